@@ -1,0 +1,1 @@
+"""The embedded dataset: photographs, small generators, and how both are made."""

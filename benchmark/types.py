@@ -1,0 +1,158 @@
+"""The nouns of the harness: Detector, Encoder, Sample, TestSet, Perturbation, Cell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import numpy as np
+    from PIL.Image import Image
+    from torch import Tensor
+
+    from .weights import Weights
+
+REAL, FAKE = 0, 1
+
+
+class BenchError(Exception):
+    """A request that cannot be carried out; the message names the value and the way out."""
+
+
+@runtime_checkable
+class Detector(Protocol):
+    """Scores images; higher means more likely generated.
+
+    Attributes:
+        name: What tables call it, for instance ``univfd:nn-k9``.
+        version: Change it whenever scores change: stored rows of another version are made anew.
+        threshold: A score strictly above it means "generated".
+
+    A detector may also have an attribute ``encoder`` (see `Encoder`). Its ``prepare`` is then the encoder's,
+    and ``score`` receives the encoder's features in place of the prepared images.
+    """
+
+    name: str
+    version: str
+    threshold: float
+
+    def prepare(self, image: Image) -> Tensor:
+        """Resize, crop and normalise one RGB image of any size, as this detector wants it.
+
+        Pure, and runs in worker processes. Tensors of different shapes are allowed: the pipeline only
+        batches equal ones.
+        """
+        ...
+
+    def score(self, batch: Tensor) -> Tensor:
+        """Map n stacked tensors (n, ...) to n scores (n,), each independent of the rest of the batch."""
+        ...
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """A frozen backbone that several detectors share; it runs once per image however many ask."""
+
+    def prepare(self, image: Image) -> Tensor:
+        """Turn one RGB image of any size into the tensor that `encode` expects."""
+        ...
+
+    def encode(self, batch: Tensor) -> Tensor:
+        """Map n stacked tensors (n, ...) to n feature vectors (n, d)."""
+        ...
+
+
+class LogitDetector:
+    """Base of detectors whose score is the float32 sigmoid of one logit.
+
+    The papers compute the sigmoid in float32, where it saturates; the ties this makes matter for AP
+    (reference: official `validate.py` of CNNDetection). The harness stores logit and score side by side.
+    """
+
+    def logit(self, batch: Tensor) -> Tensor:
+        """Map n stacked tensors to n raw logits (n,)."""
+        raise NotImplementedError
+
+    def score(self, batch: Tensor) -> Tensor:
+        """Map n stacked tensors to n probabilities of "generated"."""
+        return self.logit(batch).float().sigmoid()
+
+
+class Plugin(Protocol):
+    """What a detector name resolves to: a class (or function) that makes the detector's variants.
+
+    Attributes:
+        variants: Every variant, by the kind of checkpoints ("published", "sample") it exists for.
+        rows: The variants that a bare name means, in table order; without it, all of them.
+
+    A detector without variants needs none of this: a class that is called without arguments will do.
+    """
+
+    variants: Mapping[str, tuple[str, ...]]
+
+    def __call__(self, variant: str, weights: Weights) -> Detector:
+        """Make one variant with its weights loaded."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One labelled image of a source.
+
+    Attributes:
+        path: Relative to the source, with forward slashes.
+        label: 0 = real, 1 = fake.
+        generator: What made it; for a real image, the test set it stands in (empty: shared by all).
+        class_name: Sub-class such as ``horse``, or empty.
+        real_source: Where a real image comes from, or empty.
+    """
+
+    path: str
+    label: int
+    generator: str = ""
+    class_name: str = ""
+    real_source: str = ""
+
+
+class Source(Protocol):
+    """Where image files come from: a folder, an archive, a table. Picklable, for worker processes."""
+
+    def read(self, path: str) -> bytes:
+        """Return the file's bytes.
+
+        Raises:
+            OSError: The file cannot be read.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TestSet:
+    """One generator's fakes beside the reals they are judged against, at one content digest."""
+
+    __test__: ClassVar[bool] = False  # not a pytest class
+
+    dataset: str
+    name: str
+    samples: tuple[Sample, ...]
+    source: Source
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Perturbation:
+    """A pure function of (RGB image, random generator); its canonical text is its name everywhere."""
+
+    name: str
+    apply: Callable[[Image, np.random.Generator], Image]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Detector × test set × perturbation, by name: the unit of resuming."""
+
+    detector: str
+    dataset: str
+    testset: str
+    perturbation: str

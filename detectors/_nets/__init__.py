@@ -1,0 +1,1 @@
+"""Frozen networks that detectors need, equal in behaviour to the published ones."""
