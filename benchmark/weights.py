@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from .types import BenchError
+from .weight_files import describe as describe
+from .weight_files import part as part
+from .weight_files import read, shape_of
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
 T = TypeVar("T")
+M = TypeVar("M", bound="torch.nn.Module")
 KINDS = ("published", "sample")
 
 
@@ -33,21 +38,23 @@ class Checkpoint:
 
     Attributes:
         name: The NAME of ``--weights NAME=PATH``.
-        file: Published file name; for a shipped one, its name below ``sample/weights``.
+        file: Published file name; for a shipped one, its path below its package's folder.
         source: Where to get it, in words or as an address.
         licence: Licence of the weights.
         marks: A few keys with their shapes that tell this file from others.
         sha256: Of the file, where known.
-        shipped: True for the small checkpoints that come with the package.
+        shipped: True for the small checkpoints that come with the package or with a dependency.
+        package: Where a shipped file lies: this package, or the dependency that brings it.
     """
 
     name: str
     file: str
     source: str
     licence: str
-    marks: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    marks: Mapping[str, tuple[int, ...]] = field(default_factory=dict, hash=False)
     sha256: str | None = None
     shipped: bool = False
+    package: str = "forenbench.sample"
 
 
 @dataclass(slots=True)
@@ -58,14 +65,13 @@ class Weights:
         kind: "published" or "sample"; nothing falls back silently from one to the other.
         paths: The user's files, by checkpoint name.
         device: Where loaded tensors go.
-        used: sha256 of every file read so far, by checkpoint name.
     """
 
     kind: str = "published"
     paths: Mapping[str, Path] = field(default_factory=dict)
     device: str = "cpu"
-    used: dict[str, str] = field(default_factory=dict)
-    _shared: dict[str, object] = field(default_factory=dict)
+    _shared: dict[str, tuple[object, dict[str, str]]] = field(default_factory=dict)
+    _records: list[dict[str, str]] = field(default_factory=list)
 
     def path(self, checkpoint: Checkpoint) -> Path:
         """Say where the checkpoint's file is.
@@ -74,9 +80,9 @@ class Weights:
             MissingWeights: It is not on this machine; the message says where to get it.
         """
         if checkpoint.name in self.paths:
-            path = self.paths[checkpoint.name]
+            path = Path(self.paths[checkpoint.name])
         elif checkpoint.shipped:
-            path = Path(str(files("forenbench.sample") / "weights" / checkpoint.file))
+            path = Path(str(files(checkpoint.package) / checkpoint.file))
         else:
             raise MissingWeights(
                 f"weights '{checkpoint.name}' ({checkpoint.file}) are not here. Get them from "
@@ -87,48 +93,109 @@ class Weights:
             raise MissingWeights(f"weights '{checkpoint.name}': no file at {path}")
         return path
 
-    def load(self, checkpoint: Checkpoint) -> dict[str, Tensor]:
-        """Read a state dict (safetensors, or torch with ``weights_only=True``) onto the device.
+    def load(self, checkpoint: Checkpoint) -> dict[str, object]:
+        """Read a dict of tensors (safetensors, or torch with ``weights_only=True``) onto the device.
 
-        A dict that wraps the state dict under ``model`` (CNNDetection's format) is returned as it is read.
+        The dict is returned as the file has it; `part` unwraps one that holds its state dict under a key.
 
         Raises:
             MissingWeights: The file is not on this machine.
             WrongWeights: It cannot be read safely, or its sha256 is not the published one.
         """
         path = self.path(checkpoint)
-        data_sha256 = sha256_of(path)
-        if checkpoint.sha256 not in (None, data_sha256):
+        try:
+            content = read(path, self.device)
+        except ValueError as error:
             raise WrongWeights(
-                f"weights '{checkpoint.name}': {path} has sha256 {data_sha256}, expected {checkpoint.sha256}. "
-                f"Get the file again from {checkpoint.source}"
+                f"weights '{checkpoint.name}': {path} {error}. Get {checkpoint.file} from {checkpoint.source}"
+            ) from error
+        sha256 = sha256_of(path)
+        if checkpoint.sha256 not in (None, sha256):
+            raise WrongWeights(
+                f"weights '{checkpoint.name}': {path} has sha256 {sha256}, expected {checkpoint.sha256}; "
+                f"it seems to be {describe(content, (checkpoint,))}. Get {checkpoint.file} from "
+                f"{checkpoint.source}"
             )
-        self.used[checkpoint.name] = data_sha256
-        return _read(path, checkpoint, self.device)
+        self._record({checkpoint.name: sha256})
+        return content
 
     def shared(self, key: str, make: Callable[[], T]) -> T:
         """Return the object made earlier under this key, or make it: one encoder serves many detectors."""
         if key not in self._shared:
-            self._shared[key] = make()
-        return self._shared[key]  # type: ignore[return-value]
+            with self.recording() as used:
+                self._shared[key] = make(), used
+        made, used = self._shared[key]
+        self._record(used)
+        return made  # type: ignore[return-value]
+
+    @contextmanager
+    def recording(self) -> Iterator[dict[str, str]]:
+        """Collect the sha256, by checkpoint name, of every file that what is made inside rests on.
+
+        Files of a shared object count each time it is asked for, not only when they are read.
+        """
+        used: dict[str, str] = {}
+        self._records.append(used)
+        try:
+            yield used
+        finally:
+            self._records.pop()
+
+    def _record(self, used: Mapping[str, str]) -> None:
+        for record in self._records:
+            record.update(used)
 
 
-def load_strict(module: torch.nn.Module, state: Mapping[str, Tensor], checkpoint: Checkpoint) -> None:
+def frozen(
+    build: Callable[[], M],
+    state: Mapping[str, object],
+    checkpoint: Checkpoint,
+    known: Iterable[Checkpoint] = (),
+) -> M:
+    """Build a network, fill it strictly, and freeze it; no memory or time goes into random weights.
+
+    Raises:
+        WrongWeights: See `load_strict`.
+    """
+    import torch
+
+    with torch.device("meta"):
+        network = build()
+    load_strict(network, state, checkpoint, known)
+    return network.eval().requires_grad_(False)
+
+
+def load_strict(
+    module: torch.nn.Module,
+    state: Mapping[str, object],
+    checkpoint: Checkpoint,
+    known: Iterable[Checkpoint] = (),
+) -> None:
     """Fill a module, refusing missing, surplus and wrongly shaped entries.
+
+    The module takes the tensors over, and so moves to their device; half precision is widened to the
+    module's own type.
+
+    Args:
+        module: What to fill; it may lie on the meta device.
+        state: Its parameters and buffers by name.
+        checkpoint: Where the state came from.
+        known: Other files that users may have mistaken for this one: the plugin's ``checkpoints``.
 
     Raises:
         WrongWeights: The first such key, and what the file seems to be instead.
     """
-    expected = {key: tuple(value.shape) for key, value in module.state_dict().items()}
+    expected = module.state_dict()
     problem = _first_difference(expected, state)
     if problem:
-        raise WrongWeights(f"weights '{checkpoint.name}' ({checkpoint.file}): {problem}; {describe(state)}")
-    module.load_state_dict(dict(state), strict=True)
-
-
-def describe(state: Mapping[str, object], known: Iterable[Checkpoint] = ()) -> str:
-    """Say in words what a loaded file seems to be."""
-    raise NotImplementedError
+        seems = describe(state, (checkpoint, *known))
+        raise WrongWeights(
+            f"weights '{checkpoint.name}': not the content of {checkpoint.file}: {problem}; it seems to be "
+            f"{seems}. Get {checkpoint.file} from {checkpoint.source}"
+        )
+    tensors = cast("Mapping[str, Tensor]", state)  # every entry has the shape of a tensor
+    widened = {key: value.to(expected[key].dtype) for key, value in tensors.items()}
+    module.load_state_dict(widened, strict=True, assign=True)
 
 
 def sha256_of(path: Path) -> str:
@@ -137,7 +204,7 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _first_difference(expected: Mapping[str, tuple[int, ...]], state: Mapping[str, Tensor]) -> str:
+def _first_difference(expected: Mapping[str, Tensor], state: Mapping[str, object]) -> str:
     """Name the first missing, unexpected or wrongly shaped key, or return an empty string."""
     for key in expected:
         if key not in state:
@@ -145,11 +212,6 @@ def _first_difference(expected: Mapping[str, tuple[int, ...]], state: Mapping[st
     for key, value in state.items():
         if key not in expected:
             return f"key '{key}' is unexpected"
-        if tuple(value.shape) != expected[key]:
-            return f"key '{key}' has shape {tuple(value.shape)}, expected {expected[key]}"
+        if shape_of(value) != shape_of(expected[key]):
+            return f"key '{key}' has shape {shape_of(value)}, expected {shape_of(expected[key])}"
     return ""
-
-
-def _read(path: Path, checkpoint: Checkpoint, device: str) -> dict[str, Tensor]:
-    """Read a file without ever running code from it."""
-    raise NotImplementedError

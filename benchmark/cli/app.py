@@ -1,0 +1,59 @@
+"""The `bench` application: its commands, and how errors end."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from forenbench.types import BenchError
+
+from . import check, leaderboard, listing, new, run, score, table, train
+from .console import say
+
+app = typer.Typer(
+    name="bench",
+    help="Compare detectors of AI-generated images: one row per image, tables you can trust.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("run")(run.run)
+app.command("score")(score.score)
+app.command("table")(table.table)
+app.command("leaderboard")(leaderboard.leaderboard)
+app.command("list")(listing.listing)
+app.add_typer(check.app, name="check")
+app.add_typer(new.app, name="new")
+app.add_typer(train.app, name="train")
+
+
+@app.callback()
+def options(
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show a traceback when something goes wrong.")
+    ] = False,
+) -> None:
+    """Hold the options that come before the command (`run_app` reads them)."""
+
+
+def run_app() -> None:
+    """Run the command line: exit 2 for a request that cannot be carried out, 130 for Ctrl-C."""
+    try:
+        app()
+    except BenchError as error:
+        if "--debug" in sys.argv[1:]:
+            raise
+        say(f"error: {error}", "red")
+        sys.exit(2)
+    except KeyboardInterrupt:
+        say("stopped. Finished cells are kept: the same command goes on from there.", "yellow")
+        sys.exit(130)
+    except Exception as error:
+        if "--debug" in sys.argv[1:]:
+            raise
+        say(f"error: {type(error).__name__}: {error}", "red")
+        say("This is a defect in forenbench; 'bench --debug …' shows where.")
+        sys.exit(1)

@@ -1,0 +1,39 @@
+"""``bench check``: the executable contract of a detector."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from .console import say, show
+from .run import choose_device, load_detectors
+
+app = typer.Typer(help="Check a detector against the contract.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """Check a detector against the contract."""
+
+
+@app.command()
+def detector(
+    name: Annotated[str, typer.Argument(help="A detector's name, name:variant, or a file.")],
+    checkpoints: Annotated[str, typer.Option(help="published or sample.")] = "sample",
+    weights: Annotated[list[str] | None, typer.Option(help="A checkpoint file, as NAME=PATH.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+) -> None:
+    """Run the contract: every check, with what it found."""
+    from forenbench.testing import check_detector
+
+    device = choose_device(device)
+    failed = False
+    for loaded in load_detectors([name], checkpoints, weights or [], device):
+        for result in check_detector(loaded.detector, device=device):
+            failed |= bool(result.problem)
+            verdict = "FAIL" if result.problem else "ok  "
+            show(f"{verdict}  {loaded.name}  {result.check}  {result.problem}".rstrip())
+    if failed:
+        say("The contract is not kept; docs/adding_a_detector.md explains each check.", "red")
+        raise typer.Exit(1)

@@ -1,0 +1,44 @@
+"""``bench leaderboard``: one row a detector, as CSV and Markdown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from forenbench.types import BenchError
+
+from .console import say, short, show
+
+if TYPE_CHECKING:
+    from forenbench.store import Store
+
+_RUNS = Path("results/runs")
+
+
+def leaderboard(
+    runs: Annotated[
+        list[Path] | None, typer.Argument(help="Run folders [default: all below results/runs].")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Where leaderboard.csv and leaderboard.md go.")] = Path("results"),
+) -> None:
+    """Rank the detectors of one or more runs."""
+    from forenbench.leaderboard import standings, write
+
+    csv, markdown = write(standings(open_stores(runs or [])), out)
+    show(markdown.read_text(encoding="utf-8"))
+    say(f"wrote {short(csv)}, {short(markdown)}")
+
+
+def open_stores(runs: list[Path]) -> list[Store]:
+    """Open run folders; without any, all below results/runs."""
+    from forenbench.store import Store
+
+    folders = runs or (sorted(path for path in _RUNS.iterdir() if path.is_dir()) if _RUNS.is_dir() else [])
+    if not folders:
+        raise BenchError(f"there is no run below '{_RUNS}'; name a run folder, or make one with 'bench run'")
+    for folder in folders:
+        if not (folder / "scores").is_dir():
+            raise BenchError(f"'{folder}' is no run folder: it has no 'scores' in it")
+    return [Store(folder) for folder in folders]

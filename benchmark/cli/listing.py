@@ -1,0 +1,102 @@
+"""``bench list``: what there is to ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from forenbench.types import BenchError
+
+from .console import out
+
+
+def listing(
+    what: Annotated[str, typer.Argument(help="detectors, datasets, perturbations, tables or weights.")],
+) -> None:
+    """List detectors, datasets, perturbations, tables or weights."""
+    from forenbench.plugins import unknown
+
+    if what not in LISTS:
+        raise BenchError(unknown("list", what, LISTS))
+    LISTS[what]()
+
+
+def _detectors() -> None:
+    """Every installed detector, its variants, and what provides it."""
+    from forenbench.plugins import installed
+    from forenbench.weights import KINDS
+
+    rows = []
+    for found in installed():
+        if found.problem:
+            rows.append((found.name, "", f"does not import: {found.problem}", found.package))
+        elif not hasattr(found.plugin, "variants"):
+            rows.append((found.name, "own", "", found.package))
+        rows += [
+            (found.name, kind, ", ".join(found.variants(kind)), found.package)
+            for kind in KINDS
+            if not found.problem and found.variants(kind)
+        ]
+    _print(("detector", "checkpoints", "variants", "package"), rows)
+
+
+def _datasets() -> None:
+    """Every described dataset; any folder with labels is one too."""
+    from forenbench.catalogue import specs
+
+    _print(
+        ("dataset", "description", "licence"),
+        [(spec.name, spec.description, spec.licence) for spec in specs().values()],
+    )
+
+
+def _perturbations() -> None:
+    """Every kind of perturbation; kinds chain with '+'."""
+    from forenbench.perturbations import KINDS
+
+    _print(
+        ("perturbation", "what it does", "values"),
+        [(kind.syntax, kind.description, kind.range) for kind in KINDS],
+    )
+
+
+def _tables() -> None:
+    """Every table."""
+    from forenbench.tables import TABLES
+
+    _print(("table", "what it shows"), [(name, description) for name, (_, description) in TABLES.items()])
+
+
+def _weights() -> None:
+    """Every checkpoint that an installed detector may need."""
+    from forenbench.plugins import installed
+
+    _print(
+        ("NAME", "file", "comes from", "licence"),
+        [
+            (one.name, one.file, "this package" if one.shipped else one.source, one.licence)
+            for found in installed()
+            for one in found.checkpoints
+        ],
+    )
+
+
+LISTS: Mapping[str, Callable[[], None]] = {
+    "detectors": _detectors,
+    "datasets": _datasets,
+    "perturbations": _perturbations,
+    "tables": _tables,
+    "weights": _weights,
+}
+
+
+def _print(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
+    """Print a table as wide as the terminal."""
+    table = Table(*columns, box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*map(escape, row))
+    out.print(table, soft_wrap=False)

@@ -1,0 +1,85 @@
+"""Progress of a run: a bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from forenbench.types import TestSet
+
+from .console import say, talk
+
+
+class _Rate(ProgressColumn):
+    """Images per second."""
+
+    def render(self, task: Task) -> Text:
+        """Show the speed of late, once there is one."""
+        return Text(f"{task.speed:.1f} images/s" if task.speed else "", style="cyan")
+
+
+class RunProgress:
+    """Reports a run to stderr (see `forenbench.runner.Reporter`)."""
+
+    def __init__(self) -> None:
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.completed}/{task.total}"),
+            _Rate(),
+            TimeRemainingColumn(),
+            console=talk,
+            disable=not talk.is_terminal,
+            transient=True,
+        )
+        self._task = self._bar.add_task("reading", total=None)
+        self._cells, self._done, self._current = 0, 0, 0
+        self._images, self._seen, self._start = 0, 0, time.monotonic()
+
+    def __enter__(self) -> RunProgress:
+        """Start the bar."""
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop the bar."""
+        self._bar.stop()
+
+    def files(self, done: int, total: int) -> None:
+        """Show how many image files are made or read."""
+        self._bar.update(self._task, description="reading images", completed=done, total=total)
+
+    def begin(self, cells: int, present: int, images: int) -> None:
+        """Say what is there already, and set the bar for the rest."""
+        self._cells, self._done, self._images = cells, present, images
+        self._start = time.monotonic()
+        say(f"{cells} cells (detector × test set × perturbation), {present} of them done before")
+        self._bar.reset(self._task, total=images, description="scoring")
+
+    def testset(self, testset: TestSet, cells: int) -> None:
+        """Name the test set in hand."""
+        self._done += self._current
+        self._current = cells
+        name = f"{testset.dataset}/{testset.name}"
+        self._bar.update(self._task, description=f"{name}: {self._done}/{self._cells} cells")
+        if not talk.is_terminal:
+            say(f"{name}: {cells} cells, {len(testset.samples)} images ({self._pace()})")
+
+    def advance(self, images: int) -> None:
+        """Move the bar."""
+        self._seen += images
+        self._bar.advance(self._task, images)
+
+    def _pace(self) -> str:
+        """Say how far the run is, and how long the rest will take at this pace."""
+        spent = time.monotonic() - self._start
+        if not self._seen:
+            return f"{self._done} of {self._cells} cells done"
+        pace = self._seen / spent
+        left = (self._images - self._seen) / pace
+        return f"{self._done} of {self._cells} cells done, {pace:.1f} images/s, about {left:.0f} s left"

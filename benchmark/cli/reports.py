@@ -1,0 +1,74 @@
+"""What a run tells its user: the data found, the tables, and every image that was not scored."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from forenbench import leaderboard, tables
+from forenbench.inventory import FileFacts, formats
+from forenbench.rendering import render
+from forenbench.store import Store, write_text
+from forenbench.types import FAKE, REAL
+
+from .console import say, short
+
+if TYPE_CHECKING:
+    from forenbench.catalogue import Dataset
+    from forenbench.runner import Summary
+
+
+def describe_dataset(dataset: Dataset) -> None:
+    """Say what was found: counts per label, generator, format and size."""
+    say(f"dataset {dataset.name}: {len(dataset.testsets)} test sets, {len(dataset.facts)} files", "bold")
+    for testset in dataset.testsets:
+        labels = Counter(sample.label for sample in testset.samples)
+        facts = {
+            label: [dataset.facts[sample.path] for sample in testset.samples if sample.label == label]
+            for label in (REAL, FAKE)
+        }
+        described = [
+            f"{labels[label]} {name} ({_describe_files(facts[label])})"
+            for label, name in ((REAL, "real"), (FAKE, "fake"))
+            if labels[label]
+        ]
+        say(f"  {testset.name}: {', '.join(described)}")
+    for note in dataset.notes:
+        say(f"  note: {note}", "yellow")
+
+
+def describe_problems(summary: Summary) -> None:
+    """Name every cell with images that were not scored."""
+    say("Some images were not scored; their rows say why (columns status, error):", "yellow")
+    for cell, counts in summary.problems.items():
+        bad = ", ".join(
+            f"{number} {status}" for status, number in counts.items() if status != "ok" and number
+        )
+        say(f"  {cell.detector} on {cell.dataset}/{cell.testset} ({cell.perturbation}): {bad}")
+
+
+def write_results(store: Store) -> str:
+    """Write every table and the leaderboard, made from the store's rows, and return the main one as text."""
+    cells = tables.measure([store])
+    written = []
+    for name, (make, _) in tables.TABLES.items():
+        made = make(cells)
+        for suffix, style in ((".csv", "csv"), (".md", "markdown")):
+            path = store.root / "tables" / f"{name}{suffix}"
+            write_text(path, render(made, style))
+            written.append(path)
+    written += leaderboard.write(leaderboard.standings([store]), store.root)
+    say("wrote " + ", ".join(short(path) for path in written))
+    return render(tables.accuracy_and_precision(cells), "text")
+
+
+def _describe_files(facts: Iterable[FileFacts]) -> str:
+    """Word formats and the range of sizes, for instance ``PNG 40, 256×256``."""
+    facts = list(facts)
+    kinds = ", ".join(f"{name} {number}" for name, number in Counter(formats(facts)).most_common())
+    sizes = sorted((fact.width * fact.height, f"{fact.width}×{fact.height}") for fact in facts if fact.format)
+    if not sizes:
+        return kinds
+    smallest, largest = sizes[0][1], sizes[-1][1]
+    return f"{kinds}; {smallest}" if smallest == largest else f"{kinds}; {smallest} to {largest}"

@@ -1,0 +1,144 @@
+"""``bench run``: score test sets with detectors, and make the tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from forenbench.types import BenchError
+
+from .console import say, short, show, split
+from .progress import RunProgress
+
+if TYPE_CHECKING:
+    from forenbench.catalogue import Dataset
+    from forenbench.plugins import LoadedDetector
+    from forenbench.runner import Job
+
+_PERTURBATIONS = "Perturbations, comma-separated; chains with '+': none,jpeg:75,jpeg:75+blur:1.0."
+
+
+def run(  # noqa: PLR0913 - a command's options are its arguments
+    detectors: Annotated[
+        str, typer.Option(help="Detectors, comma-separated: lgrad,univfd:nn-k9,./mine.py.")
+    ] = "lgrad,univfd",
+    dataset: Annotated[
+        list[str] | None, typer.Option(help="A dataset's name or any folder with labels; may be repeated.")
+    ] = None,
+    generators: Annotated[str, typer.Option(help="Only these generators, comma-separated.")] = "",
+    perturbations: Annotated[str, typer.Option(help=_PERTURBATIONS)] = "none",
+    data_root: Annotated[Path, typer.Option(help="Where downloaded datasets lie.")] = Path("data"),
+    checkpoints: Annotated[
+        str,
+        typer.Option(help="published or sample; by default sample on the sample dataset, else published."),
+    ] = "",
+    weights: Annotated[
+        list[str] | None, typer.Option(help="A checkpoint file, as NAME=PATH; may be repeated.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Run folder [default: results/runs/<dataset>].")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    limit: Annotated[int | None, typer.Option(min=1, help="At most N images per label and test set.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of random perturbations.")] = 0,
+) -> None:
+    """Score every image with every detector, then show the table.
+
+    Without options: the embedded sample dataset with the small checkpoints that come with it. What is already
+    done is not done again; a stopped run goes on where it was.
+    """
+    from forenbench.perturbations import parse
+    from forenbench.runner import Settings
+    from forenbench.runner import run as run_jobs
+    from forenbench.store import Store
+
+    from .reports import describe_dataset, describe_problems, write_results
+
+    names = dataset or ["sample"]
+    settings = Settings([parse(text) for text in split(perturbations)], seed, choose_device(device))
+    with RunProgress() as progress:
+        datasets = _open_all(names, data_root, split(generators), limit, progress)
+        jobs = _make_jobs(datasets, split(detectors), checkpoints, weights or [], settings.device)
+        folder = out or Path("results/runs") / "+".join(one.name for one in datasets)
+        store = Store(folder)
+        for one in datasets:
+            describe_dataset(one)
+        summary = run_jobs(jobs, settings, store, progress)
+    show(write_results(store))
+    say(f"rows of every image: {short(folder)}/scores/")
+    if not summary.computed:
+        say(f"Nothing to compute: all {summary.present} cells were done before.", "green")
+    if summary.problems:
+        describe_problems(summary)
+        raise typer.Exit(1)
+
+
+def choose_device(request: str) -> str:
+    """Resolve ``auto`` and refuse devices that are not there."""
+    import torch
+
+    if request == "auto":
+        return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        torch.zeros(1, device=request)
+    except (RuntimeError, AssertionError) as error:
+        raise BenchError(f"device '{request}' cannot be used here: {str(error).splitlines()[0]}") from error
+    return request
+
+
+def load_detectors(requests: list[str], kind: str, weights: list[str], device: str) -> list[LoadedDetector]:
+    """Load detectors with one kind of checkpoints; `weights` are NAME=PATH options."""
+    from forenbench.plugins import load_all
+    from forenbench.weights import KINDS, Weights
+
+    if kind not in KINDS:
+        raise BenchError(f"--checkpoints '{kind}' is neither {' nor '.join(KINDS)}")
+    if not requests:
+        raise BenchError("--detectors names no detector; 'bench list detectors' shows them")
+    return load_all(requests, Weights(kind, _weights_paths(weights), device))
+
+
+def _make_jobs(
+    datasets: list[Dataset], requests: list[str], checkpoints: str, weights: list[str], device: str
+) -> list[Job]:
+    """Load the detectors once for each kind of checkpoints the datasets call for."""
+    from forenbench.runner import Job
+
+    kinds = [checkpoints or one.checkpoints for one in datasets]
+    loaded = {kind: load_detectors(requests, kind, weights, device) for kind in dict.fromkeys(kinds)}
+    return [Job(one, loaded[kind]) for one, kind in zip(datasets, kinds, strict=True)]
+
+
+def _open_all(
+    names: list[str], data_root: Path, generators: list[str], limit: int | None, progress: RunProgress
+) -> list[Dataset]:
+    """Open the datasets, refusing two of one name, whose rows would mix."""
+    from forenbench.catalogue import open_dataset
+
+    opened: dict[str, Dataset] = {}
+    for name in dict.fromkeys(names):
+        one = open_dataset(
+            name, data_root=data_root, generators=generators, limit=limit, advance=progress.files
+        )
+        if one.name in opened:
+            raise BenchError(
+                f"two datasets are called '{one.name}'; rename the folder '{name}' or run it by itself"
+            )
+        opened[one.name] = one
+    return list(opened.values())
+
+
+def _weights_paths(pairs: list[str]) -> dict[str, Path]:
+    """Split NAME=PATH options, refusing names that no installed detector knows."""
+    from forenbench.plugins import installed, unknown
+
+    known = [checkpoint.name for found in installed() for checkpoint in found.checkpoints]
+    paths = {}
+    for pair in pairs:
+        name, equals, path = pair.partition("=")
+        if not equals:
+            raise BenchError(f"--weights '{pair}' is not NAME=PATH; 'bench list weights' shows the names")
+        if name not in known:
+            raise BenchError(unknown("checkpoint", name, known))
+        paths[name] = Path(path)
+    return paths

@@ -1,0 +1,162 @@
+"""Bytes to RGB images, safely: every file ends as pixels or as an error that names what is wrong with it.
+
+Pixels are those of ``Image.open(...).convert("RGB")``, which the loaders of CNNDetection, UnivFD and LGrad
+use: no EXIF rotation, no colour profile, alpha dropped, grey replicated, 16-bit grey clipped at 255.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from dataclasses import dataclass
+from io import BytesIO
+from threading import Lock
+
+from PIL import Image, ImageFile, UnidentifiedImageError
+
+from .types import BenchError
+
+# Pillow's own default limit, so that both refuse the same files; three times a 60-megapixel photograph.
+MAX_PIXELS = 178_956_970
+
+# Pillow's log entries are raised as errors too; without any handler Python would print them.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
+
+# Named one by one because others run outside programs (EPS) or take nearly any bytes for an image (TGA).
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM", "ICO", "QOI")
+
+# How files begin that are found under an image's name, in lower case.
+_BEGINNINGS = {
+    b"\x89png": "a PNG file with a damaged or cut-off header",
+    b"\xff\xd8": "a JPEG file with a damaged or cut-off header",
+    b"gif8": "a GIF file with a damaged or cut-off header",
+    b"riff": "a WebP file (or another RIFF one) with a damaged or cut-off header",
+    b"bm": "a BMP file with a damaged or cut-off header",
+    b"ii*\0": "a TIFF file with a damaged or cut-off header",
+    b"mm\0*": "a TIFF file with a damaged or cut-off header",
+    b"<!doctype html": "an HTML page",
+    b"<html": "an HTML page",
+    b"<svg": "an SVG drawing",
+    b"<?xml": "XML",
+    b"%pdf": "a PDF document",
+    b"pk\x03\x04": "a zip archive",
+    b"\x1f\x8b": "gzip data",
+    b"version https://git-lfs": "a Git LFS pointer (the file itself was not downloaded)",
+}
+
+
+class UnreadableImage(BenchError):
+    """Bytes that give no image; the message is the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageHeader:
+    """What an image file says of itself before any pixel is decoded.
+
+    Attributes:
+        format: Pillow's name, such as ``PNG``.
+        mode: Pillow's mode of the stored pixels, such as ``RGBA`` or ``I;16``.
+        width: Pixels.
+        height: Pixels.
+    """
+
+    format: str
+    mode: str
+    width: int
+    height: int
+
+
+class _Silence:
+    """Ignores Pillow's warnings while any thread is inside.
+
+    `warnings.catch_warnings` alone is no help in threads: each would restore the filters another one had set.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._inside = 0
+        self._before = warnings.catch_warnings()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._before = warnings.catch_warnings()
+                self._before.__enter__()
+                warnings.filterwarnings("ignore", module=r"PIL\.")
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                self._before.__exit__(None, None, None)
+
+
+_SILENCE = _Silence()
+
+
+def decode(data: bytes) -> Image.Image:
+    """Return an RGB uint8 image of the original size: the first frame, without metadata.
+
+    Raises:
+        UnreadableImage: The bytes are empty, no image, cut off, broken, or more than `MAX_PIXELS`.
+    """
+    with _SILENCE:
+        opened = _open(data)
+        try:
+            image = opened.convert("RGB")
+        except Exception as error:  # broken bytes lead decoders to errors of any kind
+            raise UnreadableImage(f"{_damage(error)} {opened.format} file: {_reason(error)}") from error
+    image.info.clear()
+    return image
+
+
+def header(data: bytes) -> ImageHeader:
+    """Read an image file's header only.
+
+    Raises:
+        UnreadableImage: The bytes are empty, no image, or claim more than `MAX_PIXELS`.
+    """
+    with _SILENCE:
+        opened = _open(data)
+    return ImageHeader(opened.format or "", opened.mode, opened.width, opened.height)
+
+
+def _open(data: bytes) -> ImageFile.ImageFile:
+    """Open without decoding, and refuse what must not be decoded."""
+    if not data:
+        raise UnreadableImage("zero bytes")
+    try:
+        opened = Image.open(BytesIO(data), formats=FORMATS)
+    except UnidentifiedImageError as error:
+        raise UnreadableImage(f"not an image: {_look(data)} (formats read: {', '.join(FORMATS)})") from error
+    except Image.DecompressionBombError as error:
+        raise UnreadableImage(f"decompression bomb: {error}") from error
+    except Exception as error:  # broken bytes lead decoders to errors of any kind
+        raise UnreadableImage(f"{_damage(error)} file: {_look(data)}: {_reason(error)}") from error
+    if opened.width * opened.height > MAX_PIXELS:
+        size = f"{opened.width}×{opened.height} pixels"
+        raise UnreadableImage(f"decompression bomb: {size}, more than the limit of {MAX_PIXELS}")
+    return opened
+
+
+def _look(data: bytes) -> str:
+    """Say what the first bytes look like."""
+    start = data[:40].removeprefix(b"\xef\xbb\xbf").lstrip()
+    for beginning, meaning in _BEGINNINGS.items():
+        if start.lower().startswith(beginning):
+            return f"looks like {meaning}"
+    text = start.decode("ascii", errors="replace")
+    if start and " ".join(text.split()).isprintable() and start.isascii():
+        return f"looks like text, {text!r}"
+    return f"starts with bytes {data[:8].hex(' ')}"
+
+
+def _damage(error: Exception) -> str:
+    """Tell a file that ends too early from one that is otherwise broken."""
+    ends_early = isinstance(error, EOFError) or "truncated" in str(error).lower()
+    return "truncated" if ends_early else "broken"
+
+
+def _reason(error: Exception) -> str:
+    return str(error) or type(error).__name__

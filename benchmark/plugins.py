@@ -1,0 +1,204 @@
+"""Names → detectors: entry points, files on disk, variants, and "did you mean"."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import importlib.util
+import inspect
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any, cast
+
+from .types import BenchError, Detector, Plugin
+from .weights import Checkpoint, Weights
+
+GROUP = "forenbench.detectors"
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedDetector:
+    """A detector ready to score, and what made it.
+
+    Attributes:
+        detector: The detector itself.
+        kind: Which weights it carries: "published", "sample", or "own" where it has no variants.
+        checkpoints: sha256 of every weights file it read, by checkpoint name.
+        code: sha256 of the file a path plugin came from (an edited file means new scores), else empty.
+    """
+
+    detector: Detector
+    kind: str
+    checkpoints: Mapping[str, str] = field(default_factory=dict)
+    code: str = ""
+
+    @property
+    def name(self) -> str:
+        """The detector's name."""
+        return self.detector.name
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPlugin:
+    """One installed plugin: its name, what provides it, and either the object or why it does not import."""
+
+    name: str
+    package: str
+    plugin: Any = None
+    problem: str = ""
+
+    def variants(self, kind: str) -> tuple[str, ...]:
+        """List every variant that exists for this kind of checkpoints."""
+        return tuple(getattr(self.plugin, "variants", {}).get(kind, ()))
+
+    def rows(self, kind: str) -> tuple[str, ...]:
+        """List the variants that the bare name means."""
+        return tuple(getattr(self.plugin, "rows", {}).get(kind, self.variants(kind)))
+
+    @property
+    def checkpoints(self) -> tuple[Checkpoint, ...]:
+        """List the weights files this plugin may need."""
+        return tuple(getattr(self.plugin, "checkpoints", ()))
+
+
+def load(request: str, weights: Weights) -> list[LoadedDetector]:
+    """Turn ``lgrad``, ``univfd:nn-k9`` or ``./mine.py`` into detectors with their weights loaded.
+
+    Raises:
+        BenchError: Unknown name or variant, a plugin that does not import, or missing or wrong weights.
+    """
+    if request.endswith(".py") or "/" in request:
+        return [_make(plugin, None, weights, code) for plugin, code in _from_file(request)]
+    name, _, variant = request.partition(":")
+    found = find(name)
+    if found.problem:
+        raise BenchError(f"detector '{name}' ({found.package}) does not import: {found.problem}")
+    if not hasattr(found.plugin, "variants"):
+        if variant:
+            raise BenchError(
+                f"detector '{name}' has no variants, so '{request}' means nothing; ask for '{name}'"
+            )
+        return [_make(found.plugin, None, weights)]
+    return [_make(found.plugin, chosen, weights) for chosen in _choose(found, variant, weights.kind)]
+
+
+def load_all(requests: Iterable[str], weights: Weights) -> list[LoadedDetector]:
+    """Load several requests in order, each distinct detector once.
+
+    Raises:
+        BenchError: As `load`, or two different plugins that give their detectors the same name.
+    """
+    loaded: dict[str, LoadedDetector] = {}
+    for request in dict.fromkeys(requests):
+        for one in load(request, weights):
+            same = loaded.setdefault(one.name, one)
+            if (type(same.detector), same.code) != (type(one.detector), one.code):
+                raise BenchError(f"two detectors are called '{one.name}'; rename the one in '{request}'")
+    return list(loaded.values())
+
+
+def find(name: str) -> FoundPlugin:
+    """Find an installed plugin by its entry point name.
+
+    Raises:
+        BenchError: No such plugin; similar names are suggested.
+    """
+    entries = _entries()
+    if name not in entries:
+        raise BenchError(unknown("detector", name, entries))
+    return _open(entries[name])
+
+
+def installed() -> list[FoundPlugin]:
+    """List every installed plugin, also those that do not import."""
+    return [_open(entry) for _, entry in sorted(_entries().items())]
+
+
+def unknown(what: str, value: str, known: Iterable[str]) -> str:
+    """Word an error for an unknown name, with the nearest known ones."""
+    known = sorted(known)
+    close = difflib.get_close_matches(value.lower(), known, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(close)}? " if close else ""
+    return f"unknown {what} '{value}': {hint}Known: {', '.join(known)}"
+
+
+def _entries() -> dict[str, EntryPoint]:
+    """Collect entry points by name, refusing two different ones under one name."""
+    entries: dict[str, EntryPoint] = {}
+    for entry in entry_points(group=GROUP):
+        same = entries.setdefault(entry.name, entry)
+        if same.value != entry.value:
+            raise BenchError(
+                f"two packages provide a detector '{entry.name}': {same.value} and {entry.value}; "
+                "uninstall one"
+            )
+    return entries
+
+
+def _open(entry: EntryPoint) -> FoundPlugin:
+    """Import a plugin; a broken third-party package must not take the others down."""
+    package = entry.dist.name if entry.dist else entry.value
+    try:
+        return FoundPlugin(entry.name, package, entry.load())
+    except Exception as error:
+        return FoundPlugin(entry.name, package, problem=f"{type(error).__name__}: {error}")
+
+
+def _choose(found: FoundPlugin, variant: str, kind: str) -> tuple[str, ...]:
+    """Resolve a variant, or the bare name's rows, for this kind of checkpoints."""
+    known = found.variants(kind)
+    if not known:
+        raise BenchError(
+            f"detector '{found.name}' has no {kind} checkpoints; it has: {', '.join(found.plugin.variants)}"
+        )
+    if variant and variant not in known:
+        elsewhere = [other for other in found.plugin.variants if variant in found.variants(other)]
+        hint = f" (it exists with --checkpoints {elsewhere[0]})" if elsewhere else ""
+        raise BenchError(unknown(f"variant of '{found.name}' with {kind} checkpoints", variant, known) + hint)
+    return (variant,) if variant else found.rows(kind)
+
+
+def _make(plugin: Any, variant: str | None, weights: Weights, code: str = "") -> LoadedDetector:
+    """Construct one detector and note which weights files it read."""
+    what = getattr(plugin, "__name__", repr(plugin))
+    with weights.recording() as used:
+        try:
+            detector = plugin() if variant is None else cast(Plugin, plugin)(variant, weights)
+        except BenchError:
+            raise
+        except Exception as error:
+            raise BenchError(f"detector {what} cannot be made: {type(error).__name__}: {error}") from error
+    prepares = "encoder" if hasattr(detector, "encoder") else "prepare"
+    for attribute in ("name", "version", "threshold", prepares, "score"):
+        if not hasattr(detector, attribute):
+            raise BenchError(f"detector {what} has no '{attribute}'; see docs/adding_a_detector.md")
+    kind = weights.kind if variant is not None else "own"
+    return LoadedDetector(detector, kind, dict(used), code)
+
+
+def _from_file(request: str) -> list[tuple[Any, str]]:
+    """Import a plugin file under a name of its own and return the detector classes it defines."""
+    path = Path(request)
+    if not path.is_file():
+        raise BenchError(f"no detector file at '{request}'; 'bench new detector NAME' writes one")
+    code = hashlib.sha256(path.read_bytes()).hexdigest()
+    spec = importlib.util.spec_from_file_location(f"forenbench_plugin_{code[:12]}", path)
+    assert spec is not None  # the suffix .py always has a loader
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise BenchError(
+            f"detector file '{request}' does not import: {type(error).__name__}: {error}"
+        ) from error
+    found = [
+        (value, code)
+        for value in vars(module).values()
+        if inspect.isclass(value) and value.__module__ == module.__name__ and hasattr(value, "score")
+    ]
+    if not found:
+        raise BenchError(f"'{request}' defines no detector: no class in it has a 'score' method")
+    return found

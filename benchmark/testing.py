@@ -1,0 +1,200 @@
+"""For authors of detectors: the executable contract, tiny images, and a detector simple enough to predict."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from .batches import ImageResult
+from .catalogue import open_dataset
+from .images import decode
+from .perturbations import parse
+from .pipeline import score_testset
+from .types import FAKE, REAL, Detector, Sample, TestSet
+
+SIZES = ((256, 256), (224, 224), (301, 257), (480, 640), (64, 48), (1, 1), (3, 500))
+"""(width, height) of the images that `check_detector` shows a detector."""
+
+_RELATIVE, _ABSOLUTE = 1e-3, 1e-4
+_INVERTED = 0.35
+"""AUROC on 34 + 34 images below which chance is no excuse (p < 0.02)."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """One check of the contract; `problem` is empty where it is kept."""
+
+    check: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Images:
+    """Images in memory as a source; `path` is the position in the list."""
+
+    images: Sequence[Image.Image]
+
+    def read(self, path: str) -> bytes:
+        """Return the image as a PNG file's bytes."""
+        from io import BytesIO
+
+        buffer = BytesIO()
+        self.images[int(path)].save(buffer, format="PNG")
+        return buffer.getvalue()
+
+
+class Brightness:
+    """Calls bright images generated: score = mean of all samples / 255."""
+
+    name = "brightness"
+    version = "1"
+    threshold = 0.5
+
+    def prepare(self, image: Image.Image) -> Tensor:
+        """Return the mean of all samples, shape (1,), in [0, 1]."""
+        return torch.tensor([np.asarray(image, np.float64).mean() / 255], dtype=torch.float32)
+
+    def score(self, batch: Tensor) -> Tensor:
+        """Map (n, 1) to (n,)."""
+        return batch[:, 0]
+
+
+def tiny_image(seed: int, width: int = 32, height: int = 24) -> Image.Image:
+    """Return an RGB image of coarse random blocks, the same for the same arguments."""
+    blocks = np.random.RandomState(seed).randint(0, 256, (4, 4, 3)).astype(np.uint8)
+    return Image.fromarray(blocks).resize((width, height), Image.Resampling.BICUBIC)
+
+
+def write_tiny_dataset(folder: Path, generators: Sequence[str] = ("alpha", "beta"), images: int = 4) -> None:
+    """Write ``<generator>/{0_real,1_fake}/<i>.png``; fakes are brighter, which `Brightness` sees."""
+    for g, generator in enumerate(generators):
+        for label, name in ((REAL, "0_real"), (FAKE, "1_fake")):
+            (folder / generator / name).mkdir(parents=True)
+            for i in range(images):
+                dark = tiny_image(100 * g + i).point(lambda value: value // 3)
+                image = dark.point(lambda value: value + 150) if label == FAKE else dark
+                image.save(folder / generator / name / f"{i}.png")
+
+
+def check_detector(detector: Detector, device: str = "cpu") -> list[CheckResult]:
+    """Run the contract of a detector; one result per check, in a fixed order."""
+    return [CheckResult(name, _problem(check, detector, device)) for name, check in CHECKS.items()]
+
+
+def _problem(check: Callable[[Detector, str], str], detector: Detector, device: str) -> str:
+    """Run one check; what it raises is a problem as well."""
+    try:
+        return check(detector, device)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+
+
+def _results(detector: Detector, images: Sequence[Image.Image], device: str) -> list[ImageResult]:
+    """Send images through the same pipeline as a run."""
+    samples = tuple(Sample(str(i), REAL) for i in range(len(images)))
+    none = parse("none")
+    testset = TestSet("check", "check", samples, Images(images), "")
+    return score_testset(testset, [(none, [detector])], seed=0, device=device)[none.name, detector.name]
+
+
+def _scores(detector: Detector, images: Sequence[Image.Image], device: str) -> list[float]:
+    """Return scores, or raise with the first image's reason for having none."""
+    results = _results(detector, images, device)
+    for image, result in zip(images, results, strict=True):
+        if result.status != "ok":
+            raise ValueError(f"{image.width}×{image.height} image: {result.status}: {result.error}")
+    return [result.score for result in results]
+
+
+def _check_attributes(detector: Detector, device: str) -> str:
+    """Name and version are text, the threshold is a finite number."""
+    for attribute in ("name", "version"):
+        if not isinstance(getattr(detector, attribute), str) or not getattr(detector, attribute):
+            return f"'{attribute}' is {getattr(detector, attribute)!r}, not a text"
+    finite = isinstance(detector.threshold, int | float) and math.isfinite(detector.threshold)
+    return "" if finite else f"'threshold' is {detector.threshold!r}, not a finite number"
+
+
+def _check_any_size(detector: Detector, device: str) -> str:
+    """Every size of RGB image gets one finite score."""
+    _scores(detector, [tiny_image(i, *size) for i, size in enumerate(SIZES)], device)
+    return ""
+
+
+def _check_modes(detector: Detector, device: str) -> str:
+    """Images stored as grey, palette or with alpha get one finite score."""
+    image = tiny_image(0, 256, 256)
+    _scores(detector, [image.convert(mode) for mode in ("L", "P", "RGBA", "1")], device)
+    return ""
+
+
+def _check_order(detector: Detector, device: str) -> str:
+    """The same images in reverse order get the same scores in reverse order."""
+    images = [tiny_image(i, 256, 256) for i in range(5)]
+    forward, backward = _scores(detector, images, device), _scores(detector, images[::-1], device)
+    return _difference(forward, backward[::-1], "in reverse order")
+
+
+def _check_batch(detector: Detector, device: str) -> str:
+    """An image's score does not depend on what else is in the batch."""
+    images = [tiny_image(i, 256, 256) for i in range(5)]
+    alone = [_scores(detector, [image], device)[0] for image in images]
+    return _difference(alone, _scores(detector, images, device), "in a batch of 5")
+
+
+def _check_deterministic(detector: Detector, device: str) -> str:
+    """The same images twice get exactly the same scores."""
+    images = [tiny_image(i, 256, 256) for i in range(3)]
+    first, second = _scores(detector, images, device), _scores(detector, images, device)
+    return "" if first == second else f"scored {first}, the second time {second}"
+
+
+def _check_input(detector: Detector, device: str) -> str:
+    """`prepare` leaves its image as it was."""
+    image = tiny_image(0, 256, 256)
+    before = image.tobytes()
+    prepare = getattr(detector, "encoder", detector).prepare
+    prepare(image)
+    return "" if image.tobytes() == before else "prepare changes the image it is given"
+
+
+def _check_direction(detector: Detector, device: str) -> str:
+    """Generated images of the sample dataset do not score clearly lower than its photographs."""
+    from .metrics import auroc
+
+    testset = open_dataset("sample", data_root=Path(), generators=["nearest"]).testsets[0]
+    images = [decode(testset.source.read(sample.path)) for sample in testset.samples]
+    labels = np.array([sample.label for sample in testset.samples])
+    area = auroc(labels, np.array(_scores(detector, images, device)))
+    problem = (
+        f"AUROC {area:.2f} on the sample's 'nearest' images: a higher score must mean more likely generated"
+    )
+    return problem if area < _INVERTED else ""
+
+
+def _difference(expected: Sequence[float], got: Sequence[float], when: str) -> str:
+    """Word the first difference beyond float rounding."""
+    for i, (one, other) in enumerate(zip(expected, got, strict=True)):
+        if not math.isclose(one, other, rel_tol=_RELATIVE, abs_tol=_ABSOLUTE):
+            return f"image {i} scores {one:.6g}, but {other:.6g} {when}"
+    return ""
+
+
+CHECKS: dict[str, Callable[[Detector, str], str]] = {
+    "name, version and threshold": _check_attributes,
+    "one finite score for an image of any size": _check_any_size,
+    "one finite score for grey, palette, alpha and 1-bit images": _check_modes,
+    "order is kept": _check_order,
+    "a batch gives what single images give": _check_batch,
+    "the same input gives the same score": _check_deterministic,
+    "the input image is left untouched": _check_input,
+    "higher means more likely generated": _check_direction,
+}
+"""The checks by name; each takes (detector, device) and returns the problem, or an empty string."""

@@ -1,0 +1,43 @@
+"""LGrad's learned gradients: an image as a frozen discriminator sees it change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+def gradient_images(model: nn.Module, batch: Tensor) -> Tensor:
+    """Turn images into 8-bit pictures of the gradient of the model's score with respect to them.
+
+    Args:
+        model: Maps images to one score each, none depending on the others.
+        batch: Images (n, 3, H, W) in the model's range.
+
+    Returns:
+        uint8 pictures (n, 3, H, W).
+    """
+    return to_pictures(gradients(model, batch))
+
+
+def gradients(model: nn.Module, batch: Tensor) -> Tensor:
+    """Differentiate the model's summed scores: float32 (n, 3, H, W), also under ``torch.no_grad``."""
+    images = batch.detach().requires_grad_()
+    with torch.enable_grad():
+        total = model(images).sum()
+    (gradient,) = torch.autograd.grad(total, images)
+    return gradient
+
+
+def to_pictures(gradient: Tensor) -> Tensor:
+    """Stretch each gradient (n, 3, H, W) to 0…255 by its own extremes over all pixels and channels; uint8.
+
+    Rounds half to even, as OpenCV does when the official code saves the picture. Red stays red.
+    """
+    shifted = gradient - gradient.amin(dim=(1, 2, 3), keepdim=True)
+    largest = shifted.amax(dim=(1, 2, 3), keepdim=True)
+    scaled = shifted / torch.where(largest == 0, 1, largest)  # a constant gradient becomes black
+    return scaled.mul(255).round().to(torch.uint8)

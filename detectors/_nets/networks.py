@@ -1,0 +1,60 @@
+"""A network together with the file that fills it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from torchvision.models import resnet50
+
+from forenbench.weights import Checkpoint, Weights, frozen, part
+
+if TYPE_CHECKING:
+    from torch import nn
+
+RESNET_50 = {"conv1.weight": (64, 3, 7, 7), "fc.weight": (1, 2048)}
+"""Marks of a file for `resnet_50`."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """How to build a frozen network.
+
+    Attributes:
+        build: Makes it unfilled.
+        checkpoint: The file with its state dict.
+        key: Where the file keeps the state dict if it holds more (a bare one is read too).
+    """
+
+    build: Callable[[], nn.Module]
+    checkpoint: Checkpoint
+    key: str = ""
+
+    def load(self, weights: Weights, known: tuple[Checkpoint, ...]) -> nn.Module:
+        """Build and fill it, once per run.
+
+        Args:
+            weights: The run's files.
+            known: Checkpoints that users may mistake for this one.
+
+        Raises:
+            MissingWeights: The file is not on this machine.
+            WrongWeights: It holds something else.
+        """
+
+        def make() -> nn.Module:
+            return frozen(self.build, part(weights.load(self.checkpoint), self.key), self.checkpoint, known)
+
+        return weights.shared(self.checkpoint.name, make)
+
+
+def resnet_50() -> nn.Module:
+    """Make the papers' classifier: (n, 3, H, W) of any size to one logit each, (n, 1)."""
+    network: nn.Module = resnet50(num_classes=1)
+    return network
+
+
+def shipped(name: str) -> Checkpoint:
+    """Describe one of the small checkpoints that this package ships for its `sample` dataset."""
+    return Checkpoint(f"sample-{name}", f"weights/{name}.safetensors", "this package", "MIT", shipped=True)

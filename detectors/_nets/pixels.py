@@ -1,0 +1,59 @@
+"""From RGB pictures to the normalised tensors that networks were trained on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from torchvision.transforms import functional
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from torch import Tensor
+
+
+class Statistics(NamedTuple):
+    """Mean and standard deviation of red, green and blue, of pixels in [0, 1]."""
+
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+
+IMAGENET = Statistics((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+CLIP = Statistics((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
+SYMMETRIC = Statistics((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+"""Maps [0, 1] to [-1, 1]: the range of GANs and of EfficientNet-Lite."""
+
+
+@dataclass(frozen=True)
+class Preprocess:
+    """What a network's authors do to an image before it; equal ones run once for many detectors.
+
+    Attributes:
+        statistics: Of the normalisation.
+        resize: Side of the square the picture is first squashed to (bilinear, antialiased).
+        crop: Side of the square cut from the centre; black is added around a smaller picture.
+    """
+
+    statistics: Statistics
+    resize: int | None = None
+    crop: int | None = None
+
+    def __call__(self, image: Image) -> Tensor:
+        """Turn one RGB image into a float32 tensor (3, H, W)."""
+        return normalise(functional.pil_to_tensor(self.pixels(image)), self.statistics)
+
+    def pixels(self, image: Image) -> Image:
+        """Resize and crop one RGB image."""
+        if self.resize is not None:
+            image = functional.resize(image, [self.resize, self.resize])
+        if self.crop is not None:
+            image = functional.center_crop(image, [self.crop, self.crop])
+        return image
+
+
+def normalise(pixels: Tensor, statistics: Statistics) -> Tensor:
+    """Turn 8-bit pixels (..., 3, H, W) into float32: scaled to [0, 1], less the mean, over the deviation."""
+    mean, std = list(statistics.mean), list(statistics.std)
+    normalised: Tensor = functional.normalize(pixels.float().div(255), mean, std, inplace=True)
+    return normalised

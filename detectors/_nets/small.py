@@ -1,0 +1,60 @@
+"""The small networks of the `sample` checkpoints: a patch discriminator and a narrow ResNet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torch import nn
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def small_discriminator() -> nn.Module:
+    """Make an untrained patch discriminator: (n, 3, H, W) in [-1, 1], H and W at least 16, to n scores (n,).
+
+    The score of an image is the mean over its patches. Nothing couples the images of a batch.
+    """
+    return _PatchDiscriminator()
+
+
+def small_resnet() -> nn.Module:
+    """Make an untrained narrow ResNet-18: (n, 3, H, W) of any size to one logit each, (n, 1).
+
+    Its stem halves the size once and has no max-pooling, which would drop the finest traces at once.
+    """
+    from timm.models.resnet import BasicBlock, ResNet
+
+    net: nn.Module = ResNet(
+        BasicBlock,
+        layers=[2, 2, 2, 2],
+        channels=(16, 32, 64, 128),
+        stem_type="deep",
+        stem_width=16,
+        num_classes=1,
+    )
+    net.maxpool = nn.Identity()
+    return net
+
+
+class _PatchDiscriminator(nn.Module):
+    """Isola et al.'s PatchGAN, narrow, and without batch norm."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(3, 16, 3, padding=1),
+            nn.LeakyReLU(0.2),
+            nn.Conv2d(16, 32, 4, stride=2, padding=1),
+            nn.LeakyReLU(0.2),
+            nn.Conv2d(32, 64, 4, stride=2, padding=1),
+            nn.LeakyReLU(0.2),
+            nn.Conv2d(64, 80, 4, stride=2, padding=1),
+            nn.LeakyReLU(0.2),
+            nn.Conv2d(80, 1, 3, padding=1),
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map (n, 3, H, W) to raw scores (n,)."""
+        scores: Tensor = self.layers(images).mean(dim=(1, 2, 3))
+        return scores

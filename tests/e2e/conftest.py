@@ -1,0 +1,38 @@
+"""The command line, called as its console script calls it, in a folder of its own."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from command_line import Bench, Outcome
+
+from forenbench.cli import main
+from forenbench.testing import write_tiny_dataset
+
+BRIGHT = """
+from forenbench.testing import Brightness
+
+
+class Bright(Brightness):
+    name = "bright"
+"""
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Bench:
+    """Call ``bench`` with arguments; `tiny/` (a dataset) and `bright.py` (a detector) are at hand."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    write_tiny_dataset(tmp_path / "tiny")
+    (tmp_path / "bright.py").write_text(BRIGHT)
+
+    def call(*arguments: str) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["bench", *arguments])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        captured = capsys.readouterr()
+        return Outcome(int(stopped.value.code or 0), captured.out, captured.err)
+
+    return call

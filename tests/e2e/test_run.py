@@ -1,0 +1,139 @@
+"""``bench run`` from nothing to tables, and back again."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from command_line import Bench
+
+RUN = ("run", "--detectors", "./bright.py", "--dataset", "tiny")
+
+
+def all_rows(folder: Path) -> pd.DataFrame:
+    """Every row of a run, sorted."""
+    rows = pd.concat([pd.read_parquet(path) for path in folder.glob("scores/**/*.parquet")])
+    return rows.sort_values(["detector", "perturbation", "testset", "path"], ignore_index=True)
+
+
+def test_a_run_leaves_rows_tables_and_leaderboard(bench: Bench) -> None:
+    outcome = bench(*RUN)
+    assert outcome.code == 0
+    folder = Path("results/runs/tiny")
+    assert len(all_rows(folder)) == 16
+    assert "4 real (PNG 4; 32×24), 4 fake (PNG 4; 32×24)" in outcome.err
+    assert "alpha" in outcome.out
+    assert "100.0" in outcome.out
+    for name in ("tables/acc-ap.csv", "tables/acc-ap.md", "leaderboard.csv", "leaderboard.md"):
+        assert (folder / name).stat().st_size
+        assert name in outcome.err
+
+
+def test_a_second_run_finds_everything_done_and_says_so(bench: Bench) -> None:
+    first = bench(*RUN)
+    written = {path: path.stat().st_mtime_ns for path in Path().glob("results/**/*.parquet")}
+    second = bench(*RUN)
+    assert "all 2 cells were done before" in second.err
+    assert second.out == first.out
+    assert {path: path.stat().st_mtime_ns for path in Path().glob("results/**/*.parquet")} == written
+
+
+def test_tables_come_from_rows(bench: Bench) -> None:
+    bench(*RUN)
+    folder = Path("results/runs/tiny")
+    before = (folder / "tables/acc-ap.csv").read_text()
+    shutil.rmtree(folder / "tables")
+    (folder / "leaderboard.csv").unlink()
+    assert bench("table", "acc-ap", str(folder), "--format", "csv").out == before
+    assert bench("leaderboard").code == 0
+    assert Path("results/leaderboard.md").read_text().count("| bright |") == 1
+
+
+def test_perturbations_limit_and_generators(bench: Bench) -> None:
+    chosen = ("--perturbations", "none,jpeg:50+blur:1", "--limit", "2", "--generators", "beta")
+    assert bench(*RUN, *chosen).code == 0
+    rows = all_rows(Path("results/runs/tiny"))
+    assert sorted(rows["perturbation"].unique()) == ["jpeg:50+blur:1.0", "none"]
+    assert len(rows) == 2 * 2 * 2
+    assert set(rows["testset"]) == {"beta"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("--detectors", "lgard"), "unknown detector 'lgard': did you mean lgrad"),
+        (("--detectors", ""), "--detectors names no detector"),
+        (("--dataset", "smaple"), "unknown dataset 'smaple': did you mean sample"),
+        (("--perturbations", "jpg:75"), "did you mean jpeg"),
+        (("--perturbations", "jpeg:700"), "700"),
+        (("--checkpoints", "best"), "--checkpoints 'best' is neither published nor sample"),
+        (("--weights", "lgrad=x.pth"), "unknown checkpoint 'lgrad'"),
+        (("--weights", "x.pth"), "is not NAME=PATH"),
+        (("--device", "cuda:99"), "device 'cuda:99' cannot be used here"),
+    ],
+)
+def test_a_bad_request_ends_with_2_before_anything_runs(
+    bench: Bench, arguments: tuple[str, ...], reason: str
+) -> None:
+    outcome = bench(*RUN, *arguments)
+    assert outcome.code == 2
+    assert reason in outcome.err.replace("\n", " ")
+    assert "Traceback" not in outcome.err
+    assert not Path("results").exists()
+
+
+def test_published_weights_that_are_absent_are_named_with_their_source(bench: Bench) -> None:
+    outcome = bench("run", "--detectors", "cnndetection", "--dataset", "tiny")
+    assert outcome.code == 2
+    assert "--weights cnndetection-0.5=PATH" in outcome.err
+    assert "CC BY-NC-SA" in outcome.err
+
+
+def test_a_detector_that_fails_is_named_and_the_others_finish(bench: Bench) -> None:
+    Path("broken.py").write_text(
+        Path("bright.py").read_text().replace("bright", "broken")
+        + "    def score(self, batch):\n        raise RuntimeError('no such layer')\n"
+    )
+    outcome = bench("run", "--detectors", "./broken.py,./bright.py", "--dataset", "tiny")
+    assert outcome.code == 1
+    assert "broken on tiny/alpha (none): 8 failed" in outcome.err
+    rows = all_rows(Path("results/runs/tiny"))
+    assert set(rows[rows["detector"] == "bright"]["status"]) == {"ok"}
+    failed = rows[rows["detector"] == "broken"]
+    assert set(failed["error"]) == {"broken: RuntimeError: no such layer"}
+    assert failed["score"].isna().all()
+
+
+def test_score_gives_one_row_an_image(bench: Bench) -> None:
+    outcome = bench("score", "tiny/alpha/1_fake", "--detectors", "./bright.py", "--format", "csv")
+    lines = outcome.out.splitlines()
+    assert outcome.code == 0
+    assert lines[0] == "path,detector,score,logit,verdict,status,error"
+    assert len(lines) == 5
+    assert all(",bright," in line and ",fake,ok," in line for line in lines[1:])
+    Path("tiny/alpha/1_fake/text.png").write_text("no image")
+    assert bench("score", "tiny/alpha/1_fake", "--detectors", "./bright.py", "--format", "json").code == 1
+
+
+@pytest.mark.parametrize("what", ["detectors", "datasets", "perturbations", "tables", "weights"])
+def test_lists_fit_their_content(bench: Bench, what: str) -> None:
+    expected = {
+        "detectors": "lgrad",
+        "datasets": "sample",
+        "perturbations": "jpeg:Q",
+        "tables": "acc-ap",
+        "weights": "cnndetection",
+    }
+    outcome = bench("list", what)
+    assert outcome.code == 0
+    assert expected[what] in outcome.out
+
+
+def test_a_new_detector_runs_at_once(bench: Bench) -> None:
+    assert bench("new", "detector", "mine").code == 0
+    assert len(Path("mine.py").read_text().splitlines()) <= 40
+    assert bench("run", "--detectors", "./mine.py", "--dataset", "tiny").code == 0
+    assert bench("new", "detector", "mine").code == 2
+    assert bench("new", "detector", "class").code == 2

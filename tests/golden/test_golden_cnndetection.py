@@ -1,0 +1,65 @@
+"""CNNDetection against the official code: crops exactly, logits to 1e-4."""
+
+from collections import defaultdict
+
+import pytest
+import torch
+from formula import he_weights, shapes_of
+from golden import AVAILABLE, NUMBERS, PICTURES, assert_input, picture, same_pixels
+
+from forenbench.detectors._nets.networks import resnet_50
+from forenbench.detectors.cnndetection import CNNDetection
+from forenbench.weights import Weights
+
+GOLDEN = NUMBERS["cnndetection"]
+VARIANTS = {"crop224": "blur_jpg_prob0.5", "full": "blur_jpg_prob0.5-full"}
+
+
+@pytest.fixture(scope="module")
+def detectors(tmp_path_factory):
+    path = tmp_path_factory.mktemp("cnndetection") / "blur_jpg_prob0.5.pth"
+    optimizer = {"state": {0: {"step": 3}}, "param_groups": [{"lr": 1e-4, "params": [0]}]}
+    state = he_weights(shapes_of(resnet_50()))
+    torch.save({"model": state, "optimizer": optimizer, "total_steps": 3}, path)
+    weights = Weights(paths={"cnndetection-0.5": path})
+    yield {crop: CNNDetection(variant, weights) for crop, variant in VARIANTS.items()}
+    path.unlink()
+
+
+@pytest.fixture(scope="module")
+def logits(detectors):
+    """Logits of every picture, equal shapes in one batch."""
+    found = {}
+    for crop, detector in detectors.items():
+        groups = defaultdict(dict)
+        for name in AVAILABLE:
+            tensor = detector.prepare(picture(name))
+            groups[tensor.shape][crop, name] = tensor
+        for group in groups.values():
+            with torch.no_grad():
+                ours = detector.logit(torch.stack(list(group.values())))
+            found |= dict(zip(group, ours, strict=True))
+    return found
+
+
+@pytest.mark.parametrize("crop", VARIANTS)
+@pytest.mark.parametrize("name", PICTURES)
+def test_input_is_the_official_one(detectors, name, crop):
+    golden, prepare = GOLDEN[name][crop], detectors[crop].prepare
+    assert same_pixels(prepare.pixels(picture(name)), golden["uint8"])
+    assert_input(prepare(picture(name)), golden["input"])
+
+
+@pytest.mark.parametrize("crop", VARIANTS)
+@pytest.mark.parametrize("name", PICTURES)
+def test_logit_is_the_official_one(logits, name, crop):
+    golden, logit = GOLDEN[name][crop], logits[crop, name]
+    assert logit.item() == pytest.approx(golden["logit"], abs=1e-4)
+    assert logit.sigmoid().item() == pytest.approx(golden["sigmoid"], abs=1e-4)
+
+
+@torch.no_grad()
+def test_one_image_alone_has_the_same_score(detectors):
+    detector = detectors["crop224"]
+    score = detector.score(detector.prepare(picture("rgb180x200"))[None])
+    assert score.tolist() == pytest.approx([GOLDEN["rgb180x200"]["crop224"]["sigmoid"]], abs=1e-4)

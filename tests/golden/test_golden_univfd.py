@@ -1,0 +1,108 @@
+"""UnivFD against the official code: crops exactly, CLIP features and logits to 1e-3."""
+
+import pytest
+import torch
+from formula import he_weights, sha256_of_weights, shapes_of
+from golden import (
+    AVAILABLE,
+    NUMBERS,
+    PICTURES,
+    SHARED,
+    assert_input,
+    keys_sha256,
+    needs_shared,
+    picture,
+    same_pixels,
+)
+from safetensors.torch import save_file
+
+from forenbench.detectors._nets.encoders import clip_tower, clip_vit_l14
+from forenbench.detectors._nets.pixels import CLIP, Preprocess
+from forenbench.detectors.univfd import HEAD, LinearProbe
+from forenbench.weights import Weights, frozen
+
+GOLDEN = NUMBERS["univfd"]
+ENCODED = [name for name in AVAILABLE if "feature" in GOLDEN[name]]
+PREPARE = Preprocess(CLIP, crop=224)
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_input_is_the_official_one(name):
+    assert same_pixels(PREPARE.pixels(picture(name)), GOLDEN[name]["uint8"])
+    assert_input(PREPARE(picture(name)), GOLDEN[name]["input"])
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory):
+    """CLIP's image tower with formula weights, from a file in open_clip's format (some text keys stand for all)."""
+    with torch.device("meta"):
+        shapes = shapes_of(clip_tower())
+    tower = he_weights(shapes)
+    assert keys_sha256(shapes) == NUMBERS["keys"]["vit_l14_visual"]
+    assert sha256_of_weights(tower) == NUMBERS["weights"]["vit_l14_visual"]
+    text = {"logit_scale": torch.zeros(()), "token_embedding.weight": torch.zeros(8, 4)}
+    path = tmp_path_factory.mktemp("clip") / "open_clip_model.safetensors"
+    save_file({f"visual.{key}": value for key, value in tower.items()} | text, path)
+    yield clip_vit_l14(Weights(paths={"clip-vit-l14": path}))
+    path.unlink()
+
+
+@pytest.fixture(scope="module")
+def features(encoder):
+    """Features of the eight (without the shared folder: six) pictures, in batches of two."""
+    assert encoder.prepare == PREPARE
+    batch = torch.stack([encoder.prepare(picture(name)) for name in ENCODED])
+    with torch.no_grad():
+        encoded = torch.cat([encoder.encode(two) for two in batch.split(2)])
+    return dict(zip(ENCODED, encoded, strict=True))
+
+
+def assert_features(ours, golden):
+    assert ours[:8].tolist() == pytest.approx(golden["first8"], abs=1e-3)
+    assert ours.double().norm().item() == pytest.approx(golden["l2"], abs=1e-3)
+    assert ours.double().sum().item() == pytest.approx(golden["sum"], abs=1e-3)
+
+
+@pytest.mark.slow
+def test_features_are_the_official_ones(features):
+    for name, ours in features.items():
+        assert len(ours) == GOLDEN[name]["feature"]["length"]
+        assert_features(ours, GOLDEN[name]["feature"])
+
+
+@pytest.mark.slow
+def test_formula_head_gives_the_official_logits(encoder, features):
+    state = he_weights(shapes_of(torch.nn.Linear(768, 1)))
+    head = frozen(lambda: torch.nn.Linear(768, 1), state, HEAD)
+    assert_scores(LinearProbe("univfd:lc", encoder, head), features, "formula_head")
+
+
+@pytest.mark.slow
+@needs_shared
+def test_released_head_loads_strictly_and_gives_the_official_logits(encoder, features):
+    weights = Weights(paths={"univfd-head": SHARED / "weights" / "fc_weights.pth"})
+    head = frozen(lambda: torch.nn.Linear(768, 1), weights.load(HEAD), HEAD)
+    assert_scores(LinearProbe("univfd:lc", encoder, head), features, "released_head")
+
+
+def assert_scores(probe, features, head):
+    batch = torch.stack(list(features.values()))
+    golden = [GOLDEN[name][head] for name in features]
+    assert probe.logit(batch).tolist() == pytest.approx([one["logit"] for one in golden], abs=1e-3)
+    assert probe.score(batch).tolist() == pytest.approx([one["sigmoid"] for one in golden], abs=1e-3)
+
+
+@pytest.mark.slow
+def test_plain_gelu_would_give_other_features(encoder, features):
+    wrong = NUMBERS["wrong"]["univfd_clip_rgb256a"]
+    assert_features(features["rgb256a"], wrong["correct"])
+    gates = [block.mlp for block in encoder.network.transformer.resblocks]
+    quick = gates[0].gelu
+    for gate in gates:
+        gate.gelu = torch.nn.GELU()
+    with torch.no_grad():
+        plain = encoder.encode(encoder.prepare(picture("rgb256a"))[None])[0]
+    for gate in gates:
+        gate.gelu = quick
+    assert_features(plain, wrong["with_plain_gelu"])
+    assert abs(plain.sum() - features["rgb256a"].sum()) > 0.1

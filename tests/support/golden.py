@@ -1,0 +1,59 @@
+"""What the golden tests of the detectors share: the numbers, the pictures, and how to compare."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from formula import rgb
+from formula_images import IMAGES
+from PIL import Image
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+FOLDER = REPOSITORY / "tests" / "golden"
+SHARED = REPOSITORY.parent / "shared" / "golden"
+"""The full set, on developers' machines only: two pictures and a head that this licence cannot carry."""
+
+NUMBERS: dict[str, Any] = json.loads((FOLDER / "detectors.json").read_text())
+EXAMPLES = ("real", "fake")
+needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason=f"needs {SHARED}")
+PICTURES = [*IMAGES, *(pytest.param(name, marks=needs_shared) for name in EXAMPLES)]
+AVAILABLE = [*IMAGES, *(EXAMPLES if SHARED.is_dir() else ())]
+
+
+@cache
+def picture(name: str) -> Image.Image:
+    """Return one of the pictures as detectors see it."""
+    if name in IMAGES:
+        return rgb(name)
+    with Image.open(SHARED / "images" / f"{name}.png") as image:
+        return image.convert("RGB")
+
+
+def same_pixels(image: Image.Image, golden: dict[str, Any]) -> bool:
+    """Say whether a picture equals the official one exactly."""
+    pixels = np.asarray(image)
+    sums = pixels.sum(axis=(0, 1)).tolist()
+    return hashlib.sha256(pixels.tobytes()).hexdigest() == golden["sha256"] and sums == golden["channel_sums"]
+
+
+def assert_input(tensor: torch.Tensor, golden: dict[str, Any]) -> None:
+    """Compare a normalised picture (3, H, W) with its official fingerprint."""
+    _, height, width = tensor.shape
+    assert list(tensor.shape) == golden["shape"]
+    assert tensor.dtype == torch.float32
+    assert tensor.double().mean((1, 2)).tolist() == pytest.approx(golden["channel_means"], abs=1e-6)
+    assert tensor[:, 0, 0].tolist() == pytest.approx(golden["first"], abs=1e-6)
+    assert tensor[:, height // 2, width // 2].tolist() == pytest.approx(golden["centre"], abs=1e-6)
+
+
+def keys_sha256(shapes: list[tuple[str, tuple[int, ...]]]) -> str:
+    """Digest keys and shapes in order, as ``cut_detectors.py`` does."""
+    text = json.dumps([[key, list(shape)] for key, shape in shapes], separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

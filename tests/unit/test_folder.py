@@ -1,0 +1,122 @@
+"""Labels, generators and classes are read off folder names, and nothing is dropped silently."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from forenbench.catalogue import open_dataset
+from forenbench.sources.folder import find_samples
+from forenbench.testing import tiny_image, write_tiny_dataset
+from forenbench.types import FAKE, REAL, BenchError
+
+
+def touch(root: Path, *paths: str) -> Path:
+    for path in paths:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        tiny_image(len(path)).save(root / path, format="PNG")
+    return root
+
+
+def test_generator_and_class_stand_above_the_label(tmp_path: Path) -> None:
+    touch(tmp_path, "progan/horse/0_real/a.png", "progan/horse/1_fake/b.png", "biggan/1_fake/c.png")
+    found = {s.path: (s.label, s.generator, s.class_name) for s in find_samples(tmp_path).samples}
+    assert found == {
+        "progan/horse/0_real/a.png": (REAL, "progan", "horse"),
+        "progan/horse/1_fake/b.png": (FAKE, "progan", "horse"),
+        "biggan/1_fake/c.png": (FAKE, "biggan", ""),
+    }
+
+
+def test_generators_below_the_label_share_the_reals(tmp_path: Path) -> None:
+    touch(tmp_path, "real/coco/a.png", "real/b.png", "fake/sdxl/c.png", "fake/dalle/d.png")
+    dataset = open_dataset(str(tmp_path), data_root=tmp_path)
+    members = {t.name: sorted(s.path for s in t.samples) for t in dataset.testsets}
+    assert members == {
+        "dalle": ["fake/dalle/d.png", "real/b.png", "real/coco/a.png"],
+        "sdxl": ["fake/sdxl/c.png", "real/b.png", "real/coco/a.png"],
+    }
+    assert {s.real_source for s in dataset.testsets[0].samples if s.label == REAL} == {"coco", tmp_path.name}
+
+
+def test_labels_at_the_top_make_one_test_set_of_the_folder_name(tmp_path: Path) -> None:
+    touch(tmp_path / "wild", "0_real/a.png", "1_fake/b.png")
+    dataset = open_dataset(str(tmp_path / "wild"), data_root=tmp_path)
+    assert [(t.name, len(t.samples)) for t in dataset.testsets] == [("wild", 2)]
+
+
+@pytest.mark.parametrize(
+    "name", ["Bild mit Leerzeichen.PNG", "a.b.c.png", "12:30:00.jpeg", "ありがとう.WEBP", "noext"]
+)
+def test_every_file_name_counts(tmp_path: Path, name: str) -> None:
+    touch(tmp_path, f"g/0_real/{name}", f"g/1_fake/{name}")
+    assert [s.path for s in find_samples(tmp_path).samples] == [f"g/0_real/{name}", f"g/1_fake/{name}"]
+
+
+def test_a_name_that_is_no_text_is_kept(tmp_path: Path) -> None:
+    folder = touch(tmp_path, "g/0_real/a.png").joinpath("g/1_fake")
+    folder.mkdir()
+    (tmp_path / "g/0_real/a.png").rename(Path(str(folder) + "/bad\udcff.png"))
+    dataset = open_dataset(str(tmp_path), data_root=tmp_path)
+    sample = dataset.testsets[0].samples[0]
+    assert dataset.facts[sample.path].format == "PNG"
+    assert dataset.testsets[0].source.read(sample.path)[:4] == b"\x89PNG"
+
+
+def test_files_outside_label_folders_are_reported(tmp_path: Path) -> None:
+    touch(tmp_path, "g/0_real/a.png", "g/1_fake/b.png", "g/readme.txt", ".hidden/0_real/x.png", "g/0_real/.x")
+    dataset = open_dataset(str(tmp_path), data_root=tmp_path)
+    assert sum(len(t.samples) for t in dataset.testsets) == 2
+    assert any("1 files are left aside" in note and "g/readme.txt" in note for note in dataset.notes)
+
+
+def test_one_label_only_is_said(tmp_path: Path) -> None:
+    touch(tmp_path, "g/1_fake/b.png")
+    notes = open_dataset(str(tmp_path), data_root=tmp_path).notes
+    assert any("'g' has generated images only" in note for note in notes)
+
+
+def test_links_to_folders_are_followed_but_not_round_loops(tmp_path: Path) -> None:
+    touch(tmp_path / "elsewhere", "0_real/a.png", "1_fake/b.png")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "g").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "0_real" / "loop").symlink_to(tmp_path / "data")
+    assert [s.path for s in find_samples(tmp_path / "data").samples] == ["g/0_real/a.png", "g/1_fake/b.png"]
+
+
+def test_folders_without_images_or_labels_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match="is empty"):
+        find_samples(tmp_path)
+    touch(tmp_path, "photos/a.png")
+    with pytest.raises(BenchError, match=r"no labels.*bench score"):
+        find_samples(tmp_path)
+    with pytest.raises(BenchError, match="unknown dataset 'smaple': did you mean sample"):
+        open_dataset("smaple", data_root=tmp_path)
+
+
+def test_unknown_generator_gets_a_hint(tmp_path: Path) -> None:
+    write_tiny_dataset(tmp_path / "tiny")
+    with pytest.raises(BenchError, match="did you mean alpha"):
+        open_dataset(str(tmp_path / "tiny"), data_root=tmp_path, generators=["alhpa"])
+
+
+def test_limit_keeps_n_of_each_label_spread_over_the_folder(tmp_path: Path) -> None:
+    write_tiny_dataset(tmp_path / "tiny", images=9)
+    for testset in open_dataset(str(tmp_path / "tiny"), data_root=tmp_path, limit=3).testsets:
+        assert [Path(s.path).stem for s in testset.samples] == ["0", "3", "6"] * 2
+        assert [s.label for s in testset.samples] == [REAL] * 3 + [FAKE] * 3
+
+
+def test_digest_depends_on_content_not_on_place_or_time(tmp_path: Path) -> None:
+    write_tiny_dataset(tmp_path / "one" / "tiny")
+    write_tiny_dataset(tmp_path / "two" / "tiny")
+    digests = [
+        [t.digest for t in open_dataset(str(tmp_path / place / "tiny"), data_root=tmp_path).testsets]
+        for place in ("one", "two")
+    ]
+    assert digests[0] == digests[1]
+    tiny_image(999).save(tmp_path / "two" / "tiny" / "alpha" / "0_real" / "0.png")
+    changed = [t.digest for t in open_dataset(str(tmp_path / "two" / "tiny"), data_root=tmp_path).testsets]
+    assert changed[0] != digests[0][0]
+    assert changed[1] == digests[0][1]

@@ -1,0 +1,219 @@
+"""Every kind of file becomes the right pixels, or an error that names the reason."""
+
+import io
+import struct
+import warnings
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageFile
+
+from forenbench.images import MAX_PIXELS, ImageHeader, UnreadableImage, decode, header
+from forenbench.types import BenchError
+
+
+def encoded(image, codec="PNG", **options):
+    file = io.BytesIO()
+    image.save(file, codec, **options)
+    return file.getvalue()
+
+
+def noise(*shape, dtype=np.uint8):
+    high = np.iinfo(dtype).max + 1
+    return np.random.default_rng(5).integers(0, high, size=shape, dtype=dtype)
+
+
+RGB = Image.fromarray(noise(21, 34, 3))
+GREY = Image.fromarray(noise(21, 34))
+PALETTE = RGB.quantize(16)
+
+
+def claiming(width, height):
+    """A PNG file whose header is right and claims a size; there is nearly nothing behind it."""
+    chunks = (b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0), b"IDAT" + zlib.compress(b"\0"))
+    body = (struct.pack(">I", len(c) - 4) + c + struct.pack(">I", zlib.crc32(c)) for c in (*chunks, b"IEND"))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(body)
+
+
+READABLE = {
+    "png rgb": encoded(RGB),
+    "png alpha": encoded(Image.fromarray(noise(21, 34, 4))),
+    "png grey": encoded(GREY),
+    "png grey alpha": encoded(Image.fromarray(noise(21, 34, 4)).convert("LA")),
+    "png one bit": encoded(GREY.convert("1")),
+    "png palette": encoded(PALETTE),
+    "png palette, one transparent": encoded(PALETTE, transparency=3),
+    "png palette, transparency table": encoded(PALETTE, transparency=bytes(range(16))),
+    "png 16 bit": encoded(Image.fromarray(noise(21, 34, dtype=np.uint16) // 100)),
+    "tiff 16 bit": encoded(Image.fromarray(noise(21, 34, dtype=np.uint16) // 100), "TIFF"),
+    "tiff 32 bit": encoded(Image.fromarray(noise(21, 34).astype(np.int32) * 2 - 100), "TIFF"),
+    "tiff float": encoded(Image.fromarray(noise(21, 34).astype(np.float32) * 2 - 100.5), "TIFF"),
+    "tiff cmyk": encoded(RGB.convert("CMYK"), "TIFF"),
+    "tiff ycbcr": encoded(RGB.convert("YCbCr"), "TIFF"),
+    "jpeg": encoded(RGB, "JPEG"),
+    "jpeg grey": encoded(GREY, "JPEG"),
+    "jpeg cmyk": encoded(RGB.convert("CMYK"), "JPEG"),
+    "jpeg progressive": encoded(RGB, "JPEG", progressive=True),
+    "gif": encoded(PALETTE, "GIF"),
+    "webp": encoded(RGB, "WEBP"),
+    "webp alpha": encoded(RGB.convert("RGBA"), "WEBP", lossless=True),
+    "bmp": encoded(RGB, "BMP"),
+    "ppm": encoded(RGB, "PPM"),
+    "one pixel": encoded(RGB.crop((0, 0, 1, 1))),
+    "one column": encoded(RGB.crop((0, 0, 1, 21))),
+}
+
+
+@pytest.mark.parametrize("name", READABLE)
+def test_pixels_are_those_of_the_published_loaders(name):
+    data = READABLE[name]
+    image = decode(data)
+    with warnings.catch_warnings(action="ignore"):
+        expected = Image.open(io.BytesIO(data)).convert("RGB")
+    assert image.mode == "RGB"
+    assert image.size == expected.size
+    assert image.tobytes() == expected.tobytes()
+
+
+@pytest.mark.parametrize("name", READABLE)
+def test_header_tells_the_stored_mode_and_size(name):
+    data = READABLE[name]
+    with Image.open(io.BytesIO(data)) as opened:
+        assert header(data) == ImageHeader(opened.format, opened.mode, *opened.size)
+
+
+def test_grey_is_replicated_and_alpha_dropped():
+    assert np.array_equal(np.asarray(decode(READABLE["png grey"])), np.stack([np.asarray(GREY)] * 3, axis=-1))
+    pixels = noise(21, 34, 4)
+    assert np.array_equal(np.asarray(decode(READABLE["png alpha"])), pixels[..., :3])
+
+
+@pytest.mark.parametrize("codec", ["PNG", "TIFF"])
+def test_more_than_eight_bits_are_clipped_not_scaled(codec):
+    levels = np.array([[0, 77, 255, 256, 40000, 65535]], dtype=np.uint16)
+    grey = np.asarray(decode(encoded(Image.fromarray(levels), codec)))[..., 0]
+    assert grey.tolist() == [[0, 77, 255, 255, 255, 255]]
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.float32])
+def test_wide_modes_are_clipped_at_both_ends(dtype):
+    levels = np.array([[-300, 0, 77, 255, 256, 70000]], dtype=dtype)
+    grey = np.asarray(decode(encoded(Image.fromarray(levels), "TIFF")))[..., 0]
+    assert grey.tolist() == [[0, 0, 77, 255, 255, 255]]
+
+
+@pytest.mark.parametrize(("codec", "options"), [("GIF", {}), ("WEBP", {"lossless": True}), ("PNG", {})])
+def test_animations_give_their_first_frame(codec, options):
+    first, second = Image.new("RGB", (9, 7), (200, 0, 0)), Image.new("RGB", (9, 7), (0, 0, 200))
+    data = encoded(first, codec, save_all=True, append_images=[second], **options)
+    assert decode(data).getpixel((4, 3)) == (200, 0, 0)
+
+
+def test_exif_orientation_is_ignored():
+    exif = Image.Exif()
+    exif[0x0112] = 6  # show rotated by 90 degrees
+    assert decode(encoded(RGB, "JPEG", exif=exif)).tobytes() == decode(encoded(RGB, "JPEG")).tobytes()
+
+
+def test_metadata_is_left_behind():
+    image = decode(encoded(RGB, "JPEG", comment=b"fake", icc_profile=b"profile"))
+    assert image.info == {}
+    assert type(image) is Image.Image
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "zero bytes"),
+        (b"hello there", "not an image: looks like text, 'hello there'"),
+        (b"<!DOCTYPE html><title>404</title>", "an HTML page"),
+        (b"\xef\xbb\xbf\n<HTML>", "an HTML page"),
+        (b'<?xml version="1.0"?><svg/>', "XML"),
+        (b"%PDF-1.7", "a PDF document"),
+        (b"PK\x03\x04....", "a zip archive"),
+        (b"version https://git-lfs.github.com/spec/v1", "a Git LFS pointer"),
+        (bytes(64), "starts with bytes 00 00"),
+        (b"   ", "starts with bytes 20 20"),
+        (READABLE["png rgb"][:20], "a PNG file with a damaged or cut-off header"),
+        (READABLE["jpeg"][:9], "a JPEG file with a damaged or cut-off header"),
+        (READABLE["png rgb"][:-200], "truncated PNG file"),
+        (READABLE["jpeg"][:-60], "truncated JPEG file"),
+        (READABLE["gif"][:-60], "truncated GIF file"),
+        (READABLE["bmp"][:-60], "truncated BMP file"),
+        (READABLE["webp"][:-60], "WebP"),
+        (READABLE["png rgb"][:60] + b"\x55" * 40 + READABLE["png rgb"][100:], "broken PNG file"),
+        (claiming(60_000, 60_000), "decompression bomb"),
+        (claiming(40, 40), "truncated PNG file"),
+    ],
+)
+def test_unreadable_bytes_are_named(data, reason):
+    with pytest.raises(UnreadableImage, match=reason) as caught:
+        decode(data)
+    assert isinstance(caught.value, BenchError)
+
+
+def test_formats_that_run_outside_programs_are_not_read():
+    with pytest.raises(UnreadableImage, match="not an image"):
+        decode(encoded(RGB, "EPS"))
+
+
+@settings(deadline=None)
+@given(st.sampled_from(sorted(READABLE)), st.floats(0, 1), st.binary(max_size=6))
+def test_damaged_files_are_pixels_or_a_named_error(name, place, garbage):
+    data = bytearray(READABLE[name])
+    start = int(place * len(data))
+    data[start : start + len(garbage)] = garbage
+    for damaged in (bytes(data), bytes(data[:start])):
+        try:
+            assert decode(damaged).mode == "RGB"
+        except UnreadableImage as error:
+            assert str(error)  # noqa: PT017 - both outcomes are right
+
+
+@pytest.mark.parametrize("limit", [None, Image.MAX_IMAGE_PIXELS])
+@pytest.mark.parametrize("read", [decode, header])
+def test_bombs_are_refused_by_their_header_whatever_pillow_allows(monkeypatch, limit, read):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
+    with pytest.raises(UnreadableImage, match="decompression bomb"):
+        read(claiming(60_000, 60_000))
+
+
+def test_limit_is_far_above_photographs_and_where_pillow_refuses():
+    assert 120_000_000 < MAX_PIXELS == 2 * Image.MAX_IMAGE_PIXELS
+    assert header(claiming(MAX_PIXELS // 2, 2)).height == 2
+    with pytest.raises(UnreadableImage, match="decompression bomb"):
+        header(claiming(MAX_PIXELS // 2 + 1, 2))
+
+
+def test_sixty_megapixels():
+    image = decode(encoded(Image.new("RGB", (10_000, 6_000), (1, 2, 3)), "BMP"))
+    assert image.size == (10_000, 6_000)
+    assert image.getpixel((9_999, 5_999)) == (1, 2, 3)
+
+
+def test_nothing_is_printed_and_pillow_stays_as_it_is(capfd):
+    before = (Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES, list(warnings.filters))
+    for data in [*READABLE.values(), READABLE["tiff float"][:-40] + bytes(40)]:
+        decode_or_refuse(data)
+    assert (Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES, list(warnings.filters)) == before
+    assert capfd.readouterr() == ("", "")
+
+
+def test_threads_are_silent_too():
+    before = list(warnings.filters)
+    warning, quiet = READABLE["png palette, transparency table"], READABLE["png rgb"]
+    with ThreadPoolExecutor(8) as threads:
+        sizes = set(threads.map(lambda n: decode(warning if n % 3 else quiet).size, range(600)))
+    assert sizes == {(34, 21)}
+    assert list(warnings.filters) == before
+
+
+def decode_or_refuse(data):
+    try:
+        return decode(data)
+    except UnreadableImage:
+        return None

@@ -1,0 +1,203 @@
+"""Metrics against scikit-learn, against definitions written out, and as properties."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import accuracy_score, average_precision_score, roc_auc_score
+
+from forenbench import metrics
+
+# A few distinct values make ties common; the scores of detectors are float32.
+SCORES = st.one_of(st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]), st.floats(-100, 100, width=32))
+RANKINGS = [metrics.average_precision, metrics.auroc]
+
+
+@st.composite
+def rows(draw, two_classes=True):
+    """Labels and scores of 2 to 30 images, with both labels present unless told otherwise."""
+    labels = draw(st.lists(st.integers(0, 1), min_size=0, max_size=28)) + [0, 1] * two_classes
+    labels = draw(st.permutations(labels))
+    scores = draw(st.lists(SCORES, min_size=len(labels), max_size=len(labels)))
+    return np.array(labels, dtype=np.int64), np.array(scores)
+
+
+def slow_average_precision(labels, scores):
+    """Sum of precision times gain in recall over the distinct thresholds, from high to low."""
+    total, recall = 0.0, 0.0
+    for threshold in sorted(set(scores), reverse=True):
+        hits = labels[scores >= threshold]
+        gained = hits.sum() / labels.sum()
+        total += hits.mean() * (gained - recall)
+        recall = gained
+    return total
+
+
+def slow_auroc(labels, scores):
+    pairs = [
+        (fake > real) + (fake == real) / 2 for fake in scores[labels == 1] for real in scores[labels == 0]
+    ]
+    return np.mean(pairs)
+
+
+def slow_best_threshold(labels, scores):
+    """The search as detectors.md describes it, in quadratic time."""
+    half = len(scores) // 2
+    if scores[:half].max() <= scores[half:].min():
+        return (scores[:half].max() + scores[half:].min()) / 2
+    best, found = -1, math.nan
+    for threshold in scores:
+        correct = sum((scores >= threshold) == labels)
+        if correct >= best:
+            best, found = correct, threshold
+    return found
+
+
+@settings(deadline=None)
+@given(rows())
+def test_rankings_equal_scikit_learn_and_their_definitions(data):
+    labels, scores = data
+    ap, auroc = metrics.average_precision(labels, scores), metrics.auroc(labels, scores)
+    assert ap == average_precision_score(labels, scores)
+    assert auroc == roc_auc_score(labels, scores)
+    assert ap == pytest.approx(slow_average_precision(labels, scores), abs=1e-12)
+    assert auroc == pytest.approx(slow_auroc(labels, scores), abs=1e-12)
+
+
+@settings(deadline=None)
+@given(rows(), SCORES)
+def test_accuracies_equal_scikit_learn(data, threshold):
+    labels, scores = data
+    fake = scores > threshold
+    assert metrics.accuracy(labels, scores, threshold) == accuracy_score(labels, fake)
+    assert metrics.real_accuracy(labels, scores, threshold) == np.mean(~fake[labels == 0])
+    assert metrics.fake_accuracy(labels, scores, threshold) == np.mean(fake[labels == 1])
+
+
+@settings(deadline=None)
+@given(rows())
+def test_best_threshold_is_the_published_search(data):
+    assert metrics.best_threshold(*data) == slow_best_threshold(*data)
+
+
+@settings(deadline=None)
+@given(rows())
+def test_best_threshold_is_the_published_search_on_reals_then_fakes(data):
+    labels, scores = np.sort(data[0]), data[1]
+    assert metrics.best_threshold(labels, scores) == slow_best_threshold(labels, scores)
+
+
+@settings(deadline=None)
+@given(rows(), st.randoms(use_true_random=False))
+def test_order_of_rows_does_not_matter(data, random):
+    labels, scores = data
+    order = random.sample(range(len(labels)), len(labels))
+    shuffled = metrics.summarise(labels[order], scores[order], 0.5)
+    assert shuffled == pytest.approx(metrics.summarise(labels, scores, 0.5), abs=1e-12)
+
+
+@pytest.mark.parametrize("metric", RANKINGS)
+@settings(deadline=None)
+@given(data=rows())
+def test_rankings_depend_on_the_order_of_scores_only(metric, data):
+    labels, scores = data
+    ranks = np.unique(scores, return_inverse=True)[1]
+    assert metric(labels, np.exp(ranks / 4.0) - 7) == pytest.approx(metric(labels, scores), abs=1e-12)
+
+
+@settings(deadline=None)
+@given(rows())
+def test_swapped_labels_and_scores_mirror_auroc(data):
+    labels, scores = data
+    assert metrics.auroc(1 - labels, scores) == pytest.approx(1 - metrics.auroc(labels, scores), abs=1e-12)
+    assert metrics.auroc(1 - labels, -scores) == pytest.approx(metrics.auroc(labels, scores), abs=1e-12)
+
+
+@settings(deadline=None)
+@given(rows(two_classes=False))
+def test_every_value_is_in_bounds_or_undefined_for_a_reason(data):
+    labels, scores = data
+    summary = metrics.summarise(labels, scores, 0.5)
+    assert all(-1e-12 <= value <= 1 + 1e-12 for value in summary.values() if not math.isnan(value))
+    assert math.isnan(summary["ap"]) == math.isnan(summary["auroc"]) == bool(metrics.why_undefined(labels))
+
+
+@settings(deadline=None)
+@given(rows(), SCORES)
+def test_accuracy_is_the_weighted_mean_of_both_labels(data, threshold):
+    labels, scores = data
+    of_label = metrics.real_accuracy, metrics.fake_accuracy
+    parts = [np.mean(labels == label) * of_label[label](labels, scores, threshold) for label in (0, 1)]
+    assert metrics.accuracy(labels, scores, threshold) == pytest.approx(sum(parts), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("labels", "why", "defined"),
+    [
+        ([], "no images", set()),
+        ([0, 0], "no fake images", {"acc", "real_acc"}),
+        ([1, 1], "no real images", {"acc", "fake_acc"}),
+        ([0, 1], "", {"acc", "real_acc", "fake_acc", "ap", "auroc"}),
+    ],
+)
+def test_undefined_values_are_nan_with_a_reason(labels, why, defined):
+    labels = np.array(labels, dtype=np.int64)
+    summary = metrics.summarise(labels, np.full(len(labels), 0.3), 0.5)
+    assert {name for name, value in summary.items() if not math.isnan(value)} == defined
+    assert metrics.why_undefined(labels) == why
+    assert math.isnan(metrics.best_threshold(labels, np.full(len(labels), 0.3))) == bool(why)
+
+
+def test_scores_equal_to_the_threshold_are_real():
+    labels, scores = np.array([0, 1]), np.array([0.5, 0.5])
+    assert metrics.real_accuracy(labels, scores, 0.5) == 1
+    assert metrics.fake_accuracy(labels, scores, 0.5) == 0
+
+
+def test_float32_scores_meet_the_threshold_in_double_precision():
+    score = np.array([0.1], dtype=np.float32)  # a little above 0.1
+    assert metrics.fake_accuracy(np.array([1]), score, 0.1) == 1
+
+
+def test_equal_scores_are_chance():
+    labels, scores = np.array([0, 0, 0, 1]), np.zeros(4)
+    assert metrics.average_precision(labels, scores) == 0.25
+    assert metrics.auroc(labels, scores) == 0.5
+
+
+def test_saturated_float32_sigmoid_ties():
+    logits = np.array([18, 25, 17, 40], dtype=np.float32)
+    labels, scores = np.array([0, 0, 1, 1]), 1 / (1 + np.exp(-logits))
+    assert scores.tolist() == [1, 1, 1, 1]
+    assert metrics.auroc(labels, scores) == 0.5
+    assert metrics.auroc(labels, logits) == 0.5
+    assert metrics.average_precision(labels, scores) != metrics.average_precision(labels, logits)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+def test_scores_that_are_not_finite_are_refused(bad):
+    with pytest.raises(ValueError, match="1 of 2 scores are not finite"):
+        metrics.summarise(np.array([0, 1]), np.array([0.5, bad]), 0.5)
+
+
+@pytest.mark.parametrize(
+    ("labels", "scores", "threshold", "words"),
+    [
+        ([0, 1], [0.5], 0.5, r"shapes \(2,\) and \(1,\)"),
+        ([[0, 1]], [[0.5, 0.5]], 0.5, "one label for every score"),
+        ([0, 2], [0.5, 0.6], 0.5, "not 2"),
+        ([0, 1], [0.5, 0.6], math.nan, "threshold is NaN"),
+    ],
+)
+def test_wrong_requests_are_refused(labels, scores, threshold, words):
+    with pytest.raises(ValueError, match=words):
+        metrics.summarise(np.array(labels), np.array(scores), threshold)
+
+
+def test_best_threshold_of_many_rows_is_fast():
+    random = np.random.default_rng(0)
+    labels = np.repeat([0, 1], 200_000)
+    threshold = metrics.best_threshold(labels, labels + random.normal(size=len(labels)))
+    assert threshold == pytest.approx(0.5, abs=0.1)

@@ -1,0 +1,247 @@
+"""Perturbations: their names, their errors, and that they are pure functions of image and seed."""
+
+import hashlib
+import io
+import pickle
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from scipy.ndimage import correlate1d
+
+from forenbench.perturbations import KINDS, draw_generator, parse
+from forenbench.types import BenchError
+
+SHA = "a" * 64
+EXAMPLES = ["none", "jpeg:75", "webp:80", "blur:1.5", "resize:0.5", "crop:0.6", "noise:8.0", "gray"]
+RANDOM = ["crop:0.6", "noise:8.0", "crop:0.6+noise:8.0"]
+
+
+def picture(width=61, height=43, seed=3):
+    coarse = np.random.default_rng(seed).integers(0, 256, size=(5, 7, 3), dtype=np.uint8)
+    return Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC)
+
+
+def perturbed(name, image, *, seed=0, sha=SHA):
+    perturbation = parse(name)
+    return perturbation.apply(image, draw_generator(seed, perturbation.name, sha))
+
+
+def steps():
+    """Steps of every kind, with values over the whole range, in canonical and in loose spelling."""
+    return st.sampled_from(KINDS).flatmap(step_of)
+
+
+def step_of(kind):
+    if not kind.symbol:
+        return st.just(kind.name)
+    if kind.number is int:
+        return st.integers(kind.low, kind.high).map(lambda value: f"{kind.name}:{value:04d}")
+    return st.floats(kind.low, kind.high).map(lambda value: f" {kind.name.upper()}:{value!r} ")
+
+
+def test_every_kind_has_an_example_here():
+    assert [kind.name for kind in KINDS] == [example.partition(":")[0] for example in EXAMPLES]
+
+
+@pytest.mark.parametrize(
+    "name", [*EXAMPLES, "blur:1.5+jpeg:75", "jpeg:30+jpeg:30", "crop:0.5+noise:2.0+gray"]
+)
+def test_canonical_names_stay(name):
+    assert parse(name).name == name
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("jpeg:075", "jpeg:75"),
+        ("blur:1", "blur:1.0"),
+        ("blur:-0", "blur:0.0"),
+        (" JPEG:75 + Blur:.50 ", "jpeg:75+blur:0.5"),
+        ("none+jpeg:75+none", "jpeg:75"),
+        ("none+none", "none"),
+    ],
+)
+def test_spellings_become_canonical(text, name):
+    assert parse(text).name == name
+
+
+@settings(deadline=None)
+@given(st.lists(steps(), min_size=1, max_size=4).map("+".join))
+def test_canonical_names_parse_to_themselves(text):
+    name = parse(text).name
+    assert parse(name).name == name
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("jpg:75", ["'jpg'", "did you mean", "jpeg", "blur"]),
+        ("grey", ["did you mean", "gray"]),
+        ("", ["unknown perturbation ''", "blur"]),
+        ("jpeg:75+", ["unknown perturbation ''"]),
+        ("jpeg", ["'jpeg'", "no value", "jpeg:Q", "1 to 100"]),
+        ("jpeg:", ["no value", "jpeg:Q"]),
+        ("jpeg:0", ["'jpeg:0'", "bad value", "whole number from 1 to 100"]),
+        ("jpeg:101", ["'jpeg:101'"]),
+        ("jpeg:75.5", ["'jpeg:75.5'", "whole number"]),
+        ("blur:-1", ["'blur:-1'", "SIGMA", "0 to 100"]),
+        ("blur:nan", ["'blur:nan'"]),
+        ("noise:inf", ["'noise:inf'"]),
+        ("resize:0", ["'resize:0'", "0.01 to 4"]),
+        ("crop:1.5", ["'crop:1.5'", "0.01 to 1"]),
+        ("jpeg:75+blur:soft", ["'blur:soft'", "decimal number"]),
+        ("gray:1", ["'gray:1'", "takes no value"]),
+        ("none:0", ["'none:0'", "takes no value"]),
+    ],
+)
+def test_errors_name_the_value_and_the_way_out(text, words):
+    with pytest.raises(BenchError) as caught:
+        parse(text)
+    assert [word for word in words if word not in str(caught.value)] == []
+
+
+@settings(deadline=None)
+@given(st.text(max_size=20))
+def test_any_text_is_a_perturbation_or_a_named_error(text):
+    try:
+        assert parse(text).name
+    except BenchError as error:
+        assert str(error)  # noqa: PT017 - both outcomes are right
+
+
+@pytest.mark.parametrize("name", [*EXAMPLES, *RANDOM])
+def test_equal_seeds_give_equal_pixels_and_the_input_stays(name):
+    image = picture()
+    before = image.copy()
+    first, second = perturbed(name, image), perturbed(name, image)
+    assert first.tobytes() == second.tobytes()
+    assert first.mode == "RGB"
+    assert image == before
+    assert image.info == before.info
+
+
+@pytest.mark.parametrize("name", RANDOM)
+def test_other_seeds_and_other_images_draw_otherwise(name):
+    image = picture()
+    drawn = [perturbed(name, image, seed=seed, sha=sha * 64) for seed in (0, 1) for sha in "ab"]
+    assert len({result.tobytes() for result in drawn}) == 4
+
+
+@pytest.mark.parametrize("name", [*EXAMPLES, *RANDOM, "blur:1.5+jpeg:75"])
+def test_pickled_perturbations_do_the_same(name):
+    copy = pickle.loads(pickle.dumps(parse(name)))
+    image = picture()
+    assert copy.apply(image, draw_generator(0, name, SHA)).tobytes() == perturbed(name, image).tobytes()
+
+
+@pytest.mark.parametrize("name", [*EXAMPLES, "blur:100", "resize:0.01", "resize:4", "crop:0.01", "noise:255"])
+@pytest.mark.parametrize("size", [(1, 1), (1, 9), (9, 1)])
+def test_tiny_images_survive(name, size):
+    result = perturbed(name, picture(*size))
+    assert min(result.size) >= 1
+
+
+@pytest.mark.parametrize(
+    "name", ["none", "jpeg:1", "webp:1", "blur:3", "noise:50", "gray", "crop:1", "resize:1"]
+)
+def test_size_is_kept(name):
+    assert perturbed(name, picture()).size == (61, 43)
+
+
+@pytest.mark.parametrize("name", ["none", "none+none"])
+def test_none_does_nothing_at_all(name):
+    image = picture()
+    assert perturbed(name, image) is image
+
+
+@pytest.mark.parametrize("name", ["blur:0", "noise:0", "crop:1", "resize:1"])
+def test_values_without_effect(name):
+    assert perturbed(name, picture()).tobytes() == picture().tobytes()
+
+
+def test_a_chain_is_its_steps_in_order():
+    image = picture()
+    generator = draw_generator(0, "noise:8.0+crop:0.6", SHA)
+    one_by_one = parse("crop:0.6").apply(parse("noise:8.0").apply(image, generator), generator)
+    assert perturbed("noise:8.0+crop:0.6", image).tobytes() == one_by_one.tobytes()
+
+
+def test_seeding_is_as_documented_and_stays():
+    digest = hashlib.sha256(f"0\nnoise:5.0\n{SHA}".encode()).hexdigest()
+    documented = np.random.Generator(np.random.PCG64(int(digest, 16)))
+    drawn = draw_generator(0, "noise:5.0", SHA).integers(1_000_000, size=3).tolist()
+    assert drawn == documented.integers(1_000_000, size=3).tolist() == [440696, 811638, 843534]
+
+
+def test_jpeg_is_pillows_default():
+    image, file = picture(), io.BytesIO()
+    image.save(file, "JPEG", quality=40, subsampling="4:2:0")
+    assert perturbed("jpeg:40", image).tobytes() == Image.open(file).convert("RGB").tobytes()
+
+
+def test_blur_truncates_after_each_axis():
+    radius, sigma = 6, 1.5
+    weights = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
+    image = picture()
+    expected = np.asarray(image).astype(np.float64)
+    for axis in (0, 1):
+        expected = np.floor(correlate1d(expected, weights / weights.sum(), axis, mode="reflect"))
+    assert np.array_equal(np.asarray(perturbed("blur:1.5", image)), expected)
+
+
+def test_resize_and_crop_round_their_sides():
+    assert perturbed("resize:0.5", picture()).size == (30, 22)
+    assert perturbed("crop:0.6", picture()).size == (37, 26)
+
+
+def test_shrinking_does_not_alias():
+    stripes = np.zeros((40, 40, 3), dtype=np.uint8)
+    stripes[:, ::2] = 200
+    inner = np.asarray(perturbed("resize:0.5", Image.fromarray(stripes)))[:, 1:-1]
+    assert np.all(np.abs(inner.astype(int) - 100) <= 1)
+
+
+def test_crop_takes_pixels_from_every_place():
+    columns = Image.fromarray(np.repeat(np.arange(10, dtype=np.uint8), 3).reshape(1, 10, 3))
+    lefts = {perturbed("crop:0.5", columns, seed=seed).getpixel((0, 0))[0] for seed in range(60)}
+    assert lefts == {0, 1, 2, 3, 4, 5}
+
+
+def test_noise_has_its_deviation_and_no_memory_of_strips():
+    grey = Image.new("RGB", (200, 150), (128, 128, 128))
+    noise = np.asarray(perturbed("noise:8", grey)).astype(float) - 128
+    whole = np.rint(8 * draw_generator(0, "noise:8.0", SHA).standard_normal((150, 200, 3)))
+    assert np.array_equal(noise, whole)
+    assert noise.std() == pytest.approx(8, rel=0.02)
+
+
+def test_noise_is_clipped():
+    noisy = np.asarray(perturbed("noise:255", Image.new("RGB", (50, 50), (250, 5, 128))))
+    assert (noisy.min(), noisy.max()) == (0, 255)
+
+
+def test_gray_has_equal_channels():
+    red, green, blue = np.moveaxis(np.asarray(perturbed("gray", picture())), -1, 0)
+    assert np.array_equal(red, green)
+    assert np.array_equal(red, blue)
+
+
+@pytest.mark.parametrize("name", ["webp:80", "jpeg:80"])
+def test_sides_too_long_for_a_codec_are_named(name):
+    with pytest.raises(BenchError, match="cannot hold 70000×1 pixels"):
+        perturbed(name, Image.new("RGB", (70_000, 1)))
+
+
+def test_enlarging_beyond_the_pixel_limit_is_refused():
+    with pytest.raises(BenchError, match=r"resize:4\.0 of 4000×4000"):
+        perturbed("resize:4", Image.new("RGB", (4000, 4000)))
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_kinds_describe_themselves(kind):
+    assert kind.description
+    assert kind.syntax.startswith(kind.name)
+    assert bool(kind.range) == (":" in kind.syntax)

@@ -1,0 +1,87 @@
+"""Names find detectors: hints for typing errors, refusals for duplicates, reasons for broken plugins."""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import pytest
+
+from forenbench import plugins
+from forenbench.types import BenchError
+from forenbench.weights import Weights
+
+MINE = """
+class Mine:
+    name, version, threshold = "mine", "1", 0.5
+    def prepare(self, image): ...
+    def score(self, batch): ...
+"""
+
+
+def write(path: Path, text: str = MINE) -> str:
+    path.write_text(text)
+    return str(path)
+
+
+def test_a_file_is_a_plugin_and_its_text_is_part_of_what_made_the_rows(tmp_path: Path) -> None:
+    request = write(tmp_path / "mine.py")
+    (first,) = plugins.load(request, Weights())
+    assert (first.name, first.kind) == ("mine", "own")
+    write(tmp_path / "mine.py", MINE + "# changed\n")
+    (second,) = plugins.load(request, Weights())
+    assert first.code != second.code
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("import no_such_module", "does not import: ModuleNotFoundError"),
+        ("x = 1", "defines no detector"),
+        (MINE.replace("threshold", "limit"), "has no 'threshold'"),
+        (MINE.replace("def prepare", "def prep"), "has no 'prepare'"),
+        ("class Mine:\n  def __init__(self): raise ValueError('boom')\n  def score(self, b): ...", "boom"),
+    ],
+)
+def test_a_file_that_cannot_be_used_says_why(tmp_path: Path, text: str, reason: str) -> None:
+    with pytest.raises(BenchError, match=reason):
+        plugins.load(write(tmp_path / "mine.py", text), Weights())
+
+
+def test_unknown_names_and_variants_get_hints() -> None:
+    with pytest.raises(BenchError, match="unknown detector 'lgard': did you mean lgrad"):
+        plugins.load("lgard", Weights())
+    with pytest.raises(BenchError, match="did you mean nn-k9"):
+        plugins.load("univfd:nn_k9", Weights())
+    with pytest.raises(BenchError, match=r"no detector file at '\./none\.py'; 'bench new detector"):
+        plugins.load("./none.py", Weights())
+    with pytest.raises(BenchError, match="it exists with --checkpoints published"):
+        plugins.load("lgrad:stylegan-bedroom", Weights("sample"))
+
+
+def test_two_detectors_of_one_name_are_refused(tmp_path: Path) -> None:
+    requests = [write(tmp_path / "a.py"), write(tmp_path / "b.py", MINE + "# another\n")]
+    with pytest.raises(BenchError, match="two detectors are called 'mine'"):
+        plugins.load_all(requests, Weights())
+
+
+def test_the_same_detector_asked_for_twice_is_loaded_once(tmp_path: Path) -> None:
+    request = write(tmp_path / "a.py")
+    assert len(plugins.load_all([request, request], Weights())) == 1
+
+
+def test_two_packages_with_one_name_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    entries = [EntryPoint("twin", f"package_{i}:Twin", plugins.GROUP) for i in range(2)]
+    monkeypatch.setattr(plugins, "entry_points", lambda group: entries)
+    with pytest.raises(BenchError, match="two packages provide a detector 'twin'"):
+        plugins.find("twin")
+
+
+def test_a_broken_package_is_listed_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        plugins, "entry_points", lambda group: [EntryPoint("broken", "no_such_module:X", plugins.GROUP)]
+    )
+    (found,) = plugins.installed()
+    assert "no_such_module" in found.problem
+    with pytest.raises(BenchError, match=r"'broken'.*does not import"):
+        plugins.load("broken", Weights())

@@ -1,0 +1,121 @@
+"""Cells are computed when something that made them differs, and only then."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from torch import Tensor
+
+from forenbench.catalogue import Dataset, open_dataset
+from forenbench.perturbations import parse
+from forenbench.plugins import LoadedDetector
+from forenbench.runner import Job, Settings, Summary, run
+from forenbench.store import Store
+from forenbench.testing import Brightness, tiny_image, write_tiny_dataset
+from forenbench.types import TestSet
+
+
+class Counted(Brightness):
+    """Counts the images it prepares."""
+
+    name = "counted"
+
+    def __init__(self) -> None:
+        self.prepared = 0
+
+    def prepare(self, image: Image.Image) -> Tensor:
+        self.prepared += 1
+        return super().prepare(image)
+
+
+class Silent:
+    def begin(self, cells: int, present: int, images: int) -> None:
+        self.begun = (cells, present, images)
+
+    def testset(self, testset: TestSet, cells: int) -> None: ...
+
+    def advance(self, images: int) -> None: ...
+
+
+class Bench:
+    """One run folder over a tiny dataset of two generators, eight images each."""
+
+    def __init__(self, folder: Path) -> None:
+        self.data = folder / "tiny"
+        write_tiny_dataset(self.data)
+        self.store = Store(folder / "run")
+        self.loaded = LoadedDetector(Counted(), "published", {"head": "aa"})
+
+    def dataset(self) -> Dataset:
+        return open_dataset(str(self.data), data_root=self.data)
+
+    def __call__(self, *perturbations: str, seed: int = 0) -> tuple[Summary, int]:
+        """Run, and return the summary with the number of images prepared."""
+        detector = self.loaded.detector
+        assert isinstance(detector, Counted)
+        before = detector.prepared
+        settings = Settings([parse(text) for text in perturbations or ("none",)], seed)
+        summary = run([Job(self.dataset(), [self.loaded])], settings, self.store, Silent())
+        return summary, detector.prepared - before
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def test_a_second_run_computes_nothing(bench: Bench) -> None:
+    assert bench() == (Summary(0, 2, {}), 16)
+    assert bench() == (Summary(2, 0, {}), 0)
+
+
+def test_only_what_is_missing_is_computed(bench: Bench) -> None:
+    bench()
+    summary, prepared = bench("none", "jpeg:50")
+    assert (summary.present, summary.computed, prepared) == (2, 2, 16)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"kind": "sample"}, {"checkpoints": {"head": "bb"}}, {"code": "cc"}],
+    ids=lambda c: next(iter(c)),
+)
+def test_other_weights_or_code_mean_a_new_computation(bench: Bench, change: dict[str, str]) -> None:
+    bench()
+    bench.loaded = replace(bench.loaded, **change)  # type: ignore[arg-type]
+    assert bench()[0].computed == 2
+
+
+def test_another_version_or_seed_means_a_new_computation(bench: Bench) -> None:
+    bench()
+    bench.loaded.detector.version = "2"
+    assert bench()[0].computed == 2
+    assert bench(seed=1)[0].computed == 2
+
+
+def test_only_the_test_set_with_a_changed_image_is_computed_again(bench: Bench) -> None:
+    bench()
+    tiny_image(77).save(bench.data / "alpha" / "0_real" / "0.png")
+    assert bench()[0].computed == 1
+
+
+def test_rows_say_where_each_image_comes_from(bench: Bench) -> None:
+    bench()
+    first, second = (bench.store.rows(record) for record in bench.store.records())
+    assert first["testset"].unique().tolist() == ["alpha"]
+    assert second["path"].tolist()[0] == "beta/0_real/0.png"
+    assert second["label"].tolist() == [0] * 4 + [1] * 4
+    assert str(second["score"].dtype) == "float32"
+    assert second["real_source"].tolist() == ["beta"] * 4 + [""] * 4
+
+
+def test_images_that_were_not_scored_are_summed_up(bench: Bench) -> None:
+    (bench.data / "alpha" / "1_fake" / "3.png").write_bytes(b"GIF89a?")
+    summary, _ = bench()
+    ((cell, counts),) = summary.problems.items()
+    assert cell.testset == "alpha"
+    assert counts == {"ok": 7, "unreadable": 1, "failed": 0, "nonfinite": 0}
+    assert bench()[0].computed == 0, "an unreadable file is a fact about the data, not a reason to run again"

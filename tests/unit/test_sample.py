@@ -1,0 +1,240 @@
+"""The `sample` dataset: photographs, generators, and the folder made from both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from safetensors.torch import load_file
+
+from forenbench.detectors._nets.small import small_discriminator, small_resnet
+from forenbench.sample import build as building
+from forenbench.sample import photographs as photos
+from forenbench.sample.build import EXTENTS, Extent, build
+from forenbench.sample.generators import FAMILIES, WEIGHTS, as_tensor, generate, load_generator
+from forenbench.sample.photographs import PHOTOGRAPHS, SIZE, SPLITS, crop, draw, is_flat, photographs
+from forenbench.sample.training import RECIPES, train_generators
+from forenbench.types import BenchError
+
+CHELSEA = next(photograph for photograph in PHOTOGRAPHS if photograph.name == "chelsea")
+SMALL = Extent(("nearest", "diffusion"), 1)
+
+
+def pixels(image: Image.Image) -> NDArray[np.float64]:
+    return np.asarray(image, dtype=np.float64)
+
+
+def psnr(one: Image.Image, other: Image.Image) -> float:
+    return float(10 * np.log10(255**2 / np.square(pixels(one) - pixels(other)).mean()))
+
+
+def blocking(image: Image.Image) -> float:
+    """How much larger steps across an 8×8 grid are than other steps, at the grid's most telling position."""
+    grey = pixels(image.convert("L"))
+    ratios = []
+    for steps in (np.abs(np.diff(grey, axis=1)).mean(axis=0), np.abs(np.diff(grey, axis=0)).mean(axis=1)):
+        phases = np.array([steps[phase::8].mean() for phase in range(8)])
+        ratios.append(phases.max() / np.median(phases))
+    return float(np.mean(ratios))
+
+
+def as_jpeg(image: Image.Image) -> Image.Image:
+    file = BytesIO()
+    image.save(file, "JPEG", quality=60)
+    return Image.open(file).convert("RGB")
+
+
+def all_crops(split: str) -> Iterator[Image.Image]:
+    for family in EXTENTS[split].families:
+        for photograph in photographs(split):
+            yield from (crop(photograph, family, number) for number in range(EXTENTS[split].crops))
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sample")
+    build(folder, extent=SMALL)
+    return folder
+
+
+def test_a_changed_photograph_is_named_with_both_digests_and_the_way_out() -> None:
+    changed = replace(CHELSEA, sha256="0" * 64)
+    with pytest.raises(BenchError, match="install scikit-image again") as caught:
+        photos.load(changed)
+    message = str(caught.value)
+    assert "chelsea.png" in message
+    assert CHELSEA.sha256 in message
+    assert changed.sha256 in message
+
+
+def test_a_missing_photograph_is_named() -> None:
+    with pytest.raises(BenchError, match=r"gone\.png is missing"):
+        photos.load(replace(CHELSEA, file="data/gone.png"))
+
+
+def test_an_unknown_split_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match="no split 'tset'; choose one of: train, test"):
+        build(tmp_path, split="tset")
+
+
+def test_no_photograph_is_on_both_sides() -> None:
+    sides = [{photograph.sha256 for photograph in photographs(split)} for split in SPLITS]
+    assert not sides[0] & sides[1]
+    motorcycles = {photograph.split for photograph in PHOTOGRAPHS if "motorcycle" in photograph.name}
+    assert len(motorcycles) == 1
+
+
+@pytest.mark.parametrize("photograph", PHOTOGRAPHS, ids=lambda photograph: photograph.name)
+def test_every_photograph_is_in_colour_and_large_enough(photograph: photos.Photograph) -> None:
+    image = photos.load(photograph)
+    assert np.ptp(pixels(image), axis=2).mean() > 3
+    assert photograph.scales[0] * min(image.size) >= SIZE
+
+
+def test_crops_are_distinct_and_of_one_size() -> None:
+    crops = list(all_crops("test"))
+    assert {(image.size, image.mode) for image in crops} == {((SIZE, SIZE), "RGB")}
+    assert len({image.tobytes() for image in crops}) == len(crops) >= 200
+
+
+def test_a_crop_depends_on_its_arguments_alone() -> None:
+    first = crop(CHELSEA, "nearest", 3)
+    crop(CHELSEA, "vae", 0)
+    assert crop(CHELSEA, "nearest", 3) == first
+
+
+def test_crops_that_show_nothing_are_rejected() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8)
+    assert not is_flat(Image.fromarray(noise))
+    assert is_flat(Image.new("RGB", (SIZE, SIZE), (40, 90, 160)))
+    noise[: SIZE // 4] = 0
+    assert is_flat(Image.fromarray(noise))
+
+
+def test_reals_have_no_jpeg_grid() -> None:
+    crops = [crop(photograph, "blocking", 0) for photograph in PHOTOGRAPHS]
+    plain = np.mean([blocking(image) for image in crops])
+    assert plain < 1.1
+    assert np.mean([blocking(as_jpeg(image)) for image in crops]) > plain + 0.1
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_fake_resembles_its_photograph(family: str) -> None:
+    generator = load_generator(family)
+    real = crop(CHELSEA, "test", 0)
+    fake = generate(generator, real, seed=1)
+    assert (fake.size, fake.mode) == (real.size, real.mode)
+    assert 18 < psnr(fake, real) < 45
+    assert generate(generator, real, seed=1) == fake
+
+
+def test_only_random_families_depend_on_the_seed() -> None:
+    real = draw(CHELSEA, np.random.default_rng(0), 64)
+    nets = {family: load_generator(family) for family in FAMILIES}
+    random = {family for family, net in nets.items() if generate(net, real, 1) != generate(net, real, 2)}
+    assert random == {"blurred", "vae", "diffusion"}
+
+
+def test_labels_are_stored_alike_and_paired(dataset: Path) -> None:
+    for family in SMALL.families:
+        reals, fakes = (
+            sorted((dataset / "test" / family / label).iterdir()) for label in ("0_real", "1_fake")
+        )
+        assert [path.name for path in reals] == [path.name for path in fakes]
+        images = [Image.open(path) for path in (*reals, *fakes)]
+        assert {(image.format, image.mode, image.size) for image in images} == {("PNG", "RGB", (SIZE, SIZE))}
+        assert not any(image.info for image in images)
+
+
+def test_the_same_bytes_every_time(dataset: Path, tmp_path: Path) -> None:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        build(tmp_path, extent=SMALL)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(threads)
+    again = {path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.rglob("*.png")}
+    assert again == {path.relative_to(dataset): path.read_bytes() for path in dataset.rglob("*.png")}
+
+
+def test_progress_reaches_the_end(tmp_path: Path) -> None:
+    seen: list[tuple[int, int]] = []
+    build(tmp_path, lambda done, total: seen.append((done, total)), extent=Extent(("superres",), 1))
+    assert seen == [(2 * count, 10) for count in range(1, 6)]
+
+
+def test_a_killed_build_leaves_nothing(tmp_path: Path) -> None:
+    def interrupt(done: int, total: int) -> None:
+        if done > total // 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        build(tmp_path, interrupt, extent=Extent(("superres",), 1))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_finished_build_is_kept(dataset: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(building, "load_generator", lambda family: pytest.fail(f"{family} was made again"))
+    build(dataset, extent=SMALL)
+
+
+def test_the_loser_of_a_race_keeps_the_winners_folder(tmp_path: Path) -> None:
+    extent = Extent(("superres",), 1)
+
+    def overtake(done: int, total: int) -> None:
+        (tmp_path / "test" / "superres").mkdir(parents=True, exist_ok=True)
+
+    build(tmp_path, overtake, extent=extent)
+    assert [path.name for path in tmp_path.iterdir()] == ["test"]
+
+
+def test_shipped_files_are_small_and_complete() -> None:
+    names = {path.stem for path in WEIGHTS.glob("*.safetensors")}
+    made = {*FAMILIES, "nearest_discriminator"}
+    assert made <= names
+    assert sum((WEIGHTS / f"{name}.safetensors").stat().st_size for name in made) < 3_000_000
+
+
+def test_training_is_reproducible_and_writes_what_build_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(RECIPES, "nearest", replace(RECIPES["nearest"], steps=3, alone=0.4))
+    seen: list[tuple[str, int, int]] = []
+    for run in ("one", "two"):
+        train_generators(
+            tmp_path / run,
+            families=["nearest"],
+            report=lambda family, step, steps, losses: seen.append((family, step, steps)),
+        )
+    assert seen == [("nearest", step, 3) for step in (1, 2, 3)] * 2
+    for name in ("nearest", "nearest_discriminator"):
+        one, two = (load_file(tmp_path / run / f"{name}.safetensors") for run in ("one", "two"))
+        assert all(torch.equal(one[key], two[key]) for key in one)
+        assert {tensor.dtype for tensor in one.values()} == {torch.float16}
+    image = draw(CHELSEA, np.random.default_rng(0), 64)
+    assert generate(load_generator("nearest", tmp_path / "one"), image, 0).size == (64, 64)
+
+
+def test_the_discriminator_judges_each_image_alone() -> None:
+    net = small_discriminator().eval()
+    net.load_state_dict(load_file(WEIGHTS / "nearest_discriminator.safetensors"))
+    batch = as_tensor([draw(CHELSEA, np.random.default_rng(seed), 48) for seed in range(3)])
+    scores = net(batch)
+    assert scores.shape == (3,)
+    torch.testing.assert_close(scores, torch.cat([net(image[None]) for image in batch]), rtol=1e-4, atol=1e-5)
+    assert net(torch.zeros(1, 3, 16, 33)).shape == (1,)
+
+
+@pytest.mark.parametrize("size", [(32, 32), (57, 91)])
+def test_the_small_resnet_takes_any_size(size: tuple[int, int]) -> None:
+    net = small_resnet().eval()
+    assert net(torch.zeros(2, 3, *size)).shape == (2, 1)
+    assert sum(parameter.numel() for parameter in net.parameters()) < 800_000

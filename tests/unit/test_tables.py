@@ -1,0 +1,141 @@
+"""Tables are made from rows alone, in the paper's layout, and never average over what is missing."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from forenbench import leaderboard, tables
+from forenbench.rendering import render
+from forenbench.store import COLUMNS, Store
+from forenbench.types import BenchError, Cell
+
+LABELS = [0, 0, 1, 1]
+PERFECT, ONE_WRONG = [0.1, 0.2, 0.8, 0.9], [0.1, 0.6, 0.4, 0.9]
+"""ONE_WRONG: accuracy 1/2; AP = (1/1 + 2/3) / 2 = 5/6; three of four pairs in order: AUROC 3/4."""
+
+
+def add(
+    store: Store,
+    detector: str,
+    testset: str,
+    scores: list[float],
+    labels: list[int] | None = None,
+    status: str = "ok",
+    place: int = 0,
+    perturbation: str = "none",
+) -> None:
+    labels = LABELS if labels is None else labels
+    values: dict[str, object] = dict.fromkeys(COLUMNS, "")
+    rows = pd.DataFrame(
+        [
+            values | {"label": label, "score": score, "status": "ok"}
+            for label, score in zip(labels, scores, strict=True)
+        ]
+    )
+    rows.loc[0, "status"] = status
+    identity = {
+        "kind": "sample",
+        "threshold": 0.5,
+        "detector_version": "1",
+        "checkpoints": {"head": "abc" * 20},
+    }
+    made = {"time": "2026-01-02T00:00:00+00:00", "position": [0, place, 0, 0]}
+    store.write(Cell(detector, "data", testset, perturbation), rows, identity, made)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    store = Store(tmp_path)
+    for place, testset in enumerate(["stylegan", "biggan"]):  # not in the order of the alphabet
+        add(store, "good", testset, PERFECT, place=place)
+        add(store, "poor", testset, ONE_WRONG, place=place)
+    return store
+
+
+def test_pairs_of_accuracy_and_precision_then_the_mean(store: Store) -> None:
+    add(store, "poor", "stylegan", PERFECT)
+    frame = tables.make("acc-ap", [store]).frame
+    assert list(frame.columns) == [
+        ("stylegan", "Acc."),
+        ("stylegan", "A.P."),
+        ("biggan", "Acc."),
+        ("biggan", "A.P."),
+        ("Mean", "Acc."),
+        ("Mean", "A.P."),
+    ]
+    assert frame.loc[("poor", "sample")].tolist() == pytest.approx([100, 100, 50, 250 / 3, 75, 275 / 3])
+
+
+def test_a_detector_that_lacks_a_generator_gets_no_mean(store: Store) -> None:
+    add(store, "partial", "stylegan", PERFECT)
+    row = tables.make("acc-ap", [store]).frame.loc[("partial", "sample")]
+    assert row["stylegan", "Acc."] == 100
+    assert row[[("biggan", "Acc."), ("Mean", "Acc."), ("Mean", "A.P.")]].isna().all()
+    board = leaderboard.standings([store]).set_index("detector")
+    assert board.loc["good", "rank"] == 1
+    assert pd.isna(board.loc["partial", "rank"])
+    assert pd.isna(board.loc["partial", "ap"])
+
+
+def test_metrics_use_scored_images_only_and_say_so(store: Store) -> None:
+    add(store, "poor", "biggan", ONE_WRONG, status="unreadable", place=1)
+    table = tables.make("cells", [store])
+    assert table.frame.loc[("poor", "sample", "biggan"), ["ok", "images"]].tolist() == [3, 4]
+    assert "poor on data/biggan (none): 3 of 4 images scored (1 unreadable)." in table.notes
+
+
+def test_one_label_only_leaves_blanks_with_the_reason(store: Store) -> None:
+    add(store, "good", "fakes", [0.9, 0.8], [1, 1], place=2)
+    table = tables.make("cells", [store])
+    row = table.frame.loc[("good", "sample", "fakes")]
+    assert row[["A.P.", "AUROC"]].isna().all()
+    assert row["Acc."] == 100
+    assert any("good on data/fakes (none): " in note for note in table.notes)
+    assert "nan" not in render(table, "text").lower()
+
+
+def test_perturbations_are_rows_of_their_own(store: Store) -> None:
+    for place, testset in enumerate(["stylegan", "biggan"]):
+        add(store, "good", testset, ONE_WRONG, place=place, perturbation="jpeg:50")
+    frame = tables.make("acc-ap", [store]).frame
+    assert frame.loc[("none", "good", "sample"), ("Mean", "Acc.")] == 100
+    assert frame.loc[("jpeg:50", "good", "sample"), ("Mean", "Acc.")] == 50
+
+
+def test_leaderboard_ranks_by_mean_precision_and_writes_stable_text(store: Store, tmp_path: Path) -> None:
+    add(store, "also-good", "stylegan", PERFECT)
+    add(store, "also-good", "biggan", PERFECT, place=1)
+    paths = leaderboard.write(leaderboard.standings([store]), tmp_path)
+    with paths[0].open() as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["rank"], row["detector"], row["ap"]) for row in rows] == [
+        ("1", "also-good", "100.00"),
+        ("1", "good", "100.00"),
+        ("3", "poor", "83.33"),
+    ]
+    assert rows[2]["auroc"] == "75.00"
+    assert rows[0]["checkpoints"] == "head=abcabcabcabc"
+    assert "| 3 | poor | sample | data | none | 2 | 8 | 8 | 50.00 | 83.33 | 75.00 |" in paths[1].read_text()
+
+
+@pytest.mark.parametrize(
+    ("style", "line"),
+    [
+        ("csv", "poor,sample,50.0,83.3,50.0,83.3,50.0,83.3"),
+        ("markdown", "| poor | sample | 50.0 | 83.3 | 50.0 | 83.3 | 50.0 | 83.3 |"),
+        ("latex", r"poor & sample & 50.0 & 83.3 & 50.0 & 83.3 & 50.0 & 83.3 \\"),
+    ],
+)
+def test_every_style_prints_one_decimal(store: Store, style: str, line: str) -> None:
+    assert line in render(tables.make("acc-ap", [store]), style)
+
+
+def test_unknown_table_and_empty_run_are_clear(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match="did you mean acc-ap"):
+        tables.make("acc_ap", [Store(tmp_path)])
+    with pytest.raises(BenchError, match="no finished cell"):
+        tables.make("acc-ap", [Store(tmp_path)])

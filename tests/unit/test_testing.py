@@ -1,0 +1,82 @@
+"""The contract finds each kind of broken detector, and passes a sound one."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from forenbench.testing import CHECKS, Brightness, check_detector
+
+
+class CouplesTheBatch(Brightness):
+    def score(self, batch: Tensor) -> Tensor:
+        return (batch[:, 0] - batch.mean()).sigmoid()
+
+
+class Random(Brightness):
+    def score(self, batch: Tensor) -> Tensor:
+        return torch.tensor([random.random() for _ in batch])
+
+
+class Reverses(Brightness):
+    def score(self, batch: Tensor) -> Tensor:
+        return batch[:, 0].flip(0)
+
+
+class NeedsLargeImages(Brightness):
+    def prepare(self, image: Image.Image) -> Tensor:
+        if image.width < 32:
+            raise ValueError("image too small")
+        return super().prepare(image)
+
+
+class DrawsOnItsInput(Brightness):
+    def prepare(self, image: Image.Image) -> Tensor:
+        image.putpixel((0, 0), (1, 2, 3))
+        return super().prepare(image)
+
+
+class NotANumber(Brightness):
+    def score(self, batch: Tensor) -> Tensor:
+        return batch[:, 0] * torch.nan
+
+
+class NoThreshold(Brightness):
+    threshold = float("nan")
+
+
+class Sharpness(Brightness):
+    """The sample's generators blur, so sharp images scoring high is the wrong way round."""
+
+    def prepare(self, image: Image.Image) -> Tensor:
+        pixels = np.asarray(image, np.float32)
+        return torch.tensor([float(np.abs(np.diff(pixels, axis=1)).mean()) if image.width > 1 else 0.0])
+
+
+@pytest.mark.parametrize(
+    ("detector", "check"),
+    [
+        (NoThreshold(), "name, version and threshold"),
+        (NeedsLargeImages(), "one finite score for an image of any size"),
+        (NotANumber(), "one finite score for grey, palette, alpha and 1-bit images"),
+        (Reverses(), "order is kept"),
+        (CouplesTheBatch(), "a batch gives what single images give"),
+        (Random(), "the same input gives the same score"),
+        (DrawsOnItsInput(), "the input image is left untouched"),
+        (Sharpness(), "higher means more likely generated"),
+    ],
+)
+def test_each_check_fails_for_the_detector_it_is_meant_for(detector: Brightness, check: str) -> None:
+    problems = {result.check: result.problem for result in check_detector(detector)}
+    assert problems[check]
+
+
+def test_a_sound_detector_passes() -> None:
+    results = check_detector(Brightness())
+    assert [result.check for result in results] == list(CHECKS)
+    assert [result.problem for result in results] == [""] * len(CHECKS)
