@@ -32,7 +32,7 @@ class Spec:
         licence: Of the images.
         version: Part of the folder a builder fills, so that changed images never mix with old ones.
         builder: ``module:function`` that makes the images in a folder, for a dataset made on first use.
-        folder: Where the images lie below ``--data-root``, for a dataset one downloads.
+        folder: Where the images lie below ``--data-root``, or below the folder that the builder fills.
         source: Where to get that folder.
         checkpoints: The kind of checkpoints that is the default here.
         testsets: Order of the test sets in tables; those not named follow in the order of their names.
@@ -130,11 +130,11 @@ def _root(spec: Spec, data_root: Path, advance: Advance) -> Path:
                 f"(licence: {spec.licence}), or name another --data-root"
             )
         return root
-    root = cache_folder() / f"{spec.name}-{spec.version}"
-    with FileLock(f"{root}.lock"):
-        if not root.is_dir():
-            pkgutil.resolve_name(spec.builder)(root, advance)
-    return root
+    made = cache_folder() / f"{spec.name}-{spec.version}"
+    with FileLock(f"{made}.lock"):
+        if not (made / spec.folder).is_dir():
+            pkgutil.resolve_name(spec.builder)(made, advance)
+    return made / spec.folder
 
 
 def _open(spec: Spec, root: Path, generators: Sequence[str], limit: int | None, advance: Advance) -> Dataset:

@@ -40,7 +40,7 @@ def options(
 
 
 def run_app() -> None:
-    """Run the command line: exit 2 for a request that cannot be carried out, 130 for Ctrl-C."""
+    """Run the command line: exit 2 for a request that cannot be carried out, 1 for a defect of ours."""
     try:
         app()
     except BenchError as error:
@@ -48,9 +48,6 @@ def run_app() -> None:
             raise
         say(f"error: {error}", "red")
         sys.exit(2)
-    except KeyboardInterrupt:
-        say("stopped. Finished cells are kept: the same command goes on from there.", "yellow")
-        sys.exit(130)
     except Exception as error:
         if "--debug" in sys.argv[1:]:
             raise

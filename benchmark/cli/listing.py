@@ -11,7 +11,7 @@ from rich.table import Table
 
 from forenbench.types import BenchError
 
-from .console import out
+from .console import out, show
 
 
 def listing(
@@ -72,17 +72,13 @@ def _tables() -> None:
 
 
 def _weights() -> None:
-    """Every checkpoint that an installed detector may need."""
+    """Every checkpoint that an installed detector may need, where it comes from and under which licence."""
     from forenbench.plugins import installed
 
-    _print(
-        ("NAME", "file", "comes from", "licence"),
-        [
-            (one.name, one.file, "this package" if one.shipped else one.source, one.licence)
-            for found in installed()
-            for one in found.checkpoints
-        ],
-    )
+    for found in installed():
+        for one in found.checkpoints:
+            origin = "comes with an installed package" if one.shipped else f"from {one.source}"
+            show(f"{one.name}  {one.file}  [{one.licence}]\n    {origin}")
 
 
 LISTS: Mapping[str, Callable[[], None]] = {

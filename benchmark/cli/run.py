@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +16,7 @@ from .progress import RunProgress
 if TYPE_CHECKING:
     from forenbench.catalogue import Dataset
     from forenbench.plugins import LoadedDetector
-    from forenbench.runner import Job
+    from forenbench.runner import Job, Summary
 
 _PERTURBATIONS = "Perturbations, comma-separated; chains with '+': none,jpeg:75,jpeg:75+blur:1.0."
 
@@ -63,7 +64,7 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
         store = Store(folder)
         for one in datasets:
             describe_dataset(one)
-        summary = run_jobs(jobs, settings, store, progress)
+        summary = _run_or_stop(lambda: run_jobs(jobs, settings, store, progress))
     show(write_results(store))
     say(f"rows of every image: {short(folder)}/scores/")
     if not summary.computed:
@@ -71,6 +72,15 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
     if summary.problems:
         describe_problems(summary)
         raise typer.Exit(1)
+
+
+def _run_or_stop(work: Callable[[], Summary]) -> Summary:
+    """Turn Ctrl-C into a word on how to go on, and exit 130."""
+    try:
+        return work()
+    except KeyboardInterrupt:
+        say("stopped. Finished cells are kept: the same command goes on from there.", "yellow")
+        raise typer.Exit(130) from None
 
 
 def choose_device(request: str) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+
 from forenbench.testing import write_tiny_dataset
 
 SLOW = """
@@ -54,7 +55,24 @@ def test_killed_and_started_again_gives_the_rows_of_an_uninterrupted_run(tmp_pat
         process.send_signal(signal.SIGKILL)
         process.wait()
     assert 0 < len(list(killed.glob("scores/**/*.json"))) < 18
-    last = subprocess.run([*COMMAND, "--out", str(killed)], cwd=tmp_path, check=True, capture_output=True, text=True)
+    last = subprocess.run(
+        [*COMMAND, "--out", str(killed)], cwd=tmp_path, check=True, capture_output=True, text=True
+    )
     assert ", 0 of them done before" not in last.stderr
     pd.testing.assert_frame_equal(rows(killed), rows(whole))
     assert (killed / "tables/acc-ap.csv").read_bytes() == (whole / "tables/acc-ap.csv").read_bytes()
+
+
+@pytest.mark.slow
+def test_ctrl_c_says_how_to_go_on_and_exits_130(tmp_path: Path) -> None:
+    write_tiny_dataset(tmp_path / "tiny", generators=list("abcdef"), images=3)
+    (tmp_path / "slow.py").write_text(SLOW)
+    process = subprocess.Popen(
+        [*COMMAND, "--out", "run"], cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+    )
+    while process.poll() is None and not list(tmp_path.glob("run/scores/**/*.json")):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "the same command goes on from there" in err

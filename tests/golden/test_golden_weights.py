@@ -10,7 +10,7 @@ from forenbench.detectors._nets.networks import resnet_50
 
 NETWORKS = {
     "resnet50": (resnet_50, he_weights),
-    "univfd_head": (lambda: torch.nn.Linear(768, 1), he_weights),
+    "univfd_head": (lambda: torch.nn.ModuleDict({"fc": torch.nn.Linear(768, 1)}), he_weights),
     "stylegan256_discriminator": (stylegan_256, gan_weights),
     "pggan256_discriminator": (pggan_256, gan_weights),
 }
