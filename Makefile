@@ -3,10 +3,12 @@
 # make check  the fast part of it
 PYTHON ?= python3
 BIN := .venv/bin
+FILES := $(shell find benchmark detectors datasets -type f -not -name '*.pyc' | LC_ALL=C sort | cksum | cut -d' ' -f1)
+INSTALLED := .venv/installed-$(FILES)
 
 .PHONY: run test check lint wheel clean
 
-run: .venv/installed
+run: $(INSTALLED)
 	$(BIN)/bench run --detectors lgrad,univfd
 
 check: lint
@@ -15,19 +17,20 @@ check: lint
 test: lint wheel
 	$(BIN)/pytest
 
-lint: .venv/installed
+lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-wheel: .venv/installed
+wheel: $(INSTALLED)
 	BIN=$(BIN) tests/wheel.sh
 
-# Python files are prerequisites because a strict editable install does not see new ones by itself.
-.venv/installed: pyproject.toml setup.cfg $(shell find benchmark detectors datasets -not -name '*.pyc' -type f -o -type d)
+# A strict editable install does not see new files by itself: the stamp's name changes with the list of files.
+$(INSTALLED): pyproject.toml setup.cfg
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed: make PYTHON=python3.12')"
+	$(BIN)/python -c "import sys; sys.exit('Python 3.11 or newer is needed: make PYTHON=python3.12' if sys.version_info < (3, 11) else 0)"
 	$(BIN)/pip install -q -e '.[dev]'
+	rm -f .venv/installed-*
 	touch $@
 
 clean:

@@ -18,8 +18,8 @@ from .plugins import unknown
 from .sources.folder import Findings, Folder, find_samples
 from .types import FAKE, REAL, BenchError, Sample, TestSet
 
-Advance = Callable[[int, int], None]
-"""Called with (done, total) while files are made or read."""
+Advance = Callable[[str, int, int], None]
+"""Called with (what is being done, done, total) while files are made or read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def open_dataset(
     data_root: Path,
     generators: Sequence[str] = (),
     limit: int | None = None,
-    advance: Advance = lambda done, total: None,
+    advance: Advance = lambda what, done, total: None,
 ) -> Dataset:
     """Open a dataset by name, or any folder with labels in its folder names.
 
@@ -94,7 +94,7 @@ def open_dataset(
         data_root: Where downloaded datasets lie.
         generators: Only these test sets; empty for all.
         limit: At most this many images per label and test set, evenly spaced over their sorted paths.
-        advance: Told (done, total) while images are made or read.
+        advance: Told of progress while images are made or read.
 
     Raises:
         BenchError: Unknown name, missing folder, no labels, or an unknown generator.
@@ -133,7 +133,8 @@ def _root(spec: Spec, data_root: Path, advance: Advance) -> Path:
     made = cache_folder() / f"{spec.name}-{spec.version}"
     with FileLock(f"{made}.lock"):
         if not (made / spec.folder).is_dir():
-            pkgutil.resolve_name(spec.builder)(made, advance)
+            doing = f"making dataset {spec.name} (once)"
+            pkgutil.resolve_name(spec.builder)(made, lambda done, total: advance(doing, done, total))
     return made / spec.folder
 
 
@@ -155,7 +156,7 @@ def _open(spec: Spec, root: Path, generators: Sequence[str], limit: int | None, 
     def count(more: int) -> None:
         nonlocal done
         done += more
-        advance(done, len(paths))
+        advance(f"reading {spec.name}", done, len(paths))
 
     facts = take_stock(root, paths, count)
     testsets = tuple(
@@ -208,9 +209,7 @@ def _notes(findings: Findings, groups: Mapping[str, Sequence[Sample]]) -> tuple[
     notes = []
     if findings.unlabelled:
         first = findings.unlabelled[0]
-        notes.append(
-            f"{len(findings.unlabelled)} files are left aside, in no label folder: first '{first}'"
-        )
+        notes.append(f"{len(findings.unlabelled)} files are left aside, in no label folder: first '{first}'")
     for name, samples in groups.items():
         labels = {sample.label for sample in samples}
         if labels == {REAL}:

@@ -27,9 +27,10 @@ def read(path: Path, device: str) -> dict[str, object]:
         content = _parse(path, device)
     except pickle.UnpicklingError as error:
         named = re.search(r"GLOBAL (\S+)", str(error))
+        what = f"the Python object '{named[1]}'" if named else "Python objects"
         raise ValueError(
-            f"needs the Python object '{named[1] if named else 'unknown'}', and making that could run code; "
-            "only plain tensors are loaded, so save the state dict alone"
+            f"needs {what}, and making that could run code; only plain tensors are loaded, "
+            "so save the state dict alone"
         ) from error
     except Exception as error:  # each format has its own kinds of errors for a broken file
         raise ValueError(f"is broken or cut off ({type(error).__name__}: {_sentence(error)})") from error
@@ -77,9 +78,9 @@ def _parse(path: Path, device: str) -> object:
 
     if _head(path)[8:9] == b"{":
         return load_file(path, device=device)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), path.open("rb") as file:  # of a path, torch would look at the suffix
         warnings.filterwarnings("ignore", "Detected pickle protocol")
-        return torch.load(path, map_location=device, weights_only=True)
+        return torch.load(file, map_location=device, weights_only=True)
 
 
 def _refuse_foreign(path: Path) -> None:

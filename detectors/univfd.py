@@ -109,7 +109,7 @@ def _bank(weights: Weights, checkpoint: Checkpoint, width: int) -> FeatureBank:
         for side, features in content.items()
         if isinstance(features, Tensor) and features.ndim == 2 and features.shape[1] == width
     }
-    if sides.keys() != {"real", "fake"}:
+    if not sides.keys() == content.keys() == {"real", "fake"}:
         raise WrongWeights(
             f"weights '{checkpoint.name}': expected `real` (n, {width}) and `fake` (m, {width}), no more; "
             f"the file seems to be {describe(content, (CLIP_VIT_L14, HEAD))}"

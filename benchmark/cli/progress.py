@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from types import TracebackType
 
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from forenbench.types import TestSet
@@ -36,6 +37,7 @@ class RunProgress:
             transient=True,
         )
         self._task = self._bar.add_task("reading", total=None)
+        self._doing = ""
         self._cells, self._done, self._current = 0, 0, 0
         self._images, self._seen, self._start = 0, 0, time.monotonic()
 
@@ -50,9 +52,12 @@ class RunProgress:
         """Stop the bar."""
         self._bar.stop()
 
-    def files(self, done: int, total: int) -> None:
+    def files(self, what: str, done: int, total: int) -> None:
         """Show how many image files are made or read."""
-        self._bar.update(self._task, description="reading images", completed=done, total=total)
+        if what != self._doing and not talk.is_terminal:
+            say(f"{what}: {total} images")
+        self._doing = what
+        self._bar.update(self._task, description=what, completed=done, total=total)
 
     def begin(self, cells: int, present: int, images: int) -> None:
         """Say what is there already, and set the bar for the rest."""
@@ -83,3 +88,38 @@ class RunProgress:
         pace = self._seen / spent
         left = (self._images - self._seen) / pace
         return f"{self._done} of {self._cells} cells done, {pace:.1f} images/s, about {left:.0f} s left"
+
+
+class TrainingProgress:
+    """Reports training to stderr: one bar for each thing trained, with its losses."""
+
+    def __init__(self) -> None:
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.completed}/{task.total}"),
+            TimeRemainingColumn(),
+            console=talk,
+            disable=not talk.is_terminal,
+        )
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> TrainingProgress:
+        """Start the bars."""
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop the bars."""
+        self._bar.stop()
+
+    def report(self, what: str, step: int, steps: int, losses: Mapping[str, float]) -> None:
+        """Move the bar of what is trained; elsewhere than on a terminal, a line now and then."""
+        numbers = ", ".join(f"{name} {value:.3f}" for name, value in losses.items())
+        if what not in self._tasks:
+            self._tasks[what] = self._bar.add_task(what, total=steps)
+        self._bar.update(self._tasks[what], completed=step, description=f"{what} {numbers}".rstrip())
+        if not talk.is_terminal and (step == steps or step % max(1, steps // 10) == 0):
+            say(f"{what}: step {step} of {steps}. {numbers}".rstrip())

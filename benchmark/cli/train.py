@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from .console import say, short
+from .progress import TrainingProgress
 
 app = typer.Typer(help="Train checkpoints.", no_args_is_help=True)
 
@@ -24,5 +25,6 @@ def sample(
     """Train the sample dataset's generators and detectors from nothing (about an hour on two cores)."""
     from forenbench.sample.recipe import train_all
 
-    train_all(out, report=say)
+    with TrainingProgress() as progress:
+        train_all(out, progress.report)
     say(f"wrote {short(out)}/; copy the files over benchmark/sample/weights to ship them")

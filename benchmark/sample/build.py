@@ -16,8 +16,9 @@ from tempfile import TemporaryDirectory
 from zlib import crc32
 
 import torch
+from PIL import Image
 
-from .generators import generate, load_generator
+from .generators import WEIGHTS, generate, load_generator
 from .photographs import Photograph, crop, photographs
 
 VERSION = "1"  # change it whenever the images change: crops, generators or weights
@@ -44,6 +45,7 @@ def build(
     *,
     split: str = "test",
     extent: Extent | None = None,
+    weights: Path = WEIGHTS,
 ) -> None:
     """Write one split as `<folder>/<split>`, unless it is there; the same bytes every time on one platform.
 
@@ -52,6 +54,7 @@ def build(
         report: Called with the number of images done and the number in all.
         split: "test", or "train", which only the training of detectors needs.
         extent: Another extent than the dataset's own (tests build a smaller one).
+        weights: The folder of the generators' weights.
 
     Raises:
         BenchError: There is no such split, or a photograph is not the one the dataset was made from.
@@ -63,26 +66,29 @@ def build(
     folder.mkdir(parents=True, exist_ok=True)
     total = 2 * len(extent.families) * len(sources) * extent.crops
     with TemporaryDirectory(prefix=f".{split}-", dir=folder) as unfinished:
-        for done, _ in enumerate(_write(Path(unfinished) / split, sources, extent), start=1):
+        pairs = _pairs(sources, extent, weights)
+        for done, (family, name, *images) in enumerate(pairs, start=1):
+            for label, image in zip((REAL, FAKE), images, strict=True):
+                file = Path(unfinished) / split / family / label / name
+                file.parent.mkdir(parents=True, exist_ok=True)
+                image.save(file)
             if report:
                 report(2 * done, total)
         _publish(Path(unfinished) / split, target)
 
 
-def _write(folder: Path, sources: Sequence[Photograph], extent: Extent) -> Iterator[None]:
-    """Write the pairs of a split, one at each turn."""
+def _pairs(
+    sources: Sequence[Photograph], extent: Extent, weights: Path
+) -> Iterator[tuple[str, str, Image.Image, Image.Image]]:
+    """Make a split's pairs one by one: family, file name, real image, fake image."""
     for family in extent.families:
-        generator = load_generator(family)
-        for label in (REAL, FAKE):
-            (folder / family / label).mkdir(parents=True)
+        generator = load_generator(family, weights)
         for photograph, number in product(sources, range(extent.crops)):
             name = f"{photograph.name}_{number:02}.png"
             real = crop(photograph, family, number)
             with _one_thread():
                 fake = generate(generator, real, seed=crc32(f"{family}/{name}".encode()))
-            real.save(folder / family / REAL / name)
-            fake.save(folder / family / FAKE / name)
-            yield
+            yield family, name, real, fake
 
 
 @contextmanager

@@ -186,13 +186,7 @@ class VariationalAutoencoder(Generator):
 class Diffusion(Generator):
     """A small noise predictor: the image is noised part of the way and brought back in a few DDIM steps."""
 
-    levels = (
-        0.35,
-        0.22,
-        0.12,
-        0.05,
-        0.0,
-    )  # standard deviations of the noise, first to last, signal kept at 1
+    levels = (0.35, 0.22, 0.12, 0.05, 0.0)  # of the noise: standard deviation beside a signal in [-1, 1]
 
     def __init__(self) -> None:
         super().__init__()

@@ -33,98 +33,54 @@ class Photograph:
     """One photograph of a dependency's wheel.
 
     Attributes:
-        name: What files made from it are called.
-        package: Where `importlib.resources` finds the file.
-        file: Its path in that package.
-        sha256: Of the file.
+        package: What ships it.
+        file: Its name there.
         split: "train" or "test"; never both.
         scales: Smallest and largest factor of resampling; what came as JPEG is only made smaller.
+        sha256: Of the file.
     """
 
-    name: str
     package: str
     file: str
-    sha256: str
     split: str
     scales: tuple[float, float]
+    sha256: str
+
+    @property
+    def name(self) -> str:
+        """What the images made from it are called."""
+        return self.file.partition(".")[0]
 
 
-def _skimage(file: str, sha256: str, split: str, scales: tuple[float, float]) -> Photograph:
-    return Photograph(file.partition(".")[0], "skimage", f"data/{file}", sha256, split, scales)
+DISTRIBUTIONS = {"skimage": "scikit-image", "sklearn": "scikit-learn"}
+FOLDERS = {"skimage": "data", "sklearn": "datasets/images"}
 
-
-def _sklearn(file: str, sha256: str, split: str, scales: tuple[float, float]) -> Photograph:
-    return Photograph(file.partition(".")[0], "sklearn", f"datasets/images/{file}", sha256, split, scales)
-
-
+# fmt: off
 PHOTOGRAPHS = (
-    _skimage(
-        "astronaut.png",
-        "88431cd9653ccd539741b555fb0a46b61558b301d4110412b5bc28b5e3ea6cb5",
-        "train",
-        (0.52, 1.3),
-    ),
-    _skimage(
-        "coffee.png",
-        "cc02f8ca188b167c775a7101b5d767d1e71792cf762c33d6fa15a4599b5a8de7",
-        "train",
-        (0.66, 1.3),
-    ),
-    _skimage(
-        "motorcycle_left.png",
-        "db18e9c4157617403c3537a6ba355dfeafe9a7eabb6b9b94cb33f6525dd49179",
-        "train",
-        (0.53, 1.3),
-    ),
-    _skimage(
-        "motorcycle_right.png",
-        "5fc913ae870e42a4b662314bc904d1786bcad8e2f0b9b67dba5a229406357797",
-        "train",
-        (0.53, 1.3),
-    ),
-    _skimage(
-        "ihc.png",
-        "f8dd1aa387ddd1f49d8ad13b50921b237df8e9b262606d258770687b0ef93cef",
-        "train",
-        (0.52, 1.3),
-    ),
-    _sklearn(
-        "china.jpg",
-        "8378025ad2519d649d02e32bd98990db4ab572357d9f09841c2fbfbb4fefad29",
-        "train",
-        (0.61, 0.95),
-    ),
-    _skimage(
-        "chelsea.png",
-        "596aa1e7cb875eb79f437e310381d26b338a81c2da23439704a73c4651e8c4bb",
-        "test",
-        (0.87, 1.3),
-    ),
-    _skimage(
-        "rocket.jpg",
-        "c2dd0de7c538df8d111e479619b129464d0269d0ae5fd18ca91d33a7fdfea95c",
-        "test",
-        (0.61, 0.95),
-    ),
-    _skimage(
-        "hubble_deep_field.jpg",
-        "3a19c5dd8a927a9334bb1229a6d63711b1c0c767fb27e2286e7c84a3e2c2f5f4",
-        "test",
-        (0.35, 0.9),
-    ),
-    _skimage(
-        "retina.jpg",
-        "38a07f36f27f095e818aea7b96d34202c05176d30253c66733f2e00379e9e0e6",
-        "test",
-        (0.25, 0.8),
-    ),
-    _sklearn(
-        "flower.jpg",
-        "a77f6ec41e353afdf8bdff2ea981b2955535d8d83294f8cfa49cf4e423dd5638",
-        "test",
-        (0.61, 0.95),
-    ),
+    Photograph("skimage", "astronaut.png", "train", (0.52, 1.3),
+               "88431cd9653ccd539741b555fb0a46b61558b301d4110412b5bc28b5e3ea6cb5"),
+    Photograph("skimage", "coffee.png", "train", (0.66, 1.3),
+               "cc02f8ca188b167c775a7101b5d767d1e71792cf762c33d6fa15a4599b5a8de7"),
+    Photograph("skimage", "motorcycle_left.png", "train", (0.53, 1.3),
+               "db18e9c4157617403c3537a6ba355dfeafe9a7eabb6b9b94cb33f6525dd49179"),
+    Photograph("skimage", "motorcycle_right.png", "train", (0.53, 1.3),
+               "5fc913ae870e42a4b662314bc904d1786bcad8e2f0b9b67dba5a229406357797"),
+    Photograph("skimage", "ihc.png", "train", (0.52, 1.3),
+               "f8dd1aa387ddd1f49d8ad13b50921b237df8e9b262606d258770687b0ef93cef"),
+    Photograph("sklearn", "china.jpg", "train", (0.61, 0.95),
+               "8378025ad2519d649d02e32bd98990db4ab572357d9f09841c2fbfbb4fefad29"),
+    Photograph("skimage", "chelsea.png", "test", (0.87, 1.3),
+               "596aa1e7cb875eb79f437e310381d26b338a81c2da23439704a73c4651e8c4bb"),
+    Photograph("skimage", "rocket.jpg", "test", (0.61, 0.95),
+               "c2dd0de7c538df8d111e479619b129464d0269d0ae5fd18ca91d33a7fdfea95c"),
+    Photograph("skimage", "hubble_deep_field.jpg", "test", (0.35, 0.9),
+               "3a19c5dd8a927a9334bb1229a6d63711b1c0c767fb27e2286e7c84a3e2c2f5f4"),
+    Photograph("skimage", "retina.jpg", "test", (0.25, 0.8),
+               "38a07f36f27f095e818aea7b96d34202c05176d30253c66733f2e00379e9e0e6"),
+    Photograph("sklearn", "flower.jpg", "test", (0.61, 0.95),
+               "a77f6ec41e353afdf8bdff2ea981b2955535d8d83294f8cfa49cf4e423dd5638"),
 )
+# fmt: on
 
 
 def photographs(split: str) -> tuple[Photograph, ...]:
@@ -145,8 +101,8 @@ def load(photograph: Photograph) -> Image.Image:
     Raises:
         BenchError: The installed package lacks the file or ships another one.
     """
-    file = files(photograph.package).joinpath(photograph.file)
-    remedy = f"install {_DISTRIBUTIONS[photograph.package]} again, or another version of it"
+    file = files(photograph.package) / FOLDERS[photograph.package] / photograph.file
+    remedy = f"install {DISTRIBUTIONS[photograph.package]} again, or another version of it"
     if not file.is_file():
         raise BenchError(f"photograph {file} is missing: {remedy}")
     data = file.read_bytes()
@@ -172,8 +128,8 @@ def draw(photograph: Photograph, rng: np.random.Generator, size: int = SIZE) -> 
         scale = rng.uniform(*photograph.scales)
     side = size / scale
     left, top = rng.uniform(0, image.width - side), rng.uniform(0, image.height - side)
-    crop = image.resize((size, size), Image.Resampling.LANCZOS, box=(left, top, left + side, top + side))
-    return crop.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if rng.random() < 0.5 else crop
+    square = image.resize((size, size), Image.Resampling.LANCZOS, box=(left, top, left + side, top + side))
+    return square.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if rng.random() < 0.5 else square
 
 
 def crop(photograph: Photograph, series: str, number: int) -> Image.Image:
@@ -197,6 +153,3 @@ def is_flat(image: Image.Image) -> bool:
     rows, columns = grey.shape[0] // 16, grey.shape[1] // 16
     blocks = grey[: rows * 16, : columns * 16].reshape(rows, 16, columns, 16).std(axis=(1, 3))
     return bool(grey.std() < FLAT_CROP or (blocks < FLAT_BLOCK).mean() > FLAT_SHARE)
-
-
-_DISTRIBUTIONS = {"skimage": "scikit-image", "sklearn": "scikit-learn"}

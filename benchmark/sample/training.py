@@ -35,16 +35,16 @@ class Recipe:
     """
 
     steps: int = 3600
-    adversarial: float = 0.4
+    adversarial: float = 0.8
     alone: float = 0.5
 
 
 RECIPES: Mapping[str, Recipe] = {
-    "transposed": Recipe(),
+    "transposed": Recipe(adversarial=1.0),
     "nearest": Recipe(),
     "blurred": Recipe(),
     "superres": Recipe(),
-    "vae": Recipe(),
+    "vae": Recipe(steps=2400),
     "diffusion": Recipe(adversarial=0.0),
 }
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import pytest
+
 from forenbench import plugins
 from forenbench.testing import CHECKS, check_detector
 from forenbench.weights import Weights
 
-SAMPLE = [
-    f"{found.name}:{variant}" for found in plugins.installed() for variant in found.variants("sample")
-]
+SAMPLE = [f"{found.name}:{variant}" for found in plugins.installed() for variant in found.variants("sample")]
 
 
 @pytest.fixture(scope="module")

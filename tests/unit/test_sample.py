@@ -76,7 +76,7 @@ def test_a_changed_photograph_is_named_with_both_digests_and_the_way_out() -> No
 
 def test_a_missing_photograph_is_named() -> None:
     with pytest.raises(BenchError, match=r"gone\.png is missing"):
-        photos.load(replace(CHELSEA, file="data/gone.png"))
+        photos.load(replace(CHELSEA, file="gone.png"))
 
 
 def test_an_unknown_split_is_refused(tmp_path: Path) -> None:
@@ -182,7 +182,7 @@ def test_a_killed_build_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_a_finished_build_is_kept(dataset: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(building, "load_generator", lambda family: pytest.fail(f"{family} was made again"))
+    monkeypatch.setattr(building, "load_generator", lambda *_: pytest.fail("made again"))
     build(dataset, extent=SMALL)
 
 

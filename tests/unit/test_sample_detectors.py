@@ -1,0 +1,94 @@
+"""The recipes behind the sample checkpoints learn what can be learnt, and give files that detectors load."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from forenbench import plugins
+from forenbench.detectors._nets.pixels import IMAGENET, normalise
+from forenbench.detectors._nets.small import small_discriminator
+from forenbench.sample import detectors
+from forenbench.testing import tiny_image
+from forenbench.weights import Weights
+
+SIDE = 232
+
+
+def pictures(number: int) -> tuple[Tensor, np.ndarray]:
+    """Smooth pictures, every second one with a faint checkerboard."""
+    board = np.indices((SIDE, SIDE)).sum(axis=0)[..., None] % 2 * 24
+    labels = np.arange(number) % 2
+    pixels = [
+        np.clip(np.asarray(tiny_image(i, SIDE, SIDE), int) + board * label, 0, 255)
+        for i, label in enumerate(labels)
+    ]
+    return torch.from_numpy(np.stack(pixels)).to(torch.uint8).permute(0, 3, 1, 2), labels
+
+
+@pytest.mark.slow
+def test_a_classifier_learns_a_checkerboard_and_is_the_same_every_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(detectors, "EPOCHS", 4)
+    pixels, labels = pictures(48)
+    steps: list[float] = []
+
+    def report(name: str, step: int, total: int, losses: dict[str, float]) -> None:
+        steps.append(losses["loss"])
+
+    first = detectors.train_classifier("test", pixels, labels, detectors.as_is, report)
+    assert np.mean(steps[-3:]) < 0.5 * np.mean(steps[:3])
+    with torch.no_grad():
+        logits = first(normalise(pixels, IMAGENET)).squeeze(1).numpy()
+    assert ((logits > 0) == labels).mean() > 0.9
+    again = detectors.train_classifier("test", pixels, labels, detectors.as_is, report)
+    for one, other in zip(first.state_dict().values(), again.state_dict().values(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_augmentation_changes_about_a_fifth_and_keeps_the_shape() -> None:
+    picture = pictures(1)[0][0]
+    random = np.random.default_rng(0)
+    changed = [detectors.blur_or_jpeg(picture, random) for _ in range(200)]
+    assert all(c.shape == picture.shape and c.dtype == torch.uint8 for c in changed)
+    share = np.mean([not torch.equal(c, picture) for c in changed])
+    assert 0.10 < share < 0.30  # 1 - 0.9 * 0.9 = 0.19
+
+
+def test_the_probe_separates_what_is_separable_across_groups() -> None:
+    random = np.random.default_rng(0)
+    groups = np.repeat(list("abcd"), 30)
+    labels = np.tile([0, 1], 60)
+    features = random.normal(size=(120, 20)) * 5 + 100
+    features[:, 3] += 40 * labels
+    weight, bias = detectors.fit_probe(features.astype(np.float32), labels, list(groups))
+    logits = features @ weight[0].numpy() + bias.numpy()
+    assert ((logits > 0) == labels).all()
+
+
+@pytest.mark.slow
+def test_trained_files_are_what_the_detectors_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(detectors, "EPOCHS", 1)
+    out = tmp_path / "weights"
+    out.mkdir()
+    save_file(small_discriminator().state_dict(), out / "nearest_discriminator.safetensors")
+    pixels, labels = pictures(32)
+    for i, (picture, label) in enumerate(zip(pixels, labels, strict=True)):
+        folder = tmp_path / "train" / "nearest" / ("1_fake" if label else "0_real")
+        folder.mkdir(parents=True, exist_ok=True)
+        detectors.functional.to_pil_image(picture).save(folder / f"photo{i // 8}_{i}.png")
+    detectors.train_detectors(tmp_path / "train", out, lambda *progress: None)
+    files = {f"sample-{path.stem}": path for path in out.iterdir()}
+    weights = Weights("sample", files)
+    loaded = plugins.load_all(["lgrad", "univfd", "cnndetection"], weights)
+    assert {"sample-lgrad", "sample-nearest_discriminator"} == set(loaded[0].checkpoints)
+    assert [one.name for one in loaded][1:] == [
+        *(f"univfd:{row}" for row in ("lc", "nn-k1", "nn-k3", "nn-k5", "nn-k9")),
+        "cnndetection:small",
+    ]

@@ -1,0 +1,243 @@
+"""Weights: what is refused, and what the message says."""
+
+import os
+import pickle
+import sys
+import zipfile
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from forenbench.types import BenchError
+from forenbench.weights import (
+    Checkpoint,
+    MissingWeights,
+    Weights,
+    WrongWeights,
+    describe,
+    frozen,
+    load_strict,
+    part,
+    sha256_of,
+)
+
+HEAD = Checkpoint("head", "head.pth", "https://example.org/head", "MIT", {"weight": (1, 4), "bias": (1,)})
+OTHER = Checkpoint("stem", "stem.pth", "https://example.org/stem", "MIT", {"conv.weight": (2, 3, 3, 3)})
+
+
+def head():
+    return torch.nn.Linear(4, 1)
+
+
+def state(**changes):
+    values = {"weight": torch.ones(1, 4), "bias": torch.zeros(1)} | changes
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def load(path, checkpoint=HEAD):
+    return Weights(paths={checkpoint.name: path}).load(checkpoint)
+
+
+@pytest.mark.parametrize("suffix", ["pth", "safetensors"])
+def test_both_formats_are_told_by_content(tmp_path, suffix):
+    for save, name in ((torch.save, "torch"), (save_file, "safe")):
+        path = tmp_path / f"{name}.{suffix}"
+        save(state(), path)
+        loaded = load(path)
+        assert loaded.keys() == {"weight", "bias"}
+        assert torch.equal(loaded["weight"], torch.ones(1, 4))
+
+
+def test_older_torch_files_are_read(tmp_path):
+    path = tmp_path / "old.pth"
+    torch.save(state(), path, _use_new_zipfile_serialization=False)
+    assert load(path).keys() == {"weight", "bias"}
+
+
+def test_frozen_network_carries_the_weights_and_no_gradient(tmp_path):
+    network = frozen(head, state(weight=torch.full((1, 4), 2.0, dtype=torch.float16)), HEAD)
+    assert not network.training
+    assert network.weight.dtype == torch.float32
+    assert not any(parameter.requires_grad for parameter in network.parameters())
+    assert network(torch.ones(1, 4)).item() == 8
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"bias": None}, "key 'bias' is missing"),
+        ({"scale": torch.ones(1)}, "key 'scale' is unexpected"),
+        ({"weight": torch.ones(1, 5)}, r"key 'weight' has shape \(1, 5\), expected \(1, 4\)"),
+        ({"weight": 3.0}, r"key 'weight' has shape None, expected \(1, 4\)"),
+    ],
+)
+def test_strict_loading_names_the_first_wrong_key(change, words):
+    network = head()
+    before = network.weight.clone()
+    with pytest.raises(WrongWeights, match=words) as error:
+        load_strict(network, state(**change), HEAD)
+    assert "https://example.org/head" in str(error.value)
+    assert torch.equal(network.weight, before)
+
+
+def test_strict_loading_says_which_known_file_it_is_instead():
+    conv = {"conv.weight": torch.zeros(2, 3, 3, 3), "conv.bias": torch.zeros(2)}
+    with pytest.raises(WrongWeights, match=r"it seems to be weights 'stem' \(stem.pth\)"):
+        load_strict(head(), conv, HEAD, (OTHER,))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ({}, "an empty dict"),
+        (state(), "weights 'head' (head.pth)"),
+        ({"module.weight": torch.ones(1, 4), "module.bias": torch.ones(1)}, "with 'module.' before its keys"),
+        ({"model": {"fc.weight": torch.ones(1, 4), "fc.bias": torch.ones(1)}, "total_steps": 3},
+         "a training checkpoint (keys model, total_steps) around weights 'head' (head.pth), "
+         "with 'fc.' before its keys"),
+        ({"generator": {}, "discriminator": {}}, "a file with a generator and a discriminator"),
+        ({"a": torch.ones(2), "b": 1, "c": 1, "d": 1}, "a dict of 4 entries: 'a' (2,), 'b' None, 'c'"),
+    ],
+)  # fmt: skip
+def test_describe_says_what_a_file_seems_to_be(content, words):
+    assert words in describe(content, (HEAD, OTHER))
+
+
+def test_part_unwraps_or_returns_a_bare_state():
+    assert part({"model": state(), "total_steps": 1}, "model").keys() == state().keys()
+    assert part(state(), "model").keys() == state().keys()
+
+
+def test_sha256_must_be_the_published_one_and_is_recorded(tmp_path):
+    path = tmp_path / "head.pth"
+    torch.save(state(), path)
+    right = Checkpoint("head", "head.pth", "there", "MIT", HEAD.marks, sha256=sha256_of(path))
+    weights = Weights(paths={"head": path})
+    with weights.recording() as used:
+        weights.load(right)
+    assert used == {"head": right.sha256}
+    wrong = Checkpoint("head", "head.pth", "there", "MIT", HEAD.marks, sha256="0" * 64)
+    with pytest.raises(WrongWeights, match=r"expected 0000.*it seems to be weights 'head'"):
+        load(path, wrong)
+
+
+def test_files_of_a_shared_object_count_for_everyone_who_asks(tmp_path):
+    path = tmp_path / "head.pth"
+    torch.save(state(), path)
+    weights, made = Weights(paths={"head": path}), []
+    for _ in range(2):
+        with weights.recording() as used:
+            made.append(weights.shared("encoder", lambda: weights.load(HEAD)))
+        assert used == {"head": sha256_of(path)}
+    assert made[0] is made[1]
+    with weights.recording() as used:
+        pass
+    assert used == {}
+
+
+def test_an_absent_file_says_where_to_get_it_and_how_to_name_it():
+    with pytest.raises(MissingWeights) as error:
+        Weights().load(HEAD)
+    assert all(
+        words in str(error.value) for words in ("https://example.org/head", "MIT", "--weights head=PATH")
+    )
+
+
+def test_a_path_that_is_no_file_is_named(tmp_path):
+    with pytest.raises(MissingWeights, match=r"no file at .*nowhere\.pth"):
+        load(tmp_path / "nowhere.pth")
+
+
+def test_a_shipped_file_is_found_in_its_package():
+    shipped = Checkpoint("kept", "py.typed", "here", "MIT", shipped=True, package="forenbench")
+    assert Weights().path(shipped).name == "py.typed"
+
+
+def test_a_shipped_file_that_was_not_shipped_is_named():
+    lost = Checkpoint("lost", "weights/lost.safetensors", "here", "MIT", shipped=True)
+    with pytest.raises(MissingWeights, match=r"no file at .*lost\.safetensors"):
+        Weights().path(lost)
+
+
+class Bomb:
+    """Unpickling it makes a folder."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.folder),)
+
+
+@pytest.mark.parametrize("save", [torch.save, lambda value, path: path.write_bytes(pickle.dumps(value))])
+def test_a_pickle_bomb_is_refused_and_does_not_go_off(tmp_path, save):
+    path, target = tmp_path / "bomb.pth", tmp_path / "exploded"
+    save({"weight": Bomb(target)}, path)
+    with pytest.raises(WrongWeights, match=r"needs .*Python object.* could run code"):
+        load(path)
+    assert not target.exists()
+
+
+def test_a_whole_module_is_refused(tmp_path):
+    path = tmp_path / "module.pth"
+    torch.save(head(), path)
+    with pytest.raises(WrongWeights, match="save the state dict alone"):
+        load(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "is empty"),
+        (b"\n<!DOCTYPE html><html>Sign in</html>", "is a web page"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:1", "is a Git LFS pointer"),
+        (b"\x89PNG\r\n\x1a\n and more", "is neither a torch nor a safetensors file"),
+        (b"PK\x03\x04 cut off", "is broken or cut off"),
+        (b"\x40\x00\x00\x00\x00\x00\x00\x00{cut off", "is broken or cut off"),
+    ],
+)
+@pytest.mark.parametrize("suffix", ["pth", "safetensors"])
+def test_what_people_save_by_mistake_is_named(tmp_path, content, words, suffix):
+    path = tmp_path / f"head.{suffix}"
+    path.write_bytes(content)
+    with pytest.raises(WrongWeights, match=words) as error:
+        load(path)
+    assert str(path) in str(error.value)
+    assert "https://example.org/head" in str(error.value)
+
+
+def test_a_truncated_download_is_named(tmp_path):
+    path = tmp_path / "head.pth"
+    torch.save({"weight": torch.zeros(5000)}, path)
+    path.write_bytes(path.read_bytes()[:4000])
+    with pytest.raises(WrongWeights, match="is broken or cut off"):
+        load(path)
+
+
+def test_a_torchscript_archive_is_named_with_the_way_out(tmp_path):
+    path = tmp_path / "ViT-L-14.pt"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("data.pkl", "constants.pkl", "code/__torch__/model.py"):
+            archive.writestr(f"ViT-L-14/{name}", "")
+    with pytest.raises(WrongWeights, match=r"is a TorchScript archive: save torch\.jit\.load"):
+        load(path)
+
+
+def test_a_lone_tensor_is_no_state_dict(tmp_path):
+    path = tmp_path / "tensor.pth"
+    torch.save(torch.zeros(3), path)
+    with pytest.raises(WrongWeights, match="holds a Tensor, not a dict of tensors"):
+        load(path)
+
+
+def test_errors_are_requests_that_cannot_be_carried_out():
+    assert issubclass(MissingWeights, BenchError)
+    assert issubclass(WrongWeights, BenchError)
+
+
+def test_importing_weights_does_not_import_torch():
+    import subprocess
+
+    code = "import sys, forenbench.weights; sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
