@@ -2,8 +2,8 @@
 
 The recipes follow the papers where the size of the data allows it: LGrad's batch of 16, random crop and flip
 (of 128 pixels, for speed; the networks judge whole pictures); CNNDetection's blur and JPEG with probability
-0.1; for UnivFD no augmentation, so that features are computed once. Nothing here ever sees a test photograph; strengths are chosen by cross-validation over
-train photographs.
+0.1; for UnivFD no augmentation, so that features are computed once. Nothing here ever sees a test photograph;
+the probe's strength is chosen by cross-validation over train photographs.
 """
 
 from __future__ import annotations
@@ -139,15 +139,18 @@ def fit_probe(
     Returns:
         Weight (1, d) and bias (1,), for features as they are.
     """
-    from sklearn.linear_model import LogisticRegressionCV
-    from sklearn.model_selection import GroupKFold
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import GridSearchCV, GroupKFold
     from sklearn.preprocessing import StandardScaler
 
     scaler = StandardScaler().fit(features)
-    folds = list(GroupKFold(len(set(groups))).split(features, labels, groups))
-    strengths = np.logspace(-5, 0, 6)
-    probe = LogisticRegressionCV(Cs=strengths, cv=folds, scoring="average_precision", max_iter=2000)
-    probe.fit(scaler.transform(features), labels)
+    search = GridSearchCV(
+        LogisticRegression(max_iter=2000),
+        {"C": np.logspace(-5, 0, 6)},
+        scoring="average_precision",
+        cv=GroupKFold(len(set(groups))),
+    )
+    probe = search.fit(scaler.transform(features), labels, groups=groups).best_estimator_
     weight = probe.coef_ / scaler.scale_
     bias = probe.intercept_ - weight @ scaler.mean_
     return torch.tensor(weight, dtype=torch.float32), torch.tensor(bias, dtype=torch.float32)

@@ -8,7 +8,6 @@ real and fake images differ by how they were made and by nothing else (after Aut
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
 
@@ -18,7 +17,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
-WEIGHTS = Path(str(files("forenbench.sample"))) / "weights"
+WEIGHTS = Path(__file__).parent / "weights"
 
 
 class Generator(nn.Module):
@@ -186,7 +185,14 @@ class VariationalAutoencoder(Generator):
 class Diffusion(Generator):
     """A small noise predictor: the image is noised part of the way and brought back in a few DDIM steps."""
 
-    levels = (0.35, 0.22, 0.12, 0.05, 0.0)  # of the noise: standard deviation beside a signal in [-1, 1]
+    loudest = 0.35  # noise in training: standard deviation beside a signal in [-1, 1]
+    levels = (
+        0.15,
+        0.09,
+        0.05,
+        0.02,
+        0.0,
+    )  # of the steps back; from louder noise the net leaves coloured clouds
 
     def __init__(self) -> None:
         super().__init__()
@@ -206,7 +212,7 @@ class Diffusion(Generator):
 
     def attempt(self, images: Tensor, random: torch.Generator) -> tuple[Tensor, Tensor]:
         """Predict the noise at a random level."""
-        level = self.levels[0] * torch.rand(len(images), 1, 1, 1, generator=random).clamp(min=0.03)
+        level = self.loudest * torch.rand(len(images), 1, 1, 1, generator=random).clamp(min=0.03)
         noise = torch.randn(images.shape, generator=random)
         found = self._noise(images + level * noise, level)
         return images + level * (noise - found), F.mse_loss(found, noise)

@@ -98,6 +98,8 @@ def photographs(split: str) -> tuple[Photograph, ...]:
 def load(photograph: Photograph) -> Image.Image:
     """Read a photograph as RGB, after checking that it is the one the dataset was made from.
 
+    Only pixels are kept: Pillow would carry a colour profile into every crop, and fakes have none.
+
     Raises:
         BenchError: The installed package lacks the file or ships another one.
     """
@@ -113,7 +115,7 @@ def load(photograph: Photograph) -> Image.Image:
             f"{remedy}"
         )
     with Image.open(BytesIO(data)) as image:
-        return image.convert("RGB")
+        return Image.fromarray(np.asarray(image.convert("RGB")))
 
 
 def draw(photograph: Photograph, rng: np.random.Generator, size: int = SIZE) -> Image.Image:
