@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import pkgutil
 import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
@@ -163,7 +164,7 @@ def _open(spec: Spec, root: Path, generators: Sequence[str], limit: int | None, 
         TestSet(spec.name, name, samples, Folder(root), _digest(samples, facts))
         for name, samples in chosen.items()
     )
-    return Dataset(spec.name, spec.checkpoints, testsets, facts, _notes(findings, chosen))
+    return Dataset(spec.name, spec.checkpoints, testsets, facts, _notes(findings, chosen, facts))
 
 
 def _group(samples: Iterable[Sample], order: Sequence[str]) -> dict[str, tuple[Sample, ...]]:
@@ -204,16 +205,33 @@ def _digest(samples: Iterable[Sample], facts: Mapping[str, FileFacts]) -> str:
     return total.hexdigest()
 
 
-def _notes(findings: Findings, groups: Mapping[str, Sequence[Sample]]) -> tuple[str, ...]:
+def _notes(
+    findings: Findings, groups: Mapping[str, Sequence[Sample]], facts: Mapping[str, FileFacts]
+) -> tuple[str, ...]:
     """Word what a reader must know about these test sets."""
     notes = []
     if findings.unlabelled:
         first = findings.unlabelled[0]
-        notes.append(f"{len(findings.unlabelled)} files are left aside, in no label folder: first '{first}'")
+        notes.append(f"left aside, in no label folder: {len(findings.unlabelled)}, the first '{first}'")
     for name, samples in groups.items():
         labels = {sample.label for sample in samples}
         if labels == {REAL}:
             notes.append(f"test set '{name}' has real images only: AP and AUROC are undefined there")
         if labels == {FAKE}:
             notes.append(f"test set '{name}' has generated images only: AP and AUROC are undefined there")
+        notes += _shortcuts(name, samples, facts)
     return tuple(notes)
+
+
+def _shortcuts(name: str, samples: Sequence[Sample], facts: Mapping[str, FileFacts]) -> Iterator[str]:
+    """Name what tells the labels apart without a look at the picture: no file format or size in common."""
+    real, fake = ([facts[s.path] for s in samples if s.label == label] for label in (REAL, FAKE))
+    traits: dict[str, Callable[[FileFacts], str]] = {
+        "file format": lambda fact: fact.format,
+        "size": lambda fact: f"{fact.width}×{fact.height}",
+    }
+    for trait, value in traits.items():
+        sides = [Counter(value(fact) for fact in side if fact.format) for side in (real, fake)]
+        if all(sides) and not sides[0].keys() & sides[1].keys():
+            examples = " against ".join(side.most_common(1)[0][0] for side in sides)
+            yield f"test set '{name}': real and fake share no {trait} ({examples}), which gives the label away"

@@ -21,7 +21,6 @@ from PIL import Image
 from .generators import WEIGHTS, generate, load_generator
 from .photographs import Photograph, crop, photographs
 
-VERSION = "1"  # change it whenever the images change: crops, generators or weights
 REAL, FAKE = "0_real", "1_fake"
 
 

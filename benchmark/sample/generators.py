@@ -185,14 +185,9 @@ class VariationalAutoencoder(Generator):
 class Diffusion(Generator):
     """A small noise predictor: the image is noised part of the way and brought back in a few DDIM steps."""
 
-    loudest = 0.35  # noise in training: standard deviation beside a signal in [-1, 1]
-    levels = (
-        0.15,
-        0.09,
-        0.05,
-        0.02,
-        0.0,
-    )  # of the steps back; from louder noise the net leaves coloured clouds
+    # Standard deviations of the noise. From more than 0.15 this small net leaves coloured clouds behind.
+    loudest = 0.35  # in training
+    levels = (0.15, 0.09, 0.05, 0.02, 0.0)  # on the way back
 
     def __init__(self) -> None:
         super().__init__()

@@ -38,10 +38,12 @@ UNREADABLE = {
 }
 
 
-def png_header(width: int, height: int) -> bytes:
-    """A PNG that claims a size it has no data for: a decompression bomb."""
-    chunk = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk))
+def bomb(width: int, height: int) -> bytes:
+    """A PNG of a few bytes that claims a huge size."""
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(bytes(1000))), (b"IEND", b"")]
+    parts = [struct.pack(">I", len(d)) + n + d + struct.pack(">I", zlib.crc32(n + d)) for n, d in chunks]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 
 
 @pytest.fixture
@@ -54,7 +56,7 @@ def zoo(bench: Bench) -> Path:
         make().save(folders[i % 2] / name)
     for i, (name, data) in enumerate(UNREADABLE.items()):
         (folders[i % 2] / name).write_bytes(data)
-    (folders[0] / "bomb.png").write_bytes(png_header(60_000, 60_000))
+    (folders[0] / "bomb.png").write_bytes(bomb(60_000, 60_000))
     whole = (folders[0] / "sixteen-bit.png").read_bytes()
     (folders[1] / "truncated.png").write_bytes(whole[: len(whole) * 2 // 3])
     return Path("zoo")
@@ -71,7 +73,7 @@ def test_every_file_ends_as_a_score_or_as_a_named_row(bench: Bench, zoo: Path) -
         unreadable = {*UNREADABLE, "bomb.png", "truncated.png"}
         assert status == dict.fromkeys(READABLE, "ok") | dict.fromkeys(unreadable, "unreadable")
         reasons = dict(zip(own["path"].str.rpartition("/")[2], own["error"], strict=True))
-        assert "empty" in reasons["empty.png"]
+        assert reasons["empty.png"] == "zero bytes"
         assert "HTML" in reasons["page.png"]
         assert "60000" in reasons["bomb.png"]
         assert "truncated" in reasons["truncated.png"]

@@ -68,13 +68,26 @@ def test_files_outside_label_folders_are_reported(tmp_path: Path) -> None:
     touch(tmp_path, "g/0_real/a.png", "g/1_fake/b.png", "g/readme.txt", ".hidden/0_real/x.png", "g/0_real/.x")
     dataset = open_dataset(str(tmp_path), data_root=tmp_path)
     assert sum(len(t.samples) for t in dataset.testsets) == 2
-    assert any("1 files are left aside" in note and "g/readme.txt" in note for note in dataset.notes)
+    assert "left aside, in no label folder: 1, the first 'g/readme.txt'" in dataset.notes
 
 
 def test_one_label_only_is_said(tmp_path: Path) -> None:
     touch(tmp_path, "g/1_fake/b.png")
     notes = open_dataset(str(tmp_path), data_root=tmp_path).notes
     assert any("'g' has generated images only" in note for note in notes)
+
+
+def test_a_format_or_size_that_gives_the_label_away_is_said(tmp_path: Path) -> None:
+    for name, label, image_format, side in (
+        *(("a", "0_real", "JPEG", 64), ("b", "1_fake", "PNG", 64)),
+        *(("c", "0_real", "JPEG", 64), ("d", "1_fake", "JPEG", 64)),
+    ):
+        (tmp_path / "wild" / label).mkdir(parents=True, exist_ok=True)
+        tiny_image(0, side, side).save(tmp_path / "wild" / label / name, format=image_format)
+    assert open_dataset(str(tmp_path), data_root=tmp_path).notes == ()
+    (tmp_path / "wild/1_fake/d").unlink()
+    (note,) = open_dataset(str(tmp_path), data_root=tmp_path).notes
+    assert "'wild': real and fake share no file format (JPEG against PNG)" in note
 
 
 def test_links_to_folders_are_followed_but_not_round_loops(tmp_path: Path) -> None:

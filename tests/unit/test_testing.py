@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import random
 
-import numpy as np
 import pytest
 import torch
 from PIL import Image
 from torch import Tensor
 
+from forenbench import plugins
 from forenbench.testing import CHECKS, Brightness, check_detector
+from forenbench.types import LogitDetector
+from forenbench.weights import Weights
 
 
 class CouplesTheBatch(Brightness):
@@ -50,12 +52,20 @@ class NoThreshold(Brightness):
     threshold = float("nan")
 
 
-class Sharpness(Brightness):
-    """The sample's generators blur, so sharp images scoring high is the wrong way round."""
+class Inverted(LogitDetector):
+    """LGrad with the labels mixed up."""
+
+    name, version, threshold = "inverted", "1", 0.5
+
+    def __init__(self) -> None:
+        self._lgrad = plugins.load("lgrad", Weights("sample"))[0].detector
 
     def prepare(self, image: Image.Image) -> Tensor:
-        pixels = np.asarray(image, np.float32)
-        return torch.tensor([float(np.abs(np.diff(pixels, axis=1)).mean()) if image.width > 1 else 0.0])
+        return self._lgrad.prepare(image)
+
+    def logit(self, batch: Tensor) -> Tensor:
+        assert isinstance(self._lgrad, LogitDetector)
+        return -self._lgrad.logit(batch)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +78,7 @@ class Sharpness(Brightness):
         (CouplesTheBatch(), "a batch gives what single images give"),
         (Random(), "the same input gives the same score"),
         (DrawsOnItsInput(), "the input image is left untouched"),
-        (Sharpness(), "higher means more likely generated"),
+        (Inverted(), "higher means more likely generated"),
     ],
 )
 def test_each_check_fails_for_the_detector_it_is_meant_for(detector: Brightness, check: str) -> None:
