@@ -1,0 +1,39 @@
+"""What README and docs promise holds: the detector shown there runs, and links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from command_line import Bench
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def test_the_detector_of_the_readme_runs(bench: Bench) -> None:
+    (block,) = re.findall(r"```python\n(.*?)```", PAGES[0].read_text(encoding="utf-8"), re.DOTALL)
+    code = [line for line in block.splitlines() if line.strip()]
+    assert len(code) <= 12
+    Path("smooth.py").write_text(block)
+    outcome = bench("run", "--detectors", "./smooth.py", "--dataset", "tiny")
+    assert outcome.code == 0
+    assert "smooth" in outcome.out
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)]+)\)", page.read_text(encoding="utf-8")):
+        if not target.startswith("http"):
+            assert (page.parent / target.partition("#")[0]).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_shown_exists(page: Path, bench: Bench) -> None:
+    text = page.read_text(encoding="utf-8")
+    commands = {
+        match.split()[0] for match in re.findall(r"(?:^\$ |`)bench ([a-z]+[a-z ]*)", text, re.MULTILINE)
+    }
+    for command in sorted(commands):
+        assert bench(command, "--help").code == 0, command

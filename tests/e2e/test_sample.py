@@ -1,0 +1,36 @@
+"""What a newcomer sees first: ``bench run`` with no options, from an empty cache, and once more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from command_line import Bench
+
+FAMILIES = ["transposed", "nearest", "blurred", "superres", "vae", "diffusion"]
+
+
+@pytest.mark.slow
+def test_run_without_options_compares_lgrad_with_univfd_on_the_sample(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    outcome = bench("run")
+    assert outcome.code == 0
+    folder = Path("results/runs/sample")
+    rows = pd.concat([pd.read_parquet(path) for path in folder.glob("scores/**/*.parquet")])
+    assert rows["detector"].nunique() == 6
+    assert set(rows["status"]) == {"ok"}
+    images = rows.groupby("detector")["label"].value_counts().unstack()
+    assert (images == 210).all(axis=None)
+    assert sorted(rows["testset"].unique()) == sorted(FAMILIES)
+
+    table = pd.read_csv(folder / "tables/acc-ap.csv", header=[0, 1], index_col=[0, 1])
+    assert list(dict.fromkeys(table.columns.get_level_values(0))) == [*FAMILIES, "Mean"]
+    trained_on = table.loc[("lgrad:nearest-gan", "sample"), ("nearest", "A.P.")]
+    assert trained_on > 90, "the shipped LGrad does not know the family it was trained on"
+
+    again = bench("run")
+    assert again.out == outcome.out
+    assert "all 36 cells were done before" in again.err
