@@ -21,6 +21,11 @@ def show(text: str) -> None:
     out.print(text, markup=False, end="" if text.endswith("\n") else "\n")
 
 
+def width() -> int | None:
+    """Return how wide a result may be: the terminal's columns, or None where it goes to a file."""
+    return out.width if out.is_terminal else None
+
+
 def split(values: str) -> list[str]:
     """Split a comma-separated option."""
     return [value.strip() for value in values.split(",") if value.strip()]

@@ -1,10 +1,11 @@
-"""Progress of a run: a bar on a terminal, plain lines elsewhere."""
+"""Progress of long work, on stderr: bars on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
 from types import TracebackType
+from typing import Self
 
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
@@ -14,19 +15,11 @@ from forenbench.types import TestSet
 from .console import say, talk
 
 
-class _Rate(ProgressColumn):
-    """Images per second."""
+class _Bars:
+    """Bars with count, speed and time left; use it in a ``with`` block."""
 
-    def render(self, task: Task) -> Text:
-        """Show the speed of late, once there is one."""
-        return Text(f"{task.speed:.1f} images/s" if task.speed else "", style="cyan")
-
-
-class RunProgress:
-    """Reports a run to stderr (see `forenbench.runner.Reporter`)."""
-
-    def __init__(self) -> None:
-        self._bar = Progress(
+    def __init__(self, *, transient: bool) -> None:
+        self._bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             TextColumn("{task.completed}/{task.total}"),
@@ -34,51 +27,67 @@ class RunProgress:
             TimeRemainingColumn(),
             console=talk,
             disable=not talk.is_terminal,
-            transient=True,
+            transient=transient,
         )
-        self._task = self._bar.add_task("reading", total=None)
-        self._doing = ""
-        self._cells, self._done, self._current = 0, 0, 0
-        self._images, self._seen, self._start = 0, 0, time.monotonic()
 
-    def __enter__(self) -> RunProgress:
-        """Start the bar."""
-        self._bar.start()
+    def __enter__(self) -> Self:
+        """Show the bars."""
+        self._bars.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop the bar."""
-        self._bar.stop()
+        """Let go of the terminal."""
+        self._bars.stop()
+
+
+class _Rate(ProgressColumn):
+    """Steps per second of late."""
+
+    def render(self, task: Task) -> Text:
+        """Show the speed, once there is one."""
+        return Text(f"{task.speed:.1f}/s" if task.speed else "", style="cyan")
+
+
+class RunProgress(_Bars):
+    """Reports a run (see `forenbench.runner.Reporter`)."""
+
+    def __init__(self) -> None:
+        super().__init__(transient=True)
+        self._task = self._bars.add_task("reading", total=None)
+        self._doing = ""
+        self._cells, self._done, self._current = 0, 0, 0
+        self._images, self._seen, self._start = 0, 0, time.monotonic()
 
     def files(self, what: str, done: int, total: int) -> None:
         """Show how many image files are made or read."""
         if what != self._doing and not talk.is_terminal:
             say(f"{what}: {total} images")
         self._doing = what
-        self._bar.update(self._task, description=what, completed=done, total=total)
+        self._bars.update(self._task, description=what, completed=done, total=total)
 
     def begin(self, cells: int, present: int, images: int) -> None:
         """Say what is there already, and set the bar for the rest."""
         self._cells, self._done, self._images = cells, present, images
         self._start = time.monotonic()
         say(f"{cells} cells (detector × test set × perturbation), {present} of them done before")
-        self._bar.reset(self._task, total=images, description="scoring")
+        self._bars.reset(self._task, total=images, description="scoring images")
 
     def testset(self, testset: TestSet, cells: int) -> None:
         """Name the test set in hand."""
         self._done += self._current
         self._current = cells
         name = f"{testset.dataset}/{testset.name}"
-        self._bar.update(self._task, description=f"{name}: {self._done}/{self._cells} cells")
+        description = f"{self._done}/{self._cells} cells done; images of {name}"
+        self._bars.update(self._task, description=description)
         if not talk.is_terminal:
             say(f"{name}: {cells} cells, {len(testset.samples)} images ({self._pace()})")
 
     def advance(self, images: int) -> None:
         """Move the bar."""
         self._seen += images
-        self._bar.advance(self._task, images)
+        self._bars.advance(self._task, images)
 
     def _pace(self) -> str:
         """Say how far the run is, and how long the rest will take at this pace."""
@@ -90,36 +99,18 @@ class RunProgress:
         return f"{self._done} of {self._cells} cells done, {pace:.1f} images/s, about {left:.0f} s left"
 
 
-class TrainingProgress:
-    """Reports training to stderr: one bar for each thing trained, with its losses."""
+class TrainingProgress(_Bars):
+    """Reports training: one bar for each thing trained, with its losses."""
 
     def __init__(self) -> None:
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.completed}/{task.total}"),
-            TimeRemainingColumn(),
-            console=talk,
-            disable=not talk.is_terminal,
-        )
+        super().__init__(transient=False)
         self._tasks: dict[str, TaskID] = {}
-
-    def __enter__(self) -> TrainingProgress:
-        """Start the bars."""
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop the bars."""
-        self._bar.stop()
 
     def report(self, what: str, step: int, steps: int, losses: Mapping[str, float]) -> None:
         """Move the bar of what is trained; elsewhere than on a terminal, a line now and then."""
         numbers = ", ".join(f"{name} {value:.3f}" for name, value in losses.items())
         if what not in self._tasks:
-            self._tasks[what] = self._bar.add_task(what, total=steps)
-        self._bar.update(self._tasks[what], completed=step, description=f"{what} {numbers}".rstrip())
+            self._tasks[what] = self._bars.add_task(what, total=steps)
+        self._bars.update(self._tasks[what], completed=step, description=f"{what} {numbers}".rstrip())
         if not talk.is_terminal and (step == steps or step % max(1, steps // 10) == 0):
             say(f"{what}: step {step} of {steps}. {numbers}".rstrip())

@@ -12,7 +12,7 @@ from forenbench.rendering import render
 from forenbench.store import Store, write_text
 from forenbench.types import FAKE, REAL
 
-from .console import say, short
+from .console import say, width
 
 if TYPE_CHECKING:
     from forenbench.catalogue import Dataset
@@ -48,8 +48,12 @@ def describe_problems(summary: Summary) -> None:
         say(f"  {cell.detector} on {cell.dataset}/{cell.testset} ({cell.perturbation}): {bad}")
 
 
-def write_results(store: Store) -> str:
-    """Write every table and the leaderboard, made from the store's rows, and return the main one as text."""
+def write_results(store: Store) -> tuple[str, list[str]]:
+    """Write every table and the leaderboard, made from the store's rows.
+
+    Returns:
+        The main table as text, and the paths written, relative to the run folder.
+    """
     cells = tables.measure([store])
     written = []
     for name, (make, _) in tables.TABLES.items():
@@ -59,8 +63,8 @@ def write_results(store: Store) -> str:
             write_text(path, render(made, style))
             written.append(path)
     written += leaderboard.write(leaderboard.standings([store]), store.root)
-    say("wrote " + ", ".join(short(path) for path in written))
-    return render(tables.accuracy_and_precision(cells), "text")
+    text = render(tables.accuracy_and_precision(cells), "text", width())
+    return text, [path.relative_to(store.root).as_posix() for path in written]
 
 
 def _describe_files(facts: Iterable[FileFacts]) -> str:

@@ -65,8 +65,9 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
         for one in datasets:
             describe_dataset(one)
         summary = _run_or_stop(lambda: run_jobs(jobs, settings, store, progress))
-    show(write_results(store))
-    say(f"rows of every image: {short(folder)}/scores/")
+    text, written = write_results(store)
+    show(text)
+    say(f"In {short(folder)}/: scores/ (a row for every image), {', '.join(written)}")
     if not summary.computed:
         say(f"Nothing to compute: all {summary.present} cells were done before.", "green")
     if summary.problems:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .console import show
+from .console import show, width
 from .leaderboard import open_stores
 
 
@@ -22,4 +22,4 @@ def table(
     from forenbench.rendering import render
     from forenbench.tables import make
 
-    show(render(make(name, open_stores(runs or [])), style))
+    show(render(make(name, open_stores(runs or [])), style, width()))

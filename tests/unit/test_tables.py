@@ -134,6 +134,16 @@ def test_every_style_prints_one_decimal(store: Store, style: str, line: str) -> 
     assert line in render(tables.make("acc-ap", [store]), style)
 
 
+def test_text_is_split_into_whole_generators_where_the_terminal_is_narrow(store: Store) -> None:
+    table = tables.make("acc-ap", [store])
+    wide, narrow = render(table, "text"), render(table, "text", 50)
+    assert max(map(len, wide.splitlines()[:6])) > 50
+    assert max(map(len, narrow.split("\n\n4 cells")[0].splitlines())) <= 50
+    assert narrow.count("poor") == 2
+    for value in ("stylegan", "biggan", "Mean", "83.3"):
+        assert narrow.count(value) == wide.count(value)
+
+
 def test_unknown_table_and_empty_run_are_clear(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match="did you mean acc-ap"):
         tables.make("acc_ap", [Store(tmp_path)])
