@@ -17,7 +17,7 @@ app = typer.Typer(
     help="Compare detectors of AI-generated images: one row per image, tables you can trust.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("run")(run.run)

@@ -19,7 +19,7 @@ _RUNS = Path("results/runs")
 
 def leaderboard(
     runs: Annotated[
-        list[Path] | None, typer.Argument(help="Run folders [default: all below results/runs].")
+        list[Path] | None, typer.Argument(help="Run folders.", show_default="all below results/runs")
     ] = None,
     out: Annotated[Path, typer.Option(help="Where leaderboard.csv and leaderboard.md go.")] = Path("results"),
 ) -> None:

@@ -38,7 +38,9 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
     weights: Annotated[
         list[str] | None, typer.Option(help="A checkpoint file, as NAME=PATH; may be repeated.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Run folder [default: results/runs/<dataset>].")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Run folder.", show_default="results/runs/<dataset>")
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
     limit: Annotated[int | None, typer.Option(min=1, help="At most N images per label and test set.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of random perturbations.")] = 0,

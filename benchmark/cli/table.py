@@ -14,7 +14,7 @@ from .leaderboard import open_stores
 def table(
     name: Annotated[str, typer.Argument(help="Table name; 'bench list tables' shows them.")],
     runs: Annotated[
-        list[Path] | None, typer.Argument(help="Run folders [default: all below results/runs].")
+        list[Path] | None, typer.Argument(help="Run folders.", show_default="all below results/runs")
     ] = None,
     style: Annotated[str, typer.Option("--format", help="text, csv, markdown or latex.")] = "text",
 ) -> None:

@@ -68,7 +68,12 @@ def test_ctrl_c_says_how_to_go_on_and_exits_130(tmp_path: Path) -> None:
     write_tiny_dataset(tmp_path / "tiny", generators=list("abcdef"), images=3)
     (tmp_path / "slow.py").write_text(SLOW)
     process = subprocess.Popen(
-        [*COMMAND, "--out", "run"], cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+        [*COMMAND, "--out", "run"],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background job ignores it
     )
     while process.poll() is None and not list(tmp_path.glob("run/scores/**/*.json")):
         time.sleep(0.01)
