@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from .types import BenchError, Detector, Plugin
-from .weights import Checkpoint, Weights
+from .weights import Checkpoint, MissingWeights, Weights
 
 GROUP = "forenbench.detectors"
 
@@ -88,14 +88,23 @@ def load_all(requests: Iterable[str], weights: Weights) -> list[LoadedDetector]:
     """Load several requests in order, each distinct detector once.
 
     Raises:
+        MissingWeights: Everything that is missing, not just the first.
         BenchError: As `load`, or two different plugins that give their detectors the same name.
     """
     loaded: dict[str, LoadedDetector] = {}
+    missing: dict[str, None] = {}
     for request in dict.fromkeys(requests):
-        for one in load(request, weights):
+        try:
+            made = load(request, weights)
+        except MissingWeights as error:
+            missing[str(error)] = None
+            continue
+        for one in made:
             same = loaded.setdefault(one.name, one)
             if (type(same.detector), same.code) != (type(one.detector), one.code):
                 raise BenchError(f"two detectors are called '{one.name}'; rename the one in '{request}'")
+    if missing:
+        raise MissingWeights("\n".join(missing))
     return list(loaded.values())
 
 

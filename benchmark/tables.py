@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -126,7 +126,19 @@ def notes_on(cells: pd.DataFrame) -> tuple[str, ...]:
             notes.append(f"{where}: {cell['ok']} of {cell['images']} images scored ({', '.join(lost)}).")
         if cell["undefined"]:
             notes.append(f"{where}: {cell['undefined']}.")
-    return tuple(notes)
+    return (*notes, *_checkpoints(cells))
+
+
+def _checkpoints(cells: pd.DataFrame) -> Iterator[str]:
+    """Name the weights files behind the rows, detectors with the same ones together."""
+    users: dict[str, list[str]] = {}
+    for cell in cells.to_dict("records"):
+        files = ", ".join(f"{name} {sha256[:12]}" for name, sha256 in sorted(cell["checkpoints"].items()))
+        row = f"{cell['detector']} ({cell['weights']})"
+        if files and row not in users.setdefault(files, []):
+            users[files].append(row)
+    for files, rows in users.items():
+        yield f"Weights of {', '.join(rows)}: {files}."
 
 
 def _measure_cell(store: Store, record: Mapping[str, Any]) -> dict[str, Any]:

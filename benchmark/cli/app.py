@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
+from forenbench import __version__
 from forenbench.types import BenchError
 
 from . import check, leaderboard, listing, new, run, score, table, train
-from .console import say
+from .console import say, show
 
 app = typer.Typer(
     name="bench",
@@ -30,13 +31,23 @@ app.add_typer(new.app, name="new")
 app.add_typer(train.app, name="train")
 
 
+def _show_version(asked: bool) -> None:
+    """Print the version and stop there."""
+    if asked:
+        show(f"forenbench {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def options(
     debug: Annotated[
         bool, typer.Option("--debug", help="Show a traceback when something goes wrong.")
     ] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
 ) -> None:
-    """Hold the options that come before the command (`run_app` reads them)."""
+    """Hold the options that come before the command (`run_app` looks for --debug itself)."""
 
 
 def run_app() -> None:

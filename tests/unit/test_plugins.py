@@ -9,7 +9,7 @@ import pytest
 
 from forenbench import plugins
 from forenbench.types import BenchError
-from forenbench.weights import Weights
+from forenbench.weights import MissingWeights, Weights
 
 MINE = """
 class Mine:
@@ -85,3 +85,10 @@ def test_a_broken_package_is_listed_with_its_reason(monkeypatch: pytest.MonkeyPa
     assert "no_such_module" in found.problem
     with pytest.raises(BenchError, match=r"'broken'.*does not import"):
         plugins.load("broken", Weights())
+
+
+def test_everything_that_is_missing_is_named_at_once() -> None:
+    with pytest.raises(MissingWeights) as caught:
+        plugins.load_all(["lgrad", "univfd", "cnndetection"], Weights("published"))
+    for name in ("stylegan-bedroom", "clip-vit-l14", "cnndetection-0.5"):
+        assert f"--weights {name}=PATH" in str(caught.value)

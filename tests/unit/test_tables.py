@@ -138,10 +138,21 @@ def test_text_is_split_into_whole_generators_where_the_terminal_is_narrow(store:
     table = tables.make("acc-ap", [store])
     wide, narrow = render(table, "text"), render(table, "text", 50)
     assert max(map(len, wide.splitlines()[:6])) > 50
-    assert max(map(len, narrow.split("\n\n4 cells")[0].splitlines())) <= 50
+    narrow, wide = (text.split("\n\n4 cells")[0] for text in (narrow, wide))
+    assert max(map(len, narrow.splitlines())) <= 50
     assert narrow.count("poor") == 2
     for value in ("stylegan", "biggan", "Mean", "83.3"):
         assert narrow.count(value) == wide.count(value)
+
+
+def test_every_table_names_the_weights_of_each_row(store: Store) -> None:
+    notes = tables.make("acc-ap", [store]).notes
+    assert notes[-1] == "Weights of good (sample), poor (sample): head abcabcabcabc."
+
+
+def test_unknown_style_is_refused(store: Store) -> None:
+    with pytest.raises(BenchError, match="'html' is none of text, csv, markdown, latex"):
+        render(tables.make("acc-ap", [store]), "html")
 
 
 def test_unknown_table_and_empty_run_are_clear(tmp_path: Path) -> None:
