@@ -100,16 +100,25 @@ def open_dataset(
     Raises:
         BenchError: Unknown name, missing folder, no labels, or an unknown generator.
     """
+    spec = find_spec(request)
+    return _open(spec, _root(spec, data_root, advance), generators, limit, advance)
+
+
+def find_spec(request: str) -> Spec:
+    """Find what describes a dataset, without looking at its files.
+
+    Args:
+        request: A name from `specs`, or the path of a folder.
+
+    Raises:
+        BenchError: Neither a name nor a folder.
+    """
     known = specs()
     if request in known:
-        spec = known[request]
-        root = _root(spec, data_root, advance)
-    elif Path(request).is_dir():
-        root = Path(request)
-        spec = Spec(root.resolve().name, "", "")
-    else:
-        raise BenchError(unknown("dataset", request, known) + " (and there is no such folder)")
-    return _open(spec, root, generators, limit, advance)
+        return known[request]
+    if Path(request).is_dir():
+        return Spec(Path(request).resolve().name, "", "", folder=str(Path(request).absolute()))
+    raise BenchError(unknown("dataset", request, known) + " (and there is no such folder)")
 
 
 def _spec(name: str, values: Mapping[str, Any]) -> Spec:

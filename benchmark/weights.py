@@ -65,11 +65,13 @@ class Weights:
         kind: "published" or "sample"; nothing falls back silently from one to the other.
         paths: The user's files, by checkpoint name.
         device: Where loaded tensors go.
+        known: Files of other detectors, to say which of them a wrong file is.
     """
 
     kind: str = "published"
     paths: Mapping[str, Path] = field(default_factory=dict)
     device: str = "cpu"
+    known: tuple[Checkpoint, ...] = ()
     _shared: dict[str, tuple[object, dict[str, str]]] = field(default_factory=dict)
     _records: list[dict[str, str]] = field(default_factory=list)
 

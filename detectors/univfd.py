@@ -94,7 +94,8 @@ class _Family:
             features = weights.shared(bank.name, lambda: _bank(weights, bank, encoder.width))
             return NearestNeighbours(name, encoder, features, NEIGHBOURS[variant])
         state = weights.load(head)
-        probe = frozen(lambda: nn.Linear(encoder.width, 1), state, head, self.checkpoints)
+        known = (*self.checkpoints, *weights.known)
+        probe = frozen(lambda: nn.Linear(encoder.width, 1), state, head, known)
         return LinearProbe(name, encoder, probe)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +16,8 @@ from .progress import RunProgress
 if TYPE_CHECKING:
     from forenbench.catalogue import Dataset
     from forenbench.plugins import LoadedDetector
-    from forenbench.runner import Job, Summary
+    from forenbench.runner import Summary
+    from forenbench.weights import Checkpoint
 
 _PERTURBATIONS = "Perturbations, comma-separated; chains with '+': none,jpeg:75,jpeg:75+blur:1.0."
 
@@ -50,21 +51,27 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
     Without options: the embedded sample dataset with the small checkpoints that come with it. What is already
     done is not done again; a stopped run goes on where it was.
     """
+    from forenbench.catalogue import find_spec
     from forenbench.perturbations import parse
-    from forenbench.runner import Settings
+    from forenbench.runner import Job, Settings
     from forenbench.runner import run as run_jobs
     from forenbench.store import Store
 
     from .reports import describe_dataset, describe_problems, write_results
 
     names = dataset or ["sample"]
+    kinds = {name: checkpoints or find_spec(name).checkpoints for name in names}
     settings = Settings([parse(text) for text in split(perturbations)], seed, choose_device(device))
+    loaded = {
+        kind: load_detectors(split(detectors), kind, weights or [], settings.device)
+        for kind in dict.fromkeys(kinds.values())
+    }
     with RunProgress() as progress:
         datasets = _open_all(names, data_root, split(generators), limit, progress)
-        jobs = _make_jobs(datasets, split(detectors), checkpoints, weights or [], settings.device)
-        folder = out or Path("results/runs") / "+".join(one.name for one in datasets)
+        jobs = [Job(one, loaded[kinds[name]]) for name, one in datasets.items()]
+        folder = out or Path("results/runs") / "+".join(one.name for one in datasets.values())
         store = Store(folder)
-        for one in datasets:
+        for one in datasets.values():
             describe_dataset(one)
         summary = _run_or_stop(lambda: run_jobs(jobs, settings, store, progress))
     text, written = write_results(store)
@@ -101,31 +108,21 @@ def choose_device(request: str) -> str:
 
 def load_detectors(requests: list[str], kind: str, weights: list[str], device: str) -> list[LoadedDetector]:
     """Load detectors with one kind of checkpoints; `weights` are NAME=PATH options."""
-    from forenbench.plugins import load_all
+    from forenbench.plugins import installed, load_all
     from forenbench.weights import KINDS, Weights
 
     if kind not in KINDS:
         raise BenchError(f"--checkpoints '{kind}' is neither {' nor '.join(KINDS)}")
     if not requests:
         raise BenchError("--detectors names no detector; 'bench list detectors' shows them")
-    return load_all(requests, Weights(kind, _weights_paths(weights), device))
-
-
-def _make_jobs(
-    datasets: list[Dataset], requests: list[str], checkpoints: str, weights: list[str], device: str
-) -> list[Job]:
-    """Load the detectors once for each kind of checkpoints the datasets call for."""
-    from forenbench.runner import Job
-
-    kinds = [checkpoints or one.checkpoints for one in datasets]
-    loaded = {kind: load_detectors(requests, kind, weights, device) for kind in dict.fromkeys(kinds)}
-    return [Job(one, loaded[kind]) for one, kind in zip(datasets, kinds, strict=True)]
+    known = [checkpoint for found in installed() for checkpoint in found.checkpoints]
+    return load_all(requests, Weights(kind, _weights_paths(weights, known), device, tuple(known)))
 
 
 def _open_all(
     names: list[str], data_root: Path, generators: list[str], limit: int | None, progress: RunProgress
-) -> list[Dataset]:
-    """Open the datasets, refusing two of one name, whose rows would mix."""
+) -> dict[str, Dataset]:
+    """Open the datasets by request, refusing two of one name, whose rows would mix."""
     from forenbench.catalogue import open_dataset
 
     opened: dict[str, Dataset] = {}
@@ -133,25 +130,25 @@ def _open_all(
         one = open_dataset(
             name, data_root=data_root, generators=generators, limit=limit, advance=progress.files
         )
-        if one.name in opened:
+        if one.name in {other.name for other in opened.values()}:
             raise BenchError(
                 f"two datasets are called '{one.name}'; rename the folder '{name}' or run it by itself"
             )
-        opened[one.name] = one
-    return list(opened.values())
+        opened[name] = one
+    return opened
 
 
-def _weights_paths(pairs: list[str]) -> dict[str, Path]:
+def _weights_paths(pairs: list[str], known: Iterable[Checkpoint]) -> dict[str, Path]:
     """Split NAME=PATH options, refusing names that no installed detector knows."""
-    from forenbench.plugins import installed, unknown
+    from forenbench.plugins import unknown
 
-    known = [checkpoint.name for found in installed() for checkpoint in found.checkpoints]
+    names = [checkpoint.name for checkpoint in known]
     paths = {}
     for pair in pairs:
         name, equals, path = pair.partition("=")
         if not equals:
             raise BenchError(f"--weights '{pair}' is not NAME=PATH; 'bench list weights' shows the names")
-        if name not in known:
-            raise BenchError(unknown("checkpoint", name, known))
+        if name not in names:
+            raise BenchError(unknown("checkpoint", name, names))
         paths[name] = Path(path)
     return paths

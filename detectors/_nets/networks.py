@@ -44,7 +44,8 @@ class Network:
         """
 
         def make() -> nn.Module:
-            return frozen(self.build, part(weights.load(self.checkpoint), self.key), self.checkpoint, known)
+            state = part(weights.load(self.checkpoint), self.key)
+            return frozen(self.build, state, self.checkpoint, (*known, *weights.known))
 
         return weights.shared(self.checkpoint.name, make)
 
