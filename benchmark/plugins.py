@@ -6,7 +6,7 @@ import difflib
 import hashlib
 import importlib.util
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -169,7 +169,9 @@ def _choose(found: FoundPlugin, variant: str, kind: str) -> tuple[str, ...]:
     return (variant,) if variant else found.rows(kind)
 
 
-def _make(plugin: Any, variant: str | None, weights: Weights, code: str = "") -> LoadedDetector:
+def _make(
+    plugin: Callable[..., Detector], variant: str | None, weights: Weights, code: str = ""
+) -> LoadedDetector:
     """Construct one detector and note which weights files it read."""
     what = getattr(plugin, "__name__", repr(plugin))
     with weights.recording() as used:

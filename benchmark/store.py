@@ -67,11 +67,7 @@ class Store:
 
     def record(self, cell: Cell) -> dict[str, Any] | None:
         """Return the record of a finished cell, or None."""
-        path = self._path(cell, ".json")
-        if not path.is_file() or not self._path(cell, ".parquet").is_file():
-            return None
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return found
+        return _read_record(self._path(cell, ".json"))
 
     def is_done(self, cell: Cell, identity: Mapping[str, Any]) -> bool:
         """Say whether rows made by exactly this are there, none of them failed in the detector.
@@ -101,9 +97,8 @@ class Store:
 
     def records(self) -> list[dict[str, Any]]:
         """Return the records of all finished cells, in the order their run listed them."""
-        paths = sorted(self.root.glob("scores/*/*/*/*.json"))
-        found = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
-        return sorted(found, key=lambda record: record["made"]["position"])
+        found = map(_read_record, sorted(self.root.glob("scores/*/*/*/*.json")))
+        return sorted(filter(None, found), key=lambda record: record["made"]["position"])
 
     def rows(self, record: Mapping[str, Any]) -> pd.DataFrame:
         """Read the rows behind one record."""
@@ -123,6 +118,17 @@ class Store:
             kept = self.root / "superseded" / str(time.time_ns()) / path.relative_to(self.root)
             kept.parent.mkdir(parents=True)
             path.rename(kept)
+
+
+def _read_record(path: Path) -> dict[str, Any] | None:
+    """Read a record; one without its rows, or that a power cut left empty, means that the cell is not done."""
+    if not path.is_file() or not path.with_suffix(".parquet").is_file():
+        return None
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return None
+    return found
 
 
 def write_text(path: Path, text: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import faiss
 import torch
@@ -37,7 +37,7 @@ class FeatureBank:
         return score.to(features.device)
 
 
-def _index(features: Tensor) -> Any:
+def _index(features: Tensor) -> faiss.IndexFlatIP:
     index = faiss.IndexFlatIP(features.shape[1])
     index.add(_unit(features).numpy())
     return index
@@ -48,7 +48,7 @@ def _unit(features: Tensor) -> Tensor:
     return functional.normalize(features.float(), dim=1).cpu().contiguous()
 
 
-def _similarity(index: Any, queries: Tensor, k: int) -> Tensor:
+def _similarity(index: faiss.IndexFlatIP, queries: Tensor, k: int) -> Tensor:
     """Average the cosine similarity of each query to its k nearest entries."""
     similarities, _ = index.search(queries.numpy(), k)
     return torch.from_numpy(similarities).mean(dim=1)

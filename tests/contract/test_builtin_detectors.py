@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 
 from forenbench import plugins
-from forenbench.testing import CHECKS, check_detector
+from forenbench.perturbations import parse
+from forenbench.pipeline import score_testset
+from forenbench.testing import CHECKS, Images, check_detector, tiny_image
+from forenbench.types import Sample, TestSet
 from forenbench.weights import Weights
 
 SAMPLE = [f"{found.name}:{variant}" for found in plugins.installed() for variant in found.variants("sample")]
@@ -26,3 +29,19 @@ def test_contract(name: str, weights: Weights) -> None:
     (loaded,) = plugins.load(name, weights)
     results = {result.check: result.problem for result in check_detector(loaded.detector)}
     assert results == dict.fromkeys(CHECKS, "")
+
+
+@pytest.mark.slow
+def test_scores_do_not_depend_on_what_runs_beside(weights: Weights) -> None:
+    """Bit for bit: a resumed run scores other cells together than the first one did."""
+    loaded = plugins.load_all(["lgrad", "univfd:lc", "univfd:nn-k1", "cnndetection"], weights)
+    chosen = [one.detector for one in loaded]
+    images = [tiny_image(i, 250 + i % 2, 256) for i in range(6)]
+    testset = TestSet("d", "t", tuple(Sample(str(i), i % 2) for i in range(6)), Images(images), "")
+    none, jpeg = parse("none"), parse("jpeg:75")
+    together = score_testset(testset, [(none, chosen), (jpeg, chosen)], seed=0, device="cpu")
+    for detector in chosen:
+        alone = score_testset(testset, [(jpeg, [detector])], seed=0, device="cpu")
+        assert [r.score for r in alone["jpeg:75", detector.name]] == [
+            r.score for r in together["jpeg:75", detector.name]
+        ]

@@ -6,6 +6,8 @@ writes ``detectors.json`` (outputs of the official code; it names the fields as 
 ``lgrad_{stylegan,pggan}.png`` (every eighth pixel of the official gradient pictures, side by side).
 """
 
+from __future__ import annotations
+
 import json
 import sys
 from hashlib import sha256

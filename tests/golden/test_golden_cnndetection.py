@@ -1,11 +1,15 @@
 """CNNDetection against the official code: crops exactly, logits to 1e-4."""
 
+from __future__ import annotations
+
 from collections import defaultdict
+from collections.abc import Iterator
 
 import pytest
 import torch
 from formula import he_weights, shapes_of
 from golden import AVAILABLE, NUMBERS, PICTURES, assert_input, picture, same_pixels
+from torch import Tensor
 
 from forenbench.detectors._nets.networks import resnet_50
 from forenbench.detectors.cnndetection import CNNDetection
@@ -16,7 +20,7 @@ VARIANTS = {"crop224": "blur_jpg_prob0.5", "full": "blur_jpg_prob0.5-full"}
 
 
 @pytest.fixture(scope="module")
-def detectors(tmp_path_factory):
+def detectors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, CNNDetection]]:
     path = tmp_path_factory.mktemp("cnndetection") / "blur_jpg_prob0.5.pth"
     optimizer = {"state": {0: {"step": 3}}, "param_groups": [{"lr": 1e-4, "params": [0]}]}
     state = he_weights(shapes_of(resnet_50()))
@@ -27,7 +31,7 @@ def detectors(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def logits(detectors):
+def logits(detectors: dict[str, CNNDetection]) -> dict[tuple[str, str], Tensor]:
     """Logits of every picture, equal shapes in one batch."""
     found = {}
     for crop, detector in detectors.items():
@@ -44,7 +48,7 @@ def logits(detectors):
 
 @pytest.mark.parametrize("crop", VARIANTS)
 @pytest.mark.parametrize("name", PICTURES)
-def test_input_is_the_official_one(detectors, name, crop):
+def test_input_is_the_official_one(detectors: dict[str, CNNDetection], name: str, crop: str) -> None:
     golden, prepare = GOLDEN[name][crop], detectors[crop].prepare
     assert same_pixels(prepare.pixels(picture(name)), golden["uint8"])
     assert_input(prepare(picture(name)), golden["input"])
@@ -52,14 +56,14 @@ def test_input_is_the_official_one(detectors, name, crop):
 
 @pytest.mark.parametrize("crop", VARIANTS)
 @pytest.mark.parametrize("name", PICTURES)
-def test_logit_is_the_official_one(logits, name, crop):
+def test_logit_is_the_official_one(logits: dict[tuple[str, str], Tensor], name: str, crop: str) -> None:
     golden, logit = GOLDEN[name][crop], logits[crop, name]
     assert logit.item() == pytest.approx(golden["logit"], abs=1e-4)
     assert logit.sigmoid().item() == pytest.approx(golden["sigmoid"], abs=1e-4)
 
 
 @torch.no_grad()
-def test_one_image_alone_has_the_same_score(detectors):
+def test_one_image_alone_has_the_same_score(detectors: dict[str, CNNDetection]) -> None:
     detector = detectors["crop224"]
     score = detector.score(detector.prepare(picture("rgb180x200"))[None])
     assert score.tolist() == pytest.approx([GOLDEN["rgb180x200"]["crop224"]["sigmoid"]], abs=1e-4)

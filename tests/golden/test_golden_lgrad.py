@@ -3,7 +3,11 @@
 The tolerances are those that rounding explains (the same network in float64 differs as much).
 """
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -11,6 +15,7 @@ import torch
 from formula import gan_weights, he_weights, shapes_of
 from formula_images import IMAGES
 from golden import AVAILABLE, FOLDER, NUMBERS, PICTURES, SHARED, assert_input, picture
+from numpy.typing import NDArray
 from PIL import Image
 
 from forenbench.detectors._nets.gan_discriminators import pggan_256, stylegan_256
@@ -26,7 +31,7 @@ pytestmark = pytest.mark.slow
 class Model(NamedTuple):
     """A transformation model, its variant, and how far rounding may take us from the official numbers."""
 
-    build: object
+    build: Callable[[], torch.nn.Module]
     variant: str
     checkpoints: tuple[str, str]
     extremes: float
@@ -51,12 +56,12 @@ class Run(NamedTuple):
     gradient: dict[str, torch.Tensor]
     output: dict[str, float]
 
-    def golden(self, name, stage):
+    def golden(self, name: str, stage: str) -> dict[str, Any]:
         return NUMBERS["lgrad"][self.name][name][stage]
 
 
 @pytest.fixture(scope="module")
-def classifier_file(tmp_path_factory):
+def classifier_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     path = tmp_path_factory.mktemp("lgrad") / "classifier.pth"
     torch.save(he_weights(shapes_of(resnet_50())), path)
     yield path
@@ -64,7 +69,9 @@ def classifier_file(tmp_path_factory):
 
 
 @pytest.fixture(scope="module", params=MODELS)
-def run(request, tmp_path_factory, classifier_file):
+def run(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, classifier_file: Path
+) -> Run:
     model = MODELS[request.param]
     path = tmp_path_factory.mktemp("discriminator") / "discriminator.pth"
     torch.save({"discriminator": gan_weights(shapes_of(model.build()))}, path)
@@ -86,12 +93,12 @@ def run(request, tmp_path_factory, classifier_file):
     )
 
 
-def picture_of(run, name):
+def picture_of(run: Run, name: str) -> NDArray[np.int_]:
     """Return the gradient picture as (256, 256, 3) integers."""
     return to_pictures(run.gradient[name][None])[0].permute(1, 2, 0).numpy().astype(int)
 
 
-def every_eighth(run, name):
+def every_eighth(run: Run, name: str) -> NDArray[np.int_]:
     """Return every eighth pixel of the official gradient picture."""
     if name in IMAGES:
         with Image.open(FOLDER / f"lgrad_{run.name}.png") as strip:
@@ -103,7 +110,7 @@ def every_eighth(run, name):
 
 
 @pytest.mark.parametrize("name", PICTURES)
-def test_stage_a_gives_the_official_gradient_picture(run, name):
+def test_stage_a_gives_the_official_gradient_picture(run: Run, name: str) -> None:
     golden, gradient = run.golden(name, "stage_a"), run.gradient[name]
     assert_input(run.detector.prepare(picture(name)), golden["input"])
     assert run.output[name] == pytest.approx(golden["d_output"], abs=1e-4)
@@ -122,7 +129,7 @@ def test_stage_a_gives_the_official_gradient_picture(run, name):
 
 @pytest.mark.parametrize("name", PICTURES)
 @torch.no_grad()
-def test_stage_b_gives_the_official_logit(run, name):
+def test_stage_b_gives_the_official_logit(run: Run, name: str) -> None:
     golden = run.golden(name, "stage_b")
     pictures = to_pictures(run.gradient[name][None])
     logit = run.detector.classifier(normalise(pictures, IMAGENET)).item()
@@ -130,7 +137,7 @@ def test_stage_b_gives_the_official_logit(run, name):
 
 
 @torch.no_grad()
-def test_the_detector_does_both_stages_for_any_batch(run):
+def test_the_detector_does_both_stages_for_any_batch(run: Run) -> None:
     names = ["rgb256a", "rgb301x257"]
     logits = run.detector.logit(torch.stack([run.detector.prepare(picture(name)) for name in names]))
     golden = [run.golden(name, "stage_b")["logit"] for name in names]
@@ -139,7 +146,7 @@ def test_the_detector_does_both_stages_for_any_batch(run):
 
 @pytest.mark.parametrize("run", ["stylegan"], indirect=True)
 @pytest.mark.parametrize("name", ["rgb256a", "rgb256b"])
-def test_common_mistakes_are_not_ours(run, name):
+def test_common_mistakes_are_not_ours(run: Run, name: str) -> None:
     wrong = NUMBERS["wrong"]["lgrad_stylegan_stage_a"][name]
     sums = picture_of(run, name).sum((0, 1))
     right = run.golden(name, "stage_a")["gradient_image"]["channel_sums"]
@@ -152,7 +159,7 @@ def test_common_mistakes_are_not_ours(run, name):
 @pytest.mark.parametrize("run", ["stylegan"], indirect=True)
 @pytest.mark.parametrize("name", ["rgb256a", "rgb256b"])
 @torch.no_grad()
-def test_red_and_blue_are_not_swapped(run, name):
+def test_red_and_blue_are_not_swapped(run: Run, name: str) -> None:
     wrong = NUMBERS["wrong"]["lgrad_stylegan_stage_b"][name]
     pictures = to_pictures(run.gradient[name][None])
     both = normalise(torch.cat([pictures, pictures.flip(1)]), IMAGENET)
@@ -161,7 +168,7 @@ def test_red_and_blue_are_not_swapped(run, name):
     assert abs(golden[0] - golden[1]) > 10 * run.model.logit
 
 
-def test_one_image_alone_has_the_same_gradient_picture(run):
+def test_one_image_alone_has_the_same_gradient_picture(run: Run) -> None:
     alone = gradient_images(run.detector.transformation, run.detector.prepare(picture("rgb256b"))[None])
     difference = abs(alone[0].permute(1, 2, 0).numpy().astype(int) - picture_of(run, "rgb256b"))
     assert difference.max() <= 6

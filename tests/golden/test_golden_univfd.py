@@ -1,5 +1,10 @@
 """UnivFD against the official code: crops exactly, CLIP features and logits to 1e-3."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 import torch
 from formula import he_weights, sha256_of_weights, shapes_of
@@ -15,8 +20,9 @@ from golden import (
     same_pixels,
 )
 from safetensors.torch import save_file
+from torch import Tensor
 
-from forenbench.detectors._nets.encoders import clip_tower, clip_vit_l14
+from forenbench.detectors._nets.encoders import FrozenEncoder, clip_tower, clip_vit_l14
 from forenbench.detectors._nets.pixels import CLIP, Preprocess
 from forenbench.detectors.univfd import HEAD, LinearProbe
 from forenbench.weights import Weights, frozen
@@ -27,12 +33,12 @@ PREPARE = Preprocess(CLIP, crop=224)
 
 
 @pytest.mark.parametrize("name", PICTURES)
-def test_input_is_the_official_one(name):
+def test_input_is_the_official_one(name: str) -> None:
     assert same_pixels(PREPARE.pixels(picture(name)), GOLDEN[name]["uint8"])
     assert_input(PREPARE(picture(name)), GOLDEN[name]["input"])
 
 
-def openai_order(entry):
+def openai_order(entry: tuple[str, tuple[int, ...]]) -> tuple[int, int, int]:
     """Sort key: OpenAI's blocks list the attention before the norm in front of it, open_clip's after."""
     key, _ = entry
     if not key.startswith("transformer.resblocks."):
@@ -42,7 +48,7 @@ def openai_order(entry):
 
 
 @pytest.fixture(scope="module")
-def encoder(tmp_path_factory):
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FrozenEncoder]:
     """CLIP's image tower with formula weights, from a file in open_clip's format (two text keys for all)."""
     with torch.device("meta"):
         shapes = sorted(shapes_of(clip_tower()), key=openai_order)
@@ -57,7 +63,7 @@ def encoder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def features(encoder):
+def features(encoder: FrozenEncoder) -> dict[str, Tensor]:
     """Features of the eight (without the shared folder: six) pictures, in batches of two."""
     assert encoder.prepare == PREPARE
     batch = torch.stack([encoder.prepare(picture(name)) for name in ENCODED])
@@ -66,21 +72,21 @@ def features(encoder):
     return dict(zip(ENCODED, encoded, strict=True))
 
 
-def assert_features(ours, golden):
+def assert_features(ours: Tensor, golden: dict[str, Any]) -> None:
     assert ours[:8].tolist() == pytest.approx(golden["first8"], abs=1e-3)
     assert ours.double().norm().item() == pytest.approx(golden["l2"], abs=1e-3)
     assert ours.double().sum().item() == pytest.approx(golden["sum"], abs=1e-3)
 
 
 @pytest.mark.slow
-def test_features_are_the_official_ones(features):
+def test_features_are_the_official_ones(features: dict[str, Tensor]) -> None:
     for name, ours in features.items():
         assert len(ours) == GOLDEN[name]["feature"]["length"]
         assert_features(ours, GOLDEN[name]["feature"])
 
 
 @pytest.mark.slow
-def test_formula_head_gives_the_official_logits(encoder, features):
+def test_formula_head_gives_the_official_logits(encoder: FrozenEncoder, features: dict[str, Tensor]) -> None:
     state = he_weights(shapes_of(torch.nn.Linear(768, 1)))
     head = frozen(lambda: torch.nn.Linear(768, 1), state, HEAD)
     assert_scores(LinearProbe("univfd:lc", encoder, head), features, "formula_head")
@@ -88,13 +94,15 @@ def test_formula_head_gives_the_official_logits(encoder, features):
 
 @pytest.mark.slow
 @needs_shared
-def test_released_head_loads_strictly_and_gives_the_official_logits(encoder, features):
+def test_released_head_loads_strictly_and_gives_the_official_logits(
+    encoder: FrozenEncoder, features: dict[str, Tensor]
+) -> None:
     weights = Weights(paths={"univfd-head": SHARED / "weights" / "fc_weights.pth"})
     head = frozen(lambda: torch.nn.Linear(768, 1), weights.load(HEAD), HEAD)
     assert_scores(LinearProbe("univfd:lc", encoder, head), features, "released_head")
 
 
-def assert_scores(probe, features, head):
+def assert_scores(probe: LinearProbe, features: dict[str, Tensor], head: str) -> None:
     batch = torch.stack(list(features.values()))
     golden = [GOLDEN[name][head] for name in features]
     assert probe.logit(batch).tolist() == pytest.approx([one["logit"] for one in golden], abs=1e-3)
@@ -102,7 +110,7 @@ def assert_scores(probe, features, head):
 
 
 @pytest.mark.slow
-def test_plain_gelu_would_give_other_features(encoder, features):
+def test_plain_gelu_would_give_other_features(encoder: FrozenEncoder, features: dict[str, Tensor]) -> None:
     wrong = NUMBERS["wrong"]["univfd_clip_rgb256a"]
     assert_features(features["rgb256a"], wrong["correct"])
     gates = [block.mlp for block in encoder.network.transformer.resblocks]

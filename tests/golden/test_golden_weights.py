@@ -1,5 +1,7 @@
 """Our networks have the keys of the published files, in their order, and the formula fills them alike."""
 
+from __future__ import annotations
+
 import pytest
 import torch
 from formula import gan_weights, he_weights, sha256_of_weights, shapes_of
@@ -17,7 +19,7 @@ NETWORKS = {
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_keys_and_formula_weights_are_the_published_ones(name):
+def test_keys_and_formula_weights_are_the_published_ones(name: str) -> None:
     build, formula = NETWORKS[name]
     shapes = shapes_of(build())
     assert keys_sha256(shapes) == NUMBERS["keys"][name]

@@ -1,12 +1,17 @@
 """The three detectors as plugins: variants, sharing, batches, wrong files; without published weights."""
 
+from __future__ import annotations
+
 import pickle
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 from safetensors.torch import save_file
+from torch import Tensor
 
 from forenbench.detectors._nets.encoders import EFFICIENTNET_LITE0, efficientnet_lite0
 from forenbench.detectors._nets.gan_discriminators import pggan_256, stylegan_256
@@ -18,7 +23,7 @@ from forenbench.detectors._nets.small import small_discriminator, small_resnet
 from forenbench.detectors.cnndetection import CNNDetection
 from forenbench.detectors.lgrad import LGrad
 from forenbench.detectors.univfd import HEAD, UnivFD
-from forenbench.types import BenchError, Detector, LogitDetector
+from forenbench.types import BenchError, Detector, LogitDetector, Plugin
 from forenbench.weights import MissingWeights, Weights, WrongWeights, frozen
 
 PLUGINS = {"lgrad": LGrad, "univfd": UnivFD, "cnndetection": CNNDetection}
@@ -27,7 +32,7 @@ PUBLISHED = [(name, variant) for name, plugin in PLUGINS.items() for variant in 
 
 
 @pytest.fixture(scope="module")
-def weights(tmp_path_factory):
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Weights:
     """Random files in the place of the shipped ones."""
     folder = tmp_path_factory.mktemp("sample")
     torch.manual_seed(0)
@@ -44,19 +49,19 @@ def weights(tmp_path_factory):
     return Weights(kind="sample", paths=paths)
 
 
-def photograph(width=300, height=260, seed=0):
+def photograph(width: int = 300, height: int = 260, seed: int = 0) -> Image.Image:
     return Image.fromarray(np.random.RandomState(seed).randint(0, 256, (height, width, 3)).astype(np.uint8))
 
 
 @torch.no_grad()
-def scores(detector, images):
+def scores(detector: Detector, images: list[Image.Image]) -> Tensor:
     batch = torch.stack([detector.prepare(image) for image in images])
     encoder = getattr(detector, "encoder", None)
     return detector.score(batch if encoder is None else encoder.encode(batch))
 
 
 @pytest.mark.parametrize(("name", "variant"), SAMPLE)
-def test_sample_variants_are_detectors(weights, name, variant):
+def test_sample_variants_are_detectors(weights: Weights, name: str, variant: str) -> None:
     detector = PLUGINS[name](variant, weights)
     assert isinstance(detector, Detector)
     assert detector.name == f"{name}:{variant}"
@@ -65,7 +70,7 @@ def test_sample_variants_are_detectors(weights, name, variant):
 
 
 @pytest.mark.parametrize(("name", "variant"), SAMPLE)
-def test_a_batch_gives_what_each_image_gives_alone(weights, name, variant):
+def test_a_batch_gives_what_each_image_gives_alone(weights: Weights, name: str, variant: str) -> None:
     detector = PLUGINS[name](variant, weights)
     images = [photograph(seed=seed) for seed in range(3)]
     together = scores(detector, images)
@@ -77,12 +82,14 @@ def test_a_batch_gives_what_each_image_gives_alone(weights, name, variant):
 
 @pytest.mark.parametrize(("name", "variant"), SAMPLE)
 @pytest.mark.parametrize("size", [(1, 1), (40, 300), (500, 333)])
-def test_any_size_gives_one_finite_score(weights, name, variant, size):
+def test_any_size_gives_one_finite_score(
+    weights: Weights, name: str, variant: str, size: tuple[int, int]
+) -> None:
     assert torch.isfinite(scores(PLUGINS[name](variant, weights), [photograph(*size)])).all()
 
 
 @pytest.mark.parametrize("plugin", PLUGINS.values())
-def test_variants_share_what_they_can(weights, plugin):
+def test_variants_share_what_they_can(weights: Weights, plugin: Plugin) -> None:
     detectors = [plugin(variant, weights) for variant in plugin.variants["sample"]]
     for one in ("encoder", "bank", "network"):
         found = [id(getattr(detector, one)) for detector in detectors if hasattr(detector, one)]
@@ -91,7 +98,7 @@ def test_variants_share_what_they_can(weights, plugin):
 
 
 @pytest.mark.parametrize("name", PLUGINS)
-def test_rows_are_variants_and_checkpoints_have_distinct_names(name):
+def test_rows_are_variants_and_checkpoints_have_distinct_names(name: str) -> None:
     plugin = PLUGINS[name]
     for kind, rows in getattr(plugin, "rows", plugin.variants).items():
         assert set(rows) <= set(plugin.variants[kind])
@@ -100,19 +107,19 @@ def test_rows_are_variants_and_checkpoints_have_distinct_names(name):
 
 
 @pytest.mark.parametrize(("name", "variant"), PUBLISHED)
-def test_absent_published_weights_are_named_with_their_source(name, variant):
+def test_absent_published_weights_are_named_with_their_source(name: str, variant: str) -> None:
     with pytest.raises(MissingWeights, match=r"Get them from .*--weights [a-z0-9.-]+=PATH"):
         PLUGINS[name](variant, Weights())
 
 
-def test_what_nobody_published_is_said_to_be_the_users_own(tmp_path):
+def test_what_nobody_published_is_said_to_be_the_users_own(tmp_path: Path) -> None:
     path = tmp_path / "pggan.pth"
     torch.save(pggan_256().state_dict(), path)
     with pytest.raises(MissingWeights, match="your own training: nobody has published it"):
         LGrad("progan-bedroom", Weights(paths={"progan-bedroom": path}))
 
 
-def test_every_checkpoint_read_is_recorded(weights):
+def test_every_checkpoint_read_is_recorded(weights: Weights) -> None:
     for _ in range(2):
         with weights.recording() as used:
             UnivFD("nn-k3", weights)
@@ -122,7 +129,7 @@ def test_every_checkpoint_read_is_recorded(weights):
 # --- prepare
 
 
-def test_small_images_are_padded_with_black_before_normalising():
+def test_small_images_are_padded_with_black_before_normalising() -> None:
     tensor = Preprocess(IMAGENET, crop=224)(Image.new("RGB", (200, 180), "white"))
     black = -torch.tensor(IMAGENET.mean) / torch.tensor(IMAGENET.std)
     assert torch.allclose(tensor[:, 0, 0], black)
@@ -130,13 +137,13 @@ def test_small_images_are_padded_with_black_before_normalising():
     assert first == [22, 12]
 
 
-def test_squashing_ignores_the_aspect_ratio_and_keeps_the_range():
+def test_squashing_ignores_the_aspect_ratio_and_keeps_the_range() -> None:
     tensor = Preprocess(SYMMETRIC, resize=256)(photograph(512, 64))
     assert tensor.shape == (3, 256, 256)
     assert -1 <= tensor.min() < tensor.max() <= 1
 
 
-def test_equal_preprocessing_compares_equal_and_another_does_not():
+def test_equal_preprocessing_compares_equal_and_another_does_not() -> None:
     assert Preprocess(CLIP, crop=224) == Preprocess(CLIP, crop=224)
     assert Preprocess(CLIP, crop=224) != Preprocess(IMAGENET, crop=224)
     image = photograph()
@@ -151,11 +158,11 @@ def test_equal_preprocessing_compares_equal_and_another_does_not():
 class Square(torch.nn.Module):
     """Score = Σ x² / 2: the gradient is the image itself."""
 
-    def forward(self, images):
+    def forward(self, images: Tensor) -> Tensor:
         return images.square().sum((1, 2, 3)) / 2
 
 
-def test_gradient_picture_is_stretched_by_its_own_extremes_and_rounded_half_to_even():
+def test_gradient_picture_is_stretched_by_its_own_extremes_and_rounded_half_to_even() -> None:
     image = torch.tensor([0.0, 1.0, 0.3, 0.1, 0.5, 0.999]).reshape(1, 3, 1, 2)  # 76.5, 25.5, 127.5, 254.7
     both = torch.cat([image, image * 8])
     pictures = gradient_images(Square(), both)
@@ -164,7 +171,7 @@ def test_gradient_picture_is_stretched_by_its_own_extremes_and_rounded_half_to_e
     assert pictures[1].tolist() == pictures[0].tolist()
 
 
-def test_a_constant_gradient_is_black_and_the_batch_is_untouched():
+def test_a_constant_gradient_is_black_and_the_batch_is_untouched() -> None:
     batch = torch.full((2, 3, 4, 4), 0.5)
     with torch.no_grad():
         assert gradient_images(Square(), batch).sum() == 0
@@ -173,7 +180,7 @@ def test_a_constant_gradient_is_black_and_the_batch_is_untouched():
 
 
 @pytest.mark.parametrize("build", [stylegan_256, pggan_256])
-def test_images_of_a_batch_do_not_see_each_other(build):
+def test_images_of_a_batch_do_not_see_each_other(build: Callable[[], torch.nn.Module]) -> None:
     torch.manual_seed(0)
     network = build()
     for parameter in network.parameters():
@@ -187,21 +194,21 @@ def test_images_of_a_batch_do_not_see_each_other(build):
 # --- wrong files
 
 
-def test_lgrad_names_a_classifier_given_for_the_discriminator(tmp_path):
+def test_lgrad_names_a_classifier_given_for_the_discriminator(tmp_path: Path) -> None:
     path = tmp_path / "resnet.pth"
     torch.save(resnet_50().state_dict(), path)
     with pytest.raises(WrongWeights, match="key 'lod' is missing; it seems to be weights 'lgrad-4class'"):
         LGrad("stylegan-bedroom", Weights(paths={"stylegan-bedroom": path}))
 
 
-def test_lgrad_names_the_other_discriminator(tmp_path):
+def test_lgrad_names_the_other_discriminator(tmp_path: Path) -> None:
     path = tmp_path / "pggan.pth"
     torch.save({"discriminator": pggan_256().state_dict()}, path)
     with pytest.raises(WrongWeights, match=r"layer1.blur.kernel' is missing; .* weights 'progan-bedroom'"):
         LGrad("stylegan-bedroom", Weights(paths={"stylegan-bedroom": path}))
 
 
-def test_lgrad_reads_the_discriminator_of_a_genforce_triple(tmp_path):
+def test_lgrad_reads_the_discriminator_of_a_genforce_triple(tmp_path: Path) -> None:
     path, state = tmp_path / "stylegan.pth", stylegan_256().state_dict()
     torch.save({"generator": {}, "discriminator": state, "generator_smooth": {}}, path)
     with pytest.raises(MissingWeights, match="lgrad-4class"):
@@ -209,14 +216,16 @@ def test_lgrad_reads_the_discriminator_of_a_genforce_triple(tmp_path):
 
 
 @pytest.mark.parametrize("wrap", [lambda state: state, lambda state: {"model": state, "total_steps": 1}])
-def test_cnndetection_reads_bare_and_published_files(tmp_path, wrap):
+def test_cnndetection_reads_bare_and_published_files(
+    tmp_path: Path, wrap: Callable[[dict[str, Tensor]], dict[str, object]]
+) -> None:
     path = tmp_path / "model.pth"
     torch.save(wrap(resnet_50().state_dict()), path)
     detector = CNNDetection("blur_jpg_prob0.1-full", Weights(paths={"cnndetection-0.1": path}))
     assert scores(detector, [photograph(64, 80)]).shape == (1,)
 
 
-def test_univfd_names_a_training_checkpoint_given_for_the_head(tmp_path):
+def test_univfd_names_a_training_checkpoint_given_for_the_head(tmp_path: Path) -> None:
     path = tmp_path / "model_epoch_best.pth"
     model = {"model.logit_scale": torch.ones(()), "fc.weight": torch.ones(1, 768), "fc.bias": torch.ones(1)}
     torch.save({"model": model, "optimizer": {}, "total_steps": 9}, path)
@@ -233,14 +242,16 @@ def test_univfd_names_a_training_checkpoint_given_for_the_head(tmp_path):
         {"real": torch.ones(9, 1280), "fake": torch.ones(9, 1280), "other": torch.ones(9, 768)},
     ],
 )
-def test_univfd_refuses_a_bank_of_another_shape(weights, tmp_path, content):
+def test_univfd_refuses_a_bank_of_another_shape(
+    weights: Weights, tmp_path: Path, content: dict[str, Tensor]
+) -> None:
     path = tmp_path / "bank.safetensors"
     save_file(content, path)
     with pytest.raises(WrongWeights, match="expected `real`"):
         UnivFD("nn-k1", Weights(kind="sample", paths=weights.paths | {"sample-univfd_bank": path}))
 
 
-def test_univfd_says_when_the_bank_is_smaller_than_k(weights, tmp_path):
+def test_univfd_says_when_the_bank_is_smaller_than_k(weights: Weights, tmp_path: Path) -> None:
     path = tmp_path / "bank.safetensors"
     save_file({"real": torch.ones(20, 1280), "fake": torch.ones(4, 1280)}, path)
     own = Weights(kind="sample", paths=weights.paths | {"sample-univfd_bank": path})
@@ -255,25 +266,25 @@ def test_univfd_says_when_the_bank_is_smaller_than_k(weights, tmp_path):
 
 
 @pytest.mark.parametrize("k", [1, 3, 5])
-def test_neighbour_score_is_the_difference_of_mean_cosine_distances(k):
+def test_neighbour_score_is_the_difference_of_mean_cosine_distances(k: int) -> None:
     random = torch.Generator().manual_seed(0)
     real, fake, queries = (torch.randn(n, 16, generator=random) * 5 for n in (40, 30, 8))
     score = FeatureBank(real, fake).score(queries, k)
 
-    def nearest(bank):
+    def nearest(bank: Tensor) -> Tensor:
         distances = 1 - torch.nn.functional.cosine_similarity(queries[:, None], bank[None], dim=2)
         return distances.sort(dim=1).values[:, :k].mean(dim=1)
 
     assert torch.allclose(score, nearest(real) - nearest(fake), atol=1e-5)
 
 
-def test_a_tie_is_not_above_the_threshold():
+def test_a_tie_is_not_above_the_threshold() -> None:
     bank = FeatureBank(torch.eye(4), torch.eye(4))
     assert bank.score(torch.ones(1, 4), 1).item() == 0
 
 
 @torch.no_grad()
-def test_efficientnet_recognises_a_cat():
+def test_efficientnet_recognises_a_cat() -> None:
     """Proof that each entry of the package's file went to its place in timm's model."""
     from skimage.data import chelsea
 
@@ -287,7 +298,7 @@ def test_efficientnet_recognises_a_cat():
     assert int(classes.argmax()) in range(281, 286)  # ImageNet's five cats
 
 
-def test_frozen_networks_leave_nothing_on_the_meta_device():
+def test_frozen_networks_leave_nothing_on_the_meta_device() -> None:
     for build in (small_discriminator, small_resnet, resnet_50):
         network = frozen(build, build().state_dict(), HEAD)
         assert not any(value.is_meta for value in (*network.parameters(), *network.buffers()))

@@ -1,28 +1,33 @@
 """Every kind of file becomes the right pixels, or an error that names the reason."""
 
+from __future__ import annotations
+
 import io
 import struct
 import warnings
 import zlib
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
 from forenbench.images import MAX_PIXELS, ImageHeader, UnreadableImage, decode, header
 from forenbench.types import BenchError
 
 
-def encoded(image, codec="PNG", **options):
+def encoded(image: Image.Image, codec: str = "PNG", **options: object) -> bytes:
     file = io.BytesIO()
     image.save(file, codec, **options)
     return file.getvalue()
 
 
-def noise(*shape, dtype=np.uint8):
+def noise(*shape: int, dtype: type[np.unsignedinteger[Any]] = np.uint8) -> NDArray[np.unsignedinteger[Any]]:
     high = np.iinfo(dtype).max + 1
     return np.random.default_rng(5).integers(0, high, size=shape, dtype=dtype)
 
@@ -32,7 +37,7 @@ GREY = Image.fromarray(noise(21, 34))
 PALETTE = RGB.quantize(16)
 
 
-def claiming(width, height):
+def claiming(width: int, height: int) -> bytes:
     """A PNG file whose header is right and claims a size; there is nearly nothing behind it."""
     chunks = (b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0), b"IDAT" + zlib.compress(b"\0"))
     body = (struct.pack(">I", len(c) - 4) + c + struct.pack(">I", zlib.crc32(c)) for c in (*chunks, b"IEND"))
@@ -69,7 +74,7 @@ READABLE = {
 
 
 @pytest.mark.parametrize("name", READABLE)
-def test_pixels_are_those_of_the_published_loaders(name):
+def test_pixels_are_those_of_the_published_loaders(name: str) -> None:
     data = READABLE[name]
     image = decode(data)
     with warnings.catch_warnings(action="ignore"):
@@ -80,46 +85,46 @@ def test_pixels_are_those_of_the_published_loaders(name):
 
 
 @pytest.mark.parametrize("name", READABLE)
-def test_header_tells_the_stored_mode_and_size(name):
+def test_header_tells_the_stored_mode_and_size(name: str) -> None:
     data = READABLE[name]
     with Image.open(io.BytesIO(data)) as opened:
         assert header(data) == ImageHeader(opened.format, opened.mode, *opened.size)
 
 
-def test_grey_is_replicated_and_alpha_dropped():
+def test_grey_is_replicated_and_alpha_dropped() -> None:
     assert np.array_equal(np.asarray(decode(READABLE["png grey"])), np.stack([np.asarray(GREY)] * 3, axis=-1))
     pixels = noise(21, 34, 4)
     assert np.array_equal(np.asarray(decode(READABLE["png alpha"])), pixels[..., :3])
 
 
 @pytest.mark.parametrize("codec", ["PNG", "TIFF"])
-def test_more_than_eight_bits_are_clipped_not_scaled(codec):
+def test_more_than_eight_bits_are_clipped_not_scaled(codec: str) -> None:
     levels = np.array([[0, 77, 255, 256, 40000, 65535]], dtype=np.uint16)
     grey = np.asarray(decode(encoded(Image.fromarray(levels), codec)))[..., 0]
     assert grey.tolist() == [[0, 77, 255, 255, 255, 255]]
 
 
 @pytest.mark.parametrize("dtype", [np.int32, np.float32])
-def test_wide_modes_are_clipped_at_both_ends(dtype):
+def test_wide_modes_are_clipped_at_both_ends(dtype: type[np.int32 | np.float32]) -> None:
     levels = np.array([[-300, 0, 77, 255, 256, 70000]], dtype=dtype)
     grey = np.asarray(decode(encoded(Image.fromarray(levels), "TIFF")))[..., 0]
     assert grey.tolist() == [[0, 0, 77, 255, 255, 255]]
 
 
 @pytest.mark.parametrize(("codec", "options"), [("GIF", {}), ("WEBP", {"lossless": True}), ("PNG", {})])
-def test_animations_give_their_first_frame(codec, options):
+def test_animations_give_their_first_frame(codec: str, options: dict[str, bool]) -> None:
     first, second = Image.new("RGB", (9, 7), (200, 0, 0)), Image.new("RGB", (9, 7), (0, 0, 200))
     data = encoded(first, codec, save_all=True, append_images=[second], **options)
     assert decode(data).getpixel((4, 3)) == (200, 0, 0)
 
 
-def test_exif_orientation_is_ignored():
+def test_exif_orientation_is_ignored() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # show rotated by 90 degrees
     assert decode(encoded(RGB, "JPEG", exif=exif)).tobytes() == decode(encoded(RGB, "JPEG")).tobytes()
 
 
-def test_metadata_is_left_behind():
+def test_metadata_is_left_behind() -> None:
     image = decode(encoded(RGB, "JPEG", comment=b"fake", icc_profile=b"profile"))
     assert image.info == {}
     assert type(image) is Image.Image
@@ -150,20 +155,20 @@ def test_metadata_is_left_behind():
         (claiming(40, 40), "truncated PNG file"),
     ],
 )
-def test_unreadable_bytes_are_named(data, reason):
+def test_unreadable_bytes_are_named(data: bytes, reason: str) -> None:
     with pytest.raises(UnreadableImage, match=reason) as caught:
         decode(data)
     assert isinstance(caught.value, BenchError)
 
 
-def test_formats_that_run_outside_programs_are_not_read():
+def test_formats_that_run_outside_programs_are_not_read() -> None:
     with pytest.raises(UnreadableImage, match="not an image"):
         decode(encoded(RGB, "EPS"))
 
 
 @settings(deadline=None)
 @given(st.sampled_from(sorted(READABLE)), st.floats(0, 1), st.binary(max_size=6))
-def test_damaged_files_are_pixels_or_a_named_error(name, place, garbage):
+def test_damaged_files_are_pixels_or_a_named_error(name: str, place: float, garbage: bytes) -> None:
     data = bytearray(READABLE[name])
     start = int(place * len(data))
     data[start : start + len(garbage)] = garbage
@@ -176,26 +181,28 @@ def test_damaged_files_are_pixels_or_a_named_error(name, place, garbage):
 
 @pytest.mark.parametrize("limit", [None, Image.MAX_IMAGE_PIXELS])
 @pytest.mark.parametrize("read", [decode, header])
-def test_bombs_are_refused_by_their_header_whatever_pillow_allows(monkeypatch, limit, read):
+def test_bombs_are_refused_by_their_header_whatever_pillow_allows(
+    monkeypatch: pytest.MonkeyPatch, limit: int | None, read: Callable[[bytes], Image.Image | ImageHeader]
+) -> None:
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
     with pytest.raises(UnreadableImage, match="decompression bomb"):
         read(claiming(60_000, 60_000))
 
 
-def test_limit_is_far_above_photographs_and_where_pillow_refuses():
+def test_limit_is_far_above_photographs_and_where_pillow_refuses() -> None:
     assert 120_000_000 < MAX_PIXELS == 2 * Image.MAX_IMAGE_PIXELS
     assert header(claiming(MAX_PIXELS // 2, 2)).height == 2
     with pytest.raises(UnreadableImage, match="decompression bomb"):
         header(claiming(MAX_PIXELS // 2 + 1, 2))
 
 
-def test_sixty_megapixels():
+def test_sixty_megapixels() -> None:
     image = decode(encoded(Image.new("RGB", (10_000, 6_000), (1, 2, 3)), "BMP"))
     assert image.size == (10_000, 6_000)
     assert image.getpixel((9_999, 5_999)) == (1, 2, 3)
 
 
-def test_nothing_is_printed_and_pillow_stays_as_it_is(capfd):
+def test_nothing_is_printed_and_pillow_stays_as_it_is(capfd: pytest.CaptureFixture[str]) -> None:
     before = (Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES, list(warnings.filters))
     for data in [*READABLE.values(), READABLE["tiff float"][:-40] + bytes(40)]:
         decode_or_refuse(data)
@@ -203,7 +210,7 @@ def test_nothing_is_printed_and_pillow_stays_as_it_is(capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_threads_are_silent_too():
+def test_threads_are_silent_too() -> None:
     before = list(warnings.filters)
     warning, quiet = READABLE["png palette, transparency table"], READABLE["png rgb"]
     with ThreadPoolExecutor(8) as threads:
@@ -212,7 +219,7 @@ def test_threads_are_silent_too():
     assert list(warnings.filters) == before
 
 
-def decode_or_refuse(data):
+def decode_or_refuse(data: bytes) -> Image.Image | None:
     try:
         return decode(data)
     except UnreadableImage:

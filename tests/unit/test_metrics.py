@@ -1,14 +1,22 @@
 """Metrics against scikit-learn, against definitions written out, and as properties."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Callable
+from random import Random
+from typing import TypeAlias
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import ArrayLike
 from sklearn.metrics import accuracy_score, average_precision_score, roc_auc_score
 
 from forenbench import metrics
+
+Rows: TypeAlias = tuple[metrics.Labels, metrics.Scores]
 
 # A few distinct values make ties common; the scores of detectors are float32.
 SCORES = st.one_of(st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]), st.floats(-100, 100, width=32))
@@ -16,7 +24,7 @@ RANKINGS = [metrics.average_precision, metrics.auroc]
 
 
 @st.composite
-def rows(draw, two_classes=True):
+def rows(draw: st.DrawFn, two_classes: bool = True) -> Rows:
     """Labels and scores of 2 to 30 images, with both labels present unless told otherwise."""
     labels = draw(st.lists(st.integers(0, 1), min_size=0, max_size=28)) + [0, 1] * two_classes
     labels = draw(st.permutations(labels))
@@ -24,7 +32,7 @@ def rows(draw, two_classes=True):
     return np.array(labels, dtype=np.int64), np.array(scores)
 
 
-def slow_average_precision(labels, scores):
+def slow_average_precision(labels: metrics.Labels, scores: metrics.Scores) -> float:
     """Sum of precision times gain in recall over the distinct thresholds, from high to low."""
     total, recall = 0.0, 0.0
     for threshold in sorted(set(scores), reverse=True):
@@ -35,14 +43,14 @@ def slow_average_precision(labels, scores):
     return total
 
 
-def slow_auroc(labels, scores):
+def slow_auroc(labels: metrics.Labels, scores: metrics.Scores) -> float:
     pairs = [
         (fake > real) + (fake == real) / 2 for fake in scores[labels == 1] for real in scores[labels == 0]
     ]
     return np.mean(pairs)
 
 
-def slow_best_threshold(labels, scores):
+def slow_best_threshold(labels: metrics.Labels, scores: metrics.Scores) -> float:
     """The search as detectors.md describes it, in quadratic time."""
     half = len(scores) // 2
     if scores[:half].max() <= scores[half:].min():
@@ -57,7 +65,7 @@ def slow_best_threshold(labels, scores):
 
 @settings(deadline=None)
 @given(rows())
-def test_rankings_equal_scikit_learn_and_their_definitions(data):
+def test_rankings_equal_scikit_learn_and_their_definitions(data: Rows) -> None:
     labels, scores = data
     ap, auroc = metrics.average_precision(labels, scores), metrics.auroc(labels, scores)
     assert ap == average_precision_score(labels, scores)
@@ -68,7 +76,7 @@ def test_rankings_equal_scikit_learn_and_their_definitions(data):
 
 @settings(deadline=None)
 @given(rows(), SCORES)
-def test_accuracies_equal_scikit_learn(data, threshold):
+def test_accuracies_equal_scikit_learn(data: Rows, threshold: float) -> None:
     labels, scores = data
     fake = scores > threshold
     assert metrics.accuracy(labels, scores, threshold) == accuracy_score(labels, fake)
@@ -78,20 +86,20 @@ def test_accuracies_equal_scikit_learn(data, threshold):
 
 @settings(deadline=None)
 @given(rows())
-def test_best_threshold_is_the_published_search(data):
+def test_best_threshold_is_the_published_search(data: Rows) -> None:
     assert metrics.best_threshold(*data) == slow_best_threshold(*data)
 
 
 @settings(deadline=None)
 @given(rows())
-def test_best_threshold_is_the_published_search_on_reals_then_fakes(data):
+def test_best_threshold_is_the_published_search_on_reals_then_fakes(data: Rows) -> None:
     labels, scores = np.sort(data[0]), data[1]
     assert metrics.best_threshold(labels, scores) == slow_best_threshold(labels, scores)
 
 
 @settings(deadline=None)
 @given(rows(), st.randoms(use_true_random=False))
-def test_order_of_rows_does_not_matter(data, random):
+def test_order_of_rows_does_not_matter(data: Rows, random: Random) -> None:
     labels, scores = data
     order = random.sample(range(len(labels)), len(labels))
     shuffled = metrics.summarise(labels[order], scores[order], 0.5)
@@ -101,7 +109,9 @@ def test_order_of_rows_does_not_matter(data, random):
 @pytest.mark.parametrize("metric", RANKINGS)
 @settings(deadline=None)
 @given(data=rows())
-def test_rankings_depend_on_the_order_of_scores_only(metric, data):
+def test_rankings_depend_on_the_order_of_scores_only(
+    metric: Callable[[metrics.Labels, metrics.Scores], float], data: Rows
+) -> None:
     labels, scores = data
     ranks = np.unique(scores, return_inverse=True)[1]
     assert metric(labels, np.exp(ranks / 4.0) - 7) == pytest.approx(metric(labels, scores), abs=1e-12)
@@ -109,7 +119,7 @@ def test_rankings_depend_on_the_order_of_scores_only(metric, data):
 
 @settings(deadline=None)
 @given(rows())
-def test_swapped_labels_and_scores_mirror_auroc(data):
+def test_swapped_labels_and_scores_mirror_auroc(data: Rows) -> None:
     labels, scores = data
     assert metrics.auroc(1 - labels, scores) == pytest.approx(1 - metrics.auroc(labels, scores), abs=1e-12)
     assert metrics.auroc(1 - labels, -scores) == pytest.approx(metrics.auroc(labels, scores), abs=1e-12)
@@ -117,7 +127,7 @@ def test_swapped_labels_and_scores_mirror_auroc(data):
 
 @settings(deadline=None)
 @given(rows(two_classes=False))
-def test_every_value_is_in_bounds_or_undefined_for_a_reason(data):
+def test_every_value_is_in_bounds_or_undefined_for_a_reason(data: Rows) -> None:
     labels, scores = data
     summary = metrics.summarise(labels, scores, 0.5)
     assert all(-1e-12 <= value <= 1 + 1e-12 for value in summary.values() if not math.isnan(value))
@@ -126,7 +136,7 @@ def test_every_value_is_in_bounds_or_undefined_for_a_reason(data):
 
 @settings(deadline=None)
 @given(rows(), SCORES)
-def test_accuracy_is_the_weighted_mean_of_both_labels(data, threshold):
+def test_accuracy_is_the_weighted_mean_of_both_labels(data: Rows, threshold: float) -> None:
     labels, scores = data
     of_label = metrics.real_accuracy, metrics.fake_accuracy
     parts = [np.mean(labels == label) * of_label[label](labels, scores, threshold) for label in (0, 1)]
@@ -142,7 +152,7 @@ def test_accuracy_is_the_weighted_mean_of_both_labels(data, threshold):
         ([0, 1], "", {"acc", "real_acc", "fake_acc", "ap", "auroc"}),
     ],
 )
-def test_undefined_values_are_nan_with_a_reason(labels, why, defined):
+def test_undefined_values_are_nan_with_a_reason(labels: list[int], why: str, defined: set[str]) -> None:
     labels = np.array(labels, dtype=np.int64)
     summary = metrics.summarise(labels, np.full(len(labels), 0.3), 0.5)
     assert {name for name, value in summary.items() if not math.isnan(value)} == defined
@@ -150,24 +160,24 @@ def test_undefined_values_are_nan_with_a_reason(labels, why, defined):
     assert math.isnan(metrics.best_threshold(labels, np.full(len(labels), 0.3))) == bool(why)
 
 
-def test_scores_equal_to_the_threshold_are_real():
+def test_scores_equal_to_the_threshold_are_real() -> None:
     labels, scores = np.array([0, 1]), np.array([0.5, 0.5])
     assert metrics.real_accuracy(labels, scores, 0.5) == 1
     assert metrics.fake_accuracy(labels, scores, 0.5) == 0
 
 
-def test_float32_scores_meet_the_threshold_in_double_precision():
+def test_float32_scores_meet_the_threshold_in_double_precision() -> None:
     score = np.array([0.1], dtype=np.float32)  # a little above 0.1
     assert metrics.fake_accuracy(np.array([1]), score, 0.1) == 1
 
 
-def test_equal_scores_are_chance():
+def test_equal_scores_are_chance() -> None:
     labels, scores = np.array([0, 0, 0, 1]), np.zeros(4)
     assert metrics.average_precision(labels, scores) == 0.25
     assert metrics.auroc(labels, scores) == 0.5
 
 
-def test_saturated_float32_sigmoid_ties():
+def test_saturated_float32_sigmoid_ties() -> None:
     logits = np.array([18, 25, 17, 40], dtype=np.float32)
     labels, scores = np.array([0, 0, 1, 1]), 1 / (1 + np.exp(-logits))
     assert scores.tolist() == [1, 1, 1, 1]
@@ -177,7 +187,7 @@ def test_saturated_float32_sigmoid_ties():
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
-def test_scores_that_are_not_finite_are_refused(bad):
+def test_scores_that_are_not_finite_are_refused(bad: float) -> None:
     with pytest.raises(ValueError, match="1 of 2 scores are not finite"):
         metrics.summarise(np.array([0, 1]), np.array([0.5, bad]), 0.5)
 
@@ -191,12 +201,14 @@ def test_scores_that_are_not_finite_are_refused(bad):
         ([0, 1], [0.5, 0.6], math.nan, "threshold is NaN"),
     ],
 )
-def test_wrong_requests_are_refused(labels, scores, threshold, words):
+def test_wrong_requests_are_refused(
+    labels: ArrayLike, scores: ArrayLike, threshold: float, words: str
+) -> None:
     with pytest.raises(ValueError, match=words):
         metrics.summarise(np.array(labels), np.array(scores), threshold)
 
 
-def test_best_threshold_of_many_rows_is_fast():
+def test_best_threshold_of_many_rows_is_fast() -> None:
     random = np.random.default_rng(0)
     labels = np.repeat([0, 1], 200_000)
     threshold = metrics.best_threshold(labels, labels + random.normal(size=len(labels)))

@@ -1,5 +1,7 @@
 """Perturbations: their names, their errors, and that they are pure functions of image and seed."""
 
+from __future__ import annotations
+
 import hashlib
 import io
 import pickle
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from scipy.ndimage import correlate1d
 
-from forenbench.perturbations import KINDS, draw_generator, parse
+from forenbench.perturbations import KINDS, Kind, draw_generator, parse
 from forenbench.types import BenchError
 
 SHA = "a" * 64
@@ -19,22 +21,22 @@ EXAMPLES = ["none", "jpeg:75", "webp:80", "blur:1.5", "resize:0.5", "crop:0.6", 
 RANDOM = ["crop:0.6", "noise:8.0", "crop:0.6+noise:8.0"]
 
 
-def picture(width=61, height=43, seed=3):
+def picture(width: int = 61, height: int = 43, seed: int = 3) -> Image.Image:
     coarse = np.random.default_rng(seed).integers(0, 256, size=(5, 7, 3), dtype=np.uint8)
     return Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC)
 
 
-def perturbed(name, image, *, seed=0, sha=SHA):
+def perturbed(name: str, image: Image.Image, *, seed: int = 0, sha: str = SHA) -> Image.Image:
     perturbation = parse(name)
     return perturbation.apply(image, draw_generator(seed, perturbation.name, sha))
 
 
-def steps():
+def steps() -> st.SearchStrategy[str]:
     """Steps of every kind, with values over the whole range, in canonical and in loose spelling."""
     return st.sampled_from(KINDS).flatmap(step_of)
 
 
-def step_of(kind):
+def step_of(kind: Kind) -> st.SearchStrategy[str]:
     if not kind.symbol:
         return st.just(kind.name)
     if kind.number is int:
@@ -42,14 +44,14 @@ def step_of(kind):
     return st.floats(kind.low, kind.high).map(lambda value: f" {kind.name.upper()}:{value!r} ")
 
 
-def test_every_kind_has_an_example_here():
+def test_every_kind_has_an_example_here() -> None:
     assert [kind.name for kind in KINDS] == [example.partition(":")[0] for example in EXAMPLES]
 
 
 @pytest.mark.parametrize(
     "name", [*EXAMPLES, "blur:1.5+jpeg:75", "jpeg:30+jpeg:30", "crop:0.5+noise:2.0+gray"]
 )
-def test_canonical_names_stay(name):
+def test_canonical_names_stay(name: str) -> None:
     assert parse(name).name == name
 
 
@@ -64,13 +66,13 @@ def test_canonical_names_stay(name):
         ("none+none", "none"),
     ],
 )
-def test_spellings_become_canonical(text, name):
+def test_spellings_become_canonical(text: str, name: str) -> None:
     assert parse(text).name == name
 
 
 @settings(deadline=None)
 @given(st.lists(steps(), min_size=1, max_size=4).map("+".join))
-def test_canonical_names_parse_to_themselves(text):
+def test_canonical_names_parse_to_themselves(text: str) -> None:
     name = parse(text).name
     assert parse(name).name == name
 
@@ -97,7 +99,7 @@ def test_canonical_names_parse_to_themselves(text):
         ("none:0", ["'none:0'", "takes no value"]),
     ],
 )
-def test_errors_name_the_value_and_the_way_out(text, words):
+def test_errors_name_the_value_and_the_way_out(text: str, words: list[str]) -> None:
     with pytest.raises(BenchError) as caught:
         parse(text)
     assert [word for word in words if word not in str(caught.value)] == []
@@ -105,7 +107,7 @@ def test_errors_name_the_value_and_the_way_out(text, words):
 
 @settings(deadline=None)
 @given(st.text(max_size=20))
-def test_any_text_is_a_perturbation_or_a_named_error(text):
+def test_any_text_is_a_perturbation_or_a_named_error(text: str) -> None:
     try:
         assert parse(text).name
     except BenchError as error:
@@ -113,7 +115,7 @@ def test_any_text_is_a_perturbation_or_a_named_error(text):
 
 
 @pytest.mark.parametrize("name", [*EXAMPLES, *RANDOM])
-def test_equal_seeds_give_equal_pixels_and_the_input_stays(name):
+def test_equal_seeds_give_equal_pixels_and_the_input_stays(name: str) -> None:
     image = picture()
     before = image.copy()
     first, second = perturbed(name, image), perturbed(name, image)
@@ -124,14 +126,14 @@ def test_equal_seeds_give_equal_pixels_and_the_input_stays(name):
 
 
 @pytest.mark.parametrize("name", RANDOM)
-def test_other_seeds_and_other_images_draw_otherwise(name):
+def test_other_seeds_and_other_images_draw_otherwise(name: str) -> None:
     image = picture()
     drawn = [perturbed(name, image, seed=seed, sha=sha * 64) for seed in (0, 1) for sha in "ab"]
     assert len({result.tobytes() for result in drawn}) == 4
 
 
 @pytest.mark.parametrize("name", [*EXAMPLES, *RANDOM, "blur:1.5+jpeg:75"])
-def test_pickled_perturbations_do_the_same(name):
+def test_pickled_perturbations_do_the_same(name: str) -> None:
     copy = pickle.loads(pickle.dumps(parse(name)))
     image = picture()
     assert copy.apply(image, draw_generator(0, name, SHA)).tobytes() == perturbed(name, image).tobytes()
@@ -139,7 +141,7 @@ def test_pickled_perturbations_do_the_same(name):
 
 @pytest.mark.parametrize("name", [*EXAMPLES, "blur:100", "resize:0.01", "resize:4", "crop:0.01", "noise:255"])
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (9, 1)])
-def test_tiny_images_survive(name, size):
+def test_tiny_images_survive(name: str, size: tuple[int, int]) -> None:
     result = perturbed(name, picture(*size))
     assert min(result.size) >= 1
 
@@ -147,42 +149,42 @@ def test_tiny_images_survive(name, size):
 @pytest.mark.parametrize(
     "name", ["none", "jpeg:1", "webp:1", "blur:3", "noise:50", "gray", "crop:1", "resize:1"]
 )
-def test_size_is_kept(name):
+def test_size_is_kept(name: str) -> None:
     assert perturbed(name, picture()).size == (61, 43)
 
 
 @pytest.mark.parametrize("name", ["none", "none+none"])
-def test_none_does_nothing_at_all(name):
+def test_none_does_nothing_at_all(name: str) -> None:
     image = picture()
     assert perturbed(name, image) is image
 
 
 @pytest.mark.parametrize("name", ["blur:0", "noise:0", "crop:1", "resize:1"])
-def test_values_without_effect(name):
+def test_values_without_effect(name: str) -> None:
     assert perturbed(name, picture()).tobytes() == picture().tobytes()
 
 
-def test_a_chain_is_its_steps_in_order():
+def test_a_chain_is_its_steps_in_order() -> None:
     image = picture()
     generator = draw_generator(0, "noise:8.0+crop:0.6", SHA)
     one_by_one = parse("crop:0.6").apply(parse("noise:8.0").apply(image, generator), generator)
     assert perturbed("noise:8.0+crop:0.6", image).tobytes() == one_by_one.tobytes()
 
 
-def test_seeding_is_as_documented_and_stays():
+def test_seeding_is_as_documented_and_stays() -> None:
     digest = hashlib.sha256(f"0\nnoise:5.0\n{SHA}".encode()).hexdigest()
     documented = np.random.Generator(np.random.PCG64(int(digest, 16)))
     drawn = draw_generator(0, "noise:5.0", SHA).integers(1_000_000, size=3).tolist()
     assert drawn == documented.integers(1_000_000, size=3).tolist() == [440696, 811638, 843534]
 
 
-def test_jpeg_is_pillows_default():
+def test_jpeg_is_pillows_default() -> None:
     image, file = picture(), io.BytesIO()
     image.save(file, "JPEG", quality=40, subsampling="4:2:0")
     assert perturbed("jpeg:40", image).tobytes() == Image.open(file).convert("RGB").tobytes()
 
 
-def test_blur_truncates_after_each_axis():
+def test_blur_truncates_after_each_axis() -> None:
     radius, sigma = 6, 1.5
     weights = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
     image = picture()
@@ -192,25 +194,25 @@ def test_blur_truncates_after_each_axis():
     assert np.array_equal(np.asarray(perturbed("blur:1.5", image)), expected)
 
 
-def test_resize_and_crop_round_their_sides():
+def test_resize_and_crop_round_their_sides() -> None:
     assert perturbed("resize:0.5", picture()).size == (30, 22)
     assert perturbed("crop:0.6", picture()).size == (37, 26)
 
 
-def test_shrinking_does_not_alias():
+def test_shrinking_does_not_alias() -> None:
     stripes = np.zeros((40, 40, 3), dtype=np.uint8)
     stripes[:, ::2] = 200
     inner = np.asarray(perturbed("resize:0.5", Image.fromarray(stripes)))[:, 1:-1]
     assert np.all(np.abs(inner.astype(int) - 100) <= 1)
 
 
-def test_crop_takes_pixels_from_every_place():
+def test_crop_takes_pixels_from_every_place() -> None:
     columns = Image.fromarray(np.repeat(np.arange(10, dtype=np.uint8), 3).reshape(1, 10, 3))
     lefts = {perturbed("crop:0.5", columns, seed=seed).getpixel((0, 0))[0] for seed in range(60)}
     assert lefts == {0, 1, 2, 3, 4, 5}
 
 
-def test_noise_has_its_deviation_and_no_memory_of_strips():
+def test_noise_has_its_deviation_and_no_memory_of_strips() -> None:
     grey = Image.new("RGB", (200, 150), (128, 128, 128))
     noise = np.asarray(perturbed("noise:8", grey)).astype(float) - 128
     whole = np.rint(8 * draw_generator(0, "noise:8.0", SHA).standard_normal((150, 200, 3)))
@@ -218,30 +220,30 @@ def test_noise_has_its_deviation_and_no_memory_of_strips():
     assert noise.std() == pytest.approx(8, rel=0.02)
 
 
-def test_noise_is_clipped():
+def test_noise_is_clipped() -> None:
     noisy = np.asarray(perturbed("noise:255", Image.new("RGB", (50, 50), (250, 5, 128))))
     assert (noisy.min(), noisy.max()) == (0, 255)
 
 
-def test_gray_has_equal_channels():
+def test_gray_has_equal_channels() -> None:
     red, green, blue = np.moveaxis(np.asarray(perturbed("gray", picture())), -1, 0)
     assert np.array_equal(red, green)
     assert np.array_equal(red, blue)
 
 
 @pytest.mark.parametrize("name", ["webp:80", "jpeg:80"])
-def test_sides_too_long_for_a_codec_are_named(name):
+def test_sides_too_long_for_a_codec_are_named(name: str) -> None:
     with pytest.raises(BenchError, match="cannot hold 70000×1 pixels"):
         perturbed(name, Image.new("RGB", (70_000, 1)))
 
 
-def test_enlarging_beyond_the_pixel_limit_is_refused():
+def test_enlarging_beyond_the_pixel_limit_is_refused() -> None:
     with pytest.raises(BenchError, match=r"resize:4\.0 of 4000×4000"):
         perturbed("resize:4", Image.new("RGB", (4000, 4000)))
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-def test_kinds_describe_themselves(kind):
+def test_kinds_describe_themselves(kind: Kind) -> None:
     assert kind.description
     assert kind.syntax.startswith(kind.name)
     assert bool(kind.range) == (":" in kind.syntax)

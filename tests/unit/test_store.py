@@ -58,6 +58,18 @@ def test_rows_without_their_record_do_not_count(tmp_path: Path) -> None:
     assert store.records() == []
 
 
+@pytest.mark.parametrize("left", ["", "{"])
+def test_a_record_that_a_power_cut_left_unfinished_does_not_count(tmp_path: Path, left: str) -> None:
+    store = Store(tmp_path)
+    store.write(CELL, rows("ok"), {"seed": 0}, MADE)
+    (record,) = tmp_path.glob("scores/**/*.json")
+    record.write_text(left)
+    assert not store.is_done(CELL, {"seed": 0})
+    assert store.records() == []
+    store.write(CELL, rows("ok"), {"seed": 0}, MADE)
+    assert store.is_done(CELL, {"seed": 0})
+
+
 def test_a_write_that_fails_leaves_no_half_file(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.write(CELL, rows("ok"), {"seed": 0}, MADE)

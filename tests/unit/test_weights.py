@@ -1,9 +1,13 @@
 """Weights: what is refused, and what the message says."""
 
+from __future__ import annotations
+
 import os
 import pickle
 import sys
 import zipfile
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
@@ -26,21 +30,21 @@ HEAD = Checkpoint("head", "head.pth", "https://example.org/head", "MIT", {"weigh
 OTHER = Checkpoint("stem", "stem.pth", "https://example.org/stem", "MIT", {"conv.weight": (2, 3, 3, 3)})
 
 
-def head():
+def head() -> torch.nn.Linear:
     return torch.nn.Linear(4, 1)
 
 
-def state(**changes):
+def state(**changes: object) -> dict[str, object]:
     values = {"weight": torch.ones(1, 4), "bias": torch.zeros(1)} | changes
     return {key: value for key, value in values.items() if value is not None}
 
 
-def load(path, checkpoint=HEAD):
+def load(path: Path, checkpoint: Checkpoint = HEAD) -> dict[str, object]:
     return Weights(paths={checkpoint.name: path}).load(checkpoint)
 
 
 @pytest.mark.parametrize("suffix", ["pth", "safetensors"])
-def test_both_formats_are_told_by_content(tmp_path, suffix):
+def test_both_formats_are_told_by_content(tmp_path: Path, suffix: str) -> None:
     for save, name in ((torch.save, "torch"), (save_file, "safe")):
         path = tmp_path / f"{name}.{suffix}"
         save(state(), path)
@@ -49,13 +53,13 @@ def test_both_formats_are_told_by_content(tmp_path, suffix):
         assert torch.equal(loaded["weight"], torch.ones(1, 4))
 
 
-def test_older_torch_files_are_read(tmp_path):
+def test_older_torch_files_are_read(tmp_path: Path) -> None:
     path = tmp_path / "old.pth"
     torch.save(state(), path, _use_new_zipfile_serialization=False)
     assert load(path).keys() == {"weight", "bias"}
 
 
-def test_frozen_network_carries_the_weights_and_no_gradient(tmp_path):
+def test_frozen_network_carries_the_weights_and_no_gradient(tmp_path: Path) -> None:
     network = frozen(head, state(weight=torch.full((1, 4), 2.0, dtype=torch.float16)), HEAD)
     assert not network.training
     assert network.weight.dtype == torch.float32
@@ -72,7 +76,7 @@ def test_frozen_network_carries_the_weights_and_no_gradient(tmp_path):
         ({"weight": 3.0}, r"key 'weight' has shape None, expected \(1, 4\)"),
     ],
 )
-def test_strict_loading_names_the_first_wrong_key(change, words):
+def test_strict_loading_names_the_first_wrong_key(change: dict[str, object], words: str) -> None:
     network = head()
     before = network.weight.clone()
     with pytest.raises(WrongWeights, match=words) as error:
@@ -81,7 +85,7 @@ def test_strict_loading_names_the_first_wrong_key(change, words):
     assert torch.equal(network.weight, before)
 
 
-def test_strict_loading_says_which_known_file_it_is_instead():
+def test_strict_loading_says_which_known_file_it_is_instead() -> None:
     conv = {"conv.weight": torch.zeros(2, 3, 3, 3), "conv.bias": torch.zeros(2)}
     with pytest.raises(WrongWeights, match=r"it seems to be weights 'stem' \(stem.pth\)"):
         load_strict(head(), conv, HEAD, (OTHER,))
@@ -100,16 +104,16 @@ def test_strict_loading_says_which_known_file_it_is_instead():
         ({"a": torch.ones(2), "b": 1, "c": 1, "d": 1}, "a dict of 4 entries: 'a' (2,), 'b' None, 'c'"),
     ],
 )  # fmt: skip
-def test_describe_says_what_a_file_seems_to_be(content, words):
+def test_describe_says_what_a_file_seems_to_be(content: dict[str, object], words: str) -> None:
     assert words in describe(content, (HEAD, OTHER))
 
 
-def test_part_unwraps_or_returns_a_bare_state():
+def test_part_unwraps_or_returns_a_bare_state() -> None:
     assert part({"model": state(), "total_steps": 1}, "model").keys() == state().keys()
     assert part(state(), "model").keys() == state().keys()
 
 
-def test_sha256_must_be_the_published_one_and_is_recorded(tmp_path):
+def test_sha256_must_be_the_published_one_and_is_recorded(tmp_path: Path) -> None:
     path = tmp_path / "head.pth"
     torch.save(state(), path)
     right = Checkpoint("head", "head.pth", "there", "MIT", HEAD.marks, sha256=sha256_of(path))
@@ -122,7 +126,7 @@ def test_sha256_must_be_the_published_one_and_is_recorded(tmp_path):
         load(path, wrong)
 
 
-def test_files_of_a_shared_object_count_for_everyone_who_asks(tmp_path):
+def test_files_of_a_shared_object_count_for_everyone_who_asks(tmp_path: Path) -> None:
     path = tmp_path / "head.pth"
     torch.save(state(), path)
     weights, made = Weights(paths={"head": path}), []
@@ -136,7 +140,7 @@ def test_files_of_a_shared_object_count_for_everyone_who_asks(tmp_path):
     assert used == {}
 
 
-def test_an_absent_file_says_where_to_get_it_and_how_to_name_it():
+def test_an_absent_file_says_where_to_get_it_and_how_to_name_it() -> None:
     with pytest.raises(MissingWeights) as error:
         Weights().load(HEAD)
     assert all(
@@ -144,17 +148,17 @@ def test_an_absent_file_says_where_to_get_it_and_how_to_name_it():
     )
 
 
-def test_a_path_that_is_no_file_is_named(tmp_path):
+def test_a_path_that_is_no_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(MissingWeights, match=r"no file at .*nowhere\.pth"):
         load(tmp_path / "nowhere.pth")
 
 
-def test_a_shipped_file_is_found_in_its_package():
+def test_a_shipped_file_is_found_in_its_package() -> None:
     shipped = Checkpoint("kept", "py.typed", "here", "MIT", shipped=True, package="forenbench")
     assert Weights().path(shipped).name == "py.typed"
 
 
-def test_a_shipped_file_that_was_not_shipped_is_named():
+def test_a_shipped_file_that_was_not_shipped_is_named() -> None:
     lost = Checkpoint("lost", "weights/lost.safetensors", "here", "MIT", shipped=True)
     with pytest.raises(MissingWeights, match=r"no file at .*lost\.safetensors"):
         Weights().path(lost)
@@ -163,15 +167,17 @@ def test_a_shipped_file_that_was_not_shipped_is_named():
 class Bomb:
     """Unpickling it makes a folder."""
 
-    def __init__(self, folder):
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Callable[[str], None], tuple[str]]:
         return os.mkdir, (str(self.folder),)
 
 
 @pytest.mark.parametrize("save", [torch.save, lambda value, path: path.write_bytes(pickle.dumps(value))])
-def test_a_pickle_bomb_is_refused_and_does_not_go_off(tmp_path, save):
+def test_a_pickle_bomb_is_refused_and_does_not_go_off(
+    tmp_path: Path, save: Callable[[object, Path], object]
+) -> None:
     path, target = tmp_path / "bomb.pth", tmp_path / "exploded"
     save({"weight": Bomb(target)}, path)
     with pytest.raises(WrongWeights, match=r"needs .*Python object.* could run code"):
@@ -179,7 +185,7 @@ def test_a_pickle_bomb_is_refused_and_does_not_go_off(tmp_path, save):
     assert not target.exists()
 
 
-def test_a_whole_module_is_refused(tmp_path):
+def test_a_whole_module_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "module.pth"
     torch.save(head(), path)
     with pytest.raises(WrongWeights, match="save the state dict alone"):
@@ -198,7 +204,9 @@ def test_a_whole_module_is_refused(tmp_path):
     ],
 )
 @pytest.mark.parametrize("suffix", ["pth", "safetensors"])
-def test_what_people_save_by_mistake_is_named(tmp_path, content, words, suffix):
+def test_what_people_save_by_mistake_is_named(
+    tmp_path: Path, content: bytes, words: str, suffix: str
+) -> None:
     path = tmp_path / f"head.{suffix}"
     path.write_bytes(content)
     with pytest.raises(WrongWeights, match=words) as error:
@@ -207,7 +215,7 @@ def test_what_people_save_by_mistake_is_named(tmp_path, content, words, suffix):
     assert "https://example.org/head" in str(error.value)
 
 
-def test_a_truncated_download_is_named(tmp_path):
+def test_a_truncated_download_is_named(tmp_path: Path) -> None:
     path = tmp_path / "head.pth"
     torch.save({"weight": torch.zeros(5000)}, path)
     path.write_bytes(path.read_bytes()[:4000])
@@ -215,7 +223,7 @@ def test_a_truncated_download_is_named(tmp_path):
         load(path)
 
 
-def test_a_torchscript_archive_is_named_with_the_way_out(tmp_path):
+def test_a_torchscript_archive_is_named_with_the_way_out(tmp_path: Path) -> None:
     path = tmp_path / "ViT-L-14.pt"
     with zipfile.ZipFile(path, "w") as archive:
         for name in ("data.pkl", "constants.pkl", "code/__torch__/model.py"):
@@ -224,19 +232,19 @@ def test_a_torchscript_archive_is_named_with_the_way_out(tmp_path):
         load(path)
 
 
-def test_a_lone_tensor_is_no_state_dict(tmp_path):
+def test_a_lone_tensor_is_no_state_dict(tmp_path: Path) -> None:
     path = tmp_path / "tensor.pth"
     torch.save(torch.zeros(3), path)
     with pytest.raises(WrongWeights, match="holds a Tensor, not a dict of tensors"):
         load(path)
 
 
-def test_errors_are_requests_that_cannot_be_carried_out():
+def test_errors_are_requests_that_cannot_be_carried_out() -> None:
     assert issubclass(MissingWeights, BenchError)
     assert issubclass(WrongWeights, BenchError)
 
 
-def test_importing_weights_does_not_import_torch():
+def test_importing_weights_does_not_import_torch() -> None:
     import subprocess
 
     code = "import sys, forenbench.weights; sys.exit('torch' in sys.modules)"
