@@ -121,7 +121,7 @@ class Store:
 
 
 def _read_record(path: Path) -> dict[str, Any] | None:
-    """Read a record; one without its rows, or that a power cut left empty, means that the cell is not done."""
+    """Read a record; without its rows, or cut short by a power failure, it does not count."""
     if not path.is_file() or not path.with_suffix(".parquet").is_file():
         return None
     try:
