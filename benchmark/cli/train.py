@@ -22,7 +22,7 @@ def _group() -> None:
 def sample(
     out: Annotated[Path, typer.Option(help="Where the weights go.")] = Path("sample-weights"),
 ) -> None:
-    """Train the sample dataset's generators and detectors from nothing (about an hour on two cores)."""
+    """Train the sample dataset's generators and detectors from nothing (half an hour on two cores)."""
     from forenbench.sample.recipe import train_all
 
     with TrainingProgress() as progress:
