@@ -27,11 +27,12 @@ wheel: $(INSTALLED)
 
 # A strict editable install does not see new files by itself: the stamp's name changes with the list of files.
 $(INSTALLED): pyproject.toml setup.cfg
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -c "import sys; sys.exit('Python 3.11 or newer is needed: make PYTHON=python3.12' if sys.version_info < (3, 11) else 0)"
+	@echo "Installing into .venv; PyTorch makes this take some minutes the first time."
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -c "import sys; sys.exit('Python 3.11 or newer is needed: make PYTHON=python3.12' if sys.version_info < (3, 11) else 0)"
 	$(BIN)/pip install -q -e '.[dev]'
-	rm -f .venv/installed-*
-	touch $@
+	@rm -f .venv/installed-*
+	@touch $@
 
 clean:
 	rm -rf .venv build dist *.egg-info
