@@ -41,7 +41,7 @@ def measure(stores: Iterable[Store]) -> pd.DataFrame:
         One row a cell: detector, checkpoints, dataset, testset, perturbation, the counts of images by status,
         ``acc``, ``real_acc``, ``fake_acc`` (at the detector's own threshold), ``ap``, ``auroc`` as fractions,
         and ``undefined`` with the reason where one is NaN. In the order of the runs; where two runs hold the
-        same cell, the newer one counts.
+        same cell with the same kind of weights, the newer one counts.
 
     Raises:
         BenchError: No finished cell anywhere.
@@ -51,7 +51,7 @@ def measure(stores: Iterable[Store]) -> pd.DataFrame:
     for store in stores:
         roots.append(str(store.root))
         for record in store.records():
-            key = tuple(record["cell"].values())
+            key = (*record["cell"].values(), record["identity"]["kind"])
             if key not in cells or cells[key]["time"] < record["made"]["time"]:
                 cells[key] = _measure_cell(store, record)
     if not cells:

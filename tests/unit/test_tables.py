@@ -27,6 +27,8 @@ def add(
     status: str = "ok",
     place: int = 0,
     perturbation: str = "none",
+    kind: str = "sample",
+    time: str = "2026-01-02T00:00:00+00:00",
 ) -> None:
     labels = LABELS if labels is None else labels
     values: dict[str, object] = dict.fromkeys(COLUMNS, "")
@@ -38,12 +40,12 @@ def add(
     )
     rows.loc[0, "status"] = status
     identity = {
-        "kind": "sample",
+        "kind": kind,
         "threshold": 0.5,
         "detector_version": "1",
         "checkpoints": {"head": "abc" * 20},
     }
-    made = {"time": "2026-01-02T00:00:00+00:00", "position": [0, place, 0, 0]}
+    made = {"time": time, "position": [0, place, 0, 0]}
     store.write(Cell(detector, "data", testset, perturbation), rows, identity, made)
 
 
@@ -148,6 +150,15 @@ def test_text_is_split_into_whole_generators_where_the_terminal_is_narrow(store:
 def test_every_table_names_the_weights_of_each_row(store: Store) -> None:
     notes = tables.make("acc-ap", [store]).notes
     assert notes[-1] == "Weights of good (sample), poor (sample): head abcabcabcabc."
+
+
+def test_of_two_runs_of_one_cell_the_newer_counts_but_kinds_of_weights_stay_apart(tmp_path: Path) -> None:
+    old, new, other = (Store(tmp_path / name) for name in ("old", "new", "other"))
+    add(old, "probe", "biggan", ONE_WRONG)
+    add(new, "probe", "biggan", PERFECT, time="2026-01-03T00:00:00+00:00")
+    add(other, "probe", "biggan", ONE_WRONG, kind="published")
+    frame = tables.make("acc-ap", [new, old, other]).frame
+    assert frame["biggan", "Acc."].to_dict() == {("probe", "sample"): 100, ("probe", "published"): 50}
 
 
 def test_unknown_style_is_refused(store: Store) -> None:
