@@ -16,7 +16,7 @@ from filelock import FileLock
 
 from .inventory import FileFacts, cache_folder, take_stock
 from .plugins import unknown
-from .sources.folder import Findings, Folder, find_samples
+from .sources.folder import Findings, Folder, find_samples, readable
 from .types import FAKE, REAL, BenchError, Sample, TestSet
 
 Advance = Callable[[str, int, int], None]
@@ -117,7 +117,7 @@ def find_spec(request: str) -> Spec:
     if request in known:
         return known[request]
     if Path(request).is_dir():
-        return Spec(Path(request).resolve().name, "", "", folder=str(Path(request).absolute()))
+        return Spec(readable(Path(request).resolve().name), "", "", folder=str(Path(request).absolute()))
     raise BenchError(unknown("dataset", request, known) + " (and there is no such folder)")
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from .catalogue import Dataset
 from .plugins import LoadedDetector
+from .sources.folder import readable
 from .store import COLUMNS, Store
 from .types import Cell, Detector, Perturbation, TestSet
 
@@ -178,36 +179,28 @@ def as_rows(testset: TestSet, cell: Cell, results: Sequence[ImageResult]) -> pd.
     """Put a cell's results into the store's columns, one row an image."""
     import pandas as pd
 
-    rows = pd.DataFrame(
-        [
-            (
-                cell.dataset,
-                cell.testset,
-                sample.generator,
-                sample.class_name,
-                sample.real_source,
-                sample.path,
-                sample.label,
-                cell.detector,
-                cell.perturbation,
-                result.score,
-                result.logit,
-                result.status,
-                result.error,
-            )
-            for sample, result in zip(testset.samples, results, strict=True)
-        ],
-        columns=list(COLUMNS),
-    )
-    rows = rows.astype({"label": "int8", "score": "float32", "logit": "float32"})
-    for column in ("dataset", "testset", "generator", "class", "real_source", "path", "error"):
-        rows[column] = [_as_text(value) for value in rows[column]]
-    return rows
-
-
-def _as_text(name: str) -> str:
-    """Make a file name that is no valid text one, visibly."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    rows = [
+        (
+            cell.dataset,
+            cell.testset,
+            sample.generator,
+            sample.class_name,
+            sample.real_source,
+            sample.path,
+            sample.label,
+            cell.detector,
+            cell.perturbation,
+            result.score,
+            result.logit,
+            result.status,
+            result.error,
+        )
+        for sample, result in zip(testset.samples, results, strict=True)
+    ]
+    # Text first: pandas cannot hold a name that is no valid text even for a moment.
+    texts = [[readable(value) if isinstance(value, str) else value for value in row] for row in rows]
+    frame = pd.DataFrame(texts, columns=list(COLUMNS))
+    return frame.astype({"label": "int8", "score": "float32", "logit": "float32"})
 
 
 def _environment(device: str) -> dict[str, Any]:

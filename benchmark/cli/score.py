@@ -67,7 +67,7 @@ def _score(samples: list[Sample], loaded: list[LoadedDetector], device: str) -> 
 
     from forenbench.perturbations import parse
     from forenbench.pipeline import score_testset
-    from forenbench.sources.folder import Folder
+    from forenbench.sources.folder import Folder, readable
     from forenbench.types import TestSet
 
     none = parse("none")
@@ -76,7 +76,7 @@ def _score(samples: list[Sample], loaded: list[LoadedDetector], device: str) -> 
     results = score_testset(testset, [(none, chosen)], seed=0, device=device)
     rows = [
         (
-            sample.path,
+            readable(sample.path),
             detector.name,
             result.score,
             result.logit,

@@ -58,6 +58,11 @@ def find_samples(root: Path) -> Findings:
     return Findings(samples, tuple(path for path, sample in labelled if sample is None))
 
 
+def readable(name: str) -> str:
+    """Make a file name that is no valid text one: a stray byte 0xff shows as ``udcff`` behind a backslash."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def _walk(root: Path) -> Iterator[str]:
     """Yield files below root, following links to folders but never round a loop."""
     seen: set[str] = set()
@@ -86,4 +91,4 @@ def _sample(path: str, root_name: str) -> Sample | None:
     else:
         generator, class_name = "", ""
     real_source = ("/".join(below) or generator or root_name) if label == REAL else ""
-    return Sample(path, label, generator, class_name, real_source)
+    return Sample(path, label, *map(readable, (generator, class_name, real_source)))

@@ -79,6 +79,21 @@ def test_every_file_ends_as_a_score_or_as_a_named_row(bench: Bench, zoo: Path) -
         assert "truncated" in reasons["truncated.png"]
 
 
+def test_a_name_that_is_no_text_is_a_row_like_any_other(bench: Bench) -> None:
+    for label in ("0_real", "1_fake"):
+        tiny_image(0).save(Path("tiny/alpha") / label / "bad\udcff.png")
+        Path("tiny", "gen\udcfe", label).mkdir(parents=True)
+        tiny_image(1).save(Path("tiny", "gen\udcfe", label, "a.png"))
+    outcome = bench("run", "--detectors", "./bright.py", "--dataset", "tiny")
+    assert outcome.code == 0
+    assert "gen\\udcfe" in outcome.out
+    rows = pd.read_parquet("results/runs/tiny/scores/tiny/alpha/none/bright.parquet")
+    assert rows[rows["path"] == "alpha/1_fake/bad\\udcff.png"]["status"].tolist() == ["ok"]
+    outcome = bench("score", "tiny/alpha", "--detectors", "./bright.py", "--format", "csv")
+    assert outcome.code == 0
+    assert "tiny/alpha/1_fake/bad\\udcff.png,bright," in outcome.out
+
+
 def test_an_empty_folder_and_one_label_only(bench: Bench) -> None:
     Path("nothing").mkdir()
     outcome = bench("run", "--detectors", "./bright.py", "--dataset", "nothing")
