@@ -13,6 +13,7 @@ from pathlib import Path
 from platformdirs import user_cache_path
 
 from .images import UnreadableImage, header
+from .sources.folder import Folder
 
 _READERS = 4
 _TABLE = """CREATE TABLE IF NOT EXISTS files (
@@ -97,7 +98,7 @@ def _stamp(path: Path) -> tuple[int, int]:
 def _examine(path: Path) -> FileFacts:
     """Read one file's facts."""
     try:
-        data = path.read_bytes()
+        data = Folder(path.parent).read(path.name)
     except OSError:
         return FileFacts("")
     digest = hashlib.sha256(data).hexdigest()

@@ -48,14 +48,14 @@ def score(  # noqa: PLR0913 - a command's options are its arguments
 
 def _samples(images: list[Path]) -> list[Sample]:
     """List files, those in folders included."""
+    from forenbench.sources.folder import list_files
     from forenbench.types import Sample
 
     found: list[Path] = []
     for path in images:
         if not path.exists():
             raise BenchError(f"no file or folder at '{path}'")
-        inside = sorted(file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
-        found += inside if path.is_dir() else [path]
+        found += [path / file for file in sorted(list_files(path))] if path.is_dir() else [path]
     if not found:
         raise BenchError(f"'{images[0]}' is empty: there is no file to score")
     return [Sample(str(path), 0) for path in found]

@@ -21,7 +21,10 @@ class Folder:
 
     def read(self, path: str) -> bytes:
         """Return one file's bytes."""
-        return (self.root / path).read_bytes()
+        file = self.root / path
+        if not file.is_file():  # reading a pipe would wait for ever
+            raise FileNotFoundError(f"no file at {readable(str(file))} (a broken link, or no regular file)")
+        return file.read_bytes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ def find_samples(root: Path) -> Findings:
     """
     if not root.is_dir():
         raise BenchError(f"no folder at '{root}'")
-    files = sorted(_walk(root))
+    files = sorted(list_files(root))
     labelled = [(path, _sample(path, root.resolve().name)) for path in files]
     samples = tuple(sample for _, sample in labelled if sample is not None)
     if not files:
@@ -63,8 +66,8 @@ def readable(name: str) -> str:
     return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _walk(root: Path) -> Iterator[str]:
-    """Yield files below root, following links to folders but never round a loop."""
+def list_files(root: Path) -> Iterator[str]:
+    """Yield paths of files below root, hidden and system ones aside; links to folders are followed, once."""
     seen: set[str] = set()
     for folder, subfolders, names in os.walk(root, followlinks=True):
         real = os.path.realpath(folder)

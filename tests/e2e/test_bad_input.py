@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -59,6 +60,8 @@ def zoo(bench: Bench) -> Path:
     (folders[0] / "bomb.png").write_bytes(bomb(60_000, 60_000))
     whole = (folders[0] / "sixteen-bit.png").read_bytes()
     (folders[1] / "truncated.png").write_bytes(whole[: len(whole) * 2 // 3])
+    (folders[0] / "dangling.png").symlink_to("nowhere.png")
+    os.mkfifo(folders[1] / "pipe.png")
     return Path("zoo")
 
 
@@ -70,7 +73,7 @@ def test_every_file_ends_as_a_score_or_as_a_named_row(bench: Bench, zoo: Path) -
     rows = pd.concat([pd.read_parquet(path) for path in Path("results").glob("**/*.parquet")])
     for _, own in rows.groupby("detector"):
         status = {Path(path).name: status for path, status in zip(own["path"], own["status"], strict=True)}
-        unreadable = {*UNREADABLE, "bomb.png", "truncated.png"}
+        unreadable = {*UNREADABLE, "bomb.png", "truncated.png", "dangling.png", "pipe.png"}
         assert status == dict.fromkeys(READABLE, "ok") | dict.fromkeys(unreadable, "unreadable")
         reasons = dict(zip(own["path"].str.rpartition("/")[2], own["error"], strict=True))
         assert reasons["empty.png"] == "zero bytes"
