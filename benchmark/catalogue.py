@@ -169,8 +169,9 @@ def _open(spec: Spec, root: Path, generators: Sequence[str], limit: int | None, 
         advance(f"reading {spec.name}", done, len(paths))
 
     facts = take_stock(root, paths, count)
+    source, order = Folder(root), list(groups)
     testsets = tuple(
-        TestSet(spec.name, name, samples, Folder(root), _digest(samples, facts))
+        TestSet(spec.name, name, samples, source, _digest(samples, facts), order.index(name))
         for name, samples in chosen.items()
     )
     return Dataset(spec.name, spec.checkpoints, testsets, facts, _notes(findings, chosen, facts))

@@ -136,7 +136,7 @@ def _plan(jobs: Sequence[Job], settings: Settings, store: Store) -> list[_Task]:
     """Find the missing cells of every test set."""
     tasks = []
     for d, job in enumerate(jobs):
-        for t, testset in enumerate(job.dataset.testsets):
+        for testset in job.dataset.testsets:
             missing = []
             for perturbation in settings.perturbations:
                 lacking = [
@@ -149,7 +149,7 @@ def _plan(jobs: Sequence[Job], settings: Settings, store: Store) -> list[_Task]:
                 ]
                 if lacking:
                     missing.append((perturbation, lacking))
-            tasks.append(_Task(testset, (d, t), job.detectors, missing))
+            tasks.append(_Task(testset, (d, testset.order), job.detectors, missing))
     return tasks
 
 

@@ -126,7 +126,14 @@ def notes_on(cells: pd.DataFrame) -> tuple[str, ...]:
             notes.append(f"{where}: {cell['ok']} of {cell['images']} images scored ({', '.join(lost)}).")
         if cell["undefined"]:
             notes.append(f"{where}: {cell['undefined']}.")
-    return (*notes, *_checkpoints(cells))
+    return (*notes, *_mixed(cells), *_checkpoints(cells))
+
+
+def _mixed(cells: pd.DataFrame) -> Iterator[str]:
+    """Name test sets whose cells rest on different images, as after a change of the data or of --limit."""
+    for (dataset, testset), group in cells.groupby(["dataset", "testset"], sort=False):
+        if group["digest"].nunique() > 1:
+            yield f"WARNING: cells of {dataset}/{testset} rest on different images, do not compare them."
 
 
 def _checkpoints(cells: pd.DataFrame) -> Iterator[str]:
@@ -151,6 +158,7 @@ def _measure_cell(store: Store, record: Mapping[str, Any]) -> dict[str, Any]:
         **record["cell"],
         "weights": identity["kind"],
         "checkpoints": identity["checkpoints"],
+        "digest": identity["testset"],
         "version": identity["detector_version"],
         "time": record["made"]["time"],
         "images": len(rows),

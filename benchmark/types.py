@@ -129,7 +129,10 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TestSet:
-    """One generator's fakes beside the reals they are judged against, at one content digest."""
+    """One generator's fakes beside the reals they are judged against, at one content digest.
+
+    `order` is its place among all test sets of the dataset, also where only some are run.
+    """
 
     __test__: ClassVar[bool] = False  # not a pytest class
 
@@ -138,6 +141,7 @@ class TestSet:
     samples: tuple[Sample, ...]
     source: Source
     digest: str
+    order: int = 0
 
 
 @dataclass(frozen=True, slots=True)

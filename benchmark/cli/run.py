@@ -69,7 +69,7 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
     with RunProgress() as progress:
         datasets = _open_all(names, data_root, split(generators), limit, progress)
         jobs = [Job(one, loaded[kinds[name]]) for name, one in datasets.items()]
-        folder = out or Path("results/runs") / "+".join(one.name for one in datasets.values())
+        folder = out or _run_folder(datasets.values(), limit)
         store = Store(folder)
         for one in datasets.values():
             describe_dataset(one)
@@ -82,6 +82,12 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
     if summary.problems:
         describe_problems(summary)
         raise typer.Exit(1)
+
+
+def _run_folder(datasets: Iterable[Dataset], limit: int | None) -> Path:
+    """Name the run folder; a run with a limit has one of its own, so that it never displaces a whole one."""
+    name = "+".join(one.name for one in datasets)
+    return Path("results/runs") / (name if limit is None else f"{name}-limit{limit}")
 
 
 def _run_or_stop(work: Callable[[], Summary]) -> Summary:

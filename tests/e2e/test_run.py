@@ -40,6 +40,12 @@ def test_a_second_run_finds_everything_done_and_says_so(bench: Bench) -> None:
     assert {path: path.stat().st_mtime_ns for path in Path().glob("results/**/*.parquet")} == written
 
 
+def test_test_sets_keep_their_order_when_they_are_run_one_by_one(bench: Bench) -> None:
+    bench(*RUN, "--generators", "beta")
+    outcome = bench(*RUN, "--generators", "alpha")
+    assert outcome.out.index("alpha") < outcome.out.index("beta")
+
+
 def test_tables_come_from_rows(bench: Bench) -> None:
     bench(*RUN)
     folder = Path("results/runs/tiny")
@@ -54,7 +60,7 @@ def test_tables_come_from_rows(bench: Bench) -> None:
 def test_perturbations_limit_and_generators(bench: Bench) -> None:
     chosen = ("--perturbations", "none,jpeg:50+blur:1", "--limit", "2", "--generators", "beta")
     assert bench(*RUN, *chosen).code == 0
-    rows = all_rows(Path("results/runs/tiny"))
+    rows = all_rows(Path("results/runs/tiny-limit2"))
     assert sorted(rows["perturbation"].unique()) == ["jpeg:50+blur:1.0", "none"]
     assert len(rows) == 2 * 2 * 2
     assert set(rows["testset"]) == {"beta"}

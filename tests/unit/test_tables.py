@@ -28,6 +28,7 @@ def add(
     place: int = 0,
     perturbation: str = "none",
     kind: str = "sample",
+    digest: str = "d1",
     time: str = "2026-01-02T00:00:00+00:00",
 ) -> None:
     labels = LABELS if labels is None else labels
@@ -44,6 +45,7 @@ def add(
         "threshold": 0.5,
         "detector_version": "1",
         "checkpoints": {"head": "abc" * 20},
+        "testset": digest,
     }
     made = {"time": time, "position": [0, place, 0, 0]}
     store.write(Cell(detector, "data", testset, perturbation), rows, identity, made)
@@ -159,6 +161,13 @@ def test_of_two_runs_of_one_cell_the_newer_counts_but_kinds_of_weights_stay_apar
     add(other, "probe", "biggan", ONE_WRONG, kind="published")
     frame = tables.make("acc-ap", [new, old, other]).frame
     assert frame["biggan", "Acc."].to_dict() == {("probe", "sample"): 100, ("probe", "published"): 50}
+
+
+def test_cells_on_different_images_are_not_shown_side_by_side_without_a_word(store: Store) -> None:
+    assert not any("WARNING" in note for note in tables.make("acc-ap", [store]).notes)
+    add(store, "good", "biggan", PERFECT, place=1, digest="d2")
+    notes = tables.make("acc-ap", [store]).notes
+    assert "WARNING: cells of data/biggan rest on different images, do not compare them." in notes
 
 
 def test_unknown_style_is_refused(store: Store) -> None:
