@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import platform
+import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .catalogue import Dataset
@@ -212,7 +215,21 @@ def _environment(device: str) -> dict[str, Any]:
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",
         "packages": {name: version(name) for name in _PACKAGES},
+        "commit": _commit(),
     }
+
+
+@cache
+def _commit() -> str:
+    """Return the commit of the checkout this code runs from, with "-dirty" if changed; empty if installed."""
+    here = Path(__file__).resolve()
+    git = ["git", "-C", str(here.parent)]
+    try:
+        subprocess.run([*git, "ls-files", "--error-unmatch", here.name], check=True, capture_output=True)
+        describe = [*git, "describe", "--always", "--dirty", "--exclude=*", "--abbrev=40"]
+        return subprocess.run(describe, check=True, capture_output=True, text=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""
 
 
 def _summarise(tasks: Sequence[_Task], settings: Settings, store: Store, computed: int) -> Summary:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
 from torch import Tensor
 
@@ -16,6 +18,8 @@ from forenbench.runner import Job, Settings, Summary, run
 from forenbench.store import Store
 from forenbench.testing import Brightness, tiny_image, write_tiny_dataset
 from forenbench.types import TestSet
+
+ROOT = Path(__file__).parents[2]
 
 
 class Counted(Brightness):
@@ -119,3 +123,13 @@ def test_images_that_were_not_scored_are_summed_up(bench: Bench) -> None:
     assert cell.testset == "alpha"
     assert counts == {"ok": 7, "unreadable": 1, "failed": 0, "nonfinite": 0}
     assert bench()[0].computed == 0, "an unreadable file is a fact about the data, not a reason to run again"
+
+
+def test_records_say_what_made_them(bench: Bench) -> None:
+    bench()
+    made = bench.store.records()[0]["made"]
+    assert {"time", "command", "device", "python", "machine", "packages", "commit"} <= set(made)
+    assert torch.__version__.startswith(made["packages"]["torch"])
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if head.returncode == 0:  # in a checkout, not in an unpacked archive
+        assert made["commit"].removesuffix("-dirty") == head.stdout.strip()
