@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from .rendering import as_markdown
-from .store import Store, write_text
-from .tables import measure
+from .store import write_text
 
 DECIMALS = 2
 _KEY = ["dataset", "perturbation", "detector", "weights"]
 
 
-def standings(stores: Iterable[Store]) -> pd.DataFrame:
+def standings(cells: pd.DataFrame) -> pd.DataFrame:
     """Rank detectors by mean average precision over the test sets, within each dataset and perturbation.
+
+    Args:
+        cells: As `forenbench.tables.measure` returns them.
 
     Returns:
         Columns rank, detector, weights, dataset, perturbation, testsets, images, scored, acc, ap, auroc
         (means over test sets, in percent), checkpoints (first 12 digits of each file's sha256), version,
         date. A detector that lacks a test set which others have gets no mean and no rank.
     """
-    cells = measure(stores)
     wanted = cells.groupby(["dataset", "perturbation"])["testset"].transform("nunique")
     groups = cells.assign(wanted=wanted).groupby(_KEY, sort=False)
     rows = [_row(key, group) for key, group in groups]

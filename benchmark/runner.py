@@ -6,10 +6,11 @@ import platform
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -31,6 +32,7 @@ _PACKAGES = (
     "timm",
     "open_clip_torch",
     "faiss-cpu",
+    "faiss-gpu-cu12",
     "pillow",
     "scipy",
     "numpy",
@@ -214,9 +216,18 @@ def _environment(device: str) -> dict[str, Any]:
         "device": device,
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",
-        "packages": {name: version(name) for name in _PACKAGES},
+        "packages": _versions(),
         "commit": _commit(),
     }
+
+
+def _versions() -> dict[str, str]:
+    """Return the versions of the packages that scores rest on, as far as they are installed."""
+    found = {}
+    for name in _PACKAGES:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 @cache

@@ -25,8 +25,9 @@ def leaderboard(
 ) -> None:
     """Rank the detectors of one or more runs."""
     from forenbench.leaderboard import standings, write
+    from forenbench.tables import measure
 
-    csv, markdown = write(standings(open_stores(runs or [])), out)
+    csv, markdown = write(standings(measure(open_stores(runs or []))), out)
     show(markdown.read_text(encoding="utf-8"))
     say(f"wrote {short(csv)}, {short(markdown)}")
 

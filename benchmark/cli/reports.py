@@ -62,7 +62,7 @@ def write_results(store: Store) -> tuple[str, list[str]]:
             path = store.root / "tables" / f"{name}{suffix}"
             write_text(path, render(made, style))
             written.append(path)
-    written += leaderboard.write(leaderboard.standings([store]), store.root)
+    written += leaderboard.write(leaderboard.standings(cells), store.root)
     text = render(tables.accuracy_and_precision(cells), "text", width())
     return text, [path.relative_to(store.root).as_posix() for path in written]
 

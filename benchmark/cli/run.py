@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from forenbench.types import BenchError
+from forenbench.types import BenchError, Perturbation
 
 from .console import say, short, show, split
 from .progress import RunProgress
@@ -52,7 +52,6 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
     done is not done again; a stopped run goes on where it was.
     """
     from forenbench.catalogue import find_spec
-    from forenbench.perturbations import parse
     from forenbench.runner import Job, Settings
     from forenbench.runner import run as run_jobs
     from forenbench.store import Store
@@ -61,7 +60,7 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
 
     names = dataset or ["sample"]
     kinds = {name: checkpoints or find_spec(name).checkpoints for name in names}
-    settings = Settings([parse(text) for text in split(perturbations)], seed, choose_device(device))
+    settings = Settings(_parse_perturbations(perturbations), seed, choose_device(device))
     loaded = {
         kind: load_detectors(split(detectors), kind, weights or [], settings.device)
         for kind in dict.fromkeys(kinds.values())
@@ -82,6 +81,16 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
     if summary.problems:
         describe_problems(summary)
         raise typer.Exit(1)
+
+
+def _parse_perturbations(texts: str) -> list[Perturbation]:
+    """Parse the option, each distinct perturbation once."""
+    from forenbench.perturbations import parse
+
+    found = {one.name: one for one in map(parse, split(texts))}
+    if not found:
+        raise BenchError("--perturbations names none; write 'none' for the images as they are")
+    return list(found.values())
 
 
 def _run_folder(datasets: Iterable[Dataset], limit: int | None) -> Path:

@@ -40,6 +40,12 @@ def test_a_second_run_finds_everything_done_and_says_so(bench: Bench) -> None:
     assert {path: path.stat().st_mtime_ns for path in Path().glob("results/**/*.parquet")} == written
 
 
+def test_a_perturbation_asked_for_twice_runs_once(bench: Bench) -> None:
+    assert bench(*RUN, "--perturbations", "jpeg:75,none,jpeg:075").code == 0
+    rows = all_rows(Path("results/runs/tiny"))
+    assert rows["perturbation"].value_counts().to_dict() == {"jpeg:75": 16, "none": 16}
+
+
 def test_test_sets_keep_their_order_when_they_are_run_one_by_one(bench: Bench) -> None:
     bench(*RUN, "--generators", "beta")
     outcome = bench(*RUN, "--generators", "alpha")
@@ -74,6 +80,7 @@ def test_perturbations_limit_and_generators(bench: Bench) -> None:
         (("--dataset", "smaple"), "unknown dataset 'smaple': did you mean sample"),
         (("--perturbations", "jpg:75"), "did you mean jpeg"),
         (("--perturbations", "jpeg:700"), "700"),
+        (("--perturbations", ","), "--perturbations names none"),
         (("--checkpoints", "best"), "--checkpoints 'best' is neither published nor sample"),
         (("--weights", "lgrad=x.pth"), "unknown checkpoint 'lgrad'"),
         (("--weights", "x.pth"), "is not NAME=PATH"),

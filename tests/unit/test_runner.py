@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from forenbench import runner
 from forenbench.catalogue import Dataset, open_dataset
 from forenbench.perturbations import parse
 from forenbench.plugins import LoadedDetector
@@ -133,3 +134,12 @@ def test_records_say_what_made_them(bench: Bench) -> None:
     head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
     if head.returncode == 0:  # in a checkout, not in an unpacked archive
         assert made["commit"].removesuffix("-dirty") == head.stdout.strip()
+
+
+def test_a_package_that_was_swapped_for_another_is_left_out(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """README: faiss-gpu-cu12 in place of faiss-cpu."""
+    monkeypatch.setattr(runner, "_PACKAGES", ("torch", "no-such-package"))
+    bench()
+    assert list(bench.store.records()[0]["made"]["packages"]) == ["torch"]

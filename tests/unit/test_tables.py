@@ -79,7 +79,7 @@ def test_a_detector_that_lacks_a_generator_gets_no_mean(store: Store) -> None:
     row = tables.make("acc-ap", [store]).frame.loc[("partial", "sample")]
     assert row["stylegan", "Acc."] == 100
     assert row[[("biggan", "Acc."), ("Mean", "Acc."), ("Mean", "A.P.")]].isna().all()
-    board = leaderboard.standings([store]).set_index("detector")
+    board = leaderboard.standings(tables.measure([store])).set_index("detector")
     assert board.loc["good", "rank"] == 1
     assert pd.isna(board.loc["partial", "rank"])
     assert pd.isna(board.loc["partial", "ap"])
@@ -113,7 +113,7 @@ def test_perturbations_are_rows_of_their_own(store: Store) -> None:
 def test_leaderboard_ranks_by_mean_precision_and_writes_stable_text(store: Store, tmp_path: Path) -> None:
     add(store, "also-good", "stylegan", PERFECT)
     add(store, "also-good", "biggan", PERFECT, place=1)
-    paths = leaderboard.write(leaderboard.standings([store]), tmp_path)
+    paths = leaderboard.write(leaderboard.standings(tables.measure([store])), tmp_path)
     with paths[0].open() as file:
         rows = list(csv.DictReader(file))
     assert [(row["rank"], row["detector"], row["ap"]) for row in rows] == [
