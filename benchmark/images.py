@@ -122,6 +122,20 @@ def header(data: bytes) -> ImageHeader:
     return ImageHeader(opened.format or "", opened.mode, opened.width, opened.height)
 
 
+def recompress(image: Image.Image, codec: str, quality: int) -> Image.Image:
+    """Write an RGB image with the codec's defaults (JPEG: 4:2:0) in memory and read it again.
+
+    Raises:
+        BenchError: A side is longer than the codec can hold.
+    """
+    file = BytesIO()
+    try:
+        image.save(file, codec, quality=quality)
+    except (OSError, ValueError) as error:
+        raise BenchError(f"{codec} cannot hold {image.width}×{image.height} pixels: {error}") from error
+    return decode(file.getvalue())
+
+
 def _open(data: bytes) -> ImageFile.ImageFile:
     """Open without decoding, and refuse what must not be decoded."""
     if not data:

@@ -10,12 +10,12 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from io import BytesIO
 
 import numpy as np
 from PIL import Image
 
-from .images import MAX_PIXELS, decode
+from . import frank
+from .images import MAX_PIXELS, recompress
 from .plugins import unknown
 from .types import BenchError, Perturbation
 
@@ -132,21 +132,11 @@ def _unchanged(image: Image.Image, _value: float, _generator: np.random.Generato
 
 
 def _jpeg(image: Image.Image, quality: float, _generator: np.random.Generator) -> Image.Image:
-    return _recompress(image, "JPEG", int(quality))
+    return recompress(image, "JPEG", int(quality))
 
 
 def _webp(image: Image.Image, quality: float, _generator: np.random.Generator) -> Image.Image:
-    return _recompress(image, "WEBP", int(quality))
-
-
-def _recompress(image: Image.Image, codec: str, quality: int) -> Image.Image:
-    """Write with the codec's defaults (JPEG: 4:2:0) and read again."""
-    file = BytesIO()
-    try:
-        image.save(file, codec, quality=quality)
-    except (OSError, ValueError) as error:  # a side longer than the codec can hold
-        raise BenchError(f"{codec} cannot hold {image.width}×{image.height} pixels: {error}") from error
-    return decode(file.getvalue())
+    return recompress(image, "WEBP", int(quality))
 
 
 def _blur(image: Image.Image, sigma: float, _generator: np.random.Generator) -> Image.Image:
@@ -195,5 +185,20 @@ KINDS = (
     Kind("crop", _crop, "crop at a random place, sides times F", "F", float, 0.01, 1),
     Kind("noise", _noise, "Gaussian noise of SIGMA grey levels", "SIGMA", float, 0, 255),
     Kind("gray", _gray, "grey, on three channels"),
+    Kind(
+        "frank-blur",
+        partial(frank.every_second, frank.blur),
+        "every 2nd image: blur cut to 3, 5, 7 or 9 pixels",
+    ),
+    Kind(
+        "frank-crop",
+        partial(frank.every_second, frank.crop),
+        "every 2nd image: 5 to 20 % cut off, enlarged again",
+    ),
+    Kind("frank-jpeg", partial(frank.every_second, frank.jpeg), "every 2nd image: JPEG of quality 10 to 75"),
+    Kind(
+        "frank-noise", partial(frank.every_second, frank.noise), "every 2nd image: noise of deviation 5 to 20"
+    ),
+    Kind("frank-combined", partial(frank.every_second, frank.combined), "every 2nd image: one of the four"),
 )
 _BY_NAME = {kind.name: kind for kind in KINDS}

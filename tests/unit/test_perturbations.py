@@ -17,7 +17,8 @@ from forenbench.perturbations import KINDS, Kind, draw_generator, parse
 from forenbench.types import BenchError
 
 SHA = "a" * 64
-EXAMPLES = ["none", "jpeg:75", "webp:80", "blur:1.5", "resize:0.5", "crop:0.6", "noise:8.0", "gray"]
+FRANK = ["frank-blur", "frank-crop", "frank-jpeg", "frank-noise", "frank-combined"]
+EXAMPLES = ["none", "jpeg:75", "webp:80", "blur:1.5", "resize:0.5", "crop:0.6", "noise:8.0", "gray", *FRANK]
 RANDOM = ["crop:0.6", "noise:8.0", "crop:0.6+noise:8.0"]
 
 
