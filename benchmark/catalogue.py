@@ -1,53 +1,31 @@
-"""Dataset names and folders → test sets, each at one content digest."""
+"""Names, folders, archives and manifests → datasets, whose test sets can be scored."""
 
 from __future__ import annotations
 
-import hashlib
 import pkgutil
-import tomllib
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock
 
+from .descriptions import Spec, Suite, specs, suites
+from .expectations import compare
 from .inventory import FileFacts, cache_folder, take_stock
 from .plugins import unknown
-from .sources.folder import Findings, Folder, find_samples, readable
-from .types import FAKE, REAL, BenchError, Sample, TestSet
+from .protocols import PROTOCOLS
+from .sources.archive import stem_of
+from .sources.folder import Findings, readable
+from .sources.locations import is_archive, open_location, open_locations
+from .testsets import Groups, Selection, choose, describe, digest, group, warnings
+from .types import BenchError, FileSource, Sample, TestSet
 
 Advance = Callable[[str, int, int], None]
 """Called with (what is being done, done, total) while files are made or read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Spec:
-    """One ``datasets/*.toml``.
-
-    Attributes:
-        name: The file's stem.
-        description: One line.
-        licence: Of the images.
-        version: Part of the folder a builder fills, so that changed images never mix with old ones.
-        builder: ``module:function`` that makes the images in a folder, for a dataset made on first use.
-        folder: Where the images lie below ``--data-root``, or below the folder that the builder fills.
-        source: Where to get that folder.
-        checkpoints: The kind of checkpoints that is the default here.
-        testsets: Order of the test sets in tables; those not named follow in the order of their names.
-    """
-
-    name: str
-    description: str
-    licence: str
-    version: str = ""
-    builder: str = ""
-    folder: str = ""
-    source: str = ""
-    checkpoints: str = "published"
-    testsets: tuple[str, ...] = ()
+class MissingDataset(BenchError):
+    """A described dataset is not on this machine; the message says where to get it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +37,7 @@ class Dataset:
         checkpoints: The kind of checkpoints that is the default here.
         testsets: In table order.
         facts: Every file's facts, by path.
-        notes: What a reader must know: files left aside, labels missing.
+        notes: What a reader must know: files left aside, labels or test sets missing.
     """
 
     name: str
@@ -69,77 +47,92 @@ class Dataset:
     notes: tuple[str, ...]
 
 
-def specs() -> dict[str, Spec]:
-    """Read every dataset description that comes with the package."""
-    found = {}
-    for file in sorted(files("forenbench.datasets").iterdir(), key=lambda file: file.name):
-        if file.name.endswith(".toml"):
-            values = tomllib.loads(file.read_text(encoding="utf-8"))
-            name = file.name.removesuffix(".toml")
-            found[name] = _spec(name, values)
-    return found
-
-
-def open_dataset(
+def open_dataset(  # noqa: PLR0913 - what may be asked of a dataset
     request: str,
     *,
     data_root: Path,
     generators: Sequence[str] = (),
     limit: int | None = None,
+    protocol: str = "all",
     advance: Advance = lambda what, done, total: None,
-) -> Dataset:
-    """Open a dataset by name, or any folder with labels in its folder names.
+) -> list[Dataset]:
+    """Open a dataset or suite by name, or any folder, archive or manifest with labels.
 
     Args:
-        request: A name from `specs`, or a path.
+        request: A name from `specs` or `suites`, or a path.
         data_root: Where downloaded datasets lie.
         generators: Only these test sets; empty for all.
-        limit: At most this many images per label and test set, evenly spaced over their sorted paths.
+        limit: At most this many images per label and test set, evenly spaced over those of the protocol.
+        protocol: Which files count: a name from `PROTOCOLS`.
         advance: Told of progress while images are made or read.
 
+    Returns:
+        One dataset; for a suite one for each that it selects from, with the test sets in the suite's order.
+
     Raises:
-        BenchError: Unknown name, missing folder, no labels, or an unknown generator.
+        MissingDataset: It has a name, but is not there.
+        BenchError: Unknown name or protocol, no labels, or an unknown generator.
     """
-    spec = find_spec(request)
-    return _open(spec, _root(spec, data_root, advance), generators, limit, advance)
+    if protocol not in PROTOCOLS:
+        raise BenchError(unknown("protocol", protocol, PROTOCOLS))
+    found = find_spec(request)
+    selection = Selection(tuple(generators), protocol, limit)
+    if isinstance(found, Suite):
+        return list(_open_suite(found, data_root, selection, advance))
+    return [_open(found, data_root, selection, advance)]
 
 
-def find_spec(request: str) -> Spec:
-    """Find what describes a dataset, without looking at its files.
+def find_spec(request: str) -> Spec | Suite:
+    """Find what describes a dataset or suite, without looking at its files.
 
     Args:
-        request: A name from `specs`, or the path of a folder.
+        request: A name from `specs` or `suites`, or the path of a folder, archive or manifest.
 
     Raises:
-        BenchError: Neither a name nor a folder.
+        BenchError: Neither a name nor a path.
     """
-    known = specs()
+    known: dict[str, Spec | Suite] = {**specs(), **suites()}
     if request in known:
         return known[request]
-    if Path(request).is_dir():
-        return Spec(readable(Path(request).resolve().name), "", "", folder=str(Path(request).absolute()))
-    raise BenchError(unknown("dataset", request, known) + " (and there is no such folder)")
+    path = Path(request)
+    if path.exists():
+        return Spec(readable(_name(path)), "", "", folder=str(path.absolute()))
+    raise BenchError(unknown("dataset", request, known) + " (and there is no such folder or file)")
 
 
-def _spec(name: str, values: Mapping[str, Any]) -> Spec:
-    """Check one description's keys."""
-    surplus = set(values) - set(Spec.__dataclass_fields__) - {"name"}
-    if surplus:
-        raise BenchError(f"datasets/{name}.toml: unknown key '{sorted(surplus)[0]}'")
-    values = {**values, "testsets": tuple(values.get("testsets", ()))}
-    return Spec(name=name, **values)
+def _name(path: Path) -> str:
+    """Name what lies at a path: a folder as it is, a file without its suffix."""
+    if path.is_dir():
+        return path.resolve().name
+    return stem_of(path) if is_archive(path) else path.stem
 
 
-def _root(spec: Spec, data_root: Path, advance: Advance) -> Path:
-    """Find a described dataset's folder, building it on first use."""
-    if not spec.builder:
-        root = data_root / spec.folder
-        if not root.is_dir():
-            raise BenchError(
-                f"dataset '{spec.name}' is not at '{root}'. Get it from {spec.source} "
-                f"(licence: {spec.licence}), or name another --data-root"
-            )
-        return root
+def find_files(
+    spec: Spec, data_root: Path, advance: Advance = lambda what, done, total: None
+) -> tuple[FileSource, Findings]:
+    """List a described dataset's labelled files, whether unpacked or in its archives; build it on first use.
+
+    Raises:
+        MissingDataset: It is not there.
+        BenchError: Nothing in it has a label.
+    """
+    folder = _build(spec, advance) if spec.builder else data_root / spec.folder
+    archives = [data_root / name for name in spec.archives]
+    if folder.exists():
+        source, findings = open_location(folder)
+    elif archives and all(path.is_file() for path in archives):
+        source, findings = open_locations(archives)
+    else:
+        places = " or ".join(f"'{place}'" for place in (folder, *archives))
+        raise MissingDataset(
+            f"dataset '{spec.name}' is not at {places}. 'bench data fetch {spec.name}' gets it or says how "
+            f"(source: {spec.source}; licence: {spec.licence}); --data-root names another place"
+        )
+    return source, replace(findings, samples=describe(spec, findings.samples))
+
+
+def _build(spec: Spec, advance: Advance) -> Path:
+    """Return the folder of a dataset that is made on first use."""
     made = cache_folder() / f"{spec.name}-{spec.version}"
     with FileLock(f"{made}.lock"):
         if not (made / spec.folder).is_dir():
@@ -148,18 +141,54 @@ def _root(spec: Spec, data_root: Path, advance: Advance) -> Path:
     return made / spec.folder
 
 
-def _open(spec: Spec, root: Path, generators: Sequence[str], limit: int | None, advance: Advance) -> Dataset:
-    """Group a folder's samples into test sets and take stock of the files they need."""
-    findings = find_samples(root)
-    groups = _group(findings.samples, spec.testsets)
-    for name in generators:
-        if name not in groups:
-            raise BenchError(unknown(f"generator of dataset '{spec.name}'", name, groups))
-    chosen = {
-        name: _thin(samples, limit)
-        for name, samples in groups.items()
-        if not generators or name in generators
-    }
+def _open_suite(suite: Suite, data_root: Path, selection: Selection, advance: Advance) -> Iterator[Dataset]:
+    """Open the datasets that a suite selects from, each with its test sets at their places in the suite."""
+    order = [name for part in suite.parts for name in part.testsets]
+    for name in selection.testsets:
+        if name not in order:
+            raise BenchError(unknown(f"generator of suite '{suite.name}'", name, order))
+    known, place = specs(), 0
+    for part in suite.parts:
+        wanted = tuple(n for n in part.testsets if not selection.testsets or n in selection.testsets)
+        if wanted:
+            spec = replace(known[part.dataset], testsets=part.testsets)
+            one = _open(spec, data_root, replace(selection, testsets=wanted), advance)
+            moved = (replace(testset, order=testset.order + place) for testset in one.testsets)
+            yield replace(one, testsets=tuple(moved))
+        place += len(part.testsets)
+
+
+def _open(spec: Spec, data_root: Path, selection: Selection, advance: Advance) -> Dataset:
+    """Group a dataset's samples into test sets and take stock of the files they need."""
+    source, findings = find_files(spec, data_root, advance)
+    groups = group(spec, findings.samples)
+    order = list(dict.fromkeys((*spec.testsets, *groups)))
+    for name in selection.testsets:
+        if name not in order:
+            raise BenchError(unknown(f"generator of dataset '{spec.name}'", name, order))
+    chosen: dict[str, tuple[Sample, ...]] = {}
+    notes = list(_notes(spec, findings, selection))
+    for name in groups:
+        if not selection.testsets or name in selection.testsets:
+            kept, words = choose(groups[name], selection)
+            notes += [readable(f"test set '{name}': {selection.protocol} {word}") for word in words]
+            if kept:
+                chosen[name] = kept
+    if not chosen:
+        wanted = ", ".join(selection.testsets or groups)
+        raise MissingDataset(
+            f"dataset '{spec.name}' is there, but holds no file of {wanted} (protocol {selection})"
+        )
+    facts = _take_stock(spec, source, chosen, advance)
+    testsets = tuple(
+        TestSet(spec.name, name, samples, source, digest(samples, facts), order.index(name), str(selection))
+        for name, samples in chosen.items()
+    )
+    return Dataset(spec.name, spec.checkpoints, testsets, facts, (*notes, *warnings(chosen, facts)))
+
+
+def _take_stock(spec: Spec, source: FileSource, chosen: Groups, advance: Advance) -> dict[str, FileFacts]:
+    """Read the facts of the files that test sets need, each file once."""
     paths = list(dict.fromkeys(sample.path for samples in chosen.values() for sample in samples))
     done = 0
 
@@ -168,80 +197,16 @@ def _open(spec: Spec, root: Path, generators: Sequence[str], limit: int | None, 
         done += more
         advance(f"reading {spec.name}", done, len(paths))
 
-    facts = take_stock(root, paths, count)
-    source, order = Folder(root), list(groups)
-    testsets = tuple(
-        TestSet(spec.name, name, samples, source, _digest(samples, facts), order.index(name))
-        for name, samples in chosen.items()
-    )
-    return Dataset(spec.name, spec.checkpoints, testsets, facts, _notes(findings, chosen, facts))
+    return take_stock(source, paths, count)
 
 
-def _group(samples: Iterable[Sample], order: Sequence[str]) -> dict[str, tuple[Sample, ...]]:
-    """Put each generator's fakes beside its own reals, or beside the reals that all share."""
-    groups: dict[str, list[Sample]] = {}
-    shared = []
-    for sample in samples:
-        if sample.generator:
-            groups.setdefault(sample.generator, []).append(sample)
-        else:
-            shared.append(sample)
-    if not groups:
-        groups = {sample.real_source: [] for sample in shared}
-    ordered = sorted(groups, key=lambda name: (order.index(name) if name in order else len(order), name))
-    return {
-        name: (*groups[name], *(replace(sample, generator=name) for sample in shared)) for name in ordered
-    }
-
-
-def _thin(samples: tuple[Sample, ...], limit: int | None) -> tuple[Sample, ...]:
-    """Keep at most `limit` samples of each label, evenly spaced."""
-    if limit is None:
-        return samples
-    kept = []
-    for label in (REAL, FAKE):
-        same = [sample for sample in samples if sample.label == label]
-        number = min(limit, len(same))
-        kept += [same[i * len(same) // number] for i in range(number)]
-    return tuple(kept)
-
-
-def _digest(samples: Iterable[Sample], facts: Mapping[str, FileFacts]) -> str:
-    """Digest what a test set is: which files under which labels, with which content."""
-    lines = (f"{sample.label} {facts[sample.path].sha256} {sample.path}\n" for sample in samples)
-    total = hashlib.sha256()
-    for line in lines:
-        total.update(line.encode("utf-8", "surrogateescape"))
-    return total.hexdigest()
-
-
-def _notes(
-    findings: Findings, groups: Mapping[str, Sequence[Sample]], facts: Mapping[str, FileFacts]
-) -> tuple[str, ...]:
-    """Word what a reader must know about these test sets."""
-    notes = []
+def _notes(spec: Spec, findings: Findings, selection: Selection) -> Iterator[str]:
+    """Word what of a dataset is not as it should be, as far as the names of its files tell."""
     if findings.unlabelled:
-        first = findings.unlabelled[0]
-        notes.append(f"left aside, in no label folder: {len(findings.unlabelled)}, the first '{first}'")
-    for name, samples in groups.items():
-        labels = {sample.label for sample in samples}
-        if labels == {REAL}:
-            notes.append(f"test set '{name}' has real images only: AP and AUROC are undefined there")
-        if labels == {FAKE}:
-            notes.append(f"test set '{name}' has generated images only: AP and AUROC are undefined there")
-        notes += _shortcuts(name, samples, facts)
-    return tuple(notes)
-
-
-def _shortcuts(name: str, samples: Sequence[Sample], facts: Mapping[str, FileFacts]) -> Iterator[str]:
-    """Name what tells the labels apart without a look at the picture: no file format or size in common."""
-    real, fake = ([facts[s.path] for s in samples if s.label == label] for label in (REAL, FAKE))
-    traits: dict[str, Callable[[FileFacts], str]] = {
-        "file format": lambda fact: fact.format,
-        "size": lambda fact: f"{fact.width}×{fact.height}",
-    }
-    for trait, value in traits.items():
-        sides = [Counter(value(fact) for fact in side if fact.format) for side in (real, fake)]
-        if all(sides) and not sides[0].keys() & sides[1].keys():
-            examples = " against ".join(side.most_common(1)[0][0] for side in sides)
-            yield f"test set '{name}': real and fake share no {trait} ({examples}), an easy way to cheat"
+        first = readable(findings.unlabelled[0])
+        yield f"left aside, in no label folder: {len(findings.unlabelled)}, the first '{first}'"
+    lines = compare(spec, findings.samples, selection.testsets) if spec.counts else []
+    if differing := [line for line in lines if line.problem]:
+        first = f"{differing[0].where}: {differing[0].found} images, expected {differing[0].expected}"
+        every = f"'bench data check {spec.name}' shows all {len(differing)} differences"
+        yield f"not as published: {first}; {every}"

@@ -1,24 +1,29 @@
-"""What files are: sha256, format and size of each, remembered between runs by (size, time of change)."""
+"""What files are: sha256, format and size of each, remembered between runs by their source's stamps."""
 
 from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import astuple, dataclass
+from functools import partial
 from pathlib import Path
 
 from platformdirs import user_cache_path
 
 from .images import UnreadableImage, header
-from .sources.folder import Folder
+from .sources.folder import readable
+from .types import BenchError, FileSource, Source, Stamp
 
 _READERS = 4
-_TABLE = """CREATE TABLE IF NOT EXISTS files (
-    path TEXT PRIMARY KEY, bytes INTEGER, changed INTEGER,
-    sha256 TEXT, format TEXT, mode TEXT, width INTEGER, height INTEGER)"""
+_AT_ONCE = 500
+"""Files read between two writes to the memory: a stopped run loses no more, and other runs need not wait."""
+
+_TABLE = """CREATE TABLE IF NOT EXISTS facts (
+    key BLOB PRIMARY KEY, mark TEXT,
+    sha256 TEXT, format TEXT, mode TEXT, width INTEGER, height INTEGER, bytes INTEGER)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,7 @@ class FileFacts:
     mode: str = ""
     width: int = 0
     height: int = 0
+    bytes: int = 0
 
 
 def cache_folder() -> Path:
@@ -38,75 +44,72 @@ def cache_folder() -> Path:
 
 
 def take_stock(
-    root: Path, paths: Iterable[str], advance: Callable[[int], None] = lambda done: None
+    source: FileSource, paths: Iterable[str], advance: Callable[[int], None] = lambda done: None
 ) -> dict[str, FileFacts]:
-    """Read the facts of files below a folder; files unchanged since the last time are not read again.
+    """Read the facts of a source's files; files unchanged since the last time are not read again.
 
-    A file that cannot be opened gets an empty sha256: it becomes an `unreadable` row, not an error here.
+    A file that cannot be read gets an empty sha256: it becomes an `unreadable` row, not an error here.
+
+    Raises:
+        BenchError: A file's content is not what the source says it should be.
     """
-    paths = list(paths)
+    stamps = source.stamps(list(paths))
     with closing(sqlite3.connect(cache_folder() / "inventory.sqlite", timeout=60)) as memory:
         memory.execute(_TABLE)
-        facts, missing = _recall(memory, root, paths)
+        facts = _recall(memory, stamps)
         advance(len(facts))
+        missing = [path for path in stamps if path not in facts]
         with ThreadPoolExecutor(_READERS) as readers:
-            for path, stamp, fact in readers.map(lambda item: (*item, _examine(root / item[0])), missing):
-                facts[path] = fact
-                _remember(memory, root, path, stamp, fact)
-                advance(1)
-        memory.commit()
-    return {path: facts[path] for path in paths}
+            for start in range(0, len(missing), _AT_ONCE):
+                some = missing[start : start + _AT_ONCE]
+                for path, fact in zip(some, readers.map(partial(_examine, source), some), strict=True):
+                    facts[path] = fact
+                    advance(1)
+                _remember(memory, ((stamps[path], facts[path]) for path in some))
+    _compare(stamps, facts)
+    return {path: facts[path] for path in stamps}
 
 
-def _recall(
-    memory: sqlite3.Connection, root: Path, paths: list[str]
-) -> tuple[dict[str, FileFacts], list[tuple[str, tuple[int, int]]]]:
-    """Split paths into those whose facts are known and those to read, with their (bytes, changed) stamps."""
-    facts, missing = {}, []
-    for path in paths:
-        stamp = _stamp(root / path)
-        row = memory.execute("SELECT * FROM files WHERE path = ?", (_key(root, path),)).fetchone()
-        if row and (row[1], row[2]) == stamp and row[3]:
-            facts[path] = FileFacts(*row[3:])
-        else:
-            missing.append((path, stamp))
-    return facts, missing
+def _recall(memory: sqlite3.Connection, stamps: Mapping[str, Stamp]) -> dict[str, FileFacts]:
+    """Look up the files whose facts are known and still hold."""
+    facts = {}
+    for path, stamp in stamps.items():
+        row = memory.execute("SELECT * FROM facts WHERE key = ?", (stamp.key,)).fetchone()
+        if row and row[1] == stamp.mark and row[2]:
+            facts[path] = FileFacts(*row[2:])
+    return facts
 
 
-def _remember(
-    memory: sqlite3.Connection, root: Path, path: str, stamp: tuple[int, int], fact: FileFacts
-) -> None:
-    """Store the facts of one file."""
-    row = (_key(root, path), *stamp, *astuple(fact))
-    memory.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+def _remember(memory: sqlite3.Connection, found: Iterable[tuple[Stamp, FileFacts]]) -> None:
+    """Store the facts of files."""
+    rows = [(stamp.key, stamp.mark, *astuple(fact)) for stamp, fact in found]
+    memory.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+    memory.commit()
 
 
-def _key(root: Path, path: str) -> bytes:
-    """Name a file absolutely; as bytes, since file names need not be valid text."""
-    return str(root.resolve() / path).encode("utf-8", "surrogateescape")
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    """Return (bytes, time of change in ns), or (-1, -1) for what cannot be looked at."""
-    try:
-        found = path.stat()
-    except OSError:
-        return -1, -1
-    return found.st_size, found.st_mtime_ns
-
-
-def _examine(path: Path) -> FileFacts:
+def _examine(source: Source, path: str) -> FileFacts:
     """Read one file's facts."""
     try:
-        data = Folder(path.parent).read(path.name)
+        data = source.read(path)
     except OSError:
         return FileFacts("")
     digest = hashlib.sha256(data).hexdigest()
     try:
         found = header(data)
     except UnreadableImage:
-        return FileFacts(digest)
-    return FileFacts(digest, found.format, found.mode, found.width, found.height)
+        return FileFacts(digest, bytes=len(data))
+    return FileFacts(digest, found.format, found.mode, found.width, found.height, len(data))
+
+
+def _compare(stamps: Mapping[str, Stamp], facts: Mapping[str, FileFacts]) -> None:
+    """Refuse files whose content is not the expected one; unreadable ones are rows of their own."""
+    for path, stamp in stamps.items():
+        found = facts[path].sha256
+        if stamp.sha256 and found not in ("", stamp.sha256):
+            raise BenchError(
+                f"'{readable(path)}' is not what its manifest says: sha256 {found}, not {stamp.sha256}. "
+                "Get the file again, or make a new manifest with 'bench data index'"
+            )
 
 
 def formats(facts: Iterable[FileFacts]) -> Iterator[str]:

@@ -11,25 +11,26 @@ from .rendering import as_markdown
 from .store import write_text
 
 DECIMALS = 2
-_KEY = ["dataset", "perturbation", "detector", "weights"]
+_CONTEST = ["dataset", "protocol", "perturbation"]
+_KEY = [*_CONTEST, "detector", "weights"]
 
 
 def standings(cells: pd.DataFrame) -> pd.DataFrame:
-    """Rank detectors by mean average precision over the test sets, within each dataset and perturbation.
+    """Rank detectors by mean average precision over the test sets, per dataset, protocol and perturbation.
 
     Args:
         cells: As `forenbench.tables.measure` returns them.
 
     Returns:
-        Columns rank, detector, weights, dataset, perturbation, testsets, images, scored, acc, ap, auroc
-        (means over test sets, in percent), checkpoints (first 12 digits of each file's sha256), version,
-        date. A detector that lacks a test set which others have gets no mean and no rank.
+        Columns rank, detector, weights, dataset, protocol, perturbation, testsets, images, scored, acc, ap,
+        auroc (means over test sets, in percent), checkpoints (first 12 digits of each file's sha256),
+        version, date. A detector that lacks a test set which others have gets no mean and no rank.
     """
-    wanted = cells.groupby(["dataset", "perturbation"])["testset"].transform("nunique")
+    wanted = cells.groupby(_CONTEST)["testset"].transform("nunique")
     groups = cells.assign(wanted=wanted).groupby(_KEY, sort=False)
     rows = [_row(key, group) for key, group in groups]
     board = pd.DataFrame(rows)
-    contests = board.groupby(["dataset", "perturbation"], sort=False)
+    contests = board.groupby(_CONTEST, sort=False)
     board.insert(0, "rank", contests["ap"].rank(ascending=False, method="min").astype("Int64"))
     board.insert(0, "contest", contests.ngroup())
     order = ["contest", "rank", "detector"]
@@ -47,7 +48,7 @@ def write(board: pd.DataFrame, folder: Path) -> list[Path]:
 
 def _row(key: Sequence[Hashable], group: pd.DataFrame) -> dict[str, object]:
     """Average one detector's cells."""
-    dataset, perturbation, detector, weights = key
+    dataset, protocol, perturbation, detector, weights = key
     complete = len(group) == group["wanted"].iloc[0]
     means = {
         name: group[name].mean(skipna=False) * 100 if complete else float("nan")
@@ -58,6 +59,7 @@ def _row(key: Sequence[Hashable], group: pd.DataFrame) -> dict[str, object]:
         "detector": detector,
         "weights": weights,
         "dataset": dataset,
+        "protocol": protocol,
         "perturbation": perturbation,
         "testsets": len(group),
         "images": int(group["images"].sum()),

@@ -91,6 +91,18 @@ def load_all(requests: Iterable[str], weights: Weights) -> list[LoadedDetector]:
         MissingWeights: Everything that is missing, not just the first.
         BenchError: As `load`, or two different plugins that give their detectors the same name.
     """
+    loaded, missing = load_available(requests, weights)
+    if missing:
+        raise MissingWeights("\n".join(missing))
+    return loaded
+
+
+def load_available(requests: Iterable[str], weights: Weights) -> tuple[list[LoadedDetector], list[str]]:
+    """Load those detectors whose weights are here, each distinct one once; and word what the others lack.
+
+    Raises:
+        BenchError: As `load`, or two different plugins that give their detectors the same name.
+    """
     loaded: dict[str, LoadedDetector] = {}
     missing: dict[str, None] = {}
     for request in dict.fromkeys(requests):
@@ -103,9 +115,7 @@ def load_all(requests: Iterable[str], weights: Weights) -> list[LoadedDetector]:
             same = loaded.setdefault(one.name, one)
             if (type(same.detector), same.code) != (type(one.detector), one.code):
                 raise BenchError(f"two detectors are called '{one.name}'; rename the one in '{request}'")
-    if missing:
-        raise MissingWeights("\n".join(missing))
-    return list(loaded.values())
+    return list(loaded.values()), list(missing)
 
 
 def find(name: str) -> FoundPlugin:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import groupby
+
 import pandas as pd
 
 from .tables import Table
@@ -11,23 +14,24 @@ STYLES = ("text", "csv", "markdown", "latex")
 
 
 def render(table: Table, style: str, width: int | None = None) -> str:
-    """Lay out a table as text, CSV, Markdown or LaTeX; values with one decimal, as the papers print them.
+    """Lay out a table as text, CSV, Markdown or LaTeX; values with the table's own decimals.
 
     Args:
         table: What to lay out.
         style: One of `STYLES`.
-        width: Columns of the terminal; text wider than that is split into blocks of whole generators.
+        width: Columns of the terminal; text wider than that is split into blocks of whole column groups.
 
     Raises:
         BenchError: Another style.
     """
     if style not in STYLES:
         raise BenchError(f"format '{style}' is none of {', '.join(STYLES)}")
-    frame = _as_text(table.frame)
+    frame = _as_text(table)
     if style == "csv":
         return frame.to_csv(lineterminator="\n")
     if style == "latex":
-        return frame.to_latex(escape=True)
+        alignment = "l" * frame.index.nlevels + "r" * frame.shape[1]
+        return frame.to_latex(escape=True, column_format=alignment, multicolumn_format="c")
     notes = "".join(f"{note}\n" for note in table.notes)
     if style == "markdown":
         flat = frame.copy()
@@ -38,23 +42,25 @@ def render(table: Table, style: str, width: int | None = None) -> str:
 
 
 def _blocks(frame: pd.DataFrame, width: int | None) -> list[pd.DataFrame]:
-    """Split a frame by its outer column levels so that each part fits, if it can, into a width."""
-    groups = list(dict.fromkeys(_levels(column)[:-1] for column in frame.columns))
-    if width is None or len(groups) < 2:
+    """Split a frame's columns so that each part fits, if it can, into a width."""
+    if width is None:
         return [frame]
-    blocks: list[pd.DataFrame] = []
-    chosen: list[tuple[str, ...]] = []
-    for group in groups:
-        if chosen and _width(_columns(frame, [*chosen, group])) > width:
-            blocks.append(_columns(frame, chosen))
-            chosen = []
-        chosen.append(group)
-    return [*blocks, _columns(frame, chosen)]
+    blocks: list[list[int]] = [[]]
+    for group in _groups(frame, list(range(frame.shape[1])), width):
+        if blocks[-1] and _width(frame.iloc[:, [*blocks[-1], *group]]) > width:
+            blocks.append([])
+        blocks[-1] += group
+    return [frame.iloc[:, block] for block in blocks]
 
 
-def _columns(frame: pd.DataFrame, groups: list[tuple[str, ...]]) -> pd.DataFrame:
-    """Take the columns whose outer levels are among these."""
-    return frame.loc[:, [_levels(column)[:-1] in groups for column in frame.columns]]
+def _groups(frame: pd.DataFrame, columns: list[int], width: int, level: int = 1) -> Iterator[list[int]]:
+    """Yield columns that stay together: of one name at the outer level, or further in where that is wide."""
+    for _, same in groupby(columns, key=lambda column: _levels(frame.columns[column])[:level]):
+        group = list(same)
+        if level < frame.columns.nlevels and _width(frame.iloc[:, group]) > width:
+            yield from _groups(frame, group, width, level + 1)
+        else:
+            yield group
 
 
 def _width(frame: pd.DataFrame) -> int:
@@ -62,14 +68,23 @@ def _width(frame: pd.DataFrame) -> int:
     return max(map(len, frame.to_string().splitlines()))
 
 
-def _as_text(frame: pd.DataFrame) -> pd.DataFrame:
-    """Print percentages with one decimal, counts as they are, undefined values as nothing."""
-    text = frame.copy().astype(object)
-    for position in range(frame.shape[1]):
-        column = frame.iloc[:, position]
+def _as_text(table: Table) -> pd.DataFrame:
+    """Print values with the table's decimals, counts as they are, undefined values as nothing."""
+    text = table.frame.copy().astype(object)
+    for position, name in enumerate(table.frame.columns):
+        column = table.frame.iloc[:, position]
+        signed = table.signed != "" and _levels(name)[-1] == table.signed
         whole = pd.api.types.is_integer_dtype(column)
-        text.isetitem(position, [str(v) if whole else f"{v:.1f}" if pd.notna(v) else "" for v in column])
+        text.isetitem(position, [str(v) if whole else _number(v, table.decimals, signed) for v in column])
     return text
+
+
+def _number(value: float, decimals: int, signed: bool) -> str:
+    """Print one number; a difference that vanishes has no sign."""
+    if pd.isna(value):
+        return ""
+    text = f"{value:+.{decimals}f}" if signed else f"{value:.{decimals}f}"
+    return text if float(text) else f"{0:.{decimals}f}"
 
 
 def _levels(column: object) -> tuple[str, ...]:
@@ -88,4 +103,4 @@ def as_markdown(text: pd.DataFrame) -> str:
 
 def _is_number(value: str) -> bool:
     """Say whether a cell of the table is a number."""
-    return value.replace(".", "", 1).replace("-", "", 1).isdigit()
+    return value.removeprefix("-").removeprefix("+").replace(".", "", 1).isdigit()

@@ -177,7 +177,8 @@ def _compute(task: _Task, settings: Settings, store: Store, reporter: Reporter) 
             rows = as_rows(task.testset, cell, results[perturbation.name, loaded.name])
             place = [*task.place, settings.perturbations.index(perturbation), task.detectors.index(loaded)]
             identity = identity_of(loaded, task.testset, perturbation, settings.seed)
-            store.write(cell, rows, identity, {**_environment(settings.device), "position": place})
+            made = {**_environment(settings.device), "position": place, "protocol": task.testset.protocol}
+            store.write(cell, rows, identity, made)
 
 
 def as_rows(testset: TestSet, cell: Cell, results: Sequence[ImageResult]) -> pd.DataFrame:

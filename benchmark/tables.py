@@ -1,9 +1,9 @@
-"""Rows → pandas tables in the papers' layouts, made from the store alone."""
+"""Rows → one line of metrics a cell → pandas tables for any run, made from the store alone."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import pandas as pd
 from . import metrics
 from .plugins import unknown
 from .store import STATUSES, Store
-from .types import BenchError
+from .types import FAKE, REAL, BenchError
 
 _ROW = ["perturbation", "detector", "weights"]
 
@@ -25,49 +25,87 @@ class Table:
         name: As in ``bench table NAME``.
         title: One line for a reader.
         frame: Values in percent; NaN where a value is undefined or was not measured.
-        notes: What the numbers rest on: coverage, undefined values, checkpoints.
+        notes: What the numbers rest on: coverage, undefined values, images, checkpoints.
+        decimals: How many are printed.
+        signed: Columns with this name at their last level are differences, printed with their sign.
     """
 
     name: str
     title: str
     frame: pd.DataFrame
     notes: tuple[str, ...]
+    decimals: int = 1
+    signed: str = ""
 
 
-def measure(stores: Iterable[Store]) -> pd.DataFrame:
+def measure(stores: Iterable[Store], *, by_class: bool = False) -> pd.DataFrame:
     """Compute every finished cell's metrics from its rows.
 
+    Args:
+        stores: Runs.
+        by_class: Take each class of a cell's images (its reals and its fakes) for itself.
+
     Returns:
-        One row a cell: detector, checkpoints, dataset, testset, perturbation, the counts of images by status,
-        ``acc``, ``real_acc``, ``fake_acc`` (at the detector's own threshold), ``ap``, ``auroc`` as fractions,
-        and ``undefined`` with the reason where one is NaN. In the order of the runs; where two runs hold the
-        same cell with the same kind of weights, the newer one counts.
+        One row a cell: detector, checkpoints, dataset, testset, perturbation, ``class`` (empty unless
+        `by_class`), protocol, the counts of images by status, ``real`` and ``fake`` (the images that were
+        scored), ``acc``, ``real_acc``, ``fake_acc`` (at the detector's own threshold), ``ap``, ``auroc`` as
+        fractions, and ``undefined`` with the reason where one is NaN. In the order of the runs; where two
+        runs hold the same cell with the same kind of weights and protocol, the newer one counts.
 
     Raises:
         BenchError: No finished cell anywhere.
     """
-    cells: dict[tuple[str, ...], dict[str, Any]] = {}
+    newest: dict[tuple[str, ...], tuple[Store, dict[str, Any]]] = {}
     roots = []
     for store in stores:
         roots.append(str(store.root))
         for record in store.records():
-            key = (*record["cell"].values(), record["identity"]["kind"])
-            if key not in cells or cells[key]["time"] < record["made"]["time"]:
-                cells[key] = _measure_cell(store, record)
-    if not cells:
+            key = (*record["cell"].values(), record["identity"]["kind"], _protocol(record))
+            if key not in newest or newest[key][1]["made"]["time"] < record["made"]["time"]:
+                newest[key] = store, record
+    if not newest:
         raise BenchError(f"no finished cell in {', '.join(roots)}; 'bench run' makes some")
-    return pd.DataFrame(list(cells.values()))
+    return pd.DataFrame([line for found in newest.values() for line in _measure_cell(*found, by_class)])
 
 
-def make(name: str, stores: Iterable[Store]) -> Table:
-    """Make a table by name.
+def one_protocol(cells: pd.DataFrame, wanted: str | None = None) -> pd.DataFrame:
+    """Keep the cells of one protocol, so that no table mixes them.
+
+    Args:
+        cells: As `measure` returns them.
+        wanted: A protocol; without it "all" where that was run, else the only one.
 
     Raises:
-        BenchError: Unknown name, or nothing to show.
+        BenchError: Nothing was run under it, or several protocols and none of them "all".
+    """
+    present = list(dict.fromkeys(cells["protocol"]))
+    if wanted is None and "all" not in present and len(present) > 1:
+        raise BenchError(f"cells under several protocols: choose one with --protocol {'|'.join(present)}")
+    wanted = wanted or ("all" if "all" in present else present[0])
+    if wanted not in present:
+        raise BenchError(f"no cell was run under protocol '{wanted}'; there is {', '.join(present)}")
+    return cells[cells["protocol"] == wanted]
+
+
+def make(name: str, stores: Iterable[Store], protocol: str | None = None) -> Table:
+    """Make a table by name, from the cells of one protocol (see `one_protocol`).
+
+    Raises:
+        BenchError: Unknown name or protocol, or nothing to show.
     """
     if name not in TABLES:
         raise BenchError(unknown("table", name, TABLES))
-    return TABLES[name][0](measure(stores))
+    cells = measure(stores)
+    chosen = one_protocol(cells, protocol)
+    table = TABLES[name][0](chosen)
+    return replace(table, notes=(*table.notes, *left_out(cells, chosen)))
+
+
+def left_out(cells: pd.DataFrame, chosen: pd.DataFrame) -> Iterator[str]:
+    """Name the other protocols whose cells a table does not show."""
+    others = cells["protocol"].value_counts().drop(chosen["protocol"].unique())
+    for protocol, number in others.items():
+        yield f"Not shown: {number} cells under protocol {protocol} (--protocol {protocol})."
 
 
 def accuracy_and_precision(cells: pd.DataFrame) -> Table:
@@ -120,13 +158,14 @@ def notes_on(cells: pd.DataFrame) -> tuple[str, ...]:
     asked, scored = int(cells["images"].sum()), int(cells["ok"].sum())
     notes = [f"{len(cells)} cells, {scored} of {asked} images scored; metrics use scored images only."]
     for cell in cells.to_dict("records"):
-        where = f"{cell['detector']} on {cell['dataset']}/{cell['testset']} ({cell['perturbation']})"
+        place = "/".join(filter(None, [cell["dataset"], cell["testset"], cell["class"]]))
+        where = f"{cell['detector']} on {place} ({cell['perturbation']})"
         lost = [f"{cell[status]} {status}" for status in STATUSES if status != "ok" and cell[status]]
         if lost:
             notes.append(f"{where}: {cell['ok']} of {cell['images']} images scored ({', '.join(lost)}).")
         if cell["undefined"]:
             notes.append(f"{where}: {cell['undefined']}.")
-    return (*notes, *_mixed(cells), *_checkpoints(cells))
+    return (*notes, *_mixed(cells), *_images(cells), *_checkpoints(cells))
 
 
 def _mixed(cells: pd.DataFrame) -> Iterator[str]:
@@ -134,6 +173,25 @@ def _mixed(cells: pd.DataFrame) -> Iterator[str]:
     for (dataset, testset), group in cells.groupby(["dataset", "testset"], sort=False):
         if group["digest"].nunique() > 1:
             yield f"WARNING: cells of {dataset}/{testset} rest on different images, do not compare them."
+
+
+def _images(cells: pd.DataFrame) -> Iterator[str]:
+    """Count the real and fake images behind each row, rows that rest on the same counts together."""
+    counts: dict[tuple[str, str], dict[str, tuple[int, int]]] = {}
+    for cell in cells.to_dict("records"):
+        row = f"{cell['detector']} ({cell['weights']}, {cell['perturbation']})"
+        places = counts.setdefault((cell["protocol"], row), {})
+        place = f"{cell['dataset']}/{cell['testset']}"
+        real, fake = places.get(place, (0, 0))
+        places[place] = real + cell["real"], fake + cell["fake"]
+    order = ["/".join(place) for place in _in_order(cells, ["dataset", "testset"])]
+    rows: dict[tuple[str, str], list[str]] = {}
+    for (protocol, row), places in counts.items():
+        text = ", ".join(f"{place} {'/'.join(map(str, places[place]))}" for place in order if place in places)
+        rows.setdefault((protocol, text), []).append(row)
+    for (protocol, text), users in rows.items():
+        whose = f" behind {', '.join(users)}" if len(rows) > 1 else ""
+        yield f"Images scored (real/fake){whose}, protocol {protocol}: {text}."
 
 
 def _checkpoints(cells: pd.DataFrame) -> Iterator[str]:
@@ -148,24 +206,40 @@ def _checkpoints(cells: pd.DataFrame) -> Iterator[str]:
         yield f"Weights of {', '.join(rows)}: {files}."
 
 
-def _measure_cell(store: Store, record: Mapping[str, Any]) -> dict[str, Any]:
-    """Compute one cell's metrics."""
-    rows = store.rows(record)
-    ok = rows[rows["status"] == "ok"]
-    labels, scores = ok["label"].to_numpy(), ok["score"].to_numpy(np.float64)
+def _measure_cell(store: Store, record: Mapping[str, Any], by_class: bool) -> Iterator[dict[str, Any]]:
+    """Compute one cell's metrics, as a whole or for each class."""
     identity = record["identity"]
-    return {
+    cell = {
         **record["cell"],
         "weights": identity["kind"],
+        "protocol": _protocol(record),
         "checkpoints": identity["checkpoints"],
         "digest": identity["testset"],
         "version": identity["detector_version"],
         "time": record["made"]["time"],
+    }
+    rows = store.rows(record)
+    for name, part in rows.groupby("class", sort=False) if by_class else [("", rows)]:
+        yield {**cell, "class": name, **_measure_rows(part, identity["threshold"])}
+
+
+def _measure_rows(rows: pd.DataFrame, threshold: float) -> dict[str, Any]:
+    """Count some rows and compute the metrics of those that were scored."""
+    ok = rows[rows["status"] == "ok"]
+    labels, scores = ok["label"].to_numpy(), ok["score"].to_numpy(np.float64)
+    return {
         "images": len(rows),
-        **record["counts"],
-        **metrics.summarise(labels, scores, identity["threshold"]),
+        **{status: int((rows["status"] == status).sum()) for status in STATUSES},
+        "real": int((labels == REAL).sum()),
+        "fake": int((labels == FAKE).sum()),
+        **metrics.summarise(labels, scores, threshold),
         "undefined": metrics.why_undefined(labels),
     }
+
+
+def _protocol(record: Mapping[str, Any]) -> str:
+    """Return the rule by which a cell's images were chosen; runs before there was a choice took all."""
+    return str(record["made"].get("protocol", "all"))
 
 
 def _in_order(cells: pd.DataFrame, columns: list[str]) -> list[tuple[str, ...]]:

@@ -172,9 +172,10 @@ def _check_direction(detector: Detector, device: str) -> str:
     """Generated images of the sample dataset do not score clearly lower than its photographs."""
     from .metrics import auroc
 
-    testset = open_dataset("sample", data_root=Path(), generators=["nearest"]).testsets[0]
-    images = [decode(testset.source.read(sample.path)) for sample in testset.samples]
-    labels = np.array([sample.label for sample in testset.samples])
+    (sample,) = open_dataset("sample", data_root=Path(), generators=["nearest"])
+    testset = sample.testsets[0]
+    images = [decode(testset.source.read(one.path)) for one in testset.samples]
+    labels = np.array([one.label for one in testset.samples])
     area = auroc(labels, np.array(_scores(detector, images, device)))
     problem = (
         f"AUROC {area:.2f} on the sample's 'nearest' images: a higher score must mean more likely generated"

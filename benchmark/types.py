@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
 
-    from .weights import Weights
+    from .weights import Checkpoint, Weights
 
 REAL, FAKE = 0, 1
 
@@ -59,7 +59,7 @@ class Encoder(Protocol):
         ...
 
     def encode(self, batch: Tensor) -> Tensor:
-        """Map n stacked tensors (n, ...) to n feature vectors (n, d)."""
+        """Map n stacked tensors (n, ...) to features (n, ...), each of its own image only."""
         ...
 
 
@@ -85,11 +85,13 @@ class Plugin(Protocol):
     Attributes:
         variants: Every variant, by the kind of checkpoints ("published", "sample") it exists for.
         rows: The variants that a bare name means, in table order; without it, all of them.
+        needs: The checkpoints that each variant reads, so that one can see what is missing before a run.
 
     A detector without variants needs none of this: a class that is called without arguments will do.
     """
 
     variants: Mapping[str, tuple[str, ...]]
+    needs: Mapping[str, tuple[Checkpoint, ...]]
 
     def __call__(self, variant: str, weights: Weights) -> Detector:
         """Make one variant with its weights loaded."""
@@ -128,10 +130,34 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Stamp:
+    """What tells, without reading it, whether a file is still the one that was read before.
+
+    Attributes:
+        key: Names the file on this machine, whatever source leads to it; file names need not be text.
+        mark: Changes whenever the content may have; empty where the file cannot be looked at.
+        sha256: What its content should be, where somebody wrote that down.
+    """
+
+    key: bytes
+    mark: str
+    sha256: str = ""
+
+
+class FileSource(Source, Protocol):
+    """A source that the inventory can remember files of."""
+
+    def stamps(self, paths: Sequence[str]) -> dict[str, Stamp]:
+        """Look at files, all at once so that an archive is looked at only once."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class TestSet:
     """One generator's fakes beside the reals they are judged against, at one content digest.
 
-    `order` is its place among all test sets of the dataset, also where only some are run.
+    `order` is its place among all test sets of the dataset, also where only some are run; `protocol` names
+    the rule by which its samples were chosen ("all": every file that is there).
     """
 
     __test__: ClassVar[bool] = False  # not a pytest class
@@ -142,6 +168,7 @@ class TestSet:
     source: Source
     digest: str
     order: int = 0
+    protocol: str = "all"
 
 
 @dataclass(frozen=True, slots=True)

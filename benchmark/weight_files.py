@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from .weights import Checkpoint
 
 _SHOWN = 3
@@ -18,6 +20,10 @@ _SHOWN = 3
 
 def read(path: Path, device: str) -> dict[str, object]:
     """Read a dict of tensors from a file without ever running code from it.
+
+    Args:
+        path: The file.
+        device: Where its tensors go; "meta" reads their shapes alone.
 
     Raises:
         ValueError: It is no such file, is broken, or needs Python objects; words that follow its name.
@@ -37,6 +43,12 @@ def read(path: Path, device: str) -> dict[str, object]:
     if not isinstance(content, Mapping):
         raise ValueError(f"holds a {type(content).__name__}, not a dict of tensors")
     return {str(key): value for key, value in content.items()}
+
+
+def holds(content: Mapping[str, object], checkpoint: Checkpoint) -> bool:
+    """Say whether a file's content has the checkpoint's marks, also below a key or behind a prefix."""
+    states = [content, *(value for value in content.values() if isinstance(value, Mapping))]
+    return not checkpoint.marks or any(_prefix_of(checkpoint, state) is not None for state in states)
 
 
 def part(content: Mapping[str, object], key: str) -> Mapping[str, object]:
@@ -77,10 +89,20 @@ def _parse(path: Path, device: str) -> object:
     from safetensors.torch import load_file
 
     if _head(path)[8:9] == b"{":
-        return load_file(path, device=device)
+        return _outline(path) if device == "meta" else load_file(path, device=device)
     with warnings.catch_warnings(), path.open("rb") as file:  # of a path, torch would look at the suffix
         warnings.filterwarnings("ignore", "Detected pickle protocol")
         return torch.load(file, map_location=device, weights_only=True)
+
+
+def _outline(path: Path) -> dict[str, Tensor]:
+    """Read the shapes in a safetensors file, which its own loader cannot do for "meta"."""
+    import torch
+    from safetensors import safe_open
+
+    with safe_open(path, framework="pt") as file:
+        shapes = {key: file.get_slice(key).get_shape() for key in file.keys()}  # noqa: SIM118 - no dict
+    return {key: torch.empty(shape, device="meta") for key, shape in shapes.items()}
 
 
 def _refuse_foreign(path: Path) -> None:

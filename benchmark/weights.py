@@ -6,10 +6,10 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from .checkpoint_store import instructions, locate
 from .types import BenchError
 from .weight_files import describe as describe
 from .weight_files import part as part
@@ -40,11 +40,15 @@ class Checkpoint:
         name: The NAME of ``--weights NAME=PATH``.
         file: Published file name; for a shipped one, its path below its package's folder.
         source: Where to get it, in words or as an address.
+        urls: Addresses to download it from, the authors' own first; none where no stable one is known.
+        format: What is in the file, in words.
+        size: Of the file in bytes, where known.
         licence: Licence of the weights.
         marks: A few keys with their shapes that tell this file from others.
-        sha256: Of the file, where known.
+        sha256: Of the file, where known; its leading digits where no more are published.
         shipped: True for the small checkpoints that come with the package or with a dependency.
         package: Where a shipped file lies: this package, or the dependency that brings it.
+        command: How users train it themselves, for what nobody has published.
     """
 
     name: str
@@ -55,6 +59,10 @@ class Checkpoint:
     sha256: str | None = None
     shipped: bool = False
     package: str = "forenbench.sample"
+    urls: tuple[str, ...] = ()
+    format: str = ""
+    size: int | None = None
+    command: str = ""
 
 
 @dataclass(slots=True)
@@ -66,31 +74,29 @@ class Weights:
         paths: The user's files, by checkpoint name.
         device: Where loaded tensors go.
         known: Files of other detectors, to say which of them a wrong file is.
+        unverified: Take files of another sha256 than the published one, such as the user's own re-training;
+            what they are called in the record, and so in every table, then says it.
     """
 
     kind: str = "published"
     paths: Mapping[str, Path] = field(default_factory=dict)
     device: str = "cpu"
     known: tuple[Checkpoint, ...] = ()
+    unverified: bool = False
     _shared: dict[str, tuple[object, dict[str, str]]] = field(default_factory=dict)
     _records: list[dict[str, str]] = field(default_factory=list)
 
     def path(self, checkpoint: Checkpoint) -> Path:
-        """Say where the checkpoint's file is.
+        """Say where the checkpoint's file is: where the user says, or the first place that has it.
 
         Raises:
             MissingWeights: It is not on this machine; the message says where to get it.
+            BenchError: FORENBENCH_WEIGHTS names no folder.
         """
-        if checkpoint.name in self.paths:
-            path = Path(self.paths[checkpoint.name])
-        elif checkpoint.shipped:
-            path = Path(str(files(checkpoint.package) / checkpoint.file))
-        else:
-            raise MissingWeights(
-                f"weights '{checkpoint.name}' ({checkpoint.file}) are not here. Get them from "
-                f"{checkpoint.source} (licence: {checkpoint.licence}), then add "
-                f"--weights {checkpoint.name}=PATH"
-            )
+        named = self.paths.get(checkpoint.name)
+        path = Path(named) if named else locate(checkpoint)
+        if path is None:
+            raise MissingWeights(instructions(checkpoint))
         if not path.is_file():
             raise MissingWeights(f"weights '{checkpoint.name}': no file at {path}")
         return path
@@ -112,13 +118,14 @@ class Weights:
                 f"weights '{checkpoint.name}': {path} {error}. Get {checkpoint.file} from {checkpoint.source}"
             ) from error
         sha256 = sha256_of(path)
-        if checkpoint.sha256 not in (None, sha256):
+        published = sha256.startswith(checkpoint.sha256 or "")
+        if not (published or self.unverified):
             raise WrongWeights(
                 f"weights '{checkpoint.name}': {path} has sha256 {sha256}, expected {checkpoint.sha256}; "
                 f"it seems to be {describe(content, (checkpoint,))}. Get {checkpoint.file} from "
-                f"{checkpoint.source}"
+                f"{checkpoint.source}; a file of your own making is taken with --unverified"
             )
-        self._record({checkpoint.name: sha256})
+        self._record({checkpoint.name if published else f"{checkpoint.name} (not as published)": sha256})
         return content
 
     def shared(self, key: str, make: Callable[[], T]) -> T:

@@ -6,6 +6,10 @@ with `model`, `optimizer` and `total_steps`; a bare state dict is read too.
 
 Images are never resized. The paper's tables see the central 224 pixels (black around smaller pictures);
 a variant with `-full` sees the whole picture, as the official demo does.
+
+Two networks are published. The others of the paper's ablations (augmentation; number of classes, which the
+paper does not name: ours are the first ones of the official list) and the "Wang" rows of LGrad's Table 3 (its
+classes are named, its augmentation is not: ours is the published default) have to be trained.
 """
 
 from __future__ import annotations
@@ -13,41 +17,61 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from forenbench.types import LogitDetector
-from forenbench.weights import Checkpoint, Weights
+from forenbench.weights import Weights
 
 from ._nets.networks import RESNET_50, Network, resnet_50, shipped
 from ._nets.pixels import IMAGENET, Preprocess
+from ._nets.published import own, published
 from ._nets.small import small_resnet
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 FULL = "-full"
+BOTH = "blur_jpg:0.5"
+CLASSES = (
+    *("airplane", "bird", "bicycle", "boat", "bottle", "bus", "car", "cat"),
+    *("cow", "chair", "diningtable", "dog", "person", "pottedplant", "motorbike", "tvmonitor"),
+)
+"""The first 16 of the 20 that the official training command lists, in its order."""
 
 
 def _published(probability: str) -> Network:
-    checkpoint = Checkpoint(
-        name=f"cnndetection-{probability}",
-        file=f"blur_jpg_prob{probability}.pth",
-        source="weights/download_weights.sh of https://github.com/PeterWang512/CNNDetection",
-        licence="CC BY-NC-SA 4.0",
-        marks=RESNET_50,
-    )
-    return Network(resnet_50, checkpoint, key="model")
+    return Network(resnet_50, published(f"cnndetection-{probability}", RESNET_50), key="model")
 
 
-NETWORKS = {
+def _own(variant: str, augmentation: str, classes: str = "") -> Network:
+    chosen = f" --classes {classes}" if classes else ""
+    command = f"bench train cnndetection --data forensynths-train{chosen} --aug {augmentation}"
+    return Network(resnet_50, own(f"cnndetection-{variant}", command, RESNET_50), key="model")
+
+
+PUBLISHED = {
     "blur_jpg_prob0.5": _published("0.5"),
     "blur_jpg_prob0.1": _published("0.1"),
-    "small": Network(small_resnet, shipped("cnndetection")),
+    "no_aug": _own("no_aug", "none"),
+    "blur_only": _own("blur_only", "blur:0.5"),
+    "jpeg_only": _own("jpeg_only", "jpeg:0.5"),
+    **{f"{n}class": _own(f"{n}class", BOTH, ",".join(CLASSES[:n])) for n in (2, 4, 8, 16)},
+    "lgrad-1class": _own("lgrad-1class", BOTH, "horse"),
+    "lgrad-2class": _own("lgrad-2class", BOTH, "chair,horse"),
+    "lgrad-4class": _own("lgrad-4class", BOTH, "car,cat,chair,horse"),
 }
+SAMPLE = {"small": Network(small_resnet, shipped("cnndetection"))}
+NETWORKS = PUBLISHED | SAMPLE
 
 
 class CNNDetection(LogitDetector):
     """A classifier with one logit on the picture itself."""
 
     rows: ClassVar = {"published": ("blur_jpg_prob0.5", "blur_jpg_prob0.1"), "sample": ("small",)}
-    variants: ClassVar = {kind: (*names, *(name + FULL for name in names)) for kind, names in rows.items()}
+    variants: ClassVar = {
+        kind: (*networks, *(name + FULL for name in networks))
+        for kind, networks in (("published", PUBLISHED), ("sample", SAMPLE))
+    }
+    needs: ClassVar = {
+        name + crop: (network.checkpoint,) for crop in ("", FULL) for name, network in NETWORKS.items()
+    }
     checkpoints: ClassVar = tuple(network.checkpoint for network in NETWORKS.values())
     version = "1"
     threshold = 0.5

@@ -1,38 +1,33 @@
-"""LGrad: a classifier of the gradients that a frozen GAN discriminator has with respect to the image.
+"""LGrad: a classifier of the gradients that a frozen network has with respect to the image.
 
 Tan et al., "Learning on Gradients: Generalized Artifacts Representation for GAN-Generated Images Detection"
-(CVPR 2023). Code: https://github.com/chuangchuangtan/LGrad (no licence stated), which links the classifiers;
-the StyleGAN discriminator is NVIDIA's (CC BY-NC 4.0) in the file format of genforce.
+(CVPR 2023). Code, with links to three classifiers: https://github.com/chuangchuangtan/LGrad (no licence).
 
 The official code writes the gradients of one image at a time to 8-bit PNG files, and trains and tests
-CNNDetection's network on those. Here they are made on the fly: the same 8-bit pictures, for any batch.
+CNNDetection's network on those. Here they are made on the fly: the same 8-bit pictures, for any batch, once
+for all variants with the same transformation model.
+
+A variant is a transformation model (see `_nets.transformations`: what is official there and what our reading)
+and what the classifier was trained on: 1, 2 or 4 classes of ProGAN's images, or CelebA-HQ. Published are
+`stylegan-bedroom` (4 classes) and its `-1class` and `-2class`, each also with the older code's `-tf-resize`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from forenbench.types import LogitDetector
 from forenbench.weights import Checkpoint, Weights
 
-from ._nets.gan_discriminators import pggan_256, stylegan_256
-from ._nets.gradients import gradient_images
 from ._nets.networks import RESNET_50, Network, resnet_50, shipped
-from ._nets.pixels import IMAGENET, SYMMETRIC, Preprocess, normalise
-from ._nets.small import small_discriminator, small_resnet
+from ._nets.pixels import IMAGENET, normalise
+from ._nets.published import own, published
+from ._nets.small import small_resnet
+from ._nets.transformations import TRANSFORMATIONS, picture_maker
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
-
-Shapes = dict[str, tuple[int, ...]]
-GENFORCE = (
-    "the model zoo of https://github.com/genforce/genforce (LGrad's README links the discriminator alone)"
-)
-RELEASED = "the Google Drive folder linked from https://github.com/chuangchuangtan/LGrad"
-DENSE: Shapes = {"layer12.weight": (512, 513, 3, 3), "layer14.weight": (1, 512)}
-SQUASHED = Preprocess(SYMMETRIC, resize=256)
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -40,44 +35,59 @@ class Recipe:
     """One variant.
 
     Attributes:
-        transformation: Maps images to one score each, none depending on the others; we want its gradient.
-        classifier: Judges the gradient picture with one logit; trained on this transformation's pictures.
-        prepare: Size and range of the transformation's images.
+        transformation: Name of the transformation model.
+        classifier: Judges its 8-bit pictures with one logit; trained on such pictures.
     """
 
-    transformation: Network
+    transformation: str
     classifier: Network
-    prepare: Preprocess = SQUASHED
+
+    @property
+    def checkpoints(self) -> tuple[Checkpoint, ...]:
+        """The files it reads."""
+        return (*TRANSFORMATIONS[self.transformation].checkpoints, self.classifier.checkpoint)
 
 
-def _classifier(name: str, file: str, source: str = RELEASED, licence: str = "none stated") -> Network:
-    return Network(resnet_50, Checkpoint(f"lgrad-{name}", file, source, licence, RESNET_50))
+PROGAN = "--data forensynths-train --classes"
+TRAINING = {
+    "1class": f"{PROGAN} horse",
+    "2class": f"{PROGAN} chair,horse",
+    "4class": f"{PROGAN} car,cat,chair,horse",
+    "4k": f"{PROGAN} horse --limit 4000",
+    "9k": f"{PROGAN} horse --limit 9000",
+    "18k": f"{PROGAN} horse --limit 18000",
+    "celebahq": "--data DIR (25,000 real faces of CelebA-HQ and 25,000 of ProGAN)",
+}
+"""How to train what nobody has published, by the end of the variant's name."""
 
-
-def _discriminator(build: Callable[[], nn.Module], name: str, file: str, marks: Shapes) -> Network:
-    return Network(build, Checkpoint(name, file, GENFORCE, "CC BY-NC 4.0", marks), key="discriminator")
-
-
-STYLEGAN = _discriminator(
-    stylegan_256, "stylegan-bedroom", "stylegan_bedroom256.pth", DENSE | {"layer1.blur.kernel": (64, 1, 3, 3)}
+TABLE_5 = (
+    *("vgg16", "inception-v3", "resnet50", "clip-rn50", "vit", "deeplab-v3", "idinvert"),
+    *("progan-bedroom", "progan-bridge", "stylegan-cats", "stylegan2-church"),
 )
-PROGAN = _discriminator(pggan_256, "progan-bedroom", "pggan_bedroom256.pth", DENSE)
-NEAREST = Network(small_discriminator, shipped("nearest_discriminator"))
-
-FOUR = _classifier("4class", "LGrad-4class-Trainon-Progan_car_cat_chair_horse.pth")
-TWO = _classifier("2class", "LGrad-2class-Trainon-Progan_chair_horse.pth")
-ONE = _classifier("1class", "LGrad-1class-Trainon-Progan_horse.pth")
-OWN = _classifier(
-    "progan-bedroom", "model_epoch_last.pth", "your own training: nobody has published it", "yours"
+TABLE_1 = ("input-image", "progan-random", "vgg16", "clip-rn50", "progan-bedroom", "progan-bridge")
+OWN = (
+    *((model, "1class") for model in TABLE_5),  # and of Table 2
+    *(("progan-bedroom", ending) for ending in ("2class", "4class")),  # Table 3
+    *(("stylegan-bedroom", ending) for ending in ("4k", "9k", "18k")),  # Table 6
+    *((model, "celebahq") for model in TABLE_1),
 )
+
+
+def _published(name: str) -> Network:
+    return Network(resnet_50, published(name, RESNET_50))
+
+
+def _own(model: str, ending: str) -> Network:
+    command = f"bench train lgrad --transformation {model} {TRAINING[ending]}"
+    return Network(resnet_50, own(f"lgrad-{model}-{ending}", command, RESNET_50))
+
 
 PUBLISHED = {
-    "stylegan-bedroom": Recipe(STYLEGAN, FOUR),
-    "stylegan-bedroom-2class": Recipe(STYLEGAN, TWO),
-    "stylegan-bedroom-1class": Recipe(STYLEGAN, ONE),
-    "progan-bedroom": Recipe(PROGAN, OWN),
-}
-SAMPLE = {"nearest-gan": Recipe(NEAREST, Network(small_resnet, shipped("lgrad")))}
+    f"stylegan-bedroom{ending}{resize}": Recipe(f"stylegan-bedroom{resize}", _published(classifier))
+    for resize in ("", "-tf-resize")
+    for ending, classifier in (("", "lgrad-4class"), ("-2class", "lgrad-2class"), ("-1class", "lgrad-1class"))
+} | {f"{model}-{ending}": Recipe(model, _own(model, ending)) for model, ending in OWN}
+SAMPLE = {"nearest-gan": Recipe("nearest-gan", Network(small_resnet, shipped("lgrad")))}
 RECIPES = PUBLISHED | SAMPLE
 
 
@@ -86,25 +96,19 @@ class LGrad(LogitDetector):
 
     variants: ClassVar = {"published": tuple(PUBLISHED), "sample": tuple(SAMPLE)}
     rows: ClassVar = {"published": ("stylegan-bedroom",), "sample": ("nearest-gan",)}
-    checkpoints: ClassVar = tuple(
-        dict.fromkeys(
-            network.checkpoint
-            for recipe in RECIPES.values()
-            for network in (recipe.transformation, recipe.classifier)
-        )
-    )
+    needs: ClassVar = {variant: recipe.checkpoints for variant, recipe in RECIPES.items()}
+    checkpoints: ClassVar = tuple(dict.fromkeys(one for files in needs.values() for one in files))
     version = "1"
     threshold = 0.5
 
     def __init__(self, variant: str, weights: Weights) -> None:
         recipe = RECIPES[variant]
         self.name = f"lgrad:{variant}"
-        self.prepare = recipe.prepare
-        self.transformation = recipe.transformation.load(weights, self.checkpoints)
+        self.encoder = picture_maker(recipe.transformation, weights, self.checkpoints)
+        self.prepare = self.encoder.prepare
         self.classifier = recipe.classifier.load(weights, self.checkpoints)
 
     def logit(self, batch: Tensor) -> Tensor:
-        """Map n images (n, 3, H, W) in the transformation's range to raw logits (n,)."""
-        pictures = gradient_images(self.transformation, batch)
-        logits: Tensor = self.classifier(normalise(pictures, IMAGENET))
+        """Map n 8-bit pictures of the transformation (n, 3, H, W) to raw logits (n,)."""
+        logits: Tensor = self.classifier(normalise(batch, IMAGENET))
         return logits.squeeze(1)

@@ -8,41 +8,26 @@ official one. For the neighbours the authors released no code: as the paper desc
 with a bank of real and one of fake training features by cosine distance. With k = 1 it is fake if its nearest
 fake is strictly nearer than its nearest real, on which all readings of the paper agree. For k > 1 the mean
 distances to the k nearest of each bank are compared: the share of fakes among them would be full of ties.
+
+Only the head on CLIP ViT-L/14 is published. `lc-own` is a head of one's own training on it, `finetuned` the
+paper's "ViT:CLIP (B+J 0.5)", trained as a whole; the paper's other backbones stand before `lc` and `nn-k…`.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-from torch import Tensor, nn
+from typing import TYPE_CHECKING, ClassVar
 
 from forenbench.types import BenchError, LogitDetector
-from forenbench.weights import Checkpoint, Weights, WrongWeights, describe, frozen
+from forenbench.weights import Weights
 
-from ._nets.encoders import CLIP_VIT_L14, EFFICIENTNET_LITE0, FrozenEncoder, clip_vit_l14, efficientnet_lite0
-from ._nets.neighbours import FeatureBank
-from ._nets.networks import shipped
+from ._nets.encoders import BACKBONES, FrozenEncoder
+from ._nets.heads import feature_bank, finetuned_clip, linear_probe
+from ._nets.univfd_recipes import FINETUNED, MAIN, PUBLISHED, SAMPLE
 
-HEAD = Checkpoint(
-    name="univfd-head",
-    file="fc_weights.pth",
-    source="pretrained_weights/ of https://github.com/WisconsinAIVision/UniversalFakeDetect",
-    licence="MIT",
-    marks={"weight": (1, 768), "bias": (1,)},
-    sha256="477100745713bcc957beb2b40859536859b6483fd6301b3b9293151b194c7847",
-)
-BANK = Checkpoint(
-    name="univfd-bank",
-    file="univfd_bank.safetensors",
-    source="your own copy of the ProGAN training set (nobody has published one): a safetensors file with the "
-    "encoder's features as `real` (n, 768) and `fake` (m, 768)",
-    licence="yours",
-)
-FILES = {
-    "published": (clip_vit_l14, HEAD, BANK),
-    "sample": (efficientnet_lite0, shipped("univfd_lc"), shipped("univfd_bank")),
-}
-NEIGHBOURS = {f"nn-k{k}": k for k in (1, 3, 5, 9)}
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from ._nets.neighbours import FeatureBank
 
 
 class LinearProbe(LogitDetector):
@@ -78,41 +63,47 @@ class NearestNeighbours:
         return self.bank.score(batch, self.k)
 
 
-class _Family:
-    """Makes the detector of each variant; all share one encoder, the neighbours one bank."""
+class FineTuned(LogitDetector):
+    """One logit from CLIP itself, which was trained along and so serves no other detector."""
 
-    variants: ClassVar = dict.fromkeys(FILES, ("lc", *NEIGHBOURS))
+    version = "1"
+    threshold = 0.5
+
+    def __init__(self, name: str, network: nn.Module) -> None:
+        self.name, self.network = name, network
+        self.prepare = BACKBONES["clip-vit-l14"].prepare
+
+    def logit(self, batch: Tensor) -> Tensor:
+        """Map n normalised pictures (n, 3, 224, 224) to raw logits (n,)."""
+        logits: Tensor = self.network(batch)
+        return logits.squeeze(1)
+
+
+class _Family:
+    """Makes the detector of each variant; those of one backbone share it, its neighbours one bank."""
+
+    variants: ClassVar = {"published": (*PUBLISHED, "finetuned"), "sample": tuple(SAMPLE)}
+    rows: ClassVar = {"published": tuple(MAIN), "sample": tuple(SAMPLE)}
+    needs: ClassVar = {"finetuned": (FINETUNED,)} | {
+        variant: recipe.checkpoints for variant, recipe in PUBLISHED.items()
+    }
     checkpoints: ClassVar = (
-        *(CLIP_VIT_L14, EFFICIENTNET_LITE0),
-        *(checkpoint for _, head, bank in FILES.values() for checkpoint in (head, bank)),
+        *dict.fromkeys(
+            one for recipe in (*PUBLISHED.values(), *SAMPLE.values()) for one in recipe.checkpoints
+        ),
+        FINETUNED,
     )
 
-    def __call__(self, variant: str, weights: Weights) -> LinearProbe | NearestNeighbours:
-        encode, head, bank = FILES[weights.kind]
-        name, encoder = f"univfd:{variant}", encode(weights)
-        if variant in NEIGHBOURS:
-            features = weights.shared(bank.name, lambda: _bank(weights, bank, encoder.width))
-            return NearestNeighbours(name, encoder, features, NEIGHBOURS[variant])
-        state = weights.load(head)
-        known = (*self.checkpoints, *weights.known)
-        probe = frozen(lambda: nn.Linear(encoder.width, 1), state, head, known)
-        return LinearProbe(name, encoder, probe)
+    def __call__(self, variant: str, weights: Weights) -> LinearProbe | NearestNeighbours | FineTuned:
+        name = f"univfd:{variant}"
+        if variant == "finetuned":
+            return FineTuned(name, finetuned_clip(weights, FINETUNED, self.checkpoints))
+        recipe = {"published": PUBLISHED, "sample": SAMPLE}[weights.kind][variant]
+        encoder = recipe.backbone.load(weights)
+        if recipe.k:
+            bank = feature_bank(weights, recipe.checkpoint, encoder.width)
+            return NearestNeighbours(name, encoder, bank, recipe.k)
+        return LinearProbe(name, encoder, linear_probe(weights, recipe.checkpoint, encoder, self.checkpoints))
 
 
 UnivFD = _Family()
-
-
-def _bank(weights: Weights, checkpoint: Checkpoint, width: int) -> FeatureBank:
-    """Read a bank, which must have been made with an encoder of this width."""
-    content = weights.load(checkpoint)
-    sides = {
-        side: features
-        for side, features in content.items()
-        if isinstance(features, Tensor) and features.ndim == 2 and features.shape[1] == width
-    }
-    if not sides.keys() == content.keys() == {"real", "fake"}:
-        raise WrongWeights(
-            f"weights '{checkpoint.name}': expected `real` (n, {width}) and `fake` (m, {width}), no more; "
-            f"the file seems to be {describe(content, (CLIP_VIT_L14, HEAD))}"
-        )
-    return FeatureBank(sides["real"], sides["fake"])

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from .console import say, show
-from .run import choose_device, load_detectors
+from .loading import Files, choose_device, load_detectors
 
 app = typer.Typer(help="Check a detector against the contract.", no_args_is_help=True)
 
@@ -29,7 +29,7 @@ def detector(
 
     device = choose_device(device)
     failed = False
-    for loaded in load_detectors([name], checkpoints, weights or [], device):
+    for loaded in load_detectors([name], checkpoints, Files(weights or []), device):
         for result in check_detector(loaded.detector, device=device):
             failed |= bool(result.problem)
             verdict = "FAIL" if result.problem else "ok  "

@@ -45,12 +45,28 @@ def _detectors() -> None:
 
 
 def _datasets() -> None:
-    """Every described dataset; any folder with labels is one too."""
-    from forenbench.catalogue import specs
+    """Every described dataset, then the suites; any folder with labels is a dataset, too."""
+    from forenbench.descriptions import specs, suites
 
     _print(
-        ("dataset", "description", "licence"),
-        [(spec.name, spec.description, spec.licence) for spec in specs().values()],
+        ("dataset", "description", "images", "licence"),
+        [
+            (
+                spec.name,
+                spec.description,
+                f"{sum(spec.counts.values()):,}" if spec.counts else "",
+                spec.licence,
+            )
+            for spec in specs().values()
+        ],
+    )
+    show("")
+    _print(
+        ("suite", "description", "of"),
+        [
+            (suite.name, suite.description, ", ".join(dict.fromkeys(part.dataset for part in suite.parts)))
+            for suite in suites().values()
+        ],
     )
 
 
@@ -65,20 +81,20 @@ def _perturbations() -> None:
 
 
 def _tables() -> None:
-    """Every table."""
+    """Every table: those that any run has, and the papers'."""
+    from forenbench.papers import paper_tables
     from forenbench.tables import TABLES
 
-    _print(("table", "what it shows"), [(name, description) for name, (_, description) in TABLES.items()])
+    generic = [(name, description, "any run") for name, (_, description) in TABLES.items()]
+    papers = [(name, paper.title, paper.source) for name, paper in paper_tables().items()]
+    _print(("table", "what it shows", "of"), [*generic, *papers])
 
 
 def _weights() -> None:
-    """Every checkpoint that an installed detector may need, where it comes from and under which licence."""
-    from forenbench.plugins import installed
+    """Every checkpoint: the same as ``bench weights list``."""
+    from .weights import listing as checkpoints
 
-    for found in installed():
-        for one in found.checkpoints:
-            origin = "comes with an installed package" if one.shipped else f"from {one.source}"
-            show(f"{one.name}  {one.file}  [{one.licence}]\n    {origin}")
+    checkpoints()
 
 
 LISTS: Mapping[str, Callable[[], None]] = {

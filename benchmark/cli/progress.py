@@ -114,3 +114,39 @@ class TrainingProgress(_Bars):
         self._bars.update(self._tasks[what], completed=step, description=f"{what} {numbers}".rstrip())
         if not talk.is_terminal and (step == steps or step % max(1, steps // 10) == 0):
             say(f"{what}: step {step} of {steps}. {numbers}".rstrip())
+
+
+class RecipeProgress(_Bars):
+    """Reports a recipe: one bar for the part in hand, with the loss and the time left of it.
+
+    Args:
+        quiet: Report nothing: of several processes, one speaks.
+    """
+
+    _PAUSE = 30
+    """Seconds between two lines elsewhere than on a terminal; the end of each part always has one."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        super().__init__(transient=True)
+        self._quiet, self._what = quiet, ""
+        self._task = self._bars.add_task("starting", total=None, visible=not quiet)
+        self._start, self._from, self._said = 0.0, 0, 0.0
+
+    def files(self, what: str, done: int, total: int) -> None:
+        """Report work on image files before training."""
+        self.report(what, done, total, {})
+
+    def report(self, what: str, step: int, steps: int, losses: Mapping[str, float]) -> None:
+        """Move the bar; elsewhere than on a terminal, a line now and then."""
+        if self._quiet:
+            return
+        now = time.monotonic()
+        if what != self._what:
+            self._what, self._start, self._from, self._said = what, now, step - 1, now
+            self._bars.reset(self._task, total=steps)
+        numbers = ", ".join(f"{name} {value:.4f}" for name, value in losses.items())
+        self._bars.update(self._task, total=steps, completed=step, description=f"{what} {numbers}".rstrip())
+        if not talk.is_terminal and (step == steps or now - self._said > self._PAUSE):
+            left = (now - self._start) / max(1, step - self._from) * (steps - step)
+            say(f"{what}: {step} of {steps}, about {left:.0f} s left. {numbers}".rstrip())
+            self._said = now

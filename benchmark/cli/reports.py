@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 
 def describe_dataset(dataset: Dataset) -> None:
     """Say what was found: counts per label, generator, format and size."""
-    say(f"dataset {dataset.name}: {len(dataset.testsets)} test sets, {len(dataset.facts)} files", "bold")
+    protocols = {testset.protocol for testset in dataset.testsets} - {"all"}
+    chosen = f", protocol {', '.join(sorted(protocols))}" if protocols else ""
+    say(
+        f"dataset {dataset.name}: {len(dataset.testsets)} test sets, {len(dataset.facts)} files{chosen}",
+        "bold",
+    )
     for testset in dataset.testsets:
         labels = Counter(sample.label for sample in testset.samples)
         facts = {

@@ -2,35 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from forenbench.types import BenchError, Perturbation
-
-from .console import say, short, show, split
+from .console import say, short, show, width
+from .loading import UNVERIFIED, Files, choose_device
 from .progress import RunProgress
+from .requests import Gathered, Means, Request, gather, of_options, of_table, parse_perturbations
 
 if TYPE_CHECKING:
-    from forenbench.catalogue import Dataset
-    from forenbench.plugins import LoadedDetector
     from forenbench.runner import Summary
-    from forenbench.weights import Checkpoint
+    from forenbench.store import Store
 
+_PROTOCOL = "Which files count: all, univfd-official, cnndetection-official, lgrad-official."
 _PERTURBATIONS = "Perturbations, comma-separated; chains with '+': none,jpeg:75,jpeg:75+blur:1.0."
 
 
 def run(  # noqa: PLR0913 - a command's options are its arguments
     detectors: Annotated[
-        str, typer.Option(help="Detectors, comma-separated: lgrad,univfd:nn-k9,./mine.py.")
-    ] = "lgrad,univfd",
+        str | None,
+        typer.Option(
+            help="Detectors, comma-separated: lgrad,univfd:nn-k9,./mine.py.", show_default="lgrad,univfd"
+        ),
+    ] = None,
     dataset: Annotated[
-        list[str] | None, typer.Option(help="A dataset's name or any folder with labels; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            help="A dataset's or suite's name, or any folder, archive or manifest; may be repeated.",
+            show_default="sample",
+        ),
     ] = None,
     generators: Annotated[str, typer.Option(help="Only these generators, comma-separated.")] = "",
-    perturbations: Annotated[str, typer.Option(help=_PERTURBATIONS)] = "none",
+    perturbations: Annotated[str | None, typer.Option(help=_PERTURBATIONS, show_default="none")] = None,
+    experiment: Annotated[
+        str, typer.Option(help="Run what a published table needs: lgrad-3; 'bench list tables' names them.")
+    ] = "",
+    protocol: Annotated[str, typer.Option(help=_PROTOCOL)] = "all",
     data_root: Annotated[Path, typer.Option(help="Where downloaded datasets lie.")] = Path("data"),
     checkpoints: Annotated[
         str,
@@ -39,6 +49,7 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
     weights: Annotated[
         list[str] | None, typer.Option(help="A checkpoint file, as NAME=PATH; may be repeated.")
     ] = None,
+    unverified: Annotated[bool, typer.Option("--unverified", help=UNVERIFIED)] = False,
     out: Annotated[
         Path | None, typer.Option(help="Run folder.", show_default="results/runs/<dataset>")
     ] = None,
@@ -51,52 +62,40 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
     Without options: the embedded sample dataset with the small checkpoints that come with it. What is already
     done is not done again; a stopped run goes on where it was.
     """
-    from forenbench.catalogue import find_spec
-    from forenbench.runner import Job, Settings
+    from forenbench.runner import Settings
     from forenbench.runner import run as run_jobs
     from forenbench.store import Store
 
-    from .reports import describe_dataset, describe_problems, write_results
+    from .reports import describe_dataset
 
-    names = dataset or ["sample"]
-    kinds = {name: checkpoints or find_spec(name).checkpoints for name in names}
-    settings = Settings(_parse_perturbations(perturbations), seed, choose_device(device))
-    loaded = {
-        kind: load_detectors(split(detectors), kind, weights or [], settings.device)
-        for kind in dict.fromkeys(kinds.values())
-    }
+    if experiment:
+        others = {"--detectors": detectors, "--dataset": dataset, "--generators": generators}
+        request = of_table(experiment, {**others, "--perturbations": perturbations})
+    else:
+        request = of_options(detectors, dataset, generators, perturbations)
+    settings = Settings(parse_perturbations(request), seed, choose_device(device))
+    means = Means(data_root, Files(weights or [], unverified), checkpoints, settings.device, limit, protocol)
     with RunProgress() as progress:
-        datasets = _open_all(names, data_root, split(generators), limit, progress)
-        jobs = [Job(one, loaded[kinds[name]]) for name, one in datasets.items()]
-        folder = out or _run_folder(datasets.values(), limit)
-        store = Store(folder)
-        for one in datasets.values():
+        gathered = gather(request, means, progress.files)
+        for one in gathered.datasets:
             describe_dataset(one)
-        summary = _run_or_stop(lambda: run_jobs(jobs, settings, store, progress))
-    text, written = write_results(store)
-    show(text)
-    say(f"In {short(folder)}/: scores/ (a row for every image), {', '.join(written)}")
-    if not summary.computed:
-        say(f"Nothing to compute: all {summary.present} cells were done before.", "green")
-    if summary.problems:
-        describe_problems(summary)
-        raise typer.Exit(1)
+        _describe_absent(gathered)
+        store = Store(out or _run_folder(request, means))
+        summary = _run_or_stop(lambda: run_jobs(gathered.jobs, settings, store, progress))
+    _finish(request, gathered, summary, store)
 
 
-def _parse_perturbations(texts: str) -> list[Perturbation]:
-    """Parse the option, each distinct perturbation once."""
-    from forenbench.perturbations import parse
+def _run_folder(request: Request, means: Means) -> Path:
+    """Name the run folder: one for all published tables, which share cells; else one by the datasets' names.
 
-    found = {one.name: one for one in map(parse, split(texts))}
-    if not found:
-        raise BenchError("--perturbations names none; write 'none' for the images as they are")
-    return list(found.values())
+    A run over some of the files has a folder of its own, so that it never displaces a whole one.
+    """
+    from forenbench.catalogue import find_spec
 
-
-def _run_folder(datasets: Iterable[Dataset], limit: int | None) -> Path:
-    """Name the run folder; a run with a limit has one of its own, so that it never displaces a whole one."""
-    name = "+".join(one.name for one in datasets)
-    return Path("results/runs") / (name if limit is None else f"{name}-limit{limit}")
+    name = "papers" if request.table else "+".join(find_spec(name).name for name in request.datasets)
+    protocol = [] if means.protocol == "all" else [means.protocol]
+    limit = [] if means.limit is None else [f"limit{means.limit}"]
+    return Path("results/runs") / "-".join([name, *protocol, *limit])
 
 
 def _run_or_stop(work: Callable[[], Summary]) -> Summary:
@@ -108,62 +107,35 @@ def _run_or_stop(work: Callable[[], Summary]) -> Summary:
         raise typer.Exit(130) from None
 
 
-def choose_device(request: str) -> str:
-    """Resolve ``auto`` and refuse devices that are not there."""
-    import torch
+def _finish(request: Request, gathered: Gathered, summary: Summary, store: Store) -> None:
+    """Show the table, and say where everything is and what is not whole."""
+    from .reports import describe_problems, write_results
 
-    if request == "auto":
-        return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    try:
-        torch.zeros(1, device=request)
-    except (RuntimeError, AssertionError) as error:
-        raise BenchError(f"device '{request}' cannot be used here: {str(error).splitlines()[0]}") from error
-    return request
-
-
-def load_detectors(requests: list[str], kind: str, weights: list[str], device: str) -> list[LoadedDetector]:
-    """Load detectors with one kind of checkpoints; `weights` are NAME=PATH options."""
-    from forenbench.plugins import installed, load_all
-    from forenbench.weights import KINDS, Weights
-
-    if kind not in KINDS:
-        raise BenchError(f"--checkpoints '{kind}' is neither {' nor '.join(KINDS)}")
-    if not requests:
-        raise BenchError("--detectors names no detector; 'bench list detectors' shows them")
-    known = [checkpoint for found in installed() for checkpoint in found.checkpoints]
-    return load_all(requests, Weights(kind, _weights_paths(weights, known), device, tuple(known)))
+    text, written = write_results(store)
+    show(_paper_table(request.table, store) if request.table else text)
+    say(f"In {short(store.root)}/: scores/ (a row for every image), {', '.join(written)}")
+    if not summary.computed:
+        say(f"Nothing to compute: all {summary.present} cells were done before.", "green")
+    if summary.problems:
+        describe_problems(summary)
+    _describe_absent(gathered)
+    if summary.problems or gathered.absent:
+        raise typer.Exit(1)
 
 
-def _open_all(
-    names: list[str], data_root: Path, generators: list[str], limit: int | None, progress: RunProgress
-) -> dict[str, Dataset]:
-    """Open the datasets by request, refusing two of one name, whose rows would mix."""
-    from forenbench.catalogue import open_dataset
+def _paper_table(name: str, store: Store) -> str:
+    """Lay out a published table from the rows of this run."""
+    from forenbench.papers import lay_out, paper_tables
+    from forenbench.rendering import render
+    from forenbench.tables import measure
 
-    opened: dict[str, Dataset] = {}
-    for name in dict.fromkeys(names):
-        one = open_dataset(
-            name, data_root=data_root, generators=generators, limit=limit, advance=progress.files
-        )
-        if one.name in {other.name for other in opened.values()}:
-            raise BenchError(
-                f"two datasets are called '{one.name}'; rename the folder '{name}' or run it by itself"
-            )
-        opened[name] = one
-    return opened
+    table = paper_tables()[name]
+    return render(lay_out(table, measure([store], by_class=table.by_class)), "text", width())
 
 
-def _weights_paths(pairs: list[str], known: Iterable[Checkpoint]) -> dict[str, Path]:
-    """Split NAME=PATH options, refusing names that no installed detector knows."""
-    from forenbench.plugins import unknown
-
-    names = [checkpoint.name for checkpoint in known]
-    paths = {}
-    for pair in pairs:
-        name, equals, path = pair.partition("=")
-        if not equals:
-            raise BenchError(f"--weights '{pair}' is not NAME=PATH; 'bench list weights' shows the names")
-        if name not in names:
-            raise BenchError(unknown("checkpoint", name, names))
-        paths[name] = Path(path)
-    return paths
+def _describe_absent(gathered: Gathered) -> None:
+    """Name what a published table needs and is not here."""
+    if gathered.absent:
+        say("Not run, for want of:", "yellow")
+    for lack in gathered.absent:
+        say(f"  {lack}")

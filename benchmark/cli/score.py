@@ -11,7 +11,7 @@ import typer
 from forenbench.types import BenchError
 
 from .console import say, show, split
-from .run import choose_device, load_detectors
+from .loading import UNVERIFIED, Files, choose_device, load_detectors
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,6 +27,7 @@ def score(  # noqa: PLR0913 - a command's options are its arguments
     detectors: Annotated[str, typer.Option(help="Detectors, comma-separated.")] = "lgrad,univfd",
     checkpoints: Annotated[str, typer.Option(help="published or sample.")] = "published",
     weights: Annotated[list[str] | None, typer.Option(help="A checkpoint file, as NAME=PATH.")] = None,
+    unverified: Annotated[bool, typer.Option("--unverified", help=UNVERIFIED)] = False,
     style: Annotated[str, typer.Option("--format", help="text, csv or json.")] = "text",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
 ) -> None:
@@ -34,7 +35,7 @@ def score(  # noqa: PLR0913 - a command's options are its arguments
     if style not in ("text", "csv", "json"):
         raise BenchError(f"--format '{style}' is none of text, csv, json")
     device = choose_device(device)
-    loaded = load_detectors(split(detectors), checkpoints, weights or [], device)
+    loaded = load_detectors(split(detectors), checkpoints, Files(weights or [], unverified), device)
     rows = _score(_samples(images), loaded, device)
     if style == "json":
         show(json.dumps(json.loads(rows.to_json(orient="records")), indent=1, ensure_ascii=False))

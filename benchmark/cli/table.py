@@ -1,25 +1,72 @@
-"""``bench table``: any table, from stored rows."""
+"""``bench table``: any table, from stored rows, from the papers, or both side by side."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from forenbench.types import BenchError
 
 from .console import show, width
 from .leaderboard import open_stores
 
+if TYPE_CHECKING:
+    from forenbench.papers import PaperTable
+    from forenbench.tables import Table
 
-def table(
+_AGAINST = "published: a paper's numbers beside the measured ones."
+_ONLY = "published: a paper's numbers alone; needs no run."
+_PROTOCOL = "Cells run under this protocol; by default 'all', or the only one there is."
+
+
+def table(  # noqa: PLR0913 - a command's options are its arguments
     name: Annotated[str, typer.Argument(help="Table name; 'bench list tables' shows them.")],
     runs: Annotated[
         list[Path] | None, typer.Argument(help="Run folders.", show_default="all below results/runs")
     ] = None,
     style: Annotated[str, typer.Option("--format", help="text, csv, markdown or latex.")] = "text",
+    against: Annotated[str, typer.Option(help=_AGAINST)] = "",
+    only: Annotated[str, typer.Option(help=_ONLY)] = "",
+    protocol: Annotated[str, typer.Option(help=_PROTOCOL)] = "",
 ) -> None:
     """Make a table from the rows of one or more runs."""
+    from forenbench import tables
+    from forenbench.papers import paper_tables
+    from forenbench.plugins import unknown
+    from forenbench.published import published_table
     from forenbench.rendering import render
-    from forenbench.tables import make
 
-    show(render(make(name, open_stores(runs or [])), style, width()))
+    papers = paper_tables()
+    if name not in {*papers, *tables.TABLES}:
+        raise BenchError(unknown("table", name, [*papers, *tables.TABLES]))
+    _check_options(name in papers, against, only)
+    if only:
+        made = published_table(papers[name])
+    elif name in papers:
+        made = _measured(papers[name], runs or [], protocol or None, bool(against))
+    else:
+        made = tables.make(name, open_stores(runs or []), protocol or None)
+    show(render(made, style, width()))
+
+
+def _check_options(paper: bool, against: str, only: str) -> None:
+    """Refuse what makes no sense."""
+    for option, value in (("--against", against), ("--only", only)):
+        if value and value != "published":
+            raise BenchError(f"{option} '{value}' is unknown; the only choice is 'published'")
+        if value and not paper:
+            raise BenchError(f"{option} is for the papers' tables; 'bench list tables' shows which they are")
+    if against and only:
+        raise BenchError("--against compares with a run, --only shows no run: choose one")
+
+
+def _measured(paper: PaperTable, runs: list[Path], protocol: str | None, against: bool) -> Table:
+    """Lay out a paper's table from the rows of runs."""
+    from forenbench.papers import lay_out
+    from forenbench.published import against_published
+    from forenbench.tables import measure
+
+    made = lay_out(paper, measure(open_stores(runs), by_class=paper.by_class), protocol)
+    return against_published(paper, made) if against else made

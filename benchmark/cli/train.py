@@ -1,4 +1,4 @@
-"""``bench train``: re-make the checkpoints that come with the package."""
+"""``bench train``: the official recipes, and the checkpoints that come with the package."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from typing import Annotated
 
 import typer
 
+from forenbench.types import BenchError
+
+from . import training as t
 from .console import say, short
 from .progress import TrainingProgress
 
@@ -28,3 +31,181 @@ def sample(
     with TrainingProgress() as progress:
         train_all(out, progress.report)
     say(f"wrote {short(out)}/; copy the files over benchmark/sample/weights to ship them")
+
+
+@app.command()
+def cnndetection(  # noqa: PLR0913 - a command's options are its arguments
+    context: typer.Context,
+    data: t.Data,
+    out: t.Out,
+    val: t.Val = "",
+    data_root: t.DataRoot = Path("data"),
+    classes: t.Classes = "",
+    aug: t.Aug = "blur_jpg:0.5",
+    limit: t.Limit = None,
+    init: t.Init = "imagenet",
+    seed: t.Seed = 0,
+    epochs: t.Epochs = None,
+    batch: t.BatchSize = None,
+    lr: t.Rate = None,
+    device: t.Device = "auto",
+    precision: t.Precision = "fp32",
+    official_quirks: t.Quirks = False,
+    skip_unreadable: t.Skip = False,
+    weights: t.WeightsPairs = None,
+    unverified: t.Unverified = False,
+    name: t.Name = "",
+    workers: t.Workers = 4,
+    save_every: t.SaveEvery = 500,
+) -> None:
+    """Train CNNDetection's ResNet-50: blur and JPEG augmentation, early stopping on validation accuracy."""
+    from forenbench.training import learners
+    from forenbench.training.orders import gather
+    from forenbench.training.recipes import CNNDETECTION, Augmentation
+    from forenbench.training.session import train
+
+    options = t.Options.of(context)
+    recipe = options.adapted(CNNDETECTION, augmentation=Augmentation.parse(aug))
+    order = options.order(name or t.cnndetection_name(options, aug))
+    with t.running(options, recipe) as (run, files):
+        network, facts = learners.classifier(recipe, init, seed, files)
+        images = gather(order, run.processes, run.advance)
+        path = train(order, learners.cnndetection(recipe, network, facts), images, images, run)
+    t.tell(path, first=run.processes.first)
+
+
+@app.command()
+def lgrad(  # noqa: PLR0913 - a command's options are its arguments
+    context: typer.Context,
+    data: t.Data,
+    out: t.Out,
+    transformation: Annotated[str, typer.Option(help="Whose gradients.")] = "stylegan-bedroom",
+    gradient_cache: Annotated[
+        Path | None, typer.Option(help="Keep gradient pictures here, as PNG; else they are made on the way.")
+    ] = None,
+    val: t.Val = "",
+    data_root: t.DataRoot = Path("data"),
+    classes: t.Classes = "",
+    limit: t.Limit = None,
+    init: t.Init = "imagenet",
+    seed: t.Seed = 0,
+    epochs: t.Epochs = None,
+    batch: t.BatchSize = None,
+    lr: t.Rate = None,
+    device: t.Device = "auto",
+    precision: t.Precision = "fp32",
+    skip_unreadable: t.Skip = False,
+    weights: t.WeightsPairs = None,
+    unverified: t.Unverified = False,
+    name: t.Name = "",
+    workers: t.Workers = 4,
+    save_every: t.SaveEvery = 500,
+) -> None:
+    """Train LGrad's ResNet-50 on gradient pictures of a frozen network; the last epoch is the result."""
+    from forenbench.training import learners
+    from forenbench.training.lgrad import Gradients, prepare
+    from forenbench.training.orders import gather
+    from forenbench.training.recipes import LGRAD
+    from forenbench.training.session import train
+
+    options = t.Options.of(context)
+    recipe = options.adapted(LGRAD)
+    order = options.order(name or t.lgrad_name(options, transformation))
+    with t.running(options, recipe) as (run, files):
+        gradients = Gradients.of(transformation, files)
+        start = learners.classifier(recipe, init, seed, files)
+        images = gather(order, run.processes, run.advance, validate=bool(val))
+        shown, learner = prepare(gradients, gradient_cache, images, start, run)
+        path = train(order, learner, images, shown, run)
+    t.tell(path, first=run.processes.first)
+
+
+@app.command("univfd-lc")
+def univfd_lc(  # noqa: PLR0913 - a command's options are its arguments
+    context: typer.Context,
+    data: t.Data,
+    out: t.Out,
+    backbone: t.Backbone = "clip-vit-l14",
+    end_to_end: Annotated[
+        bool, typer.Option("--end-to-end", help="Train the backbone, too: the paper's ViT:CLIP (B+J 0.5).")
+    ] = False,
+    val: t.Val = "",
+    data_root: t.DataRoot = Path("data"),
+    classes: t.Classes = "",
+    aug: Annotated[
+        str, typer.Option(help="As elsewhere; off: no crop or flip at random either, features made once.")
+    ] = "blur_jpg:0.5",
+    limit: t.Limit = None,
+    seed: t.Seed = 0,
+    epochs: t.Epochs = None,
+    batch: t.BatchSize = None,
+    lr: t.Rate = None,
+    device: t.Device = "auto",
+    precision: t.Precision = "fp32",
+    official_quirks: t.Quirks = False,
+    skip_unreadable: t.Skip = False,
+    weights: t.WeightsPairs = None,
+    unverified: t.Unverified = False,
+    name: t.Name = "",
+    workers: t.Workers = 4,
+    save_every: t.SaveEvery = 500,
+) -> None:
+    """Train UnivFD's linear layer on a frozen backbone, or (--end-to-end) both together."""
+    from forenbench.training.orders import gather
+    from forenbench.training.recipes import UNIVFD_LC, Augmentation
+    from forenbench.training.session import train
+    from forenbench.training.univfd import probe
+
+    once = aug == "off"
+    if once and end_to_end:
+        raise BenchError("--aug off keeps features, and with --end-to-end they change: write --aug none")
+    options = t.Options.of(context)
+    changes = {"flip": 0.0} if once else {}
+    augmentation = Augmentation.parse("none" if once else aug)
+    recipe = options.adapted(UNIVFD_LC, augmentation=augmentation, **changes)
+    order = options.order(name or t.probe_name(backbone, end_to_end=end_to_end))
+    with t.running(options, recipe) as (run, files):
+        encoding = t.encoding(backbone, files, run, half=False)
+        images = gather(order, run.processes, run.advance)
+        shown, learner = probe(order, encoding, images, "end-to-end" if end_to_end else aug, run)
+        path = train(order, learner, images, shown, run)
+    t.tell(path, first=run.processes.first)
+
+
+@app.command("univfd-nn")
+def univfd_nn(  # noqa: PLR0913 - a command's options are its arguments
+    context: typer.Context,
+    data: t.Data,
+    out: t.Out,
+    backbone: t.Backbone = "clip-vit-l14",
+    shards: Annotated[
+        str, typer.Option(help="I/N: make the I-th of N parts; the last process to finish joins them.")
+    ] = "",
+    shard_size: Annotated[int, typer.Option(min=1, help="Images whose features go to one file.")] = 8192,
+    data_root: t.DataRoot = Path("data"),
+    classes: t.Classes = "",
+    limit: t.Limit = None,
+    seed: t.Seed = 0,
+    device: t.Device = "auto",
+    skip_unreadable: t.Skip = False,
+    weights: t.WeightsPairs = None,
+    unverified: t.Unverified = False,
+    name: t.Name = "",
+    workers: t.Workers = 4,
+) -> None:
+    """Make UnivFD's bank for nearest neighbours: features of all training images, centre crop."""
+    from forenbench.training.bank import Share, make_bank
+    from forenbench.training.orders import gather
+    from forenbench.training.recipes import UNIVFD_LC
+
+    options = t.Options.of(context)
+    order = options.order(name or t.bank_name(backbone))
+    with t.running(options, UNIVFD_LC) as (run, files):
+        encoding = t.encoding(backbone, files, run, half=True)
+        images = gather(order, run.processes, run.advance, validate=False)
+        processes = run.processes
+        share = (
+            Share.parse(shards, shard_size) if shards else Share(processes.rank, processes.count, shard_size)
+        )
+        path = make_bank(order, images, encoding, share, run)
+    t.tell(path, first=run.processes.first or path is not None)

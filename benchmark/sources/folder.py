@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from forenbench.types import FAKE, REAL, BenchError, Sample
+from forenbench.types import FAKE, REAL, BenchError, Sample, Stamp
 
 LABELS = {"0_real": REAL, "real": REAL, "reals": REAL, "1_fake": FAKE, "fake": FAKE, "fakes": FAKE}
+GENIMAGE_LABELS = {"nature": REAL, "ai": FAKE}
+"""Ordinary words: as folders they count only where no folder of the path has a name from `LABELS`."""
+
+_WORDS = {**LABELS, **GENIMAGE_LABELS, "0": REAL, "1": FAKE, "generated": FAKE, "synthetic": FAKE}
 _SYSTEM_FILES = {"thumbs.db", "desktop.ini"}
 
 
@@ -26,39 +30,62 @@ class Folder:
             raise FileNotFoundError(f"no file at {readable(str(file))} (a broken link, or no regular file)")
         return file.read_bytes()
 
+    def stamps(self, paths: Sequence[str]) -> dict[str, Stamp]:
+        """Look at files' sizes and times of change."""
+        root = self.root.resolve()
+        return {path: stamp_file(root / path) for path in paths}
+
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What a folder holds: labelled files, and files that stand in no label folder."""
+    """What a source holds: labelled files, and files that have no label."""
 
     samples: tuple[Sample, ...]
     unlabelled: tuple[str, ...]
 
 
 def find_samples(root: Path) -> Findings:
-    """List the labelled files below a folder, in the order of their paths.
+    """List the labelled files below a folder, in the order of their paths (see `read_labels`).
 
-    The innermost folder with a label's name gives the label. Above it stand generator and class
-    (``biggan/0_real/x.png``, ``progan/horse/1_fake/x.png``); where it is the outermost folder, what follows
-    it is the generator (``fake/sdxl/x.png``), and reals are then shared by all generators. Every file counts,
-    whatever its name, except hidden ones and those of the operating system.
+    Every file counts, whatever its name, except hidden ones and those of the operating system.
 
     Raises:
         BenchError: The folder does not exist, is empty, or has no label folder.
     """
     if not root.is_dir():
         raise BenchError(f"no folder at '{root}'")
-    files = sorted(list_files(root))
-    labelled = [(path, _sample(path, root.resolve().name)) for path in files]
-    samples = tuple(sample for _, sample in labelled if sample is not None)
-    if not files:
-        raise BenchError(f"'{root}' is empty: there is no file to score")
-    if not samples:
-        raise BenchError(
-            f"'{root}' holds {len(files)} files, none below a folder named 0_real, 1_fake, real or fake, "
-            f"so there are no labels. Sort them into such folders, or score them without: bench score {root}"
-        )
-    return Findings(samples, tuple(path for path, sample in labelled if sample is None))
+    findings = read_labels(list_files(root), root.resolve().name)
+    if not findings.samples:
+        raise without_labels(root, findings)
+    return findings
+
+
+def read_labels(paths: Iterable[str], root_name: str) -> Findings:
+    """Read labels, generators and classes off the folders in paths.
+
+    The innermost folder with a label's name gives the label. Above it stand generator and class
+    (``biggan/0_real/x.png``, ``progan/horse/1_fake/x.png``); where it is the outermost folder, what follows
+    it is the generator (``fake/sdxl/x.png``), and reals are then shared by all generators.
+    """
+    found = [(path, _sample(path, root_name)) for path in sorted(paths)]
+    samples = tuple(sample for _, sample in found if sample is not None)
+    return Findings(samples, tuple(path for path, sample in found if sample is None))
+
+
+def label_of(value: object) -> int | None:
+    """Return the label that a word or number in a table stands for, in any case; None for an unknown one."""
+    return _WORDS.get(str(value).strip().lower())
+
+
+def without_labels(location: Path, findings: Findings) -> BenchError:
+    """Word the error for a folder or archive in which nothing has a label."""
+    if not findings.unlabelled:
+        return BenchError(f"'{location}' is empty: there is no file to score")
+    score = f", or score them without: bench score {location}" if location.is_dir() else ""
+    return BenchError(
+        f"'{location}' holds {len(findings.unlabelled)} files, none below a folder named 0_real, 1_fake, "
+        f"real or fake, so there are no labels. Sort them into such folders{score}"
+    )
 
 
 def readable(name: str) -> str:
@@ -71,22 +98,37 @@ def list_files(root: Path) -> Iterator[str]:
     seen: set[str] = set()
     for folder, subfolders, names in os.walk(root, followlinks=True):
         real = os.path.realpath(folder)
-        subfolders[:] = [] if real in seen else [name for name in subfolders if not name.startswith(".")]
+        subfolders[:] = [] if real in seen else [name for name in subfolders if not is_passed_over(name)]
         if real in seen:
             continue
         seen.add(real)
         for name in names:
-            if not name.startswith(".") and name.lower() not in _SYSTEM_FILES:
+            if not is_passed_over(name):
                 yield (Path(folder) / name).relative_to(root).as_posix()
+
+
+def is_passed_over(name: str) -> bool:
+    """Say whether a file's or folder's name marks it as hidden, or as the operating system's own."""
+    return name.startswith(".") or name == "__MACOSX" or name.lower() in _SYSTEM_FILES
+
+
+def stamp_file(file: Path) -> Stamp:
+    """Look at one file of the file system."""
+    key = os.fsencode(file)
+    try:
+        found = file.stat()
+    except OSError:
+        return Stamp(key, "")
+    return Stamp(key, f"{found.st_size} {found.st_mtime_ns}")
 
 
 def _sample(path: str, root_name: str) -> Sample | None:
     """Read label, generator and class off a path, or return None where no folder is a label."""
     folders = path.split("/")[:-1]
-    at = next((i for i in reversed(range(len(folders))) if folders[i].lower() in LABELS), None)
+    at = _find_label(folders)
     if at is None:
         return None
-    label, above, below = LABELS[folders[at].lower()], folders[:at], folders[at + 1 :]
+    label, above, below = _WORDS[folders[at].lower()], folders[:at], folders[at + 1 :]
     if above:
         generator, class_name = above[0], "/".join(above[1:] + below)
     elif label == FAKE:
@@ -95,3 +137,12 @@ def _sample(path: str, root_name: str) -> Sample | None:
         generator, class_name = "", ""
     real_source = ("/".join(below) or generator or root_name) if label == REAL else ""
     return Sample(path, label, *map(readable, (generator, class_name, real_source)))
+
+
+def _find_label(folders: Sequence[str]) -> int | None:
+    """Find the innermost folder whose name is a label, by its place."""
+    for names in (LABELS, GENIMAGE_LABELS):
+        for at in reversed(range(len(folders))):
+            if folders[at].lower() in names:
+                return at
+    return None

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from torch import nn
 
 from forenbench.weights import Checkpoint, Weights, frozen
 
-from .pixels import CLIP, SYMMETRIC, Preprocess
+from .image_models import clip_rn50, imagenet_resnet_50, vit_b16
+from .pixels import CLIP, IMAGENET, SYMMETRIC, Preprocess
+from .published import published
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-CLIP_VIT_L14 = Checkpoint(
-    name="clip-vit-l14",
-    file="open_clip_model.safetensors",
-    source="https://huggingface.co/timm/vit_large_patch14_clip_224.openai",
-    licence="MIT",
-    marks={"visual.class_embedding": (1024,), "visual.proj": (1024, 768)},
+State = Mapping[str, object]
+
+CLIP_VIT_L14 = published("clip-vit-l14", {"visual.class_embedding": (1024,), "visual.proj": (1024, 768)})
+CLIP_RN50 = published("clip-rn50", {"visual.attnpool.c_proj.weight": (1024, 2048)})
+RESNET_50 = published("resnet50-imagenet", {"conv1.weight": (64, 3, 7, 7), "fc.weight": (1000, 2048)})
+VIT_B16 = published(
+    "vit-b16-imagenet", {"conv_proj.weight": (768, 3, 16, 16), "heads.head.weight": (1000, 768)}
 )
 EFFICIENTNET_LITE0 = Checkpoint(
     name="efficientnet-lite0",
@@ -36,6 +41,7 @@ class FrozenEncoder:
     """A network with its own preprocessing; a `forenbench.types.Encoder`.
 
     Attributes:
+        network: Maps n prepared images to (n, width).
         prepare: Turns one RGB image of any size into the network's input.
         width: Length of its feature vectors.
     """
@@ -51,44 +57,94 @@ class FrozenEncoder:
         return features
 
 
-def clip_vit_l14(weights: Weights) -> FrozenEncoder:
-    """Load CLIP's ViT-L/14 image tower (once per run): 768 features after the projection.
+def _all(content: State) -> State:
+    return content
 
-    OpenAI trained it with QuickGELU; open_clip's plain `ViT-L-14` would only warn of the difference.
+
+@dataclass(frozen=True)
+class Backbone:
+    """A published network that makes features.
+
+    Attributes:
+        checkpoint: The file that fills it.
+        build: Makes it unfilled.
+        prepare: What its input is.
+        width: Length of its feature vectors.
+        classifier: The module at its end that is taken off; empty: it has none.
+        select: Finds its entries in the file's content.
     """
-    return weights.shared(CLIP_VIT_L14.name, lambda: _clip_vit_l14(weights))
 
+    checkpoint: Checkpoint
+    build: Callable[[], nn.Module]
+    prepare: Preprocess
+    width: int
+    classifier: str = ""
+    select: Callable[[State], State] = _all
 
-def efficientnet_lite0(weights: Weights) -> FrozenEncoder:
-    """Load the ImageNet EfficientNet-Lite0 (once per run): 1280 pooled features before its classifier."""
-    return weights.shared(EFFICIENTNET_LITE0.name, lambda: _efficientnet_lite0(weights))
+    def load(self, weights: Weights) -> FrozenEncoder:
+        """Build, fill and freeze it, once per run.
+
+        Raises:
+            MissingWeights: The file is not on this machine.
+            WrongWeights: It holds something else.
+        """
+        return weights.shared(f"encoder {self.checkpoint.name}", lambda: self._load(weights))
+
+    def _load(self, weights: Weights) -> FrozenEncoder:
+        state = self.select(weights.load(self.checkpoint))
+        network = frozen(self.build, state, self.checkpoint, weights.known)
+        if self.classifier:
+            setattr(network, self.classifier, nn.Identity())
+        return FrozenEncoder(network, self.prepare, self.width)
 
 
 def clip_tower() -> nn.Module:
-    """Make CLIP's ViT-L/14 image tower, unfilled: (n, 3, 224, 224) to (n, 768)."""
+    """Make CLIP's ViT-L/14 image tower, unfilled: (n, 3, 224, 224) to (n, 768).
+
+    OpenAI trained it with QuickGELU; open_clip's plain `ViT-L-14` would only warn of the difference.
+    """
     import open_clip
 
     tower: nn.Module = open_clip.CLIP(**open_clip.get_model_config("ViT-L-14-quickgelu")).visual
     return tower
 
 
-def _clip_vit_l14(weights: Weights) -> FrozenEncoder:
-    state = weights.load(CLIP_VIT_L14)
-    visual = {key.removeprefix("visual."): state[key] for key in state if key.startswith("visual.")}
-    network = frozen(clip_tower, visual or state, CLIP_VIT_L14)
-    return FrozenEncoder(network, Preprocess(CLIP, crop=224), width=768)
+def efficientnet_lite0(weights: Weights) -> FrozenEncoder:
+    """Load the ImageNet EfficientNet-Lite0 (once per run): 1280 pooled features before its classifier."""
+    return BACKBONES["efficientnet-lite0"].load(weights)
 
 
-def _efficientnet_lite0(weights: Weights) -> FrozenEncoder:
-    """Fill timm's model, which has the file's entries in the same order under other names."""
+def _efficientnet() -> nn.Module:
     import timm
 
-    def build() -> nn.Module:
-        network: nn.Module = timm.create_model("tf_efficientnet_lite0")
-        return network
+    network: nn.Module = timm.create_model("tf_efficientnet_lite0")
+    return network
 
-    values = weights.load(EFFICIENTNET_LITE0).values()
-    state = dict(zip(build().state_dict(), values, strict=True))
-    network = frozen(build, state, EFFICIENTNET_LITE0)
-    network.classifier = nn.Identity()
-    return FrozenEncoder(network, Preprocess(SYMMETRIC, crop=224), width=1280)
+
+def _of_clip(content: State) -> State:
+    """Find the image tower in a file of open_clip, or alone."""
+    tower = {key.removeprefix("visual."): content[key] for key in content if key.startswith("visual.")}
+    return tower or content
+
+
+def _renamed(content: State) -> State:
+    """Give the package's entries the names of timm's model, which has the same ones in the same order."""
+    return dict(zip(_efficientnet().state_dict(), content.values(), strict=True))
+
+
+_CLIP, _IMAGENET = Preprocess(CLIP, crop=224), Preprocess(IMAGENET, crop=224)
+
+BACKBONES: Mapping[str, Backbone] = {
+    "clip-vit-l14": Backbone(CLIP_VIT_L14, clip_tower, _CLIP, 768, select=_of_clip),
+    "clip-rn50": Backbone(CLIP_RN50, clip_rn50, _CLIP, 1024, select=_of_clip),
+    "imagenet-resnet50": Backbone(RESNET_50, imagenet_resnet_50, _IMAGENET, 2048, "fc"),
+    "imagenet-vit-b16": Backbone(VIT_B16, vit_b16, _IMAGENET, 768, "heads"),
+    "efficientnet-lite0": Backbone(
+        EFFICIENTNET_LITE0, _efficientnet, Preprocess(SYMMETRIC, crop=224), 1280, "classifier", _renamed
+    ),
+}
+"""UnivFD's four, by the names of their options, and the one of the `sample` checkpoints.
+
+None resizes: they see the central 224 pixels, black around smaller pictures. Features are those before the
+classifier (of ViT-B/16 its class token after the last norm), and CLIP's after its projection.
+"""

@@ -28,10 +28,10 @@ _DEVIATION = 1e-4
 class Scaled(nn.Module):
     """A convolution or matrix product with He's factor applied when it runs ("equalised learning rate")."""
 
-    def __init__(self, *shape: int, gain: float = sqrt(2)) -> None:
+    def __init__(self, *shape: int, gain: float = sqrt(2), bias: bool = True) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.empty(*shape))
-        self.bias = nn.Parameter(torch.empty(shape[0]))
+        self.bias = nn.Parameter(torch.empty(shape[0])) if bias else None
         self.factor = gain / sqrt(prod(shape[1:]))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -111,8 +111,7 @@ class Discriminator(nn.Module):
         for block in range(len(CHANNELS) - 1):
             x = activate(self.get_submodule(f"layer{2 * block}")(x))
             x = self.get_submodule(f"layer{2 * block + 1}")(x)
-        x = functional.pad(x, (0, 0, 0, 0, 0, 1), value=_DEVIATION)
-        x = activate(self.layer12(x)).flatten(1)
+        x = activate(self.layer12(with_deviation(x))).flatten(1)
         scores: Tensor = self.layer14(activate(self.layer13(x)))
         return scores
 
@@ -120,6 +119,11 @@ class Discriminator(nn.Module):
 def activate(x: Tensor) -> Tensor:
     """Apply the published leaky ReLU."""
     return functional.leaky_relu(x, 0.2)
+
+
+def with_deviation(x: Tensor) -> Tensor:
+    """Append the channel of the minibatch standard deviation that a single image has: (n, C + 1, H, W)."""
+    return functional.pad(x, (0, 0, 0, 0, 0, 1), value=_DEVIATION)
 
 
 def stylegan_256() -> Discriminator:

@@ -1,4 +1,4 @@
-"""LGrad's learned gradients: an image as a frozen discriminator sees it change."""
+"""LGrad's learned gradients: an image as a frozen network sees it change."""
 
 from __future__ import annotations
 
@@ -14,22 +14,23 @@ _AT_ONCE = 4
 """Images differentiated together: StyleGAN keeps 200 MB for each, and more at once is no faster on a CPU."""
 
 
-def gradient_images(model: nn.Module, batch: Tensor) -> Tensor:
-    """Turn images into 8-bit pictures of the gradient of the model's score with respect to them.
+def gradient_images(model: nn.Module, batch: Tensor, at_once: int = _AT_ONCE) -> Tensor:
+    """Turn images into 8-bit pictures of the gradient of the model's outputs, summed, with respect to them.
 
     Args:
-        model: Maps images to one score each, none depending on the others.
+        model: Maps each image to any number of outputs, none depending on the other images.
         batch: Images (n, 3, H, W) in the model's range.
+        at_once: How many are differentiated together; more need more memory.
 
     Returns:
         uint8 pictures (n, 3, H, W).
     """
-    return to_pictures(gradients(model, batch))
+    return to_pictures(gradients(model, batch, at_once))
 
 
-def gradients(model: nn.Module, batch: Tensor) -> Tensor:
-    """Differentiate each image's score: float32 (n, 3, H, W), also under ``torch.no_grad``."""
-    return torch.cat([_gradient_of_sum(model, images) for images in torch.split(batch, _AT_ONCE)])
+def gradients(model: nn.Module, batch: Tensor, at_once: int = _AT_ONCE) -> Tensor:
+    """Differentiate each image's outputs: float32 (n, 3, H, W), also under ``torch.no_grad``."""
+    return torch.cat([_gradient_of_sum(model, images) for images in torch.split(batch, at_once)])
 
 
 def to_pictures(gradient: Tensor) -> Tensor:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from torchvision.transforms import functional
+import torch
+from torchvision.transforms import InterpolationMode, functional
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -23,6 +24,8 @@ IMAGENET = Statistics((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 CLIP = Statistics((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
 SYMMETRIC = Statistics((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 """Maps [0, 1] to [-1, 1]: the range of GANs and of EfficientNet-Lite."""
+PLAIN = Statistics((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+"""Leaves pixels in [0, 1]."""
 
 
 @dataclass(frozen=True)
@@ -31,13 +34,15 @@ class Preprocess:
 
     Attributes:
         statistics: Of the normalisation.
-        resize: Side of the square the picture is first squashed to (bilinear, antialiased).
+        resize: Side of the square the picture is first squashed to (antialiased, as Pillow does it).
         crop: Side of the square cut from the centre; black is added around a smaller picture.
+        resample: Pillow's filter for `resize`: "bilinear" or "bicubic".
     """
 
     statistics: Statistics
     resize: int | None = None
     crop: int | None = None
+    resample: str = "bilinear"
 
     def __call__(self, image: Image) -> Tensor:
         """Turn one RGB image into a float32 tensor (3, H, W)."""
@@ -46,7 +51,7 @@ class Preprocess:
     def pixels(self, image: Image) -> Image:
         """Resize and crop one RGB image."""
         if self.resize is not None:
-            image = functional.resize(image, [self.resize, self.resize])
+            image = functional.resize(image, [self.resize] * 2, InterpolationMode(self.resample))
         if self.crop is not None:
             image = functional.center_crop(image, [self.crop, self.crop])
         return image
@@ -57,3 +62,8 @@ def normalise(pixels: Tensor, statistics: Statistics) -> Tensor:
     mean, std = list(statistics.mean), list(statistics.std)
     normalised: Tensor = functional.normalize(pixels.float().div(255), mean, std, inplace=True)
     return normalised
+
+
+def as_pixels(plain: Tensor) -> Tensor:
+    """Turn float pixels in [0, 1] back into the 8-bit ones they were made from; any shape."""
+    return plain.mul(255).round().to(torch.uint8)

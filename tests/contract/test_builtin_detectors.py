@@ -23,6 +23,24 @@ def test_the_three_papers_are_there() -> None:
     assert {name.partition(":")[0] for name in SAMPLE} >= {"lgrad", "univfd", "cnndetection"}
 
 
+@pytest.mark.parametrize("found", plugins.installed(), ids=lambda found: found.name)
+def test_every_published_variant_says_which_files_it_reads(found: plugins.FoundPlugin) -> None:
+    needs = found.plugin.needs
+    assert set(needs) >= set(found.variants("published"))
+    for variant in found.variants("published"):
+        assert needs[variant]
+        assert set(needs[variant]) <= set(found.checkpoints)
+
+
+def test_a_checkpoint_that_detectors_share_is_one_and_the_same_file() -> None:
+    """LGrad differentiates some networks that UnivFD takes features from."""
+    files: dict[str, set[tuple[str, ...]]] = {}
+    for found in plugins.installed():
+        for one in found.checkpoints:
+            files.setdefault(one.name, set()).add((one.file, one.source, str(one.sha256), *one.urls))
+    assert {name: len(facts) for name, facts in files.items()} == dict.fromkeys(files, 1)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SAMPLE)
 def test_contract(name: str, weights: Weights) -> None:

@@ -21,19 +21,18 @@ PICTURES = ("real", "fake")
 
 def main(source: Path) -> None:
     full = json.loads((source / "golden.json").read_text())
-    clip = full["univfd"]["clip_vit_l14"]["images"]
     cut = {
         "weights": {Path(name).stem: one["sha256"] for name, one in full["weights"].items()},
         "keys": {Path(name).stem: sha256((source / name).read_bytes().translate(None, b" \n")).hexdigest()
                  for name in full["weights"]},
         "cnndetection": full["cnndetection"]["images"],
-        "univfd": clip,
+        "univfd": full["univfd"]["clip_vit_l14"]["images"],
+        "univfd_imagenet_resnet50": full["univfd"]["imagenet_resnet50"]["images"],
         "lgrad": {model: full["lgrad"][model]["images"] for model in ("stylegan", "pggan")},
         "wrong": full["wrong_variants"],
     }  # fmt: skip
-    (HERE / "detectors.json").write_text(
-        json.dumps(_without(cut, "float64", "logit_float64"), indent=1) + "\n"
-    )
+    lines = [f"{json.dumps(name)}: {json.dumps(section)}" for name, section in cut.items()]
+    (HERE / "detectors.json").write_text("{\n" + ",\n".join(lines) + "\n}\n")
     for model, images in cut["lgrad"].items():
         names = [name for name in images if name not in PICTURES]
         strip = Image.new("RGB", (32 * len(names), 32))
@@ -41,12 +40,6 @@ def main(source: Path) -> None:
             with Image.open(source / images[name]["stage_a"]["every8_png"]) as tile:
                 strip.paste(tile, (32 * k, 0))
         strip.save(HERE / f"lgrad_{model}.png")
-
-
-def _without(value: object, *names: str) -> object:
-    if isinstance(value, dict):
-        return {key: _without(inner, *names) for key, inner in value.items() if key not in names}
-    return value
 
 
 if __name__ == "__main__":

@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
-from formula_images import write_image
+from golden import EXAMPLES, needs_shared, picture, same_pixels
 
-from forenbench.images import decode
 from forenbench.perturbations import draw_generator, parse
 
-GOLDEN = json.loads(Path(__file__).with_name("perturbations.json").read_text())
+GOLDEN: dict[str, Any] = json.loads(Path(__file__).with_name("perturbations.json").read_text())
+NAMES = {
+    **{f"blur_sigma_{sigma}": f"blur:{sigma}" for sigma in ("0.5", "1", "1.5", "2", "3")},
+    **{f"jpeg_{library}_{q}": f"jpeg:{q}" for library in ("pil", "cv2") for q in (30, 65, 90)},
+    "blur_1.5_then_jpeg_pil_65": "blur:1.5+jpeg:65",
+}
+PICTURES = [pytest.param(name, marks=needs_shared) if name in EXAMPLES else name for name in GOLDEN["images"]]
 
 
-@pytest.mark.parametrize("image", GOLDEN)
-def test_pixels(image: str, tmp_path: Path) -> None:
-    original = decode(write_image(image, tmp_path).read_bytes())
-    made = {
-        name: parse(name).apply(original, draw_generator(0, name, image)).tobytes() for name in GOLDEN[image]
-    }
-    assert {name: hashlib.sha256(pixels).hexdigest() for name, pixels in made.items()} == GOLDEN[image]
+@pytest.mark.parametrize("image", PICTURES)
+def test_pixels(image: str) -> None:
+    golden = GOLDEN["images"][image]
+    assert golden.keys() == NAMES.keys()
+    for theirs, text in NAMES.items():
+        perturbation = parse(text)
+        made = perturbation.apply(picture(image), draw_generator(0, perturbation.name, image))
+        assert same_pixels(made, golden[theirs]), theirs
+
+
+@pytest.mark.parametrize("image", GOLDEN["images"])
+def test_pillow_and_opencv_compressed_alike_so_that_one_jpeg_stands_for_both(image: str) -> None:
+    golden = GOLDEN["images"][image]
+    alike = [q for q in (30, 65, 90) if golden[f"jpeg_pil_{q}"] == golden[f"jpeg_cv2_{q}"]]
+    assert alike == GOLDEN["identical_pil_and_cv2_qualities"][image]

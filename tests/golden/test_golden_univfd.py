@@ -1,4 +1,4 @@
-"""UnivFD against the official code: crops exactly, CLIP features and logits to 1e-3."""
+"""UnivFD against the official code: crops exactly; features and logits of two backbones."""
 
 from __future__ import annotations
 
@@ -22,20 +22,43 @@ from golden import (
 from safetensors.torch import save_file
 from torch import Tensor
 
-from forenbench.detectors._nets.encoders import FrozenEncoder, clip_tower, clip_vit_l14
-from forenbench.detectors._nets.pixels import CLIP, Preprocess
-from forenbench.detectors.univfd import HEAD, LinearProbe
+from forenbench.detectors._nets.encoders import BACKBONES, FrozenEncoder, clip_tower
+from forenbench.detectors._nets.image_models import imagenet_resnet_50
+from forenbench.detectors._nets.univfd_recipes import HEAD
+from forenbench.detectors.univfd import LinearProbe, UnivFD
 from forenbench.weights import Weights, frozen
 
-GOLDEN = NUMBERS["univfd"]
+GOLDEN, IMAGENET = NUMBERS["univfd"], NUMBERS["univfd_imagenet_resnet50"]
 ENCODED = [name for name in AVAILABLE if "feature" in GOLDEN[name]]
-PREPARE = Preprocess(CLIP, crop=224)
+TEXT = {"logit_scale": torch.zeros(()), "token_embedding.weight": torch.zeros(8, 4)}
+
+State = dict[str, Tensor]
 
 
+@pytest.mark.parametrize(("backbone", "golden"), [("clip-vit-l14", GOLDEN), ("imagenet-resnet50", IMAGENET)])
 @pytest.mark.parametrize("name", PICTURES)
-def test_input_is_the_official_one(name: str) -> None:
-    assert same_pixels(PREPARE.pixels(picture(name)), GOLDEN[name]["uint8"])
-    assert_input(PREPARE(picture(name)), GOLDEN[name]["input"])
+def test_input_is_the_official_one(backbone: str, golden: dict[str, Any], name: str) -> None:
+    prepare = BACKBONES[backbone].prepare
+    assert same_pixels(prepare.pixels(picture(name)), golden[name]["uint8"])
+    assert_input(prepare(picture(name)), golden[name]["input"])
+
+
+def training_checkpoint(state: State) -> dict[str, object]:
+    """Wrap a state dict as the official training does."""
+    return {"model": state, "optimizer": {"state": {}, "param_groups": [{"lr": 1e-4}]}, "total_steps": 3}
+
+
+def formula_head() -> State:
+    return he_weights(shapes_of(torch.nn.Linear(768, 1)))
+
+
+def assert_features(ours: Tensor, golden: dict[str, Any]) -> None:
+    assert ours[:8].tolist() == pytest.approx(golden["first8"], abs=1e-3)
+    assert ours.double().norm().item() == pytest.approx(golden["l2"], abs=1e-3)
+    assert ours.double().sum().item() == pytest.approx(golden["sum"], abs=1e-3)
+
+
+# --- CLIP ViT-L/14
 
 
 def openai_order(entry: tuple[str, tuple[int, ...]]) -> tuple[int, int, int]:
@@ -48,34 +71,51 @@ def openai_order(entry: tuple[str, tuple[int, ...]]) -> tuple[int, int, int]:
 
 
 @pytest.fixture(scope="module")
-def encoder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FrozenEncoder]:
-    """CLIP's image tower with formula weights, from a file in open_clip's format (two text keys for all)."""
+def tower() -> State:
+    """Formula weights of CLIP's image tower."""
     with torch.device("meta"):
         shapes = sorted(shapes_of(clip_tower()), key=openai_order)
-    tower = he_weights(shapes)
+    state = he_weights(shapes)
     assert keys_sha256(shapes) == NUMBERS["keys"]["vit_l14_visual"]
-    assert sha256_of_weights(tower) == NUMBERS["weights"]["vit_l14_visual"]
-    text = {"logit_scale": torch.zeros(()), "token_embedding.weight": torch.zeros(8, 4)}
-    path = tmp_path_factory.mktemp("clip") / "open_clip_model.safetensors"
-    save_file({f"visual.{key}": value for key, value in tower.items()} | text, path)
-    yield clip_vit_l14(Weights(paths={"clip-vit-l14": path}))
-    path.unlink()
+    assert sha256_of_weights(state) == NUMBERS["weights"]["vit_l14_visual"]
+    return state
+
+
+@pytest.fixture(scope="module")
+def weights(tower: State, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Weights]:
+    """CLIP in open_clip's format (two text keys for all); with a head, as the official training does."""
+    folder = tmp_path_factory.mktemp("clip")
+    clip, trained = folder / "open_clip_model.safetensors", folder / "model_epoch_best.pth"
+    save_file({f"visual.{key}": value for key, value in tower.items()} | TEXT, clip)
+    model = {f"model.visual.{key}": value for key, value in tower.items()}
+    model |= {f"model.{key}": value for key, value in TEXT.items()}
+    model |= {f"fc.{key}": value for key, value in formula_head().items()}
+    torch.save(training_checkpoint(model), trained)
+    yield Weights(
+        paths={
+            "clip-vit-l14": clip,
+            "univfd-lc-own": trained,
+            "univfd-finetuned": trained,
+            "univfd-head": SHARED / "weights" / "fc_weights.pth",
+        },
+        unverified=True,
+    )
+    clip.unlink()
+    trained.unlink()
+
+
+@pytest.fixture(scope="module")
+def encoder(weights: Weights) -> FrozenEncoder:
+    return BACKBONES["clip-vit-l14"].load(weights)
 
 
 @pytest.fixture(scope="module")
 def features(encoder: FrozenEncoder) -> dict[str, Tensor]:
     """Features of the eight (without the shared folder: six) pictures, in batches of two."""
-    assert encoder.prepare == PREPARE
     batch = torch.stack([encoder.prepare(picture(name)) for name in ENCODED])
     with torch.no_grad():
         encoded = torch.cat([encoder.encode(two) for two in batch.split(2)])
     return dict(zip(ENCODED, encoded, strict=True))
-
-
-def assert_features(ours: Tensor, golden: dict[str, Any]) -> None:
-    assert ours[:8].tolist() == pytest.approx(golden["first8"], abs=1e-3)
-    assert ours.double().norm().item() == pytest.approx(golden["l2"], abs=1e-3)
-    assert ours.double().sum().item() == pytest.approx(golden["sum"], abs=1e-3)
 
 
 @pytest.mark.slow
@@ -83,23 +123,24 @@ def test_features_are_the_official_ones(features: dict[str, Tensor]) -> None:
     for name, ours in features.items():
         assert len(ours) == GOLDEN[name]["feature"]["length"]
         assert_features(ours, GOLDEN[name]["feature"])
+        assert_features(ours, GOLDEN[name].get("float64", GOLDEN[name]["feature"]))
 
 
 @pytest.mark.slow
 def test_formula_head_gives_the_official_logits(encoder: FrozenEncoder, features: dict[str, Tensor]) -> None:
-    state = he_weights(shapes_of(torch.nn.Linear(768, 1)))
-    head = frozen(lambda: torch.nn.Linear(768, 1), state, HEAD)
+    head = frozen(lambda: torch.nn.Linear(768, 1), formula_head(), HEAD)
     assert_scores(LinearProbe("univfd:lc", encoder, head), features, "formula_head")
 
 
 @pytest.mark.slow
 @needs_shared
 def test_released_head_loads_strictly_and_gives_the_official_logits(
-    encoder: FrozenEncoder, features: dict[str, Tensor]
+    weights: Weights, features: dict[str, Tensor]
 ) -> None:
-    weights = Weights(paths={"univfd-head": SHARED / "weights" / "fc_weights.pth"})
-    head = frozen(lambda: torch.nn.Linear(768, 1), weights.load(HEAD), HEAD)
-    assert_scores(LinearProbe("univfd:lc", encoder, head), features, "released_head")
+    with weights.recording() as used:
+        probe = UnivFD("lc", weights)
+    assert used["univfd-head"] == HEAD.sha256  # under its own name: it is the published file
+    assert_scores(probe, features, "released_head")
 
 
 def assert_scores(probe: LinearProbe, features: dict[str, Tensor], head: str) -> None:
@@ -107,6 +148,22 @@ def assert_scores(probe: LinearProbe, features: dict[str, Tensor], head: str) ->
     golden = [GOLDEN[name][head] for name in features]
     assert probe.logit(batch).tolist() == pytest.approx([one["logit"] for one in golden], abs=1e-3)
     assert probe.score(batch).tolist() == pytest.approx([one["sigmoid"] for one in golden], abs=1e-3)
+    for name, ours in features.items():
+        double = GOLDEN[name].get("float64", {f"{head}_logit": GOLDEN[name][head]["logit"]})
+        assert probe.logit(ours[None]).item() == pytest.approx(double[f"{head}_logit"], abs=1e-3)
+
+
+@pytest.mark.slow
+@torch.no_grad()
+def test_a_training_checkpoint_serves_as_head_and_as_fine_tuned_model(
+    weights: Weights, encoder: FrozenEncoder
+) -> None:
+    """The official training saves both alike; both have the same head here, and the same tower."""
+    probe, whole = UnivFD("lc-own", weights), UnivFD("finetuned", weights)
+    assert probe.encoder is encoder
+    assert torch.equal(probe.head.weight, formula_head()["weight"])
+    logit = whole.logit(whole.prepare(picture("rgb301x257"))[None])
+    assert logit.item() == pytest.approx(GOLDEN["rgb301x257"]["formula_head"]["logit"], abs=1e-3)
 
 
 @pytest.mark.slow
@@ -123,3 +180,63 @@ def test_plain_gelu_would_give_other_features(encoder: FrozenEncoder, features: 
         gate.gelu = quick
     assert_features(plain, wrong["with_plain_gelu"])
     assert abs(plain.sum() - features["rgb256a"].sum()) > 0.1
+
+
+@pytest.mark.slow
+@torch.no_grad()
+def test_features_are_those_after_the_projection(encoder: FrozenEncoder, features: dict[str, Tensor]) -> None:
+    """The "pooler output" of other libraries is the normed class token in front of it: 1024 numbers."""
+    tower = encoder.network
+    pooled: list[Tensor] = []
+    hook = tower.ln_post.register_forward_hook(lambda module, tokens, normed: pooled.append(normed))
+    encoder.encode(encoder.prepare(picture("rgb256a"))[None])
+    hook.remove()
+    token = pooled[0][0, 0] if pooled[0].ndim == 3 else pooled[0][0]
+    assert len(token) == 1024
+    assert torch.allclose(token @ tower.proj, features["rgb256a"], atol=1e-4)
+
+
+# --- ImageNet ResNet-50
+
+
+@pytest.fixture(scope="module")
+def resnet(tmp_path_factory: pytest.TempPathFactory) -> LinearProbe:
+    """The backbone from torchvision's format, the head from the official training checkpoint around both."""
+    parts = {"model": imagenet_resnet_50(), "fc": torch.nn.Linear(2048, 1)}
+    shapes = shapes_of(torch.nn.ModuleDict(parts))
+    state = he_weights(shapes)
+    assert keys_sha256(shapes) == NUMBERS["keys"]["univfd_imagenet_resnet50"]
+    assert sha256_of_weights(state) == NUMBERS["weights"]["univfd_imagenet_resnet50"]
+    folder = tmp_path_factory.mktemp("imagenet")
+    backbone, trained = folder / "resnet50-0676ba61.pth", folder / "model_epoch_best.pth"
+    inner = {key.removeprefix("model."): value for key, value in state.items() if key.startswith("model.")}
+    torch.save(inner, backbone)
+    torch.save(training_checkpoint(state), trained)
+    paths = {"resnet50-imagenet": backbone, "univfd-imagenet-resnet50-head": trained}
+    probe = UnivFD("imagenet-resnet50-lc", Weights(paths=paths, unverified=True))
+    backbone.unlink()
+    trained.unlink()
+    assert isinstance(probe, LinearProbe)
+    return probe
+
+
+@torch.no_grad()
+def test_imagenet_features_and_logits_are_the_official_ones(resnet: LinearProbe) -> None:
+    batch = torch.stack([resnet.prepare(picture(name)) for name in AVAILABLE])
+    features = resnet.encoder.encode(batch)
+    assert features.shape == (len(AVAILABLE), 2048)
+    for ours, name in zip(features, AVAILABLE, strict=True):
+        assert_features(ours, IMAGENET[name]["feature"])
+    golden = [IMAGENET[name] for name in AVAILABLE]
+    assert resnet.logit(features).tolist() == pytest.approx([one["logit"] for one in golden], abs=1e-4)
+    assert resnet.score(features).tolist() == pytest.approx([one["sigmoid"] for one in golden], abs=1e-4)
+
+
+@pytest.mark.slow
+@torch.no_grad()
+def test_imagenet_double_precision_leaves_no_difference(resnet: LinearProbe) -> None:
+    network, head = resnet.encoder.network.double(), resnet.head.double()
+    logits = {name: head(network(resnet.prepare(picture(name))[None].double())).item() for name in AVAILABLE}
+    network.float(), head.float()
+    golden = {name: IMAGENET[name]["logit_float64"] for name in AVAILABLE}
+    assert logits == pytest.approx(golden, abs=1e-9)

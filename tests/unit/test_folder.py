@@ -29,9 +29,38 @@ def test_generator_and_class_stand_above_the_label(tmp_path: Path) -> None:
     }
 
 
+def test_genimage_keeps_its_split_as_the_class(tmp_path: Path) -> None:
+    paths = [
+        f"stable_diffusion_v_1_4/{split}/{label}/{name}.png"
+        for split in ("train", "val")
+        for label, name in (("nature", "n01440764_18"), ("ai", "001_sdv4_00152"))
+    ]
+    touch(tmp_path, *paths)
+    found = {s.path: (s.label, s.generator, s.class_name) for s in find_samples(tmp_path).samples}
+    name = "stable_diffusion_v_1_4"
+    assert found == dict(
+        zip(
+            paths,
+            [(REAL, name, "train"), (FAKE, name, "train"), (REAL, name, "val"), (FAKE, name, "val")],
+            strict=True,
+        )
+    )
+
+
+def test_ordinary_words_are_no_labels_beside_real_and_fake(tmp_path: Path) -> None:
+    touch(tmp_path, "fake/sdxl/nature/a.png", "nature/1_fake/b.png", "real/ai/c.png", "real/nature/d.png")
+    found = {s.path: s.label for s in find_samples(tmp_path).samples}
+    assert found == {
+        "fake/sdxl/nature/a.png": FAKE,
+        "nature/1_fake/b.png": FAKE,
+        "real/ai/c.png": REAL,
+        "real/nature/d.png": REAL,
+    }
+
+
 def test_generators_below_the_label_share_the_reals(tmp_path: Path) -> None:
     touch(tmp_path, "real/coco/a.png", "real/b.png", "fake/sdxl/c.png", "fake/dalle/d.png")
-    dataset = open_dataset(str(tmp_path), data_root=tmp_path)
+    dataset = open_dataset(str(tmp_path), data_root=tmp_path)[0]
     members = {t.name: sorted(s.path for s in t.samples) for t in dataset.testsets}
     assert members == {
         "dalle": ["fake/dalle/d.png", "real/b.png", "real/coco/a.png"],
@@ -42,7 +71,7 @@ def test_generators_below_the_label_share_the_reals(tmp_path: Path) -> None:
 
 def test_labels_at_the_top_make_one_test_set_of_the_folder_name(tmp_path: Path) -> None:
     touch(tmp_path / "wild", "0_real/a.png", "1_fake/b.png")
-    dataset = open_dataset(str(tmp_path / "wild"), data_root=tmp_path)
+    dataset = open_dataset(str(tmp_path / "wild"), data_root=tmp_path)[0]
     assert [(t.name, len(t.samples)) for t in dataset.testsets] == [("wild", 2)]
 
 
@@ -58,7 +87,7 @@ def test_a_name_that_is_no_text_is_kept(tmp_path: Path) -> None:
     folder = touch(tmp_path, "g/0_real/a.png").joinpath("g/1_fake")
     folder.mkdir()
     (tmp_path / "g/0_real/a.png").rename(Path(str(folder) + "/bad\udcff.png"))
-    dataset = open_dataset(str(tmp_path), data_root=tmp_path)
+    dataset = open_dataset(str(tmp_path), data_root=tmp_path)[0]
     sample = dataset.testsets[0].samples[0]
     assert dataset.facts[sample.path].format == "PNG"
     assert dataset.testsets[0].source.read(sample.path)[:4] == b"\x89PNG"
@@ -66,14 +95,14 @@ def test_a_name_that_is_no_text_is_kept(tmp_path: Path) -> None:
 
 def test_files_outside_label_folders_are_reported(tmp_path: Path) -> None:
     touch(tmp_path, "g/0_real/a.png", "g/1_fake/b.png", "g/readme.txt", ".hidden/0_real/x.png", "g/0_real/.x")
-    dataset = open_dataset(str(tmp_path), data_root=tmp_path)
+    dataset = open_dataset(str(tmp_path), data_root=tmp_path)[0]
     assert sum(len(t.samples) for t in dataset.testsets) == 2
     assert "left aside, in no label folder: 1, the first 'g/readme.txt'" in dataset.notes
 
 
 def test_one_label_only_is_said(tmp_path: Path) -> None:
     touch(tmp_path, "g/1_fake/b.png")
-    notes = open_dataset(str(tmp_path), data_root=tmp_path).notes
+    notes = open_dataset(str(tmp_path), data_root=tmp_path)[0].notes
     assert any("'g' has generated images only" in note for note in notes)
 
 
@@ -84,9 +113,9 @@ def test_a_format_or_size_that_gives_the_label_away_is_said(tmp_path: Path) -> N
     ):
         (tmp_path / "wild" / label).mkdir(parents=True, exist_ok=True)
         tiny_image(0, side, side).save(tmp_path / "wild" / label / name, format=image_format)
-    assert open_dataset(str(tmp_path), data_root=tmp_path).notes == ()
+    assert open_dataset(str(tmp_path), data_root=tmp_path)[0].notes == ()
     (tmp_path / "wild/1_fake/d").unlink()
-    (note,) = open_dataset(str(tmp_path), data_root=tmp_path).notes
+    (note,) = open_dataset(str(tmp_path), data_root=tmp_path)[0].notes
     assert "'wild': real and fake share no file format (JPEG against PNG)" in note
 
 
@@ -116,7 +145,7 @@ def test_unknown_generator_gets_a_hint(tmp_path: Path) -> None:
 
 def test_limit_keeps_n_of_each_label_spread_over_the_folder(tmp_path: Path) -> None:
     write_tiny_dataset(tmp_path / "tiny", images=9)
-    for testset in open_dataset(str(tmp_path / "tiny"), data_root=tmp_path, limit=3).testsets:
+    for testset in open_dataset(str(tmp_path / "tiny"), data_root=tmp_path, limit=3)[0].testsets:
         assert [Path(s.path).stem for s in testset.samples] == ["0", "3", "6"] * 2
         assert [s.label for s in testset.samples] == [REAL] * 3 + [FAKE] * 3
 
@@ -125,11 +154,11 @@ def test_digest_depends_on_content_not_on_place_or_time(tmp_path: Path) -> None:
     write_tiny_dataset(tmp_path / "one" / "tiny")
     write_tiny_dataset(tmp_path / "two" / "tiny")
     digests = [
-        [t.digest for t in open_dataset(str(tmp_path / place / "tiny"), data_root=tmp_path).testsets]
+        [t.digest for t in open_dataset(str(tmp_path / place / "tiny"), data_root=tmp_path)[0].testsets]
         for place in ("one", "two")
     ]
     assert digests[0] == digests[1]
     tiny_image(999).save(tmp_path / "two" / "tiny" / "alpha" / "0_real" / "0.png")
-    changed = [t.digest for t in open_dataset(str(tmp_path / "two" / "tiny"), data_root=tmp_path).testsets]
+    changed = [t.digest for t in open_dataset(str(tmp_path / "two" / "tiny"), data_root=tmp_path)[0].testsets]
     assert changed[0] != digests[0][0]
     assert changed[1] == digests[0][1]

@@ -55,7 +55,7 @@ class Bench:
         self.loaded = LoadedDetector(Counted(), "published", {"head": "aa"})
 
     def dataset(self) -> Dataset:
-        return open_dataset(str(self.data), data_root=self.data)
+        return open_dataset(str(self.data), data_root=self.data)[0]
 
     def __call__(self, *perturbations: str, seed: int = 0) -> tuple[Summary, int]:
         """Run, and return the summary with the number of images prepared."""

@@ -7,48 +7,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from stored_cells import ONE_WRONG, PERFECT, add, with_wrong_reals
 
 from forenbench import leaderboard, tables
 from forenbench.rendering import render
-from forenbench.store import COLUMNS, Store
-from forenbench.types import BenchError, Cell
-
-LABELS = [0, 0, 1, 1]
-PERFECT, ONE_WRONG = [0.1, 0.2, 0.8, 0.9], [0.1, 0.6, 0.4, 0.9]
-"""ONE_WRONG: accuracy 1/2; AP = (1/1 + 2/3) / 2 = 5/6; three of four pairs in order: AUROC 3/4."""
-
-
-def add(
-    store: Store,
-    detector: str,
-    testset: str,
-    scores: list[float],
-    labels: list[int] | None = None,
-    status: str = "ok",
-    place: int = 0,
-    perturbation: str = "none",
-    kind: str = "sample",
-    digest: str = "d1",
-    time: str = "2026-01-02T00:00:00+00:00",
-) -> None:
-    labels = LABELS if labels is None else labels
-    values: dict[str, object] = dict.fromkeys(COLUMNS, "")
-    rows = pd.DataFrame(
-        [
-            values | {"label": label, "score": score, "status": "ok"}
-            for label, score in zip(labels, scores, strict=True)
-        ]
-    )
-    rows.loc[0, "status"] = status
-    identity = {
-        "kind": kind,
-        "threshold": 0.5,
-        "detector_version": "1",
-        "checkpoints": {"head": "abc" * 20},
-        "testset": digest,
-    }
-    made = {"time": time, "position": [0, place, 0, 0]}
-    store.write(Cell(detector, "data", testset, perturbation), rows, identity, made)
+from forenbench.store import Store
+from forenbench.types import BenchError
 
 
 @pytest.fixture
@@ -123,7 +87,19 @@ def test_leaderboard_ranks_by_mean_precision_and_writes_stable_text(store: Store
     ]
     assert rows[2]["auroc"] == "75.00"
     assert rows[0]["checkpoints"] == "head=abcabcabcabc"
-    assert "| 3 | poor | sample | data | none | 2 | 8 | 8 | 50.00 | 83.33 | 75.00 |" in paths[1].read_text()
+    assert (
+        "| 3 | poor | sample | data | all | none | 2 | 8 | 8 | 50.00 | 83.33 | 75.00 |"
+        in paths[1].read_text()
+    )
+
+
+def test_detectors_compete_within_a_protocol(store: Store) -> None:
+    other = Store(store.root.parent / "drawn")
+    for place, testset in enumerate(["stylegan", "biggan"]):
+        add(other, "poor", testset, PERFECT, place=place, protocol="univfd-official")
+    board = leaderboard.standings(tables.measure([store, other]))
+    ranks = board.set_index(["protocol", "detector"])["rank"].to_dict()
+    assert ranks == {("all", "good"): 1, ("all", "poor"): 2, ("univfd-official", "poor"): 1}
 
 
 @pytest.mark.parametrize(
@@ -180,3 +156,55 @@ def test_unknown_table_and_empty_run_are_clear(tmp_path: Path) -> None:
         tables.make("acc_ap", [Store(tmp_path)])
     with pytest.raises(BenchError, match="no finished cell"):
         tables.make("acc-ap", [Store(tmp_path)])
+
+
+def test_measure_counts_scored_images_by_label(store: Store) -> None:
+    add(store, "good", "odd", [0.1, 0.9, 0.8, 0.7], [0, 1, 1, 1], status="unreadable", place=2)
+    cells = tables.measure([store]).set_index(["detector", "testset"])
+    assert cells.loc[("good", "biggan"), ["real", "fake"]].tolist() == [2, 2]
+    assert cells.loc[("good", "odd"), ["images", "ok", "real", "fake"]].tolist() == [4, 3, 0, 3]
+
+
+def test_notes_say_which_rows_rest_on_how_many_images(store: Store) -> None:
+    (line,) = [note for note in tables.make("acc-ap", [store]).notes if note.startswith("Images")]
+    assert line == "Images scored (real/fake), protocol all: data/stylegan 2/2, data/biggan 2/2."
+    add(store, "poor", "biggan", ONE_WRONG, place=1, status="failed")
+    lines = [note for note in tables.make("acc-ap", [store]).notes if note.startswith("Images")]
+    begin, images = "Images scored (real/fake) behind", "(sample, none), protocol all: data/stylegan 2/2"
+    assert lines == [f"{begin} good {images}, data/biggan 2/2.", f"{begin} poor {images}, data/biggan 1/2."]
+
+
+def test_metrics_by_class_take_each_class_for_itself(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    (labels, scores), (labels_b, scores_b) = with_wrong_reals(0), with_wrong_reals(5)
+    classes = ["cat"] * 20 + ["dog"] * 20
+    add(store, "probe", "progan", scores + scores_b, labels + labels_b, classes=classes)
+    by_class = tables.measure([store], by_class=True).set_index("class")
+    assert by_class["acc"].to_dict() == {"cat": 1, "dog": 15 / 20}
+    assert by_class["ap"].to_dict() == pytest.approx({"cat": 1, "dog": 10 / 15})
+    assert by_class.loc["dog", ["images", "real", "fake"]].tolist() == [20, 10, 10]
+    (whole,) = tables.measure([store]).to_dict("records")
+    assert (whole["class"], whole["acc"], whole["ap"]) == ("", 35 / 40, pytest.approx(20 / 25))
+
+
+def test_one_cell_under_two_protocols_is_two_and_a_table_takes_one(tmp_path: Path) -> None:
+    every, official = Store(tmp_path / "every"), Store(tmp_path / "official")
+    add(every, "probe", "biggan", ONE_WRONG)
+    add(official, "probe", "biggan", PERFECT, protocol="univfd-official", time="2026-01-03T00:00:00+00:00")
+    stores = [official, every]
+    assert tables.make("acc-ap", stores).frame["biggan", "Acc."].tolist() == [50]
+    assert "Not shown: 1 cells under protocol univfd-official (--protocol univfd-official)." in (
+        tables.make("acc-ap", stores).notes
+    )
+    assert tables.make("acc-ap", stores, "univfd-official").frame["biggan", "Acc."].tolist() == [100]
+    assert tables.make("acc-ap", [official]).frame["biggan", "Acc."].tolist() == [100]
+
+
+def test_protocols_without_the_default_must_be_chosen_from(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    add(store, "probe", "biggan", PERFECT, protocol="univfd-official")
+    add(store, "probe", "stylegan", PERFECT, protocol="cnndetection-official", place=1)
+    with pytest.raises(BenchError, match=r"--protocol univfd-official\|cnndetection-official"):
+        tables.make("acc-ap", [store])
+    with pytest.raises(BenchError, match="no cell was run under protocol 'lgrad-official'; there is univfd"):
+        tables.make("acc-ap", [store], "lgrad-official")

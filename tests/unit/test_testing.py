@@ -59,9 +59,7 @@ class Inverted(LogitDetector):
 
     def __init__(self) -> None:
         self._lgrad = plugins.load("lgrad", Weights("sample"))[0].detector
-
-    def prepare(self, image: Image.Image) -> Tensor:
-        return self._lgrad.prepare(image)
+        self.encoder = self._lgrad.encoder  # type: ignore[attr-defined]
 
     def logit(self, batch: Tensor) -> Tensor:
         assert isinstance(self._lgrad, LogitDetector)

@@ -7,12 +7,14 @@ import pickle
 import sys
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
+from forenbench.checkpoint_store import Verdict, cached, inspect
 from forenbench.types import BenchError
 from forenbench.weights import (
     Checkpoint,
@@ -140,12 +142,87 @@ def test_files_of_a_shared_object_count_for_everyone_who_asks(tmp_path: Path) ->
     assert used == {}
 
 
-def test_an_absent_file_says_where_to_get_it_and_how_to_name_it() -> None:
+def test_leading_digits_of_a_sha256_are_compared(tmp_path: Path) -> None:
+    path = tmp_path / "head.pth"
+    torch.save(state(), path)
+    load(path, replace(HEAD, sha256=sha256_of(path)[:8]))
+    with pytest.raises(WrongWeights, match="expected 12345678"):
+        load(path, replace(HEAD, sha256="12345678"))
+
+
+@pytest.fixture
+def _nothing_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Empty the cache, and name no folder of the user's own."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("FORENBENCH_WEIGHTS", raising=False)
+
+
+@pytest.mark.parametrize(
+    ("checkpoint", "words"),
+    [
+        (HEAD, ("https://example.org/head", "MIT", "--weights head=PATH", "FORENBENCH_WEIGHTS", "by hand")),
+        (replace(HEAD, urls=("https://example.org/head.pth",)), ("'bench weights fetch head'", "MIT")),
+        (
+            replace(HEAD, command="bench train head"),
+            ("nobody has published", "Train them: bench train head"),
+        ),
+    ],
+)
+@pytest.mark.usefixtures("_nothing_here")
+def test_an_absent_file_says_how_to_get_it_and_how_to_name_it(
+    checkpoint: Checkpoint, words: tuple[str, ...]
+) -> None:
     with pytest.raises(MissingWeights) as error:
-        Weights().load(HEAD)
-    assert all(
-        words in str(error.value) for words in ("https://example.org/head", "MIT", "--weights head=PATH")
-    )
+        Weights().load(checkpoint)
+    assert all(word in str(error.value) for word in words)
+    assert ("weights fetch" in str(error.value)) == bool(checkpoint.urls)
+
+
+@pytest.mark.usefixtures("_nothing_here")
+def test_places_are_looked_into_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, named = tmp_path / "mine", tmp_path / "named.pth"
+    monkeypatch.setenv("FORENBENCH_WEIGHTS", str(folder))
+    folder.mkdir()
+    stem = replace(HEAD, name="stem")  # its file is called head.pth, too
+    places = [cached(stem), folder / "head.pth", folder / "stem.pth", folder / "stem" / "head.pth"]
+    for path in places:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        assert Weights().path(stem) == path
+    named.touch()
+    assert Weights(paths={"stem": named}).path(stem) == named
+
+
+@pytest.mark.usefixtures("_nothing_here")
+def test_the_users_folder_must_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORENBENCH_WEIGHTS", "/no/such/folder")
+    with pytest.raises(BenchError, match="FORENBENCH_WEIGHTS='/no/such/folder' is no folder"):
+        Weights().path(HEAD)
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+@pytest.mark.parametrize("save", [torch.save, save_file])
+def test_a_file_without_a_known_sha256_is_judged_by_its_structure(
+    tmp_path: Path, save: Callable[[object, Path], None], wrapped: bool
+) -> None:
+    path, content = tmp_path / "head.pth", state()
+    if wrapped and save is save_file:
+        content = {f"module.{key}": value for key, value in content.items()}
+    elif wrapped:
+        content = {"model": content, "total_steps": 3}
+    save(content, path)
+    assert inspect(HEAD, path) == Verdict("", verified=False)
+    assert "it seems to be" in inspect(OTHER, path).problem
+
+
+def test_a_known_sha256_or_size_decides(tmp_path: Path) -> None:
+    path = tmp_path / "head.pth"
+    path.write_bytes(b"not even a torch file")
+    right = replace(HEAD, sha256=sha256_of(path), size=21)
+    assert inspect(right, path) == Verdict("", verified=True)
+    assert "has 21 bytes, expected 22" in inspect(replace(right, size=22), path).problem
+    assert "expected 0000" in inspect(replace(right, sha256="0000"), path).problem
+    assert "neither a torch nor a safetensors file" in inspect(HEAD, path).problem
 
 
 def test_a_path_that_is_no_file_is_named(tmp_path: Path) -> None:

@@ -1,0 +1,183 @@
+"""``bench data``: check what is there, fetch what is published, index what is yours."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from forenbench.sources.folder import readable
+from forenbench.types import BenchError
+
+from .console import out, say, short, show
+from .index import index
+from .progress import RunProgress
+from .transfers import TransferProgress, agree, licence_in_words, size_in_words
+
+if TYPE_CHECKING:
+    from forenbench.descriptions import Download, Spec
+    from forenbench.expectations import Line
+
+app = typer.Typer(help="Check, fetch or index datasets.", no_args_is_help=True)
+app.command("index")(index)
+
+_Name = Annotated[str, typer.Argument(help="A dataset or suite; 'bench list datasets' shows them.")]
+_Root = Annotated[Path, typer.Option(help="Where downloaded datasets lie.")]
+
+
+@app.command()
+def check(
+    name: _Name,
+    data_root: _Root = Path("data"),
+    deep: Annotated[bool, typer.Option("--deep", help="Also read and decode every image.")] = False,
+) -> None:
+    """Compare a dataset with what was published: images missing or surplus, unknown folders, broken files."""
+    whole = True
+    for spec, testsets in _described(name):
+        say(f"{spec.name}: {spec.description}", "bold")
+        try:
+            whole &= _check(spec, testsets, data_root, deep)
+        except BenchError as error:
+            say(str(error), "red")
+            whole = False
+    if not whole:
+        raise typer.Exit(1)
+
+
+@app.command()
+def fetch(
+    name: _Name,
+    data_root: _Root = Path("data"),
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before the download.")] = False,
+) -> None:
+    """Download a dataset's published files: resumable, and checked where size or checksum is known."""
+    there = [fetch_dataset(spec, data_root, yes) for spec, _ in _described(name)]
+    if not all(there):
+        raise typer.Exit(1)
+
+
+def _described(name: str) -> Iterator[tuple[Spec, tuple[str, ...]]]:
+    """Yield a dataset's description, or those that a suite selects from with the test sets it selects."""
+    from forenbench.descriptions import specs, suites
+    from forenbench.plugins import unknown
+
+    known, known_suites = specs(), suites()
+    if name not in {**known, **known_suites}:
+        raise BenchError(unknown("dataset", name, [*known, *known_suites]))
+    if name in known:
+        yield known[name], ()
+    else:
+        yield from ((known[part.dataset], part.testsets) for part in known_suites[name].parts)
+
+
+def _check(spec: Spec, testsets: Sequence[str], data_root: Path, deep: bool) -> bool:
+    """Compare one dataset, or some of its test sets, with the description; say whether it is whole."""
+    from forenbench.catalogue import find_files
+    from forenbench.expectations import Line, compare, examine, restrict
+
+    formats: dict[str, str] = {}
+    broken: dict[str, str] = {}
+    with RunProgress() as progress:
+        source, findings = find_files(spec, data_root, progress.files)
+        samples = restrict(spec, findings.samples, testsets)
+        if deep:
+            paths = [sample.path for sample in samples]
+            formats, broken = examine(source, paths, partial(progress.files, f"decoding {spec.name}"))
+    lines = compare(spec, samples, testsets, formats)
+    if findings.unlabelled and not testsets:
+        lines.append(
+            Line(readable(findings.unlabelled[0]), 0, len(findings.unlabelled), "in no label folder")
+        )
+    if not spec.counts:
+        say("Its description declares no counts: there is nothing to compare with.", "yellow")
+    _print(lines)
+    for path, reason in broken.items():
+        show(readable(f"broken: {path}: {reason}"))
+    differences = sum(bool(line.problem) for line in lines) + len(broken)
+    say(f"{differences} differences" if differences else f"whole: {len(samples):,} images")
+    return not differences
+
+
+def _print(lines: Iterable[Line]) -> None:
+    """Print one line for each set that is whole and for each difference."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("where", overflow="fold")
+    table.add_column("expected", justify="right")
+    table.add_column("found", justify="right")
+    table.add_column("", overflow="fold")
+    for line in lines:
+        verdict = f"[red]{escape(line.problem)}[/]" if line.problem else "[green]whole[/]"
+        table.add_row(escape(line.where), str(line.expected), str(line.found), verdict)
+    out.print(table, soft_wrap=False)
+
+
+def fetch_dataset(spec: Spec, data_root: Path, yes: bool) -> bool:
+    """Download one dataset, and say what to do next.
+
+    Returns:
+        Whether it is there: False where it has no stable public location.
+    """
+    say(f"{spec.name}: {spec.description}", "bold")
+    if spec.builder:
+        say("It is made on first use, from files that came with this package: there is nothing to fetch.")
+        return True
+    whole = {one.file: _is_whole(one, data_root) for one in spec.downloads}
+    for place in (spec.folder, *spec.archives):
+        if (data_root / place).exists() and whole.get(place, True):
+            say(f"There already: {short(data_root / place)}. 'bench data check {spec.name}' looks into it.")
+            return True
+    published = [one for one in spec.downloads if one.url]
+    if published:
+        _announce(spec, published, data_root)
+        agree(yes)
+        _download(published, data_root)
+    else:
+        say("It has no stable public location.", "yellow")
+    say(spec.instructions.strip())
+    return bool(published)
+
+
+def _announce(spec: Spec, downloads: Sequence[Download], data_root: Path) -> None:
+    """Say what a download brings, how much it is, and what may be done with it; refuse a disk too small."""
+    say(f"from {spec.source}, licence: {licence_in_words(spec.licence)}")
+    for one in downloads:
+        state = ", there already" if _is_whole(one, data_root) else ""
+        say(f"  {one.file}: {size_in_words(one.size)}, sha256 {one.sha256 or 'not known'}{state}")
+    missing = sum(one.size or 0 for one in downloads if not _is_whole(one, data_root))
+    missing -= sum(part.stat().st_size for one in downloads if (part := _part(one, data_root)).is_file())
+    data_root.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(data_root).free
+    say(f"To download: {size_in_words(missing)} to {short(data_root)}/, where {size_in_words(free)} are free")
+    if missing > free:
+        raise BenchError(
+            f"'{data_root}' has room for {size_in_words(free)}, not for {size_in_words(missing)}; "
+            "make room, or name another folder with --data-root"
+        )
+
+
+def _download(downloads: Sequence[Download], data_root: Path) -> None:
+    """Download one file after the other; what is there and whole is left as it is."""
+    from forenbench.downloads import fetch as fetch_file
+
+    with TransferProgress() as progress:
+        for one in downloads:
+            advance = partial(progress.advance, one.file)
+            fetch_file(one.url, data_root / one.file, sha256=one.sha256, size=one.size, advance=advance)
+            say(f"{short(data_root / one.file)} is there", "green")
+
+
+def _is_whole(download: Download, data_root: Path) -> bool:
+    """Say whether a file is there, as far as its size tells."""
+    path = data_root / download.file
+    return path.is_file() and download.size in (None, path.stat().st_size)
+
+
+def _part(download: Download, data_root: Path) -> Path:
+    """Name the file in which an unfinished download lies."""
+    return data_root / f"{download.file}.part"

@@ -1,0 +1,77 @@
+"""``bench data index``: write down what a folder or archive holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from forenbench.types import FAKE, BenchError, FileSource
+
+from .console import say, short, show
+from .progress import RunProgress
+
+if TYPE_CHECKING:
+    from forenbench.inventory import FileFacts
+    from forenbench.sources.folder import Findings
+
+
+def index(
+    location: Annotated[
+        Path, typer.Argument(metavar="DIR", help="A folder or archive, with labels in its folders' names.")
+    ],
+    out: Annotated[
+        Path, typer.Option(help="The manifest; its suffix (.csv, .jsonl, .parquet) is the format.")
+    ] = Path("manifest.csv"),
+) -> None:
+    """Write a manifest: label, generator, sha256, format and size of every image of a folder or archive.
+
+    The manifest is a dataset of its own: 'bench run --dataset manifest.csv' scores the same files, and
+    refuses those that have changed since.
+    """
+    from forenbench.sources.locations import open_location
+    from forenbench.sources.manifest import write_manifest
+    from forenbench.sources.rows import SUFFIXES, check_suffix
+
+    check_suffix(out)
+    if location.suffix.lower() in SUFFIXES and not location.is_dir():
+        raise BenchError(f"'{location}' is a table itself; name the folder or archive that the images are in")
+    source, findings = open_location(location)
+    facts = _take_stock(source, findings, location)
+    write_manifest(out, location, findings.samples, facts)
+    fakes = sum(sample.label == FAKE for sample in findings.samples)
+    show(f"wrote {short(out)}: {len(findings.samples) - fakes} real and {fakes} fake files")
+    for line in _left_aside(findings, facts):
+        say(line, "yellow")
+
+
+def _take_stock(source: FileSource, findings: Findings, location: Path) -> dict[str, FileFacts]:
+    """Read every file's facts, with progress."""
+    from forenbench.inventory import take_stock
+
+    paths = [sample.path for sample in findings.samples]
+    done = 0
+    with RunProgress() as progress:
+
+        def advance(more: int) -> None:
+            nonlocal done
+            done += more
+            progress.files(f"reading {short(location)}", done, len(paths))
+
+        return take_stock(source, paths, advance)
+
+
+def _left_aside(findings: Findings, facts: Mapping[str, FileFacts]) -> Iterator[str]:
+    """Name what a reader of the manifest will not find in it, or not find whole."""
+    from forenbench.sources.folder import readable
+
+    kinds = {
+        "left aside, without a label": findings.unlabelled,
+        "listed, but cannot be read": [path for path, fact in facts.items() if not fact.sha256],
+        "listed, but no images": [path for path, fact in facts.items() if fact.sha256 and not fact.format],
+    }
+    for what, paths in kinds.items():
+        if paths:
+            yield f"{what}: {len(paths)}, the first '{readable(paths[0])}'"

@@ -1,0 +1,79 @@
+"""From options to objects: the device, the weights, the detectors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from forenbench.types import BenchError
+
+if TYPE_CHECKING:
+    from forenbench.plugins import LoadedDetector
+    from forenbench.weights import Checkpoint, Weights
+
+
+def choose_device(request: str) -> str:
+    """Resolve ``auto`` and refuse devices that are not there."""
+    import torch
+
+    if request == "auto":
+        return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        torch.zeros(1, device=request)
+    except (RuntimeError, AssertionError) as error:
+        raise BenchError(f"device '{request}' cannot be used here: {str(error).splitlines()[0]}") from error
+    return request
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The options that say which weights files are taken.
+
+    Attributes:
+        pairs: NAME=PATH options.
+        unverified: See `forenbench.weights.Weights`.
+    """
+
+    pairs: Sequence[str] = ()
+    unverified: bool = False
+
+
+UNVERIFIED = "Take weights of another sha256 than the published one, such as your own; tables say so."
+
+
+def open_weights(kind: str, files: Files, device: str) -> Weights:
+    """Collect the weights of one kind."""
+    from forenbench.plugins import installed
+    from forenbench.weights import KINDS, Weights
+
+    if kind not in KINDS:
+        raise BenchError(f"--checkpoints '{kind}' is neither {' nor '.join(KINDS)}")
+    known = [checkpoint for found in installed() for checkpoint in found.checkpoints]
+    return Weights(kind, _paths(files.pairs, known), device, tuple(known), files.unverified)
+
+
+def load_detectors(requests: list[str], kind: str, files: Files, device: str) -> list[LoadedDetector]:
+    """Load detectors with one kind of checkpoints."""
+    from forenbench.plugins import load_all
+
+    if not requests:
+        raise BenchError("--detectors names no detector; 'bench list detectors' shows them")
+    return load_all(requests, open_weights(kind, files, device))
+
+
+def _paths(pairs: Iterable[str], known: Iterable[Checkpoint]) -> dict[str, Path]:
+    """Split NAME=PATH options, refusing names that no installed detector knows."""
+    from forenbench.plugins import unknown
+
+    names = [checkpoint.name for checkpoint in known]
+    paths = {}
+    for pair in pairs:
+        name, equals, path = pair.partition("=")
+        if not equals:
+            raise BenchError(f"--weights '{pair}' is not NAME=PATH; 'bench list weights' shows the names")
+        if name not in names:
+            raise BenchError(unknown("checkpoint", name, names))
+        paths[name] = Path(path)
+    return paths

@@ -1,0 +1,184 @@
+"""What a run is asked for, by its options or by a published table, and what of it can be had here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from forenbench.types import BenchError
+
+from .console import split
+from .loading import Files, load_detectors, open_weights
+
+if TYPE_CHECKING:
+    from forenbench.catalogue import Dataset
+    from forenbench.plugins import LoadedDetector
+    from forenbench.runner import Job
+    from forenbench.types import Perturbation, TestSet
+
+Advance = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Detectors over test sets and perturbations.
+
+    Attributes:
+        detectors: As on the command line.
+        datasets: The test sets wanted, by dataset; none named means all.
+        perturbations: As on the command line.
+        table: The published table that needs all this. Of such a request, what can be had is run and the
+            rest is named; of any other, all must be there.
+    """
+
+    detectors: list[str]
+    datasets: Mapping[str, list[str]]
+    perturbations: list[str]
+    table: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a request is carried out with: the command's other options."""
+
+    data_root: Path
+    files: Files
+    checkpoints: str
+    device: str
+    limit: int | None
+    protocol: str
+
+
+@dataclass(slots=True)
+class Gathered:
+    """Jobs ready to run, and what could not be had, in words."""
+
+    jobs: list[Job] = field(default_factory=list)
+    absent: list[str] = field(default_factory=list)
+    _digests: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    @property
+    def datasets(self) -> list[Dataset]:
+        """List the datasets of the jobs."""
+        return [job.dataset for job in self.jobs]
+
+    def add(self, datasets: Iterable[Dataset], detectors: list[LoadedDetector]) -> None:
+        """Add a job for each dataset, with those of its test sets that no earlier job has.
+
+        Raises:
+            BenchError: An earlier one has the same name and other images, so that rows would mix.
+        """
+        from forenbench.runner import Job
+
+        for dataset in datasets:
+            fresh = tuple(one for one in dataset.testsets if self._is_fresh(one))
+            self.jobs.append(Job(replace(dataset, testsets=fresh), detectors))
+
+    def _is_fresh(self, testset: TestSet) -> bool:
+        """Remember a test set; say whether it is new."""
+        place = testset.dataset, testset.name
+        if place not in self._digests:
+            self._digests[place] = testset.digest
+            return True
+        if self._digests[place] != testset.digest:
+            raise BenchError(
+                f"two datasets are called '{testset.dataset}' and differ in test set '{testset.name}'; "
+                "rename the folder of one, or run them one by one"
+            )
+        return False
+
+
+def of_options(
+    detectors: str | None, datasets: list[str] | None, generators: str, perturbations: str | None
+) -> Request:
+    """Read a request off the options; what is not given is what ``bench run`` alone does."""
+    return Request(
+        split("lgrad,univfd" if detectors is None else detectors),
+        {name: split(generators) for name in datasets or ["sample"]},
+        split("none" if perturbations is None else perturbations),
+    )
+
+
+def of_table(name: str, others: Mapping[str, Any]) -> Request:
+    """Read off a published table what it needs; `others` are options that would say the same thing."""
+    from forenbench.papers import paper_tables
+    from forenbench.plugins import unknown
+
+    for option, value in others.items():
+        if value:
+            raise BenchError(f"--experiment {name} already says what to run; leave out {option}")
+    if name not in paper_tables():
+        raise BenchError(unknown("experiment", name, paper_tables()))
+    table = paper_tables()[name]
+    return Request(table.detectors(), table.testsets(), table.perturbations(), name)
+
+
+def parse_perturbations(request: Request) -> list[Perturbation]:
+    """Parse the perturbations, each distinct one once."""
+    from forenbench.perturbations import parse
+
+    found = {one.name: one for one in map(parse, request.perturbations)}
+    if not found:
+        raise BenchError("--perturbations names none; write 'none' for the images as they are")
+    return list(found.values())
+
+
+def gather(request: Request, means: Means, advance: Advance) -> Gathered:
+    """Load the detectors and open the datasets.
+
+    Raises:
+        BenchError: Something is not there; for a published table, if nothing can be run at all.
+    """
+    if request.table:
+        return _gather_available(request, means, advance)
+    from forenbench.catalogue import find_spec
+
+    kinds = {name: means.checkpoints or find_spec(name).checkpoints for name in request.datasets}
+    loaded = {
+        kind: load_detectors(request.detectors, kind, means.files, means.device)
+        for kind in dict.fromkeys(kinds.values())
+    }
+    gathered = Gathered()
+    for name in request.datasets:
+        gathered.add(_open(name, request, means, gathered, advance), loaded[kinds[name]])
+    return gathered
+
+
+def _gather_available(request: Request, means: Means, advance: Advance) -> Gathered:
+    """Gather what of a published table can be run here."""
+    from forenbench.catalogue import MissingDataset
+    from forenbench.plugins import load_available
+
+    kind = means.checkpoints or "published"
+    loaded, missing = load_available(request.detectors, open_weights(kind, means.files, means.device))
+    gathered = Gathered(absent=missing)
+    for name in request.datasets:
+        try:
+            gathered.add(_open(name, request, means, gathered, advance), loaded)
+        except MissingDataset as error:
+            gathered.absent.append(str(error))
+    if not (loaded and gathered.jobs):
+        raise BenchError(
+            f"nothing of table '{request.table}' can be run here:\n" + "\n".join(gathered.absent)
+        )
+    return gathered
+
+
+def _open(name: str, request: Request, means: Means, gathered: Gathered, advance: Advance) -> list[Dataset]:
+    """Open one dataset, or the several that a suite selects from; note the test sets that are not there."""
+    from forenbench.catalogue import open_dataset
+
+    wanted = request.datasets[name]
+    opened = open_dataset(
+        name,
+        data_root=means.data_root,
+        generators=wanted,
+        limit=means.limit,
+        protocol=means.protocol,
+        advance=advance,
+    )
+    found = {testset.name for one in opened for testset in one.testsets}
+    gathered.absent += [f"test set '{name}/{one}': not in the data" for one in wanted if one not in found]
+    return opened

@@ -1,0 +1,205 @@
+"""The options that recipes share, and what is made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from forenbench.types import BenchError
+
+from .console import say, short, split
+from .loading import UNVERIFIED, Files, choose_device, open_weights
+from .progress import RecipeProgress
+
+if TYPE_CHECKING:
+    from forenbench.training.features import Encoding
+    from forenbench.training.orders import Order
+    from forenbench.training.recipes import Recipe
+    from forenbench.training.session import Running
+    from forenbench.weights import Weights
+
+Data = Annotated[
+    str, typer.Option(help="Training images: a dataset's name, a folder or an archive with labels.")
+]
+Out = Annotated[Path, typer.Option(help="Where checkpoint and card go (and the state meanwhile).")]
+Val = Annotated[str, typer.Option(help="Validation images; by default those that belong to --data.")]
+DataRoot = Annotated[Path, typer.Option(help="Where downloaded datasets lie.")]
+Classes = Annotated[str, typer.Option(help="Only these classes, comma-separated: horse,chair.")]
+Aug = Annotated[str, typer.Option(help="none, blur:P, jpeg:P or blur_jpg:P, P a probability.")]
+Limit = Annotated[int | None, typer.Option(help="N training images in all, half of them real.")]
+Init = Annotated[str, typer.Option(help="imagenet or random.")]
+Seed = Annotated[int, typer.Option(min=0, help="Of every random draw.")]
+Epochs = Annotated[int | None, typer.Option(min=1, help="At most; by default the recipe's.")]
+BatchSize = Annotated[int | None, typer.Option("--batch", min=1, help="Over all processes; the recipe's.")]
+Rate = Annotated[float | None, typer.Option("--lr", min=0, help="Learning rate; by default the recipe's.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
+Precision = Annotated[str, typer.Option(help="fp32, or bf16 for mixed precision.")]
+Quirks = Annotated[bool, typer.Option("--official-quirks", help="Keep the epoch that official code keeps.")]
+Skip = Annotated[bool, typer.Option("--skip-unreadable", help="Leave broken files out; the card lists them.")]
+WeightsPairs = Annotated[list[str] | None, typer.Option("--weights", help="A checkpoint file, as NAME=PATH.")]
+Unverified = Annotated[bool, typer.Option("--unverified", help=UNVERIFIED)]
+Name = Annotated[str, typer.Option(help="Of the checkpoint; by default the one that detectors look for.")]
+Workers = Annotated[int, typer.Option(min=0, help="Processes that decode images, for each that trains.")]
+SaveEvery = Annotated[int, typer.Option(min=1, help="Steps between two writings of the state.")]
+Backbone = Annotated[
+    str,
+    typer.Option(help="clip-vit-l14, clip-rn50, imagenet-resnet50, imagenet-vit-b16, efficientnet-lite0."),
+]
+
+HORSES = {"horse": "1class", "chair,horse": "2class", "car,cat,chair,horse": "4class"}
+"""The class settings of LGrad's paper."""
+
+AUGMENTED = {
+    "blur_jpg:0.5": "0.5",
+    "blur_jpg:0.1": "0.1",
+    "none": "no_aug",
+    "blur:0.5": "blur_only",
+    "jpeg:0.5": "jpeg_only",
+}
+"""The augmentations of CNNDetection's paper."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What all recipes take, by the names of their options."""
+
+    data: str
+    out: Path
+    data_root: Path
+    classes: str
+    limit: int | None
+    seed: int
+    skip_unreadable: bool
+    weights: tuple[str, ...]
+    unverified: bool
+    device: str
+    workers: int
+    val: str = ""
+    epochs: int | None = None
+    batch: int | None = None
+    lr: float | None = None
+    precision: str = "fp32"
+    official_quirks: bool = False
+    save_every: int = 500
+
+    @classmethod
+    def of(cls, context: typer.Context) -> Options:
+        """Take them from a command's options."""
+        asked = {
+            field.name: context.params[field.name] for field in fields(cls) if field.name in context.params
+        }
+        folders = {name: Path(asked[name]) for name in ("out", "data_root")}
+        return cls(**{**asked, **folders, "weights": tuple(asked["weights"] or ())})
+
+    @property
+    def files(self) -> Files:
+        """Say which weights files are taken."""
+        return Files(self.weights, self.unverified)
+
+    def order(self, name: str) -> Order:
+        """Say what is asked, under a checkpoint's name."""
+        from forenbench.training.orders import Order
+
+        if "/" in name or name.startswith("."):
+            raise BenchError(f"--name '{name}' must be a file's name without a folder")
+        return Order(
+            name,
+            self.out,
+            self.data,
+            self.val,
+            self.data_root,
+            tuple(sorted(split(self.classes))),
+            self.limit,
+            self.seed,
+            self.skip_unreadable,
+        )
+
+    def adapted(self, recipe: Recipe, **changes: Any) -> Recipe:  # noqa: ANN401 - a recipe's fields
+        """Change what the user changes about a recipe."""
+        asked: dict[str, Any] = {"epochs": self.epochs, "batch": self.batch, "rate": self.lr}
+        changes |= {key: value for key, value in asked.items() if value is not None}
+        return replace(recipe, **changes)
+
+
+@contextmanager
+def running(options: Options, recipe: Recipe) -> Iterator[tuple[Running, Weights]]:
+    """Join the other processes, show progress, find the weights; Ctrl-C says how to go on and exits 130."""
+    from forenbench.training.loop import PRECISIONS
+    from forenbench.training.processes import joined
+    from forenbench.training.session import Running
+
+    if options.precision not in PRECISIONS:
+        raise BenchError(f"--precision '{options.precision}' is neither {' nor '.join(PRECISIONS)}")
+    keep = recipe.official_keep if options.official_quirks else recipe.keep
+    rest = (keep, options.precision, options.workers, options.save_every)
+    try:
+        with (
+            joined(choose_device(options.device)) as processes,
+            RecipeProgress(quiet=not processes.first) as progress,
+        ):
+            weights = open_weights("published", options.files, processes.device)
+            yield Running(recipe, processes, progress.report, progress.files, *rest), weights
+    except KeyboardInterrupt:
+        say("stopped. The same command goes on from the last state that was written.", "yellow")
+        raise typer.Exit(130) from None
+
+
+def encoding(backbone: str, weights: Weights, run: Running, *, half: bool) -> Encoding:
+    """Load a frozen backbone, and say how it is run."""
+    from forenbench.detectors._nets.encoders import BACKBONES
+    from forenbench.plugins import unknown
+    from forenbench.training.features import Encoding
+
+    if backbone not in BACKBONES:
+        raise BenchError(unknown("backbone", backbone, BACKBONES))
+    with weights.recording() as used:
+        encoder = BACKBONES[backbone].load(weights)
+    return Encoding(encoder, dict(used), run.processes.device, half, run.workers)
+
+
+def tell(path: Path | None, *, first: bool) -> None:
+    """Say where the result is and how to use it."""
+    if not first:
+        return
+    if path is None:
+        say("This part is done; other parts are missing. The last process to finish joins them.")
+        return
+    say(f"wrote {short(path)} and {short(path.with_name(path.stem))}.card.json", "green")
+    say(f"use it: --weights {path.stem}={short(path)}, or FORENBENCH_WEIGHTS={short(path.parent)}")
+
+
+def cnndetection_name(options: Options, aug: str) -> str:
+    """Name a CNNDetection checkpoint as its detector's variants are."""
+    classes = ",".join(sorted(split(options.classes)))
+    if not classes:
+        return f"cnndetection-{AUGMENTED.get(aug, aug.replace(':', '_'))}"
+    number = len(split(classes))
+    name = f"cnndetection-lgrad-{HORSES[classes]}" if classes in HORSES else f"cnndetection-{number}class"
+    return name if aug == "blur_jpg:0.5" else f"{name}-{AUGMENTED.get(aug, aug.replace(':', '_'))}"
+
+
+def lgrad_name(options: Options, transformation: str) -> str:
+    """Name an LGrad classifier as its detector's variants are."""
+    classes = split(options.classes)
+    ending = f"{len(classes)}class" if classes else Path(options.data).stem
+    if options.limit:
+        ending = f"{options.limit / 1000:g}k" if len(classes) == 1 else f"{ending}-{options.limit / 1000:g}k"
+    official = transformation == "stylegan-bedroom" and not options.limit and bool(classes)
+    return f"lgrad-{ending}" if official else f"lgrad-{transformation}-{ending}"
+
+
+def probe_name(backbone: str, *, end_to_end: bool) -> str:
+    """Name a head on a backbone as UnivFD's variants are."""
+    if end_to_end:
+        return "univfd-finetuned" if backbone == "clip-vit-l14" else f"univfd-{backbone}-finetuned"
+    return "univfd-lc-own" if backbone == "clip-vit-l14" else f"univfd-{backbone}-head"
+
+
+def bank_name(backbone: str) -> str:
+    """Name a bank of a backbone's features as UnivFD's variants are."""
+    return "univfd-bank" if backbone == "clip-vit-l14" else f"univfd-{backbone}-bank"

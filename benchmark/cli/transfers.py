@@ -1,0 +1,95 @@
+"""Downloads as the user sees them: the question before, the bar during."""
+
+from __future__ import annotations
+
+import re
+from types import TracebackType
+from typing import Self
+
+import typer
+from rich.filesize import decimal
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+
+from forenbench.types import BenchError
+
+from .console import say, talk
+
+_STEP = 0.25
+
+
+class TransferProgress:
+    """A bar for each file on a terminal, a line for each quarter elsewhere; use it in a ``with`` block."""
+
+    def __init__(self) -> None:
+        self._bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+            TimeRemainingColumn(),
+            console=talk,
+            disable=not talk.is_terminal,
+        )
+        self._tasks: dict[str, TaskID] = {}
+        self._told: dict[str, float] = {}
+
+    def __enter__(self) -> Self:
+        """Show the bars."""
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Let go of the terminal."""
+        self._bars.stop()
+
+    def advance(self, name: str, done: int, total: int) -> None:
+        """Move a file's bar; a total of 0 is not known."""
+        if name not in self._tasks:
+            self._tasks[name] = self._bars.add_task(name, total=total or None)
+        self._bars.update(self._tasks[name], completed=done)
+        if not talk.is_terminal and total and done >= self._told.get(name, _STEP) * total:
+            self._told[name] = done / total + _STEP
+            say(f"{name}: {decimal(done)} of {decimal(total)}")
+
+
+def size_in_words(size: int | None) -> str:
+    """Word a number of bytes that may not be known."""
+    return "size not known" if size is None else decimal(size)
+
+
+def licence_in_words(licence: str) -> str:
+    """Add to a licence's name what matters most to who downloads."""
+    if re.search(r"\bNC\b", licence):
+        return f"{licence}: no commercial use"
+    if licence == "none stated":
+        return "no licence stated: all rights are the authors'"
+    return licence
+
+
+def agree(yes: bool) -> None:
+    """Ask before a download.
+
+    Raises:
+        BenchError: Nobody is there to answer.
+    """
+    if yes:
+        return
+    try:
+        agreed = typer.confirm("Download?", err=True)
+    except typer.Abort as error:
+        raise BenchError(
+            "nothing was downloaded: nobody answered; '--yes' downloads without asking"
+        ) from error
+    if not agreed:
+        say("Nothing was downloaded.")
+        raise typer.Exit(1)

@@ -1,0 +1,117 @@
+"""gzip files that can be read at any place, so that images come out of a ``.tar.gz`` without unpacking it."""
+
+from __future__ import annotations
+
+import io
+import os
+import zlib
+from bisect import bisect_right
+from dataclasses import dataclass, replace
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+_CHUNK = 1 << 16
+_STATES = 1024
+"""States kept of one file, some 45 kB each; the further apart, the more is inflated anew at a step back."""
+
+
+@dataclass(slots=True)
+class _State:
+    """An inflater and how far it is, in inflated and in compressed bytes."""
+
+    inflated: int
+    compressed: int
+    inflater: zlib._Decompress
+
+
+class SeekableGzip(io.RawIOBase):
+    """Inflates from the nearest state that an earlier pass left behind, for gzip itself has no index.
+
+    Not for several threads at once. Broken data raise `zlib.error`, a file cut short `EOFError`.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._apart = max(1 << 20, os.fstat(file.fileno()).st_size // _STATES)
+        self._states = [_State(0, 0, _new_inflater())]
+        self._now = self._copy(self._states[0])
+        self._start, self._block = 0, b""
+        self._position = 0
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def seekable(self) -> bool:
+        """Always, at a price."""
+        return True
+
+    def tell(self) -> int:
+        """Return the place in the inflated data."""
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a place; what lies between is inflated by the next read only."""
+        if whence == io.SEEK_END:
+            raise io.UnsupportedOperation("the end is not known before all is inflated")
+        self._position = offset + (self._position if whence == io.SEEK_CUR else 0)
+        return self._position
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        """Fill the buffer with what is at hand, at least one byte unless the data end here."""
+        self._reach(self._position)
+        wanted = memoryview(buffer).cast("B")
+        first = self._position - self._start
+        part = self._block[first : first + len(wanted)]
+        wanted[: len(part)] = part
+        self._position += len(part)
+        return len(part)
+
+    def _reach(self, place: int) -> None:
+        """Inflate until the block in hand holds a place, from the last state before it."""
+        known = self._states[bisect_right(self._states, place, key=lambda state: state.inflated) - 1]
+        if place < self._start or known.inflated > self._now.inflated:
+            self._now = self._copy(known)
+            self._start, self._block = known.inflated, b""
+        while place >= self._now.inflated and self._inflate():
+            pass
+
+    def _inflate(self) -> bool:
+        """Inflate the next chunk into the block in hand, or return False at the end."""
+        now = self._now
+        if now.compressed >= self._states[-1].compressed + self._apart:
+            self._states.append(self._copy(now))
+        self._file.seek(now.compressed)
+        chunk = self._file.read(_CHUNK)
+        if not chunk and not now.inflater.eof:
+            raise EOFError("the gzip data are cut off")
+        self._start, self._block = now.inflated, _decompress(now, chunk)
+        now.compressed += len(chunk)
+        now.inflated += len(self._block)
+        return bool(chunk)
+
+    @staticmethod
+    def _copy(state: _State) -> _State:
+        """Copy a state, so that one of them can go on."""
+        return replace(state, inflater=state.inflater.copy())
+
+
+def _decompress(state: _State, chunk: bytes) -> bytes:
+    """Inflate one chunk; several gzip streams in a row are one file, and zeros may fill up its end."""
+    parts = []
+    while chunk:
+        if state.inflater.eof:
+            chunk = chunk.lstrip(b"\0")
+            if not chunk:
+                break
+            state.inflater = _new_inflater()
+        parts.append(state.inflater.decompress(chunk))
+        chunk = state.inflater.unused_data
+    return b"".join(parts)
+
+
+def _new_inflater() -> zlib._Decompress:
+    """Make an inflater that reads gzip headers and checks the checksum at the end."""
+    return zlib.decompressobj(wbits=31)

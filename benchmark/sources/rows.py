@@ -1,0 +1,131 @@
+"""Tables of text in CSV, JSON Lines and Parquet files, for any file name that a file system allows."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from forenbench.types import BenchError
+
+SUFFIXES = (".csv", ".jsonl", ".parquet")
+
+Row = Mapping[str, Any]
+
+
+def read_rows(file: Path) -> Iterator[dict[str, str]]:
+    """Yield a table's rows by lower-case column name; what is absent is empty, and numbers become text.
+
+    Raises:
+        BenchError: There is no such file, it is broken, or two of its columns differ in case only.
+    """
+    if not file.is_file():
+        raise BenchError(f"no manifest at '{file}'")
+    read = {".csv": _read_csv, ".jsonl": _read_jsonl, ".parquet": _read_parquet}[file.suffix.lower()]
+    try:
+        for row in read(file):
+            lowered = {str(name).strip().lower(): _text(value) for name, value in row.items()}
+            if len(lowered) < len(row):
+                raise BenchError(f"'{file}' has two columns of one name: {', '.join(map(str, row))}")
+            yield lowered
+    except (OSError, ValueError, csv.Error) as error:  # pyarrow's errors are among these
+        raise BenchError(f"'{file}' cannot be read as {file.suffix.lower()}: {error}") from error
+
+
+def write_rows(file: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
+    """Write a table by atomic rename, in the format of the file's suffix.
+
+    Raises:
+        BenchError: Another suffix, or the file cannot be written.
+    """
+    check_suffix(file)
+    write = {".csv": _write_csv, ".jsonl": _write_jsonl, ".parquet": _write_parquet}[file.suffix.lower()]
+    partial = file.with_name(f".{file.name}.{os.getpid()}.part")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write(partial, columns, rows)
+        partial.replace(file)
+    except OSError as error:
+        raise BenchError(f"cannot write '{file}': {error}") from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def check_suffix(file: Path) -> None:
+    """Refuse a file whose suffix says no format that can be written.
+
+    Raises:
+        BenchError: It does not.
+    """
+    if file.suffix.lower() not in SUFFIXES:
+        raise BenchError(f"'{file}' ends in none of {', '.join(SUFFIXES)}; the suffix says the format")
+
+
+def _text(value: object) -> str:
+    """Turn a cell into text; bytes are a file name that is no valid text."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "surrogateescape")
+    return "" if value is None else str(value)
+
+
+def _read_csv(file: Path) -> Iterator[Row]:
+    """Read a CSV file, refusing rows longer than the header."""
+    with file.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as text:
+        reader = csv.DictReader(text, strict=True)
+        for row in reader:
+            if None in row:
+                raise ValueError(f"line {reader.line_num} has more fields than the header")
+            yield row
+
+
+def _write_csv(file: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
+    """Write a CSV file; line ends within a name are quoted."""
+    with file.open("w", encoding="utf-8", errors="surrogateescape", newline="") as text:
+        writer = csv.DictWriter(text, columns)
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _read_jsonl(file: Path) -> Iterator[Row]:
+    """Read one JSON object a line."""
+    with file.open(encoding="utf-8-sig") as lines:
+        for number, line in enumerate(lines, 1):
+            if line.strip():
+                row = json.loads(line)
+                if not isinstance(row, dict):
+                    raise ValueError(f"line {number} is no object")
+                yield row
+
+
+def _write_jsonl(file: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
+    """Write one JSON object a line; what is no valid text stands as an escape."""
+    with file.open("w", encoding="utf-8") as lines:
+        for row in rows:
+            lines.write(json.dumps({name: row[name] for name in columns}) + "\n")
+
+
+def _read_parquet(file: Path) -> Iterator[Row]:
+    """Read a Parquet file batch by batch."""
+    import pyarrow.parquet as pq
+
+    for batch in pq.ParquetFile(file).iter_batches():
+        yield from batch.to_pylist()
+
+
+def _write_parquet(file: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
+    """Write a Parquet file; a column of names that are not all valid text holds bytes."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = list(rows)
+    arrays = {}
+    for name in columns:
+        values = [row[name] for row in table]
+        try:
+            arrays[name] = pa.array(values)
+        except UnicodeEncodeError:
+            arrays[name] = pa.array([value.encode("utf-8", "surrogateescape") for value in values])
+    pq.write_table(pa.table(arrays), file)

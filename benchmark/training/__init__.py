@@ -1,0 +1,1 @@
+"""Recipes that re-train the published detectors."""

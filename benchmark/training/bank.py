@@ -1,0 +1,75 @@
+"""UnivFD's bank for nearest neighbours: features of all training images, made by any number of processes."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock
+
+from forenbench.types import BenchError
+
+from .card import card_path, identity_of, is_made, write_card
+from .features import SHARD, Encoding, FeatureShards
+from .files import read_json
+from .orders import Data, Order
+from .session import Running
+from .state import refuse_other
+
+
+@dataclass(frozen=True)
+class Share:
+    """Which shards a process makes: those whose number leaves `number` when divided by `count`.
+
+    Attributes:
+        number: From 0.
+        count: Processes that share the work.
+        size: Images in a shard.
+    """
+
+    number: int = 0
+    count: int = 1
+    size: int = SHARD
+
+    @classmethod
+    def parse(cls, text: str, size: int) -> Share:
+        """Read ``2/4``: the second of four processes.
+
+        Raises:
+            BenchError: It is not of this form.
+        """
+        number, _, count = text.partition("/")
+        if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
+            raise BenchError(f"--shards '{text}' is not I/N with I from 1 to N, such as 2/4")
+        return cls(int(number) - 1, int(count), size)
+
+
+def make_bank(order: Order, data: Data, encoding: Encoding, share: Share, run: Running) -> Path | None:
+    """Make a bank, or one process's part of the work.
+
+    Returns:
+        The bank's path; None while shards of other processes are missing.
+
+    Raises:
+        BenchError: The folder has shards of something else.
+    """
+    path = order.out / f"{order.name}.safetensors"
+    identity = identity_of(data.digests(), name=order.name, encoder=encoding.checkpoints, type="float16")
+    if is_made(path, identity):
+        return path
+    card = read_json(card_path(path))
+    if card is not None:
+        refuse_other(card["identity"], identity, path)
+    shards = FeatureShards(order.folder / "features", data.train, share.size)
+    mine = [shard for shard in shards.missing() if shard % share.count == share.number]
+    shards.encode(encoding, mine, run.advance)
+    with FileLock(order.out / f".{order.name}.lock"):  # whoever comes last joins the shards
+        if not is_made(path, identity):
+            if shards.missing():
+                return None
+            shards.merge(path)
+            facts = {"shards": shards.count, "shard_size": share.size}
+            write_card(path, identity, data.describe(), facts, run.processes)
+            shutil.rmtree(order.folder)
+    return path

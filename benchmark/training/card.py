@@ -1,0 +1,105 @@
+"""The card beside a trained checkpoint: from what, how and by what it was made."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from forenbench.weights import sha256_of
+
+from .files import read_json, write_json
+from .processes import Processes
+from .recipes import Recipe
+from .state import Position
+
+_PACKAGES = ("forenbench", "torch", "torchvision", "open_clip_torch", "timm", "pillow", "scipy", "numpy")
+
+
+def card_path(checkpoint: Path) -> Path:
+    """Say where the card of a checkpoint file is."""
+    return checkpoint.with_name(f"{checkpoint.stem}.card.json")
+
+
+def is_made(checkpoint: Path, identity: Mapping[str, Any]) -> bool:
+    """Say whether this very training has been finished before."""
+    card = read_json(card_path(checkpoint))
+    return card is not None and card["identity"] == identity and checkpoint.is_file()
+
+
+def identity_of(digests: Mapping[str, str], **rest: object) -> dict[str, Any]:
+    """Say what a training is, in plain values as JSON has them: equal ones have equal results."""
+    plain: dict[str, Any] = _plain({"data": digests, **rest})
+    return plain
+
+
+def recipe_of(recipe: Recipe) -> dict[str, Any]:
+    """Return every hyper-parameter, the schedule's name among them."""
+    values = asdict(recipe)
+    return values | {"schedule": {"kind": type(recipe.schedule).__name__, **values["schedule"]}}
+
+
+def write_card(
+    checkpoint: Path,
+    identity: Mapping[str, Any],
+    data: Mapping[str, Any],
+    training: Mapping[str, Any],
+    processes: Processes,
+) -> None:
+    """Write the card; it comes last, and says that the training is finished.
+
+    Args:
+        checkpoint: The finished file.
+        identity: What the training is (see `identity_of`).
+        data: What its images are, by use: see `Examples.describe`.
+        training: What came of it: epochs, duration.
+        processes: Who trained.
+    """
+    content = {
+        "checkpoint": checkpoint.name,
+        "sha256": sha256_of(checkpoint),
+        "identity": identity,
+        "data": data,
+        **training,
+        "made": {
+            "time": datetime.now(UTC).isoformat(timespec="seconds"),
+            "command": sys.argv,
+            "device": processes.device,
+            "processes": processes.count,
+            "python": platform.python_version(),
+            "machine": f"{platform.system()} {platform.machine()}",
+            "packages": _versions(),
+        },
+    }
+    write_json(card_path(checkpoint), content)
+
+
+def outcome(position: Position) -> dict[str, Any]:
+    """Return what a card tells of a training's course."""
+    return {
+        "kept_epoch": position.kept,
+        "steps": position.steps,
+        "epochs": position.history,
+        "duration_seconds": round(position.seconds, 1),
+    }
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in _PACKAGES:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON's values
+    """Turn tuples into lists, as they come back from a file."""
+    if isinstance(value, Mapping):
+        return {key: _plain(one) for key, one in value.items()}
+    return [_plain(one) for one in value] if isinstance(value, (list, tuple)) else value

@@ -1,0 +1,213 @@
+"""What a detector learns from: labelled images, chosen by class and number, every file readable."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from forenbench.images import UnreadableImage, decode
+from forenbench.sources.folder import readable
+from forenbench.types import FAKE, REAL, BenchError, Source
+
+from .views import LIMIT, draws
+
+if TYPE_CHECKING:
+    from forenbench.catalogue import Dataset
+
+_READERS = 4
+_SHOWN = 5
+LABELS = {REAL: "real", FAKE: "fake"}
+
+Advance = Callable[[str, int, int], None]
+"""Called with (what is being done, done, total)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One training image.
+
+    Attributes:
+        source: Where its bytes come from.
+        path: In that source.
+        label: 0 = real, 1 = fake.
+        class_name: Such as ``horse``; where a dataset has no classes, the test set's name.
+        sha256: Of the file.
+    """
+
+    source: Source
+    path: str
+    label: int
+    class_name: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Training or validation images, in the order of their paths.
+
+    Attributes:
+        request: What the user asked for.
+        items: The images.
+        rule: How they were chosen, in words.
+        skipped: Files left out because they cannot be read, with the reasons.
+    """
+
+    request: str
+    items: tuple[Example, ...]
+    rule: str = "all images"
+    skipped: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """Which files under which labels and classes, with which content."""
+        total = hashlib.sha256()
+        for item in self.items:
+            line = f"{item.label} {item.class_name} {item.sha256} {item.path}\n"
+            total.update(line.encode("utf-8", "surrogateescape"))
+        return total.hexdigest()
+
+    def describe(self) -> dict[str, Any]:
+        """Return what a card says of them."""
+        counted = Counter((item.class_name, item.label) for item in self.items)
+        classes = sorted({name for name, _ in counted})
+        counts = {name: {LABELS[label]: counted[name, label] for label in LABELS} for name in classes}
+        return {
+            "data": readable(self.request),
+            "digest": self.digest,
+            "images": {word: sum(counts[name][word] for name in classes) for word in LABELS.values()},
+            "classes": counts,
+            "chosen": self.rule,
+            "unreadable_skipped": [f"{readable(path)}: {why}" for path, why in self.skipped],
+        }
+
+
+def collect(request: str, datasets: Iterable[Dataset]) -> Examples:
+    """Take every image of opened datasets, each once.
+
+    Raises:
+        BenchError: A label is missing altogether.
+    """
+    found: dict[tuple[str, str], Example] = {}
+    for dataset in datasets:
+        for testset in dataset.testsets:
+            for sample in testset.samples:
+                example = Example(
+                    testset.source,
+                    sample.path,
+                    sample.label,
+                    sample.class_name or testset.name,
+                    dataset.facts[sample.path].sha256,
+                )
+                found.setdefault((dataset.name, sample.path), example)
+    ordered = sorted(found.values(), key=lambda example: example.path)
+    return _with_both_labels(Examples(request, tuple(ordered)))
+
+
+def only_classes(examples: Examples, classes: Sequence[str]) -> Examples:
+    """Keep some classes; without any, all.
+
+    Raises:
+        BenchError: There is no such class.
+    """
+    from forenbench.plugins import unknown
+
+    there = sorted({item.class_name for item in examples.items})
+    for name in classes:
+        if name not in there:
+            raise BenchError(unknown(f"class of '{examples.request}'", name, there))
+    if not classes:
+        return examples
+    kept = tuple(item for item in examples.items if item.class_name in classes)
+    return _with_both_labels(replace(examples, items=kept))
+
+
+def limited(examples: Examples, limit: int | None, seed: int) -> Examples:
+    """Keep `limit` images, half of them real: the first ones of each label in a random order of the seed.
+
+    A smaller number thus gives a subset of what a larger one gives.
+
+    Raises:
+        BenchError: The number is odd, or a label has fewer images than half of it.
+    """
+    if limit is None:
+        return examples
+    if limit < 2 or limit % 2:
+        raise BenchError(f"--limit {limit}: give an even number, half of it is real and half fake")
+    chosen: list[int] = []
+    for label, word in LABELS.items():
+        places = [place for place, item in enumerate(examples.items) if item.label == label]
+        if len(places) < limit // 2:
+            raise BenchError(f"--limit {limit} needs {limit // 2} {word} images, and there are {len(places)}")
+        order = draws(seed, LIMIT, index=label).permutation(len(places))[: limit // 2]
+        chosen += [places[position] for position in order]
+    rule = (
+        f"{limit // 2} real and {limit // 2} fake: the first of each label in a random order (seed {seed}) "
+        f"of the {len(examples.items)} images sorted by path"
+    )
+    return replace(examples, items=tuple(examples.items[place] for place in sorted(chosen)), rule=rule)
+
+
+def check_readable(examples: Examples, *, skip: bool, advance: Advance) -> Examples:
+    """Decode every image once, so that no training stops half-way over a broken file.
+
+    Args:
+        examples: The images.
+        skip: Leave unreadable ones out (they are listed in the card) rather than refuse to start.
+        advance: Told of progress.
+
+    Raises:
+        BenchError: Files cannot be read, and `skip` is not set.
+    """
+    bad: dict[int, str] = {}
+    with ThreadPoolExecutor(_READERS) as readers:
+        for place, problem in enumerate(readers.map(_problem, examples.items)):
+            if problem:
+                bad[place] = problem
+            advance(f"checking the images of {examples.request}", place + 1, len(examples.items))
+    if bad and not skip:
+        raise BenchError(_refusal(examples, bad))
+    return without(examples, {examples.items[place].path: problem for place, problem in bad.items()})
+
+
+def without(examples: Examples, unreadable: dict[str, str]) -> Examples:
+    """Leave out images by path, noting the reasons."""
+    kept = tuple(item for item in examples.items if item.path not in unreadable)
+    return _with_both_labels(replace(examples, items=kept, skipped=tuple(sorted(unreadable.items()))))
+
+
+def labels(examples: Examples) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return all labels, 0 = real and 1 = fake."""
+    return np.array([item.label for item in examples.items], np.int64)
+
+
+def _with_both_labels(examples: Examples) -> Examples:
+    for label, word in LABELS.items():
+        if not any(item.label == label for item in examples.items):
+            raise BenchError(
+                f"'{examples.request}' has no {word} images (of the classes asked for); both kinds are needed"
+            )
+    return examples
+
+
+def _problem(item: Example) -> str:
+    """Say why an image cannot be read; empty where it can."""
+    try:
+        decode(item.source.read(item.path))
+    except (OSError, UnreadableImage) as error:
+        return str(error)
+    return ""
+
+
+def _refusal(examples: Examples, bad: dict[int, str]) -> str:
+    first = [f"{readable(examples.items[place].path)} ({why})" for place, why in list(bad.items())[:_SHOWN]]
+    more = f" and {len(bad) - _SHOWN} more" if len(bad) > _SHOWN else ""
+    return (
+        f"'{examples.request}' has unreadable images: {', '.join(first)}{more}. Repair or remove them, "
+        "or leave them out with --skip-unreadable"
+    )

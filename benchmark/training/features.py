@@ -1,0 +1,162 @@
+"""Features of many images: encoded shard by shard onto the disk, never all of them in memory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from filelock import FileLock
+from numpy.typing import NDArray
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from forenbench.types import FAKE, REAL, BenchError
+
+from .examples import Advance, Examples
+from .files import read_json, replacing, write_json
+from .loading import Batch, Loader, in_order
+from .state import refuse_other
+from .views import TRAIN, Decoded, PlainView
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from forenbench.detectors._nets.encoders import FrozenEncoder
+
+SHARD = 8192
+"""Images in a shard: what a killed process does again."""
+
+_AT_ONCE = 64
+_SIDES = (("real", REAL), ("fake", FAKE))
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How features are made.
+
+    Attributes:
+        encoder: With its own preparation of images: no augmentation.
+        checkpoints: sha256 of its files.
+        device: Where it is.
+        half: Keep float16 rather than float32.
+        workers: Processes that decode.
+    """
+
+    encoder: FrozenEncoder
+    checkpoints: Mapping[str, str]
+    device: str = "cpu"
+    half: bool = True
+    workers: int = 0
+
+    def run(self, batch: Batch) -> Tensor:
+        """Encode a batch: (n, width) on the CPU."""
+        with torch.no_grad():
+            features = self.encoder.encode(batch.inputs.to(self.device))
+        return (features.half() if self.half else features.float()).cpu()
+
+
+@dataclass(frozen=True)
+class FeatureShards:
+    """Features of examples, in their order, in files of `size` rows each.
+
+    Attributes:
+        folder: Where they lie.
+        examples: The images.
+        size: Rows of a shard; the last may have fewer.
+    """
+
+    folder: Path
+    examples: Examples
+    size: int = SHARD
+
+    @property
+    def count(self) -> int:
+        """How many shards there are when all are."""
+        return len(in_order(len(self.examples.items), self.size))
+
+    def missing(self) -> list[int]:
+        """List the shards that are not there yet."""
+        return [shard for shard in range(self.count) if not self._path(shard).is_file()]
+
+    def encode(self, encoding: Encoding, shards: list[int], advance: Advance) -> None:
+        """Make shards; each appears when it is whole.
+
+        Raises:
+            BenchError: The folder has shards of other images, another encoder or another size.
+        """
+        self._claim(encoding)
+        read = Decoded(PlainView(encoding.encoder.prepare))
+        loader = Loader(self.examples, read, 0, TRAIN, encoding.workers)
+        places = in_order(len(self.examples.items), self.size)
+        total, done = sum(len(places[shard]) for shard in shards), 0
+        for shard in shards:
+            groups = [[places[shard][i] for i in group] for group in in_order(len(places[shard]), _AT_ONCE)]
+            parts = []
+            for batch in loader.batches(0, groups):
+                parts.append(encoding.run(batch))
+                done += len(batch.indices)
+                advance(f"features of {self.examples.request}", done, total)
+            with replacing(self._path(shard)) as partial:
+                save_file({"features": torch.cat(parts)}, partial)
+
+    def read(self, path: str) -> bytes:
+        """Return one row's bytes, as a `forenbench.types.Source`; `path` is the place among the examples."""
+        shard, row = divmod(int(path), self.size)
+        with safe_open(self._path(shard), "pt") as file:
+            features: Tensor = file.get_slice("features")[row : row + 1]
+        return features.numpy().tobytes()
+
+    def rows(self, label: int) -> Iterator[NDArray[Any]]:
+        """Yield the features of one label, shard by shard."""
+        for shard, places in enumerate(in_order(len(self.examples.items), self.size)):
+            with safe_open(self._path(shard), "np") as file:
+                features: NDArray[Any] = file.get_tensor("features")
+            if len(features) != len(places):
+                raise BenchError(f"'{self._path(shard)}' has {len(features)} rows, not {len(places)}")
+            yield features[[self.examples.items[place].label == label for place in places]]
+
+    def merge(self, path: Path) -> None:
+        """Write one safetensors file with `real` and `fake`, float16, a shard at a time."""
+        numbers = {label: sum(item.label == label for item in self.examples.items) for _, label in _SIDES}
+        width = next(self.rows(REAL)).shape[1]
+        with replacing(path) as partial, partial.open("wb") as file:
+            file.write(_header({name: (numbers[label], width) for name, label in _SIDES}))
+            for _, label in _SIDES:
+                for rows in self.rows(label):
+                    file.write(rows.astype("<f2", copy=False).tobytes())
+
+    def _claim(self, encoding: Encoding) -> None:
+        """Note what the shards are, or refuse if they are something else."""
+        plan: dict[str, Any] = {"data": self.examples.digest, "size": self.size, "half": encoding.half}
+        plan["encoder"] = dict(encoding.checkpoints)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(self.folder / ".lock"):
+            found = read_json(self.folder / "plan.json")
+            if found is None:
+                write_json(self.folder / "plan.json", plan)
+        refuse_other(found or plan, plan, self.folder)
+
+    def _path(self, shard: int) -> Path:
+        return self.folder / f"{shard:06d}.safetensors"
+
+
+def feature_of(data: bytes, random: np.random.Generator) -> Tensor:
+    """Make a tensor of one float32 row's bytes (a `views.Read`)."""
+    return torch.frombuffer(bytearray(data), dtype=torch.float32)
+
+
+def _header(shapes: dict[str, tuple[int, int]]) -> bytes:
+    """Return the beginning of a safetensors file of float16 tensors: length, then JSON padded to 8 bytes."""
+    entries, start = {}, 0
+    for name, (rows, width) in shapes.items():
+        end = start + 2 * rows * width
+        entries[name] = {"dtype": "F16", "shape": [rows, width], "data_offsets": [start, end]}
+        start = end
+    text = json.dumps(entries).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text

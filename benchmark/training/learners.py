@@ -1,0 +1,204 @@
+"""What is trained: a network, the frozen stage before it, and the published format of its checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from forenbench.detectors._nets.encoders import RESNET_50, FrozenEncoder
+from forenbench.detectors._nets.networks import resnet_50
+from forenbench.detectors._nets.pixels import IMAGENET, Statistics, normalise
+from forenbench.types import BenchError
+from forenbench.weights import Checkpoint, Weights, load_strict
+
+from .recipes import Recipe
+from .views import Decoded, PlainView, Read, TrainView, ValidationView, centre, crop_each
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
+
+    from forenbench.detectors._nets.transformations import Transformation
+
+Randoms = list["np.random.Generator"]
+Build = Callable[[], nn.Module]
+INITIALISATIONS = ("imagenet", "random")
+IMAGENET_V1 = "torchvision's first ImageNet weights; official training had the file resnet50-19c8e357.pth"
+
+
+@dataclass
+class Learner:
+    """One network with all that training it needs to know.
+
+    Attributes:
+        network: What is optimised.
+        read_train: From a training file's bytes to a tensor, in worker processes.
+        read_validation: The same for validation files.
+        inputs: The frozen stage, on the device: from a batch of these to what the network sees. It is given
+            one generator an image in training, None in validation.
+        whole: The published file is ``{model, optimizer, total_steps}`` rather than a bare state dict.
+        facts: What a card tells of the network: how it started, and the frozen files behind it.
+    """
+
+    network: nn.Module
+    read_train: Read
+    read_validation: Read
+    inputs: Callable[[Tensor, Randoms | None], Tensor]
+    whole: bool = False
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def publish(self, optimiser: Mapping[str, Any], steps: int) -> dict[str, Any]:
+        """Return the content of the checkpoint file, as the official code writes it."""
+        state = {key: value.cpu() for key, value in self.network.state_dict().items()}
+        return {"model": state, "optimizer": optimiser, "total_steps": steps} if self.whole else state
+
+
+def cnndetection(recipe: Recipe, network: nn.Module, facts: Mapping[str, Any]) -> Learner:
+    """Train a classifier on the pictures themselves."""
+    read = Decoded(TrainView(recipe)), Decoded(ValidationView(recipe))
+    return Learner(network, *read, Normalised(IMAGENET), whole=True, facts=dict(facts))
+
+
+def lgrad_cached(recipe: Recipe, network: nn.Module, facts: Mapping[str, Any]) -> Learner:
+    """Train a classifier on gradient pictures that are on disk."""
+    read = Decoded(TrainView(recipe)), Decoded(ValidationView(recipe))
+    return Learner(network, *read, Normalised(IMAGENET), facts=dict(facts))
+
+
+def lgrad(
+    recipe: Recipe,
+    network: nn.Module,
+    facts: Mapping[str, Any],
+    transformation: Transformation,
+    frozen: nn.Module | None,
+) -> Learner:
+    """Train a classifier on gradient pictures that are made on the way."""
+    read = Decoded(PlainView(transformation.prepare))
+    return Learner(network, read, read, GradientPictures(recipe, transformation, frozen), facts=dict(facts))
+
+
+def univfd_probe(recipe: Recipe, encoder: FrozenEncoder, seed: int, facts: Mapping[str, Any]) -> Learner:
+    """Train a linear layer on a frozen encoder's features."""
+    read = Decoded(TrainView(recipe)), Decoded(ValidationView(recipe))
+    inputs = Features(encoder)
+    return Learner(new_head(encoder.width, recipe, seed), *read, inputs, facts=dict(facts))
+
+
+def univfd_end_to_end(recipe: Recipe, encoder: FrozenEncoder, seed: int, facts: Mapping[str, Any]) -> Learner:
+    """Train encoder and linear layer together."""
+    read = Decoded(TrainView(recipe)), Decoded(ValidationView(recipe))
+    network = EndToEnd(encoder.network, new_head(encoder.width, recipe, seed))
+    return Learner(network, *read, Normalised(encoder.prepare.statistics), whole=True, facts=dict(facts))
+
+
+def as_they_are(batch: Tensor, randoms: Randoms | None) -> Tensor:
+    """Leave features that were computed before as they are."""
+    return batch
+
+
+@dataclass
+class Normalised:
+    """8-bit pictures (n, 3, H, W) → what the network sees."""
+
+    statistics: Statistics
+
+    def __call__(self, batch: Tensor, randoms: Randoms | None) -> Tensor:
+        """Normalise."""
+        return normalise(batch, self.statistics)
+
+
+@dataclass
+class GradientPictures:
+    """Images in the transformation model's range → normalised crops of their gradient pictures."""
+
+    recipe: Recipe
+    transformation: Transformation
+    frozen: nn.Module | None
+
+    def __call__(self, batch: Tensor, randoms: Randoms | None) -> Tensor:
+        """Make the pictures, always in full precision, and cut them."""
+        with torch.autocast(batch.device.type, enabled=False):
+            pictures = self.transformation.pictures(self.frozen, batch)
+        cut = centre(pictures, self.recipe) if randoms is None else crop_each(pictures, self.recipe, randoms)
+        return normalise(cut, IMAGENET)
+
+
+@dataclass
+class Features:
+    """8-bit pictures → features of a frozen encoder, under its own normalisation."""
+
+    encoder: FrozenEncoder
+
+    def __call__(self, batch: Tensor, randoms: Randoms | None) -> Tensor:
+        """Encode."""
+        return self.encoder.encode(normalise(batch, self.encoder.prepare.statistics)).float()
+
+
+class EndToEnd(nn.Module):
+    """An image tower with a linear layer; its keys are the official ones, ``model.visual.*`` and ``fc.*``."""
+
+    def __init__(self, tower: nn.Module, head: nn.Linear) -> None:
+        super().__init__()
+        self.model = nn.ModuleDict({"visual": tower.requires_grad_(True)})
+        self.fc = head
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map (n, 3, H, W) to raw logits (n, 1)."""
+        logits: Tensor = self.fc(self.model["visual"](images))
+        return logits
+
+
+def classifier(
+    recipe: Recipe, start: str, seed: int, weights: Weights, build: Build = resnet_50
+) -> tuple[nn.Module, dict[str, Any]]:
+    """Build a one-logit ResNet as training starts, and say for the card how.
+
+    Args:
+        recipe: For the last layer's deviation.
+        start: "imagenet": all but the last layer from ImageNet's file; "random": PyTorch's own start.
+        seed: Of whatever is random.
+        weights: Where ImageNet's file is.
+        build: Makes the network; its last layer is `fc`.
+
+    Raises:
+        BenchError: `start` is neither.
+        MissingWeights: ImageNet's file is not on this machine.
+        WrongWeights: It holds something else.
+    """
+    if start not in INITIALISATIONS:
+        raise BenchError(f"--init '{start}' is neither {' nor '.join(INITIALISATIONS)}")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = build()
+        nn.init.normal_(network.get_submodule("fc").get_parameter("weight"), 0, recipe.head_deviation)
+    if start == "random":
+        return network, {"initialisation": "random"}
+    with weights.recording() as used:
+        fill_from_imagenet(network, weights, RESNET_50)
+    return network, {"initialisation": f"imagenet: {IMAGENET_V1}", "checkpoints": dict(used)}
+
+
+def new_head(width: int, recipe: Recipe, seed: int) -> nn.Linear:
+    """Make a linear layer as the papers start it: normal weights, PyTorch's uniform bias."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        head = nn.Linear(width, 1)
+        nn.init.normal_(head.weight, 0, recipe.head_deviation)
+    return head
+
+
+def fill_from_imagenet(network: nn.Module, weights: Weights, checkpoint: Checkpoint) -> None:
+    """Take everything but the last layer from a file; old files lack the counters of batches.
+
+    Raises:
+        MissingWeights: The file is not on this machine.
+        WrongWeights: It holds something else.
+    """
+    ours = network.state_dict()
+    kept = {key: value for key, value in ours.items() if key.startswith("fc.") or key.endswith("_tracked")}
+    theirs = {key: value for key, value in weights.load(checkpoint).items() if not key.startswith("fc.")}
+    load_strict(network, {**kept, **theirs}, checkpoint)

@@ -1,0 +1,99 @@
+"""Examples → batches, decoded and augmented in worker processes: the same whatever their number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from forenbench.images import UnreadableImage
+from forenbench.types import BenchError
+
+from .examples import Examples
+from .views import ORDER, Read, draws
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Batch(NamedTuple):
+    """Some examples, or one process's part of them.
+
+    Attributes:
+        inputs: What was read from them, stacked.
+        labels: float32 (n,), 0 = real, 1 = fake.
+        indices: Their places among the examples.
+    """
+
+    inputs: Tensor
+    labels: Tensor
+    indices: list[int]
+
+
+@dataclass(frozen=True)
+class Loader:
+    """Makes batches.
+
+    Attributes:
+        examples: All images.
+        read: Makes a tensor of each file's bytes.
+        seed: Of the training.
+        purpose: `views.TRAIN` or `views.VALIDATE`.
+        workers: Processes that decode; 0 does it here.
+    """
+
+    examples: Examples
+    read: Read
+    seed: int
+    purpose: int
+    workers: int = 0
+
+    def batches(
+        self, epoch: int, groups: Sequence[Sequence[int]], *, pinned: bool = False
+    ) -> Iterator[Batch]:
+        """Yield one batch for each group of indices, in order."""
+        loader = DataLoader(
+            _Items(self, epoch),
+            batch_sampler=[list(group) for group in groups],
+            num_workers=min(self.workers, len(groups)),
+            collate_fn=_stack,
+            pin_memory=pinned,
+        )
+        yield from loader
+
+
+class _Items(Dataset[tuple["Tensor", int, int]]):
+    """One epoch's items; picklable, for worker processes."""
+
+    def __init__(self, loader: Loader, epoch: int) -> None:
+        self.loader, self.epoch = loader, epoch
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int, int]:
+        """Return what is read from one file, its label and its index."""
+        loader = self.loader
+        item = loader.examples.items[index]
+        try:
+            random = draws(loader.seed, loader.purpose, self.epoch, index)
+            tensor = loader.read(item.source.read(item.path), random)
+        except (OSError, UnreadableImage, BenchError) as error:
+            raise BenchError(f"image '{item.path}' cannot be used: {error}") from error
+        return tensor, item.label, index
+
+
+def _stack(items: Sequence[tuple[Tensor, int, int]]) -> Batch:
+    inputs, labels, indices = zip(*items, strict=True)
+    return Batch(torch.stack(inputs), torch.tensor(labels, dtype=torch.float32), list(indices))
+
+
+def shuffled(seed: int, epoch: int, number: int, batch: int) -> list[list[int]]:
+    """Return an epoch's global batches of indices; the last may be smaller."""
+    order = draws(seed, ORDER, epoch).permutation(number).tolist()
+    return [order[start : start + batch] for start in range(0, number, batch)]
+
+
+def in_order(number: int, batch: int) -> list[list[int]]:
+    """Return batches of indices in order; the last may be smaller."""
+    return [list(range(start, min(start + batch, number))) for start in range(0, number, batch)]

@@ -1,0 +1,227 @@
+"""The training loop: resumable at any moment, with the result of an uninterrupted run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from forenbench.metrics import accuracy, average_precision
+from forenbench.types import BenchError
+
+from .examples import Examples, labels
+from .files import replacing
+from .learners import Learner, Randoms
+from .loading import Batch, Loader, in_order, shuffled
+from .processes import Processes
+from .recipes import Recipe
+from .schedules import Stage
+from .state import Position, Settings, refuse_other
+from .views import TRAIN, VALIDATE, draws
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+OPTIMISERS: Mapping[str, Callable[..., torch.optim.Optimizer]] = {
+    "adam": torch.optim.Adam,
+    "adamw": torch.optim.AdamW,
+}
+PRECISIONS = ("fp32", "bf16")
+
+Report = Callable[[str, int, int, Mapping[str, float]], None]
+"""Called with what is done, step, steps and numbers such as the loss."""
+
+
+class Training:
+    """One training: its state on disk, and the steps between.
+
+    Args:
+        learner: What is trained.
+        recipe: How.
+        data: Training images, and validation images where the recipe needs any.
+        settings: The rest.
+        processes: This process among those that train together.
+    """
+
+    def __init__(
+        self,
+        learner: Learner,
+        recipe: Recipe,
+        data: tuple[Examples, Examples | None],
+        settings: Settings,
+        processes: Processes,
+    ) -> None:
+        self.learner, self.recipe, self.settings, self.processes = learner, recipe, settings, processes
+        self.examples, self.validation = data
+        self.device = torch.device(processes.device)
+        learner.network.to(self.device)
+        self.network = processes.parallel(learner.network)
+        parameters = [one for one in learner.network.parameters() if one.requires_grad]
+        make = OPTIMISERS[recipe.optimiser]
+        self.optimiser = make(parameters, lr=recipe.rate, betas=recipe.betas, weight_decay=0.0)
+        self.position = Position(Stage(recipe.rate))
+        self._resume()
+
+    @property
+    def state_file(self) -> Path:
+        """Everything a killed training needs to go on."""
+        return self.settings.folder / "last.pt"
+
+    @property
+    def result_file(self) -> Path:
+        """The checkpoint of the kept epoch, in its published format."""
+        return self.settings.folder / "kept.pth"
+
+    def run(self, report: Report) -> Position:
+        """Train to the end; the kept epoch's checkpoint is then in `result_file`.
+
+        Raises:
+            BenchError: A loss or a validation score is no number.
+        """
+        torch.backends.cudnn.allow_tf32 = False  # as in scoring; --precision bf16 is the way to be faster
+        while not self.position.stage.stop and self.position.epoch < self.recipe.epochs:
+            self._train_epoch(report)
+            self._end_epoch(report)
+        return self.position
+
+    def _train_epoch(self, report: Report) -> None:
+        """Run the batches that are left of the current epoch."""
+        position, recipe, processes = self.position, self.recipe, self.processes
+        groups = shuffled(self.settings.seed, position.epoch, len(self.examples.items), recipe.batch)
+        loader = self._loader(self.examples, TRAIN)
+        for one in self.optimiser.param_groups:
+            one["lr"] = position.stage.rate
+        left = groups[position.step :]
+        # In a last batch smaller than the number of processes, idle ones see an image that does not count.
+        shares = [processes.share(group) or group[:1] for group in left]
+        batches = loader.batches(position.epoch, shares, pinned=self.device.type == "cuda")
+        started = time.monotonic()
+        for group, batch in zip(left, batches, strict=True):
+            counts = bool(processes.share(group))
+            loss = self._step(batch, len(group), counts)
+            position.loss += loss * len(group)
+            position.step += 1
+            position.steps += 1
+            report(f"epoch {position.epoch + 1}", position.step, len(groups), {"loss": loss})
+            if position.step % self.settings.save_every == 0 and position.step < len(groups):
+                position.seconds, started = position.seconds + time.monotonic() - started, time.monotonic()
+                self._save()
+        position.seconds += time.monotonic() - started
+
+    def _step(self, batch: Batch, size: int, counts: bool) -> float:
+        """Take one step of the optimiser on a global batch of this size; return its mean loss."""
+        self.network.train()
+        epoch = self.position.epoch
+        randoms = [draws(self.settings.seed, TRAIN, epoch, index) for index in batch.indices]
+        logits = self._logits(batch, randoms, self.network)
+        summed = functional.binary_cross_entropy_with_logits(
+            logits, batch.labels.to(self.device), reduction="sum"
+        )
+        # DDP averages over processes: their number makes it the sum, the batch's size the mean.
+        loss = summed * counts / size
+        self.optimiser.zero_grad(set_to_none=True)
+        (loss * self.processes.count).backward()  # type: ignore[no-untyped-call]
+        self.optimiser.step()
+        value = float(self.processes.total(loss.detach().clone()))
+        return self._finite(value, f"the loss of step {self.position.step + 1}")
+
+    def _finite(self, value: float, what: str) -> float:
+        """Return a number that is one, or end the training."""
+        if not np.isfinite(value):
+            raise BenchError(f"{what} in epoch {self.position.epoch + 1} is {value}; try a smaller --lr")
+        return value
+
+    def _end_epoch(self, report: Report) -> None:
+        """Validate, adapt the rate, keep the network or not, and write the state."""
+        position, recipe = self.position, self.recipe
+        started = time.monotonic()
+        row = {"epoch": position.epoch + 1, "rate": position.stage.rate}
+        row["loss"] = position.loss / len(self.examples.items)
+        last = position.epoch + 1 == recipe.epochs
+        if self.validation is not None and (last or position.epoch % recipe.validate_every == 0):
+            row |= self._validate(self.validation, report)
+        position.stage = recipe.schedule.after(position.stage, position.epoch, row.get("accuracy"))
+        position.history.append(row)
+        if self._is_kept(row):
+            position.kept = position.epoch + 1
+            if self.processes.first:
+                self._publish()
+        position.epoch, position.step, position.loss = position.epoch + 1, 0, 0.0
+        position.seconds += time.monotonic() - started
+        self._save()
+
+    def _is_kept(self, row: Mapping[str, float]) -> bool:
+        """Say whether the epoch just ended is the result so far."""
+        position, keep = self.position, self.settings.keep
+        if keep == "best":
+            better = row["accuracy"] > position.best
+            position.best = max(position.best, row["accuracy"])
+            return better
+        if keep == "official":
+            return position.stage.improved
+        return position.stage.stop or position.epoch + 1 == self.recipe.epochs
+
+    def _validate(self, examples: Examples, report: Report) -> dict[str, float]:
+        """Score the validation images; every process scores its share."""
+        number = len(examples.items)
+        logits = torch.zeros(number, device=self.device)
+        groups = in_order(number, self.recipe.batch)
+        shares = [share for share in map(self.processes.share, groups) if share]
+        loader = self._loader(examples, VALIDATE)
+        network = self.processes.same_buffers(self.learner.network).eval()
+        with torch.no_grad():
+            for step, batch in enumerate(loader.batches(self.position.epoch, shares)):
+                logits[batch.indices] = self._logits(batch, None, network)
+                report(f"epoch {self.position.epoch + 1}, validation", step + 1, len(shares), {})
+        scores = self.processes.total(logits).sigmoid().cpu().numpy()
+        self._finite(float(scores.sum()), "the sum of the validation scores")
+        truth = labels(examples)
+        return {"accuracy": accuracy(truth, scores, 0.5), "ap": average_precision(truth, scores)}
+
+    def _logits(self, batch: Batch, randoms: Randoms | None, network: nn.Module) -> Tensor:
+        """Run frozen stage and network: float32 (n,)."""
+        mixed = self.settings.precision == "bf16"
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=mixed):
+            with torch.no_grad():
+                seen = self.learner.inputs(batch.inputs.to(self.device, non_blocking=True), randoms)
+            logits: Tensor = network(seen).squeeze(1)
+        return logits.float()
+
+    def _loader(self, examples: Examples, purpose: int) -> Loader:
+        read = self.learner.read_train if purpose == TRAIN else self.learner.read_validation
+        return Loader(examples, read, self.settings.seed, purpose, self.settings.workers)
+
+    def _publish(self) -> None:
+        """Write the network as it is now, in the published format."""
+        with replacing(self.result_file) as partial:
+            torch.save(self.learner.publish(self.optimiser.state_dict(), self.position.steps), partial)
+
+    def _save(self) -> None:
+        """Write the state; the first process does it for all."""
+        if self.processes.first:
+            content = {
+                "identity": dict(self.settings.identity),
+                "network": self.learner.network.state_dict(),
+                "optimiser": self.optimiser.state_dict(),
+                "position": asdict(self.position),
+            }
+            with replacing(self.state_file) as partial:
+                torch.save(content, partial)
+
+    def _resume(self) -> None:
+        """Go on from the state on disk, if there is one."""
+        if not self.state_file.is_file():
+            return
+        content = torch.load(self.state_file, map_location=self.device, weights_only=True)
+        refuse_other(content["identity"], self.settings.identity, self.settings.folder)
+        self.learner.network.load_state_dict(content["network"])
+        self.optimiser.load_state_dict(content["optimiser"])
+        stage = Stage(**content["position"].pop("stage"))
+        self.position = Position(stage, **content["position"])

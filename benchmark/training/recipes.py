@@ -1,0 +1,126 @@
+"""The official training recipes, as their papers and code have them (facts and sources: docs/training.md)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from forenbench.types import BenchError
+
+from .schedules import EarlyStopping, StepDecay
+
+KINDS = {"blur": (1, 0), "jpeg": (0, 1), "blur_jpg": (1, 1)}
+"""What ``--aug KIND:P`` turns on: blur, JPEG."""
+
+
+@dataclass(frozen=True, slots=True)
+class Augmentation:
+    """Gaussian blur, then JPEG, each drawn by itself.
+
+    Attributes:
+        blur: Probability of a blur.
+        jpeg: Probability of a JPEG compression.
+        sigma: Of the blur, uniform between these.
+        quality: Of the JPEG, a whole number, uniform between these, both included.
+    """
+
+    blur: float = 0.0
+    jpeg: float = 0.0
+    sigma: tuple[float, float] = (0.0, 3.0)
+    quality: tuple[int, int] = (30, 100)
+
+    @classmethod
+    def parse(cls, text: str) -> Augmentation:
+        """Read ``none``, ``blur:P``, ``jpeg:P`` or ``blur_jpg:P`` with a probability P.
+
+        Raises:
+            BenchError: It is none of these.
+        """
+        kind, _, value = text.partition(":")
+        if text == "none":
+            return cls()
+        try:
+            probability = float(value)
+        except ValueError:
+            probability = math.nan
+        if kind not in KINDS or not 0 <= probability <= 1:
+            raise BenchError(
+                f"--aug '{text}' is none of none, blur:P, jpeg:P, blur_jpg:P with a probability P from 0 to 1"
+            )
+        blur, jpeg = KINDS[kind]
+        return cls(blur * probability, jpeg * probability)
+
+    def midpoint(self) -> Augmentation:
+        """Return what validation images go through: the middle of each range, still with its probability.
+
+        The official code draws here too, so its validation accuracy is random unless P is 0 or 1.
+        """
+        sigma, quality = sum(self.sigma) / 2, int(sum(self.quality) / 2)
+        return replace(self, sigma=(sigma, sigma), quality=(quality, quality))
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a detector is trained.
+
+    Attributes:
+        rate: Learning rate at the start.
+        batch: Images in a batch, over all processes together.
+        epochs: At most.
+        schedule: What happens to the rate, and when training ends.
+        keep: Which epoch becomes the result: "best" (highest validation accuracy, the first of equals),
+            "last", or "official" (the last that early stopping called an improvement).
+        official_keep: What the official code keeps, quirks included.
+        optimiser: "adam" or "adamw"; both without weight decay.
+        betas: Of the optimiser.
+        augmentation: Before the crop.
+        resize: The picture's shorter side before it (bilinear; no change at that size); None: as it is.
+        crop: Side of the square cut out: at random for training, from the centre for validation.
+        flip: Probability of a mirror image.
+        head_deviation: Of the normal distribution that the last layer's weights start from; its bias keeps
+            PyTorch's uniform start.
+        validate_every: Epochs between two validations, where there are validation images (and at the end).
+    """
+
+    rate: float
+    batch: int
+    epochs: int
+    schedule: StepDecay | EarlyStopping
+    keep: str = "best"
+    official_keep: str = "official"
+    optimiser: str = "adam"
+    betas: tuple[float, float] = (0.9, 0.999)
+    augmentation: Augmentation = Augmentation()
+    resize: int | None = 256
+    crop: int = 224
+    flip: float = 0.5
+    head_deviation: float = 0.02
+    validate_every: int = 1
+
+
+CNNDETECTION = Recipe(
+    rate=1e-4,
+    batch=64,
+    epochs=10_000,
+    schedule=EarlyStopping(),
+    augmentation=Augmentation(blur=0.5, jpeg=0.5),
+)
+LGRAD = Recipe(
+    rate=5e-4,
+    batch=16,
+    epochs=100,
+    schedule=StepDecay(),
+    keep="last",
+    official_keep="last",
+    resize=None,  # the transformation model's own preparation squashes pictures to 256 x 256
+    validate_every=10,  # the official code tests at each drop of the rate
+)
+UNIVFD_LC = Recipe(
+    rate=1e-4,
+    batch=256,
+    epochs=100,
+    schedule=EarlyStopping(),
+    official_keep="last",  # it saves each epoch as "best" before it validates
+    optimiser="adamw",
+    augmentation=Augmentation(blur=0.5, jpeg=0.5),
+)

@@ -1,0 +1,74 @@
+"""Learning rates: what an epoch's validation accuracy means for the next one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where a schedule stands; plain values, kept in the training's state.
+
+    Attributes:
+        rate: Learning rate of the next epoch.
+        best: Best accuracy that counts, since the last drop; None: nothing was seen since.
+        waited: Epochs without sufficient improvement.
+        improved: The last epoch was a sufficient improvement: official code saves its "best" model here.
+        dropped: Number of drops so far.
+        stop: Training is over.
+    """
+
+    rate: float
+    best: float | None = None
+    waited: int = 0
+    improved: bool = False
+    dropped: int = 0
+    stop: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StepDecay:
+    """LGrad: the rate times `factor` at the end of epochs `every`, 2 · `every`, … (counted from 0)."""
+
+    every: int = 10
+    factor: float = 0.8
+
+    def after(self, stage: Stage, epoch: int, accuracy: float | None) -> Stage:
+        """Say how to go on after an epoch; accuracy plays no role."""
+        if epoch == 0 or epoch % self.every:
+            return stage
+        return replace(stage, rate=stage.rate * self.factor, dropped=stage.dropped + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class EarlyStopping:
+    """CNNDetection: after `patience` epochs without improvement the rate drops tenfold; at last, the end.
+
+    The official code starts a fresh early-stopping object at each drop, which has seen nothing yet: whatever
+    accuracy the next epoch has becomes the one to beat.
+
+    Attributes:
+        patience: Epochs in a row.
+        demands: Improvement of the accuracy that counts: before the first drop, and afterwards.
+        lowest: Rate below which training ends.
+    """
+
+    patience: int = 5
+    demands: tuple[float, float] = (0.001, 0.002)
+    lowest: float = 1e-6
+
+    def after(self, stage: Stage, epoch: int, accuracy: float | None) -> Stage:
+        """Say how to go on after an epoch with this validation accuracy.
+
+        Raises:
+            ValueError: No accuracy.
+        """
+        if accuracy is None:
+            raise ValueError("early stopping needs a validation accuracy")
+        if stage.best is None or accuracy >= stage.best + self.demands[stage.dropped > 0]:
+            return replace(stage, best=accuracy, waited=0, improved=True)
+        if stage.waited + 1 < self.patience:
+            return replace(stage, waited=stage.waited + 1, improved=False)
+        rate = stage.rate / 10
+        # A hair of tolerance: 1e-5 / 10 happens to lie above 1e-6, other starts might fall below it.
+        return Stage(rate, dropped=stage.dropped + 1, stop=rate < self.lowest * (1 - 1e-9))

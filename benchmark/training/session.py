@@ -1,0 +1,136 @@
+"""From a request to a finished checkpoint: data opened and checked, network trained, card written."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from forenbench.types import BenchError
+
+from .card import card_path, identity_of, is_made, outcome, recipe_of, write_card
+from .examples import Advance
+from .files import read_json
+from .learners import Learner
+from .loop import Report, Training
+from .orders import Data, Order
+from .processes import Processes
+from .recipes import Recipe
+from .schedules import EarlyStopping
+from .state import Position, Settings, refuse_other
+
+
+@dataclass(frozen=True)
+class Running:
+    """How a training runs.
+
+    Attributes:
+        recipe: What the paper says.
+        processes: This process among those that train together.
+        report: Told of each step.
+        advance: Told of work before it.
+        keep: Which epoch becomes the result (see `Recipe.keep`).
+        precision: "fp32" or "bf16".
+        workers: Processes that decode, for each that trains.
+        save_every: Steps between two writings of the state.
+    """
+
+    recipe: Recipe
+    processes: Processes
+    report: Report
+    advance: Advance
+    keep: str = "best"
+    precision: str = "fp32"
+    workers: int = 0
+    save_every: int = 500
+
+
+def train(order: Order, learner: Learner, data: Data, shown: Data, run: Running) -> Path:
+    """Train a network, or finish a training that was stopped; return the checkpoint's path.
+
+    Args:
+        order: What is asked.
+        learner: What to train.
+        data: The images.
+        shown: What is read in their place, such as gradient pictures; else the same.
+        run: How to train.
+
+    Raises:
+        BenchError: The recipe needs validation images; or the folder has another training, or one that runs.
+    """
+    recipe = run.recipe
+    if isinstance(recipe.schedule, EarlyStopping) and data.validation is None:
+        raise BenchError(
+            "this recipe stops by its validation accuracy and has no validation images: name some with --val"
+        )
+    path = order.out / f"{order.name}.pth"
+    identity = identity_of(
+        data.digests(),
+        name=order.name,
+        recipe=recipe_of(recipe),
+        seed=order.seed,
+        keep=run.keep,
+        precision=run.precision,
+        start=learner.facts,
+    )
+    with claimed(order, path, identity, run.processes) as made:
+        if not made:
+            settings = Settings(
+                order.folder, identity, order.seed, run.keep, run.precision, run.workers, run.save_every
+            )
+            training = Training(learner, recipe, (shown.train, shown.validation), settings, run.processes)
+            position = training.run(run.report)
+            if run.processes.first:
+                _finish(training, position, path, identity, data.describe())
+            run.processes.wait()
+    return path
+
+
+@contextmanager
+def claimed(order: Order, path: Path, identity: Mapping[str, Any], processes: Processes) -> Iterator[bool]:
+    """Hold a training's place in its folder; yields whether it is finished already.
+
+    Raises:
+        BenchError: Another process trains there, or what is there is another training.
+    """
+    made = is_made(path, identity)
+    card = read_json(card_path(path))
+    if card is not None and not made:
+        refuse_other(card["identity"], identity, path)
+    processes.wait()
+    if made or not processes.first:
+        yield made
+        return
+    order.out.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(order.out / f".{order.name}.lock", timeout=0):
+            for left_by_a_kill in order.folder.glob(".*.part"):
+                left_by_a_kill.unlink()
+            yield False
+    except Timeout:
+        raise BenchError(
+            f"another process trains '{order.name}' in '{order.out}'; wait, or choose another --out"
+        ) from None
+
+
+def _finish(
+    training: Training, position: Position, path: Path, identity: Mapping[str, Any], data: Mapping[str, Any]
+) -> None:
+    """Put the checkpoint in its place, then the card, then remove the state; each can be done twice."""
+    if training.result_file.is_file():
+        training.result_file.replace(path)
+    write_card(path, identity, data, outcome(position) | _normalised(training.processes), training.processes)
+    shutil.rmtree(training.settings.folder)
+
+
+def _normalised(processes: Processes) -> dict[str, str]:
+    """Say what batch normalisation saw."""
+    if processes.count == 1:
+        return {"batch_normalisation": "whole batch"}
+    on_gpu = processes.device.startswith("cuda")
+    return {"batch_normalisation": "whole batch (synchronised)" if on_gpu else "each process's part"}

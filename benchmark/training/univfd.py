@@ -1,0 +1,50 @@
+"""UnivFD's linear probe: on features of augmented images, or on features that are computed once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from .examples import Examples
+from .features import Encoding, FeatureShards, feature_of
+from .learners import Learner, as_they_are, new_head, univfd_end_to_end, univfd_probe
+from .orders import Data, Order
+from .session import Running
+
+ONCE = "computed once: centre crop, no augmentation"
+
+
+def probe(order: Order, encoding: Encoding, data: Data, kind: str, run: Running) -> tuple[Data, Learner]:
+    """Say what a linear layer is shown, and how it learns from that.
+
+    Args:
+        order: What is asked.
+        encoding: The backbone.
+        data: The images.
+        kind: "end-to-end": the backbone is trained, too; "off": nothing is drawn at random, so that features
+            are computed once, onto the disk; anything else: features of images augmented anew in each epoch.
+        run: Who trains.
+    """
+    facts: dict[str, Any] = {"checkpoints": dict(encoding.checkpoints), "trained": "head"}
+    if kind == "end-to-end":
+        facts["trained"] = "backbone and head"
+        return data, univfd_end_to_end(run.recipe, encoding.encoder, order.seed, facts)
+    if kind != "off":
+        return data, univfd_probe(run.recipe, encoding.encoder, order.seed, facts)
+    folder = order.folder / "features"
+    head = new_head(encoding.encoder.width, run.recipe, order.seed)
+    validation = data.validation and _cached(folder / "validation", encoding, data.validation, run)
+    shown = Data(_cached(folder / "train", encoding, data.train, run), validation)
+    return shown, Learner(head, feature_of, feature_of, as_they_are, facts={**facts, "features": ONCE})
+
+
+def _cached(folder: Path, encoding: Encoding, examples: Examples, run: Running) -> Examples:
+    """Encode this process's share of the shards, wait for the others, and return the rows as examples."""
+    shards = FeatureShards(folder, examples)
+    missing = shards.missing()
+    run.processes.wait()  # all have looked before any writes: the shares are strides of one list
+    shards.encode(encoding, run.processes.share(missing), run.advance)
+    run.processes.wait()
+    items = [replace(item, source=shards, path=str(place)) for place, item in enumerate(examples.items)]
+    return replace(examples, items=tuple(items))

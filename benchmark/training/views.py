@@ -1,0 +1,130 @@
+"""From one image to what is batched: the part of a recipe that runs in worker processes, all draws seeded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torchvision.transforms import functional
+
+from forenbench.images import decode
+from forenbench.perturbations import parse
+from forenbench.types import BenchError
+
+from .recipes import Augmentation, Recipe
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from torch import Tensor
+
+ORDER, TRAIN, VALIDATE, LIMIT = range(4)
+"""What a draw is for, so that no two draws of a training are ever the same by accident."""
+
+View = Callable[["Image", np.random.Generator], "Tensor"]
+"""Turns one image into one tensor."""
+
+Read = Callable[[bytes, np.random.Generator], "Tensor"]
+"""Turns one file's bytes into one tensor."""
+
+
+def draws(seed: int, purpose: int, epoch: int = 0, index: int = 0) -> np.random.Generator:
+    """Return the random generator of sample `index` in epoch `epoch`, the same in any process at any time."""
+    return np.random.default_rng((seed, purpose, epoch, index))
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """Decodes a file before a view of its image."""
+
+    view: View
+
+    def __call__(self, data: bytes, random: np.random.Generator) -> Tensor:
+        """Turn an image file's bytes into a tensor."""
+        return self.view(decode(data), random)
+
+
+@dataclass(frozen=True)
+class PlainView:
+    """Prepares an image without any draw."""
+
+    prepare: Callable[[Image], Tensor]
+
+    def __call__(self, image: Image, random: np.random.Generator) -> Tensor:
+        """Turn one image into a tensor."""
+        return self.prepare(image)
+
+
+@dataclass(frozen=True)
+class TrainView:
+    """Resize, blur, JPEG, random crop, flip: uint8 (3, crop, crop)."""
+
+    recipe: Recipe
+
+    def __call__(self, image: Image, random: np.random.Generator) -> Tensor:
+        """Turn one image into what the network trains on."""
+        changed = augment(resized(image, self.recipe.resize), self.recipe.augmentation, random)
+        return crop_and_flip(functional.pil_to_tensor(changed), self.recipe, random)
+
+
+@dataclass(frozen=True)
+class ValidationView:
+    """Resize, blur and JPEG of middle strength with its probability, centre crop: uint8 (3, crop, crop)."""
+
+    recipe: Recipe
+
+    def __call__(self, image: Image, random: np.random.Generator) -> Tensor:
+        """Turn one image into what the network is validated on."""
+        augmentation = self.recipe.augmentation.midpoint()
+        changed = augment(resized(image, self.recipe.resize), augmentation, random)
+        return centre(functional.pil_to_tensor(changed), self.recipe)
+
+
+def resized(image: Image, shorter: int | None) -> Image:
+    """Scale the shorter side to this many pixels; an image of that size stays as it is."""
+    if shorter is None or min(image.size) == shorter:
+        return image
+    scaled: Image = functional.resize(image, shorter)
+    return scaled
+
+
+def augment(image: Image, augmentation: Augmentation, random: np.random.Generator) -> Image:
+    """Blur, then compress, each with its probability.
+
+    The official code also draws which of OpenCV and Pillow compresses; both make the same pixels.
+    """
+    steps = []
+    if augmentation.blur and random.random() < augmentation.blur:
+        steps.append(f"blur:{random.uniform(*augmentation.sigma)}")
+    if augmentation.jpeg and random.random() < augmentation.jpeg:
+        low, high = augmentation.quality
+        steps.append(f"jpeg:{random.integers(low, high, endpoint=True)}")
+    return parse("+".join(steps)).apply(image, random) if steps else image
+
+
+def crop_and_flip(picture: Tensor, recipe: Recipe, random: np.random.Generator) -> Tensor:
+    """Cut a square out of a picture (3, H, W) at a random place, and mirror it with the recipe's probability.
+
+    Raises:
+        BenchError: The picture is smaller than the square.
+    """
+    _, height, width = picture.shape
+    if min(height, width) < recipe.crop:
+        raise BenchError(f"a picture of {width}×{height} pixels is smaller than the crop of {recipe.crop}")
+    top, left = random.integers(0, [height - recipe.crop + 1, width - recipe.crop + 1])
+    square = picture[:, top : top + recipe.crop, left : left + recipe.crop]
+    return square.flip(2) if random.random() < recipe.flip else square
+
+
+def centre(picture: Tensor, recipe: Recipe) -> Tensor:
+    """Cut the square out of the middle of a picture (..., 3, H, W), with black around a smaller one."""
+    square: Tensor = functional.center_crop(picture, [recipe.crop, recipe.crop])
+    return square
+
+
+def crop_each(pictures: Tensor, recipe: Recipe, randoms: list[np.random.Generator]) -> Tensor:
+    """Cut and mirror each of n pictures (n, 3, H, W) with its own generator."""
+    pairs = zip(pictures, randoms, strict=True)
+    return torch.stack([crop_and_flip(picture, recipe, random) for picture, random in pairs])

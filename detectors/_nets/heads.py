@@ -1,0 +1,128 @@
+"""What is trained on top of a frozen encoder, read from the files that trainings write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from forenbench.weights import Checkpoint, Weights, WrongWeights, describe, frozen, part
+
+from .encoders import CLIP_VIT_L14, FrozenEncoder, clip_tower
+from .neighbours import FeatureBank
+
+if TYPE_CHECKING:
+    State = Mapping[str, object]
+
+TEXT_TOWER = (
+    "model.transformer.",
+    "model.token_embedding.weight",
+    "model.positional_embedding",
+    "model.ln_final.",
+    "model.text_projection",
+    "model.logit_scale",
+)
+"""How the keys of a training checkpoint begin that judge no image: CLIP's text side stays in the model."""
+
+CLASSIFIERS = ("model.fc.", "model.heads.head.")
+"""How the thousand classes' keys of torchvision's backbones begin, which the features come before."""
+
+
+def linear_probe(
+    weights: Weights, checkpoint: Checkpoint, encoder: FrozenEncoder, known: Iterable[Checkpoint]
+) -> nn.Linear:
+    """Load a linear layer from features to one logit.
+
+    The file holds it alone (``weight``, ``bias``), or is a whole checkpoint of the official training, with
+    ``fc.*`` beside the backbone's ``model.*``.
+
+    Args:
+        weights: The run's files.
+        checkpoint: The head's.
+        encoder: What its features come from.
+        known: Checkpoints that users may mistake for this one.
+
+    Raises:
+        MissingWeights: The file is not on this machine.
+        WrongWeights: It holds something else, or a backbone that is not this encoder.
+    """
+    state = part(weights.load(checkpoint), "model")
+    if "fc.weight" in state:
+        state = _of_training(state, encoder, checkpoint)
+    return frozen(lambda: nn.Linear(encoder.width, 1), state, checkpoint, (*known, *weights.known))
+
+
+def finetuned_clip(weights: Weights, checkpoint: Checkpoint, known: Iterable[Checkpoint]) -> nn.Module:
+    """Load CLIP's ViT-L/14 with a linear layer, trained together: (n, 3, 224, 224) to one logit (n, 1).
+
+    Raises:
+        MissingWeights: The file is not on this machine.
+        WrongWeights: It holds something else; only CLIP's text side may be there without being read.
+    """
+    state = _without(part(weights.load(checkpoint), "model"), TEXT_TOWER)
+    return frozen(_WholeModel, state, checkpoint, (*known, *weights.known))
+
+
+def feature_bank(weights: Weights, checkpoint: Checkpoint, width: int) -> FeatureBank:
+    """Load features of real and generated pictures, once per run.
+
+    Raises:
+        MissingWeights: The file is not on this machine.
+        WrongWeights: It does not hold `real` (n, width) and `fake` (m, width), and nothing else.
+    """
+    return weights.shared(checkpoint.name, lambda: _feature_bank(weights, checkpoint, width))
+
+
+class _WholeModel(nn.Module):
+    """The official model, with the official names: an image tower and a linear layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.model = nn.ModuleDict({"visual": clip_tower()})
+        self.fc = nn.Linear(768, 1)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map (n, 3, 224, 224) to raw logits (n, 1)."""
+        logits: Tensor = self.fc(self.model["visual"](images))
+        return logits
+
+
+def _of_training(state: State, encoder: FrozenEncoder, checkpoint: Checkpoint) -> State:
+    """Take the linear layer out of a training checkpoint whose backbone is the frozen one."""
+    rest = _without(state, TEXT_TOWER + CLASSIFIERS)
+    prefix = "model.visual." if any(key.startswith("model.visual.") for key in rest) else "model."
+    for key, value in encoder.network.state_dict().items():
+        if not _close(rest.pop(prefix + key, None), value):
+            raise WrongWeights(
+                f"weights '{checkpoint.name}': a training checkpoint with another backbone than this run's "
+                f"frozen one ('{prefix + key}' differs); a head fits its own backbone only"
+            )
+    return {key.removeprefix("fc."): value for key, value in rest.items()}
+
+
+def _without(state: State, starts: tuple[str, ...]) -> dict[str, object]:
+    return {key: value for key, value in state.items() if not key.startswith(starts)}
+
+
+def _close(value: object, expected: Tensor) -> bool:
+    """Say whether a tensor is the expected one, up to the rounding of float16."""
+    if not isinstance(value, Tensor) or value.shape != expected.shape:
+        return False
+    return torch.allclose(value.to(expected), expected, rtol=1e-3, atol=1e-6)
+
+
+def _feature_bank(weights: Weights, checkpoint: Checkpoint, width: int) -> FeatureBank:
+    content = weights.load(checkpoint)
+    sides = {
+        side: features
+        for side, features in content.items()
+        if isinstance(features, Tensor) and features.ndim == 2 and features.shape[1] == width
+    }
+    if not sides.keys() == content.keys() == {"real", "fake"}:
+        raise WrongWeights(
+            f"weights '{checkpoint.name}': expected `real` (n, {width}) and `fake` (m, {width}), no more; "
+            f"the file seems to be {describe(content, (CLIP_VIT_L14, *weights.known))}"
+        )
+    return FeatureBank(sides["real"], sides["fake"])

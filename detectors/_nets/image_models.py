@@ -1,0 +1,77 @@
+"""Classifiers and other well-known networks, unfilled, from the libraries that define their published files.
+
+Those of torchvision take other sizes than they were trained with, but for the vision transformer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import torch
+from torchvision import models
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+State = Mapping[str, object]
+
+
+def vgg_16() -> nn.Module:
+    """Make VGG16: (n, 3, H, W) to ImageNet's 1000 logits."""
+    network: nn.Module = models.vgg16(init_weights=False)
+    return network
+
+
+def inception_v3() -> nn.Module:
+    """Make InceptionV3: (n, 3, H, W) to ImageNet's 1000 logits; the auxiliary head is not run.
+
+    It turns ImageNet's statistics into the [-1, 1] it was trained with, as torchvision's pretrained one does.
+    """
+    network: nn.Module = models.inception_v3(init_weights=False, transform_input=True)
+    return network
+
+
+def imagenet_resnet_50() -> nn.Module:
+    """Make ResNet-50: (n, 3, H, W) to ImageNet's 1000 logits."""
+    network: nn.Module = models.resnet50()
+    return network
+
+
+def vit_b16() -> nn.Module:
+    """Make the vision transformer ViT-B/16: (n, 3, 224, 224) to ImageNet's 1000 logits."""
+    network: nn.Module = models.vit_b_16()
+    return network
+
+
+def deeplab_v3() -> nn.Module:
+    """Make DeepLabV3 on ResNet-101: (n, 3, H, W) to the logits of 21 classes at each pixel, (n, 21, H, W)."""
+    network: nn.Module = models.segmentation.deeplabv3_resnet101(
+        weights_backbone=None, num_classes=21, aux_loss=True
+    )
+    network.register_forward_hook(_main_head)
+    return network
+
+
+def clip_rn50() -> nn.Module:
+    """Make the image tower of CLIP's RN50: (n, 3, 224, 224) to (n, 1024)."""
+    import open_clip
+
+    tower: nn.Module = open_clip.CLIP(**open_clip.get_model_config("RN50-quickgelu")).visual
+    return tower
+
+
+def of_clip(content: State) -> State:
+    """Find the entries of the image tower in a file of open_clip, which has the text tower too, or alone."""
+    tower = {key.removeprefix("visual."): content[key] for key in content if key.startswith("visual.")}
+    return tower or content
+
+
+def with_counters(content: State) -> State:
+    """Add the batch counters that files older than PyTorch 0.4.1 lack; inference does not read them."""
+    places = [key.removesuffix("running_var") for key in content if key.endswith("running_var")]
+    return {f"{place}num_batches_tracked": torch.tensor(0) for place in places} | dict(content)
+
+
+def _main_head(module: nn.Module, images: tuple[Tensor], outputs: dict[str, Tensor]) -> Tensor:
+    return outputs["out"]

@@ -1,0 +1,47 @@
+"""Checkpoints that others published, by their names in ``detectors/weights.toml``; and those nobody did."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from forenbench.weights import Checkpoint
+
+Marks = Mapping[str, tuple[int, ...]]
+
+
+def published(name: str, marks: Marks | None = None) -> Checkpoint:
+    """Look a published checkpoint up in the catalogue.
+
+    Args:
+        name: Its name there, and of ``--weights NAME=PATH``.
+        marks: Keys with shapes that tell its content from other files'.
+
+    Raises:
+        KeyError: The catalogue has no such name.
+    """
+    values = {**_catalogue()[name]}
+    urls = tuple(values.pop("urls", ()))
+    return Checkpoint(name=name, urls=urls, marks=marks or {}, **values)
+
+
+def own(name: str, command: str, marks: Marks | None = None) -> Checkpoint:
+    """Describe a checkpoint that nobody has published: users train it, with this command."""
+    return Checkpoint(
+        name=name,
+        file=f"{name}.pth",
+        source=f"your own training, nobody has published it: {command}",
+        licence="yours",
+        marks=marks or {},
+        format="torch, bare state dict",
+        command=command,
+    )
+
+
+@cache
+def _catalogue() -> dict[str, dict[str, Any]]:
+    text = (files("forenbench.detectors") / "weights.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)

@@ -1,0 +1,87 @@
+"""UnivFD's variants: which backbone, and which file on top of it. One of those files is published."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from forenbench.weights import Checkpoint
+
+from .encoders import BACKBONES, Backbone
+from .networks import shipped
+from .published import own, published
+
+NEIGHBOURS = {f"nn-k{k}": k for k in (1, 3, 5, 9)}
+HEAD = published("univfd-head", {"weight": (1, 768), "bias": (1,)})
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One variant on a frozen backbone.
+
+    Attributes:
+        backbone: Makes the features.
+        checkpoint: A linear layer on them, or a bank of training features.
+        k: Neighbours that are compared; 0 for a linear layer.
+    """
+
+    backbone: Backbone
+    checkpoint: Checkpoint
+    k: int = 0
+
+    @property
+    def checkpoints(self) -> tuple[Checkpoint, Checkpoint]:
+        """The files it reads."""
+        return self.backbone.checkpoint, self.checkpoint
+
+
+def own_head(name: str, backbone: str) -> Checkpoint:
+    """Describe a linear layer that users train; ``weight`` (1, width) and ``bias`` (1,), as published."""
+    marks = {"weight": (1, BACKBONES[backbone].width), "bias": (1,)}
+    return own(name, _command("univfd-lc", backbone), marks)
+
+
+def own_bank(name: str, backbone: str) -> Checkpoint:
+    """Describe a bank that users make: features of the training images, real and generated."""
+    bank, width = own(name, _command("univfd-nn", backbone)), BACKBONES[backbone].width
+    content = f"safetensors, `real` (n, {width}) and `fake` (m, {width})"
+    return replace(bank, file=f"{name}.safetensors", format=content)
+
+
+def _command(recipe: str, backbone: str) -> str:
+    return f"bench train {recipe} --data forensynths-train --backbone {backbone}"
+
+
+FINETUNED = replace(
+    own(
+        "univfd-finetuned",
+        _command("univfd-lc", "clip-vit-l14") + " --end-to-end",
+        {"model.visual.class_embedding": (1024,), "fc.weight": (1, 768)},
+    ),
+    format="torch, image tower ('model.visual.') and head ('fc.')",
+)
+
+
+def _on(backbone: str, head: Checkpoint, bank: Checkpoint, prefix: str = "") -> dict[str, Recipe]:
+    network = BACKBONES[backbone]
+    neighbours = {prefix + name: Recipe(network, bank, k) for name, k in NEIGHBOURS.items()}
+    return {f"{prefix}lc": Recipe(network, head), **neighbours}
+
+
+def _ablation(backbone: str) -> dict[str, Recipe]:
+    name = f"univfd-{backbone}"
+    head, bank = own_head(f"{name}-head", backbone), own_bank(f"{name}-bank", backbone)
+    return _on(backbone, head, bank, f"{backbone}-")
+
+
+MAIN: Mapping[str, Recipe] = _on("clip-vit-l14", HEAD, own_bank("univfd-bank", "clip-vit-l14"))
+"""The rows of the paper's main tables that stand on the frozen backbone."""
+
+PUBLISHED: Mapping[str, Recipe] = {
+    **MAIN,
+    "lc-own": Recipe(BACKBONES["clip-vit-l14"], own_head("univfd-lc-own", "clip-vit-l14")),
+    **_ablation("clip-rn50"),
+    **_ablation("imagenet-resnet50"),
+    **_ablation("imagenet-vit-b16"),
+}
+SAMPLE: Mapping[str, Recipe] = _on("efficientnet-lite0", shipped("univfd_lc"), shipped("univfd_bank"))

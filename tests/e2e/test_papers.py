@@ -1,0 +1,95 @@
+"""Every table of the three papers from one command: networks of full size, formula weights, tiny data."""
+
+from __future__ import annotations
+
+import csv
+import io
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from command_line import Bench
+from layouts import write_layout
+from published_files import write_published
+from sklearn.metrics import average_precision_score
+
+from forenbench.papers import PaperTable, paper_tables
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A data root, a folder of weights, and a run folder that all tables share."""
+    folder = tmp_path_factory.mktemp("papers")
+    for name in ("forensynths", "forensynths-train", "univfd-diffusion", "celebahq"):
+        write_layout(folder / "data", name)
+    write_published(folder / "weights")
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("name", paper_tables())
+def test_one_command_runs_a_table_and_another_prints_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, place: Path, name: str
+) -> None:
+    monkeypatch.setenv("FORENBENCH_WEIGHTS", str(place / "weights"))
+    table = paper_tables()[name]
+    images = "20" if table.by_class else "1"  # one a class
+    run = place / f"run-limit{images}"
+    arguments = ("--data-root", str(place / "data"), "--limit", images, "--unverified", "--out", str(run))
+    outcome = bench("run", "--experiment", name, *arguments)
+    assert outcome.code == 0, outcome.err
+    printed = bench("table", name, str(run), "--format", "csv")
+    assert printed.code == 0, printed.err
+    assert numbers(printed.out, table) == expected(run, table)
+    beside = bench("table", name, str(run), "--against", "published", "--format", "markdown")
+    assert "Compared: " in beside.out
+    assert f"limit {images}" in beside.out
+    if name == "cnndetection-fig3":
+        again = bench("run", "--experiment", name, *arguments)
+        assert "Nothing to compute: all 50 cells were done before." in again.err
+
+
+def numbers(text: str, table: PaperTable) -> list[list[str]]:
+    """Read the body of a printed table."""
+    lines = list(csv.reader(io.StringIO(text)))[-len(table.rows) :]
+    return [line[len(table.index) :] for line in lines]
+
+
+def expected(run: Path, table: PaperTable) -> list[list[str]]:
+    """Compute every number of a table from the rows of its cells, means aside those of the other numbers."""
+    rows = pd.concat([pd.read_parquet(path) for path in run.glob("scores/**/*.parquet")])
+    values = [[value(rows, table.cell(row, column)) for column in table.columns] for row in table.rows]
+    for r, row in enumerate(table.rows):
+        for c, column in enumerate(table.columns):
+            if column.mean:
+                metric = column.cell["metric"]
+                same = [
+                    k for k, it in enumerate(table.columns) if not it.mean and it.cell["metric"] == metric
+                ]
+                values[r][c] = mean([values[r][k] for k in same])
+            elif row.mean:
+                values[r][c] = mean([values[k][c] for k, it in enumerate(table.rows) if not it.mean])
+    return [["" if it is None else f"{it:.{table.decimals}f}" for it in line] for line in values]
+
+
+def mean(values: list[float | None]) -> float | None:
+    return None if None in values else sum(values) / len(values)  # type: ignore[arg-type]
+
+
+def value(rows: pd.DataFrame, cell: object) -> float | None:
+    """Compute one number in percent; None for methods without a detector."""
+    if not isinstance(cell, dict):
+        return None
+    for column in ("detector", "dataset", "testset", "perturbation"):
+        rows = rows[rows[column] == cell[column]]
+    rows = rows[rows["class"] == cell["class"]] if cell["class"] else rows
+    assert len(rows) == 2
+    assert set(rows["status"]) == {"ok"}
+    if cell["metric"] == "ap":
+        return 100 * float(average_precision_score(rows["label"], rows["score"]))
+    threshold = 0.0 if ":nn-" in cell["detector"] else 0.5
+    return 100 * float(((rows["score"] > threshold) == (rows["label"] == 1)).mean())

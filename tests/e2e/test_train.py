@@ -1,0 +1,129 @@
+"""``bench train``: a checkpoint under the name that detectors look for, and its card."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from command_line import Bench
+from training_jobs import write_images
+
+
+@pytest.fixture(autouse=True)
+def images(tmp_path: Path) -> None:
+    write_images(tmp_path / "faces/train", ("cat", "horse"), number=4)
+    write_images(tmp_path / "faces/val", ("cat", "horse"), number=2, start=50)
+
+
+SMALL = ("--device", "cpu", "--workers", "0")
+PROBE = ("train", "univfd-lc", "--backbone", "efficientnet-lite0", "--data", "faces", *SMALL, "--batch", "4")
+
+
+@pytest.mark.slow
+def test_a_probe_its_card_and_a_second_call_that_computes_nothing(bench: Bench, tmp_path: Path) -> None:
+    call = (*PROBE, "--out", "out", "--epochs", "1", "--limit", "6", "--classes", "horse", "--seed", "3")
+    first = bench(*call)
+    assert first.code == 0, first.err
+    assert "epoch 1: 2 of 2" in first.err
+    path = tmp_path / "out/univfd-efficientnet-lite0-head.pth"
+    head = torch.load(path, weights_only=True)
+    assert {key: tuple(value.shape) for key, value in head.items()} == {"weight": (1, 1280), "bias": (1,)}
+
+    card = json.loads((tmp_path / "out/univfd-efficientnet-lite0-head.card.json").read_text())
+    assert card["data"]["train"]["classes"] == {"horse": {"real": 3, "fake": 3}}
+    assert card["data"]["validation"]["images"] == {"real": 2, "fake": 2}
+    assert card["identity"]["seed"] == 3
+    assert card["identity"]["recipe"]["optimiser"] == "adamw"
+    assert card["identity"]["recipe"]["augmentation"]["blur"] == 0.5
+    assert "efficientnet-lite0" in card["identity"]["start"]["checkpoints"]
+    assert card["epochs"][0].keys() == {"epoch", "rate", "loss", "accuracy", "ap"}
+    assert card["made"]["command"][:3] == ["bench", "train", "univfd-lc"]
+    assert card["made"]["packages"]["torch"]
+    assert (card["kept_epoch"], card["steps"]) == (1, 2)
+
+    written = path.stat().st_mtime_ns
+    second = bench(*call)
+    assert second.code == 0
+    assert "epoch" not in second.err
+    assert path.stat().st_mtime_ns == written
+    other = bench(*call, "--lr", "0.01")
+    assert other.code == 2
+    assert "belongs to another training: its recipe.rate is 0.0001, not 0.01" in other.err
+    assert not (tmp_path / "out/univfd-efficientnet-lite0-head.training").exists()
+
+
+@pytest.mark.slow
+def test_a_bank_in_two_parts(bench: Bench, tmp_path: Path) -> None:
+    call = ("train", "univfd-nn", "--backbone", "efficientnet-lite0", "--data", "faces/train", "--out", "out")
+    parts = [bench(*call, *SMALL, "--shards", part, "--shard-size", "5") for part in ("1/2", "2/2")]
+    assert [part.code for part in parts] == [0, 0], parts
+    assert "other parts are missing" in parts[0].err
+    assert "wrote out/univfd-efficientnet-lite0-bank.safetensors" in parts[1].err
+
+
+@pytest.mark.slow
+def test_an_lgrad_classifier_scores_at_once(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained = bench(
+        *("train", "lgrad", "--transformation", "input-image", "--data", "faces/train", "--out", "out"),
+        *("--name", "lgrad-input-image-celebahq", "--init", "random", "--limit", "4", "--batch", "4"),
+        *("--epochs", "1", "--gradient-cache", "cache", *SMALL),
+    )
+    assert trained.code == 0, trained.err
+    assert len(list((tmp_path / "cache").rglob("*.png"))) == 4
+    monkeypatch.setenv("FORENBENCH_WEIGHTS", "out")
+    scored = bench(
+        *("score", "faces/val/horse/0_real/00.png", "--detectors", "lgrad:input-image-celebahq"),
+        *("--device", "cpu", "--format", "json"),
+    )
+    assert scored.code == 0, scored.err
+    assert json.loads(scored.out)[0]["status"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (("--data", "faces", "--aug", "blur"), "none of none, blur:P"),
+        (("--data", "faces", "--precision", "fp64"), "neither fp32 nor bf16"),
+        (("--data", "faces", "--limit", "5", "--init", "random"), "even number"),
+        (("--data", "faces/train", "--init", "random"), "--val"),
+        (("--data", "nowhere", "--init", "random"), "nowhere"),
+        (("--data", "faces", "--init", "zero"), "neither imagenet nor random"),
+        (("--data", "faces", "--classes", "hors", "--init", "random"), "horse"),
+        (("--data", "faces", "--name", "../it"), "without a folder"),
+        (("--data", "faces", "--weights", "it"), "not NAME=PATH"),
+    ],
+)
+def test_bad_requests_end_with_2_and_a_way_out(bench: Bench, call: tuple[str, ...], message: str) -> None:
+    outcome = bench("train", "cnndetection", *call, "--out", "out", *SMALL)
+    assert outcome.code == 2, outcome.err
+    assert message in outcome.err
+
+
+def test_torchrun_can_start_the_command_line() -> None:
+    call = [sys.executable, "-m", "forenbench.cli", "train", "--help"]
+    output = subprocess.run(call, capture_output=True, text=True, check=True).stdout
+    assert "univfd-nn" in output
+
+
+def test_an_unknown_transformation_or_backbone_is_named(bench: Bench) -> None:
+    outcome = bench("train", "lgrad", "--transformation", "vgg", "--data", "faces", "--out", "out", *SMALL)
+    assert (outcome.code, "vgg16" in outcome.err) == (2, True)
+    outcome = bench("train", "univfd-lc", "--backbone", "clip", "--data", "faces", "--out", "out", *SMALL)
+    assert (outcome.code, "clip-rn50" in outcome.err) == (2, True)
+
+
+def test_unreadable_images_stop_it_before_it_starts(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "faces/train/cat/0_real/01.png").write_bytes(b"no image")
+    outcome = bench(
+        *("train", "lgrad", "--transformation", "input-image", "--data", "faces/train", "--out", "out"),
+        *("--init", "random", *SMALL),
+    )
+    assert outcome.code == 2
+    assert "cat/0_real/01.png" in outcome.err
+    assert "--skip-unreadable" in outcome.err

@@ -1,0 +1,88 @@
+"""Checkpoints from the command line: never downloaded unasked, found once they are here."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+from pathlib import Path
+
+import pytest
+import torch
+from command_line import Bench
+from formula import he_weights
+from golden import SHARED, needs_shared
+
+from forenbench.weights import sha256_of
+
+FILE = "ForenSynth_Tiny_LaDeDa.pth"
+NORMS = ("bn1", "layer1.0.bn1", "layer1.0.bn2")
+SHAPES = {
+    "conv1.weight": (8, 3, 1, 1),
+    "conv2.weight": (8, 8, 3, 3),
+    "layer1.0.conv1.weight": (8, 8, 1, 1),
+    "layer1.0.conv2.weight": (8, 8, 3, 3),
+    "fc.weight": (1, 8),
+    "fc.bias": (1,),
+    **{f"{norm}.{key}": (8,) for norm in NORMS for key in ("weight", "bias", "running_mean", "running_var")},
+    **{f"{norm}.num_batches_tracked": () for norm in NORMS},
+}
+
+
+@pytest.fixture(autouse=True)
+def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start without any checkpoint, and without a network."""
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("the network was asked")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("FORENBENCH_WEIGHTS", raising=False)
+
+
+def write_formula_weights(folder: Path) -> Path:
+    """Write a file of the published format with other numbers."""
+    folder.mkdir()
+    torch.save(he_weights(SHAPES.items()), folder / FILE)
+    return folder / FILE
+
+
+def test_a_run_without_its_weights_names_them_all_and_asks_no_network(bench: Bench) -> None:
+    outcome = bench("run", "--detectors", "tiny-ladeda,univfd:lc", "--dataset", "tiny")
+    assert outcome.code == 2
+    for name in ("tiny-ladeda", "clip-vit-l14"):
+        assert f"'bench weights fetch {name}'" in outcome.err
+    for words in ("FORENBENCH_WEIGHTS", "--weights clip-vit-l14=PATH", "MIT"):
+        assert words in outcome.err
+
+
+@needs_shared
+def test_fetched_weights_are_found_by_a_run(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "mirror").mkdir()
+    path = tmp_path / "mirror" / FILE
+    shutil.copyfile(SHARED / "tiny_ladeda_forensynths.pth", path)
+    fetched = bench("weights", "fetch", "--detector", "tiny-ladeda", "--mirror", "mirror", "--yes")
+    assert fetched.code == 0
+    run = bench("run", "--detectors", "tiny-ladeda", "--dataset", "tiny", "--out", "run")
+    assert run.code == 0
+    records = "".join(path.read_text() for path in tmp_path.glob("run/**/*.json"))
+    assert f'"tiny-ladeda": "{sha256_of(path)}"' in records
+
+
+def test_a_folder_of_ones_own_needs_no_download(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_formula_weights(tmp_path / "mine")
+    monkeypatch.setenv("FORENBENCH_WEIGHTS", "mine")
+    command = ("run", "--detectors", "tiny-ladeda", "--dataset", "tiny")
+    refused = bench(*command)
+    assert refused.code == 2
+    assert "expected 4624258c7048" in refused.err
+    assert "--unverified" in refused.err
+    taken = bench(*command, "--unverified")
+    assert taken.code == 0
+    assert f"tiny-ladeda (not as published) {sha256_of(path)[:12]}" in taken.out
+
+
+def test_both_lists_of_weights_say_the_same(bench: Bench) -> None:
+    assert bench("list", "weights").out == bench("weights", "list").out

@@ -1,0 +1,68 @@
+"""Miniatures of the described datasets: the right folders and formats, with tiny images made by formula."""
+
+from __future__ import annotations
+
+import zlib
+from itertools import cycle, islice
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from forenbench.descriptions import Place, Spec, specs, suites
+from forenbench.types import REAL
+
+_SUFFIXES = {"PNG": ".png", "BMP": ".bmp", "JPEG": ".jpeg"}
+
+
+def write_layout(folder: Path, name: str, images_per_class: int = 1, side: int = 64) -> list[Path]:
+    """Write a dataset, or those a suite selects from, as they would lie below ``--data-root folder``.
+
+    Args:
+        folder: The data root.
+        name: Of a dataset or suite.
+        images_per_class: In every place that the description names: generator, class and label.
+        side: Of the images, in pixels.
+
+    Returns:
+        The folder of each dataset written.
+    """
+    known = suites()
+    wanted = {part.dataset: part.testsets for part in known[name].parts} if name in known else {name: ()}
+    described = specs()
+    return [
+        _write(folder, described[one], testsets, images_per_class, side) for one, testsets in wanted.items()
+    ]
+
+
+def scaled(spec: Spec, images_per_class: int = 1, testsets: tuple[str, ...] = ()) -> dict[Place, int]:
+    """Return the places of a miniature, each with its number of images."""
+    sources = {source for source, names in spec.reals.items() if {*names} & {*testsets}}
+    wanted = {*testsets, *sources}
+    return {place: images_per_class for place in spec.counts if not testsets or place.generator in wanted}
+
+
+def _write(folder: Path, spec: Spec, testsets: tuple[str, ...], images_per_class: int, side: int) -> Path:
+    """Write one dataset."""
+    root = folder / spec.folder
+    for place, number in scaled(spec, images_per_class, testsets).items():
+        above = (place.class_name,) if spec.generator else (place.generator, place.class_name)
+        target = root.joinpath(*filter(None, above), "0_real" if place.label == REAL else "1_fake")
+        target.mkdir(parents=True, exist_ok=True)
+        formats = spec.formats.get((place.generator, place.label), {"PNG": 1})
+        for i, image_format in enumerate(islice(cycle(formats), number)):
+            file = target / f"{i:05}{_SUFFIXES[image_format]}"
+            _image(file.relative_to(folder).as_posix(), place.label, side).save(file, image_format)
+    return root
+
+
+def _image(path: str, label: int, side: int) -> Image.Image:
+    """Draw smooth colours and noise, seeded by the path; generated images carry a faint checkerboard."""
+    random = np.random.default_rng(zlib.crc32(path.encode()))
+    y, x = np.mgrid[0:side, 0:side] / side
+    phase, speed = random.uniform(0, 6, 3), random.uniform(2, 9, 3)
+    field = 128 + 90 * np.sin(x[..., None] * speed + y[..., None] * speed[::-1] + phase)
+    field = field + random.normal(0, 4, field.shape)
+    if label != REAL:
+        field[::2, ::2] += 12
+    return Image.fromarray(np.clip(np.rint(field), 0, 255).astype(np.uint8))

@@ -1,0 +1,59 @@
+"""Finished cells in a store, with metrics known by formula."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from forenbench.store import COLUMNS, Store
+from forenbench.types import Cell
+
+LABELS = [0, 0, 1, 1]
+PERFECT, ONE_WRONG = [0.1, 0.2, 0.8, 0.9], [0.1, 0.6, 0.4, 0.9]
+"""ONE_WRONG: accuracy 1/2; AP = (1/1 + 2/3) / 2 = 5/6; three of four pairs in order: AUROC 3/4."""
+
+
+def with_wrong_reals(wrong: int) -> tuple[list[int], list[float]]:
+    """Give labels and scores of ten reals and ten fakes, some reals above all fakes.
+
+    The fakes tie, so precision has one step: accuracy (20 - wrong) / 20, AP 10 / (10 + wrong).
+    """
+    return [0] * 10 + [1] * 10, [0.99] * wrong + [0.1] * (10 - wrong) + [0.9] * 10
+
+
+def add(
+    store: Store,
+    detector: str,
+    testset: str,
+    scores: list[float],
+    labels: list[int] | None = None,
+    *,
+    dataset: str = "data",
+    classes: list[str] | None = None,
+    status: str = "ok",
+    place: int = 0,
+    perturbation: str = "none",
+    kind: str = "sample",
+    digest: str = "d1",
+    time: str = "2026-01-02T00:00:00+00:00",
+    protocol: str | None = None,
+) -> None:
+    """Store one cell; `status` is the first image's."""
+    labels = LABELS if labels is None else labels
+    classes = classes or [""] * len(labels)
+    values: dict[str, object] = dict.fromkeys(COLUMNS, "")
+    rows = pd.DataFrame(
+        [
+            values | {"label": label, "score": score, "status": "ok", "class": name}
+            for label, score, name in zip(labels, scores, classes, strict=True)
+        ]
+    )
+    rows.loc[0, "status"] = status
+    identity = {
+        "kind": kind,
+        "threshold": 0.5,
+        "detector_version": "1",
+        "checkpoints": {"head": "abc" * 20},
+        "testset": digest,
+    }
+    made = {"time": time, "position": [0, place, 0, 0]} | ({"protocol": protocol} if protocol else {})
+    store.write(Cell(detector, dataset, testset, perturbation), rows, identity, made)

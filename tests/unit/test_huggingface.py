@@ -1,0 +1,197 @@
+"""Parquet files with images inside read like files: bytes as stored, labels by the names of classes."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from forenbench.cli.index import index
+from forenbench.inventory import FileFacts, take_stock
+from forenbench.sources.huggingface import HuggingFace
+from forenbench.sources.locations import open_location
+from forenbench.testing import tiny_image
+from forenbench.types import BenchError, Sample
+
+datasets = pytest.importorskip("datasets")
+
+
+@pytest.fixture(autouse=True)
+def _caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "hub")
+
+
+def jpeg(seed: int) -> bytes:
+    buffer = io.BytesIO()
+    tiny_image(seed).save(buffer, format="JPEG")
+    return buffer.getvalue()
+
+
+def write_table(file: Path, **columns: list[Any]) -> Path:
+    """Write a plain parquet file, with nothing in it that the library alone understands."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.table(columns), file)
+    return file
+
+
+def write_hub(file: Path, names: list[str], **columns: list[Any]) -> Path:
+    """Write a file as the hub holds it: images and classes are known as such."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    known = {"image": datasets.Image(), "label": datasets.ClassLabel(names=names)}
+    features = {name: known.get(name, datasets.Value("string")) for name in columns}
+    datasets.Dataset.from_dict(columns, datasets.Features(features)).to_parquet(str(file))
+    return file
+
+
+def images(*seeds: int) -> list[dict[str, Any]]:
+    return [{"bytes": jpeg(seed), "path": f"{seed}.jpg"} for seed in seeds]
+
+
+def test_the_names_of_classes_say_which_label_is_which(tmp_path: Path) -> None:
+    """The hub's CIFAKE has fake = 0 and real = 1."""
+    root = tmp_path / "cifake"
+    for split, seeds in (("test", [1, 2]), ("train", [3, 4, 5])):
+        write_hub(
+            root / f"data/{split}.parquet",
+            ["FAKE", "REAL"],
+            image=images(*seeds),
+            label=[0, 1, 0][: len(seeds)],
+        )
+    source, findings = open_location(root)
+    assert findings.samples == (
+        Sample("data/test.parquet#0", 1, "cifake"),
+        Sample("data/test.parquet#1", 0, "", "", "cifake"),
+        Sample("data/train.parquet#0", 1, "cifake"),
+        Sample("data/train.parquet#1", 0, "", "", "cifake"),
+        Sample("data/train.parquet#2", 1, "cifake"),
+    )
+    assert [source.read(s.path) for s in findings.samples] == [jpeg(seed) for seed in range(1, 6)]
+    with pytest.raises(OSError, match=r"no row data/test.parquet#2"):
+        source.read("data/test.parquet#2")
+
+
+def test_generators_and_classes_are_columns(tmp_path: Path) -> None:
+    columns = {
+        "Image": images(1, 2, 3, 4),
+        "Labels": ["nature", "ai", "ai", None],
+        "Generator": [None, "sdxl", "dalle", "dalle"],
+        "class": ["cat", "cat", "dog", "dog"],
+        "caption": ["a", "b", "c", "d"],
+    }
+    _, findings = open_location(write_table(tmp_path / "hub/a.parquet", **columns).parent)
+    assert findings.samples == (
+        Sample("a.parquet#0", 0, "", "cat", "hub"),
+        Sample("a.parquet#1", 1, "sdxl", "cat", ""),
+        Sample("a.parquet#2", 1, "dalle", "dog", ""),
+    )
+    assert findings.unlabelled == ("a.parquet#3",)
+
+
+@pytest.mark.parametrize("as_struct", [True, False])
+def test_bytes_come_as_they_are_stored(tmp_path: Path, as_struct: bool) -> None:
+    stored = [jpeg(1), b"no image", b"", None]
+    column = [{"bytes": data, "path": "x"} for data in stored] if as_struct else stored
+    file = write_table(tmp_path / "one.parquet", picture=column, label=[0, 1, -1, 1])
+    source, findings = open_location(file)
+    assert [s.path for s in findings.samples] == ["one.parquet#0", "one.parquet#1", "one.parquet#3"]
+    facts = take_stock(source, [s.path for s in findings.samples])
+    assert [(fact.format, fact.bytes) for fact in facts.values()] == [
+        ("JPEG", len(jpeg(1))),
+        ("", 8),
+        ("", 0),
+    ]
+    assert facts["one.parquet#3"] == FileFacts("")
+    assert source.read("one.parquet#2") == b""
+    for path in ("one.parquet#9", "one.parquet#-1", "other.parquet#0", "one.parquet"):
+        with pytest.raises(OSError, match="no row"):
+            source.read(path)
+
+
+def test_threads_and_pickled_copies_read_the_same(tmp_path: Path) -> None:
+    file = write_table(tmp_path / "hub/a.parquet", image=images(*range(20)), label=[0, 1] * 10)
+    source, findings = open_location(file.parent)
+    paths = [s.path for s in findings.samples] * 5
+    expected = [jpeg(seed) for seed in range(20)] * 5
+    with ThreadPoolExecutor(4) as readers:
+        assert list(readers.map(pickle.loads(pickle.dumps(source)).read, paths)) == expected
+        assert list(readers.map(source.read, paths)) == expected
+
+
+def test_changed_files_are_read_again(tmp_path: Path) -> None:
+    file = write_table(tmp_path / "hub/a.parquet", image=images(1, 2), label=[0, 1])
+    before = take_stock(open_location(file.parent)[0], ["a.parquet#0", "a.parquet#1"])
+    write_table(file, image=images(2, 1), label=[0, 1])
+    after = take_stock(open_location(file.parent)[0], ["a.parquet#0", "a.parquet#1"])
+    assert list(after.values()) == list(reversed(before.values()))
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"image": [b"x"], "kind": [0]}, r"no column 'label' \(columns: image, kind\)"),
+        ({"text": ["x"], "label": [0]}, "one column must hold the images' bytes"),
+        ({"first": [b"x"], "second": [b"x"], "label": [0]}, r"\['first', 'second'\]"),
+        ({"image": [b"x"], "label": [2]}, "label '2' of 'a.parquet#0' is none of 0, 1, real, fake"),
+        ({"image": [b"x"], "label": ["cat"]}, "label 'cat' of"),
+        ({"image": [b"x"], "label": [-1]}, "no row with a label"),
+    ],
+)
+def test_tables_that_mean_nothing_are_named(
+    tmp_path: Path, columns: dict[str, list[Any]], message: str
+) -> None:
+    file = write_table(tmp_path / "hub/a.parquet", **columns)
+    with pytest.raises(BenchError, match=message):
+        open_location(file.parent)
+
+
+def test_a_broken_or_unlike_file_is_named(tmp_path: Path) -> None:
+    file = write_table(tmp_path / "hub/a.parquet", image=[b"x"], label=[0])
+    write_table(tmp_path / "hub/b.parquet", picture=[b"x"], label=["real"])
+    with pytest.raises(BenchError, match=r"a.parquet' and the files beside it cannot be read"):
+        open_location(file.parent)
+    (tmp_path / "hub/b.parquet").write_bytes(file.read_bytes()[:100])
+    with pytest.raises(BenchError, match=r"b.parquet' is no readable parquet file"):
+        open_location(file.parent)
+
+
+def test_without_the_library_one_is_told_how_to_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = write_table(tmp_path / "hub/a.parquet", image=[b"x"], label=[0])
+    monkeypatch.setitem(sys.modules, "datasets", None)
+    with pytest.raises(BenchError, match=r"pip install 'forenbench\[hf\]'"):
+        open_location(file.parent)
+
+
+def test_label_folders_come_before_tables(tmp_path: Path) -> None:
+    write_table(tmp_path / "data/a.parquet", image=[b"x"], label=[0])
+    (tmp_path / "data/real").mkdir()
+    (tmp_path / "data/real/a.jpg").write_bytes(jpeg(1))
+    source, findings = open_location(tmp_path / "data")
+    assert not isinstance(source, HuggingFace)
+    assert findings.unlabelled == ("a.parquet",)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
+def test_an_index_leads_back_to_the_rows(tmp_path: Path, suffix: str) -> None:
+    root = write_hub(
+        tmp_path / "hub/data/a.parquet",
+        ["real", "fake"],
+        image=images(1, 2, 3),
+        label=[0, 1, 1],
+        generator=["", "x", "y"],
+    ).parents[1]
+    index(root, tmp_path / f"lists/m.{suffix}")
+    (source, findings), (listed, same) = open_location(root), open_location(tmp_path / f"lists/m.{suffix}")
+    assert same.samples == findings.samples
+    paths = [s.path for s in findings.samples]
+    assert take_stock(listed, paths) == take_stock(source, paths)
+    assert listed.read(paths[2]) == jpeg(3)

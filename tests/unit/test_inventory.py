@@ -1,0 +1,121 @@
+"""Files are read once, however often they are asked for, and again when they may have changed."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from forenbench.inventory import FileFacts, cache_folder, take_stock
+from forenbench.sources.folder import Folder
+from forenbench.testing import tiny_image
+from forenbench.types import Stamp
+
+
+class Listening:
+    """A folder that notes what is read."""
+
+    def __init__(self, root: Path) -> None:
+        self.folder = Folder(root)
+        self.heard: list[str] = []
+
+    def read(self, path: str) -> bytes:
+        self.heard.append(path)
+        return self.folder.read(path)
+
+    def stamps(self, paths: Sequence[str]) -> dict[str, Stamp]:
+        return self.folder.stamps(paths)
+
+    def take(self, *paths: str) -> tuple[dict[str, FileFacts], list[str]]:
+        self.heard.clear()
+        return take_stock(self, paths), sorted(self.heard)
+
+
+@pytest.fixture
+def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Listening:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "data").mkdir()
+    tiny_image(1, 12, 34).convert("L").save(tmp_path / "data" / "grey.png")
+    tiny_image(2).save(tmp_path / "data" / "colour.jpg", format="JPEG")
+    (tmp_path / "data" / "text").write_bytes(b"no image")
+    return Listening(tmp_path / "data")
+
+
+ALL = ("text", "grey.png", "colour.jpg")
+
+
+def test_facts_are_those_of_the_files(source: Listening) -> None:
+    facts, _ = source.take(*ALL)
+    data = source.folder.read("grey.png")
+    assert list(facts) == list(ALL)
+    assert facts["grey.png"] == FileFacts(sha256(data).hexdigest(), "PNG", "L", 12, 34, len(data))
+    assert (facts["colour.jpg"].format, facts["colour.jpg"].mode) == ("JPEG", "RGB")
+    assert facts["text"] == FileFacts(sha256(b"no image").hexdigest(), bytes=8)
+
+
+def test_what_is_known_is_not_read_again(source: Listening) -> None:
+    first, read = source.take(*ALL)
+    assert read == sorted(ALL)
+    assert source.take(*ALL) == (first, [])
+    linked = Path(f"{source.folder.root}-link")
+    linked.symlink_to(source.folder.root)
+    assert Listening(linked).take(*ALL) == (first, [])
+
+
+def test_a_changed_file_is_read_again(source: Listening) -> None:
+    before, _ = source.take(*ALL)
+    file = source.folder.root / "text"
+    for content, time in ((b"no  image", 1), (b"no_image!", 2)):
+        file.write_bytes(content)
+        os.utime(file, (time, time))
+        facts, read = source.take(*ALL)
+        assert read == ["text"]
+        assert facts == {**before, "text": FileFacts(sha256(content).hexdigest(), bytes=9)}
+
+
+def test_what_cannot_be_read_is_tried_again(source: Listening) -> None:
+    assert source.take("later", "text")[0]["later"] == FileFacts("")
+    (source.folder.root / "later").write_bytes(b"x")
+    facts, read = source.take("later", "text")
+    assert (facts["later"].bytes, read) == (1, ["later"])
+
+
+def test_a_stopped_run_keeps_what_it_has_read(source: Listening, tmp_path: Path) -> None:
+    paths = [f"{i}.txt" for i in range(1200)]
+    for path in paths:
+        (source.folder.root / path).write_bytes(path.encode())
+    done = 0
+
+    def stop(more: int) -> None:
+        nonlocal done
+        done += more
+        if done == 1100:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        take_stock(source, paths, stop)
+    facts, read = source.take(*paths)
+    assert len(read) <= 200
+    assert [fact.bytes for fact in facts.values()] == [len(path) for path in paths]
+
+
+def test_other_runs_need_not_wait_for_a_long_one(source: Listening) -> None:
+    """The memory is locked while it is written only, not while files are read."""
+    for i in range(600):
+        (source.folder.root / str(i)).write_bytes(b"x")
+    done = 0
+
+    def write_from_elsewhere(more: int) -> None:
+        nonlocal done
+        done += more
+        if done % 150 == 0:
+            with sqlite3.connect(cache_folder() / "inventory.sqlite", timeout=0) as memory:
+                memory.execute("INSERT OR REPLACE INTO facts (key, mark) VALUES ('other', '')")
+            memory.close()
+
+    take_stock(source, [str(i) for i in range(600)], write_from_elsewhere)
+    assert done == 600

@@ -1,0 +1,269 @@
+"""The papers' tables: printed layouts, the cells they need, and measured numbers in the right places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from stored_cells import ONE_WRONG, PERFECT, add, with_wrong_reals
+
+from forenbench import tables
+from forenbench.descriptions import specs
+from forenbench.papers import PLACE, PaperTable, lay_out, paper_tables
+from forenbench.perturbations import parse
+from forenbench.plugins import installed
+from forenbench.published import against_published, published
+from forenbench.store import Store
+from forenbench.types import BenchError
+
+NAMES = [f"lgrad-{n}" for n in range(1, 7)]
+NAMES += ["univfd-acc", "univfd-ap", "cnndetection", "cnndetection-fig2", "cnndetection-fig3"]
+NAMES += ["cnndetection-readme"]
+EIGHT = ["ProGAN", "StyleGAN", "StyleGAN2", "BigGAN", "CycleGAN", "StarGAN", "GauGAN", "Deepfake"]
+HORSE = "lgrad:stylegan-bedroom-1class"
+
+
+def run_all(table: PaperTable, root: Path) -> Store:
+    """Store every cell a table needs, cell i with i % 9 of ten reals wrong."""
+    store = Store(root)
+    for i, (detector, dataset, testset, perturbation) in enumerate(needed(table)):
+        labels, scores = with_wrong_reals(i % 9)
+        options = {"dataset": dataset, "perturbation": perturbation, "kind": "published"}
+        add(store, detector, testset, scores, labels, place=i, **options)
+    return store
+
+
+def needed(table: PaperTable) -> list[tuple[str, ...]]:
+    return list(dict.fromkeys(tuple(cell[name] for name in PLACE[:4]) for cell in table.cells()))
+
+
+def accuracy(i: int) -> float:
+    return 100 * (20 - i % 9) / 20
+
+
+def precision(i: int) -> float:
+    return 100 * 10 / (10 + i % 9)
+
+
+@pytest.fixture(scope="module")
+def lgrad_3(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+    return tables.measure([run_all(paper_tables()["lgrad-3"], tmp_path_factory.mktemp("lgrad-3"))])
+
+
+@pytest.fixture(scope="module")
+def univfd(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+    return tables.measure([run_all(paper_tables()["univfd-acc"], tmp_path_factory.mktemp("univfd"))])
+
+
+def laid_out(name: str, store: Store, protocol: str | None = None) -> tables.Table:
+    table = paper_tables()[name]
+    return lay_out(table, tables.measure([store], by_class=table.by_class), protocol)
+
+
+def test_all_tables_of_the_three_papers_are_there() -> None:
+    assert sorted(paper_tables()) == sorted(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_descriptions_hang_together(name: str) -> None:
+    table = paper_tables()[name]
+    for lines, heads in ((table.rows, table.index), (table.columns, table.header)):
+        labels = [line.label for line in lines]
+        assert len(set(labels)) == len(labels)
+        assert {len(label) for label in labels} == {len(heads)}
+    metrics = {"acc", "real_acc", "fake_acc", "ap", "auroc"}
+    assert {column.cell["metric"] for column in table.columns} <= metrics
+    assert {key for cell in table.cells() for key in cell} == {*PLACE, "metric"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_table_needs_every_detector_on_every_test_set_under_every_perturbation(name: str) -> None:
+    """So that one run of all of them is exactly what the table lacks."""
+    table = paper_tables()[name]
+    places = [(dataset, each) for dataset, testsets in table.testsets().items() for each in testsets]
+    product = {
+        (detector, *place, perturbation)
+        for detector in table.detectors()
+        for place in places
+        for perturbation in table.perturbations()
+    }
+    assert set(needed(table)) == product
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_a_table_needs_exists(name: str) -> None:
+    table = paper_tables()[name]
+    variants = {f"{found.name}:{variant}" for found in installed() for variant in found.variants("published")}
+    assert set(table.detectors()) <= variants
+    for dataset, testsets in table.testsets().items():
+        assert set(testsets) <= set(specs()[dataset].testsets)
+    assert [parse(name).name for name in table.perturbations()] == table.perturbations()
+
+
+def test_lgrad_3_has_the_printed_rows_and_columns(lgrad_3: pd.DataFrame) -> None:
+    frame = lay_out(paper_tables()["lgrad-3"], lgrad_3).frame
+    assert frame.columns.tolist() == [(name, pair) for name in [*EIGHT, "Mean"] for pair in ("Acc.", "A.P.")]
+    assert frame.columns.names == ["Test Models", ""]
+    assert frame.index.names == ["Methods", "Input", "#class"]
+    methods = ["Wang [42]", "Frank [12]", "Durall [11]", "BiHPF [18]", "FrePGAN [19]"]
+    methods += ["LGrad (ProGAN-bedroom)", "LGrad (StyleGAN-bedroom)"]
+    inputs = ["Image", "Freq", "Freq", "Freq", "Image", "Grad", "Grad"]
+    rows = [(m, i, k) for k in "124" for m, i in zip(methods, inputs, strict=True)]
+    rows[11] = ("FrePGAN", "Image", "2")  # printed without its reference
+    assert frame.index.tolist() == rows
+
+
+def test_every_number_lands_in_its_place(lgrad_3: pd.DataFrame) -> None:
+    """The nine measured rows have eight cells each: row r, column c is cell 8 r + c."""
+    frame = lay_out(paper_tables()["lgrad-3"], lgrad_3).frame
+    measured = frame.dropna()
+    assert [label[0] for label in measured.index] == [
+        "Wang [42]",
+        "LGrad (ProGAN-bedroom)",
+        "LGrad (StyleGAN-bedroom)",
+    ] * 3
+    for r in range(9):
+        accs, aps = ([each(8 * r + c) for c in range(8)] for each in (accuracy, precision))
+        expected = [value for pair in zip(accs, aps, strict=True) for value in pair]
+        assert measured.iloc[r].tolist() == pytest.approx([*expected, sum(accs) / 8, sum(aps) / 8])
+    assert frame.drop(measured.index).isna().all(axis=None)
+
+
+def test_a_cell_that_was_not_run_is_blank_and_so_are_its_means(lgrad_3: pd.DataFrame) -> None:
+    made = lay_out(paper_tables()["lgrad-3"], lgrad_3.drop(index=2))
+    row = made.frame.loc[("Wang [42]", "Image", "1")]
+    blank = [("StyleGAN2", "Acc."), ("StyleGAN2", "A.P."), ("Mean", "Acc."), ("Mean", "A.P.")]
+    assert row[row.isna()].index.tolist() == blank
+    assert any(note.startswith("Blank: 1 of 72 cells were not run") for note in made.notes)
+    assert any("--experiment lgrad-3" in note for note in made.notes)
+    assert any("want of a detector here: Frank [12], Durall [11], BiHPF" in note for note in made.notes)
+
+
+def test_classes_are_rows_of_lgrad_2_with_a_mean_below(tmp_path: Path) -> None:
+    table, store = paper_tables()["lgrad-2"], Store(tmp_path)
+    names = [row.label[0] for row in table.rows if not row.mean]
+    assert len(names) == 20
+    for place, detector in enumerate(table.detectors()):
+        labels, scores, classes = [], [], []
+        for i, name in enumerate(sorted(names, reverse=True)):
+            more_labels, more_scores = with_wrong_reals((i + place) % 9)
+            labels += more_labels
+            scores += more_scores
+            classes += [name] * 20
+        options = {"dataset": "forensynths-train", "classes": classes, "kind": "published"}
+        add(store, detector, "progan", scores, labels, place=place, **options)
+    frame = laid_out("lgrad-2", store).frame
+    assert frame.index.tolist() == [*sorted(names), "Mean"]
+    transformed = ["CLIP Trans.", "Bedroom Trans.", "Bridge Trans."]
+    assert frame.columns.tolist() == [(name, pair) for name in transformed for pair in ("ACC", "AP")]
+    for place, name in enumerate(transformed):
+        ranks = [19 - i + place for i in range(20)]
+        accs = [accuracy(rank % 9) for rank in ranks]
+        assert frame[name, "ACC"].tolist() == pytest.approx([*accs, sum(accs) / 20])
+        assert frame.loc["airplane", (name, "AP")] == pytest.approx(precision(ranks[0] % 9))
+
+
+def test_perturbations_are_rows_of_lgrad_4(tmp_path: Path) -> None:
+    table = paper_tables()["lgrad-4"]
+    assert table.detectors() == [HORSE]
+    frame = laid_out("lgrad-4", run_all(table, tmp_path)).frame
+    assert frame.index.tolist() == ["No", "blur", "cropping", "jpeg", "noise", "combined"]
+    assert frame["StyleGAN", "Acc."].tolist() == [accuracy(8 * r + 1) for r in range(6)]
+
+
+def test_test_sets_are_rows_and_models_columns_of_the_readme(tmp_path: Path) -> None:
+    table = paper_tables()["cnndetection-readme"]
+    frame = laid_out("cnndetection-readme", run_all(table, tmp_path)).frame
+    assert frame.shape == (13, 8)
+    assert table.detectors()[1] == "cnndetection:blur_jpg_prob0.5-full"
+    stylegan = [accuracy(4), precision(4), accuracy(5), precision(5), accuracy(6), precision(6)]
+    assert frame.loc["StyleGAN"].tolist()[:6] == pytest.approx(stylegan)
+
+
+def test_univfd_totals_are_over_nineteen_sets_of_two_datasets(univfd: pd.DataFrame) -> None:
+    table = paper_tables()["univfd-acc"]
+    assert {name: len(sets) for name, sets in table.testsets().items()} == {
+        "forensynths": 11,
+        "univfd-diffusion": 8,
+    }
+    made = lay_out(table, univfd)
+    assert made.decimals == 2
+    assert made.frame.loc["LC", ("Total", "Avg. acc")] == pytest.approx(
+        sum(accuracy(7 * 19 + c) for c in range(19)) / 19
+    )
+
+
+def test_small_shipped_weights_never_stand_in_a_papers_table(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    add(store, HORSE, "progan", PERFECT, dataset="forensynths")
+    with pytest.raises(BenchError, match=r"no cell of table 'lgrad-5'.*--experiment lgrad-5"):
+        laid_out("lgrad-5", store)
+
+
+def test_a_table_rests_on_one_protocol_and_names_it(tmp_path: Path) -> None:
+    store, other = Store(tmp_path / "a"), Store(tmp_path / "b")
+    add(store, HORSE, "progan", PERFECT, dataset="forensynths", kind="published", protocol="lgrad-official")
+    assert any(
+        "protocol lgrad-official: forensynths/progan 2/2" in n for n in laid_out("lgrad-5", store).notes
+    )
+    add(other, HORSE, "stylegan", ONE_WRONG, dataset="forensynths", kind="published")
+    cells = tables.measure([store, other])
+    made = lay_out(paper_tables()["lgrad-5"], cells)
+    row = made.frame.loc["StyleGAN-bedroom [22]"].dropna()
+    assert row.to_dict() == {("StyleGAN", "Acc."): 50, ("StyleGAN", "A.P."): pytest.approx(250 / 3)}
+    assert any(note.startswith("Not shown: 1 cells under protocol lgrad-official") for note in made.notes)
+
+
+def test_coverage_and_weights_are_in_the_notes(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    options = {"dataset": "forensynths", "kind": "published"}
+    add(store, HORSE, "progan", PERFECT, status="unreadable", **options)
+    notes = laid_out("lgrad-5", store).notes
+    assert f"{HORSE} on forensynths/progan (none): 3 of 4 images scored (1 unreadable)." in notes
+    assert f"Weights of {HORSE} (published): head abcabcabcabc." in notes
+
+
+def differences(frame: pd.DataFrame) -> Iterator[tuple[float, float, float]]:
+    for c in range(0, frame.shape[1], 3):
+        yield from frame.iloc[:, c : c + 3].itertuples(index=False, name=None)
+
+
+def test_measured_published_and_difference_stand_side_by_side(tmp_path: Path) -> None:
+    table = paper_tables()["lgrad-1"]
+    made = laid_out("lgrad-1", run_all(table, tmp_path))
+    beside = against_published(table, made)
+    assert beside.frame.columns.tolist()[:4] == [
+        ("ProGAN-CelebaHQ", "Acc.", "measured"),
+        ("ProGAN-CelebaHQ", "Acc.", "published"),
+        ("ProGAN-CelebaHQ", "Acc.", "difference"),
+        ("ProGAN-CelebaHQ", "A.P.", "measured"),
+    ]
+    assert beside.frame.iloc[0, :3].tolist() == pytest.approx([100, 99.6, 0.4])
+    triples = list(differences(beside.frame))
+    assert len(triples) == 36
+    for measured, printed, difference in triples:
+        assert round(measured, 1) == measured
+        assert difference == pytest.approx(measured - printed)
+    sizes = [abs(difference) for *_, difference in triples]
+    largest = max((difference for *_, difference in triples), key=abs)
+    assert beside.notes[0].startswith(
+        f"Compared: 36 numbers (means not counted), mean absolute difference {sum(sizes) / 36:.2f}, "
+        f"largest {largest:+.1f} ("
+    )
+
+
+def test_blanks_on_either_side_leave_the_difference_blank(univfd: pd.DataFrame) -> None:
+    table = paper_tables()["univfd-ap"]
+    made = lay_out(table, univfd.drop(index=0))
+    beside = against_published(table, made)
+    printed = published(table)
+    both = int((made.frame.notna() & printed.notna()).iloc[:, :-1].to_numpy().sum())
+    assert beside.notes[0].startswith(f"Compared: {both} numbers")
+    row = beside.frame.loc["Blur+JPEG (0.1)"]
+    gan = "Generative Adversarial Networks"
+    assert pd.isna(row[gan, "Pro-GAN", "measured"])
+    assert pd.isna(row[gan, "Pro-GAN", "difference"])
+    assert pd.isna(row["Deepfakes", "", "published"])
+    assert pd.isna(row["Deepfakes", "", "difference"])

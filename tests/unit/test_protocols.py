@@ -1,0 +1,87 @@
+"""Protocols choose the files that the official code chooses, and say what they leave out."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from forenbench.protocols import PROTOCOLS, Choice
+from forenbench.types import FAKE, REAL, Sample
+
+
+def samples(real: int, fake: int) -> list[Sample]:
+    return [
+        *(Sample(f"g/0_real/{i:05}.png", REAL, "g") for i in range(real)),
+        *(Sample(f"g/1_fake/{i:05}.png", FAKE, "g") for i in range(fake)),
+    ]
+
+
+def named(*names: str, folder: str = "g/0_real") -> list[Sample]:
+    return [Sample(f"{folder}/{name}", REAL, "g") for name in names]
+
+
+def choose(protocol: str, chosen: list[Sample]) -> Choice:
+    return PROTOCOLS[protocol].choose(chosen)
+
+
+def test_all_keeps_every_file() -> None:
+    everything = named("a.png", "b.txt", "noext")
+    assert choose("all", everything) == (tuple(everything), ())
+
+
+@pytest.mark.parametrize(
+    ("real", "fake", "expected"),
+    [(4000, 4000, 1000), (1000, 1000, 1000), (999, 5000, 100), (5000, 999, 100), (180, 180, 100)],
+)
+def test_univfd_draws_1000_or_100_of_each_label(real: int, fake: int, expected: int) -> None:
+    chosen = choose("univfd-official", samples(real, fake)).samples
+    assert Counter(sample.label for sample in chosen) == {REAL: expected, FAKE: expected}
+    assert [s.label for s in chosen] == [REAL] * expected + [FAKE] * expected
+
+
+def test_univfd_seeds_once_and_shuffles_the_reals_first() -> None:
+    random.seed(0)  # the module's own generator, as the official code uses it
+    reals, fakes = list(range(1200)), list(range(1500))
+    random.shuffle(reals)
+    random.shuffle(fakes)
+    chosen = choose("univfd-official", samples(1200, 1500)).samples
+    assert [int(s.path[-9:-4]) for s in chosen] == reals[:1000] + fakes[:1000]
+
+
+def test_univfd_says_how_many_it_drew_and_where_the_official_code_stops() -> None:
+    chosen, notes = choose("univfd-official", [*samples(60, 80), *named("noext")])
+    assert len(chosen) == 140
+    assert notes == (
+        "leaves out 1 without a dot, where the official code stops, the first 'g/0_real/noext'",
+        "draws 60 of 60 real and 80 of 80 fake",
+        "draws fewer of one label than of the other, where the official code stops",
+    )
+
+
+def test_lgrad_keeps_the_last_of_a_stem_within_a_folder() -> None:
+    chosen, notes = choose(
+        "lgrad-official",
+        [*named("x.1.png", "x.2.png", "y.png"), *named("x.png", folder="h/0_real"), *named("z.PNG")],
+    )
+    assert [s.path for s in chosen] == ["g/0_real/x.2.png", "g/0_real/y.png", "h/0_real/x.png"]
+    assert notes == (
+        "leaves out 1 of another extension, the first 'g/0_real/z.PNG'",
+        "leaves out 1 overwritten by a later one of the same stem, the first 'g/0_real/x.1.png'",
+    )
+
+
+@given(
+    st.lists(st.text("ab.PNGpngjwebtif", min_size=1, max_size=9), unique=True),
+    st.sampled_from([name for name in PROTOCOLS if name != "univfd-official"]),
+)
+def test_protocols_without_a_draw_keep_the_order_and_count_what_they_leave_out(
+    names: list[str], protocol: str
+) -> None:
+    given_samples = named(*sorted(names))
+    chosen, notes = choose(protocol, given_samples)
+    assert list(chosen) == [sample for sample in given_samples if sample in chosen]
+    assert sum(int(note.split()[2]) for note in notes) == len(given_samples) - len(chosen)

@@ -1,0 +1,78 @@
+"""What a table looks like: decimals, signs, blocks that fit a terminal."""
+
+from __future__ import annotations
+
+import io
+import math
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from forenbench.rendering import render
+from forenbench.tables import Table
+
+
+def made(values: dict[tuple[str, ...], list[float]], decimals: int = 1, signed: str = "") -> Table:
+    frame = pd.DataFrame(values, index=pd.Index(["first", "second"], name="row"))
+    return Table("made", "A made table", frame, ("A note.",), decimals, signed)
+
+
+def numbers(text: str) -> list[str]:
+    return text.splitlines()[-1].split(",")[1:]
+
+
+@pytest.mark.parametrize(("decimals", "printed"), [(0, "67"), (1, "66.7"), (2, "66.67"), (4, "66.6667")])
+def test_decimals_are_the_tables_own(decimals: int, printed: str) -> None:
+    table = made({("a", "x"): [1.0, 200 / 3]}, decimals)
+    assert numbers(render(table, "csv")) == [printed]
+
+
+def test_only_differences_carry_a_sign_and_nothing_has_none() -> None:
+    table = made({("a", "is"): [1, 2.5], ("a", "by"): [0.0, 2.5], ("b", "by"): [-0.04, -2.5]}, signed="by")
+    rows = [line.split(",")[1:] for line in render(table, "csv").splitlines()[-2:]]
+    assert rows == [["1.0", "0.0", "0.0"], ["2.5", "+2.5", "-2.5"]]
+
+
+def test_blank_is_blank_in_every_style() -> None:
+    table = made({("a", "x"): [math.nan, 1.0], ("a", "y"): [2.0, math.nan]}, signed="y")
+    assert render(table, "csv").splitlines()[-2:] == ["first,,+2.0", "second,1.0,"]
+    for style in ("text", "markdown", "latex"):
+        assert "nan" not in render(table, style).lower()
+
+
+def test_signed_numbers_stay_on_the_right_in_markdown() -> None:
+    table = made({("a", "by"): [-1.5, 2.5]}, signed="by")
+    assert "| :--- | ---: |" in render(table, "markdown")
+
+
+def test_latex_aligns_numbers_right_and_escapes() -> None:
+    table = made({("a & b", "#x"): [1, 2.5], ("a & b", "y"): [3, 4.5]})
+    text = render(table, "latex")
+    assert r"\begin{tabular}{lrr}" in text
+    assert r"\multicolumn{2}{c}{a \& b}" in text
+    assert r"\#x" in text
+
+
+def test_a_group_that_fits_stays_whole_and_a_wide_one_is_split_at_the_next_level() -> None:
+    names = [("narrow", "x", "is"), ("narrow", "x", "by")]
+    names += [("wide", inner, kind) for inner in "pqrs" for kind in ("measured", "published")]
+    table = made({name: [1.0, 2.0] for name in names})
+    blocks = render(table, "text", 50).split("\n\n")[1:-1]
+    assert max(len(line) for block in blocks for line in block.splitlines()) <= 50
+    heads = [block.splitlines() for block in blocks]
+    assert [row[0].split() for row in heads] == [["narrow", "wide"], ["wide"], ["wide"]]
+    assert [row[1].split() for row in heads] == [["x", "p"], ["q", "r"], ["s"]]
+    assert all(row[2].split().count("measured") == row[2].split().count("published") for row in heads)
+
+
+@given(
+    st.lists(st.floats(-100, 100), min_size=2, max_size=2),
+    st.integers(0, 4),
+    st.booleans(),
+)
+def test_what_is_printed_reads_back_to_half_a_unit(values: list[float], decimals: int, signed: bool) -> None:
+    table = made({("a", "x"): values}, decimals, "x" if signed else "")
+    read = pd.read_csv(io.StringIO(render(table, "csv")), header=None, skiprows=3)[1]
+    assert read.tolist() == pytest.approx(values, abs=0.5 * 10**-decimals + 1e-9)

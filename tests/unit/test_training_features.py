@@ -1,0 +1,212 @@
+"""Gradient pictures and features on disk: what they hold, who shares the work, what a kill costs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+from torch import nn
+from training_jobs import RECIPE, TinyNetwork, examples_of, write_images
+
+from forenbench.detectors._nets.encoders import FrozenEncoder
+from forenbench.detectors._nets.heads import feature_bank
+from forenbench.detectors._nets.pixels import CLIP, SYMMETRIC, Preprocess
+from forenbench.detectors._nets.small import small_discriminator
+from forenbench.detectors._nets.transformations import Transformation
+from forenbench.images import decode
+from forenbench.training import univfd
+from forenbench.training.bank import Share, make_bank
+from forenbench.training.examples import Examples
+from forenbench.training.features import Encoding
+from forenbench.training.learners import Learner
+from forenbench.training.lgrad import Gradients, prepare
+from forenbench.training.loading import Loader
+from forenbench.training.loop import Training
+from forenbench.training.orders import Data, Order
+from forenbench.training.processes import Processes
+from forenbench.training.recipes import Augmentation
+from forenbench.training.session import Running
+from forenbench.training.state import Settings
+from forenbench.training.views import TRAIN, draws
+from forenbench.types import FAKE, REAL, BenchError
+from forenbench.weights import Checkpoint, Weights
+
+
+class Counter:
+    """Counts what is made."""
+
+    def __init__(self) -> None:
+        self.steps: list[tuple[int, int]] = []
+
+    def __call__(self, what: str, done: int, total: int, losses: object = None) -> None:
+        self.steps.append((done, total))
+
+
+def running(count: Counter | None = None) -> Running:
+    recipe = replace(RECIPE, augmentation=Augmentation())
+    return Running(recipe, Processes(), Counter(), count or Counter())
+
+
+def gradients(seed: int = 0) -> Gradients:
+    torch.manual_seed(seed)
+    network = small_discriminator().eval().requires_grad_(False)
+    return Gradients("small", Transformation(Preprocess(SYMMETRIC, resize=32)), network, {"small": str(seed)})
+
+
+def encoding(**rest: bool) -> Encoding:
+    torch.manual_seed(0)
+    tower = nn.Sequential(nn.Conv2d(3, 6, 3), nn.Tanh(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    encoder = FrozenEncoder(tower.eval().requires_grad_(False), Preprocess(CLIP, crop=16), 6)
+    return Encoding(encoder, {"tower": "sha"}, **rest)
+
+
+def features_of(examples: Examples) -> torch.Tensor:
+    """Encode one image after the other, without any of the machinery."""
+    encoder = encoding().encoder
+    images = [decode(item.source.read(item.path)) for item in examples.items]
+    with torch.no_grad():
+        return torch.cat([encoder.encode(encoder.prepare(image)[None]) for image in images])
+
+
+@pytest.fixture
+def examples(tmp_path: Path) -> Examples:
+    write_images(tmp_path / "data", ("cat", "horse"), number=5)
+    return examples_of(tmp_path / "data")
+
+
+def first_inputs(learner: Learner, examples: Examples) -> torch.Tensor:
+    """Return what the network sees of the first batch of epoch 3."""
+    batch = next(Loader(examples, learner.read_train, 0, TRAIN).batches(3, [list(range(8))]))
+    return learner.inputs(batch.inputs, [draws(0, TRAIN, 3, index) for index in batch.indices])
+
+
+def test_gradient_pictures_from_disk_are_those_made_on_the_way(examples: Examples, tmp_path: Path) -> None:
+    start = TinyNetwork(), {"initialisation": "random"}
+    data = Data(examples)
+    same, direct = prepare(gradients(), None, data, start, running())
+    shown, cached = prepare(gradients(), tmp_path / "cache", data, start, running())
+    assert same is data
+    seen, expected = first_inputs(cached, shown.train), first_inputs(direct, examples)
+    assert seen.shape == expected.shape == (8, 3, 16, 16)
+    assert float((seen != expected).float().mean()) < 0.01  # float sums in another order: a level at most
+    assert float((seen - expected).abs().max()) <= 1.01 / 255 / 0.224
+    assert shown.train.items[0].label == examples.items[0].label
+    assert cached.facts == direct.facts
+
+
+def test_gradients_are_taken_in_full_precision_even_in_mixed_precision(examples: Examples) -> None:
+    _, learner = prepare(gradients(), None, Data(examples), (TinyNetwork(), {}), running())
+    expected = first_inputs(learner, examples)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(first_inputs(learner, examples), expected)
+
+
+def test_cached_pictures_are_eight_bit_png_files_by_content(examples: Examples, tmp_path: Path) -> None:
+    shown = gradients().cached(tmp_path / "cache", examples, running())
+    files = sorted((tmp_path / "cache").rglob("*.*"))
+    assert [file.stem for file in files] == sorted(item.sha256 for item in examples.items)
+    transformation, network = gradients().transformation, gradients().network
+    image = decode(examples.items[3].source.read(examples.items[3].path))
+    expected = transformation.pictures(network, transformation.prepare(image)[None])[0]
+    with Image.open(next(file for file in files if file.stem == examples.items[3].sha256)) as picture:
+        assert (picture.format, picture.mode, picture.size) == ("PNG", "RGB", (32, 32))
+        difference = np.asarray(picture, int) - expected.permute(1, 2, 0).numpy()
+    assert abs(difference).max() <= 1
+    assert (
+        shown.items[3].source.read(shown.items[3].path)
+        == files[[file.stem for file in files].index(examples.items[3].sha256)].read_bytes()
+    )
+
+
+def test_only_missing_pictures_are_made_and_another_checkpoint_has_its_own(
+    examples: Examples, tmp_path: Path
+) -> None:
+    root = tmp_path / "cache"
+    gradients().cached(root, examples, running())
+    for file in sorted(root.rglob("*.png"))[:3]:
+        file.unlink()
+    count = Counter()
+    gradients().cached(root, examples, running(count))
+    assert count.steps[-1] == (3, 3)
+    again, other = Counter(), Counter()
+    gradients().cached(root, examples, running(again))
+    gradients(seed=1).cached(root, examples, running(other))
+    assert again.steps == []
+    assert other.steps[-1] == (20, 20)
+
+
+def test_a_bank_holds_the_features_of_each_side(examples: Examples, tmp_path: Path) -> None:
+    order = Order("bank", tmp_path / "out", "data")
+    path = make_bank(order, Data(examples), encoding(), Share(size=7), running())
+    assert path == tmp_path / "out/bank.safetensors"
+    bank, expected = load_file(path), features_of(examples)
+    for side, label in (("real", REAL), ("fake", FAKE)):
+        rows = [place for place, item in enumerate(examples.items) if item.label == label]
+        assert bank[side].dtype == torch.float16
+        torch.testing.assert_close(bank[side], expected[rows].half(), rtol=2e-3, atol=1e-4)
+    assert bank.keys() == {"real", "fake"}
+    assert not order.folder.exists()
+    assert (tmp_path / "out/bank.card.json").is_file()
+    weights = Weights(paths={"bank": path})
+    found = feature_bank(weights, Checkpoint("bank", "bank.safetensors", "a test", "none"), 6)
+    assert found.smallest == 10
+
+
+def test_processes_share_the_shards_and_the_last_one_joins_them(examples: Examples, tmp_path: Path) -> None:
+    alone, shared = Order("bank", tmp_path / "alone", "data"), Order("bank", tmp_path / "shared", "data")
+    whole = make_bank(alone, Data(examples), encoding(), Share(size=3), running())
+    for part in ("3/3", "1/3"):
+        assert make_bank(shared, Data(examples), encoding(), Share.parse(part, 3), running()) is None
+    joined = make_bank(shared, Data(examples), encoding(), Share.parse("2/3", 3), running())
+    assert whole
+    assert joined
+    assert whole.read_bytes() == joined.read_bytes()
+
+
+def test_a_stopped_bank_makes_only_the_shards_it_lacks(examples: Examples, tmp_path: Path) -> None:
+    order = Order("bank", tmp_path / "out", "data")
+    assert make_bank(order, Data(examples), encoding(), Share.parse("1/2", 5), running()) is None
+    assert sorted(file.name for file in order.folder.rglob("*.safetensors")) == [
+        "000000.safetensors",
+        "000002.safetensors",
+    ]
+    count = Counter()
+    assert make_bank(order, Data(examples), encoding(), Share(size=5), running(count))
+    assert count.steps[-1] == (10, 10)
+    count.steps.clear()
+    assert make_bank(order, Data(examples), encoding(), Share(size=5), running(count))
+    assert count.steps == []  # finished: nothing is computed
+
+
+def test_shards_of_something_else_are_refused(examples: Examples, tmp_path: Path) -> None:
+    order = Order("bank", tmp_path / "out", "data")
+    make_bank(order, Data(examples), encoding(), Share.parse("1/2", 5), running())
+    with pytest.raises(BenchError, match="its size is 5, not 4"):
+        make_bank(order, Data(examples), encoding(), Share(size=4), running())
+
+
+@pytest.mark.parametrize("text", ["0/2", "3/2", "2", "a/b", "1/0", "-1/2"])
+def test_bad_shares_are_refused(text: str) -> None:
+    with pytest.raises(BenchError, match="I/N"):
+        Share.parse(text, 8)
+
+
+def test_a_probe_sees_the_cached_features_of_each_image(examples: Examples, tmp_path: Path) -> None:
+    write_images(tmp_path / "val", number=2, start=50)
+    data = Data(examples, examples_of(tmp_path / "val"))
+    order = Order("probe", tmp_path / "out", "data")
+    shown, learner = univfd.probe(order, encoding(half=False), data, "off", running())
+    loader = Loader(shown.train, learner.read_train, 0, TRAIN)
+    batch = next(loader.batches(0, [[4, 0, 19]]))
+    torch.testing.assert_close(batch.inputs, features_of(examples)[[4, 0, 19]])
+    assert batch.labels.tolist() == [examples.items[place].label for place in (4, 0, 19)]
+    settings = Settings(tmp_path / "state", {})
+    training = Training(learner, RECIPE, (shown.train, shown.validation), settings, Processes())
+    training.run(Counter())
+    kept = torch.load(training.result_file, weights_only=True)
+    assert {key: tuple(value.shape) for key, value in kept.items()} == {"weight": (1, 6), "bias": (1,)}

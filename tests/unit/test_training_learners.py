@@ -1,0 +1,167 @@
+"""How networks start, and what is written in the end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import sqrt
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+from training_jobs import RECIPE, TinyNetwork
+
+from forenbench.detectors._nets.encoders import FrozenEncoder
+from forenbench.detectors._nets.heads import linear_probe
+from forenbench.detectors._nets.networks import resnet_50
+from forenbench.detectors._nets.pixels import CLIP, Preprocess, normalise
+from forenbench.detectors._nets.small import small_resnet
+from forenbench.training.learners import (
+    Learner,
+    classifier,
+    cnndetection,
+    fill_from_imagenet,
+    lgrad_cached,
+    new_head,
+    univfd_end_to_end,
+    univfd_probe,
+)
+from forenbench.training.recipes import CNNDETECTION, LGRAD, UNIVFD_LC
+from forenbench.types import BenchError
+from forenbench.weights import Checkpoint, Weights, WrongWeights
+
+
+def encoder() -> FrozenEncoder:
+    torch.manual_seed(0)
+    tower = nn.Sequential(nn.Conv2d(3, 12, 3), nn.Tanh(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    return FrozenEncoder(tower.eval().requires_grad_(False), Preprocess(CLIP, crop=16), 12)
+
+
+def step(learner: Learner) -> torch.optim.Optimizer:
+    """Train for one step on noise."""
+    optimiser = torch.optim.Adam(learner.network.parameters(), lr=1e-3)
+    batch = torch.randint(0, 256, (4, 3, 16, 16), dtype=torch.uint8)
+    learner.network(learner.inputs(batch, None)).sum().backward()
+    optimiser.step()
+    return optimiser
+
+
+def test_the_last_layer_starts_normal_with_the_papers_deviation_and_pytorchs_bias() -> None:
+    head = new_head(20_000, CNNDETECTION, seed=0)
+    values = head.weight.detach().numpy()
+    assert values.std() == pytest.approx(0.02, rel=0.02)
+    assert values.mean() == pytest.approx(0, abs=5 * 0.02 / sqrt(20_000))
+    assert np.mean(np.abs(values) > 2 * 0.02) == pytest.approx(
+        0.0455, abs=0.008
+    )  # a normal distribution's tails
+    biases = [float(new_head(4, CNNDETECTION, seed).bias.detach()) for seed in range(200)]
+    assert max(map(abs, biases)) <= 1 / sqrt(4)
+    assert np.std(biases) == pytest.approx(0.5 / sqrt(3), rel=0.15)
+    assert torch.equal(new_head(9, CNNDETECTION, 3).weight, new_head(9, CNNDETECTION, 3).weight)
+
+
+def test_random_start_only_when_asked_and_seeded() -> None:
+    one, facts = classifier(LGRAD, "random", 0, Weights(), small_resnet)
+    same, _ = classifier(LGRAD, "random", 0, Weights(), small_resnet)
+    other, _ = classifier(LGRAD, "random", 1, Weights(), small_resnet)
+    weight = "layer1.0.conv1.weight"
+    assert torch.equal(one.get_parameter(weight), same.get_parameter(weight))
+    assert not torch.equal(one.get_parameter(weight), other.get_parameter(weight))
+    assert facts == {"initialisation": "random"}
+    with pytest.raises(BenchError, match="neither imagenet nor random"):
+        classifier(LGRAD, "none", 0, Weights())
+
+
+def test_imagenet_fills_everything_but_the_last_layer(tmp_path: Path) -> None:
+    """An old file: no counters of batches, 1000 classes."""
+    torch.manual_seed(0)
+    source = small_resnet().state_dict()
+    file = {key: torch.rand_like(value) for key, value in source.items() if value.is_floating_point()}
+    file |= {"fc.weight": torch.rand(1000, 128), "fc.bias": torch.rand(1000)}
+    save_file(file, tmp_path / "imagenet.safetensors")
+    checkpoint = Checkpoint("imagenet", "imagenet.safetensors", "a test", "none")
+    weights = Weights(paths={"imagenet": tmp_path / "imagenet.safetensors"})
+    network, _ = classifier(LGRAD, "random", 0, weights, small_resnet)
+    head = network.get_parameter("fc.weight").detach().clone()
+    fill_from_imagenet(network, weights, checkpoint)
+    filled = network.state_dict()
+    for key, value in file.items():
+        assert torch.equal(filled[key], value) != key.startswith("fc."), key
+    assert torch.equal(filled["fc.weight"], head)
+    assert all(parameter.requires_grad for parameter in network.parameters())
+
+    del file["layer2.0.conv1.weight"]
+    save_file(file, tmp_path / "imagenet.safetensors")
+    with pytest.raises(WrongWeights, match=r"'layer2\.0\.conv1\.weight' is missing"):
+        fill_from_imagenet(network, weights, checkpoint)
+
+
+def test_the_imagenet_start_names_its_missing_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with pytest.raises(BenchError, match="resnet50-imagenet"):
+        classifier(CNNDETECTION, "imagenet", 0, Weights(), small_resnet)
+
+
+def test_cnndetection_is_published_with_optimiser_and_steps() -> None:
+    learner = cnndetection(RECIPE, TinyNetwork(), {})
+    optimiser = step(learner)
+    content = learner.publish(optimiser.state_dict(), 7)
+    assert list(content) == ["model", "optimizer", "total_steps"]
+    assert content["total_steps"] == 7
+    assert content["model"].keys() == TinyNetwork().state_dict().keys()
+    assert content["optimizer"]["param_groups"][0]["lr"] == 1e-3
+    assert float(content["optimizer"]["state"][0]["step"]) == 1
+
+
+def test_lgrad_is_published_bare() -> None:
+    learner = lgrad_cached(LGRAD, TinyNetwork(), {})
+    assert learner.publish({}, 1).keys() == TinyNetwork().state_dict().keys()
+
+
+def test_a_probe_is_published_as_the_official_head_and_its_backbone_stays(tmp_path: Path) -> None:
+    frozen = encoder()
+    before = {key: value.clone() for key, value in frozen.network.state_dict().items()}
+    learner = univfd_probe(UNIVFD_LC, frozen, 0, {})
+    step(learner)
+    content = learner.publish({}, 1)
+    assert {key: tuple(value.shape) for key, value in content.items()} == {"weight": (1, 12), "bias": (1,)}
+    assert all(torch.equal(value, before[key]) for key, value in frozen.network.state_dict().items())
+
+    torch.save(content, tmp_path / "head.pth")
+    checkpoint = Checkpoint("head", "head.pth", "a test", "none")
+    probe = linear_probe(Weights(paths={"head": tmp_path / "head.pth"}), checkpoint, frozen, ())
+    assert torch.equal(probe.weight, content["weight"])
+
+
+def test_end_to_end_trains_the_backbone_and_has_the_official_keys() -> None:
+    frozen = encoder()
+    before = {key: value.clone() for key, value in frozen.network.state_dict().items()}
+    learner = univfd_end_to_end(UNIVFD_LC, frozen, 0, {})
+    content = learner.publish(step(learner).state_dict(), 1)
+    assert list(content) == ["model", "optimizer", "total_steps"]
+    assert content["model"].keys() == {*(f"model.visual.{key}" for key in before), "fc.weight", "fc.bias"}
+    assert not torch.equal(content["model"]["model.visual.0.weight"], before["0.weight"])
+
+
+def test_features_see_the_backbones_own_statistics() -> None:
+    frozen = encoder()
+    learner = univfd_probe(replace(UNIVFD_LC, crop=16), frozen, 0, {})
+    batch = torch.randint(0, 256, (2, 3, 16, 16), dtype=torch.uint8)
+    assert torch.equal(learner.inputs(batch, None), frozen.encode(normalise(batch, CLIP)))
+
+
+@pytest.mark.slow
+def test_the_real_network_takes_a_step_and_its_file_is_the_papers(tmp_path: Path) -> None:
+    network, facts = classifier(CNNDETECTION, "random", 0, Weights(), resnet_50)
+    learner = cnndetection(CNNDETECTION, network, facts)
+    optimiser = torch.optim.Adam(network.parameters(), lr=CNNDETECTION.rate)
+    batch = torch.randint(0, 256, (2, 3, 224, 224), dtype=torch.uint8)
+    learner.network(learner.inputs(batch, None)).sum().backward()
+    optimiser.step()
+    content = learner.publish(optimiser.state_dict(), 1)
+    assert len(content["model"]) == 320
+    assert tuple(content["model"]["fc.weight"].shape) == (1, 2048)
+    torch.save(content, tmp_path / "it.pth")
+    assert (tmp_path / "it.pth").stat().st_size == pytest.approx(282_565_369, rel=1e-3)  # detectors.md 1.4

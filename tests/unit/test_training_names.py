@@ -1,0 +1,72 @@
+"""The command that a missing checkpoint suggests writes the file that its detector then looks for."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterator
+
+import pytest
+import typer
+from typer.main import get_group
+
+from forenbench.cli import train
+from forenbench.cli.training import Options, bank_name, cnndetection_name, lgrad_name, probe_name
+from forenbench.detectors.cnndetection import CNNDetection
+from forenbench.detectors.lgrad import LGrad
+from forenbench.detectors.univfd import UnivFD
+from forenbench.weights import Checkpoint
+
+NAMES: dict[str, Callable[[typer.Context], str]] = {
+    "cnndetection": lambda call: cnndetection_name(Options.of(call), call.params["aug"]),
+    "lgrad": lambda call: lgrad_name(Options.of(call), call.params["transformation"]),
+    "univfd-lc": lambda call: probe_name(call.params["backbone"], end_to_end=call.params["end_to_end"]),
+    "univfd-nn": lambda call: bank_name(call.params["backbone"]),
+}
+
+
+def trained() -> Iterator[Checkpoint]:
+    """Yield every checkpoint that users can train with a command as it stands."""
+    for plugin in (CNNDetection, LGrad, UnivFD):
+        for checkpoint in plugin.checkpoints:
+            if checkpoint.command.startswith("bench train") and "DIR" not in checkpoint.command:
+                yield checkpoint
+
+
+def written(command: str) -> str:
+    """Say under which name a command writes."""
+    _, _, recipe, *arguments = shlex.split(command)
+    parser = get_group(train.app).commands[recipe]
+    context = parser.make_context(recipe, [*arguments, "--out", "out"])
+    return context.params["name"] or NAMES[recipe](context)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("checkpoint", list(trained()), ids=lambda checkpoint: checkpoint.name)
+def test_the_suggested_command_writes_the_file_looked_for(checkpoint: Checkpoint) -> None:
+    assert written(checkpoint.command) == checkpoint.name
+    suffix = ".safetensors" if "univfd-nn" in checkpoint.command else ".pth"
+    assert checkpoint.file == checkpoint.name + suffix
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        ("cnndetection --data forensynths-train", "cnndetection-0.5"),
+        ("cnndetection --data forensynths-train --aug blur_jpg:0.1", "cnndetection-0.1"),
+        (
+            "cnndetection --data forensynths-train --aug none --classes horse",
+            "cnndetection-lgrad-1class-no_aug",
+        ),
+        ("lgrad --data forensynths-train --classes horse", "lgrad-1class"),
+        ("lgrad --data forensynths-train --classes car,cat,chair,horse", "lgrad-4class"),
+        ("lgrad --data forensynths-train --classes horse --limit 4000", "lgrad-stylegan-bedroom-4k"),
+        ("lgrad --data some/celebahq --transformation vgg16", "lgrad-vgg16-celebahq"),
+        ("univfd-lc --data forensynths-train --end-to-end", "univfd-finetuned"),
+        ("univfd-lc --data forensynths-train --name mine", "mine"),
+    ],
+)
+def test_names_follow_the_variants(command: str, name: str) -> None:
+    assert written(f"bench train {command}") == name
+
+
+def test_there_are_such_commands() -> None:
+    assert {checkpoint.command.split()[2] for checkpoint in trained()} == set(NAMES)

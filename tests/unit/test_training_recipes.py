@@ -1,0 +1,107 @@
+"""The papers' hyper-parameters and schedules, against values worked out from their text by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from forenbench.training.recipes import CNNDETECTION, LGRAD, UNIVFD_LC, Augmentation
+from forenbench.training.schedules import EarlyStopping, Stage, StepDecay
+from forenbench.types import BenchError
+
+
+def rates(schedule: StepDecay, start: float, epochs: int) -> list[float]:
+    stage, found = Stage(start), []
+    for epoch in range(epochs):
+        found.append(stage.rate)
+        stage = schedule.after(stage, epoch, None)
+    return found
+
+
+def trace(accuracies: list[float], rate: float = 1e-4) -> list[Stage]:
+    stage, found = Stage(rate), []
+    for epoch, accuracy in enumerate(accuracies):
+        stage = EarlyStopping().after(stage, epoch, accuracy)
+        found.append(stage)
+    return found
+
+
+def test_lgrad_drops_by_a_fifth_after_epochs_10_to_90() -> None:
+    found = rates(LGRAD.schedule, LGRAD.rate, LGRAD.epochs)  # type: ignore[arg-type]
+    assert len(found) == 100
+    assert found[:11] == [5e-4] * 11  # epoch 10 still runs at the first rate: the drop is at its end
+    assert found[11:21] == [pytest.approx(4e-4)] * 10
+    assert found[91:] == [pytest.approx(6.7e-5, rel=2e-3)] * 9
+    assert len(set(found)) == 10
+
+
+def test_early_stopping_drops_twice_and_ends() -> None:
+    """A flat accuracy: one epoch sets the bar, five wait; three times over."""
+    stages = trace([0.9] * 18)
+    assert [stage.rate for stage in stages[:5]] == [1e-4] * 5
+    assert stages[5].rate == pytest.approx(1e-5)
+    assert stages[11].rate == pytest.approx(1e-6)
+    assert [stage.stop for stage in stages] == [False] * 17 + [True]
+
+
+def test_a_gain_below_the_demand_does_not_count() -> None:
+    """0.001 before the first drop, 0.002 after it; creeping up slower than that is standing still."""
+    stages = trace([0.5, 0.5005, 0.5009, 0.5010, 0.5011, 0.502])
+    assert [stage.improved for stage in stages] == [True, False, False, True, False, True]
+    assert [stage.waited for stage in stages] == [0, 1, 2, 0, 1, 0]
+    second = trace([0.5] * 6 + [0.6, 0.6015, 0.602])[6:]
+    assert [stage.improved for stage in second] == [True, False, True]
+
+
+def test_the_first_epoch_after_a_drop_counts_even_if_it_is_worse() -> None:
+    """The official code's fresh early-stopping object has no best score yet: `improved` is when it saves."""
+    stages = trace([0.9] + [0.8] * 5 + [0.1, 0.05])
+    assert [stage.improved for stage in stages] == [True] + [False] * 5 + [True, False]
+    assert stages[6].best == 0.1
+
+
+def test_early_stopping_needs_an_accuracy() -> None:
+    with pytest.raises(ValueError, match="validation accuracy"):
+        EarlyStopping().after(Stage(1e-4), 0, None)
+
+
+def test_hyper_parameters_are_the_published_ones() -> None:
+    adam = (0.9, 0.999)
+    assert (CNNDETECTION.optimiser, CNNDETECTION.rate, CNNDETECTION.batch) == ("adam", 1e-4, 64)
+    assert (LGRAD.optimiser, LGRAD.rate, LGRAD.batch, LGRAD.epochs) == ("adam", 5e-4, 16, 100)
+    assert (UNIVFD_LC.optimiser, UNIVFD_LC.rate, UNIVFD_LC.batch, UNIVFD_LC.epochs) == (
+        "adamw",
+        1e-4,
+        256,
+        100,
+    )
+    for recipe in (CNNDETECTION, LGRAD, UNIVFD_LC):
+        assert (recipe.betas, recipe.crop, recipe.flip, recipe.head_deviation) == (adam, 224, 0.5, 0.02)
+    assert CNNDETECTION.augmentation == Augmentation(0.5, 0.5, (0.0, 3.0), (30, 100))
+    assert LGRAD.augmentation == Augmentation(0.0, 0.0)
+    assert (CNNDETECTION.resize, UNIVFD_LC.resize, LGRAD.keep) == (256, 256, "last")
+
+
+@pytest.mark.parametrize(
+    ("text", "blur", "jpeg"),
+    [
+        ("none", 0, 0),
+        ("blur:0.5", 0.5, 0),
+        ("jpeg:0.5", 0, 0.5),
+        ("blur_jpg:0.1", 0.1, 0.1),
+        ("blur:1", 1, 0),
+    ],
+)
+def test_augmentations_by_name(text: str, blur: float, jpeg: float) -> None:
+    assert Augmentation.parse(text) == Augmentation(blur, jpeg)
+
+
+@pytest.mark.parametrize("text", ["blur", "blur:2", "jpeg:-0.1", "jpg:0.5", "", "none:0.5", "blur:nan"])
+def test_other_augmentations_are_refused(text: str) -> None:
+    with pytest.raises(BenchError, match="blur_jpg:P"):
+        Augmentation.parse(text)
+
+
+def test_validation_takes_the_middle_of_each_range_with_the_same_probability() -> None:
+    middle = Augmentation(0.5, 0.1).midpoint()
+    assert (middle.sigma, middle.quality) == ((1.5, 1.5), (65, 65))
+    assert (middle.blur, middle.jpeg) == (0.5, 0.1)
