@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from .atomic import write_text
 from .rendering import as_markdown
-from .store import write_text
 
 DECIMALS = 2
 _CONTEST = ["dataset", "protocol", "perturbation"]

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import platform
-import subprocess
-import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .catalogue import Dataset
+from .environment import environment
 from .plugins import LoadedDetector
 from .sources.folder import readable
 from .store import COLUMNS, Store
@@ -24,19 +17,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from .batches import ImageResult
-
-_PACKAGES = (
-    "forenbench",
-    "torch",
-    "torchvision",
-    "timm",
-    "open_clip_torch",
-    "faiss-cpu",
-    "faiss-gpu-cu12",
-    "pillow",
-    "scipy",
-    "numpy",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +157,7 @@ def _compute(task: _Task, settings: Settings, store: Store, reporter: Reporter) 
             rows = as_rows(task.testset, cell, results[perturbation.name, loaded.name])
             place = [*task.place, settings.perturbations.index(perturbation), task.detectors.index(loaded)]
             identity = identity_of(loaded, task.testset, perturbation, settings.seed)
-            made = {**_environment(settings.device), "position": place, "protocol": task.testset.protocol}
+            made = {**environment(settings.device), "position": place, "protocol": task.testset.protocol}
             store.write(cell, rows, identity, made)
 
 
@@ -207,41 +187,6 @@ def as_rows(testset: TestSet, cell: Cell, results: Sequence[ImageResult]) -> pd.
     texts = [[readable(value) if isinstance(value, str) else value for value in row] for row in rows]
     frame = pd.DataFrame(texts, columns=list(COLUMNS))
     return frame.astype({"label": "int8", "score": "float32", "logit": "float32"})
-
-
-def _environment(device: str) -> dict[str, Any]:
-    """Note where rows were made; kept for readers, not compared."""
-    return {
-        "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": sys.argv,
-        "device": device,
-        "python": platform.python_version(),
-        "machine": f"{platform.system()} {platform.machine()}",
-        "packages": _versions(),
-        "commit": _commit(),
-    }
-
-
-def _versions() -> dict[str, str]:
-    """Return the versions of the packages that scores rest on, as far as they are installed."""
-    found = {}
-    for name in _PACKAGES:
-        with suppress(PackageNotFoundError):
-            found[name] = version(name)
-    return found
-
-
-@cache
-def _commit() -> str:
-    """Return the commit of the checkout this code runs from, with "-dirty" if changed; empty if installed."""
-    here = Path(__file__).resolve()
-    git = ["git", "-C", str(here.parent)]
-    try:
-        subprocess.run([*git, "ls-files", "--error-unmatch", here.name], check=True, capture_output=True)
-        describe = [*git, "describe", "--always", "--dirty", "--exclude=*", "--abbrev=40"]
-        return subprocess.run(describe, check=True, capture_output=True, text=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return ""
 
 
 def _summarise(tasks: Sequence[_Task], settings: Settings, store: Store, computed: int) -> Summary:

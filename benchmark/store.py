@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from urllib.parse import quote
 
 from filelock import FileLock, Timeout
 
+from .atomic import replacing
 from .types import BenchError, Cell
 
 if TYPE_CHECKING:
@@ -88,11 +88,10 @@ class Store:
         counts = {status: int((rows["status"] == status).sum()) for status in STATUSES}
         record = {"cell": _as_dict(cell), "identity": identity, "counts": counts, "made": made}
         parquet = self._path(cell, ".parquet")
-        parquet.parent.mkdir(parents=True, exist_ok=True)
         self._path(cell, ".json").unlink(missing_ok=True)
-        with _replacing(parquet) as partial:
+        with replacing(parquet, durable=False) as partial:
             rows[list(COLUMNS)].to_parquet(partial, index=False)
-        with _replacing(self._path(cell, ".json")) as partial:
+        with replacing(self._path(cell, ".json"), durable=False) as partial:
             partial.write_text(json.dumps(record, indent=1, sort_keys=True), encoding="utf-8")
 
     def records(self) -> list[dict[str, Any]]:
@@ -129,24 +128,6 @@ def _read_record(path: Path) -> dict[str, Any] | None:
     except ValueError:
         return None
     return found
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file by atomic rename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with _replacing(path) as partial:
-        partial.write_text(text, encoding="utf-8")
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary name beside `path`, and move the finished file into its place."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        yield partial
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _file_name(name: str) -> str:

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from forenbench import leaderboard, tables
+from forenbench.atomic import write_text
 from forenbench.inventory import FileFacts, formats
 from forenbench.rendering import render
-from forenbench.store import Store, write_text
+from forenbench.store import Store
 from forenbench.types import FAKE, REAL
 
 from .console import say, width

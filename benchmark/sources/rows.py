@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from forenbench.atomic import replacing
 from forenbench.types import BenchError
 
 SUFFIXES = (".csv", ".jsonl", ".parquet")
@@ -43,15 +43,11 @@ def write_rows(file: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
     """
     check_suffix(file)
     write = {".csv": _write_csv, ".jsonl": _write_jsonl, ".parquet": _write_parquet}[file.suffix.lower()]
-    partial = file.with_name(f".{file.name}.{os.getpid()}.part")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        write(partial, columns, rows)
-        partial.replace(file)
+        with replacing(file, durable=False) as partial:
+            write(partial, columns, rows)
     except OSError as error:
         raise BenchError(f"cannot write '{file}': {error}") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def check_suffix(file: Path) -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from forenbench.atomic import read_json
 from forenbench.types import BenchError
 
 from .card import card_path, identity_of, is_made, write_card
 from .features import SHARD, Encoding, FeatureShards
-from .files import read_json
 from .orders import Data, Order
 from .session import Running
 from .state import refuse_other

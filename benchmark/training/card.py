@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import platform
-import sys
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from forenbench.atomic import read_json, write_json
+from forenbench.environment import environment
 from forenbench.weights import sha256_of
 
-from .files import read_json, write_json
 from .processes import Processes
 from .recipes import Recipe
 from .state import Position
-
-_PACKAGES = ("forenbench", "torch", "torchvision", "open_clip_torch", "timm", "pillow", "scipy", "numpy")
 
 
 def card_path(checkpoint: Path) -> Path:
@@ -67,15 +61,7 @@ def write_card(
         "identity": identity,
         "data": data,
         **training,
-        "made": {
-            "time": datetime.now(UTC).isoformat(timespec="seconds"),
-            "command": sys.argv,
-            "device": processes.device,
-            "processes": processes.count,
-            "python": platform.python_version(),
-            "machine": f"{platform.system()} {platform.machine()}",
-            "packages": _versions(),
-        },
+        "made": {**environment(processes.device), "processes": processes.count},
     }
     write_json(card_path(checkpoint), content)
 
@@ -88,14 +74,6 @@ def outcome(position: Position) -> dict[str, Any]:
         "epochs": position.history,
         "duration_seconds": round(position.seconds, 1),
     }
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for name in _PACKAGES:
-        with suppress(PackageNotFoundError):
-            found[name] = version(name)
-    return found
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON's values

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from forenbench.atomic import read_json, replacing, write_json
 from forenbench.types import FAKE, REAL, BenchError
 
 from .examples import Advance, Examples
-from .files import read_json, replacing, write_json
 from .loading import Batch, Loader, in_order
 from .state import refuse_other
 from .views import TRAIN, Decoded, PlainView

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from forenbench.detectors._nets.encoders import RESNET_50, FrozenEncoder
+from forenbench.detectors._nets.heads import WholeModel
 from forenbench.detectors._nets.networks import resnet_50
 from forenbench.detectors._nets.pixels import IMAGENET, Statistics, normalise
 from forenbench.types import BenchError
@@ -91,7 +92,7 @@ def univfd_probe(recipe: Recipe, encoder: FrozenEncoder, seed: int, facts: Mappi
 def univfd_end_to_end(recipe: Recipe, encoder: FrozenEncoder, seed: int, facts: Mapping[str, Any]) -> Learner:
     """Train encoder and linear layer together."""
     read = Decoded(TrainView(recipe)), Decoded(ValidationView(recipe))
-    network = EndToEnd(encoder.network, new_head(encoder.width, recipe, seed))
+    network = WholeModel(encoder.network.requires_grad_(True), new_head(encoder.width, recipe, seed))
     return Learner(network, *read, Normalised(encoder.prepare.statistics), whole=True, facts=dict(facts))
 
 
@@ -136,20 +137,6 @@ class Features:
     def __call__(self, batch: Tensor, randoms: Randoms | None) -> Tensor:
         """Encode."""
         return self.encoder.encode(normalise(batch, self.encoder.prepare.statistics)).float()
-
-
-class EndToEnd(nn.Module):
-    """An image tower with a linear layer; its keys are the official ones, ``model.visual.*`` and ``fc.*``."""
-
-    def __init__(self, tower: nn.Module, head: nn.Linear) -> None:
-        super().__init__()
-        self.model = nn.ModuleDict({"visual": tower.requires_grad_(True)})
-        self.fc = head
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Map (n, 3, H, W) to raw logits (n, 1)."""
-        logits: Tensor = self.fc(self.model["visual"](images))
-        return logits
 
 
 def classifier(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from PIL import Image
 
+from forenbench.atomic import replacing
 from forenbench.detectors._nets.transformations import TRANSFORMATIONS, Transformation
 from forenbench.plugins import unknown
 from forenbench.sources.folder import Folder
@@ -20,7 +21,6 @@ from forenbench.types import BenchError
 
 from . import learners
 from .examples import Examples
-from .files import replacing
 from .learners import Learner
 from .loading import Loader, in_order
 from .orders import Data

@@ -13,11 +13,11 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from forenbench.atomic import replacing
 from forenbench.metrics import accuracy, average_precision
 from forenbench.types import BenchError
 
 from .examples import Examples, labels
-from .files import replacing
 from .learners import Learner, Randoms
 from .loading import Batch, Loader, in_order, shuffled
 from .processes import Processes

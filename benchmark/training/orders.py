@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from forenbench.atomic import read_json, write_json
 from forenbench.catalogue import open_dataset
 from forenbench.types import BenchError
 
 from .examples import Advance, Examples, check_readable, collect, limited, only_classes, without
-from .files import read_json, write_json
 from .processes import Processes
 
 DEFAULT_VALIDATION = {"forensynths-train": "forensynths-val"}

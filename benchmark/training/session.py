@@ -11,11 +11,11 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from forenbench.atomic import read_json
 from forenbench.types import BenchError
 
 from .card import card_path, identity_of, is_made, outcome, recipe_of, write_card
 from .examples import Advance
-from .files import read_json
 from .learners import Learner
 from .loop import Report, Training
 from .orders import Data, Order

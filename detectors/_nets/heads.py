@@ -62,7 +62,7 @@ def finetuned_clip(weights: Weights, checkpoint: Checkpoint, known: Iterable[Che
         WrongWeights: It holds something else; only CLIP's text side may be there without being read.
     """
     state = _without(part(weights.load(checkpoint), "model"), TEXT_TOWER)
-    return frozen(_WholeModel, state, checkpoint, (*known, *weights.known))
+    return frozen(_finetuned, state, checkpoint, (*known, *weights.known))
 
 
 def feature_bank(weights: Weights, checkpoint: Checkpoint, width: int) -> FeatureBank:
@@ -75,18 +75,22 @@ def feature_bank(weights: Weights, checkpoint: Checkpoint, width: int) -> Featur
     return weights.shared(checkpoint.name, lambda: _feature_bank(weights, checkpoint, width))
 
 
-class _WholeModel(nn.Module):
-    """The official model, with the official names: an image tower and a linear layer."""
+class WholeModel(nn.Module):
+    """The official model and its names: an image tower, ``model.visual.*``, and a layer, ``fc.*``."""
 
-    def __init__(self) -> None:
+    def __init__(self, tower: nn.Module, head: nn.Linear) -> None:
         super().__init__()
-        self.model = nn.ModuleDict({"visual": clip_tower()})
-        self.fc = nn.Linear(768, 1)
+        self.model = nn.ModuleDict({"visual": tower})
+        self.fc = head
 
     def forward(self, images: Tensor) -> Tensor:
-        """Map (n, 3, 224, 224) to raw logits (n, 1)."""
+        """Map (n, 3, H, W) to raw logits (n, 1)."""
         logits: Tensor = self.fc(self.model["visual"](images))
         return logits
+
+
+def _finetuned() -> nn.Module:
+    return WholeModel(clip_tower(), nn.Linear(768, 1))
 
 
 def _of_training(state: State, encoder: FrozenEncoder, checkpoint: Checkpoint) -> State:

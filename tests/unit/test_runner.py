@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from forenbench import runner
+from forenbench import environment
 from forenbench.catalogue import Dataset, open_dataset
 from forenbench.perturbations import parse
 from forenbench.plugins import LoadedDetector
@@ -140,6 +140,6 @@ def test_a_package_that_was_swapped_for_another_is_left_out(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """README: faiss-gpu-cu12 in place of faiss-cpu."""
-    monkeypatch.setattr(runner, "_PACKAGES", ("torch", "no-such-package"))
+    monkeypatch.setattr(environment, "_PACKAGES", ("torch", "no-such-package"))
     bench()
     assert list(bench.store.records()[0]["made"]["packages"]) == ["torch"]

@@ -1,0 +1,61 @@
+"""Where results are made: machine, packages, commit."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+_PACKAGES = (
+    "forenbench",
+    "torch",
+    "torchvision",
+    "timm",
+    "open_clip_torch",
+    "faiss-cpu",
+    "faiss-gpu-cu12",
+    "pillow",
+    "scipy",
+    "numpy",
+)
+
+
+def environment(device: str) -> dict[str, Any]:
+    """Say when, by which command and with what something is made; kept for readers, not compared."""
+    return {
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": sys.argv,
+        "device": device,
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}",
+        "packages": _versions(),
+        "commit": _commit(),
+    }
+
+
+def _versions() -> dict[str, str]:
+    """Return the versions of the packages that scores rest on, as far as they are installed."""
+    found = {}
+    for name in _PACKAGES:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
+
+
+@cache
+def _commit() -> str:
+    """Return the commit of the checkout this code runs from, with "-dirty" if changed; empty if installed."""
+    here = Path(__file__).resolve()
+    git = ["git", "-C", str(here.parent)]
+    try:
+        subprocess.run([*git, "ls-files", "--error-unmatch", here.name], check=True, capture_output=True)
+        describe = [*git, "describe", "--always", "--dirty", "--exclude=*", "--abbrev=40"]
+        return subprocess.run(describe, check=True, capture_output=True, text=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""
