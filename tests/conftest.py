@@ -2,7 +2,27 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
 from hypothesis import settings
+
+from forenbench.inventory import cache_folder
 
 settings.register_profile("forenbench", deadline=None)  # a loaded machine is no defect
 settings.load_profile("forenbench")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Hide the user's checkpoints from the tests; of the cache, only the sample dataset is shared."""
+    mine = tmp_path_factory.mktemp("cache") / "forenbench"
+    mine.mkdir()
+    for built in filter(Path.is_dir, cache_folder().glob("sample-*")):
+        (mine / built.name).symlink_to(built)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(os.environ, "XDG_CACHE_HOME", str(mine.parent))
+        patch.delenv("FORENBENCH_WEIGHTS", raising=False)
+        yield
