@@ -24,5 +24,9 @@ import forenbench, importlib.resources as resources
 assert '/venv/' in forenbench.__file__, forenbench.__file__
 assert list((resources.files('forenbench.sample') / 'weights').iterdir()), 'no shipped weights in the wheel'
 "
+"$work/venv/bin/bench" table lgrad-3 --only published >"$work/table"
+grep -q 'Deepfake' "$work/table"
+"$work/venv/bin/bench" list datasets >"$work/datasets"
+grep -q 'lgrad-table3' "$work/datasets"
 "$work/venv/bin/bench" new detector mine
 echo "the wheel works"
