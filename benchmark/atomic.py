@@ -7,7 +7,10 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from socket import gethostname
 from typing import Any
+
+_SUFFIX = ".part"
 
 
 @contextmanager
@@ -18,7 +21,7 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
         path: The file that appears.
         durable: Wait until the disk has it, against power failures.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    partial = path.with_name(f".{path.name}.{gethostname()}.{os.getpid()}{_SUFFIX}")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         yield partial
@@ -28,6 +31,24 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def sweep(folder: Path) -> None:
+    """Remove temporary files that processes of this machine left below a folder when they were killed."""
+    for partial in folder.rglob(f".*.{gethostname()}.*{_SUFFIX}"):
+        if not _is_alive(int(partial.name.split(".")[-2])):
+            partial.unlink(missing_ok=True)
+
+
+def _is_alive(process: int) -> bool:
+    """Say whether there is such a process on this machine."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def write_text(path: Path, text: str) -> None:

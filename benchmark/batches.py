@@ -1,27 +1,34 @@
-"""Samples → prepared batches: each file decoded once, perturbed once, prepared once, ahead of the model."""
+"""Samples → prepared batches: each file decoded once, perturbed once, prepared once, ahead of the model.
+
+Everything here runs in reader processes. What comes back is one block of memory per batch, so that it crosses
+to the model's process, and on to a GPU, in one piece.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from math import prod
+from typing import NamedTuple
 
+import torch
 from PIL.Image import Image
 from torch import Tensor
 
 from .images import UnreadableImage, decode
 from .perturbations import draw_generator
-from .types import Detector, Encoder, Perturbation, Sample, TestSet
-
-BATCH = 32
-_READERS = 2
-"""Threads that decode and prepare; Pillow and torch release the interpreter lock while they work."""
+from .types import Detector, Encoder, Perturbation, Source
 
 Prepare = Callable[[Image], Tensor]
-Todo = Sequence[tuple[Perturbation, Sequence[Detector]]]
+Key = tuple[int, int]
+"""Which perturbation, and which distinct `prepare`, by their places in a `Reader`."""
+
+BATCH = 32
+"""Images at most; part of what a row is, for floating-point results depend on a batch's shape."""
+_ALIGNMENT = 64
+"""Bytes; where a tensor starts can change how kernels sum it, so all start alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,96 +41,199 @@ class ImageResult:
         score: float32 value where ok, else NaN.
         logit: Raw value where the detector has one, else NaN.
         error: The reason where not ok.
+        drawn: What a random perturbation drew for this image.
     """
 
     status: str
     score: float = math.nan
     logit: float = math.nan
     error: str = ""
+    drawn: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One batch to be read.
+
+    Attributes:
+        source: Place of the files' source in the `Reader`.
+        paths: Of consecutive samples of a test set.
+        sha256s: What their contents were when the test set was listed; empty where unknown.
+        wanted: The distinct prepares wanted under each perturbation.
+    """
+
+    source: int
+    paths: tuple[str, ...]
+    sha256s: tuple[str, ...]
+    wanted: tuple[tuple[int, tuple[int, ...]], ...]
+
+
+class Block(NamedTuple):
+    """Prepared images of equal shape and type, stacked: where they stand in the batch, and in its memory."""
+
+    positions: tuple[int, ...]
+    shape: tuple[int, ...]
+    dtype: torch.dtype
+    offset: int
 
 
 @dataclass(slots=True)
-class Prepared:
-    """Part of a batch as one `prepare` left it: tensors by position, or the reason there is none."""
+class Batch:
+    """What became of an order.
 
-    tensors: dict[int, Tensor] = field(default_factory=dict)
-    missing: dict[int, ImageResult] = field(default_factory=dict)
+    Attributes:
+        sha256s: Of the files as they were read; empty where they could not be.
+        drawn: What each perturbation drew for each image, by perturbation.
+        missing: Images that could not be prepared, and why, by position.
+        blocks: Prepared images, by (perturbation, prepare).
+        memory: The bytes of all blocks (n,), uint8.
+    """
 
+    sha256s: list[str]
+    drawn: dict[int, list[str]]
+    missing: dict[Key, dict[int, ImageResult]]
+    blocks: dict[Key, list[Block]]
+    memory: Tensor
 
-Batch = dict[tuple[str, int], Prepared]
-"""Prepared images by (perturbation name, index of the distinct `prepare`)."""
+    def tensors(self, key: Key) -> Iterator[tuple[tuple[int, ...], Tensor]]:
+        """Yield positions and stacked tensors (n, ...), one pair for each shape."""
+        for block in self.blocks[key]:
+            size = prod(block.shape) * block.dtype.itemsize
+            part = self.memory[block.offset : block.offset + size]
+            yield block.positions, part.view(block.dtype).view(block.shape)
+
+    def pin_memory(self) -> Batch:
+        """Move to page-locked memory, from where a GPU copies without waiting."""
+        self.memory = self.memory.pin_memory()
+        return self
+
+    def to(self, device: str) -> Batch:
+        """Move to a device, without waiting for the copy."""
+        self.memory = self.memory.to(device, non_blocking=True)
+        return self
 
 
 @dataclass(slots=True)
-class BatchMaker:
-    """What reader threads need to turn samples into tensors."""
+class Reader:
+    """Turns orders into batches; reader processes get a copy.
 
-    testset: TestSet
-    todo: Todo
+    Attributes:
+        sources: Of the test sets.
+        perturbations: In the order of the run.
+        prepares: The distinct ones, see `distinct_prepares`.
+        seed: Of the run.
+    """
+
+    sources: Sequence[Source]
+    perturbations: Sequence[Perturbation]
+    prepares: Sequence[Prepare]
     seed: int
-    prepares: list[Prepare] = field(init=False)
 
-    def __post_init__(self) -> None:
-        """Collect the distinct `prepare` functions; equal ones, such as a shared encoder's, run once."""
-        self.prepares = []
-        for _, detectors in self.todo:
-            for detector in detectors:
-                if prepare_of(detector) not in self.prepares:
-                    self.prepares.append(prepare_of(detector))
-
-    def prepare_batch(self, start: int) -> tuple[int, Batch]:
-        """Decode, perturb and prepare the samples from `start` on; returns their number and the tensors."""
-        samples = self.testset.samples[start : start + BATCH]
-        wanted = [
-            (perturbation, sorted({self.prepares.index(prepare_of(detector)) for detector in detectors}))
-            for perturbation, detectors in self.todo
-        ]
-        batch: Batch = {
-            (perturbation.name, index): Prepared() for perturbation, indices in wanted for index in indices
-        }
-        for position, sample in enumerate(samples):
-            self._prepare_sample(position, sample, wanted, batch)
-        return len(samples), batch
-
-    def _prepare_sample(
-        self,
-        position: int,
-        sample: Sample,
-        wanted: Iterable[tuple[Perturbation, Sequence[int]]],
-        batch: Batch,
-    ) -> None:
-        """Fill one sample's place in a batch."""
-        try:
-            data = self.testset.source.read(sample.path)
-            image = decode(data)
-        except (OSError, UnreadableImage) as error:
-            for prepared in batch.values():
-                prepared.missing[position] = ImageResult("unreadable", error=str(error))
-            return
-        identity = hashlib.sha256(data).hexdigest()
-        for perturbation, indices in wanted:
-            generator = draw_generator(self.seed, perturbation.name, identity)
+    def __getitem__(self, order: Order) -> Batch:
+        """Decode, perturb and prepare the files of one order; what goes wrong stays with its image."""
+        rows = _Rows(order)
+        for position, path in enumerate(order.paths):
             try:
-                perturbed = perturbation.apply(image, generator)
+                data = self.sources[order.source].read(path)
+                image = decode(data)
+            except (OSError, UnreadableImage) as error:
+                rows.lose(position, ImageResult("unreadable", error=str(error)))
+                continue
+            sha256 = hashlib.sha256(data).hexdigest()
+            if order.sha256s[position] not in ("", sha256):
+                changed = "the file has changed since the test set was listed; start again"
+                rows.lose(position, ImageResult("failed", error=changed))
+                continue
+            rows.sha256s[position] = sha256
+            self._prepare(position, image, rows, order.wanted)
+        return rows.stack()
+
+    def _prepare(
+        self, position: int, image: Image, rows: _Rows, wanted: Sequence[tuple[int, Sequence[int]]]
+    ) -> None:
+        """Perturb and prepare one image in every way that is wanted."""
+        for place, indices in wanted:
+            perturbation = self.perturbations[place]
+            draw = draw_generator(self.seed, perturbation.name, rows.sha256s[position])
+            try:
+                perturbed = perturbation.apply(image, draw)
             except Exception as error:
                 failed = ImageResult("failed", error=f"{perturbation.name}: {reason(error)}")
                 for index in indices:
-                    batch[perturbation.name, index].missing[position] = failed
+                    rows.missing[place, index][position] = failed
                 continue
             for index in indices:
-                self._prepare_image(
-                    position, perturbed, self.prepares[index], batch[perturbation.name, index]
-                )
+                try:
+                    rows.tensors[place, index][position] = _tensor(self.prepares[index], perturbed)
+                except Exception as error:
+                    lost = ImageResult("failed", error=f"prepare: {reason(error)}")
+                    rows.missing[place, index][position] = lost
 
-    def _prepare_image(self, position: int, image: Image, prepare: Prepare, prepared: Prepared) -> None:
-        """Run one `prepare` on a copy, so that a detector that draws on its input harms no other."""
-        try:
-            tensor = prepare(image.copy())
-            if not isinstance(tensor, Tensor):
-                raise TypeError(f"prepare returned {type(tensor).__name__}, not a tensor")
-            prepared.tensors[position] = tensor
-        except Exception as error:
-            prepared.missing[position] = ImageResult("failed", error=f"prepare: {reason(error)}")
+
+def _tensor(prepare: Prepare, image: Image) -> Tensor:
+    """Run one `prepare` on a copy, so that a detector that draws on its input harms no other."""
+    tensor = prepare(image.copy())
+    if not isinstance(tensor, Tensor):
+        raise TypeError(f"prepare returned {type(tensor).__name__}, not a tensor")
+    return tensor.detach().cpu()
+
+
+@dataclass(slots=True)
+class _Rows:
+    """A batch while it is being read."""
+
+    order: Order
+    sha256s: list[str] = field(init=False)
+    drawn: dict[int, list[str]] = field(init=False)
+    tensors: dict[Key, dict[int, Tensor]] = field(init=False)
+    missing: dict[Key, dict[int, ImageResult]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        keys = [(place, index) for place, indices in self.order.wanted for index in indices]
+        self.sha256s = [""] * len(self.order.paths)
+        self.drawn = {place: list(self.sha256s) for place, _ in self.order.wanted}
+        self.tensors = {key: {} for key in keys}
+        self.missing = {key: {} for key in keys}
+
+    def lose(self, position: int, result: ImageResult) -> None:
+        """Note an image that nothing can be made of."""
+        for missing in self.missing.values():
+            missing[position] = result
+
+    def stack(self) -> Batch:
+        """Lay all tensors into one block of memory, those of equal shape and type side by side."""
+        blocks: dict[Key, list[Block]] = {}
+        offset = 0
+        for key, tensors in self.tensors.items():
+            blocks[key] = []
+            for positions in _by_shape(tensors):
+                one = tensors[positions[0]]
+                shape = (len(positions), *one.shape)
+                blocks[key].append(Block(positions, shape, one.dtype, offset))
+                size = prod(shape) * one.dtype.itemsize
+                offset += -(-size // _ALIGNMENT) * _ALIGNMENT
+        batch = Batch(self.sha256s, self.drawn, self.missing, blocks, torch.empty(offset, dtype=torch.uint8))
+        for key, tensors in self.tensors.items():
+            for positions, stacked in batch.tensors(key):
+                torch.stack([tensors[position] for position in positions], out=stacked)
+        return batch
+
+
+def _by_shape(tensors: Mapping[int, Tensor]) -> list[tuple[int, ...]]:
+    """Group positions by the shape and type of their tensors, in the order of first appearance."""
+    groups: dict[tuple[torch.Size, torch.dtype], list[int]] = {}
+    for position, tensor in tensors.items():
+        groups.setdefault((tensor.shape, tensor.dtype), []).append(position)
+    return [tuple(positions) for positions in groups.values()]
+
+
+def distinct_prepares(detectors: Sequence[Detector]) -> list[Prepare]:
+    """Collect the `prepare` functions; equal ones, such as a shared encoder's, run once."""
+    prepares: list[Prepare] = []
+    for detector in detectors:
+        if prepare_of(detector) not in prepares:
+            prepares.append(prepare_of(detector))
+    return prepares
 
 
 def prepare_of(detector: Detector) -> Prepare:
@@ -136,22 +246,6 @@ def encoder_of(detector: Detector) -> Encoder | None:
     """Return the backbone a detector shares with others, if it names one."""
     encoder: Encoder | None = getattr(detector, "encoder", None)
     return encoder
-
-
-def ahead(make: Callable[[int], tuple[int, Batch]], starts: Iterable[int]) -> Iterator[tuple[int, Batch]]:
-    """Make batches in reader threads, at most `_READERS` + 1 ahead, and yield them in order."""
-    remaining = iter(starts)
-    with ThreadPoolExecutor(_READERS) as readers:
-        pending: list[Future[tuple[int, Batch]]] = [
-            readers.submit(make, start) for start in islice(remaining, _READERS + 1)
-        ]
-        try:
-            while pending:
-                yield pending.pop(0).result()
-                pending += [readers.submit(make, start) for start in islice(remaining, 1)]
-        finally:
-            for future in pending:
-                future.cancel()
 
 
 def reason(error: Exception) -> str:

@@ -1,139 +1,223 @@
-"""One pass over a test set: decode once, perturb once, prepare once, encode once, then every detector.
+"""One pass: each batch goes once through every encoder, and from there through every detector.
 
-Batches are consecutive samples, `BATCH` at a time, grouped by tensor shape: a function of the cell alone,
-never of which other cells run beside it. Floating-point results depend on a batch's shape, so this keeps
-rows equal.
+Batches are consecutive samples and are grouped by tensor shape: a function of the test set and the detector
+alone, never of which other cells, processes or machines are at work. Floating-point results depend on a
+batch's shape, so this keeps rows equal.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from .batches import BATCH, Batch, BatchMaker, ImageResult, Todo, ahead, encoder_of, prepare_of, reason
-from .types import Detector, Encoder, LogitDetector, TestSet
+from .batches import (
+    BATCH,
+    Batch,
+    ImageResult,
+    Order,
+    Reader,
+    distinct_prepares,
+    encoder_of,
+    prepare_of,
+    reason,
+)
+from .numerics import Numerics, Portions
+from .reading import read_ahead
+from .types import Detector, Encoder, LogitDetector, Perturbation, TestSet
 
+Todo = Sequence[tuple[int, Sequence[int]]]
+"""The detectors wanted under each perturbation, by their places in a `Lineup`."""
+Scored = dict[tuple[int, int], list[ImageResult]]
+"""One result an image, by the places of (perturbation, detector)."""
 Results = dict[tuple[str, str], list[ImageResult]]
+
+
+@dataclass(frozen=True, slots=True)
+class Lineup:
+    """What is run on every test set: detectors under perturbations.
+
+    Attributes:
+        detectors: All of a run.
+        perturbations: In table order.
+        seed: Of random perturbations.
+    """
+
+    detectors: Sequence[Detector]
+    perturbations: Sequence[Perturbation]
+    seed: int = 0
+
+    def reader(self, sources: Sequence[object]) -> Reader:
+        """Make what turns orders into batches for these detectors."""
+        return Reader(sources, self.perturbations, distinct_prepares(self.detectors), self.seed)  # type: ignore[arg-type]
+
+    def prepares(self) -> list[int]:
+        """Say which distinct `prepare` each detector has."""
+        distinct = distinct_prepares(self.detectors)
+        return [distinct.index(prepare_of(detector)) for detector in self.detectors]
+
+    def wanted(self, todo: Todo) -> tuple[tuple[int, tuple[int, ...]], ...]:
+        """Say which prepares are wanted under each perturbation."""
+        prepares = self.prepares()
+        return tuple((place, tuple(sorted({prepares[d] for d in detectors}))) for place, detectors in todo)
+
+
+class _Piece(NamedTuple):
+    """What a network made of some positions of a batch, or why it made nothing."""
+
+    positions: tuple[int, ...]
+    values: Tensor
+    logits: Tensor | None = None
+    failed: str = ""
+
+
+@dataclass(slots=True)
+class Scorer:
+    """Detectors on one device; turns batches into results.
+
+    Attributes:
+        lineup: The detectors.
+        numerics: Device and precision.
+        note: Told what a reader of the results must know.
+    """
+
+    lineup: Lineup
+    numerics: Numerics
+    note: Callable[[str], None] = lambda text: None
+    portions: Portions = field(init=False)
+    _prepares: list[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.portions = Portions(self.note)
+        self._prepares = self.lineup.prepares()
+
+    def score(self, batch: Batch, todo: Todo) -> Scored:
+        """Run detectors on a batch.
+
+        Returns:
+            One result for each image, in the order of the batch. Nothing that a detector or an image does
+            wrong is raised: it becomes the status of the rows concerned.
+        """
+        with self.numerics.applied():
+            pieces = self._run(batch.to(self.numerics.device), todo)
+        # Only now are results fetched, so that a GPU is kept busy until all its work is queued.
+        return {(place, d): self._collect(batch, place, d, found) for (place, d), found in pieces.items()}
+
+    def _run(self, batch: Batch, todo: Todo) -> dict[tuple[int, int], list[_Piece]]:
+        """Call every encoder and detector."""
+        pieces: dict[tuple[int, int], list[_Piece]] = {}
+        for place, detectors in todo:
+            features: dict[int, list[_Piece]] = {}
+            for d in detectors:
+                detector = self.lineup.detectors[d]
+                encoder, key = encoder_of(detector), (place, self._prepares[d])
+                inputs = [_Piece(positions, tensor) for positions, tensor in batch.tensors(key)]
+                if encoder is not None:
+                    if id(encoder) not in features:
+                        features[id(encoder)] = [self._encode(encoder, detector.name, one) for one in inputs]
+                    inputs = features[id(encoder)]
+                pieces[place, d] = [one if one.failed else self._score(detector, one) for one in inputs]
+        return pieces
+
+    def _encode(self, encoder: Encoder, name: str, inputs: _Piece) -> _Piece:
+        """Encode prepared images of one shape; a failure is theirs alone."""
+
+        def encode(batch: Tensor) -> Tensor:
+            encoded = encoder.encode(batch)
+            _check_count(encoded, len(batch), "encode")
+            return encoded.float() if encoded.dtype == torch.bfloat16 else encoded
+
+        try:
+            encoded = torch.cat(self.portions.call(f"encoder of {name}", encode, inputs.values))
+        except Exception as error:
+            return inputs._replace(failed=f"encode: {reason(error)}")
+        return inputs._replace(values=encoded)
+
+    def _score(self, detector: Detector, inputs: _Piece) -> _Piece:
+        """Score prepared images, or features, of one shape; a failure is theirs alone."""
+        try:
+            network = partial(score_batch, detector)
+            scored = self.portions.call(detector.name, network, inputs.values)
+        except Exception as error:
+            return inputs._replace(failed=f"{detector.name}: {reason(error)}")
+        scores, logits = (torch.cat(values) for values in zip(*scored, strict=True))
+        return _Piece(inputs.positions, scores, logits)
+
+    def _collect(self, batch: Batch, place: int, d: int, pieces: Iterable[_Piece]) -> list[ImageResult]:
+        """Put one cell's results into the order of the batch."""
+        name = self.lineup.detectors[d].name
+        results = dict(batch.missing[place, self._prepares[d]])
+        for piece in pieces:
+            if piece.failed:
+                results.update(dict.fromkeys(piece.positions, ImageResult("failed", error=piece.failed)))
+                continue
+            assert piece.logits is not None  # every piece has been through a detector
+            values = zip(piece.values.tolist(), piece.logits.tolist(), strict=True)
+            results.update(zip(piece.positions, (_judge(name, *value) for value in values), strict=True))
+        drawn = batch.drawn[place]
+        return [replace(results[at], drawn=drawn[at]) if drawn[at] else results[at] for at in sorted(results)]
+
+
+def score_batch(detector: Detector, batch: Tensor) -> tuple[Tensor, Tensor]:
+    """Return a batch's scores and logits (NaN where the detector has none), float32 (n,).
+
+    Raises:
+        ValueError: The detector returned something else than one number per image.
+    """
+    if isinstance(detector, LogitDetector):
+        logits = detector.logit(batch)
+        _check_count(logits, len(batch), "logit")
+        logits = logits.float()
+        scores = logits.sigmoid()
+    else:
+        scores = detector.score(batch)
+        _check_count(scores, len(batch), "score")
+        scores = scores.float()
+        logits = torch.full_like(scores, math.nan)
+    if scores.ndim != 1:
+        raise ValueError(
+            f"score returned shape {tuple(scores.shape)} for {len(batch)} images, not ({len(batch)},)"
+        )
+    return scores, logits
 
 
 def score_testset(
     testset: TestSet,
-    todo: Todo,
+    todo: Sequence[tuple[Perturbation, Sequence[Detector]]],
     *,
     seed: int,
     device: str,
-    advance: Callable[[int], None] = lambda images: None,
+    readers: int = 0,
 ) -> Results:
-    """Score a test set's images.
+    """Score a test set without storing anything.
 
     Args:
         testset: The images, in the order of the results.
         todo: Which detectors under which perturbations.
         seed: Of the run; random perturbations also draw on the image's content.
         device: Where batches go.
-        advance: Told the number of images after each batch.
+        readers: Processes that read ahead; with 0, this one does all.
 
     Returns:
-        One result per sample, by (perturbation, detector) name. Nothing that a detector or an image does
-        wrong is raised: it becomes the status of the rows concerned.
+        One result per sample, by (perturbation, detector) name; see `Scorer.score`.
     """
-    torch.backends.cudnn.allow_tf32 = False  # on by default, and good for three digits of a logit only
-    maker = BatchMaker(testset, todo, seed)
-    results: Results = {
-        (perturbation.name, detector.name): [] for perturbation, detectors in todo for detector in detectors
-    }
-    for size, batch in ahead(maker.prepare_batch, range(0, len(testset.samples), BATCH)):
-        for perturbation, detectors in todo:
-            for name, scored in _score_batch(batch, perturbation.name, detectors, maker, device).items():
-                results[perturbation.name, name] += scored
-        advance(size)
+    detectors = list({id(one): one for _, chosen in todo for one in chosen}.values())
+    lineup = Lineup(detectors, [perturbation for perturbation, _ in todo], seed)
+    places = [(place, [detectors.index(one) for one in chosen]) for place, (_, chosen) in enumerate(todo)]
+    scorer, reader = Scorer(lineup, Numerics(device)), lineup.reader([testset.source])
+    results: Results = {(perturbation.name, one.name): [] for perturbation, chosen in todo for one in chosen}
+    paths = [sample.path for sample in testset.samples]
+    batches = (paths[start : start + BATCH] for start in range(0, len(paths), BATCH))
+    orders = (Order(0, tuple(some), ("",) * len(some), lineup.wanted(places)) for some in batches)
+    for batch in read_ahead(reader, orders, readers):
+        for (place, d), scored in scorer.score(batch, places).items():
+            results[lineup.perturbations[place].name, detectors[d].name] += scored
     return results
-
-
-def _score_batch(
-    batch: Batch, perturbation: str, detectors: Sequence[Detector], maker: BatchMaker, device: str
-) -> dict[str, list[ImageResult]]:
-    """Run every detector on one batch under one perturbation; encoders run once each."""
-    scored = {}
-    features: dict[int, tuple[dict[int, Tensor], dict[int, ImageResult]]] = {}
-    for detector in detectors:
-        prepared = batch[perturbation, maker.prepares.index(prepare_of(detector))]
-        inputs, missing = prepared.tensors, prepared.missing
-        encoder = encoder_of(detector)
-        if encoder is not None:
-            if id(encoder) not in features:
-                features[id(encoder)] = _encode(encoder, inputs, device)
-            inputs, lost = features[id(encoder)]
-            missing = {**missing, **lost}
-        results = {**missing, **_score(detector, inputs, device)}
-        scored[detector.name] = [results[position] for position in sorted(results)]
-    return scored
-
-
-def _by_shape(tensors: Mapping[int, Tensor]) -> Iterator[tuple[list[int], Tensor]]:
-    """Stack tensors of equal shape and type, keeping the positions."""
-    groups: dict[Any, list[int]] = {}
-    for position, tensor in tensors.items():
-        groups.setdefault((tensor.shape, tensor.dtype), []).append(position)
-    for positions in groups.values():
-        yield positions, torch.stack([tensors[position] for position in positions])
-
-
-def _encode(
-    encoder: Encoder, tensors: Mapping[int, Tensor], device: str
-) -> tuple[dict[int, Tensor], dict[int, ImageResult]]:
-    """Encode prepared images; a group that fails loses only its own positions."""
-    features: dict[int, Tensor] = {}
-    lost: dict[int, ImageResult] = {}
-    for positions, group in _by_shape(tensors):
-        try:
-            with torch.no_grad():
-                encoded = encoder.encode(group.to(device))
-            _check_count(encoded, len(positions), "encode")
-            features.update(zip(positions, encoded, strict=True))
-        except Exception as error:
-            lost.update(dict.fromkeys(positions, ImageResult("failed", error=f"encode: {reason(error)}")))
-    return features, lost
-
-
-def _score(detector: Detector, inputs: Mapping[int, Tensor], device: str) -> dict[int, ImageResult]:
-    """Score prepared images or features; a group that fails loses only its own positions."""
-    results: dict[int, ImageResult] = {}
-    for positions, group in _by_shape(inputs):
-        try:
-            scores, logits = score_batch(detector, group.to(device))
-        except Exception as error:
-            failed = ImageResult("failed", error=f"{detector.name}: {reason(error)}")
-            results.update(dict.fromkeys(positions, failed))
-            continue
-        for position, score, logit in zip(positions, scores, logits, strict=True):
-            results[position] = _result(detector.name, score, logit)
-    return results
-
-
-def score_batch(detector: Detector, batch: Tensor) -> tuple[list[float], list[float]]:
-    """Return a batch's scores and logits (NaN where the detector has none) as float32 values.
-
-    Raises:
-        ValueError: The detector returned something else than one number per image.
-    """
-    with torch.no_grad():
-        if isinstance(detector, LogitDetector):
-            logits = detector.logit(batch)
-            scores = logits.float().sigmoid()
-        else:
-            scores = detector.score(batch)
-            logits = torch.full((len(batch),), math.nan)
-    _check_count(scores, len(batch), "score")
-    if scores.ndim != 1:
-        raise ValueError(
-            f"score returned shape {tuple(scores.shape)} for {len(batch)} images, not ({len(batch)},)"
-        )
-    return scores.float().tolist(), logits.float().tolist()
 
 
 def _check_count(values: Tensor, number: int, method: str) -> None:
@@ -143,7 +227,7 @@ def _check_count(values: Tensor, number: int, method: str) -> None:
         raise ValueError(f"{method} returned {got} for {number} images")
 
 
-def _result(name: str, score: float, logit: float) -> ImageResult:
+def _judge(name: str, score: float, logit: float) -> ImageResult:
     """Judge one score."""
     if math.isfinite(score):
         return ImageResult("ok", score, logit)

@@ -1,54 +1,45 @@
-"""Which cells are missing; drives the pipeline over them; fills the store."""
+"""Drives the missing parts of a run's cells through an engine, and fills the store."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Protocol
 
-from .catalogue import Dataset
+from filelock import FileLock
+
+from .batches import Order
+from .engines import Engine
 from .environment import environment
-from .plugins import LoadedDetector
-from .sources.folder import readable
-from .store import COLUMNS, Store
-from .types import Cell, Detector, Perturbation, TestSet
+from .parts import Parts
+from .pipeline import Lineup, Scored
+from .plan import Job, PlannedCell, Settings, Shard, Task, lineup, plan
+from .store import Store
+from .types import Cell, TestSet
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from .batches import ImageResult
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One dataset and the detectors, with their weights, that are to be run on it."""
-
-    dataset: Dataset
-    detectors: Sequence[LoadedDetector]
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What all jobs of a run share.
-
-    Attributes:
-        perturbations: In table order.
-        seed: Of random perturbations.
-        device: A torch device, for instance "cpu" or "cuda".
-    """
-
-    perturbations: Sequence[Perturbation]
-    seed: int = 0
-    device: str = "cpu"
+_PATIENCE = 0.5
+"""Seconds between two looks at parts that other processes hold."""
 
 
 @dataclass(slots=True)
 class Summary:
-    """How a run went: cells that were there already, cells computed, and images that are not `ok`."""
+    """How a run went.
+
+    Attributes:
+        present: Cells that were there already.
+        computed: Cells that are there now and were not.
+        unfinished: Cells that are not there yet, for the run was stopped.
+        problems: Counts of images by status, of cells with images that are not `ok`.
+        notes: What the run had to do otherwise than usual.
+    """
 
     present: int = 0
     computed: int = 0
+    unfinished: int = 0
     problems: dict[Cell, dict[str, int]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
 
 class Reporter(Protocol):
@@ -66,141 +57,193 @@ class Reporter(Protocol):
         """Told after each batch."""
         ...
 
+    def skip(self, images: int) -> None:
+        """Told of images that were scored before, or by another process."""
+        ...
 
-@dataclass(frozen=True, slots=True)
-class _Task:
-    """One test set's place in the run, and the cells it lacks."""
-
-    testset: TestSet
-    place: tuple[int, int]
-    detectors: Sequence[LoadedDetector]
-    missing: Sequence[tuple[Perturbation, Sequence[LoadedDetector]]]
+    def note(self, text: str) -> None:
+        """Told, once, what a reader of the results must know."""
+        ...
 
 
-def run(jobs: Sequence[Job], settings: Settings, store: Store, reporter: Reporter) -> Summary:
+def run(  # noqa: PLR0913 - what a run is made of
+    jobs: Sequence[Job],
+    settings: Settings,
+    store: Store,
+    engine: Engine,
+    reporter: Reporter,
+    stop: Callable[[], bool] = lambda: False,
+) -> Summary:
     """Compute every missing cell of the jobs, test set by test set, and store it.
 
     A cell is computed again if anything that made it differs: detector version, weights, images,
-    perturbation, seed. Results that no longer apply are moved aside, never deleted.
+    perturbation, seed, precision. Results that no longer apply are moved aside, never deleted. Several
+    processes may work on one run folder at once: each part is scored by one of them.
+
+    Args:
+        jobs: What is run.
+        settings: What all jobs share.
+        store: Where rows go.
+        engine: What scores.
+        reporter: Told of progress.
+        stop: Asked after each part; once it says so, the run ends there.
 
     Raises:
-        BenchError: Another process writes to the same run folder.
+        BenchError: The run folder cannot be made.
+        RunFailed: The work broke off: a full disk, say. What is finished is kept.
     """
-    with store.writing():
-        tasks = _plan(jobs, settings, store)
-        total = sum(len(task.detectors) for task in tasks) * len(settings.perturbations)
-        to_do = sum(len(detectors) for task in tasks for _, detectors in task.missing)
-        images = sum(len(task.testset.samples) for task in tasks if task.missing)
-        reporter.begin(total, total - to_do, images)
-        for task in tasks:
-            if task.missing:
-                reporter.testset(task.testset, sum(len(detectors) for _, detectors in task.missing))
-                _compute(task, settings, store, reporter)
-    return _summarise(tasks, settings, store, to_do)
+    store.open()
+    work = _Run(plan(jobs, settings), lineup(jobs, settings), settings, store, reporter, stop)
+    work.begin()
+    work.score(engine)
+    return work.summarise()
 
 
-def identity_of(
-    loaded: LoadedDetector, testset: TestSet, perturbation: Perturbation, seed: int
-) -> dict[str, Any]:
-    """Say what makes a cell's rows what they are; rows with an equal identity need not be made again."""
-    return {
-        "rows": 1,  # version of what a row means; raise it when the pipeline changes scores
-        "detector": loaded.name,
-        "detector_version": loaded.detector.version,
-        "threshold": loaded.detector.threshold,
-        "kind": loaded.kind,
-        "checkpoints": dict(loaded.checkpoints),
-        "code": loaded.code,
-        "testset": testset.digest,
-        "perturbation": perturbation.name,
-        "seed": seed,
-    }
+@dataclass(slots=True)
+class _Run:
+    """One run's state: what is missing, and which parts this process holds."""
 
+    tasks: list[Task]
+    lineup: Lineup
+    settings: Settings
+    store: Store
+    reporter: Reporter
+    stop: Callable[[], bool]
+    parts: Parts = field(init=False)
+    missing: list[list[PlannedCell]] = field(init=False)
+    open_parts: list[int] = field(init=False)
+    held: dict[tuple[int, int], FileLock] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
-def _plan(jobs: Sequence[Job], settings: Settings, store: Store) -> list[_Task]:
-    """Find the missing cells of every test set."""
-    tasks = []
-    for d, job in enumerate(jobs):
-        for testset in job.dataset.testsets:
-            missing = []
-            for perturbation in settings.perturbations:
-                lacking = [
-                    loaded
-                    for loaded in job.detectors
-                    if not store.is_done(
-                        cell_of(loaded.detector, testset, perturbation),
-                        identity_of(loaded, testset, perturbation, settings.seed),
-                    )
-                ]
-                if lacking:
-                    missing.append((perturbation, lacking))
-            tasks.append(_Task(testset, (d, testset.order), job.detectors, missing))
-    return tasks
+    def __post_init__(self) -> None:
+        self.parts = Parts(self.store.root)
+        self.missing = [
+            [one for one in task.cells if not self.store.is_done(one.cell, one.identity)]
+            for task in self.tasks
+        ]
+        self.open_parts = [sum(1 for _ in task.parts()) for task in self.tasks]
 
-
-def cell_of(detector: Detector, testset: TestSet, perturbation: Perturbation) -> Cell:
-    """Name a cell."""
-    return Cell(detector.name, testset.dataset, testset.name, perturbation.name)
-
-
-def _compute(task: _Task, settings: Settings, store: Store, reporter: Reporter) -> None:
-    """Score one test set's missing cells in one pass and store them."""
-    from .pipeline import score_testset
-
-    todo = [(perturbation, [loaded.detector for loaded in lacking]) for perturbation, lacking in task.missing]
-    results = score_testset(
-        task.testset, todo, seed=settings.seed, device=settings.device, advance=reporter.advance
-    )
-    for perturbation, lacking in task.missing:
-        for loaded in lacking:
-            cell = cell_of(loaded.detector, task.testset, perturbation)
-            rows = as_rows(task.testset, cell, results[perturbation.name, loaded.name])
-            place = [*task.place, settings.perturbations.index(perturbation), task.detectors.index(loaded)]
-            identity = identity_of(loaded, task.testset, perturbation, settings.seed)
-            made = {**environment(settings.device), "position": place, "protocol": task.testset.protocol}
-            store.write(cell, rows, identity, made)
-
-
-def as_rows(testset: TestSet, cell: Cell, results: Sequence[ImageResult]) -> pd.DataFrame:
-    """Put a cell's results into the store's columns, one row an image."""
-    import pandas as pd
-
-    rows = [
-        (
-            cell.dataset,
-            cell.testset,
-            sample.generator,
-            sample.class_name,
-            sample.real_source,
-            sample.path,
-            sample.label,
-            cell.detector,
-            cell.perturbation,
-            result.score,
-            result.logit,
-            result.status,
-            result.error,
+    def begin(self) -> None:
+        """Say what is to be done."""
+        total, to_do = sum(len(task.cells) for task in self.tasks), sum(map(len, self.missing))
+        images = sum(
+            len(task.testset.samples) for task, cells in zip(self.tasks, self.missing, strict=True) if cells
         )
-        for sample, result in zip(testset.samples, results, strict=True)
-    ]
-    # Text first: pandas cannot hold a name that is no valid text even for a moment.
-    texts = [[readable(value) if isinstance(value, str) else value for value in row] for row in rows]
-    frame = pd.DataFrame(texts, columns=list(COLUMNS))
-    return frame.astype({"label": "int8", "score": "float32", "logit": "float32"})
+        self.reporter.begin(total, total - to_do, images)
 
+    def advance(self, images: int) -> None:
+        """Pass on an engine's progress."""
+        self.reporter.advance(images)
 
-def _summarise(tasks: Sequence[_Task], settings: Settings, store: Store, computed: int) -> Summary:
-    """Collect every cell with images that are not ok."""
-    cells = [
-        cell_of(loaded.detector, task.testset, perturbation)
-        for task in tasks
-        for perturbation in settings.perturbations
-        for loaded in task.detectors
-    ]
-    summary = Summary(len(cells) - computed, computed)
-    for cell in cells:
-        record = store.record(cell)
-        counts = record["counts"] if record else {}
-        if any(number for status, number in counts.items() if status != "ok"):
-            summary.problems[cell] = counts
-    return summary
+    def note(self, text: str) -> None:
+        """Pass on a note, and keep it for the records."""
+        self.notes.append(text)
+        self.reporter.note(text)
+
+    def score(self, engine: Engine) -> None:
+        """Score part after part; then wait for those that other processes hold, should these fail."""
+        pending = [(t, part) for t, task in enumerate(self.tasks) if self.missing[t] for part in task.parts()]
+        sources = [task.testset.source for task in self.tasks]
+        while pending and not self.stop():
+            left: list[tuple[int, tuple[range, ...]]] = []
+            shards = self._claim(pending, left)
+            try:
+                with closing(engine.score(self.lineup, sources, shards, self)) as scoring:
+                    for shard, scored in scoring:
+                        self._keep(shard, scored)
+                        if self.stop():
+                            return
+            finally:
+                self._release_all()
+            pending = left
+            if pending:
+                time.sleep(_PATIENCE)
+
+    def _claim(
+        self, pending: Sequence[tuple[int, tuple[range, ...]]], left: list[tuple[int, tuple[range, ...]]]
+    ) -> Iterator[Shard]:
+        """Take one part after another, as the engine asks for them; leave those of other processes."""
+        named = -1
+        for t, part in pending:
+            if self.stop():
+                return
+            task, start = self.tasks[t], part[0].start
+            lock = self.parts.claim(task, start)
+            if lock is None:
+                left.append((t, part))
+                continue
+            lacking = [
+                one
+                for one in self.parts.lacking(task, start, self.missing[t])
+                if not self.store.is_done(one.cell, one.identity)  # by another process, since this one began
+            ]
+            if not lacking:
+                lock.release()
+                self.reporter.skip(part[-1].stop - start)
+                self._close_part(t)
+                continue
+            if t != named:
+                self.reporter.testset(task.testset, len(self.missing[t]))
+                named = t
+            self.held[t, start] = lock
+            yield self._shard(t, part, lacking)
+
+    def _shard(self, t: int, part: tuple[range, ...], lacking: Sequence[PlannedCell]) -> Shard:
+        """Word a part as work for an engine."""
+        task = self.tasks[t]
+        places: dict[int, list[int]] = {}
+        for one in lacking:
+            places.setdefault(one.place[0], []).append(one.place[1])
+        todo = tuple((place, tuple(detectors)) for place, detectors in places.items())
+        wanted = self.lineup.wanted(todo)
+        orders = []
+        for batch in part:
+            paths = tuple(task.testset.samples[at].path for at in batch)
+            orders.append(Order(t, paths, tuple(task.facts[path].sha256 for path in paths), wanted))
+        return Shard(t, part[0].start, tuple(orders), todo)
+
+    def _keep(self, shard: Shard, scored: Scored) -> None:
+        """Store a shard's results and let go of it."""
+        task = self.tasks[shard.task]
+        digests = {one.place: one.digest for one in self.missing[shard.task]}
+        self.parts.write(task, shard.start, {digests[place]: results for place, results in scored.items()})
+        self.held.pop((shard.task, shard.start)).release()
+        self._close_part(shard.task)
+
+    def _close_part(self, t: int) -> None:
+        """Count a part that is there; with the last one, make the cells."""
+        self.open_parts[t] -= 1
+        if not self.open_parts[t]:
+            self._finish(self.tasks[t], self.missing[t])
+
+    def _finish(self, task: Task, cells: Sequence[PlannedCell]) -> None:
+        """Turn the parts of a test set into its cells' rows, unless another process has done so."""
+        with self.parts.finishing(task):
+            failed = 0
+            for one in cells:
+                if not self.store.is_done(one.cell, one.identity):
+                    made = {**environment(self.settings.device), "position": one.position}
+                    made |= {"protocol": task.testset.protocol, "notes": self.notes}
+                    rows = self.parts.rows(task, one)
+                    failed += self.store.write(one.cell, rows, one.identity, made)["failed"]
+            if not failed:
+                self.parts.forget(task)
+
+    def _release_all(self) -> None:
+        """Let go of parts that were taken and not scored."""
+        while self.held:
+            self.held.popitem()[1].release()
+
+    def summarise(self) -> Summary:
+        """Collect every cell with images that are not ok."""
+        cells = [one for task in self.tasks for one in task.cells]
+        to_do = sum(map(len, self.missing))
+        summary = Summary(present=len(cells) - to_do, notes=self.notes)
+        for one in cells:
+            record = self.store.record(one.cell)
+            if record is None or record["identity"] != one.identity:
+                summary.unfinished += 1
+            elif any(number for status, number in record["counts"].items() if status != "ok" and number):
+                summary.problems[one.cell] = record["counts"]
+        summary.computed = to_do - summary.unfinished
+        return summary

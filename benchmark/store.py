@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from filelock import FileLock, Timeout
-
-from .atomic import replacing
-from .types import BenchError, Cell
+from .atomic import replacing, sweep
+from .types import BenchError, Cell, RunFailed
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 COLUMNS = (
     "dataset",
@@ -29,11 +29,14 @@ COLUMNS = (
     "label",
     "detector",
     "perturbation",
+    "drawn",
     "score",
     "logit",
     "status",
     "error",
 )
+_TYPES = {"label": "int8", "score": "float32", "logit": "float32"}
+"""Of the columns that are not text."""
 STATUSES = ("ok", "unreadable", "failed", "nonfinite")
 
 
@@ -47,21 +50,15 @@ class Store:
 
     root: Path
 
-    @contextmanager
-    def writing(self) -> Iterator[None]:
-        """Hold the run folder for one writer.
+    def open(self) -> None:
+        """Make the run folder, and remove half-written files that killed processes left there.
 
         Raises:
-            BenchError: Another process is writing to it, or the folder cannot be made.
+            BenchError: It cannot be made.
         """
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            with FileLock(self.root / ".lock", timeout=0):
-                yield
-        except Timeout:
-            raise BenchError(
-                f"another bench run is writing to '{self.root}'; wait for it or choose another --out"
-            ) from None
+            sweep(self.root)
         except OSError as error:
             raise BenchError(f"cannot write to '{self.root}': {error}") from error
 
@@ -79,35 +76,49 @@ class Store:
         return record is not None and record["identity"] == identity and not record["counts"]["failed"]
 
     def write(
-        self, cell: Cell, rows: pd.DataFrame, identity: Mapping[str, Any], made: Mapping[str, Any]
-    ) -> None:
-        """Store a finished cell; older rows of another identity are kept under ``superseded``."""
-        old = self.record(cell)
-        if old is not None and old["identity"] != identity:
-            self._supersede(cell)
-        counts = {status: int((rows["status"] == status).sum()) for status in STATUSES}
-        record = {"cell": _as_dict(cell), "identity": identity, "counts": counts, "made": made}
-        parquet = self._path(cell, ".parquet")
-        self._path(cell, ".json").unlink(missing_ok=True)
-        with replacing(parquet, durable=False) as partial:
-            rows[list(COLUMNS)].to_parquet(partial, index=False)
-        with replacing(self._path(cell, ".json"), durable=False) as partial:
-            partial.write_text(json.dumps(record, indent=1, sort_keys=True), encoding="utf-8")
+        self, cell: Cell, rows: Iterable[pd.DataFrame], identity: Mapping[str, Any], made: Mapping[str, Any]
+    ) -> dict[str, int]:
+        """Store a finished cell; older rows of another identity are kept under ``superseded``.
+
+        Args:
+            cell: Its name.
+            rows: Its rows, in pieces small enough for memory, each with `COLUMNS`.
+            identity: What makes the rows what they are.
+            made: What else a reader may want to know.
+
+        Returns:
+            How many rows there are of each status.
+
+        Raises:
+            RunFailed: The disk is full, or will not be written to.
+        """
+        with explaining(self.root):
+            old = self.record(cell)
+            if old is not None and old["identity"] != identity:
+                self._supersede(cell)
+            self._path(cell, ".json").unlink(missing_ok=True)
+            with replacing(self._path(cell, ".parquet"), durable=False) as partial:
+                counts = _write_rows(partial, rows)
+            record = {"cell": _as_dict(cell), "identity": identity, "counts": counts, "made": made}
+            with replacing(self._path(cell, ".json"), durable=False) as partial:
+                partial.write_text(json.dumps(record, indent=1, sort_keys=True), encoding="utf-8")
+        return counts
 
     def records(self) -> list[dict[str, Any]]:
         """Return the records of all finished cells, in the order their run listed them."""
         found = map(_read_record, sorted(self.root.glob("scores/*/*/*/*.json")))
         return sorted(filter(None, found), key=lambda record: record["made"]["position"])
 
-    def rows(self, record: Mapping[str, Any]) -> pd.DataFrame:
-        """Read the rows behind one record."""
+    def rows(self, record: Mapping[str, Any], columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """Read the rows behind one record, or some of their columns."""
         import pandas as pd
 
-        return pd.read_parquet(self._path(Cell(**record["cell"]), ".parquet"))
+        path = self._path(Cell(**record["cell"]), ".parquet")
+        return pd.read_parquet(path, columns=None if columns is None else list(columns))
 
     def _path(self, cell: Cell, suffix: str) -> Path:
         """Say where a cell's file is."""
-        parts = [_file_name(part) for part in (cell.dataset, cell.testset, cell.perturbation, cell.detector)]
+        parts = [file_name(part) for part in (cell.dataset, cell.testset, cell.perturbation, cell.detector)]
         return self.root.joinpath("scores", *parts[:3], parts[3] + suffix)
 
     def _supersede(self, cell: Cell) -> None:
@@ -117,6 +128,39 @@ class Store:
             kept = self.root / "superseded" / str(time.time_ns()) / path.relative_to(self.root)
             kept.parent.mkdir(parents=True)
             path.rename(kept)
+
+
+@contextmanager
+def explaining(root: Path) -> Iterator[None]:
+    """Turn what a disk has against being written to into an error that says how to go on."""
+    try:
+        yield
+    except OSError as error:
+        raise RunFailed(
+            f"cannot write to '{root}': {error}. What is finished is kept: make room, and the same command "
+            "goes on from there"
+        ) from error
+
+
+def _write_rows(file: Path, rows: Iterable[pd.DataFrame]) -> dict[str, int]:
+    """Write a Parquet file piece by piece, and count the statuses."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    counts: Counter[str] = Counter(dict.fromkeys(STATUSES, 0))
+    schema = _schema()
+    with pq.ParquetWriter(file, schema) as writer:
+        for piece in rows:
+            writer.write_table(pa.Table.from_pandas(piece[list(COLUMNS)], schema, preserve_index=False))
+            counts.update(piece["status"])
+    return dict(counts)
+
+
+def _schema() -> pa.Schema:
+    """Type the columns; equal rows are equal files."""
+    import pyarrow as pa
+
+    return pa.schema([(name, pa.type_for_alias(_TYPES.get(name, "string"))) for name in COLUMNS])
 
 
 def _read_record(path: Path) -> dict[str, Any] | None:
@@ -130,7 +174,7 @@ def _read_record(path: Path) -> dict[str, Any] | None:
     return found
 
 
-def _file_name(name: str) -> str:
+def file_name(name: str) -> str:
     """Map any name to one file name, readably and without collisions; ':' becomes '='."""
     quoted = quote(name, safe="+ ,@", errors="surrogateescape").replace("%3A", "=")
     return f"%2E{quoted[1:]}" if quoted.startswith(".") else quoted

@@ -218,7 +218,7 @@ def _measure_cell(store: Store, record: Mapping[str, Any], by_class: bool) -> It
         "version": identity["detector_version"],
         "time": record["made"]["time"],
     }
-    rows = store.rows(record)
+    rows = store.rows(record, ["class", "label", "score", "status"])
     for name, part in rows.groupby("class", sort=False) if by_class else [("", rows)]:
         yield {**cell, "class": name, **_measure_rows(part, identity["threshold"])}
 

@@ -17,7 +17,19 @@ REAL, FAKE = 0, 1
 
 
 class BenchError(Exception):
-    """A request that cannot be carried out; the message names the value and the way out."""
+    """A request that cannot be carried out; the message names the value and the way out.
+
+    Attributes:
+        exit_status: Of a command that ends with it.
+    """
+
+    exit_status = 2
+
+
+class RunFailed(BenchError):
+    """Work that had begun and cannot go on; what is finished is kept."""
+
+    exit_status = 1
 
 
 @runtime_checkable

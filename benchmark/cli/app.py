@@ -53,14 +53,14 @@ def options(
 
 
 def run_app() -> None:
-    """Run the command line: exit 2 for a request that cannot be carried out, 1 for a defect of ours."""
+    """Run the command line: exit 2 for a request that cannot be carried out, 1 for one that broke off."""
     try:
         app()
     except BenchError as error:
         if "--debug" in sys.argv[1:]:
             raise
         say(f"error: {error}", "red")
-        sys.exit(2)
+        sys.exit(error.exit_status)
     except Exception as error:
         if "--debug" in sys.argv[1:]:
             raise

@@ -89,6 +89,15 @@ class RunProgress(_Bars):
         self._seen += images
         self._bars.advance(self._task, images)
 
+    def skip(self, images: int) -> None:
+        """Leave out images that need no scoring."""
+        self._images -= images
+        self._bars.update(self._task, total=self._images)
+
+    def note(self, text: str) -> None:
+        """Say what a reader of the results must know."""
+        say(f"note: {text}", "yellow")
+
     def _pace(self) -> str:
         """Say how far the run is, and how long the rest will take at this pace."""
         spent = time.monotonic() - self._start

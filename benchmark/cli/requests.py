@@ -14,8 +14,8 @@ from .loading import Files, load_detectors, open_weights
 
 if TYPE_CHECKING:
     from forenbench.catalogue import Dataset
+    from forenbench.plan import Job
     from forenbench.plugins import LoadedDetector
-    from forenbench.runner import Job
     from forenbench.types import Perturbation, TestSet
 
 Advance = Callable[[str, int, int], None]
@@ -70,7 +70,7 @@ class Gathered:
         Raises:
             BenchError: An earlier one has the same name and other images, so that rows would mix.
         """
-        from forenbench.runner import Job
+        from forenbench.plan import Job
 
         for dataset in datasets:
             fresh = tuple(one for one in dataset.testsets if self._is_fresh(one))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -56,13 +59,22 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
     limit: Annotated[int | None, typer.Option(min=1, help="At most N images per label and test set.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of random perturbations.")] = 0,
+    precision: Annotated[
+        str, typer.Option(help="fp32, tf32 or bf16; part of the record, and faster on GPUs that have it.")
+    ] = "fp32",
+    readers: Annotated[
+        int | None, typer.Option(min=0, help="Processes that read files.", show_default="as many as help")
+    ] = None,
 ) -> None:
     """Score every image with every detector, then show the table.
 
     Without options: the embedded sample dataset with the small checkpoints that come with it. What is already
     done is not done again; a stopped run goes on where it was.
     """
-    from forenbench.runner import Settings
+    from forenbench.engines.local import LocalEngine
+    from forenbench.numerics import Numerics
+    from forenbench.plan import Settings
+    from forenbench.reading import reader_processes
     from forenbench.runner import run as run_jobs
     from forenbench.store import Store
 
@@ -73,38 +85,63 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
         request = of_table(experiment, {**others, "--perturbations": perturbations})
     else:
         request = of_options(detectors, dataset, generators, perturbations)
-    settings = Settings(parse_perturbations(request), seed, choose_device(device))
+    numerics = Numerics(choose_device(device), precision)
+    settings = Settings(parse_perturbations(request), seed, numerics.device, numerics.precision)
     means = Means(data_root, Files(weights or [], unverified), checkpoints, settings.device, limit, protocol)
     with RunProgress() as progress:
         gathered = gather(request, means, progress.files)
         for one in gathered.datasets:
             describe_dataset(one)
         _describe_absent(gathered)
-        store = Store(out or _run_folder(request, means))
-        summary = _run_or_stop(lambda: run_jobs(gathered.jobs, settings, store, progress))
+        store = Store(out or _run_folder(request, means, precision))
+        engine = LocalEngine(numerics, reader_processes(numerics.device) if readers is None else readers)
+        with stopping() as stop:
+            summary = run_jobs(gathered.jobs, settings, store, engine, progress, stop)
+    if stop():
+        raise typer.Exit(130)
     _finish(request, gathered, summary, store)
 
 
-def _run_folder(request: Request, means: Means) -> Path:
+def _run_folder(request: Request, means: Means, precision: str) -> Path:
     """Name the run folder: one for all published tables, which share cells; else one by the datasets' names.
 
-    A run over some of the files has a folder of its own, so that it never displaces a whole one.
+    A run over some of the files, or of less precision, has a folder of its own, so that it never displaces a
+    whole one.
     """
     from forenbench.catalogue import find_spec
 
     name = "papers" if request.table else "+".join(find_spec(name).name for name in request.datasets)
     protocol = [] if means.protocol == "all" else [means.protocol]
     limit = [] if means.limit is None else [f"limit{means.limit}"]
-    return Path("results/runs") / "-".join([name, *protocol, *limit])
+    less = [] if precision == "fp32" else [precision]
+    return Path("results/runs") / "-".join([name, *protocol, *limit, *less])
 
 
-def _run_or_stop(work: Callable[[], Summary]) -> Summary:
-    """Turn Ctrl-C into a word on how to go on, and exit 130."""
+@contextmanager
+def stopping() -> Iterator[Callable[[], bool]]:
+    """Turn the first Ctrl-C into a request to end after the part in hand; the second one ends at once.
+
+    Yields:
+        What says whether an end was asked for.
+    """
+    asked = False
+
+    def ask(_signal: int, _frame: FrameType | None) -> None:
+        nonlocal asked
+        if asked:
+            raise KeyboardInterrupt
+        asked = True
+        say("finishing the part in hand; Ctrl-C again stops at once", "yellow")
+
+    before = signal.signal(signal.SIGINT, ask)
     try:
-        return work()
+        yield lambda: asked
     except KeyboardInterrupt:
-        say("stopped. Finished cells are kept: the same command goes on from there.", "yellow")
         raise typer.Exit(130) from None
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if asked:
+            say("stopped. Finished parts are kept: the same command goes on from there.", "yellow")
 
 
 def _finish(request: Request, gathered: Gathered, summary: Summary, store: Store) -> None:

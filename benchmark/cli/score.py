@@ -66,15 +66,18 @@ def _score(samples: list[Sample], loaded: list[LoadedDetector], device: str) -> 
     """Run the pipeline over the files, as one unlabelled test set."""
     import pandas as pd
 
+    from forenbench.batches import BATCH
     from forenbench.perturbations import parse
     from forenbench.pipeline import score_testset
+    from forenbench.reading import reader_processes
     from forenbench.sources.folder import Folder, readable
     from forenbench.types import TestSet
 
     none = parse("none")
     testset = TestSet("", "", tuple(samples), Folder(Path()), "")
     chosen = [one.detector for one in loaded]
-    results = score_testset(testset, [(none, chosen)], seed=0, device=device)
+    readers = min(reader_processes(device), len(samples) // BATCH)
+    results = score_testset(testset, [(none, chosen)], seed=0, device=device, readers=readers)
     rows = [
         (
             readable(sample.path),

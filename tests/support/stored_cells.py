@@ -40,7 +40,7 @@ def add(
     """Store one cell; `status` is the first image's."""
     labels = LABELS if labels is None else labels
     classes = classes or [""] * len(labels)
-    values: dict[str, object] = dict.fromkeys(COLUMNS, "")
+    values: dict[str, object] = dict.fromkeys(COLUMNS, "") | {"logit": 0.0}
     rows = pd.DataFrame(
         [
             values | {"label": label, "score": score, "status": "ok", "class": name}
@@ -56,4 +56,4 @@ def add(
         "testset": digest,
     }
     made = {"time": time, "position": [0, place, 0, 0]} | ({"protocol": protocol} if protocol else {})
-    store.write(Cell(detector, dataset, testset, perturbation), rows, identity, made)
+    store.write(Cell(detector, dataset, testset, perturbation), [rows], identity, made)

@@ -15,7 +15,10 @@ from forenbench import environment
 from forenbench.catalogue import Dataset, open_dataset
 from forenbench.perturbations import parse
 from forenbench.plugins import LoadedDetector
-from forenbench.runner import Job, Settings, Summary, run
+from forenbench.engines.local import LocalEngine
+from forenbench.numerics import Numerics
+from forenbench.plan import Job, Settings
+from forenbench.runner import Summary, run
 from forenbench.store import Store
 from forenbench.testing import Brightness, tiny_image, write_tiny_dataset
 from forenbench.types import TestSet
@@ -44,6 +47,10 @@ class Silent:
 
     def advance(self, images: int) -> None: ...
 
+    def skip(self, images: int) -> None: ...
+
+    def note(self, text: str) -> None: ...
+
 
 class Bench:
     """One run folder over a tiny dataset of two generators, eight images each."""
@@ -63,7 +70,8 @@ class Bench:
         assert isinstance(detector, Counted)
         before = detector.prepared
         settings = Settings([parse(text) for text in perturbations or ("none",)], seed)
-        summary = run([Job(self.dataset(), [self.loaded])], settings, self.store, Silent())
+        engine = LocalEngine(Numerics())
+        summary = run([Job(self.dataset(), [self.loaded])], settings, self.store, engine, Silent())
         return summary, detector.prepared - before
 
 
@@ -73,8 +81,8 @@ def bench(tmp_path: Path) -> Bench:
 
 
 def test_a_second_run_computes_nothing(bench: Bench) -> None:
-    assert bench() == (Summary(0, 2, {}), 16)
-    assert bench() == (Summary(2, 0, {}), 0)
+    assert bench() == (Summary(present=0, computed=2), 16)
+    assert bench() == (Summary(present=2, computed=0), 0)
 
 
 def test_only_what_is_missing_is_computed(bench: Bench) -> None:

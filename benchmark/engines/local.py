@@ -1,0 +1,54 @@
+"""The local engine: networks in this process, files read ahead by others."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from forenbench.batches import Order
+from forenbench.numerics import Numerics
+from forenbench.pipeline import Lineup, Scored, Scorer
+from forenbench.plan import Shard
+from forenbench.reading import read_ahead
+from forenbench.types import Source
+
+from . import Listener
+
+
+@dataclass(frozen=True, slots=True)
+class LocalEngine:
+    """Scores on one device of this machine.
+
+    Attributes:
+        numerics: Device and precision.
+        readers: Processes that read ahead; with 0, this one does all.
+    """
+
+    numerics: Numerics
+    readers: int = 0
+
+    def score(
+        self, lineup: Lineup, sources: Sequence[Source], shards: Iterable[Shard], listener: Listener
+    ) -> Generator[tuple[Shard, Scored]]:
+        """Score shards in their order."""
+        scorer = Scorer(lineup, self.numerics, listener.note)
+        begun: deque[Shard] = deque()
+
+        def orders() -> Iterator[Order]:
+            for shard in shards:
+                begun.append(shard)
+                yield from shard.orders
+
+        pin = self.numerics.device.startswith("cuda")
+        batches = read_ahead(lineup.reader(sources), orders(), self.readers, pin=pin)
+        scored: Scored = {}
+        done = 0
+        for batch in batches:
+            for place, results in scorer.score(batch, begun[0].todo).items():
+                scored.setdefault(place, []).extend(results)
+            listener.advance(len(batch.sha256s))
+            done += 1
+            if done == len(begun[0].orders):
+                yield begun.popleft(), scored
+                scored, done = {}, 0
