@@ -137,7 +137,9 @@ class Reader:
                 data = self.sources[order.source].read(path)
                 image = decode(data)
             except (OSError, UnreadableImage) as error:
-                rows.lose(position, ImageResult("unreadable", error=str(error)))
+                # What could be read when it was listed is a matter of this machine, not of the data.
+                lost = isinstance(error, OSError) and order.sha256s[position]
+                rows.lose(position, ImageResult("failed" if lost else "unreadable", error=str(error)))
                 continue
             sha256 = hashlib.sha256(data).hexdigest()
             if order.sha256s[position] not in ("", sha256):

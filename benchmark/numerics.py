@@ -28,10 +28,6 @@ class Numerics:
     device: str = "cpu"
     precision: str = "fp32"
 
-    def __post_init__(self) -> None:
-        if self.precision not in PRECISIONS:
-            raise BenchError(f"--precision '{self.precision}' is none of {', '.join(PRECISIONS)}")
-
     @contextmanager
     def applied(self) -> Iterator[None]:
         """Compute inside with this precision, and without gradients unless a detector asks for them."""
@@ -52,6 +48,17 @@ class Numerics:
         if self.precision != "bf16":
             return nullcontext()
         return torch.autocast(self.device.partition(":")[0], torch.bfloat16)
+
+
+def check_precision(request: str) -> str:
+    """Return the precision asked for.
+
+    Raises:
+        BenchError: There is no such one.
+    """
+    if request not in PRECISIONS:
+        raise BenchError(f"--precision '{request}' is none of {', '.join(PRECISIONS)}")
+    return request
 
 
 @dataclass(slots=True)

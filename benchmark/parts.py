@@ -44,12 +44,13 @@ class Parts:
 
     root: Path
     begun: float = field(default_factory=time.time)
+    _own: set[Path] = field(default_factory=set)
 
     def lacking(self, task: Task, start: int, cells: Iterable[PlannedCell]) -> list[PlannedCell]:
         """List the cells that still lack the part which begins at a sample."""
         path = self._path(task, start)
         found = _read(path)
-        fresh = path.stat().st_mtime >= self.begun if found else False
+        fresh = path in self._own or (bool(found) and path.stat().st_mtime >= self.begun)
         return [cell for cell in cells if not _is_whole(found.get(cell.digest), fresh)]
 
     def write(self, task: Task, start: int, scored: Mapping[str, Sequence[ImageResult]]) -> None:
@@ -76,6 +77,7 @@ class Parts:
         ):
             for batch in found.values():
                 writer.write_batch(batch)
+        self._own.add(path)
 
     def rows(self, task: Task, cell: PlannedCell) -> Iterator[pd.DataFrame]:
         """Yield all rows of a cell whose parts are all there, in pieces."""
@@ -91,12 +93,12 @@ class Parts:
     def claim(self, task: Task, start: int) -> FileLock | None:
         """Take a part for this process, until the lock is released; None if another one has it."""
         lock = FileLock(self._lock(task) / f"{start:08d}.lock")
-        try:
-            with explaining(self.root):
-                Path(lock.lock_file).parent.mkdir(parents=True, exist_ok=True)
+        with explaining(self.root):
+            Path(lock.lock_file).parent.mkdir(parents=True, exist_ok=True)
+            try:
                 lock.acquire(timeout=0)
-        except Timeout:
-            return None
+            except Timeout:
+                return None
         return lock
 
     def finishing(self, task: Task) -> FileLock:

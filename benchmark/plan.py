@@ -36,13 +36,11 @@ class Settings:
     Attributes:
         perturbations: In table order.
         seed: Of random perturbations.
-        device: Where the networks are, for instance "cpu" or "cuda".
         precision: See `forenbench.numerics.Numerics`.
     """
 
     perturbations: Sequence[Perturbation]
     seed: int = 0
-    device: str = "cpu"
     precision: str = "fp32"
 
 

@@ -93,9 +93,9 @@ def run(  # noqa: PLR0913 - what a run is made of
         RunFailed: The work broke off: a full disk, say. What is finished is kept.
     """
     store.open()
-    work = _Run(plan(jobs, settings), lineup(jobs, settings), settings, store, reporter, stop)
+    work = _Run(plan(jobs, settings), lineup(jobs, settings), store, engine, reporter, stop)
     work.begin()
-    work.score(engine)
+    work.score()
     return work.summarise()
 
 
@@ -105,8 +105,8 @@ class _Run:
 
     tasks: list[Task]
     lineup: Lineup
-    settings: Settings
     store: Store
+    engine: Engine
     reporter: Reporter
     stop: Callable[[], bool]
     parts: Parts = field(init=False)
@@ -140,7 +140,7 @@ class _Run:
         self.notes.append(text)
         self.reporter.note(text)
 
-    def score(self, engine: Engine) -> None:
+    def score(self) -> None:
         """Score part after part; then wait for those that other processes hold, should these fail."""
         pending = [(t, part) for t, task in enumerate(self.tasks) if self.missing[t] for part in task.parts()]
         sources = [task.testset.source for task in self.tasks]
@@ -148,7 +148,7 @@ class _Run:
             left: list[tuple[int, tuple[range, ...]]] = []
             shards = self._claim(pending, left)
             try:
-                with closing(engine.score(self.lineup, sources, shards, self)) as scoring:
+                with closing(self.engine.score(self.lineup, sources, shards, self)) as scoring:
                     for shard, scored in scoring:
                         self._keep(shard, scored)
                         if self.stop():
@@ -222,7 +222,7 @@ class _Run:
             failed = 0
             for one in cells:
                 if not self.store.is_done(one.cell, one.identity):
-                    made = {**environment(self.settings.device), "position": one.position}
+                    made = {**environment(self.engine.place), "position": one.position}
                     made |= {"protocol": task.testset.protocol, "notes": self.notes}
                     rows = self.parts.rows(task, one)
                     failed += self.store.write(one.cell, rows, one.identity, made)["failed"]

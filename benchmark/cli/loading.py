@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from forenbench.types import BenchError
 
+from .console import split
+
 if TYPE_CHECKING:
     from forenbench.plugins import LoadedDetector
     from forenbench.weights import Checkpoint, Weights
@@ -25,6 +27,15 @@ def choose_device(request: str) -> str:
     except (RuntimeError, AssertionError) as error:
         raise BenchError(f"device '{request}' cannot be used here: {str(error).splitlines()[0]}") from error
     return request
+
+
+def choose_devices(request: str) -> list[str]:
+    """Resolve ``auto`` to every GPU, or split a list of devices; refuse those that are not there."""
+    import torch
+
+    if request == "auto" and torch.cuda.device_count() > 1:
+        return [f"cuda:{number}" for number in range(torch.cuda.device_count())]
+    return [choose_device(one) for one in split(request)] or [choose_device("auto")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,10 +54,11 @@ class Means:
 
 @dataclass(slots=True)
 class Gathered:
-    """Jobs ready to run, and what could not be had, in words."""
+    """Jobs ready to run, the kind of each one's checkpoints, and what could not be had, in words."""
 
     jobs: list[Job] = field(default_factory=list)
     absent: list[str] = field(default_factory=list)
+    kinds: list[str] = field(default_factory=list)
     _digests: dict[tuple[str, str], str] = field(default_factory=dict)
 
     @property
@@ -64,7 +66,7 @@ class Gathered:
         """List the datasets of the jobs."""
         return [job.dataset for job in self.jobs]
 
-    def add(self, datasets: Iterable[Dataset], detectors: list[LoadedDetector]) -> None:
+    def add(self, datasets: Iterable[Dataset], detectors: list[LoadedDetector], kind: str) -> None:
         """Add a job for each dataset, with those of its test sets that no earlier job has.
 
         Raises:
@@ -75,6 +77,7 @@ class Gathered:
         for dataset in datasets:
             fresh = tuple(one for one in dataset.testsets if self._is_fresh(one))
             self.jobs.append(Job(replace(dataset, testsets=fresh), detectors))
+            self.kinds.append(kind)
 
     def _is_fresh(self, testset: TestSet) -> bool:
         """Remember a test set; say whether it is new."""
@@ -142,8 +145,31 @@ def gather(request: Request, means: Means, advance: Advance) -> Gathered:
     }
     gathered = Gathered()
     for name in request.datasets:
-        gathered.add(_open(name, request, means, gathered, advance), loaded[kinds[name]])
+        gathered.add(_open(name, request, means, gathered, advance), loaded[kinds[name]], kinds[name])
     return gathered
+
+
+def reloading(request: Request, means: Means, gathered: Gathered) -> Callable[[str], list[LoadedDetector]]:
+    """Say how another process, on this or another machine, loads the detectors of all jobs on a device."""
+    files = replace(means.files, pairs=[_absolute(pair) for pair in means.files.pairs])
+    detectors = [str(Path(name).resolve()) if name.endswith(".py") else name for name in request.detectors]
+    return partial(_reload, detectors, tuple(gathered.kinds), files)
+
+
+def _reload(detectors: list[str], kinds: Sequence[str], files: Files, device: str) -> list[LoadedDetector]:
+    """Load the detectors of each job, job after job."""
+    from forenbench.plugins import load_available
+
+    loaded = {
+        kind: load_available(detectors, open_weights(kind, files, device))[0] for kind in dict.fromkeys(kinds)
+    }
+    return [one for kind in kinds for one in loaded[kind]]
+
+
+def _absolute(pair: str) -> str:
+    """Make the path of NAME=PATH one that holds in any folder."""
+    name, _, path = pair.partition("=")
+    return f"{name}={Path(path).expanduser().resolve()}"
 
 
 def _gather_available(request: Request, means: Means, advance: Advance) -> Gathered:
@@ -156,7 +182,7 @@ def _gather_available(request: Request, means: Means, advance: Advance) -> Gathe
     gathered = Gathered(absent=missing)
     for name in request.datasets:
         try:
-            gathered.add(_open(name, request, means, gathered, advance), loaded)
+            gathered.add(_open(name, request, means, gathered, advance), loaded, kind)
         except MissingDataset as error:
             gathered.absent.append(str(error))
     if not (loaded and gathered.jobs):

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .console import say, short, show, width
-from .loading import UNVERIFIED, Files, choose_device
+from .loading import UNVERIFIED, Files, choose_devices
 from .progress import RunProgress
 from .requests import Gathered, Means, Request, gather, of_options, of_table, parse_perturbations
 
@@ -56,7 +52,7 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
     out: Annotated[
         Path | None, typer.Option(help="Run folder.", show_default="results/runs/<dataset>")
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    device: Annotated[str, typer.Option(help="auto (every GPU), cpu, cuda, mps, cuda:0,cuda:1.")] = "auto",
     limit: Annotated[int | None, typer.Option(min=1, help="At most N images per label and test set.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of random perturbations.")] = 0,
     precision: Annotated[
@@ -65,38 +61,44 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
     readers: Annotated[
         int | None, typer.Option(min=0, help="Processes that read files.", show_default="as many as help")
     ] = None,
+    engine: Annotated[str, typer.Option(help="local, or ray: replicas on a Ray cluster.")] = "local",
+    address: Annotated[
+        str, typer.Option(help="Of the Ray cluster; local starts one on this machine.")
+    ] = "auto",
+    replica_cpus: Annotated[int, typer.Option(min=1, help="Cores of each replica on the cluster.")] = 1,
 ) -> None:
     """Score every image with every detector, then show the table.
 
     Without options: the embedded sample dataset with the small checkpoints that come with it. What is already
     done is not done again; a stopped run goes on where it was.
     """
-    from forenbench.engines.local import LocalEngine
-    from forenbench.numerics import Numerics
+    from forenbench.numerics import check_precision
     from forenbench.plan import Settings
-    from forenbench.reading import reader_processes
     from forenbench.runner import run as run_jobs
     from forenbench.store import Store
 
+    from .engines import EngineChoice, Workplace, working
+    from .interrupts import stopping
     from .reports import describe_dataset
 
+    choice = EngineChoice(engine, device, readers, address, replica_cpus)
     if experiment:
         others = {"--detectors": detectors, "--dataset": dataset, "--generators": generators}
         request = of_table(experiment, {**others, "--perturbations": perturbations})
     else:
         request = of_options(detectors, dataset, generators, perturbations)
-    numerics = Numerics(choose_device(device), precision)
-    settings = Settings(parse_perturbations(request), seed, numerics.device, numerics.precision)
-    means = Means(data_root, Files(weights or [], unverified), checkpoints, settings.device, limit, protocol)
+    devices = ["cpu"] if engine == "ray" else choose_devices(device)
+    settings = Settings(parse_perturbations(request), seed, check_precision(precision))
+    means = Means(data_root, Files(weights or [], unverified), checkpoints, devices[0], limit, protocol)
     with RunProgress() as progress:
         gathered = gather(request, means, progress.files)
         for one in gathered.datasets:
             describe_dataset(one)
         _describe_absent(gathered)
         store = Store(out or _run_folder(request, means, precision))
-        engine = LocalEngine(numerics, reader_processes(numerics.device) if readers is None else readers)
-        with stopping() as stop:
-            summary = run_jobs(gathered.jobs, settings, store, engine, progress, stop)
+        workplace = Workplace(request, means, settings, store, devices[1:])
+        with stopping(say) as stop, working(choice, workplace, gathered) as scoring:
+            summary = run_jobs(gathered.jobs, settings, store, scoring, progress, stop)
     if stop():
         raise typer.Exit(130)
     _finish(request, gathered, summary, store)
@@ -115,33 +117,6 @@ def _run_folder(request: Request, means: Means, precision: str) -> Path:
     limit = [] if means.limit is None else [f"limit{means.limit}"]
     less = [] if precision == "fp32" else [precision]
     return Path("results/runs") / "-".join([name, *protocol, *limit, *less])
-
-
-@contextmanager
-def stopping() -> Iterator[Callable[[], bool]]:
-    """Turn the first Ctrl-C into a request to end after the part in hand; the second one ends at once.
-
-    Yields:
-        What says whether an end was asked for.
-    """
-    asked = False
-
-    def ask(_signal: int, _frame: FrameType | None) -> None:
-        nonlocal asked
-        if asked:
-            raise KeyboardInterrupt
-        asked = True
-        say("finishing the part in hand; Ctrl-C again stops at once", "yellow")
-
-    before = signal.signal(signal.SIGINT, ask)
-    try:
-        yield lambda: asked
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
-    finally:
-        signal.signal(signal.SIGINT, before)
-        if asked:
-            say("stopped. Finished parts are kept: the same command goes on from there.", "yellow")
 
 
 def _finish(request: Request, gathered: Gathered, summary: Summary, store: Store) -> None:

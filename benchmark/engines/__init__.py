@@ -25,6 +25,11 @@ class Listener(Protocol):
 class Engine(Protocol):
     """Scores shards."""
 
+    @property
+    def place(self) -> str:
+        """Where, in words, for the records."""
+        ...
+
     def score(
         self, lineup: Lineup, sources: Sequence[Source], shards: Iterable[Shard], listener: Listener
     ) -> Generator[tuple[Shard, Scored]]:

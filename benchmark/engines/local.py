@@ -28,6 +28,11 @@ class LocalEngine:
     numerics: Numerics
     readers: int = 0
 
+    @property
+    def place(self) -> str:
+        """Where scores are made, for records."""
+        return self.numerics.device
+
     def score(
         self, lineup: Lineup, sources: Sequence[Source], shards: Iterable[Shard], listener: Listener
     ) -> Generator[tuple[Shard, Scored]]:

@@ -13,11 +13,11 @@ from torch import Tensor
 
 from forenbench import environment
 from forenbench.catalogue import Dataset, open_dataset
-from forenbench.perturbations import parse
-from forenbench.plugins import LoadedDetector
 from forenbench.engines.local import LocalEngine
 from forenbench.numerics import Numerics
+from forenbench.perturbations import parse
 from forenbench.plan import Job, Settings
+from forenbench.plugins import LoadedDetector
 from forenbench.runner import Summary, run
 from forenbench.store import Store
 from forenbench.testing import Brightness, tiny_image, write_tiny_dataset

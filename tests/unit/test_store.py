@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forenbench.store import COLUMNS, Store, file_name
-from forenbench.types import BenchError, Cell
+from forenbench.types import Cell
 
 CELL = Cell("univfd:nn-k9", "sample", "vae", "jpeg:75+blur:1.0")
 MADE = {"time": "2026-01-01T00:00:00+00:00", "position": [0, 0, 0, 0]}

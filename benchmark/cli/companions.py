@@ -1,0 +1,82 @@
+"""Further devices of this machine: a process for each, at work on the same run folder."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from .console import say
+from .requests import Means, Request, gather
+
+if TYPE_CHECKING:
+    from forenbench.plan import Settings
+    from forenbench.store import Store
+    from forenbench.types import TestSet
+
+_STOPPED = 130
+
+
+@contextmanager
+def companions(
+    devices: Sequence[str], request: Request, means: Means, settings: Settings, store: Store
+) -> Iterator[None]:
+    """Have further processes, one a device, score parts of the same run while this one does.
+
+    They share the work by the locks of the run folder. One that dies leaves its parts to the others.
+    """
+    spawning = multiprocessing.get_context("spawn")
+    processes = [
+        spawning.Process(
+            target=_work,
+            args=(request, replace(means, device=device), settings, store),
+            name=f"bench run on {device}",
+        )
+        for device in devices
+    ]
+    for process in processes:
+        process.start()
+    try:
+        yield
+    except BaseException:
+        for process in processes:
+            process.terminate()
+        raise
+    finally:
+        for process in processes:
+            process.join()
+    for process in processes:
+        if process.exitcode not in (0, _STOPPED):
+            say(f"note: {process.name} ended with status {process.exitcode}; others did its work", "yellow")
+
+
+def _work(request: Request, means: Means, settings: Settings, store: Store) -> None:
+    """Do what ``bench run`` does, without a word."""
+    from forenbench.engines.local import LocalEngine
+    from forenbench.numerics import Numerics
+    from forenbench.reading import reader_processes
+    from forenbench.runner import run
+
+    from .interrupts import stopping
+
+    gathered = gather(request, means, lambda what, done, total: None)
+    engine = LocalEngine(Numerics(means.device, settings.precision), reader_processes(means.device))
+    with stopping(lambda text: None) as stop:
+        run(gathered.jobs, settings, store, engine, _Silent(), stop)
+
+
+@dataclass
+class _Silent:
+    """The process that the user started tells of everybody's progress."""
+
+    def begin(self, cells: int, present: int, images: int) -> None: ...
+
+    def testset(self, testset: TestSet, cells: int) -> None: ...
+
+    def advance(self, images: int) -> None: ...
+
+    def skip(self, images: int) -> None: ...
+
+    def note(self, text: str) -> None: ...

@@ -1,0 +1,87 @@
+"""Memory that runs out halves one network's batches and no more; precision is what was asked for."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from forenbench.numerics import Numerics, Portions, check_precision
+from forenbench.types import BenchError
+
+
+class Small:
+    """A network with memory for so many images."""
+
+    def __init__(self, room: int, error: Exception) -> None:
+        self.room, self.error = room, error
+        self.sizes: list[int] = []
+
+    def __call__(self, batch: Tensor) -> Tensor:
+        self.sizes.append(len(batch))
+        if len(batch) > self.room:
+            raise self.error
+        return batch * 2
+
+
+OUT = [
+    torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+    RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
+    MemoryError(),
+]
+
+
+@pytest.mark.parametrize("error", OUT, ids=lambda e: type(e).__name__)
+def test_a_batch_that_does_not_fit_is_halved_until_it_does(error: Exception) -> None:
+    notes: list[str] = []
+    portions, network = Portions(notes.append), Small(9, error)
+    batch = torch.arange(32.0)
+    assert torch.equal(torch.cat(portions.call("net", network, batch)), batch * 2)
+    assert network.sizes == [32, 16, 8, 8, 8, 8]
+    assert notes == ["net: 32 images at once do not fit into memory; going on with fewer"]
+
+
+def test_later_batches_start_with_what_fitted_and_say_nothing_more() -> None:
+    notes: list[str] = []
+    portions, network = Portions(notes.append), Small(16, OUT[0])
+    for _ in range(3):
+        portions.call("net", network, torch.arange(32.0))
+    assert network.sizes == [32, *[16] * 6]
+    assert len(notes) == 1
+
+
+def test_other_networks_keep_their_batches() -> None:
+    portions, roomy = Portions(lambda text: None), Small(99, OUT[0])
+    portions.call("small", Small(1, OUT[0]), torch.arange(4.0))
+    portions.call("roomy", roomy, torch.arange(4.0))
+    assert roomy.sizes == [4]
+
+
+def test_one_image_that_does_not_fit_and_any_other_error_are_raised() -> None:
+    portions = Portions(lambda text: None)
+    with pytest.raises(torch.OutOfMemoryError):
+        portions.call("net", Small(0, OUT[0]), torch.arange(4.0))
+    with pytest.raises(RuntimeError, match="no such layer"):
+        portions.call("other", Small(0, RuntimeError("no such layer")), torch.arange(4.0))
+
+
+def test_precision_is_applied_inside_and_left_as_it_was_outside() -> None:
+    matmul = torch.backends.cuda.matmul
+    before = matmul.allow_tf32
+    with Numerics("cpu", "tf32").applied():
+        assert matmul.allow_tf32
+        assert torch.backends.cudnn.allow_tf32
+    with Numerics("cpu", "fp32").applied():
+        assert not matmul.allow_tf32
+        assert not torch.backends.cudnn.allow_tf32
+        assert not torch.is_grad_enabled()
+    assert matmul.allow_tf32 == before
+    layer = torch.nn.Linear(4, 4)
+    with Numerics("cpu", "bf16").applied():
+        assert layer(torch.ones(1, 4)).dtype == torch.bfloat16
+    assert layer(torch.ones(1, 4)).dtype == torch.float32
+
+
+def test_an_unknown_precision_is_refused() -> None:
+    with pytest.raises(BenchError, match=r"'fp16' is none of fp32, tf32, bf16"):
+        check_precision("fp16")

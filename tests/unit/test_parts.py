@@ -1,0 +1,121 @@
+"""Parts: finished work outlives its process, belongs to its cells, and is held by one process at a time."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from forenbench.batches import BATCH, ImageResult
+from forenbench.inventory import FileFacts
+from forenbench.parts import Parts
+from forenbench.plan import PART, PlannedCell, Task
+from forenbench.testing import Images
+from forenbench.types import Cell, RunFailed, Sample, TestSet
+
+SIZE = BATCH * PART
+OK = ImageResult("ok", 0.25, -1.0)
+LOST = ImageResult("failed", error="no memory")
+
+
+def task(images: int, name: str = "t") -> Task:
+    samples = tuple(Sample(f"{i}.png", i % 2, "gan", "horse", "lsun") for i in range(images))
+    facts = {sample.path: FileFacts("") for sample in samples}
+    return Task(TestSet("d", name, samples, Images([]), ""), facts, ())
+
+
+def cell(seed: int = 0) -> PlannedCell:
+    return PlannedCell(Cell("det", "d", "t", "none"), {"seed": seed}, (0, 0), (0, 0, 0, 0))
+
+
+def test_a_part_is_there_for_the_cells_it_was_scored_for(tmp_path: Path) -> None:
+    parts, one, other = Parts(tmp_path), cell(0), cell(1)
+    assert parts.lacking(task(3), 0, [one, other]) == [one, other]
+    parts.write(task(3), 0, {one.digest: [OK] * 3})
+    assert parts.lacking(task(3), 0, [one, other]) == [other]
+    parts.write(task(3), 0, {other.digest: [OK] * 3})
+    assert parts.lacking(task(3), 0, [one, other]) == []
+    assert parts.lacking(task(3, "another"), 0, [one]) == [one]
+
+
+def test_rows_come_out_in_the_order_of_the_samples_over_many_parts(tmp_path: Path) -> None:
+    parts, one, whole = Parts(tmp_path), cell(), task(70 * SIZE + 5)
+    for part in whole.parts():
+        scored = [ImageResult("ok", float(at), 0.0) for batch in part for at in batch]
+        parts.write(whole, part[0].start, {one.digest: scored})
+    pieces = list(parts.rows(whole, one))
+    assert len(pieces) == 2
+    assert [score for piece in pieces for score in piece["score"]] == list(range(70 * SIZE + 5))
+    assert [path for piece in pieces for path in piece["path"]] == [s.path for s in whole.testset.samples]
+    first = pieces[0].iloc[1]
+    assert [first[name] for name in ("generator", "class", "real_source", "label", "detector")] == [
+        *("gan", "horse", "lsun", 1, "det")
+    ]
+
+
+def test_a_part_with_failures_is_made_again_by_the_next_run_only(tmp_path: Path) -> None:
+    this, one = Parts(tmp_path), cell()
+    this.write(task(2), 0, {one.digest: [OK, LOST]})
+    assert this.lacking(task(2), 0, [one]) == []
+    earlier = time.time() - 60
+    for file in tmp_path.glob("parts/**/*.arrow"):
+        os.utime(file, (earlier, earlier))
+    assert Parts(tmp_path).lacking(task(2), 0, [one]) == [one]
+
+
+def test_a_file_that_a_power_cut_shortened_is_no_part(tmp_path: Path) -> None:
+    parts, one = Parts(tmp_path), cell()
+    parts.write(task(2), 0, {one.digest: [OK] * 2})
+    (file,) = tmp_path.glob("parts/**/*.arrow")
+    whole = file.read_bytes()
+    for size in (0, 7, len(whole) // 2, len(whole) - 1):
+        file.write_bytes(whole[:size])
+        assert parts.lacking(task(2), 0, [one]) == [one]
+    parts.write(task(2), 0, {one.digest: [OK] * 2})
+    assert parts.lacking(task(2), 0, [one]) == []
+
+
+def test_a_part_is_claimed_once(tmp_path: Path) -> None:
+    parts = Parts(tmp_path)
+    lock = parts.claim(task(3), 0)
+    assert lock is not None
+    assert parts.claim(task(3), 0) is None
+    other = parts.claim(task(3), SIZE)
+    assert other is not None
+    lock.release()
+    again = parts.claim(task(3), 0)
+    assert again is not None
+    again.release()
+    other.release()
+
+
+def test_names_that_are_no_text_become_rows(tmp_path: Path) -> None:
+    parts, one = Parts(tmp_path), cell()
+    odd = task(1)
+    sample = Sample(os.fsdecode(b"caf\xe9.png"), 1)
+    odd = Task(TestSet("d", "t", (sample,), Images([]), ""), {sample.path: FileFacts("")}, ())
+    parts.write(odd, 0, {one.digest: [ImageResult("unreadable", error=os.fsdecode(b"caf\xe9"))]})
+    (piece,) = parts.rows(odd, one)
+    assert "caf" in piece["path"][0]
+    piece["path"][0].encode()
+    piece["error"][0].encode()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_full_disk_is_named_with_the_way_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The temporary file leads to a device that is always full."""
+    from forenbench import atomic
+
+    parts, one = Parts(tmp_path), cell()
+    parts.write(task(2), 0, {one.digest: [OK] * 2})
+    monkeypatch.setattr(atomic, "_SUFFIX", ".full")
+    partial = (
+        next(tmp_path.glob("parts/*/*")) / f".{SIZE:08d}.arrow.{atomic.gethostname()}.{os.getpid()}.full"
+    )
+    partial.symlink_to("/dev/full")
+    with pytest.raises(RunFailed, match=r"No space left .* make room"):
+        parts.write(task(2 * SIZE), SIZE, {one.digest: [OK] * SIZE})
+    assert parts.lacking(task(2), 0, [one]) == []
+    assert parts.lacking(task(2 * SIZE), SIZE, [one]) == [one]
