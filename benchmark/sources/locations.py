@@ -78,16 +78,17 @@ def _parquet_files(folder: Path) -> list[str]:
 
 
 def _is_table_of_images(file: Path) -> bool:
-    """Tell a parquet file with images in it from one that lists paths."""
+    """Tell a parquet file with images in it from one that lists, or should list, paths."""
     if not file.is_file() or file.suffix.lower() != ".parquet":
         return False
     import pyarrow.parquet as pq
 
     try:
-        columns = pq.read_schema(file).names
+        schema = pq.read_schema(file)
     except (OSError, ValueError):  # the manifest's reader words what is wrong
         return False
-    return "path" not in [name.strip().lower() for name in columns]
+    names = [name.strip().lower() for name in schema.names]
+    return "path" not in names and any("binary" in str(kind) for kind in schema.types)
 
 
 def _refusal(location: Path) -> BenchError:

@@ -83,7 +83,12 @@ def test_labels_are_words_or_numbers(tmp_path: Path, suffix: str) -> None:
         ),
         ([{"path": "a", "label": "0"}, {"path": "", "label": "1"}], "row 2: there is no 'path'"),
         ([{"path": "a", "label": "0"}, {"path": "a", "label": "1"}], "row 2: 'a' is listed twice"),
+        (
+            [{"path": "a", "label": "0"}, {"path": "b/.././a", "label": "1"}],
+            "row 2: 'b/.././a' is listed twice",
+        ),
         ([{"path": "a", "label": ""}], "row 1: there is no 'label'"),
+        ([{"name": "a", "label": "0"}], "row 1: there is no 'path' (columns: name, label)"),
         ([{"path": "a", "kind": "0"}], "row 1: there is no 'label' (columns: path, kind)"),
         ([{"path": "a", "label": "0", "Label": "1"}], "two columns of one name"),
     ],
