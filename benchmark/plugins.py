@@ -137,7 +137,7 @@ def installed() -> list[FoundPlugin]:
 
 def unknown(what: str, value: str, known: Iterable[str]) -> str:
     """Word an error for an unknown name, with the nearest known ones."""
-    known = sorted(known)
+    known = sorted(set(known))
     close = difflib.get_close_matches(value.lower(), known, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(close)}? " if close else ""
     return f"unknown {what} '{value}': {hint}Known: {', '.join(known)}"
