@@ -170,7 +170,8 @@ def _choose(found: FoundPlugin, variant: str, kind: str) -> tuple[str, ...]:
     known = found.variants(kind)
     if not known:
         raise BenchError(
-            f"detector '{found.name}' has no {kind} checkpoints; it has: {', '.join(found.plugin.variants)}"
+            f"detector '{found.name}' has no {kind} checkpoints; it needs --checkpoints "
+            f"{' or '.join(found.plugin.variants)}"
         )
     if variant and variant not in known:
         elsewhere = [other for other in found.plugin.variants if variant in found.variants(other)]
