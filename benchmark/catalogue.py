@@ -134,10 +134,15 @@ def find_files(
 def _build(spec: Spec, advance: Advance) -> Path:
     """Return the folder of a dataset that is made on first use."""
     made = cache_folder() / f"{spec.name}-{spec.version}"
-    with FileLock(f"{made}.lock"):
-        if not (made / spec.folder).is_dir():
-            doing = f"making dataset {spec.name} (once)"
-            pkgutil.resolve_name(spec.builder)(made, lambda done, total: advance(doing, done, total))
+    try:
+        with FileLock(f"{made}.lock"):
+            if not (made / spec.folder).is_dir():
+                doing = f"making dataset {spec.name} (once)"
+                pkgutil.resolve_name(spec.builder)(made, lambda done, total: advance(doing, done, total))
+    except OSError as error:
+        raise BenchError(
+            f"dataset '{spec.name}' cannot be made at '{made}': {error}. XDG_CACHE_HOME names another place"
+        ) from error
     return made / spec.folder
 
 

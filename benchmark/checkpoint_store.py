@@ -59,14 +59,19 @@ def names_in_folder(checkpoint: Checkpoint) -> tuple[str, ...]:
     return f"{checkpoint.name}/{checkpoint.file}", f"{checkpoint.name}{suffix}", checkpoint.file
 
 
-def instructions(checkpoint: Checkpoint) -> str:
-    """Say in words that a file is missing, and how to get it here."""
+def instructions(checkpoint: Checkpoint, *, tried: bool = False) -> str:
+    """Say in words that a file is missing, and how to get it here.
+
+    Args:
+        checkpoint: What is missing.
+        tried: A download has just failed, and is no advice.
+    """
     missing = f"weights '{checkpoint.name}' ({checkpoint.file}) are not here"
     own = f"--weights {checkpoint.name}=PATH, or put the file into the folder that {FOLDER} names"
     if checkpoint.command:
         return f"{missing}, and nobody has published them. Train them: {checkpoint.command}; then add {own}"
     origin = f"{checkpoint.source} (licence: {checkpoint.licence})"
-    if not checkpoint.urls:
+    if tried or not checkpoint.urls:
         return f"{missing}. Get them by hand from {origin}, then add {own}"
     return f"{missing}. Get them with 'bench weights fetch {checkpoint.name}', or from {origin} and add {own}"
 
@@ -104,12 +109,14 @@ def addresses(checkpoint: Checkpoint, mirror: str = "") -> tuple[str, ...]:
 def download(
     checkpoint: Checkpoint, mirror: str = "", advance: Advance = lambda done, total: None
 ) -> Verdict:
-    """Bring a checkpoint into the cache, and look at what came; nothing wrong stays there.
+    """Bring a checkpoint into the cache, and look at what came; nothing wrong stays or remains there.
 
     Raises:
         DownloadFailed: No address has it, or what came is another file.
     """
     target = cached(checkpoint)
+    if target.is_file() and inspect(checkpoint, target).problem:
+        target.unlink()
     urls = addresses(checkpoint, mirror)
     url = fetch_first(urls, target, sha256=checkpoint.sha256, size=checkpoint.size, advance=advance)
     verdict = inspect(checkpoint, target)

@@ -6,7 +6,7 @@ import hashlib
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import astuple, dataclass
 from functools import partial
 from pathlib import Path
@@ -39,8 +39,8 @@ class FileFacts:
 
 
 def cache_folder() -> Path:
-    """Return the user's cache folder for this package, made if needed."""
-    return user_cache_path("forenbench", ensure_exists=True)
+    """Return the user's cache folder for this package, whether it is there or not."""
+    return user_cache_path("forenbench")
 
 
 def take_stock(
@@ -51,11 +51,10 @@ def take_stock(
     A file that cannot be read gets an empty sha256: it becomes an `unreadable` row, not an error here.
 
     Raises:
-        BenchError: A file's content is not what the source says it should be.
+        BenchError: A file's content is not what the source says it should be, or the cache is of no use.
     """
     stamps = source.stamps(list(paths))
-    with closing(sqlite3.connect(cache_folder() / "inventory.sqlite", timeout=60)) as memory:
-        memory.execute(_TABLE)
+    with _memory() as memory:
         facts = _recall(memory, stamps)
         advance(len(facts))
         missing = [path for path in stamps if path not in facts]
@@ -68,6 +67,25 @@ def take_stock(
                 _remember(memory, ((stamps[path], facts[path]) for path in some))
     _compare(stamps, facts)
     return {path: facts[path] for path in stamps}
+
+
+@contextmanager
+def _memory() -> Iterator[sqlite3.Connection]:
+    """Open the memory of earlier runs, made if needed."""
+    file = cache_folder() / "inventory.sqlite"
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BenchError(f"the cache folder cannot be made: {error}. XDG_CACHE_HOME names another") from error
+    try:
+        with closing(sqlite3.connect(file, timeout=60)) as memory:
+            memory.execute(_TABLE)
+            yield memory
+    except sqlite3.Error as error:
+        raise BenchError(
+            f"'{file}', where facts of files are remembered, is of no use: {error}. Delete it, or name "
+            "another cache folder with XDG_CACHE_HOME"
+        ) from error
 
 
 def _recall(memory: sqlite3.Connection, stamps: Mapping[str, Stamp]) -> dict[str, FileFacts]:

@@ -141,7 +141,12 @@ def lay_out(table: PaperTable, cells: pd.DataFrame, protocol: str | None = None)
             f"makes them, and --only published shows the paper's own numbers"
         )
     chosen = tables.one_protocol(mine, protocol)
-    notes = (*_gaps(table, chosen), *tables.notes_on(chosen), *tables.left_out(mine, chosen))
+    notes = (
+        *_gaps(table, chosen),
+        *_detectors(table, chosen),
+        *tables.notes_on(chosen),
+        *tables.left_out(mine, chosen),
+    )
     return tables.Table(
         table.name, table.heading, _fill(table, chosen), (*table.notes, *notes), table.decimals
     )
@@ -195,6 +200,18 @@ def _gaps(table: PaperTable, cells: pd.DataFrame) -> Iterator[str]:
     if without:
         names = dict.fromkeys(row.label[0] for row in without)
         yield f"Blank, for want of a detector here: {', '.join(names)}."
+
+
+def _detectors(table: PaperTable, cells: pd.DataFrame) -> Iterator[str]:
+    """Say which detector was measured for which printed rows or columns."""
+    run = set(cells["detector"])
+    labels: dict[str, list[str]] = {}
+    for line in (*table.rows, *table.columns):
+        if line.cell.get("detector") in run:
+            labels.setdefault(line.cell["detector"], []).append(" ".join(filter(None, line.label)))
+    if labels:
+        pairs = (f"{', '.join(those)} = {name}" for name, those in labels.items())
+        yield f"Measured: {'; '.join(pairs)}."
 
 
 def _place(cell: Mapping[Any, Any]) -> tuple[str, ...]:

@@ -137,7 +137,7 @@ def installed() -> list[FoundPlugin]:
 
 def unknown(what: str, value: str, known: Iterable[str]) -> str:
     """Word an error for an unknown name, with the nearest known ones."""
-    known = sorted(known)
+    known = sorted(set(known))
     close = difflib.get_close_matches(value.lower(), known, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(close)}? " if close else ""
     return f"unknown {what} '{value}': {hint}Known: {', '.join(known)}"
@@ -170,7 +170,8 @@ def _choose(found: FoundPlugin, variant: str, kind: str) -> tuple[str, ...]:
     known = found.variants(kind)
     if not known:
         raise BenchError(
-            f"detector '{found.name}' has no {kind} checkpoints; it has: {', '.join(found.plugin.variants)}"
+            f"detector '{found.name}' has no {kind} checkpoints; it needs --checkpoints "
+            f"{' or '.join(found.plugin.variants)}"
         )
     if variant and variant not in known:
         elsewhere = [other for other in found.plugin.variants if variant in found.variants(other)]

@@ -16,6 +16,8 @@ STYLES = ("text", "csv", "markdown", "latex")
 def render(table: Table, style: str, width: int | None = None) -> str:
     """Lay out a table as text, CSV, Markdown or LaTeX; values with the table's own decimals.
 
+    Title and notes stand around it, in LaTeX as comments; CSV has no room for them. LaTeX needs `booktabs`.
+
     Args:
         table: What to lay out.
         style: One of `STYLES`.
@@ -31,7 +33,8 @@ def render(table: Table, style: str, width: int | None = None) -> str:
         return frame.to_csv(lineterminator="\n")
     if style == "latex":
         alignment = "l" * frame.index.nlevels + "r" * frame.shape[1]
-        return frame.to_latex(escape=True, column_format=alignment, multicolumn_format="c")
+        body = frame.to_latex(escape=True, column_format=alignment, multicolumn_format="c", multirow=False)
+        return "".join(f"% {line}\n" for line in (table.title, *table.notes)) + body
     notes = "".join(f"{note}\n" for note in table.notes)
     if style == "markdown":
         flat = frame.copy()

@@ -169,10 +169,17 @@ def notes_on(cells: pd.DataFrame) -> tuple[str, ...]:
 
 
 def _mixed(cells: pd.DataFrame) -> Iterator[str]:
-    """Name test sets whose cells rest on different images, as after a change of the data or of --limit."""
+    """Name what changed between cells: a test set's images, a detector's weights or version."""
     for (dataset, testset), group in cells.groupby(["dataset", "testset"], sort=False):
         if group["digest"].nunique() > 1:
             yield f"WARNING: cells of {dataset}/{testset} rest on different images, do not compare them."
+    for (detector, kind), group in cells.groupby(["detector", "weights"], sort=False):
+        models = zip(group["version"], group["checkpoints"], strict=True)
+        if len({(version, *sorted(files.items())) for version, files in models}) > 1:
+            yield (
+                f"WARNING: cells of {detector} ({kind}) rest on different weights or versions of it, "
+                f"a mean over them is of no one detector."
+            )
 
 
 def _images(cells: pd.DataFrame) -> Iterator[str]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pickle
 import re
 import warnings
-import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from .torchscript import is_torchscript, read_torchscript
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -84,10 +85,12 @@ def shape_of(value: object) -> tuple[int, ...] | None:
 
 
 def _parse(path: Path, device: str) -> object:
-    """Read safetensors (told by their JSON header, whatever the suffix) or a torch file."""
+    """Read safetensors (told by their JSON header, whatever the suffix), TorchScript or a torch file."""
     import torch
     from safetensors.torch import load_file
 
+    if is_torchscript(path):
+        return read_torchscript(path, device)
     if _head(path)[8:9] == b"{":
         return _outline(path) if device == "meta" else load_file(path, device=device)
     with warnings.catch_warnings(), path.open("rb") as file:  # of a path, torch would look at the suffix
@@ -115,19 +118,8 @@ def _refuse_foreign(path: Path) -> None:
         raise ValueError("is a web page: the download link led to a page, not to the file")
     if start.startswith(b"version https://git-lfs"):
         raise ValueError("is a Git LFS pointer, not the file itself: run 'git lfs pull' where it came from")
-    if _is_torchscript(path):
-        raise ValueError(
-            "is a TorchScript archive: save torch.jit.load(PATH).state_dict() and give that file"
-        )
     if head[8:9] != b"{" and not head.startswith((b"PK", b"\x80")):
         raise ValueError(f"is neither a torch nor a safetensors file (it begins with {head[:8]!r})")
-
-
-def _is_torchscript(path: Path) -> bool:
-    if not zipfile.is_zipfile(path):
-        return False
-    with zipfile.ZipFile(path) as archive:
-        return any("/code/" in name for name in archive.namelist())
 
 
 def _head(path: Path) -> bytes:

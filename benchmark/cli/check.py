@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from .console import say, show
-from .loading import Files, choose_device, load_detectors
+from .loading import UNVERIFIED, Files, choose_device, load_detectors
 
 app = typer.Typer(help="Check a detector against the contract.", no_args_is_help=True)
 
@@ -22,6 +22,7 @@ def detector(
     name: Annotated[str, typer.Argument(help="A detector's name, name:variant, or a file.")],
     checkpoints: Annotated[str, typer.Option(help="published or sample.")] = "sample",
     weights: Annotated[list[str] | None, typer.Option(help="A checkpoint file, as NAME=PATH.")] = None,
+    unverified: Annotated[bool, typer.Option("--unverified", help=UNVERIFIED)] = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
 ) -> None:
     """Run the contract: every check, with what it found."""
@@ -29,7 +30,7 @@ def detector(
 
     device = choose_device(device)
     failed = False
-    for loaded in load_detectors([name], checkpoints, Files(weights or []), device):
+    for loaded in load_detectors([name], checkpoints, Files(weights or [], unverified), device):
         for result in check_detector(loaded.detector, device=device):
             failed |= bool(result.problem)
             verdict = "FAIL" if result.problem else "ok  "

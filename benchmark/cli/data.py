@@ -1,4 +1,4 @@
-"""``bench data``: check what is there, fetch what is published, index what is yours."""
+"""``bench data``: list what is known, check what is there, fetch what is published, index what is yours."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from forenbench.types import BenchError
 
 from .console import out, say, short, show
 from .index import index
+from .listing import datasets
 from .progress import RunProgress
 from .transfers import TransferProgress, agree, licence_in_words, size_in_words
 
@@ -24,10 +25,11 @@ if TYPE_CHECKING:
     from forenbench.descriptions import Download, Spec
     from forenbench.expectations import Line
 
-app = typer.Typer(help="Check, fetch or index datasets.", no_args_is_help=True)
+app = typer.Typer(help="List, check, fetch or index datasets.", no_args_is_help=True)
+app.command("list")(datasets)
 app.command("index")(index)
 
-_Name = Annotated[str, typer.Argument(help="A dataset or suite; 'bench list datasets' shows them.")]
+_Name = Annotated[str, typer.Argument(help="A dataset or suite; 'bench data list' shows them.")]
 _Root = Annotated[Path, typer.Option(help="Where downloaded datasets lie.")]
 
 
@@ -121,7 +123,7 @@ def fetch_dataset(spec: Spec, data_root: Path, yes: bool) -> bool:
     """Download one dataset, and say what to do next.
 
     Returns:
-        Whether it is there: False where it has no stable public location.
+        Whether it is there: False where it has no stable public location, or a download failed.
     """
     say(f"{spec.name}: {spec.description}", "bold")
     if spec.builder:
@@ -136,7 +138,9 @@ def fetch_dataset(spec: Spec, data_root: Path, yes: bool) -> bool:
     if published:
         _announce(spec, published, data_root)
         agree(yes)
-        _download(published, data_root)
+        if not _download(published, data_root):
+            say(f"By hand: get the files from {spec.source} into {short(data_root)}/", "yellow")
+            return False
     else:
         say("It has no stable public location.", "yellow")
     say(spec.instructions.strip())
@@ -151,7 +155,12 @@ def _announce(spec: Spec, downloads: Sequence[Download], data_root: Path) -> Non
         say(f"  {one.file}: {size_in_words(one.size)}, sha256 {one.sha256 or 'not known'}{state}")
     missing = sum(one.size or 0 for one in downloads if not _is_whole(one, data_root))
     missing -= sum(part.stat().st_size for one in downloads if (part := _part(one, data_root)).is_file())
-    data_root.mkdir(parents=True, exist_ok=True)
+    try:
+        data_root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BenchError(
+            f"'{data_root}' cannot be made: {error}; --data-root names another folder"
+        ) from error
     free = shutil.disk_usage(data_root).free
     say(f"To download: {size_in_words(missing)} to {short(data_root)}/, where {size_in_words(free)} are free")
     if missing > free:
@@ -161,15 +170,21 @@ def _announce(spec: Spec, downloads: Sequence[Download], data_root: Path) -> Non
         )
 
 
-def _download(downloads: Sequence[Download], data_root: Path) -> None:
-    """Download one file after the other; what is there and whole is left as it is."""
+def _download(downloads: Sequence[Download], data_root: Path) -> bool:
+    """Download one file after the other, as far as it goes; what is there and whole is left as it is."""
+    from forenbench.downloads import DownloadFailed
     from forenbench.downloads import fetch as fetch_file
 
     with TransferProgress() as progress:
         for one in downloads:
             advance = partial(progress.advance, one.file)
-            fetch_file(one.url, data_root / one.file, sha256=one.sha256, size=one.size, advance=advance)
+            try:
+                fetch_file(one.url, data_root / one.file, sha256=one.sha256, size=one.size, advance=advance)
+            except DownloadFailed as error:
+                say(str(error), "red")
+                return False
             say(f"{short(data_root / one.file)} is there", "green")
+    return True
 
 
 def _is_whole(download: Download, data_root: Path) -> bool:

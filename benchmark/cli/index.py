@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 
 
 def index(
-    location: Annotated[
-        Path, typer.Argument(metavar="DIR", help="A folder or archive, with labels in its folders' names.")
-    ],
+    location: Annotated[Path, typer.Argument(metavar="DIR", help="A folder or archive of images.")],
     out: Annotated[
         Path, typer.Option(help="The manifest; its suffix (.csv, .jsonl, .parquet) is the format.")
     ] = Path("manifest.csv"),
+    label: Annotated[
+        str, typer.Option(help="Label of files that are below no label's name: real or fake.")
+    ] = "",
 ) -> None:
     """Write a manifest: label, generator, sha256, format and size of every image of a folder or archive.
 
@@ -38,13 +39,27 @@ def index(
     check_suffix(out)
     if location.suffix.lower() in SUFFIXES and not location.is_dir():
         raise BenchError(f"'{location}' is a table itself; name the folder or archive that the images are in")
-    source, findings = open_location(location)
+    source, findings = open_location(location, _parse(label))
     facts = _take_stock(source, findings, location)
     write_manifest(out, location, findings.samples, facts)
     fakes = sum(sample.label == FAKE for sample in findings.samples)
     show(f"wrote {short(out)}: {len(findings.samples) - fakes} real and {fakes} fake files")
     for line in _left_aside(findings, facts):
         say(line, "yellow")
+
+
+def _parse(label: str) -> int | None:
+    """Read the label that files without one get; empty for none.
+
+    Raises:
+        BenchError: It is no label.
+    """
+    from forenbench.plugins import unknown
+    from forenbench.sources.folder import LABELS, label_of
+
+    if label and label_of(label) is None:
+        raise BenchError(unknown("label", label, LABELS))
+    return label_of(label)
 
 
 def _take_stock(source: FileSource, findings: Findings, location: Path) -> dict[str, FileFacts]:

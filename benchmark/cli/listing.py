@@ -44,8 +44,8 @@ def _detectors() -> None:
     _print(("detector", "checkpoints", "variants", "package"), rows)
 
 
-def _datasets() -> None:
-    """Every described dataset, then the suites; any folder with labels is a dataset, too."""
+def datasets() -> None:
+    """List every described dataset, then the suites; any folder with labels is a dataset, too."""
     from forenbench.descriptions import specs, suites
 
     _print(
@@ -99,7 +99,7 @@ def _weights() -> None:
 
 LISTS: Mapping[str, Callable[[], None]] = {
     "detectors": _detectors,
-    "datasets": _datasets,
+    "datasets": datasets,
     "perturbations": _perturbations,
     "tables": _tables,
     "weights": _weights,

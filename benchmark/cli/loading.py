@@ -86,5 +86,5 @@ def _paths(pairs: Iterable[str], known: Iterable[Checkpoint]) -> dict[str, Path]
             raise BenchError(f"--weights '{pair}' is not NAME=PATH; 'bench list weights' shows the names")
         if name not in names:
             raise BenchError(unknown("checkpoint", name, names))
-        paths[name] = Path(path)
+        paths[name] = Path(path).expanduser()
     return paths

@@ -9,7 +9,7 @@ import typer
 
 from forenbench.types import BenchError
 
-from .console import show, width
+from .console import say, show, width
 from .leaderboard import open_stores
 
 if TYPE_CHECKING:
@@ -49,6 +49,9 @@ def table(  # noqa: PLR0913 - a command's options are its arguments
     else:
         made = tables.make(name, open_stores(runs or []), protocol or None)
     show(render(made, style, width()))
+    if style == "csv":  # has no room for them
+        for note in made.notes:
+            say(note)
 
 
 def _check_options(paper: bool, against: str, only: str) -> None:

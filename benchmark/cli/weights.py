@@ -26,7 +26,7 @@ _INDENT = " " * 4
 
 _Names = Annotated[list[str] | None, typer.Argument(help="Checkpoints, as 'bench weights list' names them.")]
 _Detector = Annotated[str, typer.Option(help="What a detector needs: lgrad or lgrad:stylegan-bedroom.")]
-_MIRROR = "A folder or address to download from, which keeps them as <name>/<file> or <file>."
+_MIRROR = "A folder or address to download from, which keeps them as NAME/FILE, NAME.pth or FILE."
 
 
 @app.command("list")
@@ -59,7 +59,7 @@ def fetch(
     failed = _download(downloads, mirror)
     by_hand = [one for one in absent if one not in downloads]
     for checkpoint in (*failed, *by_hand):
-        say(instructions(checkpoint), "yellow")
+        say(instructions(checkpoint, tried=True), "yellow")
     if failed or by_hand:
         raise typer.Exit(1)
 
@@ -84,6 +84,7 @@ def check(names: _Names = None) -> None:
     if not seen and not names:
         say("No checkpoint file is here; 'bench weights list' shows all.")
     if wrong:
+        say("'bench weights fetch NAME' gets what is missing, and replaces what is wrong in the cache.")
         raise typer.Exit(1)
 
 
@@ -201,17 +202,25 @@ def _needed_by(found: FoundPlugin, variants: Iterable[str]) -> tuple[Checkpoint,
 
 
 def _absent(checkpoints: Iterable[Checkpoint]) -> list[Checkpoint]:
-    """Keep those whose file is nowhere on this machine, and say where the others are."""
-    from forenbench.checkpoint_store import locate
-    from forenbench.downloads import mismatch
+    """Keep those whose file is not in the cache, or wrong there; say where the others are.
+
+    Raises:
+        BenchError: A file of the user's own folder is wrong: it would go before what is downloaded.
+    """
+    from forenbench.checkpoint_store import FOLDER, cached, inspect, locate
 
     absent = []
     for checkpoint in checkpoints:
         path = locate(checkpoint)
-        if path is None or mismatch(path, None, checkpoint.size):
-            absent.append(checkpoint)
-        else:
+        problem = inspect(checkpoint, path).problem if path else ""
+        if path and problem and path != cached(checkpoint):
+            raise BenchError(f"{path} {problem}. Remove it: what {FOLDER} names goes before a download")
+        if path and not problem:
             say(f"{checkpoint.name} is here: {short(path)}")
+            continue
+        absent.append(checkpoint)
+        if path:
+            say(f"{checkpoint.name}: {short(path)} {problem}. A download replaces it", "yellow")
     return absent
 
 
@@ -222,13 +231,11 @@ def _announce(checkpoints: Sequence[Checkpoint]) -> None:
     for one in checkpoints:
         say(f"{one.name}: {one.file}, {size_in_words(one.size)}, {licence_in_words(one.licence)}")
     known = [one.size for one in checkpoints if one.size is not None]
-    unknown = (
-        f", and files of unknown size: {len(checkpoints) - len(known)}"
-        if len(known) < len(checkpoints)
-        else ""
-    )
+    total = [size_in_words(sum(known))] if known else []
+    if len(known) < len(checkpoints):
+        total.append(f"files of unknown size: {len(checkpoints) - len(known)}")
     folder = cached(checkpoints[0]).parents[1]
-    say(f"To download to {short(folder)}/: {size_in_words(sum(known))}{unknown}")
+    say(f"To download to {short(folder)}/: {', and '.join(total)}")
 
 
 def _download(checkpoints: Sequence[Checkpoint], mirror: str) -> list[Checkpoint]:

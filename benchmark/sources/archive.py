@@ -105,14 +105,14 @@ def open_archive(file: Path) -> Archive:
     return archive
 
 
-def find_members(archive: Archive) -> Findings:
+def find_members(archive: Archive, otherwise: int | None = None) -> Findings:
     """List the labelled files of an archive, by the rules for folders (see `folder.read_labels`).
 
     Raises:
         BenchError: See `Archive.members`; or nothing in it has a label.
     """
     names = (name.removeprefix(archive.inside) for name in archive.members())
-    findings = read_labels(names, stem_of(archive.file))
+    findings = read_labels(names, stem_of(archive.file), otherwise)
     if not findings.samples:
         raise without_labels(archive.file, findings)
     return findings

@@ -44,7 +44,7 @@ class Findings:
     unlabelled: tuple[str, ...]
 
 
-def find_samples(root: Path) -> Findings:
+def find_samples(root: Path, otherwise: int | None = None) -> Findings:
     """List the labelled files below a folder, in the order of their paths (see `read_labels`).
 
     Every file counts, whatever its name, except hidden ones and those of the operating system.
@@ -54,20 +54,21 @@ def find_samples(root: Path) -> Findings:
     """
     if not root.is_dir():
         raise BenchError(f"no folder at '{root}'")
-    findings = read_labels(list_files(root), root.resolve().name)
+    findings = read_labels(list_files(root), root.resolve().name, otherwise)
     if not findings.samples:
         raise without_labels(root, findings)
     return findings
 
 
-def read_labels(paths: Iterable[str], root_name: str) -> Findings:
+def read_labels(paths: Iterable[str], root_name: str, otherwise: int | None = None) -> Findings:
     """Read labels, generators and classes off the folders in paths.
 
     The innermost folder with a label's name gives the label. Above it stand generator and class
     (``biggan/0_real/x.png``, ``progan/horse/1_fake/x.png``); where it is the outermost folder, what follows
-    it is the generator (``fake/sdxl/x.png``), and reals are then shared by all generators.
+    it is the generator (``fake/sdxl/x.png``), and reals are then shared by all generators. Where there is
+    none, the label is `otherwise`, as if all such files lay in a folder called so.
     """
-    found = [(path, _sample(path, root_name)) for path in sorted(paths)]
+    found = [(path, _sample(path, root_name, otherwise)) for path in sorted(paths)]
     samples = tuple(sample for _, sample in found if sample is not None)
     return Findings(samples, tuple(path for path, sample in found if sample is None))
 
@@ -81,10 +82,11 @@ def without_labels(location: Path, findings: Findings) -> BenchError:
     """Word the error for a folder or archive in which nothing has a label."""
     if not findings.unlabelled:
         return BenchError(f"'{location}' is empty: there is no file to score")
-    score = f", or score them without: bench score {location}" if location.is_dir() else ""
+    score = f", or score them without: bench score '{location}'" if location.is_dir() else ""
     return BenchError(
         f"'{location}' holds {len(findings.unlabelled)} files, none below a folder named 0_real, 1_fake, "
-        f"real or fake, so there are no labels. Sort them into such folders{score}"
+        f"real or fake, so there are no labels. Sort them into such folders, or list them with one: "
+        f"bench data index '{location}' --label real{score}"
     )
 
 
@@ -122,13 +124,11 @@ def stamp_file(file: Path) -> Stamp:
     return Stamp(key, f"{found.st_size} {found.st_mtime_ns}")
 
 
-def _sample(path: str, root_name: str) -> Sample | None:
-    """Read label, generator and class off a path, or return None where no folder is a label."""
-    folders = path.split("/")[:-1]
-    at = _find_label(folders)
-    if at is None:
+def _sample(path: str, root_name: str, otherwise: int | None) -> Sample | None:
+    """Read label, generator and class off a path, or return None where nothing says the label."""
+    label, above, below = _split(path.split("/")[:-1], otherwise)
+    if label is None:
         return None
-    label, above, below = _WORDS[folders[at].lower()], folders[:at], folders[at + 1 :]
     if above:
         generator, class_name = above[0], "/".join(above[1:] + below)
     elif label == FAKE:
@@ -137,6 +137,14 @@ def _sample(path: str, root_name: str) -> Sample | None:
         generator, class_name = "", ""
     real_source = ("/".join(below) or generator or root_name) if label == REAL else ""
     return Sample(path, label, *map(readable, (generator, class_name, real_source)))
+
+
+def _split(folders: list[str], otherwise: int | None) -> tuple[int | None, list[str], list[str]]:
+    """Return the label, the folders above it and those below it."""
+    at = _find_label(folders)
+    if at is None:
+        return otherwise, [], folders
+    return _WORDS[folders[at].lower()], folders[:at], folders[at + 1 :]
 
 
 def _find_label(folders: Sequence[str]) -> int | None:

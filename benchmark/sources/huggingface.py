@@ -44,7 +44,7 @@ class HuggingFace:
         with self._lock:
             if self._images is None:
                 rows = self.rows()
-                self._images = rows.select_columns([_image_column(rows)]).with_format("arrow")
+                self._images = rows.select_columns([_image_column(rows, self.root)]).with_format("arrow")
         places = self._places.get(file, range(0))
         if not row.isdecimal() or int(row) >= len(places):
             raise FileNotFoundError(f"no row {path} in '{self.root}'")
@@ -104,7 +104,7 @@ def open_huggingface(root: Path, files: Sequence[str]) -> tuple[HuggingFace, Fin
     """
     source = HuggingFace(root, files)
     rows = source.rows()
-    _image_column(rows)
+    _image_column(rows, root)
     names = {name.lower(): name for name in rows.column_names}
     label = next((names[name] for name in _LABELS if name in names), None)
     if label is None:
@@ -145,14 +145,14 @@ def _load(files: list[str]) -> Dataset:
         raise BenchError(f"'{files[0]}' and the files beside it cannot be read: {reason}") from error
 
 
-def _image_column(rows: Dataset) -> str:
+def _image_column(rows: Dataset, root: Path) -> str:
     """Find the column with the images: the one called ``image``, or the only one that holds bytes."""
     found = [name for name, feature in rows.features.items() if _holds_bytes(feature)]
     named = [name for name in found if name.lower() == "image"] or found
     if len(named) != 1:
         raise BenchError(
-            f"one column must hold the images' bytes, or be called 'image'; those that hold bytes: {found}, "
-            f"of {rows.column_names}"
+            f"'{root}': one column must hold the images' bytes, or be called 'image'; those that hold bytes: "
+            f"{found}, of {rows.column_names}"
         )
     return str(named[0])
 

@@ -17,18 +17,24 @@ from .manifest import open_manifest
 _KINDS = f"a folder, an archive ({', '.join(archive.SUFFIXES)}) or a manifest ({', '.join(rows.SUFFIXES)})"
 
 
-def open_location(location: Path) -> tuple[FileSource, Findings]:
+def open_location(location: Path, otherwise: int | None = None) -> tuple[FileSource, Findings]:
     """Open a folder with labels in its folders' names, an archive, a manifest, or Hugging Face parquet files.
+
+    Args:
+        location: Where it is.
+        otherwise: The label of a folder's or archive's files that are below no label's name.
 
     Raises:
         BenchError: There is nothing, or nothing of these kinds, or nothing in it has a label.
     """
     if location.is_dir():
         tables = _parquet_files(location)
-        return open_huggingface(location, tables) if tables else (Folder(location), find_samples(location))
+        if tables:
+            return open_huggingface(location, tables)
+        return Folder(location), find_samples(location, otherwise)
     if is_archive(location):
         opened = open_archive(location)
-        return opened, find_members(opened)
+        return opened, find_members(opened, otherwise)
     if not location.name.lower().endswith(rows.SUFFIXES):
         raise _refusal(location)
     if _is_table_of_images(location):
@@ -78,16 +84,17 @@ def _parquet_files(folder: Path) -> list[str]:
 
 
 def _is_table_of_images(file: Path) -> bool:
-    """Tell a parquet file with images in it from one that lists paths."""
+    """Tell a parquet file with images in it from one that lists, or should list, paths."""
     if not file.is_file() or file.suffix.lower() != ".parquet":
         return False
     import pyarrow.parquet as pq
 
     try:
-        columns = pq.read_schema(file).names
+        schema = pq.read_schema(file)
     except (OSError, ValueError):  # the manifest's reader words what is wrong
         return False
-    return "path" not in [name.strip().lower() for name in columns]
+    names = [name.strip().lower() for name in schema.names]
+    return "path" not in names and any("binary" in str(kind) for kind in schema.types)
 
 
 def _refusal(location: Path) -> BenchError:

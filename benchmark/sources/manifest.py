@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -53,16 +54,19 @@ def open_manifest(file: Path, open_source: Callable[[Path], FileSource]) -> tupl
         BenchError: A column is missing, or a row has an unknown label, no path, or another row's path.
     """
     samples: dict[str, Sample] = {}
+    seen: set[str] = set()
     digests: dict[str, str] = {}
     owners: dict[str, int] = {}
     locations: dict[str, int] = {}
     for number, row in enumerate(read_rows(file), 1):
         try:
             sample = read_sample(row, file.stem)
-            if sample.path in samples:
+            normal = posixpath.normpath(sample.path)
+            if normal in seen:
                 raise ValueError(f"'{readable(sample.path)}' is listed twice")
         except ValueError as error:
             raise BenchError(f"'{file}', row {number}: {error}") from None
+        seen.add(normal)
         samples[sample.path] = sample
         owners[sample.path] = locations.setdefault(row.get("location", ""), len(locations))
         digests[sample.path] = row.get("sha256", "").lower()

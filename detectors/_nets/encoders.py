@@ -10,14 +10,12 @@ from torch import nn
 
 from forenbench.weights import Checkpoint, Weights, frozen
 
-from .image_models import clip_rn50, imagenet_resnet_50, vit_b16
+from .image_models import State, clip_rn50, imagenet_resnet_50, of_clip, vit_b16, with_counters
 from .pixels import CLIP, IMAGENET, SYMMETRIC, Preprocess
 from .published import published
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-State = Mapping[str, object]
 
 CLIP_VIT_L14 = published("clip-vit-l14", {"visual.class_embedding": (1024,), "visual.proj": (1024, 768)})
 CLIP_RN50 = published("clip-rn50", {"visual.attnpool.c_proj.weight": (1024, 2048)})
@@ -57,10 +55,6 @@ class FrozenEncoder:
         return features
 
 
-def _all(content: State) -> State:
-    return content
-
-
 @dataclass(frozen=True)
 class Backbone:
     """A published network that makes features.
@@ -79,7 +73,7 @@ class Backbone:
     prepare: Preprocess
     width: int
     classifier: str = ""
-    select: Callable[[State], State] = _all
+    select: Callable[[State], State] = dict
 
     def load(self, weights: Weights) -> FrozenEncoder:
         """Build, fill and freeze it, once per run.
@@ -121,12 +115,6 @@ def _efficientnet() -> nn.Module:
     return network
 
 
-def _of_clip(content: State) -> State:
-    """Find the image tower in a file of open_clip, or alone."""
-    tower = {key.removeprefix("visual."): content[key] for key in content if key.startswith("visual.")}
-    return tower or content
-
-
 def _renamed(content: State) -> State:
     """Give the package's entries the names of timm's model, which has the same ones in the same order."""
     return dict(zip(_efficientnet().state_dict(), content.values(), strict=True))
@@ -135,9 +123,9 @@ def _renamed(content: State) -> State:
 _CLIP, _IMAGENET = Preprocess(CLIP, crop=224), Preprocess(IMAGENET, crop=224)
 
 BACKBONES: Mapping[str, Backbone] = {
-    "clip-vit-l14": Backbone(CLIP_VIT_L14, clip_tower, _CLIP, 768, select=_of_clip),
-    "clip-rn50": Backbone(CLIP_RN50, clip_rn50, _CLIP, 1024, select=_of_clip),
-    "imagenet-resnet50": Backbone(RESNET_50, imagenet_resnet_50, _IMAGENET, 2048, "fc"),
+    "clip-vit-l14": Backbone(CLIP_VIT_L14, clip_tower, _CLIP, 768, select=of_clip),
+    "clip-rn50": Backbone(CLIP_RN50, clip_rn50, _CLIP, 1024, select=of_clip),
+    "imagenet-resnet50": Backbone(RESNET_50, imagenet_resnet_50, _IMAGENET, 2048, "fc", with_counters),
     "imagenet-vit-b16": Backbone(VIT_B16, vit_b16, _IMAGENET, 768, "heads"),
     "efficientnet-lite0": Backbone(
         EFFICIENTNET_LITE0, _efficientnet, Preprocess(SYMMETRIC, crop=224), 1280, "classifier", _renamed

@@ -37,9 +37,14 @@ def to_pictures(gradient: Tensor) -> Tensor:
     """Stretch each gradient (n, 3, H, W) to 0…255 by its own extremes over all pixels and channels; uint8.
 
     Rounds half to even, as OpenCV does when the official code saves the picture. Red stays red.
+
+    Raises:
+        ValueError: A gradient is not finite; as a black picture it would get a score like any other.
     """
     shifted = gradient - gradient.amin(dim=(1, 2, 3), keepdim=True)
     largest = shifted.amax(dim=(1, 2, 3), keepdim=True)
+    if not largest.isfinite().all():
+        raise ValueError("the gradient is not finite: the transformation model's weights may be damaged")
     scaled = shifted / torch.where(largest == 0, 1, largest)  # a constant gradient becomes black
     return scaled.mul(255).round().to(torch.uint8)
 

@@ -84,5 +84,19 @@ def test_a_folder_of_ones_own_needs_no_download(
     assert f"tiny-ladeda (not as published) {sha256_of(path)[:12]}" in taken.out
 
 
+def test_the_contract_of_a_published_detector_is_checked_with_files_of_ones_own(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_formula_weights(tmp_path / "home")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    command = ("check", "detector", "tiny-ladeda", "--weights", f"tiny-ladeda=~/{FILE}")
+    unasked = bench(*command)
+    assert unasked.code == 2
+    assert "has no sample checkpoints; it needs --checkpoints published" in unasked.err
+    checked = bench(*command, "--checkpoints", "published", "--unverified")
+    assert checked.code == 0, checked.err
+    assert checked.out.count("ok    tiny-ladeda:forensynths") == 8
+
+
 def test_both_lists_of_weights_say_the_same(bench: Bench) -> None:
     assert bench("list", "weights").out == bench("weights", "list").out

@@ -16,7 +16,7 @@ import pytest
 import torch
 from formula import gan_weights, he_weights, shapes_of
 from formula_images import IMAGES
-from golden import AVAILABLE, FOLDER, NUMBERS, PICTURES, SHARED, assert_input, picture
+from golden import AVAILABLE, FOLDER, NUMBERS, PICTURES, SHARED, assert_input, needs_shared, picture
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -213,13 +213,26 @@ WRONG = ("rgb256a", "rgb256b")
 @pytest.mark.parametrize("name", WRONG)
 def test_truncating_is_another_picture(run: Run, name: str) -> None:
     wrong = NUMBERS["wrong"]["lgrad_stylegan_stage_a"][name]["truncated_instead_of_rounded"]
-    ours, gradient = picture_of(run, name), run.gradient[name]
-    shifted = gradient - gradient.min()
-    truncated = (shifted / shifted.max() * 255).to(torch.uint8).permute(1, 2, 0).numpy().astype(int)
+    ours, truncated = picture_of(run, name), truncated_picture_of(run, name)
     few = run.model.changed * 256 * 256
     assert abs(truncated.sum((0, 1)) - wrong["channel_sums"]).max() < few
     assert abs(ours.sum((0, 1)) - wrong["channel_sums"]).max() > 10 * few
     assert (ours != truncated).sum() == pytest.approx(wrong["values_differing"], abs=values_changed(run))
+
+
+def truncated_picture_of(run: Run, name: str) -> NDArray[np.int_]:
+    shifted = run.gradient[name] - run.gradient[name].min()
+    return (shifted / shifted.max() * 255).to(torch.uint8).permute(1, 2, 0).numpy().astype(int)
+
+
+@needs_shared
+@pytest.mark.parametrize("run", ["stylegan"], indirect=True)
+@pytest.mark.parametrize(("name", "wrong"), [("real", 26_978_315), ("fake", 28_025_761)])
+def test_truncating_darkens_the_released_examples(run: Run, name: str, wrong: int) -> None:
+    """The sums that the official code with a truncation in it gave."""
+    few = values_changed(run)
+    assert abs(truncated_picture_of(run, name).sum() - wrong) < few
+    assert picture_of(run, name).sum() - wrong > 10 * few
 
 
 @pytest.mark.parametrize("run", ["stylegan"], indirect=True)

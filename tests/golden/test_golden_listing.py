@@ -50,6 +50,8 @@ def test_drawn_names(case: dict[str, Any]) -> None:
     patterns = dict(zip(("real", "fake"), case["name_pattern"].split(" / "), strict=True))
     given = [Sample(patterns["real"] % i, REAL) for i in range(case["n_real"])]
     given += [Sample(patterns["fake"] % i, FAKE) for i in range(case["n_fake"])]
+    few = min(case["n_real"], case["n_fake"]) < case["max_sample"]
+    assert case["n_selected"] == (100 if few else case["max_sample"])
     chosen = PROTOCOLS["univfd-official"].choose(given).samples
     names = {label: [s.path for s in chosen if s.label == label] for label in (REAL, FAKE)}
     assert [len(names[REAL]), len(names[FAKE])] == [case["n_selected"]] * 2
@@ -58,6 +60,19 @@ def test_drawn_names(case: dict[str, Any]) -> None:
     assert sha256(names[REAL]) == case["sha256_real"]
     assert sha256(names[FAKE]) == case["sha256_fake"]
     assert sha256([sample.path for sample in chosen]) == case["sha256_real_then_fake"]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['n_real']}-{case['n_fake']}")
+def test_taking_every_file_is_another_choice_and_another_order(case: dict[str, Any]) -> None:
+    """RINE's evaluation takes all of UnivFD's folders, without the cap."""
+    reals = [Sample(f"real_{i:04}.png", REAL) for i in range(case["n_real"])]
+    fakes = [Sample(f"fake_{i:04}.png", FAKE) for i in range(case["n_fake"])]
+    everything, drawn = (
+        [sample.path for sample in PROTOCOLS[name].choose([*reals, *fakes]).samples]
+        for name in ("all", "univfd-official")
+    )
+    assert everything == [sample.path for sample in (*reals, *fakes)]
+    assert sha256(everything) != case["sha256_real_then_fake"] == sha256(drawn)
 
 
 def sha256(names: list[str]) -> str:

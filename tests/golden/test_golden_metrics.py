@@ -50,6 +50,7 @@ def test_published_values(case: dict[str, Any]) -> None:
 def test_one_class_is_undefined_where_the_published_procedure_stops() -> None:
     (case,) = (case for case in CASES if "official_error" in case)
     labels, scores = labels_and_scores(case)
+    assert case["official_error"] == "ValueError"
     assert case["ap"] == 1  # scikit-learn's word for it, which would count as a perfect score
     assert math.isnan(metrics.average_precision(labels, scores))
     assert math.isnan(metrics.best_threshold(labels, scores))

@@ -15,6 +15,7 @@ from scipy.ndimage import gaussian_filter
 from torchvision.transforms import functional
 
 from forenbench.detectors._nets.encoders import BACKBONES
+from forenbench.detectors._nets.pixels import IMAGENET, Preprocess
 from forenbench.perturbations import draw_generator, parse
 
 CLIP = BACKBONES["clip-vit-l14"].prepare
@@ -47,12 +48,15 @@ def test_the_statistics_are_those_of_the_backbone(name: str) -> None:
     assert ours != pytest.approx(imagenet["input"]["channel_means"], abs=1e-2)
 
 
-def test_the_whole_picture_is_another_protocol_than_the_crop() -> None:
+@pytest.mark.parametrize("name", IMAGES)
+def test_the_whole_picture_is_another_protocol_than_the_crop(name: str) -> None:
     """DetectZoo's CNNDetection follows the demo; the paper's tables follow the crop."""
-    for name, golden in CNNDETECTION.items():
-        alike = golden["crop224"]["uint8"] == golden["full"]["uint8"]
-        assert alike == (name == "rgb224")
-        assert (golden["crop224"]["logit"] == golden["full"]["logit"]) == alike
+    golden, alike = CNNDETECTION[name], name == "rgb224"
+    whole, crop = Preprocess(IMAGENET), Preprocess(IMAGENET, crop=224)
+    assert same_pixels(crop.pixels(picture(name)), golden["crop224"]["uint8"])
+    assert same_pixels(whole.pixels(picture(name)), golden["full"]["uint8"])
+    assert same_pixels(whole.pixels(picture(name)), golden["crop224"]["uint8"]) == alike
+    assert (golden["crop224"]["logit"] == golden["full"]["logit"]) == alike
 
 
 @pytest.mark.parametrize("name", ["rgb256a", "rgb301x257"])

@@ -34,6 +34,8 @@ def add(
     perturbation: str = "none",
     kind: str = "sample",
     digest: str = "d1",
+    head: str = "abc" * 20,
+    version: str = "1",
     time: str = "2026-01-02T00:00:00+00:00",
     protocol: str | None = None,
 ) -> None:
@@ -51,8 +53,8 @@ def add(
     identity = {
         "kind": kind,
         "threshold": 0.5,
-        "detector_version": "1",
-        "checkpoints": {"head": "abc" * 20},
+        "detector_version": version,
+        "checkpoints": {"head": head},
         "testset": digest,
     }
     made = {"time": time, "position": [0, place, 0, 0]} | ({"protocol": protocol} if protocol else {})

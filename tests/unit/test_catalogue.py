@@ -283,3 +283,10 @@ def test_archives_and_folders_are_found_by_path(tmp_path: Path) -> None:
 def test_a_misspelt_key_is_refused() -> None:
     with pytest.raises(BenchError, match=r"datasets/mine\.toml: unknown key 'license'"):
         parse("mine", {"description": "", "license": "MIT"})
+
+
+def test_a_dataset_that_cannot_be_made_says_where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    with pytest.raises(BenchError, match=r"'sample' cannot be made at .*file.*XDG_CACHE_HOME"):
+        open_dataset("sample", data_root=tmp_path)

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+from file_server import serving
 from layouts import write_layout
 from PIL import Image
 from typer.testing import CliRunner
 
+from forenbench.cli.app import app as bench
 from forenbench.cli.data import app, fetch_dataset
 from forenbench.descriptions import Download, Place, Spec, specs
 from forenbench.expectations import Line, compare
@@ -200,6 +205,37 @@ def test_fetch_refuses_a_disk_that_is_too_small(tmp_path: Path) -> None:
     huge = Download("huge.zip", "https://example.org/huge.zip", 10**18)
     with pytest.raises(BenchError, match="has room for"):
         fetch_dataset(Spec("huge", "", "", folder="huge", downloads=(huge,)), tmp_path, yes=True)
+
+
+def test_a_failed_download_says_what_else_to_do_and_stops_no_other_dataset(
+    tmp_path: Path, spec: Spec, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "server/set.zip").unlink()
+    assert not fetch_dataset(spec, tmp_path / "data", yes=True)
+    told = capsys.readouterr().err
+    assert "there is no such file" in told
+    assert "By hand: get the files from https://example.org into" in told
+    with serving() as hub:
+        hub.statuses = [404]
+        call = [sys.executable, "-m", "forenbench.cli", "data", "fetch", "univfd-19", "--yes"]
+        call += ["--data-root", str(tmp_path / "data")]
+        environment = {**os.environ, "HF_ENDPOINT": hub.address}
+        done = subprocess.run(call, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "It has no stable public location." in done.stderr
+
+
+def test_a_data_root_that_cannot_be_made_is_named(tmp_path: Path, spec: Spec) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(BenchError, match=r"file' cannot be made: .*--data-root"):
+        fetch_dataset(spec, tmp_path / "file", yes=True)
+
+
+def test_the_list_is_that_of_bench_list() -> None:
+    listed = CliRunner().invoke(bench, ["list", "datasets"], env={"COLUMNS": "80"}).output
+    assert "forensynths-train" in listed
+    assert "lgrad-table3" in listed
+    assert run("list", code=0) == listed
 
 
 def test_what_has_no_stable_location_gets_instructions(tmp_path: Path) -> None:

@@ -137,7 +137,7 @@ def test_changed_files_are_read_again(tmp_path: Path) -> None:
     ("columns", "message"),
     [
         ({"image": [b"x"], "kind": [0]}, r"no column 'label' \(columns: image, kind\)"),
-        ({"text": ["x"], "label": [0]}, "one column must hold the images' bytes"),
+        ({"text": ["x"], "label": [0]}, "hub': one column must hold the images' bytes"),
         ({"first": [b"x"], "second": [b"x"], "label": [0]}, r"\['first', 'second'\]"),
         ({"image": [b"x"], "label": [2]}, "label '2' of 'a.parquet#0' is none of 0, 1, real, fake"),
         ({"image": [b"x"], "label": ["cat"]}, "label 'cat' of"),

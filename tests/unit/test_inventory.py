@@ -13,7 +13,7 @@ import pytest
 from forenbench.inventory import FileFacts, cache_folder, take_stock
 from forenbench.sources.folder import Folder
 from forenbench.testing import tiny_image
-from forenbench.types import Stamp
+from forenbench.types import BenchError, Stamp
 
 
 class Listening:
@@ -119,3 +119,19 @@ def test_other_runs_need_not_wait_for_a_long_one(source: Listening) -> None:
 
     take_stock(source, [str(i) for i in range(600)], write_from_elsewhere)
     assert done == 600
+
+
+def test_a_cache_folder_that_cannot_be_made_is_named(
+    source: Listening, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    with pytest.raises(BenchError, match=r"cannot be made: .*file.*XDG_CACHE_HOME names another"):
+        source.take(*ALL)
+
+
+def test_a_memory_that_is_none_is_named(source: Listening) -> None:
+    cache_folder().mkdir(parents=True, exist_ok=True)
+    (cache_folder() / "inventory.sqlite").write_bytes(b"no data base at all" * 99)
+    with pytest.raises(BenchError, match=r"inventory.sqlite', .* is of no use: .*Delete it"):
+        source.take(*ALL)

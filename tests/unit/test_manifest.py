@@ -83,7 +83,12 @@ def test_labels_are_words_or_numbers(tmp_path: Path, suffix: str) -> None:
         ),
         ([{"path": "a", "label": "0"}, {"path": "", "label": "1"}], "row 2: there is no 'path'"),
         ([{"path": "a", "label": "0"}, {"path": "a", "label": "1"}], "row 2: 'a' is listed twice"),
+        (
+            [{"path": "a", "label": "0"}, {"path": "b/.././a", "label": "1"}],
+            "row 2: 'b/.././a' is listed twice",
+        ),
         ([{"path": "a", "label": ""}], "row 1: there is no 'label'"),
+        ([{"name": "a", "label": "0"}], "row 1: there is no 'path' (columns: name, label)"),
         ([{"path": "a", "kind": "0"}], "row 1: there is no 'label' (columns: path, kind)"),
         ([{"path": "a", "label": "0", "Label": "1"}], "two columns of one name"),
     ],
@@ -206,6 +211,35 @@ def test_an_index_states_every_file_and_what_it_left_aside(
         "location": "tiny",
     }
     assert not [path for path in tmp_path.iterdir() if path.name.endswith(".part")]
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip"])
+def test_an_index_can_label_what_no_folder_does(tmp_path: Path, kind: str) -> None:
+    files = {"a.png": 1, "sdxl/people/b.png": 1, "sdxl/0_real/c.png": 0}
+    for name in files:
+        (tmp_path / "out" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "out" / name).write_bytes(b"x")
+    location = tmp_path / "out"
+    if kind == "zip":
+        location = tmp_path / "out.zip"
+        with zipfile.ZipFile(location, "w") as archive:
+            for name in files:
+                archive.write(tmp_path / "out" / name, name)
+    index(location, tmp_path / "m.csv", "fake")
+    _, found = open_location(tmp_path / "m.csv")
+    assert {sample.path: sample.label for sample in found.samples} == files
+    generators = {sample.path: (sample.generator, sample.class_name) for sample in found.samples}
+    assert generators["a.png"] == ("out", "")
+    assert generators["sdxl/people/b.png"] == ("sdxl", "people")
+    with pytest.raises(BenchError, match="unknown label 'fkae'"):
+        index(location, tmp_path / "m.csv", "fkae")
+
+
+def test_files_without_a_label_are_refused_with_the_way_out(tmp_path: Path) -> None:
+    (tmp_path / "my photos").mkdir()
+    (tmp_path / "my photos/a.png").write_bytes(b"x")
+    with pytest.raises(BenchError, match=r"bench data index '.*my photos' --label real"):
+        index(tmp_path / "my photos", tmp_path / "m.csv")
 
 
 def test_an_index_needs_a_format_and_no_manifest(tmp_path: Path) -> None:

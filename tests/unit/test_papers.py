@@ -225,6 +225,16 @@ def test_coverage_and_weights_are_in_the_notes(tmp_path: Path) -> None:
     assert f"Weights of {HORSE} (published): head abcabcabcabc." in notes
 
 
+def test_the_detector_behind_each_printed_row_or_column_is_named(tmp_path: Path) -> None:
+    store, options = Store(tmp_path), {"dataset": "forensynths", "kind": "published"}
+    add(store, HORSE, "progan", PERFECT, **options)
+    add(store, "cnndetection:blur_jpg_prob0.1-full", "progan", PERFECT, **options)
+    assert f"Measured: LGrad 36k = {HORSE}." in laid_out("lgrad-6", store).notes
+    columns = "Blur+JPEG(0.1) Acc (No crop), Blur+JPEG(0.1) AP (No crop)"
+    notes = laid_out("cnndetection-readme", store).notes
+    assert f"Measured: {columns} = cnndetection:blur_jpg_prob0.1-full." in notes
+
+
 def differences(frame: pd.DataFrame) -> Iterator[tuple[float, float, float]]:
     for c in range(0, frame.shape[1], 3):
         yield from frame.iloc[:, c : c + 3].itertuples(index=False, name=None)

@@ -92,3 +92,7 @@ def test_everything_that_is_missing_is_named_at_once() -> None:
         plugins.load_all(["lgrad", "univfd", "cnndetection"], Weights("published"))
     for name in ("stylegan-bedroom", "clip-vit-l14", "cnndetection-0.5"):
         assert f"--weights {name}=PATH" in str(caught.value)
+
+
+def test_a_hint_names_each_known_name_once() -> None:
+    assert plugins.unknown("checkpoint", "x", ["vgg16", "clip", "vgg16"]).endswith("Known: clip, vgg16")

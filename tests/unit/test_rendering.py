@@ -55,6 +55,15 @@ def test_latex_aligns_numbers_right_and_escapes() -> None:
     assert r"\#x" in text
 
 
+def test_latex_carries_its_notes_as_comments_and_rules_no_line_between_rows() -> None:
+    index = pd.MultiIndex.from_tuples([("LGrad", "4k"), ("LGrad", "9k")], names=["method", "data"])
+    frame = pd.DataFrame({"x": [1.0, 2.0]}, index=index)
+    text = render(Table("made", "100 % made", frame, ("A note.",)), "latex")
+    assert text.startswith("% 100 % made\n% A note.\n\\begin{tabular}{llr}\n")
+    assert "cline" not in text
+    assert "multirow" not in text  # would need a package of its own
+
+
 def test_a_group_that_fits_stays_whole_and_a_wide_one_is_split_at_the_next_level() -> None:
     names = [("narrow", "x", "is"), ("narrow", "x", "by")]
     names += [("wide", inner, kind) for inner in "pqrs" for kind in ("measured", "published")]

@@ -146,6 +146,18 @@ def test_cells_on_different_images_are_not_shown_side_by_side_without_a_word(sto
     assert "WARNING: cells of data/biggan rest on different images, do not compare them." in notes
 
 
+@pytest.mark.parametrize("changed", [{"head": "def" * 20}, {"version": "2"}])
+def test_a_detector_that_changed_between_cells_is_not_averaged_without_a_word(
+    store: Store, changed: dict[str, str]
+) -> None:
+    add(store, "good", "biggan", PERFECT, place=1, **changed)
+    warning = "WARNING: cells of good (sample) rest on different weights or versions of it, "
+    notes = tables.make("acc-ap", [store]).notes
+    assert [note for note in notes if "WARNING" in note] == [
+        f"{warning}a mean over them is of no one detector."
+    ]
+
+
 def test_unknown_style_is_refused(store: Store) -> None:
     with pytest.raises(BenchError, match="'html' is none of text, csv, markdown, latex"):
         render(tables.make("acc-ap", [store]), "html")

@@ -353,6 +353,15 @@ def test_a_constant_gradient_is_black_and_the_batch_is_untouched() -> None:
     assert batch.grad is None
 
 
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
+def test_a_gradient_that_is_not_finite_makes_no_picture(bad: float) -> None:
+    """It would be a black one, and score like any other."""
+    batch = torch.rand(2, 3, 4, 4)
+    batch[1, 2, 3, 3] = bad
+    with pytest.raises(ValueError, match="gradient is not finite"):
+        gradient_images(Square(), batch)
+
+
 def test_without_a_transformation_the_classifier_sees_the_very_pixels() -> None:
     transformation = TRANSFORMATIONS["input-image"]
     every = Image.fromarray(np.arange(256 * 256 * 3, dtype=np.uint8).reshape(256, 256, 3))

@@ -122,6 +122,14 @@ def test_the_features_of_imagenets_networks_are_what_their_classifiers_see(tmp_p
         assert classes.std() > 0.1
 
 
+def test_torchvisions_older_file_serves_too(tmp_path: Path) -> None:
+    """resnet50-19c8e357.pth, with which the official code started, has no counters of batches."""
+    older = {key: one for key, one in flat("imagenet-resnet50", 0.1).items() if "tracked" not in key}
+    paths = {"resnet50-imagenet": saved(older, tmp_path / "resnet50-19c8e357.pth")}
+    encoder = BACKBONES["imagenet-resnet50"].load(Weights(paths=paths, unverified=True))
+    assert encoder.network.conv1.weight.mean().item() == pytest.approx(0.1)
+
+
 # --- heads from training checkpoints
 
 

@@ -16,6 +16,7 @@ from click.testing import Result
 from safetensors.torch import save_file
 from typer.testing import CliRunner
 
+from forenbench.cli.app import app as bench
 from forenbench.cli.weights import app
 from forenbench.plugins import installed
 from forenbench.types import BenchError
@@ -225,6 +226,44 @@ def test_all_means_all_that_was_published_and_one_failure_does_not_stop_the_rest
     missing = set(re.findall(r"^weights '(.+?)'", result.stderr, re.MULTILINE))
     assert missing == set(CATALOGUE) - {"lgrad-4class"}
     assert place("lgrad-4class", FOUR).is_file()
+
+
+def test_what_is_wrong_in_the_cache_is_replaced(weights: Weights) -> None:
+    torch.save(CLASSIFIER, Path("mirror", FOUR))
+    fetch = ("fetch", "lgrad-4class", "univfd-head", "--mirror", "mirror", "--yes")
+    for path in (place("lgrad-4class", FOUR), place("univfd-head", "fc_weights.pth")):
+        path.parent.mkdir(parents=True)
+    torch.save({"other": torch.zeros(2)}, place("lgrad-4class", FOUR))
+    place("univfd-head", "fc_weights.pth").write_bytes(bytes(4083))  # the published size
+    assert "'bench weights fetch NAME' gets what is missing, and replaces" in weights("check").stderr
+    result = weights(*fetch)
+    assert "A download replaces it" in result.stderr
+    assert "is here" not in result.stderr
+    assert weights("check", "lgrad-4class").exit_code == 0
+    assert not place("univfd-head", "fc_weights.pth").exists()  # the mirror has none
+
+
+def test_what_is_wrong_in_the_users_folder_would_hide_a_download(
+    weights: Weights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORENBENCH_WEIGHTS", "mirror")
+    Path("mirror", "fc_weights.pth").write_bytes(bytes(4083))
+    with pytest.raises(
+        BenchError, match=r"mirror/fc_weights.pth has sha256 .*Remove it: .*FORENBENCH_WEIGHTS"
+    ):
+        weights("fetch", "univfd-head", "--yes")
+
+
+def test_after_a_failed_download_another_is_no_advice(weights: Weights) -> None:
+    told = weights("fetch", "lgrad-4class", "--mirror", "mirror", "--yes").stderr
+    assert "To download to cache/forenbench/weights/: files of unknown size: 1\n" in told
+    assert "Get them by hand from https://drive.google.com" in told
+    assert "bench weights fetch" not in told
+
+
+def test_the_help_keeps_its_placeholders() -> None:
+    told = CliRunner().invoke(bench, ["weights", "fetch", "--help"], env={"COLUMNS": "80"}).output
+    assert "NAME/FILE, NAME.pth or FILE" in re.sub(r"[│\s]+", " ", told)
 
 
 # --- check
