@@ -11,6 +11,7 @@ import json
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -92,34 +93,53 @@ class Parts:
 
     def claim(self, task: Task, start: int) -> FileLock | None:
         """Take a part for this process, until the lock is released; None if another one has it."""
-        lock = FileLock(self._lock(task) / f"{start:08d}.lock")
         with explaining(self.root):
-            Path(lock.lock_file).parent.mkdir(parents=True, exist_ok=True)
             try:
-                lock.acquire(timeout=0)
+                return _lock(self._path(task, start).with_suffix(".lock"), patience=0)
             except Timeout:
                 return None
-        return lock
 
-    def finishing(self, task: Task) -> FileLock:
-        """Lock the making of a test set's rows."""
-        folder = self._lock(task)
-        folder.mkdir(parents=True, exist_ok=True)
-        return FileLock(folder.with_suffix(".lock"))
+    @contextmanager
+    def finishing(self, task: Task) -> Iterator[None]:
+        """Hold the making of a test set's rows, once no other process does."""
+        with explaining(self.root):
+            lock = _lock(Path(f"{self._folder(task)}.lock"), patience=-1)
+        try:
+            yield
+        finally:
+            lock.release()
 
     def forget(self, task: Task) -> None:
-        """Remove the parts of a test set whose cells are all done."""
-        shutil.rmtree(self._path(task, 0).parent, ignore_errors=True)
-        shutil.rmtree(self._lock(task), ignore_errors=True)
+        """Remove the parts, and the locks, of a test set whose cells are all done.
+
+        Another process may just hold such a lock: it will find the cells done, and do nothing.
+        """
+        folder = self._folder(task)
+        shutil.rmtree(folder, ignore_errors=True)
+        Path(f"{folder}.lock").unlink(missing_ok=True)
+        with suppress(OSError):  # not empty: other test sets are in work
+            folder.parent.rmdir()
+            folder.parent.parent.rmdir()
 
     def _path(self, task: Task, start: int) -> Path:
-        return self._folder("parts", task) / f"{start:08d}.arrow"
+        return self._folder(task) / f"{start:08d}.arrow"
 
-    def _lock(self, task: Task) -> Path:
-        return self._folder("locks", task)
+    def _folder(self, task: Task) -> Path:
+        return self.root / "parts" / file_name(task.testset.dataset) / file_name(task.testset.name)
 
-    def _folder(self, kind: str, task: Task) -> Path:
-        return self.root / kind / file_name(task.testset.dataset) / file_name(task.testset.name)
+
+def _lock(path: Path, patience: float) -> FileLock:
+    """Acquire a lock whose folder another process may remove at any moment.
+
+    Raises:
+        Timeout: Another process has it, and patience is over.
+    """
+    lock = FileLock(path)
+    while True:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):
+            lock.acquire(timeout=patience)
+            return lock
 
 
 def _read(path: Path) -> dict[str, pa.RecordBatch]:

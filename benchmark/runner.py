@@ -62,7 +62,7 @@ class Reporter(Protocol):
         ...
 
     def note(self, text: str) -> None:
-        """Told, once, what a reader of the results must know."""
+        """Told, once, what a user should know."""
         ...
 
 
@@ -134,6 +134,10 @@ class _Run:
     def advance(self, images: int) -> None:
         """Pass on an engine's progress."""
         self.reporter.advance(images)
+
+    def tell(self, text: str) -> None:
+        """Pass on a word to the user."""
+        self.reporter.note(text)
 
     def note(self, text: str) -> None:
         """Pass on a note, and keep it for the records."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -31,7 +32,7 @@ def companions(
     processes = [
         spawning.Process(
             target=_work,
-            args=(request, replace(means, device=device), settings, store),
+            args=(request, replace(means, device=device), settings, store, os.getpid()),
             name=f"bench run on {device}",
         )
         for device in devices
@@ -52,8 +53,8 @@ def companions(
             say(f"note: {process.name} ended with status {process.exitcode}; others did its work", "yellow")
 
 
-def _work(request: Request, means: Means, settings: Settings, store: Store) -> None:
-    """Do what ``bench run`` does, without a word."""
+def _work(request: Request, means: Means, settings: Settings, store: Store, parent: int) -> None:
+    """Do what ``bench run`` does, without a word, as long as the process is there that the user started."""
     from forenbench.engines.local import LocalEngine
     from forenbench.numerics import Numerics
     from forenbench.reading import reader_processes
@@ -64,7 +65,7 @@ def _work(request: Request, means: Means, settings: Settings, store: Store) -> N
     gathered = gather(request, means, lambda what, done, total: None)
     engine = LocalEngine(Numerics(means.device, settings.precision), reader_processes(means.device))
     with stopping(lambda text: None) as stop:
-        run(gathered.jobs, settings, store, engine, _Silent(), stop)
+        run(gathered.jobs, settings, store, engine, _Silent(), lambda: stop() or os.getppid() != parent)
 
 
 @dataclass

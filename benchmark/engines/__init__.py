@@ -17,6 +17,10 @@ class Listener(Protocol):
         """Told after each batch, or several."""
         ...
 
+    def tell(self, text: str) -> None:
+        """Told, once, what is going on."""
+        ...
+
     def note(self, text: str) -> None:
         """Told, once, what a reader of the results must know."""
         ...

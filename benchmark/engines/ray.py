@@ -155,7 +155,7 @@ class _Crew:
                 return
             done, _ = ray.wait([*self.tasks, *self.coming], timeout=_LOOK)
             if not done and not self.replicas:
-                self._tell("waiting for a node of the Ray cluster to have room for a replica")
+                self._once("waiting for the Ray cluster to have room for the detectors", self.listener.tell)
             for reference in done:
                 if reference in self.coming:
                     self._welcome(reference)
@@ -176,7 +176,7 @@ class _Crew:
         except RayTaskError as error:
             raise RunFailed(f"a replica could not be made: {error.cause}") from error
         except RayError:
-            self._replace("a replica was lost before it was ready")
+            self._replace("a replica of the detectors was lost before it was ready")
         else:
             self.replicas[replica] = 0
 
@@ -204,7 +204,7 @@ class _Crew:
             return None
         self.replicas[replica] -= 1
         for note in notes:
-            self._tell(note)
+            self._once(note, self.listener.note)
         self.listener.advance(shard.images)
         return shard, scored
 
@@ -219,17 +219,17 @@ class _Crew:
             ) from error
         self.again.append(shard)
         if self.replicas.pop(replica, None) is not None:
-            self._replace("a replica was lost; its shards go to others")
+            self._replace("a replica of the detectors was lost; its shards go to others")
 
     def _replace(self, why: str) -> None:
-        self._tell(why)
+        self._once(why, self.listener.tell)
         self._hire()
 
-    def _tell(self, text: str) -> None:
-        """Pass on a note, each once."""
+    def _once(self, text: str, tell: Callable[[str], None]) -> None:
+        """Pass on a text, each once."""
         if text not in self.told:
             self.told.add(text)
-            self.listener.note(text)
+            tell(text)
 
     def dismiss(self) -> None:
         """Free the cluster."""

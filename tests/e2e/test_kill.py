@@ -1,83 +1,69 @@
-"""A run killed at any moment goes on where it was, and ends with the rows of an uninterrupted one."""
+"""A run killed at any moment goes on where it was, and ends with the files of an uninterrupted one."""
 
 from __future__ import annotations
 
 import random
 import signal
-import subprocess
-import sys
 import time
-from pathlib import Path
 
-import pandas as pd
 import pytest
+from slow_run import ALL_PARTS, GENERATORS, IMAGES, SlowRun
 
-from forenbench.testing import write_tiny_dataset
-
-SLOW = """
-import time
-from forenbench.testing import Brightness
+KILLS = 17
+"""Of the local engine; test_ray.py adds to it."""
 
 
-class Slow(Brightness):
-    name = "slow"
-
-    def score(self, batch):
-        time.sleep(0.2)
-        return super().score(batch)
-"""
-COMMAND = [
-    *(sys.executable, "-c", "from forenbench.cli import main; main()"),
-    *("run", "--detectors", "./slow.py", "--dataset", "tiny", "--perturbations", "none,noise:9.0,crop:0.5"),
-]
-
-
-def rows(folder: Path) -> pd.DataFrame:
-    found = pd.concat([pd.read_parquet(path) for path in folder.glob("scores/**/*.parquet")])
-    return found.sort_values(["perturbation", "path"], ignore_index=True)
+@pytest.fixture(scope="module")
+def slow(tmp_path_factory: pytest.TempPathFactory) -> SlowRun:
+    """A slow run, done once without interruption as ``whole``."""
+    slow = SlowRun(tmp_path_factory.mktemp("slow"))
+    slow.finish("whole")
+    return slow
 
 
 @pytest.mark.slow
-def test_killed_and_started_again_gives_the_rows_of_an_uninterrupted_run(tmp_path: Path) -> None:
-    write_tiny_dataset(tmp_path / "tiny", generators=list("abcdef"), images=3)
-    (tmp_path / "slow.py").write_text(SLOW)
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
-    subprocess.run([*COMMAND, "--out", str(whole)], cwd=tmp_path, check=True, capture_output=True)
-
-    delays = random.Random(7)
-    for _ in range(3):
-        process = subprocess.Popen([*COMMAND, "--out", str(killed)], cwd=tmp_path, stderr=subprocess.DEVNULL)
-        started = time.monotonic()
-        done = len(list(killed.glob("scores/**/*.json")))
-        while len(list(killed.glob("scores/**/*.json"))) == done and time.monotonic() - started < 60:
-            time.sleep(0.01)
-        time.sleep(delays.uniform(0, 0.4))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    assert 0 < len(list(killed.glob("scores/**/*.json"))) < 18
-    last = subprocess.run(
-        [*COMMAND, "--out", str(killed)], cwd=tmp_path, check=True, capture_output=True, text=True
-    )
-    assert ", 0 of them done before" not in last.stderr
-    pd.testing.assert_frame_equal(rows(killed), rows(whole))
-    assert (killed / "tables/acc-ap.csv").read_bytes() == (whole / "tables/acc-ap.csv").read_bytes()
+def test_killed_at_random_and_started_again_gives_the_files_of_an_uninterrupted_run(slow: SlowRun) -> None:
+    moments, progress = random.Random(7), []
+    for kill in range(KILLS):
+        # Every fourth run has two processes, which share the work; kills hit the one that the user started.
+        process = slow.start("killed", *(["--device", "cpu,cpu"] if kill % 4 == 3 else []))
+        if kill % 3:  # else early on, while it starts
+            slow.wait_for_progress(process, "killed")
+        time.sleep(moments.uniform(0, 0.6))
+        slow.kill(process)
+        progress.append(slow.parts("killed"))
+    assert progress == sorted(progress), "a finished part was lost"
+    assert max(progress) > 0
+    slow.finish("killed")
+    assert slow.files("killed") == slow.files("whole")
+    assert slow.leftovers("killed") == []
+    table = "tables/acc-ap.csv"
+    assert (slow.folder / "killed" / table).read_bytes() == (slow.folder / "whole" / table).read_bytes()
 
 
 @pytest.mark.slow
-def test_ctrl_c_says_how_to_go_on_and_exits_130(tmp_path: Path) -> None:
-    write_tiny_dataset(tmp_path / "tiny", generators=list("abcdef"), images=3)
-    (tmp_path / "slow.py").write_text(SLOW)
-    process = subprocess.Popen(
-        [*COMMAND, "--out", "run"],
-        cwd=tmp_path,
-        stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background job ignores it
-    )
-    while process.poll() is None and not list(tmp_path.glob("run/scores/**/*.json")):
-        time.sleep(0.01)
+def test_ctrl_c_finishes_the_part_in_hand_says_how_to_go_on_and_exits_130(slow: SlowRun) -> None:
+    process = slow.start("stopped")
+    slow.wait_for_progress(process, "stopped")
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=120)
     assert process.returncode == 130
-    assert "the same command goes on from there" in err
+    assert "finishing the part in hand" in said
+    assert "the same command goes on from there" in said
+    assert 0 < slow.parts("stopped") < ALL_PARTS
+    slow.finish("stopped")
+    assert slow.files("stopped") == slow.files("whole")
+
+
+@pytest.mark.slow
+def test_two_processes_on_one_run_folder_share_the_work(slow: SlowRun) -> None:
+    """Neither does the other's parts again, and both end with everything there."""
+    for old in slow.pids.iterdir():
+        old.unlink()
+    first, second = slow.start("shared"), slow.start("shared")
+    said = [process.communicate(timeout=300)[1] for process in (first, second)]
+    assert [first.returncode, second.returncode] == [0, 0], said
+    assert slow.files("shared") == slow.files("whole")
+    assert len(slow.rows("shared")) == len(GENERATORS) * 2 * IMAGES * 3
+    assert slow.leftovers("shared") == []
+    assert len(list(slow.pids.iterdir())) == 2, "one process did it all"
