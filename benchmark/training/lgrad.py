@@ -76,6 +76,7 @@ class Gradients:
     def cached(self, root: Path, examples: Examples, run: Running) -> Examples:
         """Make the pictures that are not on disk yet, by the sha256 of their images; return them as examples.
 
+        Each is made by itself, as in the official code: in a batch, its last digits depend on the others.
         Every process makes its share; a stopped run keeps what it made.
         """
         folder = self.folder(root)
@@ -91,12 +92,12 @@ class Gradients:
     def _make(self, folder: Path, examples: Examples, places: list[int], run: Running) -> None:
         groups = [[places[i] for i in group] for group in in_order(len(places), _AT_ONCE)]
         loader = Loader(examples, Decoded(PlainView(self.transformation.prepare)), 0, TRAIN, run.workers)
-        done = 0
+        alone, done = replace(self.transformation, at_once=1), 0
         with ThreadPoolExecutor(_WRITERS) as writers:
             for batch in loader.batches(0, groups):
                 with torch.no_grad():
                     seen = batch.inputs.to(run.processes.device)
-                    pictures = self.transformation.pictures(self.network, seen).cpu()
+                    pictures = alone.pictures(self.network, seen).cpu()
                 files = [folder / _file(examples.items[index].sha256) for index in batch.indices]
                 list(writers.map(_write, files, pictures))
                 done += len(files)
