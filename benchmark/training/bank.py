@@ -8,14 +8,12 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from forenbench.atomic import read_json
 from forenbench.types import BenchError
 
-from .card import card_path, identity_of, is_made, write_card
+from .card import identity_of, is_made, refuse_another, write_card
 from .features import SHARD, Encoding, FeatureShards
 from .orders import Data, Order
 from .session import Running
-from .state import refuse_other
 
 
 @dataclass(frozen=True)
@@ -58,9 +56,7 @@ def make_bank(order: Order, data: Data, encoding: Encoding, share: Share, run: R
     identity = identity_of(data.digests(), name=order.name, encoder=encoding.checkpoints, type="float16")
     if is_made(path, identity):
         return path
-    card = read_json(card_path(path))
-    if card is not None:
-        refuse_other(card["identity"], identity, path)
+    refuse_another(path, identity, begun=order.folder.exists())
     shards = FeatureShards(order.folder / "features", data.train, share.size)
     mine = [shard for shard in shards.missing() if shard % share.count == share.number]
     shards.encode(encoding, mine, run.advance)

@@ -34,6 +34,7 @@ OPTIMISERS: Mapping[str, Callable[..., torch.optim.Optimizer]] = {
     "adamw": torch.optim.AdamW,
 }
 PRECISIONS = ("fp32", "bf16")
+STATE = "last.pt"
 
 Report = Callable[[str, int, int, Mapping[str, float]], None]
 """Called with what is done, step, steps and numbers such as the loss."""
@@ -72,7 +73,7 @@ class Training:
     @property
     def state_file(self) -> Path:
         """Everything a killed training needs to go on."""
-        return self.settings.folder / "last.pt"
+        return self.settings.folder / STATE
 
     @property
     def result_file(self) -> Path:

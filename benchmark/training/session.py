@@ -11,18 +11,17 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from forenbench.atomic import read_json
 from forenbench.types import BenchError
 
-from .card import card_path, identity_of, is_made, outcome, recipe_of, write_card
+from .card import identity_of, is_made, outcome, recipe_of, refuse_another, write_card
 from .examples import Advance
 from .learners import Learner
-from .loop import Report, Training
+from .loop import STATE, Report, Training
 from .orders import Data, Order
 from .processes import Processes
 from .recipes import Recipe
 from .schedules import EarlyStopping
-from .state import Position, Settings, refuse_other
+from .state import Position, Settings
 
 
 @dataclass(frozen=True)
@@ -99,9 +98,8 @@ def claimed(order: Order, path: Path, identity: Mapping[str, Any], processes: Pr
         BenchError: Another process trains there, or what is there is another training.
     """
     made = is_made(path, identity)
-    card = read_json(card_path(path))
-    if card is not None and not made:
-        refuse_other(card["identity"], identity, path)
+    if not made:
+        refuse_another(path, identity, begun=(order.folder / STATE).is_file())
     processes.wait()
     if made or not processes.first:
         yield made

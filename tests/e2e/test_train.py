@@ -105,6 +105,25 @@ def test_bad_requests_end_with_2_and_a_way_out(bench: Bench, call: tuple[str, ..
     assert message in outcome.err
 
 
+@pytest.mark.parametrize(
+    ("recipe", "file"),
+    [
+        ("univfd-lc", "univfd-efficientnet-lite0-head.pth"),
+        ("univfd-nn", "univfd-efficientnet-lite0-bank.safetensors"),
+    ],
+)
+def test_a_file_that_came_from_elsewhere_is_never_overwritten(
+    bench: Bench, tmp_path: Path, recipe: str, file: str
+) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / file).write_bytes(b"downloaded")
+    call = ("train", recipe, "--backbone", "efficientnet-lite0", "--data", "faces", *SMALL)
+    outcome = bench(*call, "--out", "out")
+    assert outcome.code == 2, outcome.err
+    assert f"'out/{file}' is there already" in outcome.err
+    assert (tmp_path / "out" / file).read_bytes() == b"downloaded"
+
+
 def test_torchrun_can_start_the_command_line() -> None:
     call = [sys.executable, "-m", "forenbench.cli", "train", "--help"]
     output = subprocess.run(call, capture_output=True, text=True, check=True).stdout
