@@ -70,7 +70,7 @@ def cnndetection(  # noqa: PLR0913 - a command's options are its arguments
     with t.running(options, recipe) as (run, files):
         network, facts = learners.classifier(recipe, init, seed, files)
         images = gather(order, run.processes, run.advance)
-        path = train(order, learners.cnndetection(recipe, network, facts), images, images, run)
+        path = train(order, learners.cnndetection(recipe, network, facts), images, lambda: images, run)
     t.tell(path, first=run.processes.first)
 
 

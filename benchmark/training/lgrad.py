@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -110,8 +111,8 @@ def prepare(
     data: Data,
     start: tuple[nn.Module, dict[str, Any]],
     run: Running,
-) -> tuple[Data, Learner]:
-    """Say what the classifier is shown, and how it learns from that.
+) -> tuple[Callable[[], Data], Learner]:
+    """Say how to make what the classifier is shown, and how it learns from that.
 
     Args:
         gradients: Of which network.
@@ -125,10 +126,14 @@ def prepare(
     facts = {**facts, "transformation": gradients.name, "checkpoints": checkpoints}
     recipe = run.recipe
     if cache is None:
-        return data, learners.lgrad(recipe, network, facts, gradients.transformation, gradients.network)
+        learner = learners.lgrad(recipe, network, facts, gradients.transformation, gradients.network)
+        return lambda: data, learner
+    return partial(_all_cached, gradients, cache, data, run), learners.lgrad_cached(recipe, network, facts)
+
+
+def _all_cached(gradients: Gradients, cache: Path, data: Data, run: Running) -> Data:
     validation = data.validation and gradients.cached(cache, data.validation, run)
-    shown = Data(gradients.cached(cache, data.train, run), validation)
-    return shown, learners.lgrad_cached(recipe, network, facts)
+    return Data(gradients.cached(cache, data.train, run), validation)
 
 
 def _file(sha256: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,14 +49,15 @@ class Running:
     save_every: int = 500
 
 
-def train(order: Order, learner: Learner, data: Data, shown: Data, run: Running) -> Path:
+def train(order: Order, learner: Learner, data: Data, shown: Callable[[], Data], run: Running) -> Path:
     """Train a network, or finish a training that was stopped; return the checkpoint's path.
 
     Args:
         order: What is asked.
         learner: What to train.
         data: The images.
-        shown: What is read in their place, such as gradient pictures; else the same.
+        shown: Makes what is read in their place, such as gradient pictures, or returns them as they are; not
+            called where the training is finished already.
         run: How to train.
 
     Raises:
@@ -82,7 +83,9 @@ def train(order: Order, learner: Learner, data: Data, shown: Data, run: Running)
             settings = Settings(
                 order.folder, identity, order.seed, run.keep, run.precision, run.workers, run.save_every
             )
-            training = Training(learner, recipe, (shown.train, shown.validation), settings, run.processes)
+            seen = shown()
+            training = Training(learner, recipe, (seen.train, seen.validation), settings, run.processes)
+            run.processes.wait()  # all have read the state before the first one writes or removes it
             position = training.run(run.report)
             if run.processes.first:
                 _finish(training, position, path, identity, data.describe())

@@ -57,6 +57,18 @@ def test_a_probe_its_card_and_a_second_call_that_computes_nothing(bench: Bench, 
 
 
 @pytest.mark.slow
+def test_features_that_are_made_once_are_not_made_for_a_finished_training(
+    bench: Bench, tmp_path: Path
+) -> None:
+    call = (*PROBE, "--out", "out", "--epochs", "1", "--aug", "off", "--classes", "horse")
+    first, second = bench(*call), bench(*call)
+    assert (first.code, second.code) == (0, 0), first.err + second.err
+    assert "features of" in first.err
+    assert "features of" not in second.err
+    assert not list((tmp_path / "out").glob("*.training"))
+
+
+@pytest.mark.slow
 def test_a_bank_in_two_parts(bench: Bench, tmp_path: Path) -> None:
     call = ("train", "univfd-nn", "--backbone", "efficientnet-lite0", "--data", "faces/train", "--out", "out")
     parts = [bench(*call, *SMALL, "--shards", part, "--shard-size", "5") for part in ("1/2", "2/2")]

@@ -90,12 +90,12 @@ def test_gradient_pictures_from_disk_are_those_made_on_the_way(examples: Example
     data = Data(examples)
     same, direct = prepare(gradients(), None, data, start, running())
     shown, cached = prepare(gradients(), tmp_path / "cache", data, start, running())
-    assert same is data
-    seen, expected = first_inputs(cached, shown.train), first_inputs(direct, examples)
+    assert same() is data
+    seen, expected = first_inputs(cached, shown().train), first_inputs(direct, examples)
     assert seen.shape == expected.shape == (8, 3, 16, 16)
     assert float((seen != expected).float().mean()) < 0.01  # float sums in another order: a level at most
     assert float((seen - expected).abs().max()) <= 1.01 / 255 / 0.224
-    assert shown.train.items[0].label == examples.items[0].label
+    assert shown().train.items[0].label == examples.items[0].label
     assert cached.facts == direct.facts
 
 
@@ -219,7 +219,8 @@ def test_a_probe_sees_the_cached_features_of_each_image(examples: Examples, tmp_
     write_images(tmp_path / "val", number=2, start=50)
     data = Data(examples, examples_of(tmp_path / "val"))
     order = Order("probe", tmp_path / "out", "data")
-    shown, learner = univfd.probe(order, encoding(half=False), data, "off", running())
+    make, learner = univfd.probe(order, encoding(half=False), data, "off", running())
+    shown = make()
     loader = Loader(shown.train, learner.read_train, 0, TRAIN)
     batch = next(loader.batches(0, [[4, 0, 19]]))
     torch.testing.assert_close(batch.inputs, features_of(examples)[[4, 0, 19]])
