@@ -231,4 +231,9 @@ class Training:
 def _write(path: Path, content: Mapping[str, Any]) -> None:
     """Write a torch file, the same bytes for the same content: given a path, torch puts its name inside."""
     with replacing(path) as partial, partial.open("wb") as file:
-        torch.save(content, file)
+        try:
+            torch.save(content, file)
+        except RuntimeError as error:
+            if isinstance(error.__context__, OSError):  # a full disk, which torch's own complaint hides
+                raise error.__context__ from None
+            raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -134,6 +135,25 @@ def test_a_file_that_came_from_elsewhere_is_never_overwritten(
     assert outcome.code == 2, outcome.err
     assert f"'out/{file}' is there already" in outcome.err
     assert (tmp_path / "out" / file).read_bytes() == b"downloaded"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [1_000, 12_000, 16_000])
+def test_a_full_disk_is_no_defect_and_loses_nothing(bench: Bench, tmp_path: Path, size: int) -> None:
+    """A limit on the size of files stands for the full disk; torch hides its error in some places."""
+    call = (*PROBE, "--out", "out", "--epochs", "1", "--limit", "6")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    bench(*call[:-2], "--limit", "2", "--name", "warm")  # the cache of the data's digests is written here
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        full = bench(*call)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert full.code == 2, full.err
+    assert "File too large" in full.err
+    assert "The same command goes on" in full.err
+    assert not list((tmp_path / "out").rglob("*.part"))
+    assert bench(*call).code == 0
 
 
 def test_torchrun_can_start_the_command_line() -> None:
