@@ -90,6 +90,8 @@ def train(order: Order, learner: Learner, data: Data, shown: Callable[[], Data],
             if run.processes.first:
                 _finish(training, position, path, identity, data.describe())
             run.processes.wait()
+        if run.processes.first and order.folder.exists():
+            shutil.rmtree(order.folder)
     return path
 
 
@@ -122,11 +124,10 @@ def claimed(order: Order, path: Path, identity: Mapping[str, Any], processes: Pr
 def _finish(
     training: Training, position: Position, path: Path, identity: Mapping[str, Any], data: Mapping[str, Any]
 ) -> None:
-    """Put the checkpoint in its place, then the card, then remove the state; each can be done twice."""
+    """Put the checkpoint in its place, then the card; each can be done twice."""
     if training.result_file.is_file():
         training.result_file.replace(path)
     write_card(path, identity, data, outcome(position) | _normalised(training.processes), training.processes)
-    shutil.rmtree(training.settings.folder)
 
 
 def _normalised(processes: Processes) -> dict[str, str]:

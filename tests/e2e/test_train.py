@@ -47,6 +47,7 @@ def test_a_probe_its_card_and_a_second_call_that_computes_nothing(bench: Bench, 
     assert (card["kept_epoch"], card["steps"]) == (1, 2)
 
     written = path.stat().st_mtime_ns
+    (tmp_path / "out/univfd-efficientnet-lite0-head.training").mkdir()  # as if killed while it was removed
     second = bench(*call)
     assert second.code == 0
     assert "epoch" not in second.err

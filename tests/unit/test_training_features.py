@@ -202,6 +202,25 @@ def test_a_stopped_bank_makes_only_the_shards_it_lacks(examples: Examples, tmp_p
     assert count.steps == []  # finished: nothing is computed
 
 
+def test_a_kill_while_shards_are_joined_or_removed_leaves_nothing_behind(
+    examples: Examples, tmp_path: Path
+) -> None:
+    order = Order("bank", tmp_path / "out", "data")
+    order.out.mkdir()
+    (order.out / ".bank.safetensors.99.part").write_bytes(b"half")
+    for _ in range(2):
+        assert make_bank(order, Data(examples), encoding(), Share(size=5), running())
+        assert sorted(file.name for file in order.out.iterdir()) == [
+            ".bank.lock",
+            "bank.card.json",
+            "bank.safetensors",
+        ]
+        (order.folder / "features").mkdir(parents=True)  # as if killed before all of it was removed
+        (order.folder / "features/000000.safetensors").write_bytes(b"a shard")
+    assert make_bank(order, Data(examples), encoding(), Share(size=5), running())
+    assert not order.folder.exists()
+
+
 def test_shards_of_something_else_are_refused(examples: Examples, tmp_path: Path) -> None:
     order = Order("bank", tmp_path / "out", "data")
     make_bank(order, Data(examples), encoding(), Share.parse("1/2", 5), running())
