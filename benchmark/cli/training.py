@@ -178,7 +178,20 @@ def tell(path: Path | None, *, first: bool) -> None:
         say("This part is done; other parts are missing. The last process to finish joins them.")
         return
     say(f"wrote {short(path)} and {short(path.with_name(path.stem))}.card.json", "green")
-    say(f"use it: --weights {path.stem}={short(path)}, or FORENBENCH_WEIGHTS={short(path.parent)}")
+    say(f"use it: {_use(path)}")
+
+
+def _use(path: Path) -> str:
+    """Say by which options a detector takes a trained file."""
+    from forenbench.plugins import installed
+
+    known = {checkpoint.name: checkpoint for found in installed() for checkpoint in found.checkpoints}
+    if path.stem not in known:
+        return f"--weights NAME={short(path)} --unverified, with the NAME ('bench list weights') it replaces"
+    pair = f"--weights {path.stem}={short(path)}"
+    if known[path.stem].sha256:  # of the authors' file, which this one is not
+        return f"{pair} --unverified"
+    return f"{pair}, or FORENBENCH_WEIGHTS={short(path.parent)}"
 
 
 def cnndetection_name(options: Options, aug: str) -> str:

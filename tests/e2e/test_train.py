@@ -68,6 +68,9 @@ def test_features_that_are_made_once_are_not_made_for_a_finished_training(
     assert "features of" in first.err
     assert "features of" not in second.err
     assert not list((tmp_path / "out").glob("*.training"))
+    card = json.loads((tmp_path / "out/univfd-efficientnet-lite0-head.card.json").read_text())
+    recipe = card["identity"]["recipe"]
+    assert (recipe["resize"], recipe["flip"], recipe["augmentation"]["blur"]) == (None, 0, 0)
 
 
 @pytest.mark.slow
