@@ -30,6 +30,13 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
+def remove_partials(path: Path) -> None:
+    """Remove what killed processes left of this file; only for who knows that no other writes it now."""
+    for partial in path.parent.iterdir():
+        if partial.name.startswith(f".{path.name}.") and partial.name.endswith(".part"):
+            partial.unlink()
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text file in one go."""
     with replacing(path, durable=False) as partial:
