@@ -51,6 +51,13 @@ def _is_alive(process: int) -> bool:
     return True
 
 
+def remove_partials(path: Path) -> None:
+    """Remove what killed processes left of this file; only for who knows that no other writes it now."""
+    for partial in path.parent.iterdir():
+        if partial.name.startswith(f".{path.name}.") and partial.name.endswith(_SUFFIX):
+            partial.unlink()
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text file in one go."""
     with replacing(path, durable=False) as partial:

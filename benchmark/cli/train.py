@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -70,7 +70,7 @@ def cnndetection(  # noqa: PLR0913 - a command's options are its arguments
     with t.running(options, recipe) as (run, files):
         network, facts = learners.classifier(recipe, init, seed, files)
         images = gather(order, run.processes, run.advance)
-        path = train(order, learners.cnndetection(recipe, network, facts), images, images, run)
+        path = train(order, learners.cnndetection(recipe, network, facts), images, lambda: images, run)
     t.tell(path, first=run.processes.first)
 
 
@@ -160,7 +160,7 @@ def univfd_lc(  # noqa: PLR0913 - a command's options are its arguments
     if once and end_to_end:
         raise BenchError("--aug off keeps features, and with --end-to-end they change: write --aug none")
     options = t.Options.of(context)
-    changes = {"flip": 0.0} if once else {}
+    changes: dict[str, Any] = {"flip": 0.0, "resize": None} if once else {}
     augmentation = Augmentation.parse("none" if once else aug)
     recipe = options.adapted(UNIVFD_LC, augmentation=augmentation, **changes)
     order = options.order(name or t.probe_name(backbone, end_to_end=end_to_end))

@@ -51,6 +51,8 @@ Backbone = Annotated[
     typer.Option(help="clip-vit-l14, clip-rn50, imagenet-resnet50, imagenet-vit-b16, efficientnet-lite0."),
 ]
 
+_GO_ON = "The same command goes on from the last state that was written."
+
 HORSES = {"horse": "1class", "chair,horse": "2class", "car,cat,chair,horse": "4class"}
 """The class settings of LGrad's paper."""
 
@@ -128,7 +130,11 @@ class Options:
 
 @contextmanager
 def running(options: Options, recipe: Recipe) -> Iterator[tuple[Running, Weights]]:
-    """Join the other processes, show progress, find the weights; Ctrl-C says how to go on and exits 130."""
+    """Join the other processes, show progress, find the weights; Ctrl-C says how to go on and exits 130.
+
+    Raises:
+        BenchError: A file cannot be written, or the request is bad.
+    """
     from forenbench.training.loop import PRECISIONS
     from forenbench.training.processes import joined
     from forenbench.training.session import Running
@@ -144,8 +150,10 @@ def running(options: Options, recipe: Recipe) -> Iterator[tuple[Running, Weights
         ):
             weights = open_weights("published", options.files, processes.device)
             yield Running(recipe, processes, progress.report, progress.files, *rest), weights
+    except OSError as error:
+        raise BenchError(f"cannot go on: {error}. {_GO_ON}") from error
     except KeyboardInterrupt:
-        say("stopped. The same command goes on from the last state that was written.", "yellow")
+        say(f"stopped. {_GO_ON}", "yellow")
         raise typer.Exit(130) from None
 
 
@@ -170,7 +178,20 @@ def tell(path: Path | None, *, first: bool) -> None:
         say("This part is done; other parts are missing. The last process to finish joins them.")
         return
     say(f"wrote {short(path)} and {short(path.with_name(path.stem))}.card.json", "green")
-    say(f"use it: --weights {path.stem}={short(path)}, or FORENBENCH_WEIGHTS={short(path.parent)}")
+    say(f"use it: {_use(path)}")
+
+
+def _use(path: Path) -> str:
+    """Say by which options a detector takes a trained file."""
+    from forenbench.plugins import installed
+
+    known = {checkpoint.name: checkpoint for found in installed() for checkpoint in found.checkpoints}
+    if path.stem not in known:
+        return f"--weights NAME={short(path)} --unverified, with the NAME ('bench list weights') it replaces"
+    pair = f"--weights {path.stem}={short(path)}"
+    if known[path.stem].sha256:  # of the authors' file, which this one is not
+        return f"{pair} --unverified"
+    return f"{pair}, or FORENBENCH_WEIGHTS={short(path.parent)}"
 
 
 def cnndetection_name(options: Options, aug: str) -> str:

@@ -8,14 +8,13 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from forenbench.atomic import read_json
+from forenbench.atomic import remove_partials
 from forenbench.types import BenchError
 
-from .card import card_path, identity_of, is_made, write_card
+from .card import identity_of, is_made, refuse_another, write_card
 from .features import SHARD, Encoding, FeatureShards
 from .orders import Data, Order
 from .session import Running
-from .state import refuse_other
 
 
 @dataclass(frozen=True)
@@ -56,20 +55,19 @@ def make_bank(order: Order, data: Data, encoding: Encoding, share: Share, run: R
     """
     path = order.out / f"{order.name}.safetensors"
     identity = identity_of(data.digests(), name=order.name, encoder=encoding.checkpoints, type="float16")
-    if is_made(path, identity):
-        return path
-    card = read_json(card_path(path))
-    if card is not None:
-        refuse_other(card["identity"], identity, path)
-    shards = FeatureShards(order.folder / "features", data.train, share.size)
-    mine = [shard for shard in shards.missing() if shard % share.count == share.number]
-    shards.encode(encoding, mine, run.advance)
+    if not is_made(path, identity):
+        refuse_another(path, identity, begun=order.folder.exists())
+        shards = FeatureShards(order.folder / "features", data.train, share.size)
+        mine = [shard for shard in shards.missing() if shard % share.count == share.number]
+        shards.encode(encoding, mine, run.advance)
     with FileLock(order.out / f".{order.name}.lock"):  # whoever comes last joins the shards
         if not is_made(path, identity):
             if shards.missing():
                 return None
+            remove_partials(path)
             shards.merge(path)
             facts = {"shards": shards.count, "shard_size": share.size}
             write_card(path, identity, data.describe(), facts, run.processes)
+        if order.folder.exists():
             shutil.rmtree(order.folder)
     return path

@@ -9,11 +9,12 @@ from typing import Any
 
 from forenbench.atomic import read_json, write_json
 from forenbench.environment import environment
+from forenbench.types import BenchError
 from forenbench.weights import sha256_of
 
 from .processes import Processes
 from .recipes import Recipe
-from .state import Position
+from .state import Position, refuse_other
 
 
 def card_path(checkpoint: Path) -> Path:
@@ -25,6 +26,27 @@ def is_made(checkpoint: Path, identity: Mapping[str, Any]) -> bool:
     """Say whether this very training has been finished before."""
     card = read_json(card_path(checkpoint))
     return card is not None and card["identity"] == identity and checkpoint.is_file()
+
+
+def refuse_another(checkpoint: Path, identity: Mapping[str, Any], *, begun: bool) -> None:
+    """Refuse to write over another training's result, or over a file that came from elsewhere.
+
+    Args:
+        checkpoint: Where the result will be.
+        identity: Of the training.
+        begun: There is a state of it, so that a file without a card is one that a kill left.
+
+    Raises:
+        BenchError: There is something else already.
+    """
+    card = read_json(card_path(checkpoint))
+    if card is not None:
+        refuse_other(card["identity"], identity, checkpoint)
+    elif checkpoint.exists() and not begun:
+        raise BenchError(
+            f"'{checkpoint}' is there already, without a card that says from what training. "
+            "Choose another --out or --name, or remove it"
+        )
 
 
 def identity_of(digests: Mapping[str, str], **rest: object) -> dict[str, Any]:

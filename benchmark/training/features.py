@@ -13,7 +13,7 @@ import torch
 from filelock import FileLock
 from numpy.typing import NDArray
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from forenbench.atomic import read_json, replacing, write_json
 from forenbench.types import FAKE, REAL, BenchError
@@ -102,7 +102,7 @@ class FeatureShards:
                 done += len(batch.indices)
                 advance(f"features of {self.examples.request}", done, total)
             with replacing(self._path(shard)) as partial:
-                save_file({"features": torch.cat(parts)}, partial)
+                partial.write_bytes(save({"features": torch.cat(parts)}))
 
     def read(self, path: str) -> bytes:
         """Return one row's bytes, as a `forenbench.types.Source`; `path` is the place among the examples."""

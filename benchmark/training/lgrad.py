@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,6 +77,7 @@ class Gradients:
     def cached(self, root: Path, examples: Examples, run: Running) -> Examples:
         """Make the pictures that are not on disk yet, by the sha256 of their images; return them as examples.
 
+        Each is made by itself, as in the official code: in a batch, its last digits depend on the others.
         Every process makes its share; a stopped run keeps what it made.
         """
         folder = self.folder(root)
@@ -91,12 +93,12 @@ class Gradients:
     def _make(self, folder: Path, examples: Examples, places: list[int], run: Running) -> None:
         groups = [[places[i] for i in group] for group in in_order(len(places), _AT_ONCE)]
         loader = Loader(examples, Decoded(PlainView(self.transformation.prepare)), 0, TRAIN, run.workers)
-        done = 0
+        alone, done = replace(self.transformation, at_once=1), 0
         with ThreadPoolExecutor(_WRITERS) as writers:
             for batch in loader.batches(0, groups):
                 with torch.no_grad():
                     seen = batch.inputs.to(run.processes.device)
-                    pictures = self.transformation.pictures(self.network, seen).cpu()
+                    pictures = alone.pictures(self.network, seen).cpu()
                 files = [folder / _file(examples.items[index].sha256) for index in batch.indices]
                 list(writers.map(_write, files, pictures))
                 done += len(files)
@@ -109,8 +111,8 @@ def prepare(
     data: Data,
     start: tuple[nn.Module, dict[str, Any]],
     run: Running,
-) -> tuple[Data, Learner]:
-    """Say what the classifier is shown, and how it learns from that.
+) -> tuple[Callable[[], Data], Learner]:
+    """Say how to make what the classifier is shown, and how it learns from that.
 
     Args:
         gradients: Of which network.
@@ -124,10 +126,14 @@ def prepare(
     facts = {**facts, "transformation": gradients.name, "checkpoints": checkpoints}
     recipe = run.recipe
     if cache is None:
-        return data, learners.lgrad(recipe, network, facts, gradients.transformation, gradients.network)
+        learner = learners.lgrad(recipe, network, facts, gradients.transformation, gradients.network)
+        return lambda: data, learner
+    return partial(_all_cached, gradients, cache, data, run), learners.lgrad_cached(recipe, network, facts)
+
+
+def _all_cached(gradients: Gradients, cache: Path, data: Data, run: Running) -> Data:
     validation = data.validation and gradients.cached(cache, data.validation, run)
-    shown = Data(gradients.cached(cache, data.train, run), validation)
-    return shown, learners.lgrad_cached(recipe, network, facts)
+    return Data(gradients.cached(cache, data.train, run), validation)
 
 
 def _file(sha256: str) -> str:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -34,6 +34,7 @@ OPTIMISERS: Mapping[str, Callable[..., torch.optim.Optimizer]] = {
     "adamw": torch.optim.AdamW,
 }
 PRECISIONS = ("fp32", "bf16")
+STATE = "last.pt"
 
 Report = Callable[[str, int, int, Mapping[str, float]], None]
 """Called with what is done, step, steps and numbers such as the loss."""
@@ -72,7 +73,7 @@ class Training:
     @property
     def state_file(self) -> Path:
         """Everything a killed training needs to go on."""
-        return self.settings.folder / "last.pt"
+        return self.settings.folder / STATE
 
     @property
     def result_file(self) -> Path:
@@ -86,6 +87,7 @@ class Training:
             BenchError: A loss or a validation score is no number.
         """
         torch.backends.cudnn.allow_tf32 = False  # as in scoring; --precision bf16 is the way to be faster
+        self._publish()  # the epoch's end may have been all that a kill left time for
         while not self.position.stage.stop and self.position.epoch < self.recipe.epochs:
             self._train_epoch(report)
             self._end_epoch(report)
@@ -151,11 +153,10 @@ class Training:
         position.history.append(row)
         if self._is_kept(row):
             position.kept = position.epoch + 1
-            if self.processes.first:
-                self._publish()
         position.epoch, position.step, position.loss = position.epoch + 1, 0, 0.0
         position.seconds += time.monotonic() - started
-        self._save()
+        self._save()  # first: an epoch that a kill makes run again may not be kept on a GPU
+        self._publish()
 
     def _is_kept(self, row: Mapping[str, float]) -> bool:
         """Say whether the epoch just ended is the result so far."""
@@ -199,9 +200,10 @@ class Training:
         return Loader(examples, read, self.settings.seed, purpose, self.settings.workers)
 
     def _publish(self) -> None:
-        """Write the network as it is now, in the published format."""
-        with replacing(self.result_file) as partial:
-            torch.save(self.learner.publish(self.optimiser.state_dict(), self.position.steps), partial)
+        """Write the network in its published format, if the epoch that just ended is the result so far."""
+        position = self.position
+        if self.processes.first and position.step == 0 and position.kept == position.epoch:
+            _write(self.result_file, self.learner.publish(self.optimiser.state_dict(), position.steps))
 
     def _save(self) -> None:
         """Write the state; the first process does it for all."""
@@ -212,8 +214,7 @@ class Training:
                 "optimiser": self.optimiser.state_dict(),
                 "position": asdict(self.position),
             }
-            with replacing(self.state_file) as partial:
-                torch.save(content, partial)
+            _write(self.state_file, content)
 
     def _resume(self) -> None:
         """Go on from the state on disk, if there is one."""
@@ -225,3 +226,14 @@ class Training:
         self.optimiser.load_state_dict(content["optimiser"])
         stage = Stage(**content["position"].pop("stage"))
         self.position = Position(stage, **content["position"])
+
+
+def _write(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a torch file, the same bytes for the same content: given a path, torch puts its name inside."""
+    with replacing(path) as partial, partial.open("wb") as file:
+        try:
+            torch.save(content, file)
+        except RuntimeError as error:
+            if isinstance(error.__context__, OSError):  # a full disk, which torch's own complaint hides
+                raise error.__context__ from None
+            raise

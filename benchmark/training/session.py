@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,18 +11,17 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from forenbench.atomic import read_json
 from forenbench.types import BenchError
 
-from .card import card_path, identity_of, is_made, outcome, recipe_of, write_card
+from .card import identity_of, is_made, outcome, recipe_of, refuse_another, write_card
 from .examples import Advance
 from .learners import Learner
-from .loop import Report, Training
+from .loop import STATE, Report, Training
 from .orders import Data, Order
 from .processes import Processes
 from .recipes import Recipe
 from .schedules import EarlyStopping
-from .state import Position, Settings, refuse_other
+from .state import Position, Settings
 
 
 @dataclass(frozen=True)
@@ -50,14 +49,15 @@ class Running:
     save_every: int = 500
 
 
-def train(order: Order, learner: Learner, data: Data, shown: Data, run: Running) -> Path:
+def train(order: Order, learner: Learner, data: Data, shown: Callable[[], Data], run: Running) -> Path:
     """Train a network, or finish a training that was stopped; return the checkpoint's path.
 
     Args:
         order: What is asked.
         learner: What to train.
         data: The images.
-        shown: What is read in their place, such as gradient pictures; else the same.
+        shown: Makes what is read in their place, such as gradient pictures, or returns them as they are; not
+            called where the training is finished already.
         run: How to train.
 
     Raises:
@@ -83,11 +83,15 @@ def train(order: Order, learner: Learner, data: Data, shown: Data, run: Running)
             settings = Settings(
                 order.folder, identity, order.seed, run.keep, run.precision, run.workers, run.save_every
             )
-            training = Training(learner, recipe, (shown.train, shown.validation), settings, run.processes)
+            seen = shown()
+            training = Training(learner, recipe, (seen.train, seen.validation), settings, run.processes)
+            run.processes.wait()  # all have read the state before the first one writes or removes it
             position = training.run(run.report)
             if run.processes.first:
                 _finish(training, position, path, identity, data.describe())
             run.processes.wait()
+        if run.processes.first and order.folder.exists():
+            shutil.rmtree(order.folder)
     return path
 
 
@@ -99,9 +103,8 @@ def claimed(order: Order, path: Path, identity: Mapping[str, Any], processes: Pr
         BenchError: Another process trains there, or what is there is another training.
     """
     made = is_made(path, identity)
-    card = read_json(card_path(path))
-    if card is not None and not made:
-        refuse_other(card["identity"], identity, path)
+    if not made:
+        refuse_another(path, identity, begun=(order.folder / STATE).is_file())
     processes.wait()
     if made or not processes.first:
         yield made
@@ -121,11 +124,10 @@ def claimed(order: Order, path: Path, identity: Mapping[str, Any], processes: Pr
 def _finish(
     training: Training, position: Position, path: Path, identity: Mapping[str, Any], data: Mapping[str, Any]
 ) -> None:
-    """Put the checkpoint in its place, then the card, then remove the state; each can be done twice."""
+    """Put the checkpoint in its place, then the card; each can be done twice."""
     if training.result_file.is_file():
         training.result_file.replace(path)
     write_card(path, identity, data, outcome(position) | _normalised(training.processes), training.processes)
-    shutil.rmtree(training.settings.folder)
 
 
 def _normalised(processes: Processes) -> dict[str, str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +17,10 @@ from .session import Running
 ONCE = "computed once: centre crop, no augmentation"
 
 
-def probe(order: Order, encoding: Encoding, data: Data, kind: str, run: Running) -> tuple[Data, Learner]:
-    """Say what a linear layer is shown, and how it learns from that.
+def probe(
+    order: Order, encoding: Encoding, data: Data, kind: str, run: Running
+) -> tuple[Callable[[], Data], Learner]:
+    """Say how to make what a linear layer is shown, and how it learns from that.
 
     Args:
         order: What is asked.
@@ -29,14 +33,17 @@ def probe(order: Order, encoding: Encoding, data: Data, kind: str, run: Running)
     facts: dict[str, Any] = {"checkpoints": dict(encoding.checkpoints), "trained": "head"}
     if kind == "end-to-end":
         facts["trained"] = "backbone and head"
-        return data, univfd_end_to_end(run.recipe, encoding.encoder, order.seed, facts)
+        return lambda: data, univfd_end_to_end(run.recipe, encoding.encoder, order.seed, facts)
     if kind != "off":
-        return data, univfd_probe(run.recipe, encoding.encoder, order.seed, facts)
-    folder = order.folder / "features"
+        return lambda: data, univfd_probe(run.recipe, encoding.encoder, order.seed, facts)
     head = new_head(encoding.encoder.width, run.recipe, order.seed)
+    learner = Learner(head, feature_of, feature_of, as_they_are, facts={**facts, "features": ONCE})
+    return partial(_all_cached, order.folder / "features", encoding, data, run), learner
+
+
+def _all_cached(folder: Path, encoding: Encoding, data: Data, run: Running) -> Data:
     validation = data.validation and _cached(folder / "validation", encoding, data.validation, run)
-    shown = Data(_cached(folder / "train", encoding, data.train, run), validation)
-    return shown, Learner(head, feature_of, feature_of, as_they_are, facts={**facts, "features": ONCE})
+    return Data(_cached(folder / "train", encoding, data.train, run), validation)
 
 
 def _cached(folder: Path, encoding: Encoding, examples: Examples, run: Running) -> Examples:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -46,6 +47,7 @@ def test_a_probe_its_card_and_a_second_call_that_computes_nothing(bench: Bench, 
     assert (card["kept_epoch"], card["steps"]) == (1, 2)
 
     written = path.stat().st_mtime_ns
+    (tmp_path / "out/univfd-efficientnet-lite0-head.training").mkdir()  # as if killed while it was removed
     second = bench(*call)
     assert second.code == 0
     assert "epoch" not in second.err
@@ -54,6 +56,21 @@ def test_a_probe_its_card_and_a_second_call_that_computes_nothing(bench: Bench, 
     assert other.code == 2
     assert "belongs to another training: its recipe.rate is 0.0001, not 0.01" in other.err
     assert not (tmp_path / "out/univfd-efficientnet-lite0-head.training").exists()
+
+
+@pytest.mark.slow
+def test_features_that_are_made_once_are_not_made_for_a_finished_training(
+    bench: Bench, tmp_path: Path
+) -> None:
+    call = (*PROBE, "--out", "out", "--epochs", "1", "--aug", "off", "--classes", "horse")
+    first, second = bench(*call), bench(*call)
+    assert (first.code, second.code) == (0, 0), first.err + second.err
+    assert "features of" in first.err
+    assert "features of" not in second.err
+    assert not list((tmp_path / "out").glob("*.training"))
+    card = json.loads((tmp_path / "out/univfd-efficientnet-lite0-head.card.json").read_text())
+    recipe = card["identity"]["recipe"]
+    assert (recipe["resize"], recipe["flip"], recipe["augmentation"]["blur"]) == (None, 0, 0)
 
 
 @pytest.mark.slow
@@ -103,6 +120,44 @@ def test_bad_requests_end_with_2_and_a_way_out(bench: Bench, call: tuple[str, ..
     outcome = bench("train", "cnndetection", *call, "--out", "out", *SMALL)
     assert outcome.code == 2, outcome.err
     assert message in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("recipe", "file"),
+    [
+        ("univfd-lc", "univfd-efficientnet-lite0-head.pth"),
+        ("univfd-nn", "univfd-efficientnet-lite0-bank.safetensors"),
+    ],
+)
+def test_a_file_that_came_from_elsewhere_is_never_overwritten(
+    bench: Bench, tmp_path: Path, recipe: str, file: str
+) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / file).write_bytes(b"downloaded")
+    call = ("train", recipe, "--backbone", "efficientnet-lite0", "--data", "faces", *SMALL)
+    outcome = bench(*call, "--out", "out")
+    assert outcome.code == 2, outcome.err
+    assert f"'out/{file}' is there already" in outcome.err
+    assert (tmp_path / "out" / file).read_bytes() == b"downloaded"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [1_000, 12_000, 16_000])
+def test_a_full_disk_is_no_defect_and_loses_nothing(bench: Bench, tmp_path: Path, size: int) -> None:
+    """A limit on the size of files stands for the full disk; torch hides its error in some places."""
+    call = (*PROBE, "--out", "out", "--epochs", "1", "--limit", "6")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    bench(*call[:-2], "--limit", "2", "--name", "warm")  # the cache of the data's digests is written here
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        full = bench(*call)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert full.code == 2, full.err
+    assert "File too large" in full.err
+    assert "The same command goes on" in full.err
+    assert not list((tmp_path / "out").rglob("*.part"))
+    assert bench(*call).code == 0
 
 
 def test_torchrun_can_start_the_command_line() -> None:

@@ -90,12 +90,12 @@ def test_gradient_pictures_from_disk_are_those_made_on_the_way(examples: Example
     data = Data(examples)
     same, direct = prepare(gradients(), None, data, start, running())
     shown, cached = prepare(gradients(), tmp_path / "cache", data, start, running())
-    assert same is data
-    seen, expected = first_inputs(cached, shown.train), first_inputs(direct, examples)
+    assert same() is data
+    seen, expected = first_inputs(cached, shown().train), first_inputs(direct, examples)
     assert seen.shape == expected.shape == (8, 3, 16, 16)
     assert float((seen != expected).float().mean()) < 0.01  # float sums in another order: a level at most
     assert float((seen - expected).abs().max()) <= 1.01 / 255 / 0.224
-    assert shown.train.items[0].label == examples.items[0].label
+    assert shown().train.items[0].label == examples.items[0].label
     assert cached.facts == direct.facts
 
 
@@ -138,6 +138,25 @@ def test_only_missing_pictures_are_made_and_another_checkpoint_has_its_own(
     gradients(seed=1).cached(root, examples, running(other))
     assert again.steps == []
     assert other.steps[-1] == (20, 20)
+
+
+class Coupled(nn.Module):
+    """Makes plain what sums of floats do in the last digit: gradients depend on what else is in the batch."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return (images * images.mean(0)).sum((1, 2, 3))
+
+
+def test_a_picture_on_disk_does_not_depend_on_which_others_a_kill_left_to_make(
+    examples: Examples, tmp_path: Path
+) -> None:
+    made = replace(gradients(), network=Coupled())
+    made.cached(tmp_path / "cache", examples, running())
+    whole = {file: file.read_bytes() for file in (tmp_path / "cache").rglob("*.png")}
+    for file in sorted(whole)[::3]:
+        file.unlink()
+    made.cached(tmp_path / "cache", examples, running())
+    assert {file: file.read_bytes() for file in whole} == whole
 
 
 def test_a_bank_holds_the_features_of_each_side(examples: Examples, tmp_path: Path) -> None:
@@ -183,6 +202,25 @@ def test_a_stopped_bank_makes_only_the_shards_it_lacks(examples: Examples, tmp_p
     assert count.steps == []  # finished: nothing is computed
 
 
+def test_a_kill_while_shards_are_joined_or_removed_leaves_nothing_behind(
+    examples: Examples, tmp_path: Path
+) -> None:
+    order = Order("bank", tmp_path / "out", "data")
+    order.out.mkdir()
+    (order.out / ".bank.safetensors.99.part").write_bytes(b"half")
+    for _ in range(2):
+        assert make_bank(order, Data(examples), encoding(), Share(size=5), running())
+        assert sorted(file.name for file in order.out.iterdir()) == [
+            ".bank.lock",
+            "bank.card.json",
+            "bank.safetensors",
+        ]
+        (order.folder / "features").mkdir(parents=True)  # as if killed before all of it was removed
+        (order.folder / "features/000000.safetensors").write_bytes(b"a shard")
+    assert make_bank(order, Data(examples), encoding(), Share(size=5), running())
+    assert not order.folder.exists()
+
+
 def test_shards_of_something_else_are_refused(examples: Examples, tmp_path: Path) -> None:
     order = Order("bank", tmp_path / "out", "data")
     make_bank(order, Data(examples), encoding(), Share.parse("1/2", 5), running())
@@ -200,7 +238,8 @@ def test_a_probe_sees_the_cached_features_of_each_image(examples: Examples, tmp_
     write_images(tmp_path / "val", number=2, start=50)
     data = Data(examples, examples_of(tmp_path / "val"))
     order = Order("probe", tmp_path / "out", "data")
-    shown, learner = univfd.probe(order, encoding(half=False), data, "off", running())
+    make, learner = univfd.probe(order, encoding(half=False), data, "off", running())
+    shown = make()
     loader = Loader(shown.train, learner.read_train, 0, TRAIN)
     batch = next(loader.batches(0, [[4, 0, 19]]))
     torch.testing.assert_close(batch.inputs, features_of(examples)[[4, 0, 19]])

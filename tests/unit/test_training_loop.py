@@ -80,7 +80,8 @@ def test_killed_three_times_it_ends_with_the_very_weights_of_an_uninterrupted_tr
     lines = steps.read_text().splitlines()
     assert len(lines) > len((folder / "whole/steps0").read_text().splitlines())  # some steps were done again
     assert lines.count("epoch 1 1") == 1  # but not all
-    assert_equal(published(folder / "killed"), published(folder / "whole"))
+    one, other = (folder / name / "state/kept.pth" for name in ("killed", "whole"))
+    assert one.read_bytes() == other.read_bytes()
     killed, whole = last(folder / "killed"), last(folder / "whole")
     killed["position"].pop("seconds"), whole["position"].pop("seconds")  # type: ignore[attr-defined]
     assert_equal(killed, whole)
@@ -110,6 +111,15 @@ def test_stopped_at_every_third_report_it_still_ends_with_the_same_weights(folde
     assert calls > 2 * 4  # more than the reports of one run: some steps were done twice
     assert_equal(training.learner.network.state_dict(), whole.learner.network.state_dict())
     assert training.position.history == whole.position.history
+
+
+def test_killed_before_the_kept_epoch_is_written_it_writes_it_when_started_again(folder: Path) -> None:
+    recipe = replace(RECIPE, epochs=1)
+    written = run_training(folder, folder / "out", recipe).result_file
+    whole = written.read_bytes()
+    written.write_bytes(b"of an earlier epoch")
+    run_training(folder, folder / "out", recipe)
+    assert written.read_bytes() == whole
 
 
 def learner(build: Callable[[], nn.Module]) -> Learner:

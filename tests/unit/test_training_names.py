@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import typer
 from typer.main import get_group
 
 from forenbench.cli import train
-from forenbench.cli.training import Options, bank_name, cnndetection_name, lgrad_name, probe_name
+from forenbench.cli.training import Options, bank_name, cnndetection_name, lgrad_name, probe_name, tell
 from forenbench.detectors.cnndetection import CNNDetection
 from forenbench.detectors.lgrad import LGrad
 from forenbench.detectors.univfd import UnivFD
@@ -66,6 +67,22 @@ def test_the_suggested_command_writes_the_file_looked_for(checkpoint: Checkpoint
 )
 def test_names_follow_the_variants(command: str, name: str) -> None:
     assert written(f"bench train {command}") == name
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("cnndetection-0.5", "--weights cnndetection-0.5=out/cnndetection-0.5.pth --unverified"),
+        ("cnndetection-no_aug", "FORENBENCH_WEIGHTS=out"),
+        ("mine", "--weights NAME=out/mine.pth --unverified"),
+    ],
+)
+def test_the_last_word_is_how_a_detector_takes_the_file(
+    name: str, hint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The authors' file of this name has another sha256; a name of one's own belongs to no detector."""
+    tell(Path(f"out/{name}.pth"), first=True)
+    assert hint in " ".join(capsys.readouterr().err.split())
 
 
 def test_there_are_such_commands() -> None:
