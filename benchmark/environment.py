@@ -34,12 +34,12 @@ def environment(device: str) -> dict[str, Any]:
         "device": device,
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",
-        "packages": _versions(),
+        "packages": versions(),
         "commit": _commit(),
     }
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
     """Return the versions of the packages that scores rest on, as far as they are installed."""
     found = {}
     for name in _PACKAGES:

@@ -64,7 +64,13 @@ class Detector(Protocol):
 
 @runtime_checkable
 class Encoder(Protocol):
-    """A frozen backbone that several detectors share; it runs once per image however many ask."""
+    """A frozen backbone that several detectors share; it runs once per image however many ask.
+
+    An encoder may also have an attribute ``identity``, a text: what its features are, which means the sha256
+    of its weights, all that its ``prepare`` does, and a version of its code; what people know it by comes
+    first. Two encoders of one identity give the same features. With it features are kept on disk between runs
+    (see `forenbench.features`); without it, or where it is empty, they never are.
+    """
 
     def prepare(self, image: Image) -> Tensor:
         """Turn one RGB image of any size into the tensor that `encode` expects."""

@@ -10,7 +10,7 @@ import typer
 from forenbench import __version__
 from forenbench.types import BenchError
 
-from . import check, data, leaderboard, listing, new, run, score, table, train, weights
+from . import cache, check, data, leaderboard, listing, new, run, score, table, train, weights
 from .console import say, show
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ app.command("leaderboard")(leaderboard.leaderboard)
 app.command("list")(listing.listing)
 app.add_typer(data.app, name="data")
 app.add_typer(weights.app, name="weights")
+app.add_typer(cache.app, name="cache")
 app.add_typer(check.app, name="check")
 app.add_typer(new.app, name="new")
 app.add_typer(train.app, name="train")

@@ -76,8 +76,13 @@ def licence_in_words(licence: str) -> str:
     return licence
 
 
-def agree(yes: bool) -> None:
-    """Ask before a download.
+def agree(yes: bool, question: str = "Download?", done: str = "downloaded") -> None:
+    """Ask before a download, or something else that one may regret.
+
+    Args:
+        yes: The answer is known.
+        question: What is asked.
+        done: What then happens, as in "nothing was downloaded".
 
     Raises:
         BenchError: Nobody is there to answer.
@@ -85,11 +90,9 @@ def agree(yes: bool) -> None:
     if yes:
         return
     try:
-        agreed = typer.confirm("Download?", err=True)
+        agreed = typer.confirm(question, err=True)
     except typer.Abort as error:
-        raise BenchError(
-            "nothing was downloaded: nobody answered; '--yes' downloads without asking"
-        ) from error
+        raise BenchError(f"nothing was {done}: nobody answered; with '--yes' nobody is asked") from error
     if not agreed:
-        say("Nothing was downloaded.")
+        say(f"Nothing was {done}.")
         raise typer.Exit(1)

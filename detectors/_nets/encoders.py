@@ -35,6 +35,19 @@ EFFICIENTNET_LITE0 = Checkpoint(
 )
 
 
+def identity(name: str, version: str, files: Mapping[str, str], prepare: Preprocess) -> str:
+    """Word what features are, for `forenbench.types.Encoder`.
+
+    Args:
+        name: What people know the encoder by.
+        version: Of all code that makes the features.
+        files: sha256 by checkpoint name, as `Weights.recording` collects them.
+        prepare: What becomes of an image first.
+    """
+    weights = ", ".join(f"{file} {sha256}" for file, sha256 in sorted(files.items()))
+    return f"{name}, version {version}; weights: {weights or 'none'}; {prepare}"
+
+
 class FrozenEncoder:
     """A network with its own preprocessing; a `forenbench.types.Encoder`.
 
@@ -42,12 +55,17 @@ class FrozenEncoder:
         network: Maps n prepared images to (n, width).
         prepare: Turns one RGB image of any size into the network's input.
         width: Length of its feature vectors.
+        identity: What its features are; empty: not known, so they are never kept.
     """
 
-    def __init__(self, network: nn.Module, prepare: Preprocess, width: int) -> None:
+    version = "1"
+    """Change it whenever the features of the same files change."""
+
+    def __init__(self, network: nn.Module, prepare: Preprocess, width: int, identity: str = "") -> None:
         self.network = network
         self.prepare = prepare
         self.width = width
+        self.identity = identity
 
     def encode(self, batch: Tensor) -> Tensor:
         """Map n prepared images to float32 features (n, width), not normalised."""
@@ -85,11 +103,13 @@ class Backbone:
         return weights.shared(f"encoder {self.checkpoint.name}", lambda: self._load(weights))
 
     def _load(self, weights: Weights) -> FrozenEncoder:
-        state = self.select(weights.load(self.checkpoint))
+        with weights.recording() as files:
+            state = self.select(weights.load(self.checkpoint))
         network = frozen(self.build, state, self.checkpoint, weights.known)
         if self.classifier:
             setattr(network, self.classifier, nn.Identity())
-        return FrozenEncoder(network, self.prepare, self.width)
+        features = identity(self.checkpoint.name, FrozenEncoder.version, files, self.prepare)
+        return FrozenEncoder(network, self.prepare, self.width, features)
 
 
 def clip_tower() -> nn.Module:

@@ -48,7 +48,7 @@ from torch import nn
 
 from forenbench.weights import Checkpoint, Weights, frozen, part
 
-from .encoders import CLIP_RN50, RESNET_50, VIT_B16
+from .encoders import CLIP_RN50, RESNET_50, VIT_B16, identity
 from .gan_discriminators import pggan_256, stylegan_256
 from .gradients import gradient_images
 from .idinvert_encoder import idinvert_256
@@ -164,10 +164,17 @@ class PictureMaker:
     """A transformation with its network; a `forenbench.types.Encoder` whose features are 8-bit pictures.
 
     Detectors that share it share the work, which is most of LGrad's.
+
+    Attributes:
+        prepare: Turns one RGB image into the model's input.
+        identity: What its pictures are; empty: not known, so they are never kept.
     """
 
-    def __init__(self, transformation: Transformation, network: nn.Module | None) -> None:
-        self.prepare = transformation.prepare
+    version = "1"
+    """Change it whenever the pictures of the same files change."""
+
+    def __init__(self, transformation: Transformation, network: nn.Module | None, identity: str = "") -> None:
+        self.prepare, self.identity = transformation.prepare, identity
         self.transformation, self.network = transformation, network
 
     def encode(self, batch: Tensor) -> Tensor:
@@ -178,9 +185,17 @@ class PictureMaker:
 def picture_maker(name: str, weights: Weights, known: tuple[Checkpoint, ...] = ()) -> PictureMaker:
     """Load a transformation by its name in `TRANSFORMATIONS`, once per run."""
     transformation = TRANSFORMATIONS[name]
-    return weights.shared(
-        f"pictures of {name}", lambda: PictureMaker(transformation, transformation.load(weights, known))
-    )
+
+    def make() -> PictureMaker:
+        with weights.recording() as files:
+            network = transformation.load(weights, known)
+        if network is None:  # the image itself costs less to make than to keep
+            return PictureMaker(transformation, network)
+        version = f"{PictureMaker.version} ({transformation.at_once} at once)"
+        pictures = identity(f"lgrad-{name}", version, files, transformation.prepare)
+        return PictureMaker(transformation, network, pictures)
+
+    return weights.shared(f"pictures of {name}", make)
 
 
 def _of_genforce(content: State) -> State:

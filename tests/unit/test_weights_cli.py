@@ -193,7 +193,7 @@ def test_nothing_is_downloaded_without_consent(weights: Weights) -> None:
     assert result.exit_code == 1
     assert "282.4 MB, CC BY-NC-SA 4.0: no commercial use" in result.stderr
     assert "Nothing was downloaded" in result.stderr
-    with pytest.raises(BenchError, match="nobody answered; '--yes' downloads without asking"):
+    with pytest.raises(BenchError, match="nobody answered; with '--yes' nobody is asked"):
         weights("fetch", "cnndetection-0.5")
 
 
