@@ -42,7 +42,7 @@ def jpeg_opencv(image: Image.Image, quality: int) -> Image.Image:
 
 
 def webp(image: Image.Image, quality: int) -> Image.Image:
-    """Re-encode as lossy WebP; it holds sides up to 16,383 and takes over 1 GiB at 60 megapixels."""
+    """Re-encode as lossy WebP; it holds sides up to 16,383 and takes about 1 GiB at 60 megapixels."""
     return recompress(image, "WEBP", quality)
 
 

@@ -17,8 +17,9 @@ def test_gamma_is_a_power_of_the_fraction_of_white(exponent: float) -> None:
     assert np.array_equal(made, np.rint(255 * (np.arange(256) / 255) ** exponent))
 
 
-def test_jitter_is_brightness_then_contrast_then_saturation() -> None:
-    pixels = np.random.default_rng(2).integers(0, 256, (90, 31, 3), dtype=np.uint8)
+@pytest.mark.parametrize("seed", range(6))
+def test_jitter_is_brightness_then_contrast_then_saturation(seed: int) -> None:
+    pixels = np.random.default_rng(seed).integers(0, 256, (90, 31, 3), dtype=np.uint8)
     draw = draw_generator(3, "jitter:0.5", "e" * 64)
     made = np.asarray(parse("jitter:0.5").apply(Image.fromarray(pixels), draw))
     names, factors = zip(*(entry.split("=") for entry in draw.text.split(" ")), strict=True)

@@ -128,11 +128,12 @@ def test_texture_of_a_flat_picture_is_its_first_window() -> None:
     assert perturbed("crop-texture:0.5", Image.fromarray(ramp))[0, 0].tolist() == [9, 9, 9]
 
 
-def test_large_windows_do_not_overflow() -> None:
-    half = np.zeros((3000, 3000, 3), np.uint8)
-    half[:, 1500:] = 255
-    found = perturbed("crop-texture:0.5", Image.fromarray(half))
-    assert found.mean() == pytest.approx(127.5, abs=1)
+@pytest.mark.slow
+def test_contrast_of_huge_windows_does_not_overflow() -> None:
+    """Windows of 7000×3640 pixels, half of them white: their squares times their number exceed 63 bits."""
+    picture = Image.new("RGB", (10_000, 5200))
+    picture.paste((255, 255, 255), (0, 0, 3500, 5200))
+    assert perturbed("crop-texture:0.7", picture)[0].mean() == pytest.approx(127.5)
 
 
 def test_shift_cuts_what_it_drew_and_never_a_whole_block() -> None:
