@@ -21,6 +21,7 @@ _PACKAGES = (
     "faiss-cpu",
     "faiss-gpu-cu12",
     "pillow",
+    "opencv-python-headless",
     "scipy",
     "numpy",
 )

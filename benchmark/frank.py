@@ -15,63 +15,69 @@ Frank et al., "Leveraging Frequency Analysis for Deep Fake Image Recognition" (I
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
+from .filters import strips
 from .images import recompress
 
-Change = Callable[[Image.Image, np.random.Generator], Image.Image]
+if TYPE_CHECKING:
+    from .draws import Draw
+
+    Change = Callable[[Image.Image, Draw], Image.Image]
 
 PROBABILITY = 0.5
 _SIGMA = 4.0
 """OpenCV's constant BORDER_DEFAULT, which the official code passes as the deviation."""
 
 
-def every_second(
-    change: Change, image: Image.Image, _value: float, generator: np.random.Generator
-) -> Image.Image:
+def every_second(image: Image.Image, draw: Draw, change: Change) -> Image.Image:
     """Change an image with probability one half, and else leave it as it is."""
-    return change(image, generator) if generator.random() < PROBABILITY else image
+    return change(image, draw) if draw.chance("changed", PROBABILITY) else image
 
 
-def noise(image: Image.Image, generator: np.random.Generator) -> Image.Image:
+def noise(image: Image.Image, draw: Draw) -> Image.Image:
     """Add normal noise of a deviation uniform in 5 to 20 grey levels to every value."""
-    deviation = generator.uniform(5, 20)
+    deviation = draw.uniform("deviation", 5, 20)
     pixels = np.array(image)
-    for strip in np.array_split(pixels, range(64, len(pixels), 64)):  # the same numbers in less memory
-        strip[...] = np.clip(strip + deviation * generator.standard_normal(strip.shape), 0, 255)
+    for strip in strips(pixels):
+        strip[...] = np.clip(strip + deviation * draw.normal(strip.shape), 0, 255)
     return Image.fromarray(pixels)
 
 
-def blur(image: Image.Image, generator: np.random.Generator) -> Image.Image:
+def blur(image: Image.Image, draw: Draw) -> Image.Image:
     """Blur with a Gaussian of deviation 4 cut to 3, 5, 7 or 9 pixels; OpenCV's result to one grey level."""
     from scipy.ndimage import correlate1d
 
-    radius = int(generator.integers(1, 5))
+    radius = draw.integer("radius", 1, 4)
     weights = np.exp(-0.5 * (np.arange(-radius, radius + 1) / _SIGMA) ** 2)
-    pixels = np.asarray(image, np.float32)
-    for axis in (0, 1):
-        pixels = correlate1d(pixels, weights / weights.sum(), axis, mode="mirror")
-    return Image.fromarray(np.rint(pixels).astype(np.uint8))
+    pixels = np.array(image)
+    for channel in np.moveaxis(pixels, -1, 0):
+        values = channel.astype(np.float32)
+        for axis in (0, 1):
+            values = correlate1d(values, weights / weights.sum(), axis, mode="mirror")
+        channel[...] = np.rint(values)
+    return Image.fromarray(pixels)
 
 
-def jpeg(image: Image.Image, generator: np.random.Generator) -> Image.Image:
+def jpeg(image: Image.Image, draw: Draw) -> Image.Image:
     """Re-encode as JPEG of a whole quality uniform in 10 to 75."""
-    return recompress(image, "JPEG", int(generator.integers(10, 76)))
+    return recompress(image, "JPEG", draw.integer("quality", 10, 75))
 
 
-def crop(image: Image.Image, generator: np.random.Generator) -> Image.Image:
+def crop(image: Image.Image, draw: Draw) -> Image.Image:
     """Cut 5 to 20 % off each side, half at either end, and enlarge to the old size (bicubic)."""
-    share = generator.uniform(0.05, 0.2)
+    share = draw.uniform("share", 0.05, 0.2)
     dx, dy = (int(side * share / 2) for side in image.size)
     inner = (dx, dy, image.width - dx, image.height - dy)
     return image.crop(inner).resize(image.size, Image.Resampling.BICUBIC)
 
 
-def combined(image: Image.Image, generator: np.random.Generator) -> Image.Image:
+def combined(image: Image.Image, draw: Draw) -> Image.Image:
     """Do one of the four, drawn with equal chances."""
-    return CHANGES[int(generator.integers(len(CHANGES)))](image, generator)
+    return CHANGES[draw.choice("change", tuple(CHANGES))](image, draw)
 
 
-CHANGES: tuple[Change, ...] = (noise, blur, jpeg, crop)
+CHANGES: dict[str, Change] = {"noise": noise, "blur": blur, "jpeg": jpeg, "crop": crop}

@@ -122,15 +122,21 @@ def header(data: bytes) -> ImageHeader:
     return ImageHeader(opened.format or "", opened.mode, opened.width, opened.height)
 
 
-def recompress(image: Image.Image, codec: str, quality: int) -> Image.Image:
+def recompress(image: Image.Image, codec: str, quality: int, **options: int) -> Image.Image:
     """Write an RGB image with the codec's defaults (JPEG: 4:2:0) in memory and read it again.
+
+    Args:
+        image: RGB.
+        codec: Pillow's name of it.
+        quality: As the codec counts it.
+        options: Others of Pillow's for this codec.
 
     Raises:
         BenchError: A side is longer than the codec can hold.
     """
     file = BytesIO()
     try:
-        image.save(file, codec, quality=quality)
+        image.save(file, codec, quality=quality, **options)
     except (OSError, ValueError) as error:
         raise BenchError(f"{codec} cannot hold {image.width}×{image.height} pixels: {error}") from error
     return decode(file.getvalue())

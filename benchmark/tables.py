@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from . import metrics
+from . import metrics, robustness
 from .plugins import unknown
 from .store import STATUSES, Store
 from .types import FAKE, REAL, BenchError
@@ -143,12 +143,20 @@ def by_label(cells: pd.DataFrame) -> Table:
     return Table("cells", "Every cell (%)", _drop_single(counted, columns=False), notes_on(cells))
 
 
+def by_perturbation(cells: pd.DataFrame) -> Table:
+    """Lay out means over all test sets by kind of perturbation and level (see `robustness.lay_out`)."""
+    notes = (*robustness.gaps(cells), *notes_on(cells))
+    title = "Mean accuracy and average precision (%) over test sets, by perturbation"
+    return Table("robustness", title, robustness.lay_out(cells), notes)
+
+
 TABLES: Mapping[str, tuple[Callable[[pd.DataFrame], Table], str]] = {
     "acc-ap": (
         accuracy_and_precision,
         "accuracy and average precision by generator (layout of LGrad's Table 3)",
     ),
     "cells": (by_label, "every cell: images, accuracies by label, AP, AUROC"),
+    "robustness": (by_perturbation, "means over test sets by kind of perturbation and level"),
 }
 """Table makers by name, each with one line of description."""
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    import numpy as np
     from PIL.Image import Image
     from torch import Tensor
 
+    from .draws import Draw
     from .weights import Checkpoint, Weights
 
 REAL, FAKE = 0, 1
@@ -191,10 +191,10 @@ class TestSet:
 
 @dataclass(frozen=True, slots=True)
 class Perturbation:
-    """A pure function of (RGB image, random generator); its canonical text is its name everywhere."""
+    """A pure function of (RGB image, the image's draw); its canonical text is its name everywhere."""
 
     name: str
-    apply: Callable[[Image, np.random.Generator], Image]
+    apply: Callable[[Image, Draw], Image]
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,5 +28,7 @@ assert list((resources.files('forenbench.sample') / 'weights').iterdir()), 'no s
 grep -q 'Deepfake' "$work/table"
 "$work/venv/bin/bench" list datasets >"$work/datasets"
 grep -q 'lgrad-table3' "$work/datasets"
+"$work/venv/bin/bench" list perturbations >"$work/perturbations"
+grep -q 'whatsapp' "$work/perturbations"
 "$work/venv/bin/bench" new detector mine
 echo "the wheel works"

@@ -10,8 +10,9 @@ import typer
 from forenbench import __version__
 from forenbench.types import BenchError
 
-from . import cache, check, data, leaderboard, listing, new, run, score, table, train, weights
-from .console import say, show
+from . import cache, check, data, leaderboard, listing, new, run, score, show, table, train, weights
+from .console import say
+from .console import show as show_text
 
 app = typer.Typer(
     name="bench",
@@ -32,12 +33,13 @@ app.add_typer(cache.app, name="cache")
 app.add_typer(check.app, name="check")
 app.add_typer(new.app, name="new")
 app.add_typer(train.app, name="train")
+app.add_typer(show.app, name="show")
 
 
 def _show_version(asked: bool) -> None:
     """Print the version and stop there."""
     if asked:
-        show(f"forenbench {__version__}")
+        show_text(f"forenbench {__version__}")
         raise typer.Exit
 
 

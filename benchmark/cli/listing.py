@@ -71,12 +71,23 @@ def datasets() -> None:
 
 
 def _perturbations() -> None:
-    """Every kind of perturbation; kinds chain with '+'."""
-    from forenbench.perturbations import KINDS
+    """Every kind of perturbation, the profiles and the suites; kinds and profiles chain with '+'."""
+    from forenbench.kinds import KINDS
+    from forenbench.suites import profiles, suites
 
     _print(
         ("perturbation", "what it does", "values"),
-        [(kind.syntax, kind.description, kind.range) for kind in KINDS],
+        [(kind.syntax, kind.description, kind.lack() or kind.range) for kind in KINDS],
+    )
+    show("")
+    _print(
+        ("profile", "stands for", "date", "source"),
+        [(one.name, one.chain, one.date, one.source) for one in profiles().values()],
+    )
+    show("")
+    _print(
+        ("suite", "perturbations", "source"),
+        [(one.name, ", ".join(one.perturbations), one.source) for one in suites().values()],
     )
 
 

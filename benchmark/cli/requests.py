@@ -119,13 +119,13 @@ def of_table(name: str, others: Mapping[str, Any]) -> Request:
 
 
 def parse_perturbations(request: Request) -> list[Perturbation]:
-    """Parse the perturbations, each distinct one once."""
-    from forenbench.perturbations import parse
+    """Parse the perturbations and suites of them, each distinct one once."""
+    from forenbench.perturbations import parse_all
 
-    found = {one.name: one for one in map(parse, request.perturbations)}
+    found = parse_all(request.perturbations)
     if not found:
         raise BenchError("--perturbations names none; write 'none' for the images as they are")
-    return list(found.values())
+    return found
 
 
 def gather(request: Request, means: Means, advance: Advance) -> Gathered:

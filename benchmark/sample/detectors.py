@@ -24,6 +24,7 @@ from forenbench.detectors._nets.encoders import efficientnet_lite0
 from forenbench.detectors._nets.gradients import gradient_images
 from forenbench.detectors._nets.pixels import IMAGENET, SYMMETRIC, normalise
 from forenbench.detectors._nets.small import small_discriminator, small_resnet
+from forenbench.draws import Draw
 from forenbench.perturbations import parse
 from forenbench.sources.folder import find_samples
 from forenbench.weights import Weights
@@ -101,7 +102,7 @@ def blur_or_jpeg(picture: Tensor, random: np.random.Generator) -> Tensor:
         steps.append(f"jpeg:{random.integers(30, 101)}")
     if not steps:
         return picture
-    image = parse("+".join(steps)).apply(functional.to_pil_image(picture), random)
+    image = parse("+".join(steps)).apply(functional.to_pil_image(picture), Draw(random))
     changed: Tensor = functional.pil_to_tensor(image)
     return changed
 

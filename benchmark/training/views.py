@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torchvision.transforms import functional
 
+from forenbench.draws import Draw
 from forenbench.images import decode
 from forenbench.perturbations import parse
 from forenbench.types import BenchError
@@ -101,7 +102,7 @@ def augment(image: Image, augmentation: Augmentation, random: np.random.Generato
     if augmentation.jpeg and random.random() < augmentation.jpeg:
         low, high = augmentation.quality
         steps.append(f"jpeg:{random.integers(low, high, endpoint=True)}")
-    return parse("+".join(steps)).apply(image, random) if steps else image
+    return parse("+".join(steps)).apply(image, Draw(random)) if steps else image
 
 
 def crop_and_flip(picture: Tensor, recipe: Recipe, random: np.random.Generator) -> Tensor:

@@ -14,7 +14,8 @@ from forenbench.perturbations import draw_generator, parse
 GOLDEN: dict[str, Any] = json.loads(Path(__file__).with_name("perturbations.json").read_text())
 NAMES = {
     **{f"blur_sigma_{sigma}": f"blur:{sigma}" for sigma in ("0.5", "1", "1.5", "2", "3")},
-    **{f"jpeg_{library}_{q}": f"jpeg:{q}" for library in ("pil", "cv2") for q in (30, 65, 90)},
+    **{f"jpeg_pil_{q}": f"jpeg:{q}" for q in (30, 65, 90)},
+    **{f"jpeg_cv2_{q}": f"jpeg-cv2:{q}" for q in (30, 65, 90)},
     "blur_1.5_then_jpeg_pil_65": "blur:1.5+jpeg:65",
 }
 PICTURES = [pytest.param(name, marks=needs_shared) if name in EXAMPLES else name for name in GOLDEN["images"]]

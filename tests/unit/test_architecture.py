@@ -12,7 +12,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-HEAVY = {"torch", "open_clip", "timm", "faiss", "pandas", "matplotlib", "sklearn", "scipy", "torchvision"}
+HEAVY = {
+    "torch",
+    "open_clip",
+    "timm",
+    "faiss",
+    "pandas",
+    "matplotlib",
+    "sklearn",
+    "scipy",
+    "torchvision",
+    "cv2",
+}
 
 
 def imports(path: Path) -> Iterator[str]:

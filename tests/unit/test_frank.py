@@ -10,11 +10,17 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from forenbench import frank
+from forenbench.draws import Draw
 from forenbench.images import recompress
 from forenbench.perturbations import draw_generator, parse
 
 
-class Draws:
+def prepared(*numbers: float) -> Draw:
+    """Draw prepared numbers."""
+    return Draw(Numbers(*numbers))  # type: ignore[arg-type]
+
+
+class Numbers:
     """A random generator that gives prepared numbers."""
 
     def __init__(self, *numbers: float) -> None:
@@ -53,13 +59,13 @@ def test_about_every_second_image_changes_and_keeps_its_size(name: str) -> None:
 
 def test_noise_is_cut_off_to_whole_levels_not_rounded() -> None:
     grey = Image.new("RGB", (3, 2), (100, 0, 250))
-    noisy = np.asarray(frank.noise(grey, Draws(10, 0.79)))  # type: ignore[arg-type]
+    noisy = np.asarray(frank.noise(grey, prepared(10, 0.79)))
     assert noisy[0, 0].tolist() == [107, 7, 255]  # 100 + 7.9, 0 + 7.9, 250 + 7.9
 
 
 def test_blur_is_the_mean_under_a_cut_gaussian() -> None:
     image = picture()
-    blurred = np.asarray(frank.blur(image, Draws(1)), float)  # type: ignore[arg-type]
+    blurred = np.asarray(frank.blur(image, prepared(1)), float)
     side = np.exp(-1 / 32)  # deviation 4, one pixel away
     weights = np.array([side, 1, side]) / (1 + 2 * side)
     around = np.asarray(image, float)[9:12, 19:22]
@@ -69,7 +75,7 @@ def test_blur_is_the_mean_under_a_cut_gaussian() -> None:
 
 def test_blur_mirrors_at_the_border_without_repeating_it() -> None:
     row = Image.fromarray(np.array([[10, 200, 30]], np.uint8)).convert("RGB")
-    blurred = np.asarray(frank.blur(row, Draws(1)))  # type: ignore[arg-type]
+    blurred = np.asarray(frank.blur(row, prepared(1)))
     side = np.exp(-1 / 32)
     assert blurred[0, 0, 0] == round((10 + 2 * side * 200) / (1 + 2 * side))
 
@@ -77,23 +83,31 @@ def test_blur_mirrors_at_the_border_without_repeating_it() -> None:
 def test_jpeg_uses_the_drawn_quality() -> None:
     image = picture()
     for quality in (10, 75):
-        drawn = frank.jpeg(image, Draws(quality))  # type: ignore[arg-type]
+        drawn = frank.jpeg(image, prepared(quality))
         assert drawn.tobytes() == recompress(image, "JPEG", quality).tobytes()
 
 
 def test_crop_cuts_half_of_the_share_off_each_end() -> None:
     image = Image.new("RGB", (100, 50))
     image.paste((255, 255, 255), (10, 5, 90, 45))  # exactly what 20 % leaves
-    assert np.asarray(frank.crop(image, Draws(0.2))).min() == 255  # type: ignore[arg-type]
+    assert np.asarray(frank.crop(image, prepared(0.2))).min() == 255
 
 
 @pytest.mark.parametrize(
     ("choice", "change"), list(enumerate([frank.noise, frank.blur, frank.jpeg, frank.crop]))
 )
 def test_combined_does_one_of_the_four(choice: int, change: Callable[..., Image.Image]) -> None:
-    assert frank.CHANGES[choice] is change
-    image, draws = picture(), (choice, 12 if change is frank.jpeg else 2, 0.5)
+    image, numbers = picture(), (choice, 12 if change is frank.jpeg else 2, 0.5)
     if change in (frank.noise, frank.crop):
-        draws = (choice, 8 if change is frank.noise else 0.1, 0.5)
-    one = change(image, Draws(*draws[1:]))
-    assert frank.combined(image, Draws(*draws)).tobytes() == one.tobytes()  # type: ignore[arg-type]
+        numbers = (choice, 8 if change is frank.noise else 0.1, 0.5)
+    one = change(image, prepared(*numbers[1:]))
+    assert frank.combined(image, prepared(*numbers)).tobytes() == one.tobytes()
+
+
+def test_what_was_drawn_is_kept() -> None:
+    draw = prepared(0.49, 2, 33)
+    frank.every_second(picture(), draw, frank.combined)
+    assert draw.text == "changed=yes change=jpeg quality=33"
+    draw = prepared(0.5)
+    frank.every_second(picture(), draw, frank.combined)
+    assert draw.text == "changed=no"

@@ -12,6 +12,7 @@ from PIL import Image
 from torchvision.transforms import functional
 from training_jobs import RECIPE
 
+from forenbench.draws import Draw
 from forenbench.perturbations import parse
 from forenbench.training.recipes import CNNDETECTION, Augmentation
 from forenbench.training.views import (
@@ -27,7 +28,7 @@ from forenbench.training.views import (
 )
 from forenbench.types import BenchError
 
-NONE = np.random.default_rng(0)
+NONE = Draw(np.random.default_rng(0))
 
 
 def noise(height: int, width: int, seed: int = 0) -> Image.Image:
@@ -124,4 +125,4 @@ def test_pictures_of_a_batch_are_cut_each_by_its_own_generator() -> None:
 
 def test_too_small_a_picture_is_named() -> None:
     with pytest.raises(BenchError, match="12×20 pixels is smaller than the crop of 16"):
-        crop_and_flip(torch.zeros(3, 20, 12), RECIPE, NONE)
+        crop_and_flip(torch.zeros(3, 20, 12), RECIPE, np.random.default_rng(0))

@@ -1,0 +1,57 @@
+"""``bench show``: what detectors see, as pictures."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from forenbench.types import BenchError
+
+from .console import say, short, split
+
+app = typer.Typer(help="Show what detectors see, as pictures.", no_args_is_help=True)
+
+_SOME = "none,jpeg:75,jpeg:30,blur:2.0,downup:0.5,noise:8.0"
+_PERTURBATIONS = "Perturbations, profiles or suites, comma-separated; chains with '+'."
+
+
+@app.callback()
+def show() -> None:
+    """Hold the commands."""
+
+
+@app.command()
+def perturbation(
+    image: Annotated[Path, typer.Argument(help="An image file.")],
+    perturbations: Annotated[str, typer.Option(help=_PERTURBATIONS)] = _SOME,
+    out: Annotated[Path, typer.Option(help="The PNG file to write.")] = Path("perturbations.png"),
+    seed: Annotated[int, typer.Option(help="Seed of random perturbations, as in 'bench run'.")] = 0,
+) -> None:
+    """Draw an image under several perturbations, side by side, with what was drawn at random.
+
+    The pixels are those that a run with the same seed gives its detectors.
+    """
+    from forenbench.atomic import replacing
+    from forenbench.figures import strip
+    from forenbench.images import decode
+    from forenbench.perturbations import draw_generator, parse_all
+
+    wanted = parse_all(split(perturbations))
+    if not wanted:
+        raise BenchError("--perturbations names none; write 'none' for the image as it is")
+    try:
+        data = image.read_bytes()
+    except OSError as error:
+        raise BenchError(f"{image} cannot be read: {error.strerror}") from error
+    original, identity = decode(data), hashlib.sha256(data).hexdigest()
+    pictures = []
+    for one in wanted:
+        draw = draw_generator(seed, one.name, identity)
+        made = one.apply(original, draw)
+        pictures.append(([one.name, f"{made.width} x {made.height}", *draw.text.split()], made))
+    with replacing(out) as partial:
+        strip(pictures).save(partial, "PNG")
+    say(f"wrote {short(out)}: {', '.join(one.name for one in wanted)}", "green")

@@ -1,0 +1,150 @@
+"""Every kind of perturbation, with the values it takes.
+
+A kind is a function of an RGB image, of its value where it has one, and of the image's draw where it is
+random. It returns an RGB image and leaves its input as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from PIL import Image
+
+from . import codecs, colours, filters, frank, geometry
+
+
+def _nothing() -> str:
+    """Say that a kind needs nothing that may be absent."""
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One row of `KINDS`.
+
+    Attributes:
+        apply: Maps the image, then the value if there is one, then the draw if it is random, to a new image.
+        description: For ``bench list perturbations``.
+        symbol: Name of the value in `syntax`; empty for a kind without one.
+        number: Type of the value, which also rules how it is spelled: ``jpeg:75``, ``blur:1.0``.
+        low: Smallest value allowed.
+        high: Largest value allowed.
+        random: Whether it draws.
+        lack: Says what this machine lacks for it; empty where it has all.
+    """
+
+    name: str
+    apply: Callable[..., Image.Image]
+    description: str
+    symbol: str = ""
+    number: type[int] | type[float] = float
+    low: float = 0
+    high: float = 0
+    random: bool = False
+    lack: Callable[[], str] = _nothing
+
+    @property
+    def syntax(self) -> str:
+        """How to write it, such as ``jpeg:Q``."""
+        return f"{self.name}:{self.symbol}" if self.symbol else self.name
+
+    @property
+    def range(self) -> str:
+        """The values allowed, in words; empty for a kind without one."""
+        if not self.symbol:
+            return ""
+        return f"{'whole' if self.number is int else 'decimal'} number from {self.low} to {self.high}"
+
+
+def _unchanged(image: Image.Image) -> Image.Image:
+    """Return the very image."""
+    return image
+
+
+def _codec(
+    name: str,
+    recode: Callable[[Image.Image, int], Image.Image],
+    description: str,
+    lack: Callable[[], str] = _nothing,
+) -> Kind:
+    """Make a kind whose value is a codec's quality."""
+    return Kind(name, recode, description, "Q", int, 1, 100, lack=lack)
+
+
+def _crop(name: str, cut: Callable[..., Image.Image], description: str, random: bool = False) -> Kind:
+    """Make a kind that keeps a fraction of each side."""
+    return Kind(name, cut, f"{description}, sides times F", "F", float, 0.01, 1, random)
+
+
+def _resizing(kernel: str) -> tuple[Kind, Kind, Kind]:
+    """Make the kinds that resize with a kernel; the default one is not named."""
+    ending = "" if kernel == "bilinear" else f"-{kernel}"
+    resize, downup, fit = (
+        partial(change, kernel=kernel) for change in (geometry.resize, geometry.downup, geometry.fit)
+    )
+    return (
+        Kind(f"resize{ending}", resize, f"sides times F, {kernel}", "F", float, 0.01, 4),
+        Kind(
+            f"downup{ending}",
+            downup,
+            f"sides times F and back to the old size, {kernel}",
+            "F",
+            float,
+            0.01,
+            1,
+        ),
+        Kind(
+            f"fit{ending}",
+            fit,
+            f"shrunk to at most N pixels on the longer side, {kernel}",
+            "N",
+            int,
+            1,
+            65535,
+        ),
+    )
+
+
+def _frank(name: str, change: Callable[..., Image.Image], description: str) -> Kind:
+    """Make a kind that changes every second image."""
+    apply = partial(frank.every_second, change=change)
+    return Kind(f"frank-{name}", apply, f"every 2nd image: {description}", random=True)
+
+
+KINDS = (
+    Kind("none", _unchanged, "the image as it is"),
+    _codec("jpeg", codecs.jpeg, "JPEG of quality Q, 4:2:0 (Pillow)"),
+    _codec("jpeg-cv2", codecs.jpeg_opencv, "the same with OpenCV", codecs.lack_of_opencv),
+    _codec("webp", codecs.webp, "lossy WebP of quality Q (Pillow)"),
+    _codec("avif", codecs.avif, "AVIF of quality Q (Pillow)", codecs.lack_of_avif),
+    Kind("shift", geometry.shift, "1 to 7 pixels cut off left and top: moves JPEG's blocks", random=True),
+    Kind(
+        "blur", filters.blur, "Gaussian blur, truncated to 8 bits as in CNNDetection", "SIGMA", float, 0, 100
+    ),
+    Kind("sharpen", filters.sharpen, "A times the difference from the 3×3 mean added", "A", float, 0, 10),
+    *(kind for family in zip(*map(_resizing, geometry.KERNELS), strict=True) for kind in family),
+    _crop("crop", geometry.crop, "crop at a random place", random=True),
+    _crop("crop-centre", geometry.crop_centre, "crop of the middle"),
+    _crop("crop-texture", geometry.crop_texture, "crop of the most textured place"),
+    Kind("noise", filters.noise, "Gaussian noise of SIGMA grey levels", "SIGMA", float, 0, 255, random=True),
+    Kind("poisson", filters.poisson, "photon noise, white being N photons", "N", int, 1, 65535, random=True),
+    Kind("gamma", colours.gamma, "values to the power G; above 1 darkens", "G", float, 0.1, 10),
+    Kind(
+        "jitter",
+        colours.jitter,
+        "brightness, contrast and saturation each times 1 ± S",
+        "S",
+        float,
+        0,
+        1,
+        random=True,
+    ),
+    Kind("gray", colours.gray, "grey, on three channels"),
+    _frank("blur", frank.blur, "blur cut to 3, 5, 7 or 9 pixels"),
+    _frank("crop", frank.crop, "5 to 20 % cut off, enlarged again"),
+    _frank("jpeg", frank.jpeg, "JPEG of quality 10 to 75"),
+    _frank("noise", frank.noise, "noise of deviation 5 to 20"),
+    _frank("combined", frank.combined, "one of the four"),
+)

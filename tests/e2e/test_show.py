@@ -1,0 +1,108 @@
+"""``bench show perturbation``: the picture strip holds the very pixels of a run."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from command_line import Bench
+from PIL import Image
+
+from forenbench.images import decode
+from forenbench.perturbations import draw_generator, parse
+
+SIDE, DETAIL, MARGIN, LINE = 256, 64, 8, 15
+"""Of the strip, as its docstring gives them."""
+
+
+@pytest.fixture
+def photo() -> Path:
+    path = Path("photo.png")
+    noise = np.random.default_rng(6).integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(path)
+    return path
+
+
+def test_the_strip_shows_each_perturbation_as_a_run_makes_it(bench: Bench, photo: Path) -> None:
+    names = ["none", "jpeg:30", "noise:30.0", "gray", "blur:2.0", "frank-noise", "sharpen:1.0", "gamma:2.0"]
+    options = ("--perturbations", ",".join(names), "--out", "to/strip.png", "--seed", "4")
+    outcome = bench("show", "perturbation", str(photo), *options)
+    assert outcome.code == 0
+    assert "to/strip.png" in outcome.err
+    with Image.open("to/strip.png") as strip:
+        sheet = np.asarray(strip)
+    data = photo.read_bytes()
+    draws = [draw_generator(4, name, hashlib.sha256(data).hexdigest()) for name in names]
+    made = [
+        np.asarray(parse(name).apply(decode(data), draw)) for name, draw in zip(names, draws, strict=True)
+    ]
+    top = 2 * MARGIN + LINE * max(2 + len(draw.text.split()) for draw in draws)
+    panel = top + 2 * (SIDE + MARGIN), SIDE + 2 * MARGIN
+    assert sheet.shape == (2 * panel[0], 6 * panel[1], 3)
+    for place, pixels in enumerate(made):
+        y, x = place // 6 * panel[0] + top, place % 6 * panel[1] + MARGIN
+        assert np.array_equal(sheet[y : y + SIDE, x : x + SIDE], pixels)
+        detail = pixels[96:160, 96:160].repeat(4, 0).repeat(4, 1)
+        assert np.array_equal(sheet[y + SIDE + MARGIN :][:SIDE, x : x + SIDE], detail)
+        assert sheet[y - top : y, x : x + SIDE].min() < 100  # the label
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 500), (900, 40)])
+def test_pictures_of_any_size_are_shown(bench: Bench, size: tuple[int, int]) -> None:
+    Image.new("RGB", size).save("photo.png")
+    assert bench("show", "perturbation", "photo.png").code == 0
+    with Image.open("perturbations.png") as sheet:
+        assert sheet.width == 6 * (SIDE + 2 * MARGIN)
+
+
+def test_suites_are_shown(bench: Bench, photo: Path) -> None:
+    outcome = bench("show", "perturbation", str(photo), "--perturbations", "field:laundering")
+    assert outcome.code == 0
+    assert "fit-lanczos:1600+jpeg:50" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["missing.png"], "missing.png cannot be read: No such file"),
+        (["bright.py"], "not an image"),
+        (["photo.png", "--perturbations", ","], "names none"),
+        (["photo.png", "--perturbations", "paper:x"], "unknown suite of perturbations 'paper:x'"),
+    ],
+)
+def test_bad_requests_are_named(bench: Bench, photo: Path, arguments: list[str], words: str) -> None:
+    outcome = bench("show", "perturbation", *arguments)
+    assert outcome.code == 2
+    assert words in outcome.err
+    assert not Path("perturbations.png").exists()
+
+
+def test_the_list_shows_kinds_profiles_and_suites(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = " ".join(bench("list", "perturbations").out.split())
+    for words in (
+        "jpeg-cv2:Q",
+        "crop-texture:F",
+        "whatsapp",
+        "2026-09",
+        "deepsafe-bench",
+        "paper:cnndetection",
+    ):
+        assert words in text
+
+
+def test_a_run_over_a_suite_has_the_robustness_table(bench: Bench) -> None:
+    options = ("--detectors", "./bright.py", "--dataset", "tiny", "--perturbations", "paper:lgrad-4,jpeg:30")
+    assert bench("run", *options).code == 0
+    text = bench("table", "robustness", "results/runs/tiny", "--format", "csv").out
+    kinds = text.splitlines()[0].split(",")[2:]
+    assert kinds[::2] == [
+        "none",
+        "jpeg",
+        "frank-blur",
+        "frank-crop",
+        "frank-jpeg",
+        "frank-noise",
+        "frank-combined",
+    ]
