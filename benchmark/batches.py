@@ -159,6 +159,7 @@ class Reader:
             draw = draw_generator(self.seed, perturbation.name, rows.sha256s[position])
             try:
                 perturbed = perturbation.apply(image, draw)
+                rows.drawn[place][position] = draw.text
             except Exception as error:
                 failed = ImageResult("failed", error=f"{perturbation.name}: {reason(error)}")
                 for index in indices:

@@ -60,15 +60,12 @@ def address(encoder: str, perturbation: str, seed: int, images: Sequence[str], n
 
 
 def numerics(device: str, precision: str) -> str:
-    """Say what the last bits of features rest on: packages, the kind of processor, the precision.
-
-    The number of threads is not among them: rows must not depend on it in the first place.
-    """
+    """Say what the last bits of features rest on: packages, processor and threads, precision."""
     import torch
 
     kind = torch.device(device).type
     name = torch.cuda.get_device_name(device) if kind == "cuda" else torch.backends.cpu.get_cpu_capability()
-    return json.dumps([precision, kind, name, versions()])
+    return json.dumps([precision, kind, name, torch.get_num_threads(), versions()])
 
 
 def to_bytes(features: Tensor) -> bytes:

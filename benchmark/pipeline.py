@@ -27,6 +27,8 @@ from .batches import (
     prepare_of,
     reason,
 )
+from .features import Address, FeatureCache, address
+from .features import numerics as rounding
 from .numerics import Numerics, Portions
 from .reading import read_ahead
 from .types import Detector, Encoder, LogitDetector, Perturbation, TestSet
@@ -83,18 +85,22 @@ class Scorer:
     Attributes:
         lineup: The detectors.
         numerics: Device and precision.
+        cache: Keeps the features of encoders that have an `identity`; None: nothing is kept.
         note: Told what a reader of the results must know.
     """
 
     lineup: Lineup
     numerics: Numerics
+    cache: FeatureCache | None = None
     note: Callable[[str], None] = lambda text: None
     portions: Portions = field(init=False)
     _prepares: list[int] = field(init=False)
+    _rounding: str = field(init=False)
 
     def __post_init__(self) -> None:
         self.portions = Portions(self.note)
         self._prepares = self.lineup.prepares()
+        self._rounding = rounding(self.numerics.device, self.numerics.precision)
 
     def score(self, batch: Batch, todo: Todo) -> Scored:
         """Run detectors on a batch.
@@ -119,10 +125,36 @@ class Scorer:
                 inputs = [_Piece(positions, tensor) for positions, tensor in batch.tensors(key)]
                 if encoder is not None:
                     if id(encoder) not in features:
-                        features[id(encoder)] = [self._encode(encoder, detector.name, one) for one in inputs]
+                        features[id(encoder)] = [
+                            self._features(
+                                encoder, detector.name, one, self._address(encoder, batch, place, one)
+                            )
+                            for one in inputs
+                        ]
                     inputs = features[id(encoder)]
                 pieces[place, d] = [one if one.failed else self._score(detector, one) for one in inputs]
         return pieces
+
+    def _address(self, encoder: Encoder, batch: Batch, place: int, inputs: _Piece) -> Address | None:
+        """Say where the features of prepared images of one shape are kept, if anywhere."""
+        identity: str = getattr(encoder, "identity", "")
+        if self.cache is None or not identity:
+            return None
+        images = [batch.sha256s[position] for position in inputs.positions]
+        perturbation = self.lineup.perturbations[place].name
+        return address(identity, perturbation, self.lineup.seed, images, self._rounding)
+
+    def _features(self, encoder: Encoder, name: str, inputs: _Piece, where: Address | None) -> _Piece:
+        """Look features up, or encode prepared images of one shape and keep what came out."""
+        if self.cache is None or where is None:
+            return self._encode(encoder, name, inputs)
+        kept = self.cache.get(where)
+        if kept is not None:
+            return inputs._replace(values=kept.to(self.numerics.device))
+        encoded = self._encode(encoder, name, inputs)
+        if not encoded.failed and not self.portions.at_once:  # rounding is that of a whole block
+            self.cache.put(where, encoded.values)
+        return encoded
 
     def _encode(self, encoder: Encoder, name: str, inputs: _Piece) -> _Piece:
         """Encode prepared images of one shape; a failure is theirs alone."""

@@ -171,6 +171,9 @@ def frozen(
     with torch.device("meta"):
         network = build()
     load_strict(network, state, checkpoint, known)
+    if all(parameter.device.type == "cpu" for parameter in network.parameters()):
+        # Convolutions on a CPU are up to 1.7 times as fast so (docs/performance.md).
+        network = network.to(memory_format=torch.channels_last)
     return network.eval().requires_grad_(False)
 
 

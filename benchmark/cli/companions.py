@@ -20,22 +20,35 @@ if TYPE_CHECKING:
 _STOPPED = 130
 
 
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """A run's request, means and folder, as further processes need them; and the devices these get."""
+
+    request: Request
+    means: Means
+    settings: Settings
+    store: Store
+    further_devices: Sequence[str]
+
+
 @contextmanager
-def companions(
-    devices: Sequence[str], request: Request, means: Means, settings: Settings, store: Store
-) -> Iterator[None]:
+def companions(workplace: Workplace, features: int) -> Iterator[None]:
     """Have further processes, one a device, score parts of the same run while this one does.
 
     They share the work by the locks of the run folder. One that dies leaves its parts to the others.
+
+    Args:
+        workplace: What they work at, and on which devices.
+        features: Bytes of features that the cache may hold.
     """
     spawning = multiprocessing.get_context("spawn")
     processes = [
         spawning.Process(
             target=_work,
-            args=(request, replace(means, device=device), settings, store, os.getpid()),
+            args=(workplace, device, features, os.getpid()),
             name=f"bench run on {device}",
         )
-        for device in devices
+        for device in workplace.further_devices
     ]
     for process in processes:
         process.start()
@@ -53,19 +66,23 @@ def companions(
             say(f"note: {process.name} ended with status {process.exitcode}; others did its work", "yellow")
 
 
-def _work(request: Request, means: Means, settings: Settings, store: Store, parent: int) -> None:
+def _work(workplace: Workplace, device: str, features: int, parent: int) -> None:
     """Do what ``bench run`` does, without a word, as long as the process is there that the user started."""
     from forenbench.engines.local import LocalEngine
+    from forenbench.features import user_cache
     from forenbench.numerics import Numerics
     from forenbench.reading import reader_processes
     from forenbench.runner import run
 
     from .interrupts import stopping
 
-    gathered = gather(request, means, lambda what, done, total: None)
-    engine = LocalEngine(Numerics(means.device, settings.precision), reader_processes(means.device))
+    settings = workplace.settings
+    means = replace(workplace.means, device=device)
+    jobs = gather(workplace.request, means, lambda what, done, total: None).jobs
+    numerics = Numerics(device, settings.precision)
+    engine = LocalEngine(numerics, user_cache(features), reader_processes(device))
     with stopping(lambda text: None) as stop:
-        run(gathered.jobs, settings, store, engine, _Silent(), lambda: stop() or os.getppid() != parent)
+        run(jobs, settings, workplace.store, engine, _Silent(), lambda: stop() or os.getppid() != parent)
 
 
 @dataclass

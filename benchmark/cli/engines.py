@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from forenbench.types import BenchError
 
-from .companions import companions
-from .requests import Gathered, Means, Request, reloading
+from .companions import Workplace, companions
+from .requests import Gathered, reloading
 
 if TYPE_CHECKING:
     from forenbench.engines import Engine
-    from forenbench.plan import Settings
-    from forenbench.store import Store
+    from forenbench.features import FeatureCache
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +25,7 @@ class EngineChoice:
         name: "local" or "ray".
         device: As on the command line.
         readers: Processes that read files; None: as many as help.
+        features: How large the cache of features may grow, as `parse_size` reads it; empty: as usual.
         address: Of the Ray cluster.
         replica_cpus: Cores of each of its replicas.
     """
@@ -33,6 +33,7 @@ class EngineChoice:
     name: str
     device: str
     readers: int | None
+    features: str
     address: str
     replica_cpus: int
 
@@ -40,34 +41,27 @@ class EngineChoice:
         if self.name not in ("local", "ray"):
             raise BenchError(f"--engine '{self.name}' is neither local nor ray")
 
+    def cache(self) -> FeatureCache:
+        """Open the cache of features."""
+        from forenbench.features import parse_size, user_cache
 
-@dataclass(frozen=True, slots=True)
-class Workplace:
-    """A run's request, means and folder, as further processes need them; and the devices these get."""
-
-    request: Request
-    means: Means
-    settings: Settings
-    store: Store
-    further_devices: Sequence[str]
+        return user_cache(parse_size(self.features) if self.features else None)
 
 
 @contextmanager
 def working(choice: EngineChoice, workplace: Workplace, gathered: Gathered) -> Iterator[Engine]:
     """Make the engine, and have further devices work along."""
-    from forenbench.numerics import Numerics
-
-    settings = workplace.settings
-    device = workplace.means.device
     if choice.name == "ray":
         yield _ray(choice, workplace, gathered)
         return
     from forenbench.engines.local import LocalEngine
+    from forenbench.numerics import Numerics
     from forenbench.reading import reader_processes
 
+    device, cache = workplace.means.device, choice.cache()
     readers = reader_processes(device) if choice.readers is None else choice.readers
-    with companions(workplace.further_devices, workplace.request, workplace.means, settings, workplace.store):
-        yield LocalEngine(Numerics(device, settings.precision), readers)
+    with companions(workplace, cache.limit):
+        yield LocalEngine(Numerics(device, workplace.settings.precision), cache, readers)
 
 
 def _ray(choice: EngineChoice, workplace: Workplace, gathered: Gathered) -> Engine:
@@ -76,7 +70,12 @@ def _ray(choice: EngineChoice, workplace: Workplace, gathered: Gathered) -> Engi
         from forenbench.engines.ray import RayEngine
     except ImportError as error:
         raise BenchError("--engine ray needs Ray: pip install 'forenbench[ray]'") from error
-    loaded = [one for job in gathered.jobs for one in job.detectors]
-    load = reloading(workplace.request, workplace.means, gathered)
-    precision = workplace.settings.precision
-    return RayEngine(loaded, load, choice.device, precision, choice.address, choice.replica_cpus)
+    return RayEngine(
+        loaded=[one for job in gathered.jobs for one in job.detectors],
+        load=reloading(workplace.request, workplace.means, gathered),
+        device=choice.device,
+        precision=workplace.settings.precision,
+        features=choice.cache().limit,
+        address=choice.address,
+        cpus=choice.replica_cpus,
+    )

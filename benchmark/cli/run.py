@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from forenbench.store import Store
 
 _PROTOCOL = "Which files count: all, univfd-official, cnndetection-official, lgrad-official."
-_PERTURBATIONS = "Perturbations, comma-separated; chains with '+': none,jpeg:75,jpeg:75+blur:1.0."
+_PERTURBATIONS = "Comma-separated; chains with '+': none,jpeg:75+blur:1.0; suites: paper:lgrad-4."
 
 
 def run(  # noqa: PLR0913 - a command's options are its arguments
@@ -61,6 +61,9 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
     readers: Annotated[
         int | None, typer.Option(min=0, help="Processes that read files.", show_default="as many as help")
     ] = None,
+    feature_cache: Annotated[
+        str, typer.Option(help="Room for features of encoders: 20GB; 0: keep none.", show_default="10GB")
+    ] = "",
     engine: Annotated[str, typer.Option(help="local, or ray: replicas on a Ray cluster.")] = "local",
     address: Annotated[
         str, typer.Option(help="Of the Ray cluster; local starts one on this machine.")
@@ -77,11 +80,12 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
     from forenbench.runner import run as run_jobs
     from forenbench.store import Store
 
-    from .engines import EngineChoice, Workplace, working
+    from .companions import Workplace
+    from .engines import EngineChoice, working
     from .interrupts import stopping
     from .reports import describe_dataset
 
-    choice = EngineChoice(engine, device, readers, address, replica_cpus)
+    choice = EngineChoice(engine, device, readers, feature_cache, address, replica_cpus)
     if experiment:
         others = {"--detectors": detectors, "--dataset": dataset, "--generators": generators}
         request = of_table(experiment, {**others, "--perturbations": perturbations})

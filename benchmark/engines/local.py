@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from forenbench.batches import Order
+from forenbench.features import FeatureCache
 from forenbench.numerics import Numerics
 from forenbench.pipeline import Lineup, Scored, Scorer
 from forenbench.plan import Shard
@@ -22,10 +23,12 @@ class LocalEngine:
 
     Attributes:
         numerics: Device and precision.
+        cache: Keeps features of encoders; None: nothing is kept.
         readers: Processes that read ahead; with 0, this one does all.
     """
 
     numerics: Numerics
+    cache: FeatureCache | None = None
     readers: int = 0
 
     @property
@@ -37,7 +40,7 @@ class LocalEngine:
         self, lineup: Lineup, sources: Sequence[Source], shards: Iterable[Shard], listener: Listener
     ) -> Generator[tuple[Shard, Scored]]:
         """Score shards in their order."""
-        scorer = Scorer(lineup, self.numerics, listener.note)
+        scorer = Scorer(lineup, self.numerics, self.cache, listener.note)
         begun: deque[Shard] = deque()
 
         def orders() -> Iterator[Order]:
@@ -57,3 +60,5 @@ class LocalEngine:
             if done == len(begun[0].orders):
                 yield begun.popleft(), scored
                 scored, done = {}, 0
+        if self.cache is not None and self.cache.problem:
+            listener.tell(self.cache.problem)

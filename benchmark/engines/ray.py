@@ -20,6 +20,7 @@ from ray import ObjectRef
 from ray.actor import ActorHandle
 from ray.exceptions import RayError, RayTaskError
 
+from forenbench.features import user_cache
 from forenbench.numerics import Numerics
 from forenbench.pipeline import Lineup, Scored, Scorer
 from forenbench.plan import Shard
@@ -48,6 +49,7 @@ class _Setup(NamedTuple):
     lineup_without_detectors: Lineup
     sources: Sequence[Source]
     numerics: Numerics
+    features: int
     threads: int
     expected: Sequence[tuple[str, str, dict[str, str]]]
 
@@ -68,7 +70,7 @@ class _Replica:
         _compare(loaded, setup.expected)
         chosen = setup.lineup_without_detectors
         lineup = Lineup([one.detector for one in loaded], chosen.perturbations, chosen.seed)
-        self.scorer = Scorer(lineup, setup.numerics, self.notes.append)
+        self.scorer = Scorer(lineup, setup.numerics, user_cache(setup.features), self.notes.append)
         self.reader = lineup.reader(setup.sources)
 
     def score(self, shard: Shard) -> tuple[Scored, list[str]]:
@@ -91,6 +93,7 @@ class RayEngine:
         load: Makes them anew elsewhere.
         device: "cpu", "cuda" (one GPU a replica), or "auto": GPUs where the cluster has any.
         precision: See `Numerics`.
+        features: Bytes of encoders' features that each node may keep in its user's cache; 0: none.
         address: Of the cluster; "local" starts one on this machine.
         cpus: Per replica.
     """
@@ -99,6 +102,7 @@ class RayEngine:
     load: Load
     device: str = "auto"
     precision: str = "fp32"
+    features: int = 0
     address: str = "auto"
     cpus: int = 1
 
@@ -118,6 +122,7 @@ class RayEngine:
             Lineup((), lineup.perturbations, lineup.seed),
             sources,
             Numerics(device, self.precision),
+            self.features,
             torch.get_num_threads(),
             [_identity(one) for one in self.loaded],
         )
