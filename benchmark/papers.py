@@ -18,6 +18,7 @@ from typing import Any
 import pandas as pd
 
 from . import tables
+from .notes import left_out, notes_on
 from .types import BenchError
 
 PLACE = ("detector", "dataset", "testset", "perturbation", "class")
@@ -144,8 +145,8 @@ def lay_out(table: PaperTable, cells: pd.DataFrame, protocol: str | None = None)
     notes = (
         *_gaps(table, chosen),
         *_detectors(table, chosen),
-        *tables.notes_on(chosen),
-        *tables.left_out(mine, chosen),
+        *notes_on(chosen),
+        *left_out(mine, chosen),
     )
     return tables.Table(
         table.name, table.heading, _fill(table, chosen), (*table.notes, *notes), table.decimals

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from . import metrics, robustness
+from .notes import in_order, left_out, notes_on
 from .plugins import unknown
 from .store import STATUSES, Store
 from .types import FAKE, REAL, BenchError
@@ -101,13 +102,6 @@ def make(name: str, stores: Iterable[Store], protocol: str | None = None) -> Tab
     return replace(table, notes=(*table.notes, *left_out(cells, chosen)))
 
 
-def left_out(cells: pd.DataFrame, chosen: pd.DataFrame) -> Iterator[str]:
-    """Name the other protocols whose cells a table does not show."""
-    others = cells["protocol"].value_counts().drop(chosen["protocol"].unique())
-    for protocol, number in others.items():
-        yield f"Not shown: {number} cells under protocol {protocol} (--protocol {protocol})."
-
-
 def accuracy_and_precision(cells: pd.DataFrame) -> Table:
     """Lay out accuracy and average precision by generator, as Table 3 of the LGrad paper does.
 
@@ -116,11 +110,11 @@ def accuracy_and_precision(cells: pd.DataFrame) -> Table:
     """
     measures = {"Acc.": "acc", "A.P.": "ap"}
     wide = cells.pivot(index=_ROW, columns=["dataset", "testset"], values=list(measures.values())).mul(100)
-    order = _in_order(cells, ["dataset", "testset"])
+    order = in_order(cells, ["dataset", "testset"])
     columns = {(*place, name): wide[(key, *place)] for place in order for name, key in measures.items()}
     for name, key in measures.items():
         columns["", "Mean", name] = wide[[(key, *place) for place in order]].mean(axis=1, skipna=False)
-    frame = pd.DataFrame(columns).reindex(_in_order(cells, _ROW))
+    frame = pd.DataFrame(columns).reindex(in_order(cells, _ROW))
     frame.columns.names = ["dataset", "testset", "metric"]
     frame.index.names = _ROW
     return Table(
@@ -161,66 +155,6 @@ TABLES: Mapping[str, tuple[Callable[[pd.DataFrame], Table], str]] = {
 """Table makers by name, each with one line of description."""
 
 
-def notes_on(cells: pd.DataFrame) -> tuple[str, ...]:
-    """Word coverage and undefined values, cell by cell where something is not whole."""
-    asked, scored = int(cells["images"].sum()), int(cells["ok"].sum())
-    notes = [f"{len(cells)} cells, {scored} of {asked} images scored; metrics use scored images only."]
-    for cell in cells.to_dict("records"):
-        place = "/".join(filter(None, [cell["dataset"], cell["testset"], cell["class"]]))
-        where = f"{cell['detector']} on {place} ({cell['perturbation']})"
-        lost = [f"{cell[status]} {status}" for status in STATUSES if status != "ok" and cell[status]]
-        if lost:
-            notes.append(f"{where}: {cell['ok']} of {cell['images']} images scored ({', '.join(lost)}).")
-        if cell["undefined"]:
-            notes.append(f"{where}: {cell['undefined']}.")
-    return (*notes, *_mixed(cells), *_images(cells), *_checkpoints(cells))
-
-
-def _mixed(cells: pd.DataFrame) -> Iterator[str]:
-    """Name what changed between cells: a test set's images, a detector's weights or version."""
-    for (dataset, testset), group in cells.groupby(["dataset", "testset"], sort=False):
-        if group["digest"].nunique() > 1:
-            yield f"WARNING: cells of {dataset}/{testset} rest on different images, do not compare them."
-    for (detector, kind), group in cells.groupby(["detector", "weights"], sort=False):
-        models = zip(group["version"], group["checkpoints"], strict=True)
-        if len({(version, *sorted(files.items())) for version, files in models}) > 1:
-            yield (
-                f"WARNING: cells of {detector} ({kind}) rest on different weights or versions of it, "
-                f"a mean over them is of no one detector."
-            )
-
-
-def _images(cells: pd.DataFrame) -> Iterator[str]:
-    """Count the real and fake images behind each row, rows that rest on the same counts together."""
-    counts: dict[tuple[str, str], dict[str, tuple[int, int]]] = {}
-    for cell in cells.to_dict("records"):
-        row = f"{cell['detector']} ({cell['weights']}, {cell['perturbation']})"
-        places = counts.setdefault((cell["protocol"], row), {})
-        place = f"{cell['dataset']}/{cell['testset']}"
-        real, fake = places.get(place, (0, 0))
-        places[place] = real + cell["real"], fake + cell["fake"]
-    order = ["/".join(place) for place in _in_order(cells, ["dataset", "testset"])]
-    rows: dict[tuple[str, str], list[str]] = {}
-    for (protocol, row), places in counts.items():
-        text = ", ".join(f"{place} {'/'.join(map(str, places[place]))}" for place in order if place in places)
-        rows.setdefault((protocol, text), []).append(row)
-    for (protocol, text), users in rows.items():
-        whose = f" behind {', '.join(users)}" if len(rows) > 1 else ""
-        yield f"Images scored (real/fake){whose}, protocol {protocol}: {text}."
-
-
-def _checkpoints(cells: pd.DataFrame) -> Iterator[str]:
-    """Name the weights files behind the rows, detectors with the same ones together."""
-    users: dict[str, list[str]] = {}
-    for cell in cells.to_dict("records"):
-        files = ", ".join(f"{name} {sha256[:12]}" for name, sha256 in sorted(cell["checkpoints"].items()))
-        row = f"{cell['detector']} ({cell['weights']})"
-        if files and row not in users.setdefault(files, []):
-            users[files].append(row)
-    for files, rows in users.items():
-        yield f"Weights of {', '.join(rows)}: {files}."
-
-
 def _measure_cell(store: Store, record: Mapping[str, Any], by_class: bool) -> Iterator[dict[str, Any]]:
     """Compute one cell's metrics, as a whole or for each class."""
     identity = record["identity"]
@@ -231,6 +165,8 @@ def _measure_cell(store: Store, record: Mapping[str, Any], by_class: bool) -> It
         "checkpoints": identity["checkpoints"],
         "digest": identity["testset"],
         "version": identity["detector_version"],
+        "precision": identity.get("precision", "fp32"),
+        "remarks": record["made"].get("notes", []),
         "time": record["made"]["time"],
     }
     rows = store.rows(record, ["class", "label", "score", "status"])
@@ -255,11 +191,6 @@ def _measure_rows(rows: pd.DataFrame, threshold: float) -> dict[str, Any]:
 def _protocol(record: Mapping[str, Any]) -> str:
     """Return the rule by which a cell's images were chosen; runs before there was a choice took all."""
     return str(record["made"].get("protocol", "all"))
-
-
-def _in_order(cells: pd.DataFrame, columns: list[str]) -> list[tuple[str, ...]]:
-    """List the distinct combinations of columns in the order of their first appearance."""
-    return [tuple(row) for row in cells[columns].drop_duplicates().itertuples(index=False)]
 
 
 def _drop_single(frame: pd.DataFrame, *, columns: bool = True) -> pd.DataFrame:

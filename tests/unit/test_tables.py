@@ -151,7 +151,7 @@ def test_a_detector_that_changed_between_cells_is_not_averaged_without_a_word(
     store: Store, changed: dict[str, str]
 ) -> None:
     add(store, "good", "biggan", PERFECT, place=1, **changed)
-    warning = "WARNING: cells of good (sample) rest on different weights or versions of it, "
+    warning = "WARNING: cells of good (sample) rest on different weights, versions or precisions of it, "
     notes = tables.make("acc-ap", [store]).notes
     assert [note for note in notes if "WARNING" in note] == [
         f"{warning}a mean over them is of no one detector."
