@@ -99,6 +99,27 @@ def _read(reader: Reader, orders: Iterator[Order], processes: int, pin: bool) ->
     yield from batches
 
 
+def sent_ahead(batches: Iterable[Batch], device: str) -> Iterator[Batch]:
+    """Have each batch copied to a GPU while the one before it is computed; elsewhere, pass batches on."""
+    if not device.startswith("cuda"):
+        yield from batches
+        return
+    import torch
+
+    copying, computing = torch.cuda.Stream(device), torch.cuda.current_stream(device)  # type: ignore[no-untyped-call]
+    sent: Batch | None = None
+    for batch in batches:
+        with torch.cuda.stream(copying):
+            batch.to(device)
+        if sent is not None:
+            yield sent
+        computing.wait_stream(copying)
+        batch.memory.record_stream(computing)  # else its memory might be given away too early
+        sent = batch
+    if sent is not None:
+        yield sent
+
+
 def _as_it_is(batch: T) -> T:
     return batch
 

@@ -11,7 +11,7 @@ from forenbench.features import FeatureCache
 from forenbench.numerics import Numerics
 from forenbench.pipeline import Lineup, Scored, Scorer
 from forenbench.plan import Shard
-from forenbench.reading import read_ahead
+from forenbench.reading import read_ahead, sent_ahead
 from forenbench.types import Source
 
 from . import Listener
@@ -48,11 +48,11 @@ class LocalEngine:
                 begun.append(shard)
                 yield from shard.orders
 
-        pin = self.numerics.device.startswith("cuda")
-        batches = read_ahead(lineup.reader(sources), orders(), self.readers, pin=pin)
+        device = self.numerics.device
+        batches = read_ahead(lineup.reader(sources), orders(), self.readers, pin=device.startswith("cuda"))
         scored: Scored = {}
         done = 0
-        for batch in batches:
+        for batch in sent_ahead(batches, device):
             for place, results in scorer.score(batch, begun[0].todo).items():
                 scored.setdefault(place, []).extend(results)
             listener.advance(len(batch.sha256s))
