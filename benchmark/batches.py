@@ -60,12 +60,14 @@ class Order:
         paths: Of consecutive samples of a test set.
         sha256s: What their contents were when the test set was listed; empty where unknown.
         wanted: The distinct prepares wanted under each perturbation.
+        deadly: Positions of files that killed the process that read them; they are left alone.
     """
 
     source: int
     paths: tuple[str, ...]
     sha256s: tuple[str, ...]
     wanted: tuple[tuple[int, tuple[int, ...]], ...]
+    deadly: tuple[int, ...] = ()
 
 
 class Block(NamedTuple):
@@ -133,6 +135,9 @@ class Reader:
         """Decode, perturb and prepare the files of one order; what goes wrong stays with its image."""
         rows = _Rows(order)
         for position, path in enumerate(order.paths):
+            if position in order.deadly:
+                rows.lose(position, ImageResult("failed", error="the process that read it was killed"))
+                continue
             try:
                 data = self.sources[order.source].read(path)
                 image = decode(data)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import sys
+import threading
 import warnings
 from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from .batches import Batch, Order, Reader
-from .types import BenchError
+from .types import RunFailed
 
 if TYPE_CHECKING:
     from torch.utils.data import Dataset
@@ -45,8 +49,11 @@ def read_ahead(
         processes: How many; with 0, batches are read here, each when it is asked for.
         pin: Move batches to page-locked memory, for a GPU.
 
+    A reader process that is killed is replaced. Files that kill it every time, as broken ones may that a
+    decoder does not survive, are found and left alone.
+
     Raises:
-        BenchError: A reader process was killed twice over the same files.
+        RunFailed: Processes are killed over files none of which does it alone.
     """
     if not processes:
         yield from map(reader.__getitem__, orders)
@@ -57,17 +64,44 @@ def read_ahead(
         again = tuple(waiting)
         waiting.clear()
         try:
-            for batch in _read(reader, _noted(chain(again, remaining), waiting), processes, pin):
+            for batch in _read(reader, _noted(chain(again, remaining), waiting), processes, pin=pin):
                 waiting.popleft()
                 yield batch
             return
         except RuntimeError as error:
             if "DataLoader worker" not in str(error):
                 raise
-            first = waiting[0]
-            if first is killed_over:
-                raise BenchError(_killed(first, error)) from error
-            killed_over = first
+            waiting = deque(_without_deadly_files(reader, order) for order in waiting)
+            if waiting[0] == killed_over:
+                raise RunFailed(_killed(killed_over, error)) from error
+            killed_over = waiting[0]
+
+
+def _without_deadly_files(reader: Reader, order: Order) -> Order:
+    """Read files one by one, each in a process of its own, and mark those that kill it."""
+    places = [
+        at for at in range(len(order.paths)) if at not in order.deadly and _is_deadly(reader, order, at)
+    ]
+    return replace(order, deadly=(*order.deadly, *places))
+
+
+def _is_deadly(reader: Reader, order: Order, position: int) -> bool:
+    """Say whether one file kills the process that reads it."""
+    at = slice(position, position + 1)
+    alone = replace(order, paths=order.paths[at], sha256s=order.sha256s[at], deadly=())
+    with _fork_beside_threads():
+        process = multiprocessing.get_context("fork").Process(target=reader.__getitem__, args=(alone,))
+        process.start()
+    process.join()
+    return process.exitcode != 0
+
+
+def _killed(order: Order, error: RuntimeError) -> str:
+    return (
+        f"reader processes are killed over the {len(order.paths)} files from '{order.paths[0]}' on, but over "
+        f"none of them alone; there may be too little memory ({str(error).splitlines()[0]}). What is finished "
+        "is kept"
+    )
 
 
 def _noted(orders: Iterable[Order], waiting: deque[Order]) -> Iterator[Order]:
@@ -77,7 +111,7 @@ def _noted(orders: Iterable[Order], waiting: deque[Order]) -> Iterator[Order]:
         yield order
 
 
-def _read(reader: Reader, orders: Iterator[Order], processes: int, pin: bool) -> Iterator[Batch]:
+def _read(reader: Reader, orders: Iterator[Order], processes: int, *, pin: bool) -> Iterator[Batch]:
     """Run PyTorch's loader: processes, shared memory, bounded queues, and the order kept."""
     from torch.utils.data import DataLoader
 
@@ -92,11 +126,29 @@ def _read(reader: Reader, orders: Iterator[Order], processes: int, pin: bool) ->
         worker_init_fn=_leave_signals_to_parent,
         pin_memory=pin,
     )
-    with warnings.catch_warnings():
-        # Forking beside threads: the readers call nothing that the threads of torch or rich may have locked.
-        warnings.filterwarnings("ignore", message=".*multi-threaded, use of fork")
+    with _fork_beside_threads(), _same_child_handler():
         batches = iter(loader)
     yield from batches
+
+
+@contextmanager
+def _fork_beside_threads() -> Iterator[None]:
+    """Fork without a warning: readers call nothing that the threads of torch or rich may have locked."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*multi-threaded, use of fork")
+        yield
+
+
+@contextmanager
+def _same_child_handler() -> Iterator[None]:
+    """Undo the signal handler of PyTorch's loader, which tells of a killed process in the midst of anything.
+
+    Without it the next request for a batch tells, within five seconds.
+    """
+    before = signal.getsignal(signal.SIGCHLD)
+    yield
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGCHLD, before)
 
 
 def sent_ahead(batches: Iterable[Batch], device: str) -> Iterator[Batch]:
@@ -127,11 +179,3 @@ def _as_it_is(batch: T) -> T:
 def _leave_signals_to_parent(_process: int) -> None:
     """Ctrl-C in a terminal reaches every process; the readers are needed until the part in hand is done."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _killed(order: Order, error: Exception) -> str:
-    files = f"{len(order.paths)} files from '{order.paths[0]}' to '{order.paths[-1]}'"
-    return (
-        f"a reader process was killed twice over the same {files}, perhaps for want of memory "
-        f"({str(error).splitlines()[0]}). Finished parts are kept"
-    )

@@ -15,7 +15,7 @@ from forenbench.batches import Batch, Order, Reader
 from forenbench.perturbations import parse
 from forenbench.reading import read_ahead
 from forenbench.testing import Images, tiny_image
-from forenbench.types import BenchError
+from forenbench.types import RunFailed
 
 WANTED = ((0, (0, 1)), (1, (0,)))
 
@@ -92,10 +92,33 @@ def test_a_killed_reader_is_replaced_and_nothing_is_lost(tmp_path: Path) -> None
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_files_that_kill_every_reader_are_named(tmp_path: Path) -> None:
-    killing = reader(22, KillsOnce(tmp_path, times=99))
-    with pytest.raises(BenchError, match=r"killed twice over the same 4 files from '0' to '3'"):
-        list(read_ahead(killing, orders(22), 2))
+def test_files_that_kill_every_reader_are_left_alone_and_named(tmp_path: Path) -> None:
+    killing = reader(12, KillsOnce(tmp_path, times=99))
+    alone = read_ahead(reader(12), orders(12), 0)
+    for order, batch, whole in zip(orders(12), read_ahead(killing, orders(12), 2), alone, strict=True):
+        wide = {at for at, path in enumerate(order.paths) if int(path) % 3 == 2}
+        for key, missing in batch.missing.items():
+            assert set(missing) == wide
+            assert {result.status for result in missing.values()} <= {"failed"}
+            found = {at: t.tolist() for ats, ts in batch.tensors(key) for at, t in zip(ats, ts, strict=True)}
+            expected = {
+                at: t.tolist() for ats, ts in whole.tensors(key) for at, t in zip(ats, ts, strict=True)
+            }
+            assert found == {at: values for at, values in expected.items() if at not in wide}
+
+
+def test_processes_that_die_for_another_reason_end_the_run(tmp_path: Path) -> None:
+    """Killed once they have seen two widths: never over one image alone."""
+
+    def kills_at_second(image: Image.Image) -> torch.Tensor:
+        seen = tmp_path / str(os.getpid())
+        if seen.exists() and seen.read_text() != str(image.width):
+            os.kill(os.getpid(), signal.SIGKILL)
+        seen.write_text(str(image.width))
+        return pixels(image)
+
+    with pytest.raises(RunFailed, match=r"4 files from '0' on, but over none of them alone"):
+        list(read_ahead(reader(8, kills_at_second), orders(8), 1))
 
 
 def test_tensors_of_every_shape_and_type_come_back_as_they_were() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -60,6 +61,7 @@ class Bench:
         write_tiny_dataset(self.data)
         self.store = Store(folder / "run")
         self.loaded = LoadedDetector(Counted(), "published", {"head": "aa"})
+        self.stop: Callable[[], bool] = lambda: False
 
     def dataset(self) -> Dataset:
         return open_dataset(str(self.data), data_root=self.data)[0]
@@ -71,7 +73,7 @@ class Bench:
         before = detector.prepared
         settings = Settings([parse(text) for text in perturbations or ("none",)], seed)
         engine = LocalEngine(Numerics())
-        summary = run([Job(self.dataset(), [self.loaded])], settings, self.store, engine, Silent())
+        summary = run([Job(self.dataset(), [self.loaded])], settings, self.store, engine, Silent(), self.stop)
         return summary, detector.prepared - before
 
 
@@ -132,6 +134,52 @@ def test_images_that_were_not_scored_are_summed_up(bench: Bench) -> None:
     assert cell.testset == "alpha"
     assert counts == {"ok": 7, "unreadable": 1, "failed": 0, "nonfinite": 0}
     assert bench()[0].computed == 0, "an unreadable file is a fact about the data, not a reason to run again"
+
+
+class FailsOnce(Counted):
+    """Has no memory for one image, the first time it meets it."""
+
+    name = "fails-once"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.failed = False
+
+    def score(self, batch: Tensor) -> Tensor:
+        if not self.failed and len(batch) == 5:  # the last batch of 261 images
+            self.failed = True
+            raise RuntimeError("the machine's fault")
+        return super().score(batch)
+
+
+def test_only_parts_with_failed_rows_are_made_again(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.data = tmp_path / "large"
+    write_tiny_dataset(bench.data, ["alpha"], images=130)
+    (bench.data / "alpha" / "1_fake" / "extra.png").write_bytes(
+        (bench.data / "alpha/1_fake/0.png").read_bytes()
+    )
+    bench.loaded = LoadedDetector(FailsOnce(), "own")
+    summary, prepared = bench()
+    assert prepared == 261
+    assert next(iter(summary.problems.values()))["failed"] == 5
+    assert bench() == (Summary(present=0, computed=1), 5)
+    assert bench() == (Summary(present=1), 0)
+    assert not (bench.store.root / "parts").exists()
+
+
+def test_a_run_that_is_asked_to_stop_ends_after_a_part_and_says_what_is_left(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.data = tmp_path / "large"
+    write_tiny_dataset(bench.data, ["alpha"], images=150)
+    bench.stop = lambda: True
+    assert bench() == (Summary(unfinished=1), 0)
+    detector = bench.loaded.detector
+    assert isinstance(detector, Counted)
+    bench.stop = lambda: detector.prepared >= 128
+    assert bench() == (Summary(unfinished=1), 128)
+    bench.stop = lambda: False
+    assert bench() == (Summary(computed=1), 300 - 128)
 
 
 def test_records_say_what_made_them(bench: Bench) -> None:
