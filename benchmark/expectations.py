@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import NamedTuple
 
 from .descriptions import Place, Spec
 from .images import UnreadableImage, decode, header
+from .threads import in_threads
 from .types import REAL, Sample, Source
 
-_READERS = 4
 _FORMATS = {"jpg": "JPEG", "tif": "TIFF"}
 
 
@@ -65,13 +64,12 @@ def examine(
     """
     formats: dict[str, str] = {}
     broken: dict[str, str] = {}
-    with ThreadPoolExecutor(_READERS) as readers:
-        for done, (name, problem) in enumerate(readers.map(partial(_decode, source), paths)):
-            if problem:
-                broken[paths[done]] = problem
-            else:
-                formats[paths[done]] = name
-            advance(done + 1, len(paths))
+    for done, (name, problem) in enumerate(in_threads(partial(_decode, source), paths)):
+        if problem:
+            broken[paths[done]] = problem
+        else:
+            formats[paths[done]] = name
+        advance(done + 1, len(paths))
     return formats, broken
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import astuple, dataclass
 from functools import partial
@@ -15,9 +14,9 @@ from platformdirs import user_cache_path
 
 from .images import UnreadableImage, header
 from .sources.folder import readable
+from .threads import in_threads
 from .types import BenchError, FileSource, Source, Stamp
 
-_READERS = 4
 _AT_ONCE = 500
 """Files read between two writes to the memory: a stopped run loses no more, and other runs need not wait."""
 
@@ -58,13 +57,12 @@ def take_stock(
         facts = _recall(memory, stamps)
         advance(len(facts))
         missing = [path for path in stamps if path not in facts]
-        with ThreadPoolExecutor(_READERS) as readers:
-            for start in range(0, len(missing), _AT_ONCE):
-                some = missing[start : start + _AT_ONCE]
-                for path, fact in zip(some, readers.map(partial(_examine, source), some), strict=True):
-                    facts[path] = fact
-                    advance(1)
-                _remember(memory, ((stamps[path], facts[path]) for path in some))
+        for start in range(0, len(missing), _AT_ONCE):
+            some = missing[start : start + _AT_ONCE]
+            for path, fact in zip(some, in_threads(partial(_examine, source), some), strict=True):
+                facts[path] = fact
+                advance(1)
+            _remember(memory, ((stamps[path], facts[path]) for path in some))
     _compare(stamps, facts)
     return {path: facts[path] for path in stamps}
 

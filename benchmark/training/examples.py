@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ import numpy as np
 
 from forenbench.images import UnreadableImage, decode
 from forenbench.sources.folder import readable
+from forenbench.threads import in_threads
 from forenbench.types import FAKE, REAL, BenchError, Source
 
 from .views import LIMIT, draws
@@ -20,7 +20,6 @@ from .views import LIMIT, draws
 if TYPE_CHECKING:
     from forenbench.catalogue import Dataset
 
-_READERS = 4
 _SHOWN = 5
 LABELS = {REAL: "real", FAKE: "fake"}
 
@@ -165,11 +164,10 @@ def check_readable(examples: Examples, *, skip: bool, advance: Advance) -> Examp
         BenchError: Files cannot be read, and `skip` is not set.
     """
     bad: dict[int, str] = {}
-    with ThreadPoolExecutor(_READERS) as readers:
-        for place, problem in enumerate(readers.map(_problem, examples.items)):
-            if problem:
-                bad[place] = problem
-            advance(f"checking the images of {examples.request}", place + 1, len(examples.items))
+    for place, problem in enumerate(in_threads(_problem, examples.items)):
+        if problem:
+            bad[place] = problem
+        advance(f"checking the images of {examples.request}", place + 1, len(examples.items))
     if bad and not skip:
         raise BenchError(_refusal(examples, bad))
     return without(examples, {examples.items[place].path: problem for place, problem in bad.items()})
