@@ -99,8 +99,8 @@ def _is_deadly(reader: Reader, order: Order, position: int) -> bool:
 def _killed(order: Order, error: RuntimeError) -> str:
     return (
         f"reader processes are killed over the {len(order.paths)} files from '{order.paths[0]}' on, but over "
-        f"none of them alone; there may be too little memory ({str(error).splitlines()[0]}). "
-        "What is finished is kept"
+        f"none of them alone ({str(error).splitlines()[0]}): there may be too little memory, or too little "
+        "of it to share (/dev/shm), which --readers 0 does without. What is finished is kept"
     )
 
 
