@@ -144,6 +144,10 @@ class _Run:
         self.notes.append(text)
         self.reporter.note(text)
 
+    def stopped(self) -> bool:
+        """Say whether the run is to end."""
+        return self.stop()
+
     def score(self) -> None:
         """Score part after part; then wait for those that other processes hold, should these fail."""
         pending = [(t, part) for t, task in enumerate(self.tasks) if self.missing[t] for part in task.parts()]

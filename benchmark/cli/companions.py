@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import typer
+
 from .console import say
 from .requests import Means, Request, gather
 
 if TYPE_CHECKING:
+    from multiprocessing.synchronize import Event
+
     from forenbench.plan import Settings
     from forenbench.store import Store
     from forenbench.types import TestSet
@@ -42,16 +48,19 @@ def companions(workplace: Workplace, features: int) -> Iterator[None]:
         features: Bytes of features that the cache may hold.
     """
     spawning = multiprocessing.get_context("spawn")
+    ended = spawning.Event()
     processes = [
         spawning.Process(
             target=_work,
-            args=(workplace, device, features, os.getpid()),
+            args=(workplace, device, features, os.getpid(), ended),
             name=f"bench run on {device}",
         )
         for device in workplace.further_devices
     ]
+    heeded = signal.signal(signal.SIGINT, signal.SIG_IGN)  # by them, until `_work` is ready for it
     for process in processes:
         process.start()
+    signal.signal(signal.SIGINT, heeded)
     try:
         yield
     except BaseException:
@@ -59,6 +68,7 @@ def companions(workplace: Workplace, features: int) -> Iterator[None]:
             process.terminate()
         raise
     finally:
+        ended.set()  # Ctrl-C may have reached this process alone
         for process in processes:
             process.join()
     for process in processes:
@@ -66,8 +76,8 @@ def companions(workplace: Workplace, features: int) -> Iterator[None]:
             say(f"note: {process.name} ended with status {process.exitcode}; others did its work", "yellow")
 
 
-def _work(workplace: Workplace, device: str, features: int, parent: int) -> None:
-    """Do what ``bench run`` does, without a word, as long as the process is there that the user started."""
+def _work(workplace: Workplace, device: str, features: int, parent: int, ended: Event) -> None:
+    """Do what ``bench run`` does, without a word, as long as the process that the user started goes on."""
     from forenbench.engines.local import LocalEngine
     from forenbench.features import user_cache
     from forenbench.numerics import Numerics
@@ -76,13 +86,20 @@ def _work(workplace: Workplace, device: str, features: int, parent: int) -> None
 
     from .interrupts import stopping
 
-    settings = workplace.settings
-    means = replace(workplace.means, device=device)
-    jobs = gather(workplace.request, means, lambda what, done, total: None).jobs
-    numerics = Numerics(device, settings.precision)
-    engine = LocalEngine(numerics, user_cache(features), reader_processes(device))
-    with stopping(lambda text: None) as stop:
-        run(jobs, settings, workplace.store, engine, _Silent(), lambda: stop() or os.getppid() != parent)
+    try:
+        with stopping(lambda text: None) as stop:
+            settings = workplace.settings
+            means = replace(workplace.means, device=device)
+            jobs = gather(workplace.request, means, lambda what, done, total: None).jobs
+            numerics = Numerics(device, settings.precision)
+            engine = LocalEngine(numerics, user_cache(features), reader_processes(device))
+
+            def stopped() -> bool:
+                return stop() or ended.is_set() or os.getppid() != parent
+
+            run(jobs, settings, workplace.store, engine, _Silent(), stopped)
+    except typer.Exit as left:  # Ctrl-C twice; to multiprocessing it is an error like any other
+        sys.exit(left.exit_code)
 
 
 @dataclass

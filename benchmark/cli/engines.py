@@ -27,7 +27,7 @@ class EngineChoice:
         readers: Processes that read files; None: as many as help.
         features: How large the cache of features may grow, as `parse_size` reads it; empty: as usual.
         address: Of the Ray cluster.
-        replica_cpus: Cores of each of its replicas.
+        replica_cpus: Cores of each of its replicas; None: as many as go with it.
     """
 
     name: str
@@ -35,11 +35,20 @@ class EngineChoice:
     readers: int | None
     features: str
     address: str
-    replica_cpus: int
+    replica_cpus: int | None
 
     def __post_init__(self) -> None:
         if self.name not in ("local", "ray"):
             raise BenchError(f"--engine '{self.name}' is neither local nor ray")
+        if self.name == "ray" and self.device not in ("auto", "cpu", "cuda"):
+            raise BenchError(
+                f"--device '{self.device}' with --engine ray: each replica has a GPU of its own, or none; "
+                "say auto, cpu or cuda"
+            )
+        if self.name == "ray" and self.readers is not None:
+            raise BenchError(
+                "--readers is for --engine local; replicas read with the cores of --replica-cpus"
+            )
 
     def cache(self) -> FeatureCache:
         """Open the cache of features."""
@@ -52,7 +61,8 @@ class EngineChoice:
 def working(choice: EngineChoice, workplace: Workplace, gathered: Gathered) -> Iterator[Engine]:
     """Make the engine, and have further devices work along."""
     if choice.name == "ray":
-        yield _ray(choice, workplace, gathered)
+        with _cluster(choice, workplace, gathered) as engine:
+            yield engine
         return
     from forenbench.engines.local import LocalEngine
     from forenbench.numerics import Numerics
@@ -64,18 +74,20 @@ def working(choice: EngineChoice, workplace: Workplace, gathered: Gathered) -> I
         yield LocalEngine(Numerics(device, workplace.settings.precision), cache, readers)
 
 
-def _ray(choice: EngineChoice, workplace: Workplace, gathered: Gathered) -> Engine:
-    """Make the engine of a cluster."""
+@contextmanager
+def _cluster(choice: EngineChoice, workplace: Workplace, gathered: Gathered) -> Iterator[Engine]:
+    """Make the engine of a cluster, and leave the cluster at the end."""
     try:
-        from forenbench.engines.ray import RayEngine
+        from forenbench.engines.ray import RayEngine, session
     except ImportError as error:
         raise BenchError("--engine ray needs Ray: pip install 'forenbench[ray]'") from error
-    return RayEngine(
-        loaded=[one for job in gathered.jobs for one in job.detectors],
-        load=reloading(workplace.request, workplace.means, gathered),
-        device=choice.device,
-        precision=workplace.settings.precision,
-        features=choice.cache().limit,
-        address=choice.address,
-        cpus=choice.replica_cpus,
-    )
+    with session():
+        yield RayEngine(
+            loaded=[one for job in gathered.jobs for one in job.detectors],
+            load=reloading(workplace.request, workplace.means, gathered),
+            device=choice.device,
+            precision=workplace.settings.precision,
+            features=choice.cache().limit,
+            address=choice.address,
+            cpus=choice.replica_cpus,
+        )

@@ -68,7 +68,10 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
     address: Annotated[
         str, typer.Option(help="Of the Ray cluster; local starts one on this machine.")
     ] = "auto",
-    replica_cpus: Annotated[int, typer.Option(min=1, help="Cores of each replica on the cluster.")] = 1,
+    replica_cpus: Annotated[
+        int | None,
+        typer.Option(min=1, help="Cores of each replica on the cluster.", show_default="one a thread"),
+    ] = None,
 ) -> None:
     """Score every image with every detector, then show the table.
 

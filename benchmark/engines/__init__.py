@@ -25,6 +25,10 @@ class Listener(Protocol):
         """Told, once, what a reader of the results must know."""
         ...
 
+    def stopped(self) -> bool:
+        """Asked, by an engine that waits and has nothing in hand, whether it need not wait on."""
+        ...
+
 
 class Engine(Protocol):
     """Scores shards."""

@@ -1,87 +1,40 @@
 """The Ray engine: replicas of the detectors on a cluster; rows go through the process that asked.
 
-Every node needs this package, the weights, and the data at the same path: a shared file system, or a copy. A
-replica that dies, with its node or alone, loses nothing: its shards go to the others.
+Every node needs this package, the weights, and the data at the same path: a shared file system, or a copy.
+See docs/scaling.md.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import threading
-from collections import Counter, deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+import socket
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain
+from textwrap import shorten
+from typing import Any
 
 import ray
 import torch
-from ray import ObjectRef
-from ray.actor import ActorHandle
 from ray.exceptions import RayError, RayTaskError
 
-from forenbench.features import user_cache
+from forenbench.environment import versions
 from forenbench.numerics import Numerics
-from forenbench.pipeline import Lineup, Scored, Scorer
+from forenbench.pipeline import Lineup, Scored
 from forenbench.plan import Shard
 from forenbench.plugins import LoadedDetector
 from forenbench.types import BenchError, RunFailed, Source
 
 from . import Listener
+from .crew import IN_HAND, Crew, Lost
+from .replica import Load, Replica, Setup, identity
 
-Reference = ObjectRef[Any]
-Handle = ActorHandle[Any]
-
-_IN_HAND = 2
-"""Shards that each replica has: one is read while another one is scored."""
-_TRIES = 3
-_LOOK = 10.0
-"""Seconds after which a run without any replica says that it is waiting for one."""
-
-Load = Callable[[str], list[LoadedDetector]]
-"""Makes the run's detectors on a device, on whatever node it is called."""
-
-
-class _Setup(NamedTuple):
-    """What a replica is made of."""
-
-    load: Load
-    lineup_without_detectors: Lineup
-    sources: Sequence[Source]
-    numerics: Numerics
-    features: int
-    threads: int
-    expected: Sequence[tuple[str, str, dict[str, str]]]
-
-
-class _Replica:
-    """Detectors on one node; an actor."""
-
-    def __init__(self, setup: _Setup) -> None:
-        self.setup = setup
-        self.notes: list[str] = []
-        self.turn = threading.Lock()
-
-    def ready(self) -> None:
-        """Load everything; what cannot be had is raised here, where it reaches the process that asked."""
-        setup = self.setup
-        torch.set_num_threads(setup.threads)  # as in that process: sums may depend on it
-        loaded = setup.load(setup.numerics.device)
-        _compare(loaded, setup.expected)
-        chosen = setup.lineup_without_detectors
-        lineup = Lineup([one.detector for one in loaded], chosen.perturbations, chosen.seed)
-        self.scorer = Scorer(lineup, setup.numerics, user_cache(setup.features), self.notes.append)
-        self.reader = lineup.reader(setup.sources)
-
-    def score(self, shard: Shard) -> tuple[Scored, list[str]]:
-        """Score a shard; reads while another call scores."""
-        scored: Scored = {}
-        for order in shard.orders:
-            batch = self.reader[order]
-            with self.turn:
-                for place, results in self.scorer.score(batch, shard.todo).items():
-                    scored.setdefault(place, []).extend(results)
-        return scored, list(self.notes)
+_KNOCK = 10.0
+"""Seconds in which the head of a cluster must answer."""
+_READERS = 16
+"""Cores, at most, that a replica on a GPU takes by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +48,8 @@ class RayEngine:
         precision: See `Numerics`.
         features: Bytes of encoders' features that each node may keep in its user's cache; 0: none.
         address: Of the cluster; "local" starts one on this machine.
-        cpus: Per replica.
+        cpus: Cores of each replica; None: one a thread of this process or, beside a GPU, its share of the
+            node's.
     """
 
     loaded: Sequence[LoadedDetector]
@@ -104,194 +58,164 @@ class RayEngine:
     precision: str = "fp32"
     features: int = 0
     address: str = "auto"
-    cpus: int = 1
+    cpus: int | None = None
 
     @property
     def place(self) -> str:
         """Where scores are made, for records."""
-        return f"Ray cluster, {self.device}"
+        return f"Ray cluster, {_device(self.device) if ray.is_initialized() else self.device}"
 
     def score(
         self, lineup: Lineup, sources: Sequence[Source], shards: Iterable[Shard], listener: Listener
     ) -> Generator[tuple[Shard, Scored]]:
         """Score shards on all replicas; they come back as they are done, in any order."""
-        _connect(self.address)
-        device = _device(self.device)
-        setup = _Setup(
+        taken = iter(shards)
+        first = next(taken, None)
+        if first is None:  # other processes hold all that is left: nothing to load a replica for
+            return
+        connect(self.address)
+        crew = self._crew(lineup, sources, listener)
+        try:
+            yield from crew.work(chain([first], taken))
+        finally:
+            crew.dismiss()
+
+    def _crew(self, lineup: Lineup, sources: Sequence[Source], listener: Listener) -> Crew:
+        """See what the cluster has room for."""
+        nodes, device, threads = _nodes(), _device(self.device), torch.get_num_threads()
+        gpus = int(device == "cuda")
+        cores = self.cpus or (share(nodes) if gpus else threads)
+        if threads > cores and not gpus:
+            listener.tell(
+                f"replicas compute with {threads} threads, as this process does, on {cores} cores each; "
+                f"OMP_NUM_THREADS={cores} before the command makes them fit"
+            )
+        setup = Setup(
             self.load,
             Lineup((), lineup.perturbations, lineup.seed),
             sources,
             Numerics(device, self.precision),
             self.features,
-            torch.get_num_threads(),
-            [_identity(one) for one in self.loaded],
+            threads,
+            [identity(one) for one in self.loaded],
+            versions(),
         )
-        resources = {"num_cpus": self.cpus, "num_gpus": 1 if device == "cuda" else 0}
-        crew = _Crew(resources, ray.put(setup), _room(resources), listener)
-        try:
-            yield from crew.work(iter(shards))
-        finally:
-            crew.dismiss()
+        in_hand = IN_HAND + gpus * (cores - 1)  # each thread reads one, and a GPU takes what many read
+        cluster = _RayCluster({"num_cpus": cores, "num_gpus": gpus}, ray.put(setup), in_hand)
+        return Crew(cluster, room(nodes, cores, gpus), listener, in_hand)
 
 
-@dataclass(slots=True)
-class _Crew:
-    """The replicas, and which shards each has in hand."""
+@dataclass(frozen=True, slots=True)
+class _RayCluster:
+    """A cluster as a crew knows it: replicas are actors, tickets references."""
 
     resources: Mapping[str, float]
-    setup: Reference
-    size: int
-    listener: Listener
-    coming: dict[Reference, Handle] = field(default_factory=dict)  # by the reference that says it is ready
-    replicas: dict[Handle, int] = field(default_factory=dict)  # with the number of shards in hand
-    tasks: dict[Reference, tuple[Shard, Handle]] = field(default_factory=dict)  # by the result's reference
-    again: deque[Shard] = field(default_factory=deque)
-    tries: Counter[tuple[int, int]] = field(default_factory=Counter)
-    told: set[str] = field(default_factory=set)
+    setup: Any
+    in_hand: int
 
-    def work(self, shards: Iterator[Shard]) -> Iterator[tuple[Shard, Scored]]:
-        """Hand out shards and yield them as they come back."""
-        for _ in range(self.size):
-            self._hire()
-        more = True
-        while True:
-            more = self._hand_out(shards, more)
-            if not (self.tasks or more or self.again):
-                return
-            done, _ = ray.wait([*self.tasks, *self.coming], timeout=_LOOK)
-            if not done and not self.replicas:
-                self._once("waiting for the Ray cluster to have room for the detectors", self.listener.tell)
-            for reference in done:
-                if reference in self.coming:
-                    self._welcome(reference)
-                elif scored := self._fetch(reference):
-                    yield scored
+    def hire(self) -> tuple[Any, Any]:
+        actor = ray.remote(Replica).options(max_concurrency=self.in_hand, max_restarts=0, **self.resources)
+        replica: Any = actor.remote(self.setup)
+        return replica, replica.ready.remote()
 
-    def _hire(self) -> None:
-        """Ask the cluster for a replica."""
-        actor = ray.remote(_Replica).options(max_concurrency=_IN_HAND, max_restarts=0, **self.resources)
-        replica = actor.remote(self.setup)
-        self.coming[replica.ready.remote()] = replica  # type: ignore[attr-defined, assignment]
+    def give(self, replica: Any, shard: Shard) -> Any:  # noqa: ANN401 - Ray's own
+        return replica.score.remote(shard)
 
-    def _welcome(self, reference: Reference) -> None:
-        """Put a replica to work, or report why it could not be made."""
-        replica = self.coming.pop(reference)
+    def wait(self, tickets: Collection[Any], seconds: float) -> Collection[Any]:
+        return ray.wait(list(tickets), timeout=seconds)[0]
+
+    def collect(self, ticket: Any) -> Any:  # noqa: ANN401 - Ray's own
         try:
-            ray.get(reference)
+            return ray.get(ticket)
         except RayTaskError as error:
-            raise RunFailed(f"a replica could not be made: {error.cause}") from error
-        except RayError:
-            self._replace("a replica of the detectors was lost before it was ready")
-        else:
-            self.replicas[replica] = 0
-
-    def _hand_out(self, shards: Iterator[Shard], more: bool) -> bool:
-        """Fill the replicas' hands; say whether there are more shards."""
-        for replica in list(self.replicas):
-            while self.replicas[replica] < _IN_HAND and (self.again or more):
-                shard = self.again.popleft() if self.again else next(shards, None)
-                if shard is None:
-                    more = False
-                    break
-                self.replicas[replica] += 1
-                self.tasks[replica.score.remote(shard)] = shard, replica
-        return more
-
-    def _fetch(self, reference: Reference) -> tuple[Shard, Scored] | None:
-        """Take a result in; of a replica that died, give its shard to another one."""
-        shard, replica = self.tasks.pop(reference)
-        try:
-            scored, notes = ray.get(reference)
-        except RayTaskError as error:
-            raise RunFailed(f"scoring broke off at '{shard.orders[0].paths[0]}': {error.cause}") from error
+            if isinstance(error.cause, BenchError):
+                raise RunFailed(f"a replica of the detectors: {error.cause}") from error
+            raise Lost(f"{type(error.cause).__name__}: {error.cause}") from error
         except RayError as error:
-            self._lose(shard, replica, error)
-            return None
-        self.replicas[replica] -= 1
-        for note in notes:
-            self._once(note, self.listener.note)
-        self.listener.advance(shard.images)
-        return shard, scored
+            raise Lost(_reason(error)) from error
 
-    def _lose(self, shard: Shard, replica: Handle, error: RayError) -> None:
-        """Keep the shard of a dead replica, and replace the replica once."""
-        place = shard.task, shard.start
-        self.tries[place] += 1
-        if self.tries[place] == _TRIES:
-            raise RunFailed(
-                f"{_TRIES} replicas died over the {shard.images} files from '{shard.orders[0].paths[0]}' on "
-                f"({type(error).__name__}). What is finished is kept"
-            ) from error
-        self.again.append(shard)
-        if self.replicas.pop(replica, None) is not None:
-            self._replace("a replica of the detectors was lost; its shards go to others")
-
-    def _replace(self, why: str) -> None:
-        self._once(why, self.listener.tell)
-        self._hire()
-
-    def _once(self, text: str, tell: Callable[[str], None]) -> None:
-        """Pass on a text, each once."""
-        if text not in self.told:
-            self.told.add(text)
-            tell(text)
-
-    def dismiss(self) -> None:
-        """Free the cluster."""
-        for replica in [*self.replicas, *self.coming.values()]:
-            ray.kill(replica)
+    def dismiss(self, replica: Any) -> None:  # noqa: ANN401 - Ray's own
+        ray.kill(replica)
 
 
-def _connect(address: str) -> None:
-    """Connect to a cluster, or start one here."""
+def _reason(error: RayError) -> str:
+    """Pick from an error of many lines the one that says why."""
+    lines = [line for line in str(error).splitlines() if line.strip() and "never ran" not in line]
+    return shorten(lines[-1] if lines else type(error).__name__, 300, placeholder=" …")
+
+
+@contextmanager
+def session() -> Iterator[None]:
+    """Leave, at the end, the cluster that was joined meanwhile; one started for this run ends."""
+    joined_before = ray.is_initialized()
+    try:
+        yield
+    finally:
+        if not joined_before:
+            ray.shutdown()
+
+
+def connect(address: str) -> None:
+    """Join a cluster, or start one here; a program that has joined one stays with it.
+
+    Raises:
+        BenchError: There is none, or it is not of this version of Ray or Python.
+    """
     if ray.is_initialized():
         return
+    if address.startswith("ray://"):
+        raise BenchError(
+            f"--address '{address}' is for Ray's client; run this on a node of the cluster, with host:port"
+        )
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
-        ray.init(
-            address=None if address == "local" else address, log_to_driver=False, logging_level=logging.ERROR
-        )
-    except (ConnectionError, RuntimeError, ValueError) as error:
+        _knock(os.environ.get("RAY_ADDRESS") or address if address == "auto" else address)
+        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+    except (OSError, OverflowError, RuntimeError, ValueError, RayError) as error:
         raise BenchError(
-            f"no Ray cluster at '{address}': {error}. 'ray start --head' makes one; --address local uses "
-            "this machine alone"
+            f"no Ray cluster at '{address}' that can be joined from here: {error}. 'ray start --head' makes "
+            "one; --address local uses this machine alone"
         ) from error
+
+
+def _knock(address: str) -> None:
+    """See whether anything listens at host:port; Ray itself would try for ten minutes."""
+    host, _, port = address.rpartition(":")
+    if port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), _KNOCK).close()
+
+
+def _nodes() -> list[dict[str, float]]:
+    """List what each node has."""
+    return [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
 
 
 def _device(request: str) -> str:
     """Resolve ``auto`` by what the cluster has."""
     if request == "auto":
-        return "cuda" if _total().get("GPU") else "cpu"
-    return request.partition(":")[0]
+        return "cuda" if any(node.get("GPU") for node in _nodes()) else "cpu"
+    return request
 
 
-def _total() -> dict[str, float]:
-    total: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-    return total
+def share(nodes: Sequence[Mapping[str, float]]) -> int:
+    """Say how many cores there are for each GPU, on the node that has least of them, up to 16."""
+    shares = [node.get("CPU", 0) // node["GPU"] for node in nodes if node.get("GPU")]
+    return int(max(1, min([_READERS, *shares])))
 
 
-def _room(resources: Mapping[str, float]) -> int:
-    """Say how many replicas the cluster has room for when it is idle."""
-    total = _total()
-    room = min(
-        int(total.get(kind, 0) // resources[name])
-        for kind, name in (("CPU", "num_cpus"), ("GPU", "num_gpus"))
-        if resources[name]
-    )
-    if not room:
-        raise BenchError(f"the Ray cluster ({total}) has no room for a replica, which needs {resources}")
-    return room
+def room(nodes: Sequence[Mapping[str, float]], cores: int, gpus: int) -> int:
+    """Say how many replicas the nodes have room for when they are idle.
 
-
-def _identity(loaded: LoadedDetector) -> tuple[str, str, dict[str, str]]:
-    """Say what a detector is, for comparison between machines."""
-    return loaded.name, f"{loaded.detector.version} {loaded.code}", dict(loaded.checkpoints)
-
-
-def _compare(loaded: Sequence[LoadedDetector], expected: Sequence[tuple[str, str, dict[str, str]]]) -> None:
-    """Refuse a node whose detectors are not those of the process that asked."""
-    found = [_identity(one) for one in loaded]
-    for one in expected:
-        if one not in found:
-            same = [other for other in found if other[0] == one[0]] or "nothing of that name"
-            raise BenchError(f"a node lacks a detector of the run: it has {same}, not {one}")
+    Raises:
+        BenchError: None has room for one.
+    """
+    rooms = [node.get("CPU", 0) // cores for node in nodes]
+    if gpus:
+        rooms = [min(one, node.get("GPU", 0) // gpus) for one, node in zip(rooms, nodes, strict=True)]
+    if not sum(rooms):
+        there = ", ".join(sorted({f"{node.get('CPU', 0):g} and {node.get('GPU', 0):g}" for node in nodes}))
+        raise BenchError(
+            f"no node of the Ray cluster has room for a replica of {cores} cores and {gpus} GPUs; the nodes "
+            f"have {there}. --replica-cpus N or, without GPUs, OMP_NUM_THREADS=N asks for fewer cores"
+        )
+    return int(sum(rooms))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import time
@@ -42,17 +43,33 @@ def test_killed_at_random_and_started_again_gives_the_files_of_an_uninterrupted_
 
 
 @pytest.mark.slow
-def test_ctrl_c_finishes_the_part_in_hand_says_how_to_go_on_and_exits_130(slow: SlowRun) -> None:
-    process = slow.start("stopped")
-    slow.wait_for_progress(process, "stopped")
+@pytest.mark.parametrize(("out", "devices"), [("stopped", "cpu"), ("stopped-both", "cpu,cpu")])
+def test_ctrl_c_finishes_the_part_in_hand_says_how_to_go_on_and_exits_130(
+    slow: SlowRun, out: str, devices: str
+) -> None:
+    """And so do further processes, though the signal reaches only the one that the user started."""
+    process = slow.start(out, "--device", devices)
+    slow.wait_for_progress(process, out)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=120)
     assert process.returncode == 130
     assert "finishing the part in hand" in said
     assert "the same command goes on from there" in said
-    assert 0 < slow.parts("stopped") < ALL_PARTS
-    slow.finish("stopped")
-    assert slow.files("stopped") == slow.files("whole")
+    assert 0 < slow.parts(out) < ALL_PARTS
+    slow.finish(out)
+    assert slow.files(out) == slow.files("whole")
+
+
+@pytest.mark.slow
+def test_ctrl_c_twice_in_a_terminal_ends_all_processes_at_once_and_without_a_traceback(slow: SlowRun) -> None:
+    process = slow.start("twice", "--device", "cpu,cpu,cpu")
+    slow.wait_for_progress(process, "twice")
+    for _ in range(2):
+        os.killpg(process.pid, signal.SIGINT)
+        time.sleep(0.1)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in said
 
 
 @pytest.mark.slow

@@ -1,0 +1,113 @@
+"""The cost model of docs/scaling.md against the real crew on up to 64 simulated replicas."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from cost_model import cost
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from simulated_cluster import Silence, SimulatedCluster, make_shards
+
+from forenbench.engines.crew import Crew
+
+DOCUMENT = Path(__file__).parents[2] / "docs/scaling.md"
+UNITS = {"s": 1, "min": 60, "h": 3600}
+
+
+@dataclass(frozen=True)
+class Run:
+    """Seconds that each part takes, and what else a run is made of."""
+
+    parts: Sequence[float]
+    replicas: int
+    driver: float
+    start_ups: Sequence[float]
+
+    @property
+    def mean(self) -> float:
+        return sum(self.parts) / len(self.parts)
+
+    def simulated(self) -> float:
+        """Have the real crew do the run; the process that asked stores one part after another."""
+        starts = iter(self.start_ups * (1 + len(self.parts)))
+        cluster = SimulatedCluster(lambda shard: self.parts[shard.start], starts.__next__)
+        done = 0
+        for _ in Crew(cluster, self.replicas, Silence()).work(iter(make_shards(len(self.parts)))):
+            cluster.clock += self.driver
+            done += 1
+        assert done == len(self.parts)
+        return cluster.clock
+
+
+@st.composite
+def runs(draw: st.DrawFn, fewest_rounds: int, driver: float, spread: float = 0.5) -> Run:
+    """Draw a run; `driver` is the highest share of its capacity that its storing takes."""
+    replicas = draw(st.integers(1, 64))
+    number = replicas * draw(st.integers(fewest_rounds, 30)) + draw(st.integers(0, replicas - 1))
+    chance = random.Random(draw(st.integers(0, 2**32)))
+    parts = [chance.uniform(1 - spread, 1 + spread) for _ in range(number)]
+    storing = draw(st.floats(0, driver)) * sum(parts) / number / replicas
+    return Run(parts, replicas, storing, [chance.uniform(0, 2) for _ in range(replicas)])
+
+
+@settings(max_examples=60)
+@given(runs(fewest_rounds=5, driver=3.0))
+def test_the_cost_model_holds_within_a_fifth(run: Run) -> None:
+    """Whether replicas or the driver are the bottleneck; parts differ by up to three times."""
+    expected = cost(len(run.parts), run.replicas, run.mean, run.driver, max(run.start_ups))
+    assert run.simulated() == pytest.approx(expected.seconds, rel=0.2)
+
+
+@settings(max_examples=40)
+@given(runs(fewest_rounds=1, driver=3.0, spread=0.9))
+def test_no_run_is_faster_than_its_work_or_slower_than_one_replica(run: Run) -> None:
+    """Bounds that hold for any policy, and Graham's for one that leaves no replica idle, with two in hand."""
+    seconds, work = run.simulated(), sum(run.parts)
+    storing, longest = len(run.parts) * run.driver, max(run.parts)
+    assert seconds >= max(work / run.replicas, storing) * (1 - 1e-9)
+    assert seconds <= max(run.start_ups) + work / run.replicas + storing + 3 * longest
+
+
+@settings(max_examples=30)
+@given(runs(fewest_rounds=25, driver=0.5))
+def test_with_many_parts_replicas_are_busy_nine_tenths_of_the_time(run: Run) -> None:
+    seconds = run.simulated() - max(run.start_ups)
+    assert sum(run.parts) / run.replicas / seconds > 0.9
+
+
+def test_the_model_says_where_the_driver_is_the_bottleneck() -> None:
+    """64 replicas that take a second for a part ask for one every 16 ms."""
+    for driver, bound_by in ((0.012, "replicas"), (0.020, "driver")):
+        run = Run([1.0] * 64 * 20, 64, driver, [0.0])
+        expected = cost(len(run.parts), 64, 1.0, driver, 0.0)
+        assert expected.bound_by == bound_by
+        assert run.simulated() == pytest.approx(expected.seconds, rel=0.1)
+        # Twice the replicas help only where these are the bottleneck.
+        gain = run.simulated() / Run(run.parts, 128, driver, [0.0]).simulated()
+        assert gain == pytest.approx(1.3 if bound_by == "replicas" else 1.0, abs=0.1)
+
+
+@pytest.mark.parametrize("replicas", [1, 2, 7, 64])
+def test_equal_parts_take_as_many_rounds_as_the_model_counts(replicas: int) -> None:
+    for number in (1, replicas, replicas + 1, 5 * replicas - 1):
+        run = Run([3.0] * number, replicas, 0.0, [4.0])
+        assert run.simulated() == cost(number, replicas, 3.0, 0.0, 4.0).seconds
+
+
+def test_the_documents_table_is_what_the_model_says() -> None:
+    row = r"\| (\d+) \| (\d+) \| ([\d.]+) s \| ([^|]+) \| ([^|]+) \| ([\d,]+) replicas"
+    rows = re.findall(row, DOCUMENT.read_text(encoding="utf-8"))
+    assert len(rows) == 3
+    for cells, parts, part, *times, limit in rows:
+        driver = 0.004 + 0.002 * int(cells)
+        assert int(limit.replace(",", "")) == pytest.approx(float(part) / driver, rel=0.02)
+        for replicas, text in zip((8, 64), times, strict=True):
+            number, unit = text.split()
+            expected = cost(int(parts), replicas, float(part), driver, 10).seconds
+            assert float(number) * UNITS[unit] == pytest.approx(expected, rel=0.02)
