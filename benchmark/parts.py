@@ -8,14 +8,13 @@ system lets go of the locks of a killed process.
 from __future__ import annotations
 
 import json
-import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from filelock import FileLock, Timeout
 
@@ -24,12 +23,13 @@ from .batches import ImageResult
 from .plan import PlannedCell, Task
 from .sources.folder import readable
 from .store import COLUMNS, explaining, file_name
-from .types import Sample
+from .types import Cell, RunFailed, Sample
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+_FIELDS = ("score", "logit", "status", "error", "drawn")
 _PIECE = 64
 """Parts that become rows together."""
 
@@ -54,13 +54,8 @@ class Parts:
         fresh = path in self._own or (bool(found) and path.stat().st_mtime >= self.begun)
         return [cell for cell in cells if not _is_whole(found.get(cell.digest), fresh)]
 
-    def write(self, task: Task, start: int, scored: Mapping[str, Sequence[ImageResult]]) -> None:
+    def write(self, task: Task, start: int, scored: Mapping[PlannedCell, Sequence[ImageResult]]) -> None:
         """Store what was scored on a part, beside what other cells have of it; hold its lock meanwhile.
-
-        Args:
-            task: The part's test set.
-            start: Its first sample.
-            scored: Its results in order, by the cells' digests.
 
         Raises:
             RunFailed: The disk is full, or will not be written to.
@@ -68,16 +63,19 @@ class Parts:
         import pyarrow as pa
 
         path = self._path(task, start)
-        found = _read(path) | {digest: _as_arrow(results) for digest, results in scored.items()}
-        schema = next(iter(found.values())).schema.with_metadata({"cells": json.dumps(list(found))})
+        found = _read(path)
+        for cell, results in scored.items():
+            found[cell.digest] = _Entry(cell.cell, cell.identity, _as_arrow(results))
+        told = {digest: [asdict(entry.cell), entry.identity] for digest, entry in found.items()}
+        schema = _schema().with_metadata({"cells": json.dumps(told)})
         with (
             explaining(self.root),
             replacing(path, durable=False) as partial,
             pa.OSFile(str(partial), "wb") as file,
             pa.ipc.new_file(file, schema) as writer,
         ):
-            for batch in found.values():
-                writer.write_batch(batch)
+            for entry in found.values():
+                writer.write_batch(entry.results)
         self._own.add(path)
 
     def rows(self, task: Task, cell: PlannedCell) -> Iterator[pd.DataFrame]:
@@ -86,7 +84,7 @@ class Parts:
 
         parts = task.parts()
         while several := list(islice(parts, _PIECE)):
-            batches = [_read(self._path(task, part[0].start))[cell.digest] for part in several]
+            batches = [self._results(task, part[0].start, cell) for part in several]
             samples = task.testset.samples[several[0][0].start : several[-1][-1].stop]
             yield _as_rows(cell, samples, pa.Table.from_batches(batches).to_pandas())
 
@@ -108,23 +106,55 @@ class Parts:
         finally:
             lock.release()
 
-    def forget(self, task: Task) -> None:
-        """Remove the parts, and the locks, of a test set whose cells are all done.
+    def forget(self, task: Task, is_done: Callable[[Cell, Mapping[str, Any]], bool]) -> None:
+        """Remove the parts of a test set, but for those that some cell, of whatever run, still needs.
 
-        Another process may just hold such a lock: it will find the cells done, and do nothing.
+        Args:
+            task: The test set.
+            is_done: Says whether a cell of some identity needs no parts any more.
         """
         folder = self._folder(task)
-        shutil.rmtree(folder, ignore_errors=True)
-        Path(f"{folder}.lock").unlink(missing_ok=True)
-        with suppress(OSError):  # not empty: other test sets are in work
+        needed: dict[str, bool] = {}
+        for part in task.parts():
+            path = self._path(task, part[0].start)
+            lock = self.claim(task, part[0].start)
+            if lock is None:
+                continue
+            found = _read(path)
+            for digest in found.keys() - needed.keys():
+                needed[digest] = not is_done(found[digest].cell, found[digest].identity)
+            if not any(needed[digest] for digest in found):
+                path.unlink(missing_ok=True)
+                Path(lock.lock_file).unlink(missing_ok=True)
+            lock.release()
+        with suppress(OSError):  # not empty: others are at work
+            folder.rmdir()
+            Path(f"{folder}.lock").unlink(missing_ok=True)
             folder.parent.rmdir()
             folder.parent.parent.rmdir()
+
+    def _results(self, task: Task, start: int, cell: PlannedCell) -> pa.RecordBatch:
+        """Read what a cell has of a part."""
+        found = _read(self._path(task, start))
+        if cell.digest not in found:
+            raise RunFailed(
+                f"a part of {cell.cell} is gone from '{self.root}'; the same command makes it again"
+            )
+        return found[cell.digest].results
 
     def _path(self, task: Task, start: int) -> Path:
         return self._folder(task) / f"{start:08d}.arrow"
 
     def _folder(self, task: Task) -> Path:
         return self.root / "parts" / file_name(task.testset.dataset) / file_name(task.testset.name)
+
+
+class _Entry(NamedTuple):
+    """What one cell has of a part."""
+
+    cell: Cell
+    identity: Mapping[str, Any]
+    results: pa.RecordBatch
 
 
 def _lock(path: Path, patience: float) -> FileLock:
@@ -141,14 +171,17 @@ def _lock(path: Path, patience: float) -> FileLock:
             return lock
 
 
-def _read(path: Path) -> dict[str, pa.RecordBatch]:
-    """Read a part's results by cell; of a file that a power failure cut short, none."""
+def _read(path: Path) -> dict[str, _Entry]:
+    """Read a part's results by the cells' digests; of a file that a power failure cut short, none."""
     import pyarrow as pa
 
     try:
         with pa.ipc.open_file(pa.BufferReader(path.read_bytes())) as file:
             cells = json.loads(file.schema.metadata[b"cells"])
-            return {cell: file.get_batch(at) for at, cell in enumerate(cells)}
+            return {
+                digest: _Entry(Cell(**cell), identity, file.get_batch(at))
+                for at, (digest, (cell, identity)) in enumerate(cells.items())
+            }
     except (FileNotFoundError, pa.ArrowInvalid):
         return {}
 
@@ -157,19 +190,22 @@ def _as_arrow(results: Sequence[ImageResult]) -> pa.RecordBatch:
     """Put results side by side."""
     import pyarrow as pa
 
-    numbers = {name: [getattr(result, name) for result in results] for name in ("score", "logit")}
-    texts = {
-        name: [readable(getattr(result, name)) for result in results] for name in ("status", "error", "drawn")
-    }
-    return pa.record_batch(
-        {name: pa.array(values, pa.float32()) for name, values in numbers.items()}
-        | {name: pa.array(values, pa.string()) for name, values in texts.items()}
-    )
+    columns: dict[str, list[Any]] = {name: [getattr(result, name) for result in results] for name in _FIELDS}
+    for name in ("status", "error", "drawn"):
+        columns[name] = [readable(text) for text in columns[name]]
+    return pa.record_batch(columns, _schema())
 
 
-def _is_whole(batch: pa.RecordBatch | None, fresh: bool) -> bool:
+def _schema() -> pa.Schema:
+    import pyarrow as pa
+
+    types = (pa.float32(), pa.float32(), pa.string(), pa.string(), pa.string())
+    return pa.schema(list(zip(_FIELDS, types, strict=True)))
+
+
+def _is_whole(entry: _Entry | None, fresh: bool) -> bool:
     """Say whether results need not be made again: all there, and no failure but of this very run."""
-    return batch is not None and (fresh or "failed" not in batch.column("status").to_pylist())
+    return entry is not None and (fresh or "failed" not in entry.results.column("status").to_pylist())
 
 
 def _as_rows(cell: PlannedCell, samples: Sequence[Sample], results: pd.DataFrame) -> pd.DataFrame:

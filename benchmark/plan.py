@@ -44,7 +44,7 @@ class Settings:
     precision: str = "fp32"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class PlannedCell:
     """One cell of a run.
 

@@ -213,8 +213,8 @@ class _Run:
     def _keep(self, shard: Shard, scored: Scored) -> None:
         """Store a shard's results and let go of it."""
         task = self.tasks[shard.task]
-        digests = {one.place: one.digest for one in self.missing[shard.task]}
-        self.parts.write(task, shard.start, {digests[place]: results for place, results in scored.items()})
+        cells = {one.place: one for one in self.missing[shard.task]}
+        self.parts.write(task, shard.start, {cells[place]: results for place, results in scored.items()})
         self.held.pop((shard.task, shard.start)).release()
         self._close_part(shard.task)
 
@@ -227,15 +227,13 @@ class _Run:
     def _finish(self, task: Task, cells: Sequence[PlannedCell]) -> None:
         """Turn the parts of a test set into its cells' rows, unless another process has done so."""
         with self.parts.finishing(task):
-            failed = 0
             for one in cells:
                 if not self.store.is_done(one.cell, one.identity):
                     made = {**environment(self.engine.place), "position": one.position}
                     made |= {"protocol": task.testset.protocol, "notes": self.notes}
                     rows = self.parts.rows(task, one)
-                    failed += self.store.write(one.cell, rows, one.identity, made)["failed"]
-            if not failed:
-                self.parts.forget(task)
+                    self.store.write(one.cell, rows, one.identity, made)
+            self.parts.forget(task, self.store.is_done)
 
     def _release_all(self) -> None:
         """Let go of parts that were taken and not scored."""

@@ -33,9 +33,9 @@ def cell(seed: int = 0) -> PlannedCell:
 def test_a_part_is_there_for_the_cells_it_was_scored_for(tmp_path: Path) -> None:
     parts, one, other = Parts(tmp_path), cell(0), cell(1)
     assert parts.lacking(task(3), 0, [one, other]) == [one, other]
-    parts.write(task(3), 0, {one.digest: [OK] * 3})
+    parts.write(task(3), 0, {one: [OK] * 3})
     assert parts.lacking(task(3), 0, [one, other]) == [other]
-    parts.write(task(3), 0, {other.digest: [OK] * 3})
+    parts.write(task(3), 0, {other: [OK] * 3})
     assert parts.lacking(task(3), 0, [one, other]) == []
     assert parts.lacking(task(3, "another"), 0, [one]) == [one]
 
@@ -44,7 +44,7 @@ def test_rows_come_out_in_the_order_of_the_samples_over_many_parts(tmp_path: Pat
     parts, one, whole = Parts(tmp_path), cell(), task(70 * SIZE + 5)
     for part in whole.parts():
         scored = [ImageResult("ok", float(at), 0.0) for batch in part for at in batch]
-        parts.write(whole, part[0].start, {one.digest: scored})
+        parts.write(whole, part[0].start, {one: scored})
     pieces = list(parts.rows(whole, one))
     assert len(pieces) == 2
     assert [score for piece in pieces for score in piece["score"]] == list(range(70 * SIZE + 5))
@@ -57,7 +57,7 @@ def test_rows_come_out_in_the_order_of_the_samples_over_many_parts(tmp_path: Pat
 
 def test_a_part_with_failures_is_made_again_by_the_next_run_only(tmp_path: Path) -> None:
     this, one = Parts(tmp_path), cell()
-    this.write(task(2), 0, {one.digest: [OK, LOST]})
+    this.write(task(2), 0, {one: [OK, LOST]})
     assert this.lacking(task(2), 0, [one]) == []
     earlier = time.time() - 60
     for file in tmp_path.glob("parts/**/*.arrow"):
@@ -67,14 +67,37 @@ def test_a_part_with_failures_is_made_again_by_the_next_run_only(tmp_path: Path)
 
 def test_a_file_that_a_power_cut_shortened_is_no_part(tmp_path: Path) -> None:
     parts, one = Parts(tmp_path), cell()
-    parts.write(task(2), 0, {one.digest: [OK] * 2})
+    parts.write(task(2), 0, {one: [OK] * 2})
     (file,) = tmp_path.glob("parts/**/*.arrow")
     whole = file.read_bytes()
     for size in (0, 7, len(whole) // 2, len(whole) - 1):
         file.write_bytes(whole[:size])
         assert parts.lacking(task(2), 0, [one]) == [one]
-    parts.write(task(2), 0, {one.digest: [OK] * 2})
+    parts.write(task(2), 0, {one: [OK] * 2})
     assert parts.lacking(task(2), 0, [one]) == []
+
+
+def test_parts_go_once_nobody_needs_them(tmp_path: Path) -> None:
+    """Two runs with different detectors may be at work on the same test set."""
+    parts, mine, other = Parts(tmp_path), cell(0), cell(1)
+    parts.write(task(SIZE + 1), 0, {mine: [OK] * SIZE})
+    parts.write(task(SIZE + 1), 0, {other: [OK] * SIZE})
+    parts.write(task(SIZE + 1), SIZE, {mine: [OK]})
+    parts.forget(task(SIZE + 1), lambda cell, identity: identity["seed"] == 0)
+    assert parts.lacking(task(SIZE + 1), 0, [mine, other]) == []
+    assert parts.lacking(task(SIZE + 1), SIZE, [mine, other]) == [mine, other]
+    parts.forget(task(SIZE + 1), lambda cell, identity: True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_part_that_another_process_is_at_work_on_stays(tmp_path: Path) -> None:
+    parts, one = Parts(tmp_path), cell()
+    parts.write(task(2), 0, {one: [OK] * 2})
+    lock = parts.claim(task(2), 0)
+    assert lock is not None
+    parts.forget(task(2), lambda cell, identity: True)
+    assert parts.lacking(task(2), 0, [one]) == []
+    lock.release()
 
 
 def test_a_part_is_claimed_once(tmp_path: Path) -> None:
@@ -96,7 +119,7 @@ def test_names_that_are_no_text_become_rows(tmp_path: Path) -> None:
     odd = task(1)
     sample = Sample(os.fsdecode(b"caf\xe9.png"), 1)
     odd = Task(TestSet("d", "t", (sample,), Images([]), ""), {sample.path: FileFacts("")}, ())
-    parts.write(odd, 0, {one.digest: [ImageResult("unreadable", error=os.fsdecode(b"caf\xe9"))]})
+    parts.write(odd, 0, {one: [ImageResult("unreadable", error=os.fsdecode(b"caf\xe9"))]})
     (piece,) = parts.rows(odd, one)
     assert "caf" in piece["path"][0]
     piece["path"][0].encode()
@@ -109,13 +132,13 @@ def test_a_full_disk_is_named_with_the_way_out(tmp_path: Path, monkeypatch: pyte
     from forenbench import atomic
 
     parts, one = Parts(tmp_path), cell()
-    parts.write(task(2), 0, {one.digest: [OK] * 2})
+    parts.write(task(2), 0, {one: [OK] * 2})
     monkeypatch.setattr(atomic, "_SUFFIX", ".full")
     partial = (
         next(tmp_path.glob("parts/*/*")) / f".{SIZE:08d}.arrow.{atomic.gethostname()}.{os.getpid()}.full"
     )
     partial.symlink_to("/dev/full")
     with pytest.raises(RunFailed, match=r"No space left .* make room"):
-        parts.write(task(2 * SIZE), SIZE, {one.digest: [OK] * SIZE})
+        parts.write(task(2 * SIZE), SIZE, {one: [OK] * SIZE})
     assert parts.lacking(task(2), 0, [one]) == []
     assert parts.lacking(task(2 * SIZE), SIZE, [one]) == [one]

@@ -182,6 +182,24 @@ def test_a_run_that_is_asked_to_stop_ends_after_a_part_and_says_what_is_left(tmp
     assert bench() == (Summary(computed=1), 300 - 128)
 
 
+def test_runs_with_different_detectors_share_a_folder_without_loss(tmp_path: Path) -> None:
+    """The second one finishes the test set in which the first one was stopped."""
+    bench = Bench(tmp_path)
+    bench.data = tmp_path / "large"
+    write_tiny_dataset(bench.data, ["alpha"], images=150)
+    first, second = bench.loaded, LoadedDetector(FailsOnce(), "own")
+    detector = first.detector
+    assert isinstance(detector, Counted)
+    bench.stop = lambda: detector.prepared >= 128
+    assert bench() == (Summary(unfinished=1), 128)
+    bench.loaded, bench.stop = second, lambda: False
+    assert bench() == (Summary(computed=1), 300)
+    bench.loaded = first
+    assert bench() == (Summary(computed=1), 300 - 128)
+    assert len(bench.store.records()) == 2
+    assert not (bench.store.root / "parts").exists()
+
+
 def test_records_say_what_made_them(bench: Bench) -> None:
     bench()
     made = bench.store.records()[0]["made"]
