@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from command_line import Bench, Outcome
+from slow_run import SlowRun
 
 from forenbench.cli import main
 from forenbench.testing import write_tiny_dataset
@@ -36,3 +37,11 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
         return Outcome(int(stopped.value.code or 0), captured.out, captured.err)
 
     return call
+
+
+@pytest.fixture(scope="session")
+def slow(tmp_path_factory: pytest.TempPathFactory) -> SlowRun:
+    """A slow run, done once by the local engine, without interruption, as ``whole``."""
+    slow = SlowRun(tmp_path_factory.mktemp("slow"))
+    slow.finish("whole")
+    return slow

@@ -14,14 +14,6 @@ KILLS = 17
 """Of the local engine; test_ray.py adds to it."""
 
 
-@pytest.fixture(scope="module")
-def slow(tmp_path_factory: pytest.TempPathFactory) -> SlowRun:
-    """A slow run, done once without interruption as ``whole``."""
-    slow = SlowRun(tmp_path_factory.mktemp("slow"))
-    slow.finish("whole")
-    return slow
-
-
 @pytest.mark.slow
 def test_killed_at_random_and_started_again_gives_the_files_of_an_uninterrupted_run(slow: SlowRun) -> None:
     moments, progress = random.Random(7), []

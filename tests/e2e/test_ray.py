@@ -32,14 +32,6 @@ time.sleep(600)
 
 
 @pytest.fixture(scope="module")
-def slow(tmp_path_factory: pytest.TempPathFactory) -> SlowRun:
-    """A slow run, done once by the local engine as ``whole``."""
-    slow = SlowRun(tmp_path_factory.mktemp("slow"))
-    slow.finish("whole")
-    return slow
-
-
-@pytest.fixture(scope="module")
 def cluster(slow: SlowRun) -> Iterator[Any]:
     """A cluster of a head without room and three nodes of one core each, all on this machine."""
     from ray.cluster_utils import Cluster
@@ -86,16 +78,16 @@ def test_a_killed_worker_and_a_lost_node_lose_nothing(slow: SlowRun, cluster: An
 def test_killed_at_random_and_started_again_the_files_are_whole(slow: SlowRun, cluster: Any) -> None:  # noqa: ANN401
     moments, progress = random.Random(11), []
     for kill in range(KILLS):
-        process = slow.start("killed", *options(cluster))
+        process = slow.start("killed-ray", *options(cluster))
         if kill % 3:
-            slow.wait_for_progress(process, "killed")
+            slow.wait_for_progress(process, "killed-ray")
         time.sleep(moments.uniform(0, 0.6))
         slow.kill(process)
-        progress.append(slow.parts("killed"))
+        progress.append(slow.parts("killed-ray"))
     assert progress == sorted(progress), "a finished part was lost"
-    slow.finish("killed", *options(cluster))
-    assert slow.files("killed") == slow.files("whole")
-    assert slow.leftovers("killed") == []
+    slow.finish("killed-ray", *options(cluster))
+    assert slow.files("killed-ray") == slow.files("whole")
+    assert slow.leftovers("killed-ray") == []
 
 
 @pytest.mark.slow
