@@ -82,14 +82,13 @@ class Parts:
 
     def rows(self, task: Task, cell: PlannedCell) -> Iterator[pd.DataFrame]:
         """Yield all rows of a cell whose parts are all there, in pieces."""
+        import pyarrow as pa
+
         parts = task.parts()
         while several := list(islice(parts, _PIECE)):
-            frames = []
-            for part in several:
-                results = _read(self._path(task, part[0].start))[cell.digest].to_pandas()
-                samples = task.testset.samples[part[0].start : part[-1].stop]
-                frames.append(_as_rows(cell, samples, results))
-            yield _joined(frames)
+            read = [_read(self._path(task, part[0].start))[cell.digest] for part in several]
+            samples = task.testset.samples[several[0][0].start : several[-1][-1].stop]
+            yield _as_rows(cell, samples, pa.Table.from_batches(read).to_pandas())
 
     def claim(self, task: Task, start: int) -> FileLock | None:
         """Take a part for this process, until the lock is released; None if another one has it."""
@@ -181,9 +180,3 @@ def _as_rows(cell: PlannedCell, samples: Sequence[Sample], results: pd.DataFrame
         results[column] = [readable(getattr(sample, name)) for sample in samples]
     results["label"] = [sample.label for sample in samples]
     return results[list(COLUMNS)]
-
-
-def _joined(frames: list[pd.DataFrame]) -> pd.DataFrame:
-    import pandas as pd
-
-    return pd.concat(frames, ignore_index=True)
