@@ -116,6 +116,11 @@ class Store:
         path = self._path(Cell(**record["cell"]), ".parquet")
         return pd.read_parquet(path, columns=None if columns is None else list(columns))
 
+    def stamp(self, record: Mapping[str, Any]) -> tuple[int, int]:
+        """Give what changes, time or size, when the rows behind one record are written again."""
+        status = self._path(Cell(**record["cell"]), ".parquet").stat()
+        return status.st_mtime_ns, status.st_size
+
     def _path(self, cell: Cell, suffix: str) -> Path:
         """Say where a cell's file is."""
         parts = [file_name(part) for part in (cell.dataset, cell.testset, cell.perturbation, cell.detector)]

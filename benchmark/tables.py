@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from . import metrics, robustness
+from . import robustness
+from .measurements import Measurements
 from .notes import in_order, left_out, notes_on
 from .plugins import unknown
-from .store import STATUSES, Store
-from .types import FAKE, REAL, BenchError
+from .store import Store
+from .types import BenchError
 
 _ROW = ["perturbation", "detector", "weights"]
 
@@ -66,7 +66,12 @@ def measure(stores: Iterable[Store], *, by_class: bool = False) -> pd.DataFrame:
                 newest[key] = store, record
     if not newest:
         raise BenchError(f"no finished cell in {', '.join(roots)}; 'bench run' makes some")
-    return pd.DataFrame([line for found in newest.values() for line in _measure_cell(*found, by_class)])
+    runs = {store.root: store for store, _ in newest.values()}
+    measured = {root: Measurements(store, by_class) for root, store in runs.items()}
+    lines = [line for store, record in newest.values() for line in _lines(measured[store.root], record)]
+    for one in measured.values():
+        one.save()
+    return pd.DataFrame(lines)
 
 
 def one_protocol(cells: pd.DataFrame, wanted: str | None = None) -> pd.DataFrame:
@@ -155,8 +160,8 @@ TABLES: Mapping[str, tuple[Callable[[pd.DataFrame], Table], str]] = {
 """Table makers by name, each with one line of description."""
 
 
-def _measure_cell(store: Store, record: Mapping[str, Any], by_class: bool) -> Iterator[dict[str, Any]]:
-    """Compute one cell's metrics, as a whole or for each class."""
+def _lines(measured: Measurements, record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Put what a cell is beside its metrics, as a whole or for each class."""
     identity = record["identity"]
     cell = {
         **record["cell"],
@@ -169,23 +174,8 @@ def _measure_cell(store: Store, record: Mapping[str, Any], by_class: bool) -> It
         "remarks": record["made"].get("notes", []),
         "time": record["made"]["time"],
     }
-    rows = store.rows(record, ["class", "label", "score", "status"])
-    for name, part in rows.groupby("class", sort=False) if by_class else [("", rows)]:
-        yield {**cell, "class": name, **_measure_rows(part, identity["threshold"])}
-
-
-def _measure_rows(rows: pd.DataFrame, threshold: float) -> dict[str, Any]:
-    """Count some rows and compute the metrics of those that were scored."""
-    ok = rows[rows["status"] == "ok"]
-    labels, scores = ok["label"].to_numpy(), ok["score"].to_numpy(np.float64)
-    return {
-        "images": len(rows),
-        **{status: int((rows["status"] == status).sum()) for status in STATUSES},
-        "real": int((labels == REAL).sum()),
-        "fake": int((labels == FAKE).sum()),
-        **metrics.summarise(labels, scores, threshold),
-        "undefined": metrics.why_undefined(labels),
-    }
+    for line in measured.of(record):
+        yield {**cell, **line}
 
 
 def _protocol(record: Mapping[str, Any]) -> str:

@@ -1,0 +1,34 @@
+"""A finished run of 1,000 cells that is started again."""
+
+from __future__ import annotations
+
+from measuring import bench, ratio, scaled, title, value
+from workloads import workplace
+
+from forenbench.testing import write_tiny_dataset
+
+PERTURBATIONS = ("none", "jpeg:90", "jpeg:50", "blur:1.0", "resize:0.5")
+DETECTORS = "\n".join(
+    [
+        "from forenbench.testing import Brightness",
+        *(f"class Bright{n}(Brightness):\n    name = 'bright{n}'" for n in range(5)),
+    ]
+)
+
+
+def main() -> None:
+    title("Warm restart: 5 detectors × 40 test sets × 5 perturbations = 1,000 cells")
+    with workplace() as root:
+        write_tiny_dataset(root / "tiny", [f"g{n:02d}" for n in range(scaled(40))], 2)
+        (root / "bright.py").write_text(DETECTORS)
+        what = ("--detectors", "./bright.py", "--dataset", "tiny")
+        options = (*what, "--perturbations", ",".join(PERTURBATIONS))
+        first = bench("run", *options, folder=root)
+        again = [bench("run", *options, folder=root) for _ in range(3)]
+        value("the run", first.seconds, "s")
+        value("started again", min(one.seconds for one in again), "s", "3 s")
+        ratio("started again / the run", [one.seconds for one in again], [first.seconds] * 3)
+
+
+if __name__ == "__main__":
+    main()

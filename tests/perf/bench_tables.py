@@ -1,0 +1,69 @@
+"""Metrics of four million stored rows: seconds and memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from measuring import MIB, python, scaled, title, value
+from workloads import workplace
+
+from forenbench.store import Store
+from forenbench.types import Cell
+
+ROWS, PIECE = 4_000_000, 50_000
+TABLES = """
+import sys
+from pathlib import Path
+from forenbench.store import Store
+from forenbench.tables import TABLES, measure
+cells = measure([Store(Path(sys.argv[1]))])
+for make, _ in TABLES.values():
+    make(cells)
+"""
+IMPORTS = "import forenbench.tables, sklearn.metrics, pyarrow.parquet"
+
+
+def rows(cell: Cell, number: int) -> Iterator[pd.DataFrame]:
+    """Make the rows of a cell: fakes score higher on average."""
+    random = np.random.default_rng(0)
+    for start in range(0, number, PIECE):
+        label = np.arange(start, min(start + PIECE, number)) % 2
+        texts = {
+            "dataset": cell.dataset,
+            "testset": cell.testset,
+            "generator": cell.testset,
+            "class": "horse",
+        }
+        texts |= {"real_source": "", "detector": cell.detector, "perturbation": cell.perturbation}
+        score = 1 / (1 + np.exp(-random.normal(2 * label - 1, 2)))
+        paths = [f"{cell.testset}/{one % 2}/{start + at:08d}.png" for at, one in enumerate(label)]
+        made = {"path": paths, "label": label, "drawn": "", "score": score.astype(np.float32)}
+        yield pd.DataFrame(texts | made | {"logit": np.float32(0), "status": "ok", "error": ""})
+
+
+def write(root: Path, cells: int, number: int) -> None:
+    """Store finished cells of `number` rows each."""
+    store = Store(root)
+    identity = {"kind": "own", "threshold": 0.5, "detector_version": "1", "checkpoints": {}, "testset": "d"}
+    for place in range(cells):
+        cell = Cell("detector", "data", f"testset{place}", "none")
+        made = {"time": "2026-01-02T00:00:00+00:00", "position": [0, place, 0, 0]}
+        store.write(cell, rows(cell, number), identity, made)
+
+
+def main() -> None:
+    title("Metrics and tables of 4,000,000 rows (without intervals, which there are none of yet)")
+    with workplace() as root:
+        base = python(IMPORTS, folder=root)
+        for cells in (8, 1):
+            write(root / f"run{cells}", cells, scaled(ROWS, 1000) // cells)
+            done = python(TABLES, f"run{cells}", folder=root)
+            value(f"{cells} cells: seconds above the imports", done.seconds - base.seconds, "s", "60 s")
+            value(f"{cells} cells: peak memory, imports included", done.peak / MIB, "MiB", "2048 MiB")
+
+
+if __name__ == "__main__":
+    main()
