@@ -1,19 +1,23 @@
 # make run    install into .venv and compare LGrad with UnivFD on the embedded sample dataset
 # make test   everything: lint, types, unit, contract, golden, end to end, and the wheel
 # make check  the fast part of it
+# make docs   every link and command shown in README and docs is tried
 # make perf   the benchmarks; PERF_SCALE=0.1 takes a tenth of the images
 PYTHON ?= python3
 BIN := .venv/bin
 FILES := $(shell find benchmark detectors datasets -type f -not -name '*.pyc' | LC_ALL=C sort | cksum | cut -d' ' -f1)
 INSTALLED := .venv/installed-$(FILES)
 
-.PHONY: run test check perf lint wheel clean
+.PHONY: run test check docs perf lint wheel clean
 
 run: $(INSTALLED)
 	$(BIN)/bench run --detectors lgrad,univfd
 
 check: lint
 	$(BIN)/pytest tests/unit -m "not slow"
+
+docs: $(INSTALLED)
+	$(BIN)/pytest tests/e2e/test_readme.py
 
 # One process each: what one leaves in memory must not slow the next.
 perf: $(INSTALLED)
