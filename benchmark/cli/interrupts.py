@@ -38,6 +38,6 @@ def stopping(tell: Callable[[str], None]) -> Iterator[Callable[[], bool]]:
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGINT, signal.SIG_IGN if asked else before)  # once is enough: the process ends
         if asked:
             tell("stopped. Finished parts are kept: the same command goes on from there.")
