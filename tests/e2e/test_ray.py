@@ -92,15 +92,15 @@ def test_killed_at_random_and_started_again_the_files_are_whole(slow: SlowRun, c
 
 @pytest.mark.slow
 def test_ctrl_c_ends_after_a_part_and_the_same_command_goes_on(slow: SlowRun, cluster: Any) -> None:  # noqa: ANN401
-    process = slow.start("stopped", *options(cluster))
-    slow.wait_for_progress(process, "stopped")
+    process = slow.start("stopped-ray", *options(cluster))
+    slow.wait_for_progress(process, "stopped-ray")
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=120)
     assert process.returncode == 130, said
     assert "the same command goes on from there" in said
-    assert 0 < slow.parts("stopped") < ALL_PARTS
-    slow.finish("stopped", *options(cluster))
-    assert slow.files("stopped") == slow.files("whole")
+    assert 0 < slow.parts("stopped-ray") < ALL_PARTS
+    slow.finish("stopped-ray", *options(cluster))
+    assert slow.files("stopped-ray") == slow.files("whole")
 
 
 @pytest.mark.slow
