@@ -200,7 +200,8 @@ def test_deeplabs_auxiliary_head_is_not_summed() -> None:
     plain.load_state_dict({key: state[key] for key in state if not key.startswith("aux_classifier.")})
     image = torch.rand(1, 3, 32, 32)
     network = frozen(build, state, pretrained("deeplab-v3").checkpoint)
-    assert torch.equal(network(image), plain.eval()(image)["out"])
+    plain = plain.eval().to(memory_format=torch.channels_last)  # the layout in which `frozen` rounds
+    assert torch.equal(network(image), plain(image)["out"])
 
 
 # --- mathematics, against formulae written another way
