@@ -18,7 +18,7 @@ ROOM = 1 << 30
 def main() -> None:
     title("Five variants of UnivFD on one encoder (EfficientNet-Lite0, PNGs of 256²)")
     with workplace() as root:
-        dataset, five = open_folder(write_pngs(root / "pngs", scaled(512, 64))), load_sample(*VARIANTS)
+        dataset, five = open_folder(write_pngs(root / "pngs", scaled(192, 64))), load_sample(*VARIANTS)
         run = partial(score, dataset, root=root, readers=reader_processes("cpu"))
         warm = FeatureCache(root / "features", ROOM)
         run(five, cache=warm)

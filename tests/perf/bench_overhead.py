@@ -76,12 +76,12 @@ def command(root: Path) -> float:
 def main() -> None:
     title("Overhead of the harness")
     with workplace() as root:
-        dataset = open_folder(write_pngs(root / "pngs", scaled(256, SOME)))
+        dataset = open_folder(write_pngs(root / "pngs", scaled(128, SOME)))
         resnet, (probe,) = load_resnet(root), load_sample("univfd:lc")
         seconds = compare(dataset, resnet, root)
         account(dataset, resnet)
         value("  what `bench run` takes above the bare loop", command(root) - seconds, "s")
-        larger = open_folder(write_pngs(root / "more", scaled(1024, SOME)))
+        larger = open_folder(write_pngs(root / "more", scaled(384, SOME)))
         compare(larger, probe, root)
         account(larger, probe)
 

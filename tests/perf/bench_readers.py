@@ -26,9 +26,9 @@ def compare(what: str, dataset: Dataset, detectors: Sequence[LoadedDetector], ro
 def main() -> None:
     title("Reader processes")
     with workplace() as root:
-        pngs = open_folder(write_pngs(root / "pngs", scaled(128, 32)))
+        pngs = open_folder(write_pngs(root / "pngs", scaled(64, 32)))
         compare("ResNet-50, PNGs of 256²", pngs, [load_resnet(root)], root)
-        many = open_folder(write_pngs(root / "many", scaled(512, 32)))
+        many = open_folder(write_pngs(root / "many", scaled(256, 32)))
         compare("UnivFD on EfficientNet-Lite0, PNGs of 256²", many, load_sample("univfd:lc"), root)
         jpegs = open_folder(write_jpegs(root / "jpegs", scaled(256, 32), 1024))
         compare("next to no network, JPEGs of 1024²", jpegs, [LoadedDetector(Corner(), "own")], root)
