@@ -30,6 +30,7 @@ lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy tests/perf/*.py
 
 wheel: $(INSTALLED)
 	BIN=$(BIN) tests/wheel.sh

@@ -113,6 +113,7 @@ def _noted(orders: Iterable[Order], waiting: deque[Order]) -> Iterator[Order]:
 
 def _read(reader: Reader, orders: Iterator[Order], processes: int, *, pin: bool) -> Iterator[Batch]:
     """Run PyTorch's loader: processes, shared memory, bounded queues, and the order kept."""
+    import torchvision.transforms  # noqa: F401  # detectors prepare with it: else every new process imports it
     from torch.utils.data import DataLoader
 
     loader: DataLoader[Batch] = DataLoader(

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import torch
-from torchvision import models
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -19,6 +18,8 @@ State = Mapping[str, object]
 
 def vgg_16() -> nn.Module:
     """Make VGG16: (n, 3, H, W) to ImageNet's 1000 logits."""
+    from torchvision import models
+
     network: nn.Module = models.vgg16(init_weights=False)
     return network
 
@@ -28,24 +29,32 @@ def inception_v3() -> nn.Module:
 
     It turns ImageNet's statistics into the [-1, 1] it was trained with, as torchvision's pretrained one does.
     """
+    from torchvision import models
+
     network: nn.Module = models.inception_v3(init_weights=False, transform_input=True)
     return network
 
 
 def imagenet_resnet_50() -> nn.Module:
     """Make ResNet-50: (n, 3, H, W) to ImageNet's 1000 logits."""
+    from torchvision import models
+
     network: nn.Module = models.resnet50()
     return network
 
 
 def vit_b16() -> nn.Module:
     """Make the vision transformer ViT-B/16: (n, 3, 224, 224) to ImageNet's 1000 logits."""
+    from torchvision import models
+
     network: nn.Module = models.vit_b_16()
     return network
 
 
 def deeplab_v3() -> nn.Module:
     """Make DeepLabV3 on ResNet-101: (n, 3, H, W) to the logits of 21 classes at each pixel, (n, 21, H, W)."""
+    from torchvision import models
+
     network: nn.Module = models.segmentation.deeplabv3_resnet101(
         weights_backbone=None, num_classes=21, aux_loss=True
     )

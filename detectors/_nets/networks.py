@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from torchvision.models import resnet50
-
 from forenbench.weights import Checkpoint, Weights, frozen, part
 
 if TYPE_CHECKING:
@@ -52,6 +50,8 @@ class Network:
 
 def resnet_50() -> nn.Module:
     """Make the papers' classifier: (n, 3, H, W) of any size to one logit each, (n, 1)."""
+    from torchvision.models import resnet50
+
     network: nn.Module = resnet50(num_classes=1)
     return network
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
-from torchvision.transforms import InterpolationMode, functional
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -46,10 +45,14 @@ class Preprocess:
 
     def __call__(self, image: Image) -> Tensor:
         """Turn one RGB image into a float32 tensor (3, H, W)."""
-        return normalise(functional.pil_to_tensor(self.pixels(image)), self.statistics)
+        from torchvision.transforms.functional import pil_to_tensor
+
+        return normalise(pil_to_tensor(self.pixels(image)), self.statistics)
 
     def pixels(self, image: Image) -> Image:
         """Resize and crop one RGB image."""
+        from torchvision.transforms import InterpolationMode, functional
+
         if self.resize is not None:
             image = functional.resize(image, [self.resize] * 2, InterpolationMode(self.resample))
         if self.crop is not None:
@@ -59,8 +62,10 @@ class Preprocess:
 
 def normalise(pixels: Tensor, statistics: Statistics) -> Tensor:
     """Turn 8-bit pixels (..., 3, H, W) into float32: scaled to [0, 1], less the mean, over the deviation."""
+    from torchvision.transforms.functional import normalize
+
     mean, std = list(statistics.mean), list(statistics.std)
-    normalised: Tensor = functional.normalize(pixels.float().div(255), mean, std, inplace=True)
+    normalised: Tensor = normalize(pixels.float().div(255), mean, std, inplace=True)
     return normalised
 
 

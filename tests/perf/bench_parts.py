@@ -27,13 +27,13 @@ def keep(job: Job, root: Path) -> tuple[int, float, float]:
         lock = parts.claim(task, start)
         assert lock is not None
         lacking = parts.lacking(task, start, task.cells)
-        parts.write(task, start, {one.digest: [ImageResult("ok", 0.5, 0.0)] * images for one in lacking})
+        parts.write(task, start, {one: [ImageResult("ok", 0.5, 0.0)] * images for one in lacking})
         lock.release()
     kept = perf_counter()
     with parts.finishing(task):
         for one in task.cells:
             store.write(one.cell, parts.rows(task, one), one.identity, {})
-        parts.forget(task)
+        parts.forget(task, store.is_done)
     return len(cut), kept - begun, perf_counter() - kept
 
 

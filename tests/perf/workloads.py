@@ -57,7 +57,8 @@ class Corner:
 
     def prepare(self, image: Image.Image) -> Tensor:
         """Return the centre (3, 64, 64)."""
-        return pil_to_tensor(center_crop(image, [64, 64])).float() / 255
+        pixels: Tensor = pil_to_tensor(center_crop(image, [64, 64]))
+        return pixels.float() / 255
 
     def score(self, batch: Tensor) -> Tensor:
         """Map (n, 3, 64, 64) to (n,)."""

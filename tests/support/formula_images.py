@@ -50,10 +50,10 @@ def make_array(name: str, seed: int = SEED) -> NDArray[np.uint8] | NDArray[np.ui
     field = _field(name, seed)
     if kind == "I;16":
         return np.clip(np.rint(257 * field[..., 0]), 0, 65535).astype(np.uint16)
-    samples = np.clip(np.rint(field), 0, 255).astype(np.uint8)
+    samples: NDArray[np.uint8] = np.clip(np.rint(field), 0, 255).astype(np.uint8)
     if kind == "P":  # three bits of red, three of green, two of blue
         red, green, blue = np.moveaxis(samples, -1, 0)
-        return (red & 0b11100000) | (green >> 5 << 2) | (blue >> 6)
+        samples = (red & 0b11100000) | (green >> 5 << 2) | (blue >> 6)
     return samples[..., 0] if kind == "L" else samples
 
 

@@ -71,10 +71,20 @@ def test_the_installed_tree_is_this_one() -> None:
         assert not missing, f"{missing} not installed: run 'pip install -e .' again"
 
 
+def _loaded_by(code: str) -> set[str]:
+    """Name the top-level packages that a fresh process has loaded after some code."""
+    code += "; import sys; print(*{name.partition('.')[0] for name in sys.modules})"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(run.stdout.split())
+
+
 def test_help_and_import_load_nothing_heavy() -> None:
-    code = "import sys, forenbench.cli.app; print(*{name.partition('.')[0] for name in sys.modules})"
-    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert not HEAVY & set(output.split())
+    assert not HEAVY & _loaded_by("import forenbench.cli.app")
+
+
+def test_looking_up_detectors_loads_no_library_of_networks() -> None:
+    loaded = _loaded_by("from forenbench.plugins import installed; installed()")
+    assert not {"torchvision", "timm", "open_clip", "sklearn"} & loaded
 
 
 def test_top_level_folders_do_not_shadow_other_packages() -> None:
