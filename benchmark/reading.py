@@ -29,8 +29,8 @@ _AHEAD = 2
 def reader_processes(device: str) -> int:
     """Say how many reader processes go with one model.
 
-    A model on the CPU has use for all cores, so that one reader, which works while the model waits for
-    memory, is enough (docs/performance.md); one on a GPU is to be fed by all cores but one.
+    A model on the CPU has use for all cores: more readers than one gain nothing, and that one is there to
+    die of a deadly file in the run's place (docs/performance.md). A GPU is to be fed by all cores but one.
     """
     if sys.platform != "linux":
         return 0  # elsewhere a process cannot be forked safely, and plugin files cannot be sent to a new one
