@@ -23,8 +23,9 @@ docs: $(INSTALLED)
 perf: $(INSTALLED)
 	@for file in tests/perf/bench_*.py; do PYTHONPATH=tests/support $(BIN)/python $$file || exit 1; done
 
+# Two processes share the files; long ones come first. Networks take one thread each, or they fight over cores.
 test: lint wheel
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
