@@ -10,7 +10,17 @@ import typer
 from .console import say, short, show, width
 from .loading import UNVERIFIED, Files, choose_devices
 from .progress import RunProgress
-from .requests import Gathered, Means, Request, gather, of_options, of_table, parse_perturbations
+from .requests import (
+    Gathered,
+    Means,
+    Request,
+    gather,
+    joint_name,
+    of_options,
+    of_table,
+    parse_perturbations,
+    run_folder,
+)
 
 if TYPE_CHECKING:
     from forenbench.runner import Summary
@@ -102,28 +112,14 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
         for one in gathered.datasets:
             describe_dataset(one)
         _describe_absent(gathered)
-        store = Store(out or _run_folder(request, means, precision))
+        name = "papers" if experiment else joint_name(request.datasets)  # the papers' tables share cells
+        store = Store(out or run_folder(name, protocol, limit, precision))
         workplace = Workplace(request, means, settings, store, devices[1:])
         with stopping(say) as stop, working(choice, workplace, gathered) as scoring:
             summary = run_jobs(gathered.jobs, settings, store, scoring, progress, stop)
     if stop():
         raise typer.Exit(130)
     _finish(request, gathered, summary, store)
-
-
-def _run_folder(request: Request, means: Means, precision: str) -> Path:
-    """Name the run folder: one for all published tables, which share cells; else one by the datasets' names.
-
-    A run over some of the files, or of less precision, has a folder of its own, so that it never displaces a
-    whole one.
-    """
-    from forenbench.catalogue import find_spec
-
-    name = "papers" if request.table else "+".join(find_spec(name).name for name in request.datasets)
-    protocol = [] if means.protocol == "all" else [means.protocol]
-    limit = [] if means.limit is None else [f"limit{means.limit}"]
-    less = [] if precision == "fp32" else [precision]
-    return Path("results/runs") / "-".join([name, *protocol, *limit, *less])
 
 
 def _finish(request: Request, gathered: Gathered, summary: Summary, store: Store) -> None:
