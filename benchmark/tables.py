@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from . import robustness
+from . import equalised, robustness
 from .measurements import Measurements
 from .notes import in_order, left_out, notes_on
 from .plugins import unknown
@@ -156,6 +156,7 @@ TABLES: Mapping[str, tuple[Callable[[pd.DataFrame], Table], str]] = {
     ),
     "cells": (by_label, "every cell: images, accuracies by label, AP, AUROC"),
     "robustness": (by_perturbation, "means over test sets by kind of perturbation and level"),
+    "equalised": (equalised.table, "raw scores beside those of images re-encoded alike (--equalise)"),
 }
 """Table makers by name, each with one line of description."""
 
