@@ -5,6 +5,7 @@ Nothing here looks at what a picture shows, but for the perceptual hash that fin
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
@@ -19,7 +20,7 @@ from .sources.folder import readable
 from .sources.locations import open_location
 from .threads import in_threads
 from .traits import Traits, examine
-from .types import REAL, Source
+from .types import REAL, BenchError, Source
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,10 +96,11 @@ def audit(
         advance: Told of progress.
 
     Raises:
-        BenchError: The distance is out of range.
+        BenchError: The distance is out of range, or two test sets have the same name.
     """
     import pandas as pd
 
+    _check_names(datasets)
     files = pd.concat([_read(one, advance) for one in datasets], ignore_index=True)
     files, baseline = _score(files, seed)
     distinct = files.drop_duplicates(["dataset", "path"])
@@ -127,6 +129,16 @@ def open_training(name: str, data_root: Path, advance: Advance = _ignore) -> lis
         return [Training(spec.name, source, [sample.path for sample in findings.samples])]
     opened = open_dataset(name, data_root=data_root, advance=advance)
     return [Training(one.name, one.testsets[0].source, list(one.facts)) for one in opened]
+
+
+def _check_names(datasets: Sequence[Dataset]) -> None:
+    """Refuse test sets that could not be told apart."""
+    names = Counter(f"{testset.dataset}/{testset.name}" for one in datasets for testset in one.testsets)
+    for name, number in names.items():
+        if number > 1:
+            raise BenchError(
+                f"{number} test sets are called '{name}'; rename a folder, or audit them one by one"
+            )
 
 
 def _read(dataset: Dataset, advance: Advance) -> pd.DataFrame:

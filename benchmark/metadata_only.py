@@ -6,7 +6,7 @@ others. It is no detector: it is trained and tested, fold by fold, on the very t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,8 @@ from .types import FAKE, REAL, Cell, TestSet
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
+
+    Places = NDArray[np.int64]
 
 NAME = "metadata-only"
 VERSION = "1"
@@ -54,11 +56,21 @@ def cross_validate(files: pd.DataFrame, seed: int) -> tuple[NDArray[np.float32],
     labels = known["label"].to_numpy()
     if reason := why_undefined(labels):
         return scores, reason
-    folds = min(FOLDS, *known.groupby("label")["sha256"].nunique())
-    if folds < 2:
-        return scores, "fewer than two distinct files of a label, nothing to cross-validate on"
-    scores[whole] = _out_of_fold(_features(known), labels, known["sha256"].to_numpy(), folds, seed)
+    splits = list(_splits(labels, known["sha256"], seed))
+    if not splits or any(why_undefined(labels[fitted]) for fitted, _ in splits):
+        return scores, "too few distinct files of a label to cross-validate on"
+    scores[whole] = _out_of_fold(_features(known), labels, splits, seed)
     return scores, ""
+
+
+def _splits(labels: Places, contents: pd.Series, seed: int) -> Iterator[tuple[Places, Places]]:
+    """Yield what is fitted on and what is tested in each fold; nothing where folds cannot be made."""
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    folds = min(FOLDS, *contents.groupby(labels).nunique())
+    if folds > 1:
+        split = StratifiedGroupKFold(folds, shuffle=True, random_state=seed).split
+        yield from ((fitted, tested) for fitted, tested in split(labels, labels, contents) if len(tested))
 
 
 def _features(files: pd.DataFrame) -> pd.DataFrame:
@@ -70,7 +82,7 @@ def _features(files: pd.DataFrame) -> pd.DataFrame:
 
 
 def _out_of_fold(
-    features: pd.DataFrame, labels: NDArray[np.int64], groups: NDArray[np.object_], folds: int, seed: int
+    features: pd.DataFrame, labels: Places, splits: Sequence[tuple[Places, Places]], seed: int
 ) -> NDArray[np.float64]:
     """Predict each fold by trees fitted on the others.
 
@@ -78,7 +90,7 @@ def _out_of_fold(
     which would pull chance below 0.5 (Forman and Scholz, SIGKDD Explorations 2010).
     """
     from sklearn.ensemble import HistGradientBoostingClassifier
-    from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
+    from sklearn.model_selection import cross_val_predict
 
     trees = HistGradientBoostingClassifier(
         categorical_features="from_dtype",
@@ -87,9 +99,8 @@ def _out_of_fold(
         min_samples_leaf=5,
         random_state=seed,
     )
-    splits = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     found: NDArray[np.float64] = cross_val_predict(
-        trees, features, labels, groups=groups, cv=splits, method="predict_proba"
+        trees, features, labels, cv=splits, method="predict_proba"
     )[:, FAKE]
     return found
 

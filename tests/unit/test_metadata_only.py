@@ -111,7 +111,8 @@ def test_the_same_seed_gives_the_same_scores() -> None:
         (rows(8, label=1), "no real images"),
         (rows(8, label=0), "no fake images"),
         (rows(8, problem="broken"), "no images"),
-        (rows(8, sha256=["a", "b"] * 4), "fewer than two distinct files of a label"),
+        (rows(8, sha256=["a", "b"] * 4), "too few distinct files of a label"),
+        (rows(4, sha256=["b", "c", "a", "a"]), "too few distinct files of a label"),
     ],
 )
 def test_what_cannot_be_scored_has_a_reason(files: pd.DataFrame, reason: str) -> None:
