@@ -1,4 +1,4 @@
-"""How far probabilities can be believed, and maps that make them better: pure functions.
+"""How far probabilities can be believed: pure functions of (label, probability).
 
 Labels are integers, 0 = real and 1 = fake; probabilities are those of "fake", finite, in [0, 1]. What each
 metric means is in docs/metrics.md.
@@ -7,22 +7,18 @@ metric means is in docs/metrics.md.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .metrics import Labels, Scores, why_undefined
+from .metrics import Labels, Scores
 from .types import FAKE
 
 BINS = 15
 """Of the calibration errors, as is usual since Guo et al. 2017."""
 
 Floats: TypeAlias = NDArray[np.float64]
-Map: TypeAlias = Callable[[Scores], Floats]
-"""From logits, or from probabilities where there are none, to probabilities."""
-Fit: TypeAlias = Callable[[Labels, Scores], Map]
 
 
 def why_no_probabilities(scores: Scores, threshold: float) -> str:
@@ -102,59 +98,6 @@ def equal_mass(probabilities: Scores, bins: int) -> Floats:
     shares = np.linspace(0, 1, bins + 1)[1:-1]
     quantiles: Floats = np.quantile(np.asarray(probabilities, np.float64), shares, method="inverted_cdf")
     return np.unique(quantiles)
-
-
-def fit_temperature(labels: Labels, logits: Scores) -> Map:
-    """Fit one divisor of logits by least `nll` (Guo et al. 2017); it changes no rank."""
-    from scipy.optimize import minimize_scalar
-
-    _both(labels)
-
-    def cost(log_temperature: float) -> float:
-        scaled = np.asarray(logits, np.float64) / math.exp(log_temperature)
-        return float(losses(labels, scaled, scaled).mean())
-
-    temperature = math.exp(minimize_scalar(cost, bounds=(-7, 7), method="bounded").x)
-    return lambda raw: _sigmoid(np.asarray(raw, np.float64) / temperature)
-
-
-def fit_platt(labels: Labels, logits: Scores) -> Map:
-    """Fit a slope and an offset of logits (Platt 1999, whose targets keep them finite)."""
-    from scipy.optimize import minimize
-
-    _both(labels)
-    fakes = int(np.sum(np.asarray(labels) == FAKE))
-    reals = len(labels) - fakes
-    targets = np.where(np.asarray(labels) == FAKE, (fakes + 1) / (fakes + 2), 1 / (reals + 2))
-    raw = np.asarray(logits, np.float64)
-
-    def cost(parameters: Floats) -> float:
-        line = parameters[0] * raw + parameters[1]
-        return float(np.mean(np.logaddexp(0, line) - targets * line))
-
-    slope, offset = minimize(cost, np.array([1.0, 0.0]), method="BFGS").x
-    return lambda new: _sigmoid(slope * np.asarray(new, np.float64) + offset)
-
-
-def fit_isotonic(labels: Labels, scores: Scores) -> Map:
-    """Fit the best rising steps (Zadrozny & Elkan 2002); scores between and beyond them are interpolated."""
-    from sklearn.isotonic import IsotonicRegression
-
-    _both(labels)
-    steps = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(scores, labels)
-    return lambda new: np.asarray(steps.predict(np.asarray(new, np.float64)), np.float64)
-
-
-def _sigmoid(logits: Floats) -> Floats:
-    from scipy.special import expit
-
-    return np.asarray(expit(logits), np.float64)
-
-
-def _both(labels: Labels) -> None:
-    """Refuse to fit to one label."""
-    if reason := why_undefined(np.asarray(labels)):
-        raise ValueError(f"cannot fit: {reason}")
 
 
 def _checked(labels: Labels, probabilities: Scores) -> tuple[Labels, Floats]:

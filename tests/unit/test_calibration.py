@@ -1,4 +1,4 @@
-"""Metrics of probabilities against scikit-learn and definitions; fitted maps against what made the data."""
+"""Metrics of probabilities against scikit-learn and definitions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.special import expit
 from sklearn.metrics import brier_score_loss, log_loss
 
 from forenbench import calibration
@@ -75,50 +74,6 @@ def test_what_counts_as_a_probability(scores: list[float], threshold: float, why
     reason = calibration.why_no_probabilities(np.array(scores), threshold)
     assert why in reason
     assert bool(reason) == bool(why)
-
-
-def sample(slope: float, offset: float, number: int = 40_000) -> tuple[np.ndarray, np.ndarray]:
-    """Logits whose true probabilities are sigmoid(slope * logit + offset)."""
-    random = np.random.default_rng(5)
-    logits = random.normal(0, 3, number)
-    return (random.random(number) < expit(slope * logits + offset)).astype(int), logits
-
-
-def test_temperature_finds_what_made_the_labels() -> None:
-    labels, logits = sample(1 / 2.5, 0)
-    fitted = calibration.fit_temperature(labels, logits)
-    assert fitted(np.array([2.5])) == pytest.approx(expit(1), abs=0.01)
-    assert fitted(np.array([0.0])) == 0.5
-
-
-def test_platt_finds_slope_and_offset() -> None:
-    labels, logits = sample(0.5, -1)
-    fitted = calibration.fit_platt(labels, logits)
-    assert fitted(np.array([0.0, 4.0])) == pytest.approx(expit([-1, 1]), abs=0.02)
-
-
-def test_isotonic_rises_and_is_calibrated_on_what_it_was_fitted_to() -> None:
-    labels, logits = sample(0.5, 1)
-    fitted = calibration.fit_isotonic(labels, logits)
-    mapped = fitted(np.sort(logits))
-    assert (np.diff(mapped) >= 0).all()
-    error = calibration.calibration_error(labels, fitted(logits), calibration.equal_width(15))
-    assert error == pytest.approx(0, abs=1e-9)
-    assert fitted(np.array([-100.0, 100.0])) == pytest.approx([mapped[0], mapped[-1]])
-
-
-@pytest.mark.parametrize(
-    "fit", [calibration.fit_temperature, calibration.fit_platt, calibration.fit_isotonic]
-)
-def test_fitting_needs_both_labels(fit: calibration.Fit) -> None:
-    with pytest.raises(ValueError, match="cannot fit: no fake images"):
-        fit(np.array([0, 0]), np.array([0.1, 0.2]))
-
-
-def test_separable_images_still_give_finite_maps() -> None:
-    labels, logits = np.array([0, 0, 1, 1]), np.array([-2.0, -1.0, 1.0, 2.0])
-    for fit in (calibration.fit_temperature, calibration.fit_platt):
-        assert np.isfinite(fit(labels, logits)(logits)).all()
 
 
 @pytest.mark.parametrize("bad", [-0.1, 1.1, math.nan])
