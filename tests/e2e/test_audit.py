@@ -36,7 +36,7 @@ def test_the_baseline_stands_beside_the_detectors(bench: Bench) -> None:
     assert [row["AUROC"] for row in rows if row["detector"] == "metadata-only"] == ["100.0"] * 2
     assert "metadata-only is no detector" in table.err
     board = bench("leaderboard", "results/runs/planted").out
-    assert board.splitlines()[2].startswith("| 1 | metadata-only |")
+    assert "| metadata-only |" in board.splitlines()[2]
     assert "36 cells" not in bench("run", "--detectors", "./bright.py", "--dataset", "planted").err
 
 
