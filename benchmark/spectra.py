@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFilter
 
+from .catalogue import Advance
 from .heatmaps import grey
 from .images import UnreadableImage, decode
 from .sources.folder import Folder, list_files, read_labels, readable
@@ -72,13 +73,11 @@ def log_spectrum(image: Image.Image, side: int = SIDE) -> NDArray[np.float64]:
     Raises:
         ValueError: The image is smaller.
     """
-    from scipy.ndimage import median_filter
-
     if min(image.size) < side:
         raise ValueError(f"{image.width}×{image.height} is smaller than {side}×{side}")
     left, top = (image.width - side) // 2, (image.height - side) // 2
-    pixels = np.asarray(image.convert("L").crop((left, top, left + side, top + side)))
-    rest = pixels.astype(np.float64) - median_filter(pixels, _MEDIAN, mode="nearest")
+    plain = image.convert("L").crop((left, top, left + side, top + side))
+    rest = np.asarray(plain, np.float64) - np.asarray(plain.filter(ImageFilter.MedianFilter(_MEDIAN)))
     return np.log(np.abs(np.fft.fftshift(np.fft.fft2(rest, norm="ortho"))) + _FLOOR)
 
 
@@ -88,19 +87,25 @@ def spectrum_picture(image: Image.Image, side: int | None = None) -> Image.Image
     return grey(values, *scale([values]))
 
 
-def average(group: Group, side: int = SIDE) -> Spectrum:
+def average(group: Group, side: int = SIDE, advance: Advance = lambda what, done, total: None) -> Spectrum:
     """Average the spectra of a group's images.
+
+    Args:
+        group: The images.
+        side: As in `log_spectrum`.
+        advance: Told of progress.
 
     Raises:
         BenchError: Not one can be read and is large enough.
     """
     spectrum = Spectrum(group, np.zeros((side, side)))
-    for path in group.paths:
+    for done, path in enumerate(group.paths, 1):
         try:
             spectrum.values += log_spectrum(decode(group.source.read(path)), side)
             spectrum.images += 1
         except (OSError, UnreadableImage, ValueError) as error:
             spectrum.left_out.append(f"{readable(path)}: {error}")
+        advance(f"spectrum of {group.name}", done, len(group.paths))
     if not spectrum.images:
         raise BenchError(
             f"no spectrum of {group.name}: of {len(group.paths)} images none can be used "

@@ -12,6 +12,7 @@ from .console import say, split
 from .pictures import save
 
 if TYPE_CHECKING:
+    from forenbench.catalogue import Advance
     from forenbench.spectra import Group
 
 _PER_ROW = 6
@@ -40,7 +41,11 @@ def spectrum(  # noqa: PLR0913 - a command's options are its arguments
     from forenbench.heatmaps import grey
     from forenbench.spectra import average, scale
 
-    spectra = [average(group, side) for group in _groups(source, split(generators), data_root, limit)]
+    from .progress import RunProgress
+
+    with RunProgress() as progress:
+        groups = _groups(source, split(generators), data_root, limit, progress.files)
+        spectra = [average(one, side, progress.files) for one in groups]
     black, white = scale(one.values for one in spectra)
     panels = [
         ([one.group.name, f"{one.images} of {len(one.group.paths)} images"], grey(one.values, black, white))
@@ -48,7 +53,7 @@ def spectrum(  # noqa: PLR0913 - a command's options are its arguments
     ]
     rows = [panels[start : start + _PER_ROW] for start in range(0, len(panels), _PER_ROW)]
     title = _TITLE.format(side=side, black=black, white=white)
-    save(sheet(rows, title), out, ", ".join(one.group.name for one in spectra))
+    save(sheet(rows, title), out, f"{len(spectra)} spectra")
     left_out = [(one.group.name, why) for one in spectra for why in one.left_out]
     for name, why in left_out:
         say(f"left out of {name}: {why}", "yellow")
@@ -56,20 +61,17 @@ def spectrum(  # noqa: PLR0913 - a command's options are its arguments
         raise typer.Exit(1)
 
 
-def _groups(source: str, generators: list[str], data_root: Path, limit: int) -> Iterator[Group]:
+def _groups(
+    source: str, generators: list[str], data_root: Path, limit: int, advance: Advance
+) -> Iterator[Group]:
     """Group a dataset's images; those of a folder without labels are one group."""
     from forenbench.catalogue import open_dataset
     from forenbench.spectra import by_label, unlabelled
-
-    from .progress import RunProgress
 
     whole = unlabelled(Path(source), limit)
     if whole is not None:
         yield whole
         return
-    with RunProgress() as progress:
-        opened = open_dataset(
-            source, data_root=data_root, generators=generators, limit=limit, advance=progress.files
-        )
+    opened = open_dataset(source, data_root=data_root, generators=generators, limit=limit, advance=advance)
     for dataset in opened:
         yield from by_label(dataset.testsets)
