@@ -8,7 +8,7 @@ ResNets do, it is Zhou's map, weight by weight, and its mean is the logit withou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -48,17 +48,19 @@ def activation_map(detector: Detector, image: Image.Image, device: str = "cpu") 
     Raises:
         BenchError: No network of the detector's own has a feature map that its score depends on.
     """
-    batch = detector_input(detector, image, device)
-    judge = detector.logit if isinstance(detector, LogitDetector) else detector.score
+    batch, first = detector_input(detector, image, device), _Watch(0)
     with Numerics(device).applied():
-        layer = _last_layer(detector, judge, batch)
-        if layer is None:
-            raise _without_map(detector)
-        output, features = _watch(layer, judge, batch)
-    try:
-        (gradient,) = torch.autograd.grad(output.sum(), features)
-    except RuntimeError as error:
-        raise _without_map(detector) from error
+        first.over(detector, batch)
+        last = _Watch(first.count)
+        with torch.enable_grad():
+            output = last.over(detector, batch)
+    features = last.kept
+    if features is None or not output.requires_grad:
+        raise BenchError(
+            f"detector '{detector.name}' has no feature map to draw: a CAM needs a convolutional network "
+            "that the detector holds as an attribute; cnndetection and lgrad do"
+        )
+    (gradient,) = torch.autograd.grad(output.sum(), features, materialize_grads=True)
     places = features.shape[-2] * features.shape[-1]
     values = (gradient * features.detach()).sum(1)[0] * places
     return ActivationMap(values.float().cpu().numpy(), output[0].item(), isinstance(detector, LogitDetector))
@@ -73,35 +75,36 @@ def cam_picture(detector: Detector, image: Image.Image, device: str = "cpu") -> 
     return overlay(seen(detector, image), activation_map(detector, image, device).values)
 
 
-def _last_layer(detector: Detector, judge: Callable[[Tensor], Tensor], batch: Tensor) -> nn.Module | None:
-    """Run the detector and find the last layer that gives a feature map."""
-    found: list[nn.Module] = []
+@dataclass(slots=True)
+class _Watch:
+    """Counts the feature maps with more than one place that layers give, and keeps one of them.
 
-    def look(layer: nn.Module, inputs: object, output: object) -> None:
-        if isinstance(output, Tensor) and output.ndim == 4 and output[0, 0].numel() > 1:
-            found.append(layer)
+    Attributes:
+        at: Which one is kept, to be differentiated by; with 0, none.
+        count: How many came by.
+        kept: The one (1, c, h, w).
+    """
 
-    with ExitStack() as hooks:
-        for layer in _layers(detector):
-            hooks.callback(layer.register_forward_hook(look).remove)
-        judge(batch)
-    return found[-1] if found else None
+    at: int
+    count: int = 0
+    kept: Tensor | None = None
 
+    def __call__(self, layer: nn.Module, inputs: object, output: object) -> Tensor | None:
+        """Look at what a layer gives, as a forward hook."""
+        if not isinstance(output, Tensor) or output.ndim != 4 or output[0, 0].numel() < 2:
+            return None
+        self.count += 1
+        if self.count != self.at:
+            return None
+        self.kept = output.detach().requires_grad_()
+        return self.kept.clone()  # so that what follows may change it in place
 
-def _watch(layer: nn.Module, judge: Callable[[Tensor], Tensor], batch: Tensor) -> tuple[Tensor, Tensor]:
-    """Run the detector; return its output (1,) and, to differentiate by, that layer's (1, c, h, w)."""
-    kept: list[Tensor] = []
-
-    def keep(layer: nn.Module, inputs: object, output: Tensor) -> Tensor:
-        kept.append(output.detach().requires_grad_())
-        return kept[-1].clone()  # so that what follows may change it in place
-
-    hook = layer.register_forward_hook(keep)
-    try:
-        with torch.enable_grad():
-            return judge(batch), kept[-1]
-    finally:
-        hook.remove()
+    def over(self, detector: Detector, batch: Tensor) -> Tensor:
+        """Run a detector and return its output (1,): logits where it has them."""
+        with ExitStack() as hooks:
+            for layer in _layers(detector):
+                hooks.callback(layer.register_forward_hook(self).remove)
+            return detector.logit(batch) if isinstance(detector, LogitDetector) else detector.score(batch)
 
 
 def _layers(detector: Detector) -> Iterator[nn.Module]:
@@ -109,10 +112,3 @@ def _layers(detector: Detector) -> Iterator[nn.Module]:
     for name, value in vars(detector).items():
         if isinstance(value, nn.Module) and name != "encoder":
             yield from value.modules()
-
-
-def _without_map(detector: Detector) -> BenchError:
-    return BenchError(
-        f"detector '{detector.name}' has no feature map to draw: a CAM needs a convolutional network "
-        "that the detector holds as an attribute; cnndetection and lgrad do"
-    )

@@ -94,10 +94,10 @@ def beside(scores: ForeignScores, datasets: Iterable[Dataset]) -> Import:
     """Match the file's rows with the images of datasets by path; labels and generators are the datasets'.
 
     Raises:
-        BenchError: A path is unknown or there twice, or a label is not the dataset's.
+        BenchError: A path is unknown, there twice, or in two datasets, or a label is not the dataset's.
     """
     testsets = tuple(testset for dataset in datasets for testset in dataset.testsets)
-    labels = {normal(one.path): one.label for testset in testsets for one in testset.samples}
+    labels = _labels(testsets)
     results = _results(scores, [("", row.path) for row in scores.rows])
     unknown = [row.path for row in scores.rows if row.path not in labels]
     if unknown:
@@ -152,6 +152,20 @@ def _cells(
         place = datasets.setdefault(testset.dataset, max(datasets.values(), default=-1) + 1)
         cell = Cell(detector, testset.dataset, testset.name, _PERTURBATION)
         yield cell, [place, testset.order, 0, at], testset
+
+
+def _labels(testsets: Iterable[TestSet]) -> dict[str, int]:
+    """Collect the labels of all images by path, which must not mean two images."""
+    labels: dict[str, int] = {}
+    owners: dict[str, str] = {}
+    for testset in testsets:
+        for sample in testset.samples:
+            path = normal(sample.path)
+            labels[path] = sample.label
+            if owners.setdefault(path, testset.dataset) != testset.dataset:
+                both = f"{owners[path]} and {testset.dataset}"
+                raise BenchError(f"'{path}' is in {both}; import scores for one of them at a time")
+    return labels
 
 
 def _identity(detector: str, scores: ForeignScores, reading: Reading, testset: TestSet) -> dict[str, Any]:

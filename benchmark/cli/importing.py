@@ -61,6 +61,8 @@ def import_scores(  # noqa: PLR0913 - a command's options are its arguments
     from forenbench.importing import by_itself
     from forenbench.store import Store
 
+    if not detector.strip():
+        raise BenchError("--detector is empty; give the scores a name")
     if dataset and (dataset_name or generator):
         raise BenchError("--dataset says what the images are; leave out --dataset-name and --generator")
     if generators and not dataset:

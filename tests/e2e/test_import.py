@@ -149,6 +149,7 @@ def test_rows_of_a_run_are_never_displaced(bench: Bench) -> None:
         ("a,0,0.1,\n", "--generators x", "chooses test sets of --dataset"),
         ("a,0,0.1,\n", "--label real", "'real' is not WORD=0 (real) or WORD=1"),
         ("a,0,0.1,\n", "--threshold nan", "no finite number"),
+        ("a,0,0.1,\n", "--detector=", "--detector is empty"),
         ("a,0,0.1,\n", "--label-column truth", "no column 'truth'"),
     ],
 )

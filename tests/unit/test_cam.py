@@ -81,6 +81,15 @@ def test_of_a_resnet_it_is_the_weighted_feature_map(name: str) -> None:
     assert found.values.mean() + network.fc.bias.item() == pytest.approx(found.output, rel=1e-4, abs=1e-4)
 
 
+def test_a_layer_that_is_used_twice_is_watched_where_it_gives_the_last_map() -> None:
+    """Of 8×8 pixels the patches leave one place, so the map is that of the layer before them."""
+    relu = nn.ReLU()
+    detector = Redness(relu)
+    detector.network.insert(0, relu)
+    found = activation_map(detector, Image.new("RGB", (8, 8), (255, 0, 0)))
+    np.testing.assert_allclose(found.values, np.full((8, 8), 2.0), atol=1e-5)
+
+
 def test_the_detector_is_left_as_it_was() -> None:
     detector = Redness()
     activation_map(detector, with_patches())
