@@ -17,6 +17,8 @@ _HEAT = ((0, 0, 128), (0, 128, 255), (128, 255, 128), (255, 128, 0), (128, 0, 0)
 """Dark blue, blue, green, orange, dark red."""
 _RED, _BLUE = np.array([214, 39, 40], np.float32), np.array([31, 119, 180], np.float32)
 _COVER = 0.8
+_PALE = 96
+"""What black becomes, so that colours show there; white becomes this and half of 255."""
 
 
 def heat(channel: Image.Image) -> Image.Image:
@@ -34,7 +36,7 @@ def grey(values: NDArray[np.float64], black: float, white: float) -> Image.Image
 
 
 def overlay(picture: Image.Image, values: NDArray[np.float32]) -> Image.Image:
-    """Lay numbers over a picture in grey: red where positive, blue where negative, clear where zero.
+    """Lay numbers over a picture in pale grey: red where positive, blue where negative, clear where zero.
 
     Args:
         picture: RGB.
@@ -45,6 +47,6 @@ def overlay(picture: Image.Image, values: NDArray[np.float32]) -> Image.Image:
     share = Image.fromarray((values / strongest).astype(np.float32)).resize(picture.size, KERNELS["bilinear"])
     strength = np.asarray(share)[..., None]
     colour = np.where(strength > 0, _RED, _BLUE)
-    plain = np.asarray(picture.convert("L").convert("RGB"), np.float32)
+    plain = _PALE + np.asarray(picture.convert("L").convert("RGB"), np.float32) / 2
     mixed = plain + np.abs(strength) * _COVER * (colour - plain)
     return Image.fromarray(np.rint(mixed).astype(np.uint8))

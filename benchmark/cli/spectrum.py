@@ -53,7 +53,7 @@ def spectrum(  # noqa: PLR0913 - a command's options are its arguments
     ]
     rows = [panels[start : start + _PER_ROW] for start in range(0, len(panels), _PER_ROW)]
     title = _TITLE.format(side=side, black=black, white=white)
-    save(sheet(rows, title), out, f"{len(spectra)} spectra")
+    save(sheet(rows, title), out, "average spectra of " + "; ".join(one.group.name for one in spectra))
     left_out = [(one.group.name, why) for one in spectra for why in one.left_out]
     for name, why in left_out:
         say(f"left out of {name}: {why}", "yellow")

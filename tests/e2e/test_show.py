@@ -122,7 +122,7 @@ def test_spectra_of_a_dataset_and_of_a_folder(bench: Bench) -> None:
     outcome = bench("show", "spectrum", "tiny", "--side", "24")
     assert outcome.code == 0
     assert "spectrum of beta, fake: 4 images" in outcome.err
-    assert "spectrum.png: 4 spectra" in outcome.err
+    assert "spectrum.png: average spectra of alpha, real; alpha, fake; beta, real; beta, fake" in outcome.err
     with Image.open("spectrum.png") as page:
         assert page.width == 4 * (SIDE + 2 * MARGIN)
     outcome = bench("show", "spectrum", "tiny/alpha/1_fake", "--side", "16", "--out", "one.png")
