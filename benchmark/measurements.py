@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from . import metrics
-from .atomic import write_text
+from . import bootstrap, calibration, counts, intervals, metrics
+from .atomic import replacing
+from .intervals import Scored
 from .store import STATUSES, Store
 from .types import FAKE, REAL
 
@@ -25,7 +27,17 @@ if TYPE_CHECKING:
 Line = dict[str, Any]
 """One class of a cell, or all of it: its counts of images and its metrics, by column."""
 
-_FILE = "measured.json"
+KEPT = ("ap", "auroc", "acc")
+"""Metrics whose replicates are kept, for means over test sets and for ranks."""
+_FILE = "measured.parquet"
+
+
+class _Known(NamedTuple):
+    """What is remembered of a cell: a mark of what it was made from, its lines, replicates by metric."""
+
+    mark: str
+    lines: list[Line]
+    replicates: dict[str, NDArray[np.float32]]
 
 
 @dataclass(slots=True)
@@ -37,64 +49,136 @@ class Measurements:
 
     Attributes:
         store: The run.
-        by_class: Take each class of a cell's images (its reals and its fakes) for itself.
+        by_class: Take each class of a cell's images (its reals and its fakes) for itself, without intervals.
     """
 
     store: Store
     by_class: bool
-    _known: dict[str, tuple[str, list[Line]]] = field(init=False)
+    _known: dict[str, _Known] = field(init=False)
     _changed: bool = False
 
     def __post_init__(self) -> None:
-        self._known = {}
-        with suppress(OSError, ValueError):
-            self._known = json.loads(self._file.read_text(encoding="utf-8"))
+        self._known = _read(self._file)
 
     def of(self, record: Mapping[str, Any]) -> list[Line]:
-        """Return a finished cell's lines; ``class`` is empty unless `by_class`."""
+        """Return a finished cell's lines.
+
+        Each has the counts of its images, ``class`` (empty unless `by_class`), every metric, the ends of its
+        interval as ``<metric>_low`` and ``<metric>_high`` where it has one, ``undefined`` and
+        ``no_probabilities`` with the reasons for what is missing, and ``replicates`` of the metrics in
+        `KEPT`.
+        """
         key = json.dumps([*record["cell"].values(), self.by_class])
         made_from = json.dumps([_code(), record, self.store.stamp(record)], sort_keys=True)
         mark = hashlib.sha256(made_from.encode()).hexdigest()
-        if key not in self._known or self._known[key][0] != mark:
-            self._known[key] = mark, list(self._measure(record))
+        if key not in self._known or self._known[key].mark != mark:
+            self._known[key] = self._measure(mark, record)
             self._changed = True
-        return self._known[key][1]
+        known = self._known[key]
+        return [{**line, "replicates": known.replicates} for line in known.lines]
 
     def save(self) -> None:
         """Keep what was measured for the next time."""
         if self._changed:
             with suppress(OSError):
-                write_text(self._file, json.dumps(self._known))
+                _write(self._file, self._known)
 
     @property
     def _file(self) -> Path:
         return self.store.root / _FILE
 
-    def _measure(self, record: Mapping[str, Any]) -> Iterator[Line]:
+    def _measure(self, mark: str, record: Mapping[str, Any]) -> _Known:
         """Read a cell's rows and compute their metrics."""
-        rows = self.store.rows(record, ["class", "label", "score", "status"])
-        for name, part in rows.groupby("class", sort=False) if self.by_class else [("", rows)]:
-            yield {"class": name, **_measure_rows(part, record["identity"]["threshold"])}
+        columns = ["class", "label", "score", "logit", "status", *([] if self.by_class else ["path"])]
+        rows = self.store.rows(record, columns)
+        threshold = record["identity"]["threshold"]
+        if self.by_class:
+            parts = rows.groupby("class", sort=False)
+            return _Known(
+                mark,
+                [_count(part) | _point(_scored(part, threshold)) | {"class": name} for name, part in parts],
+                {},
+            )
+        scored = _scored(rows, threshold)
+        drawn = bootstrap.images(rows["label"].to_numpy(), rows.pop("path"))
+        made = intervals.replicates(scored, drawn, np.flatnonzero(rows["status"] == "ok"))
+        line = _count(rows) | _point(scored) | dict(_ends(made)) | {"class": ""}
+        return _Known(mark, [line], {name: made[name].astype(np.float32) for name in KEPT if name in made})
 
 
 @cache
 def _code() -> str:
     """Say what the numbers rest on beside the rows."""
-    files = [Path(__file__), Path(str(metrics.__file__))]
-    return " ".join(
-        [version("scikit-learn"), *(hashlib.sha256(file.read_bytes()).hexdigest() for file in files)]
+    modules = (metrics, calibration, counts, bootstrap, intervals)
+    files = [Path(__file__), *(Path(str(module.__file__)) for module in modules)]
+    libraries = [version(name) for name in ("scikit-learn", "numpy")]
+    return " ".join([*libraries, *(hashlib.sha256(file.read_bytes()).hexdigest() for file in files)])
+
+
+def _scored(rows: pd.DataFrame, threshold: float) -> Scored:
+    """Take the images that were scored."""
+    ok = rows[rows["status"] == "ok"]
+    logits = ok["logit"].to_numpy(np.float64)
+    return Scored(
+        ok["label"].to_numpy(np.int64),
+        ok["score"].to_numpy(np.float64),
+        logits if np.isfinite(logits).all() else None,
+        threshold,
     )
 
 
-def _measure_rows(rows: pd.DataFrame, threshold: float) -> Line:
-    """Count some rows and compute the metrics of those that were scored."""
-    ok = rows[rows["status"] == "ok"]
-    labels, scores = ok["label"].to_numpy(), ok["score"].to_numpy(np.float64)
+def _count(rows: pd.DataFrame) -> Line:
+    """Count rows by status, and the scored ones by label."""
+    ok = rows.loc[rows["status"] == "ok", "label"]
+    statuses = {status: int((rows["status"] == status).sum()) for status in STATUSES}
+    return {"images": len(rows), **statuses, "real": int((ok == REAL).sum()), "fake": int((ok == FAKE).sum())}
+
+
+def _point(scored: Scored) -> Line:
+    """Compute every metric, and say why some are missing."""
     return {
-        "images": len(rows),
-        **{status: int((rows["status"] == status).sum()) for status in STATUSES},
-        "real": int((labels == REAL).sum()),
-        "fake": int((labels == FAKE).sum()),
-        **metrics.summarise(labels, scores, threshold),
-        "undefined": metrics.why_undefined(labels),
+        **scored.metrics,
+        "oracle_threshold": scored.oracle,
+        "undefined": metrics.why_undefined(scored.labels),
+        "no_probabilities": scored.no_probabilities,
     }
+
+
+def _ends(replicates: Mapping[str, NDArray[np.float64]]) -> Iterator[tuple[str, float]]:
+    """Name the ends of every interval."""
+    for name, values in replicates.items():
+        low, high = bootstrap.interval(values)
+        yield f"{name}_low", low
+        yield f"{name}_high", high
+
+
+def _read(file: Path) -> dict[str, _Known]:
+    """Read what is remembered; of a damaged file, nothing."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with suppress(OSError, pa.ArrowInvalid, KeyError):
+        return {
+            row["key"]: _Known(
+                row["mark"],
+                json.loads(row["lines"]),
+                {name: np.array(row[name], np.float32) for name in KEPT if row[name] is not None},
+            )
+            for row in pq.read_table(file).to_pylist()
+        }
+    return {}
+
+
+def _write(file: Path, known: Mapping[str, _Known]) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns: dict[str, Any] = {
+        "key": list(known),
+        "mark": [one.mark for one in known.values()],
+        "lines": [json.dumps(one.lines) for one in known.values()],
+    }
+    types = pa.list_(pa.float32())
+    kept = {name: pa.array([one.replicates.get(name) for one in known.values()], types) for name in KEPT}
+    with replacing(file) as partial:
+        pq.write_table(pa.table(columns | kept), partial)

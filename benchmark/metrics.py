@@ -1,13 +1,14 @@
 """How well scores tell fake images from real ones: pure functions of (label, score).
 
 Labels are integers, 0 = real and 1 = fake; scores are finite floats, higher = more likely fake, used in
-float64. A metric that the labels leave undefined is NaN, and `why_undefined` says why.
+float64. A metric that the images leave undefined is NaN, never 0 or 0.5; `why_undefined` says why.
+What each one means is in docs/metrics.md; those that judge probabilities are in `forenbench.calibration`.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,18 +19,41 @@ Labels: TypeAlias = NDArray[np.integer[Any]]
 Scores: TypeAlias = NDArray[np.floating[Any]]
 
 
-def summarise(labels: Labels, scores: Scores, threshold: float) -> dict[str, float]:
-    """Return every metric that does not depend on the order of the rows, by its column in tables.
+FALSE_ALARMS = {"tpr_at_fpr1": 0.01, "tpr_at_fpr5": 0.05}
+"""Shares of reals called fake at which the share of fakes found is reported, by its column."""
+FOUND = 0.95
+"""Share of fakes found at which the share of reals called fake is reported."""
+
+
+def rank(labels: Labels, scores: Scores) -> dict[str, float]:
+    """Return every metric that needs no threshold, by its column in tables.
 
     Raises:
         ValueError: The arrays do not match, a label is neither 0 nor 1, or a number is not finite.
     """
+    curve = roc(labels, scores)
     return {
         "ap": average_precision(labels, scores),
         "auroc": auroc(labels, scores),
+        "eer": equal_error_rate(curve),
+        **{name: tpr_at(curve, limit) for name, limit in FALSE_ALARMS.items()},
+        "fpr_at_tpr95": fpr_at(curve, FOUND),
+    }
+
+
+def decide(labels: Labels, scores: Scores, threshold: float) -> dict[str, float]:
+    """Return every metric of the decisions that a threshold makes, by its column in tables.
+
+    Raises:
+        ValueError: As `rank`, or the threshold is NaN.
+    """
+    return {
         "acc": accuracy(labels, scores, threshold),
+        "bacc": balanced_accuracy(labels, scores, threshold),
         "real_acc": real_accuracy(labels, scores, threshold),
         "fake_acc": fake_accuracy(labels, scores, threshold),
+        "f1": f1(labels, scores, threshold),
+        "mcc": matthews(labels, scores, threshold),
     }
 
 
@@ -66,6 +90,53 @@ def auroc(labels: Labels, scores: Scores) -> float:
     return float(roc_auc_score(labels, scores))
 
 
+class Roc(NamedTuple):
+    """Shares of images called fake, at every threshold from above all scores down; equal scores are one step.
+
+    Attributes:
+        false_alarms: Of the real images; rises from 0 to 1. Empty where a label is missing.
+        found: Of the fakes.
+    """
+
+    false_alarms: NDArray[np.float64]
+    found: NDArray[np.float64]
+
+
+def roc(labels: Labels, scores: Scores) -> Roc:
+    """Return the receiver operating characteristic."""
+    labels, scores = _checked(labels, scores)
+    if why_undefined(labels):
+        return Roc(np.zeros(0), np.zeros(0))
+    from sklearn.metrics import roc_curve
+
+    false_alarms, found, _ = roc_curve(labels, scores, drop_intermediate=False)
+    return Roc(false_alarms, found)
+
+
+def equal_error_rate(curve: Roc) -> float:
+    """Return where as many reals are called fake as fakes missed, on straight lines between thresholds."""
+    false_alarms, found = curve
+    if not found.size:
+        return math.nan
+    excess = false_alarms - (1 - found)
+    after = int(np.argmax(excess >= 0))
+    share = -excess[after - 1] / (excess[after] - excess[after - 1])
+    return float(false_alarms[after - 1] + share * (false_alarms[after] - false_alarms[after - 1]))
+
+
+def tpr_at(curve: Roc, limit: float) -> float:
+    """Return the largest share of fakes found by a threshold that calls at most a share of reals fake.
+
+    With fewer than ``1 / limit`` real images that is a threshold without any false alarm.
+    """
+    return float(curve.found[curve.false_alarms <= limit].max()) if curve.found.size else math.nan
+
+
+def fpr_at(curve: Roc, found_at_least: float) -> float:
+    """Return the smallest share of reals called fake by a threshold that finds at least a share of fakes."""
+    return float(curve.false_alarms[curve.found >= found_at_least].min()) if curve.found.size else math.nan
+
+
 def accuracy(labels: Labels, scores: Scores, threshold: float) -> float:
     """Return the share of images on the right side, where only ``score > threshold`` means fake."""
     return _mean(_correct(labels, scores, threshold))
@@ -79,6 +150,39 @@ def real_accuracy(labels: Labels, scores: Scores, threshold: float) -> float:
 def fake_accuracy(labels: Labels, scores: Scores, threshold: float) -> float:
     """Return `accuracy` among the fake images."""
     return _mean(_correct(labels, scores, threshold)[np.asarray(labels) == FAKE])
+
+
+def balanced_accuracy(labels: Labels, scores: Scores, threshold: float) -> float:
+    """Return the mean of `real_accuracy` and `fake_accuracy`; chance gives 0.5 whatever the counts."""
+    return (real_accuracy(labels, scores, threshold) + fake_accuracy(labels, scores, threshold)) / 2
+
+
+def f1(labels: Labels, scores: Scores, threshold: float) -> float:
+    """Return the harmonic mean of precision and recall for fakes; undefined without fakes."""
+    labels, scores = _checked(labels, scores)
+    _correct(labels, scores, threshold)
+    if not np.any(labels == FAKE):
+        return math.nan
+    from sklearn.metrics import f1_score
+
+    return float(f1_score(labels, scores > threshold, zero_division=0.0))
+
+
+def matthews(labels: Labels, scores: Scores, threshold: float) -> float:
+    """Return the correlation in [-1, 1] of labels and decisions; undefined where either is constant."""
+    labels, scores = _checked(labels, scores)
+    _correct(labels, scores, threshold)
+    called = scores > threshold
+    if why_undefined(labels) or called.all() or not called.any():
+        return math.nan
+    from sklearn.metrics import matthews_corrcoef
+
+    return float(matthews_corrcoef(labels, called))
+
+
+def reals_first(labels: Labels) -> NDArray[np.intp]:
+    """Return the order in which UnivFD's loader lists images, for `best_threshold`."""
+    return np.argsort(labels, kind="stable")
 
 
 def best_threshold(labels: Labels, scores: Scores) -> float:

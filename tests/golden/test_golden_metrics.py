@@ -28,7 +28,7 @@ def labels_and_scores(case: dict[str, Any]) -> tuple[metrics.Labels, metrics.Sco
 
 
 def accuracies(labels: metrics.Labels, scores: metrics.Scores, threshold: float) -> dict[str, float]:
-    summary = metrics.summarise(labels, scores, threshold)
+    summary = metrics.decide(labels, scores, threshold)
     return {"r_acc": summary["real_acc"], "f_acc": summary["fake_acc"], "acc": summary["acc"]}
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 
 from forenbench.store import COLUMNS, Store
@@ -42,7 +44,7 @@ def add(
     """Store one cell; `status` is the first image's."""
     labels = LABELS if labels is None else labels
     classes = classes or [""] * len(labels)
-    values: dict[str, object] = dict.fromkeys(COLUMNS, "") | {"logit": 0.0}
+    values: dict[str, object] = dict.fromkeys(COLUMNS, "") | {"logit": math.nan}
     rows = pd.DataFrame(
         [
             values | {"label": label, "score": score, "status": "ok", "class": name}

@@ -12,7 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import ArrayLike
-from sklearn.metrics import accuracy_score, average_precision_score, roc_auc_score
+from sklearn.metrics import (
+    accuracy_score,
+    average_precision_score,
+    balanced_accuracy_score,
+    f1_score,
+    matthews_corrcoef,
+    roc_auc_score,
+)
 
 from forenbench import metrics
 
@@ -30,6 +37,10 @@ def rows(draw: st.DrawFn, two_classes: bool = True) -> Rows:
     labels = draw(st.permutations(labels))
     scores = draw(st.lists(SCORES, min_size=len(labels), max_size=len(labels)))
     return np.array(labels, dtype=np.int64), np.array(scores)
+
+
+def everything(labels: metrics.Labels, scores: metrics.Scores, threshold: float) -> dict[str, float]:
+    return metrics.rank(labels, scores) | metrics.decide(labels, scores, threshold)
 
 
 def slow_average_precision(labels: metrics.Labels, scores: metrics.Scores) -> float:
@@ -82,6 +93,42 @@ def test_accuracies_equal_scikit_learn(data: Rows, threshold: float) -> None:
     assert metrics.accuracy(labels, scores, threshold) == accuracy_score(labels, fake)
     assert metrics.real_accuracy(labels, scores, threshold) == np.mean(~fake[labels == 0])
     assert metrics.fake_accuracy(labels, scores, threshold) == np.mean(fake[labels == 1])
+    assert metrics.balanced_accuracy(labels, scores, threshold) == balanced_accuracy_score(labels, fake)
+    assert metrics.f1(labels, scores, threshold) == f1_score(labels, fake, zero_division=0.0)
+    if 0 < fake.sum() < len(fake):
+        assert metrics.matthews(labels, scores, threshold) == matthews_corrcoef(labels, fake)
+    else:
+        assert math.isnan(metrics.matthews(labels, scores, threshold))
+
+
+@settings(deadline=None)
+@given(rows(), st.sampled_from([0.0, 0.01, 0.05, 0.3, 0.5, 0.95, 1.0]))
+def test_rates_at_fixed_rates_are_those_of_the_best_threshold(data: Rows, share: float) -> None:
+    labels, scores = data
+    real, fake, curve = scores[labels == 0], scores[labels == 1], metrics.roc(labels, scores)
+    points = [(np.mean(real >= at), np.mean(fake >= at)) for at in [*scores, math.inf]]
+    assert metrics.tpr_at(curve, share) == max(found for alarms, found in points if alarms <= share)
+    assert metrics.fpr_at(curve, share) == min(alarms for alarms, found in points if found >= share)
+
+
+def test_equal_error_rate_is_exact_at_a_point_and_straight_between_points() -> None:
+    labels = np.repeat([0, 1], 4)
+    assert metrics.equal_error_rate(metrics.roc(labels, np.array([1, 2, 3, 6, 4, 5, 7, 8]))) == 0.25
+    # (FPR, TPR) goes from (0, 0) straight to (1, 1): all scores are equal
+    assert metrics.equal_error_rate(metrics.roc(labels, np.zeros(8))) == 0.5
+    # from (0, 1/2) to (1/2, 1): FPR = 1 - TPR at (1/4, 3/4)
+    assert metrics.equal_error_rate(metrics.roc(labels, np.array([0, 0, 1, 1, 1, 1, 2, 2]))) == 0.25
+
+
+@settings(deadline=None)
+@given(rows())
+def test_equal_error_rate_lies_on_the_curve(data: Rows) -> None:
+    curve = metrics.roc(*data)
+    rate = metrics.equal_error_rate(curve)
+    excess = curve.false_alarms + curve.found - 1
+    before, after = int(np.sum(excess < 0)) - 1, int(np.argmax(excess >= 0))
+    assert curve.false_alarms[before] - 1e-12 <= rate <= curve.false_alarms[after] + 1e-12
+    assert 1 - curve.found[after] - 1e-12 <= rate <= 1 - curve.found[before] + 1e-12
 
 
 @settings(deadline=None)
@@ -102,8 +149,8 @@ def test_best_threshold_is_the_published_search_on_reals_then_fakes(data: Rows) 
 def test_order_of_rows_does_not_matter(data: Rows, random: Random) -> None:
     labels, scores = data
     order = random.sample(range(len(labels)), len(labels))
-    shuffled = metrics.summarise(labels[order], scores[order], 0.5)
-    assert shuffled == pytest.approx(metrics.summarise(labels, scores, 0.5), abs=1e-12)
+    shuffled = everything(labels[order], scores[order], 0.5)
+    assert shuffled == pytest.approx(everything(labels, scores, 0.5), abs=1e-12, nan_ok=True)
 
 
 @pytest.mark.parametrize("metric", RANKINGS)
@@ -129,9 +176,12 @@ def test_swapped_labels_and_scores_mirror_auroc(data: Rows) -> None:
 @given(rows(two_classes=False))
 def test_every_value_is_in_bounds_or_undefined_for_a_reason(data: Rows) -> None:
     labels, scores = data
-    summary = metrics.summarise(labels, scores, 0.5)
-    assert all(-1e-12 <= value <= 1 + 1e-12 for value in summary.values() if not math.isnan(value))
-    assert math.isnan(summary["ap"]) == math.isnan(summary["auroc"]) == bool(metrics.why_undefined(labels))
+    summary = everything(labels, scores, 0.5)
+    lowest = {"mcc": -1}
+    for name, value in summary.items():
+        assert math.isnan(value) or lowest.get(name, 0) - 1e-12 <= value <= 1 + 1e-12
+    for name in ("ap", "auroc", "eer", "tpr_at_fpr1", "tpr_at_fpr5", "fpr_at_tpr95", "bacc"):
+        assert math.isnan(summary[name]) == bool(metrics.why_undefined(labels))
 
 
 @settings(deadline=None)
@@ -148,13 +198,18 @@ def test_accuracy_is_the_weighted_mean_of_both_labels(data: Rows, threshold: flo
     [
         ([], "no images", set()),
         ([0, 0], "no fake images", {"acc", "real_acc"}),
-        ([1, 1], "no real images", {"acc", "fake_acc"}),
-        ([0, 1], "", {"acc", "real_acc", "fake_acc", "ap", "auroc"}),
+        ([1, 1], "no real images", {"acc", "fake_acc", "f1"}),
+        (
+            [0, 1],
+            "",
+            {"acc", "real_acc", "fake_acc", "bacc", "f1", "ap", "auroc", "eer"}
+            | {"tpr_at_fpr1", "tpr_at_fpr5", "fpr_at_tpr95"},
+        ),
     ],
 )
 def test_undefined_values_are_nan_with_a_reason(labels: list[int], why: str, defined: set[str]) -> None:
     labels = np.array(labels, dtype=np.int64)
-    summary = metrics.summarise(labels, np.full(len(labels), 0.3), 0.5)
+    summary = everything(labels, np.full(len(labels), 0.3), 0.5)
     assert {name for name, value in summary.items() if not math.isnan(value)} == defined
     assert metrics.why_undefined(labels) == why
     assert math.isnan(metrics.best_threshold(labels, np.full(len(labels), 0.3))) == bool(why)
@@ -189,7 +244,7 @@ def test_saturated_float32_sigmoid_ties() -> None:
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 def test_scores_that_are_not_finite_are_refused(bad: float) -> None:
     with pytest.raises(ValueError, match="1 of 2 scores are not finite"):
-        metrics.summarise(np.array([0, 1]), np.array([0.5, bad]), 0.5)
+        everything(np.array([0, 1]), np.array([0.5, bad]), 0.5)
 
 
 @pytest.mark.parametrize(
@@ -205,7 +260,7 @@ def test_wrong_requests_are_refused(
     labels: ArrayLike, scores: ArrayLike, threshold: float, words: str
 ) -> None:
     with pytest.raises(ValueError, match=words):
-        metrics.summarise(np.array(labels), np.array(scores), threshold)
+        everything(np.array(labels), np.array(scores), threshold)
 
 
 def test_best_threshold_of_many_rows_is_fast() -> None:

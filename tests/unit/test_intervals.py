@@ -1,0 +1,169 @@
+"""The bootstrap: its metrics, what it draws, and whether its intervals hold what they promise."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import norm
+
+from forenbench import bootstrap, intervals
+from forenbench.bootstrap import images, interval
+from forenbench.comparison import auroc_error
+from forenbench.counts import Counts, decide, rank
+from forenbench.intervals import Scored, replicates
+from forenbench.metrics import decide as decide_exactly
+from forenbench.metrics import rank as rank_exactly
+
+SCORES = st.sampled_from([0.1, 0.2, 0.4, 0.5, 0.6, 0.9])
+
+
+def named(number: int) -> list[str]:
+    return [f"{at:06d}.png" for at in range(number)]
+
+
+def made(random: np.random.Generator, number: int, apart: float = 1.0) -> Scored:
+    """As many reals as fakes; probabilities whose logits are normal."""
+    labels = np.repeat([0, 1], number)
+    logits = random.normal(size=2 * number) + apart * (labels - 0.5)
+    return Scored(labels, 1 / (1 + np.exp(-logits)), logits, 0.5, fitted=0.4)
+
+
+def resampled(scored: Scored) -> dict[str, np.ndarray]:
+    number = len(scored.labels)
+    return replicates(scored, images(scored.labels, named(number)), np.arange(number))
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(SCORES, st.integers(0, 1), st.integers(0, 3)), min_size=1, max_size=25),
+    st.sampled_from([0.05, 0.2, 0.5, 0.9]),
+)
+def test_metrics_of_counts_are_those_of_the_images_repeated(
+    drawn: list[tuple[float, int, int]], threshold: float
+) -> None:
+    """Each image counts as often as it was drawn."""
+    drawn = [(0.4, 0, 1), (0.4, 1, 1), *drawn]
+    scores, labels, times = (np.array(column) for column in zip(*drawn, strict=True))
+    steps = np.unique(scores)
+    place = np.searchsorted(steps, scores)
+    sides = [
+        np.bincount(place, times * (labels == label), minlength=len(steps))[None].astype(float)
+        for label in (0, 1)
+    ]
+    first = int(np.searchsorted(steps, threshold, side="right"))
+    found = rank(Counts(*sides)) | decide(Counts(*sides), first)
+    repeated = np.repeat(labels, times), np.repeat(scores, times)
+    exact = rank_exactly(*repeated) | decide_exactly(*repeated, threshold)
+    assert {name: value[0] for name, value in found.items()} == pytest.approx(exact, abs=1e-9, nan_ok=True)
+
+
+def test_the_first_replicate_of_everything_is_what_its_images_give() -> None:
+    """Also for metrics of probabilities, through the names of the images that were drawn."""
+    scored = made(np.random.default_rng(1), 60)
+    drawn = images(scored.labels, named(120))
+    identity = np.arange(120)
+    first = next(bootstrap.resample(drawn, identity, 120, 0))
+    times = (first.real + first.fake)[0].astype(int)
+    assert times[:60].sum() == times[60:].sum() == 60
+    again = np.repeat(identity, times)
+    redrawn = Scored(scored.labels[again], scored.scores[again], scored.logits[again], 0.5, 0.4)
+    found = replicates(scored, drawn, identity)
+    exact = {name: value for name, value in redrawn.metrics.items() if name not in ("oracle_acc", "ece_mass")}
+    assert {name: found[name][0] for name in exact} == pytest.approx(exact, abs=1e-9)
+
+
+def test_memory_changes_no_draw(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn, steps = images(np.repeat([0, 1], 50), named(100)), np.arange(100)
+    (before,) = bootstrap.resample(drawn, steps, 100, 1)
+    monkeypatch.setattr(bootstrap, "_AT_ONCE", 700)
+    pieces = list(bootstrap.resample(drawn, steps, 100, 1))
+    assert len(pieces) > 1
+    assert np.array_equal(before.real, np.concatenate([piece.real for piece in pieces]))
+    assert np.array_equal(before.fake, np.concatenate([piece.fake for piece in pieces]))
+
+
+def test_two_detectors_see_the_same_resamples_also_where_one_failed() -> None:
+    """One with all scores right and one with two images missing agree but for what these two change."""
+    labels, paths = np.repeat([0, 1], 40), named(80)
+    scores = np.linspace(0, 1, 80)
+    rows = np.delete(np.arange(80), [3, 77])
+    whole = Scored(labels, scores, None, 0.3)
+    partly = Scored(labels[rows], scores[rows], None, 0.3)
+    drawn = images(labels, paths)
+    first, second = replicates(whole, drawn, np.arange(80)), replicates(partly, drawn, rows)
+    assert np.corrcoef(first["real_acc"], second["real_acc"])[0, 1] > 0.9
+    other = replicates(whole, images(labels, [f"other/{path}" for path in paths]), np.arange(80))
+    assert abs(np.corrcoef(first["real_acc"], other["real_acc"])[0, 1]) < 0.2
+
+
+def test_test_sets_that_share_reals_share_their_draws() -> None:
+    labels = np.repeat([0, 1], 40)
+    scores = np.arange(80) * 37 % 80 / 80
+    reals, rows = named(40), np.arange(80)
+    one, other = (
+        replicates(
+            Scored(labels, scores, None, 0.3), images(labels, [*reals, *(f"{g}{n}" for n in range(40))]), rows
+        )
+        for g in "ab"
+    )
+    assert np.array_equal(one["real_acc"], other["real_acc"])
+    assert not np.array_equal(one["fake_acc"], other["fake_acc"])
+
+
+def test_steps_in_place_of_scores_change_intervals_by_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    scored = made(np.random.default_rng(3), 2000)
+    stepped = resampled(scored)
+    monkeypatch.setattr(intervals, "STEPS", 10**6)
+    exact = resampled(scored)
+    for name in exact:
+        ends, known = np.array(interval(stepped[name])), np.array(interval(exact[name]))
+        assert np.abs(ends - known).max() < 0.05 * np.ptp(known), name
+
+
+def test_the_spread_of_auroc_is_delongs() -> None:
+    scored = made(np.random.default_rng(4), 300)
+    spread = resampled(scored)["auroc"].std()
+    assert spread == pytest.approx(auroc_error(scored.labels, scored.scores), rel=0.1)
+
+
+@pytest.mark.slow
+def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
+    """300 benchmarks of 60 and 60 images from one population, whose values are known by formula.
+
+    The bounds are four standard errors of the simulation about 95 %, and two points lower at the bottom:
+    percentile intervals of few images are known to be somewhat narrow.
+    """
+    random, apart, runs = np.random.default_rng(6), 1.0, 300
+    truth = {
+        "auroc": norm.cdf(apart / np.sqrt(2)),
+        "real_acc": norm.cdf(apart / 2),
+        "fake_acc": norm.cdf(apart / 2),
+        "bacc": norm.cdf(apart / 2),
+        "eer": norm.cdf(-apart / 2),
+    }
+    held = dict.fromkeys(truth, 0)
+    for run in range(runs):
+        scored = made(random, 60, apart)
+        paths = [f"{run}/{at}" for at in range(120)]
+        found = replicates(scored, images(scored.labels, paths), np.arange(120))
+        for name, value in truth.items():
+            low, high = interval(found[name])
+            held[name] += low <= value <= high
+    error = np.sqrt(0.95 * 0.05 / runs)
+    for name, number in held.items():
+        assert 0.95 - 4 * error - 0.02 < number / runs < 0.95 + 4 * error, (name, number / runs)
+
+
+def test_without_spread_there_is_no_interval() -> None:
+    scored = Scored(np.repeat([0, 1], 20), np.repeat([0.1, 0.9], 20), None, 0.5)
+    assert np.isnan(interval(resampled(scored)["auroc"])).all()
+
+
+@pytest.mark.parametrize(("labels", "defined"), [([], False), ([1, 1, 1], True), ([0, 0], True)])
+def test_one_label_has_accuracies_only(labels: list[int], defined: bool) -> None:
+    scored = Scored(np.array(labels, int), np.linspace(0.3, 0.8, len(labels)), None, 0.5)
+    found = resampled(scored)
+    assert "auroc" not in found
+    assert ("acc" in found) == defined
