@@ -44,7 +44,6 @@ class Steps:
 
 
 Map: TypeAlias = Line | Steps
-FITS: Mapping[str, Callable[[Labels, Scores], Map]]
 
 
 def raw_scores(scores: Scores, logits: Scores | None, threshold: float) -> Floats:
@@ -121,7 +120,11 @@ def fit_isotonic(labels: Labels, scores: Scores) -> Steps:
     return Steps(tuple(map(float, fitted.X_thresholds_)), tuple(map(float, fitted.y_thresholds_)))
 
 
-FITS = {"temperature": fit_temperature, "platt": fit_platt, "isotonic": fit_isotonic}
+FITS: Mapping[str, Callable[[Labels, Scores], Map]] = {
+    "temperature": fit_temperature,
+    "platt": fit_platt,
+    "isotonic": fit_isotonic,
+}
 
 
 def as_map(stored: Mapping[str, Any]) -> Map:

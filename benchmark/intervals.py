@@ -154,7 +154,8 @@ class _Steps:
     def _calibration(self, drawn: Counts) -> Iterator[tuple[str, Floats]]:
         scores = self.scored.scores
         for name, values in self._losses.items():
-            yield name, counts.mean_of(drawn, *values)
+            if np.isfinite(values).all():
+                yield name, counts.mean_of(drawn, *values)
         edges = {
             "ece": calibration.equal_width(calibration.BINS),
             "ece_mass": calibration.equal_mass(scores, calibration.BINS),

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from . import bootstrap, calibration, counts, intervals, metrics
+from . import bootstrap, calibration, counts, fits, fitting, intervals, metrics
 from .atomic import replacing
 from .intervals import Scored
 from .store import STATUSES, Store
@@ -29,6 +29,8 @@ Line = dict[str, Any]
 
 KEPT = ("ap", "auroc", "acc")
 """Metrics whose replicates are kept, for means over test sets and for ranks."""
+UNNAMED = "(unnamed)"
+"""Reals whose source is not known."""
 _FILE = "measured.parquet"
 
 
@@ -55,10 +57,11 @@ class Measurements:
     store: Store
     by_class: bool
     _known: dict[str, _Known] = field(init=False)
+    _fits: dict[fits.Key, dict[str, Any]] = field(init=False)
     _changed: bool = False
 
     def __post_init__(self) -> None:
-        self._known = _read(self._file)
+        self._known, self._fits = _read(self._file), fits.read(self.store.root)
 
     def of(self, record: Mapping[str, Any]) -> list[Line]:
         """Return a finished cell's lines.
@@ -66,13 +69,15 @@ class Measurements:
         Each has the counts of its images, ``class`` (empty unless `by_class`), every metric, the ends of its
         interval as ``<metric>_low`` and ``<metric>_high`` where it has one, ``undefined`` and
         ``no_probabilities`` with the reasons for what is missing, and ``replicates`` of the metrics in
-        `KEPT`.
+        `KEPT`. Without `by_class` there is also ``sources``: of the reals of each source their number
+        ``real``, their ``real_acc``, and the ``auroc`` of all fakes against them.
         """
         key = json.dumps([*record["cell"].values(), self.by_class])
-        made_from = json.dumps([_code(), record, self.store.stamp(record)], sort_keys=True)
+        fit = self._fits.get((record["cell"]["detector"], record["identity"]["kind"]))
+        made_from = json.dumps([_code(), record, self.store.stamp(record), fit], sort_keys=True)
         mark = hashlib.sha256(made_from.encode()).hexdigest()
         if key not in self._known or self._known[key].mark != mark:
-            self._known[key] = self._measure(mark, record)
+            self._known[key] = self._measure(mark, record, fit)
             self._changed = True
         known = self._known[key]
         return [{**line, "replicates": known.replicates} for line in known.lines]
@@ -87,9 +92,10 @@ class Measurements:
     def _file(self) -> Path:
         return self.store.root / _FILE
 
-    def _measure(self, mark: str, record: Mapping[str, Any]) -> _Known:
+    def _measure(self, mark: str, record: Mapping[str, Any], fit: Mapping[str, Any] | None) -> _Known:
         """Read a cell's rows and compute their metrics."""
-        columns = ["class", "label", "score", "logit", "status", *([] if self.by_class else ["path"])]
+        whole = [] if self.by_class else ["path", "real_source"]
+        columns = ["class", "label", "score", "logit", "status", *whole]
         rows = self.store.rows(record, columns)
         threshold = record["identity"]["threshold"]
         if self.by_class:
@@ -99,23 +105,26 @@ class Measurements:
                 [_count(part) | _point(_scored(part, threshold)) | {"class": name} for name, part in parts],
                 {},
             )
-        scored = _scored(rows, threshold)
+        scored = _scored(rows, threshold, fit["threshold"] if fit else None)
         drawn = bootstrap.images(rows["label"].to_numpy(), rows.pop("path"))
         made = intervals.replicates(scored, drawn, np.flatnonzero(rows["status"] == "ok"))
         line = _count(rows) | _point(scored) | dict(_ends(made)) | {"class": ""}
+        line["sources"] = dict(_by_source(rows, threshold))
+        if fit:
+            line |= {"fitted_threshold": fit["threshold"]} | dict(_mapped(scored, fits.maps_of(fit)))
         return _Known(mark, [line], {name: made[name].astype(np.float32) for name in KEPT if name in made})
 
 
 @cache
 def _code() -> str:
     """Say what the numbers rest on beside the rows."""
-    modules = (metrics, calibration, counts, bootstrap, intervals)
+    modules = (metrics, calibration, counts, bootstrap, intervals, fitting)
     files = [Path(__file__), *(Path(str(module.__file__)) for module in modules)]
     libraries = [version(name) for name in ("scikit-learn", "numpy")]
     return " ".join([*libraries, *(hashlib.sha256(file.read_bytes()).hexdigest() for file in files)])
 
 
-def _scored(rows: pd.DataFrame, threshold: float) -> Scored:
+def _scored(rows: pd.DataFrame, threshold: float, fitted: float | None = None) -> Scored:
     """Take the images that were scored."""
     ok = rows[rows["status"] == "ok"]
     logits = ok["logit"].to_numpy(np.float64)
@@ -124,7 +133,33 @@ def _scored(rows: pd.DataFrame, threshold: float) -> Scored:
         ok["score"].to_numpy(np.float64),
         logits if np.isfinite(logits).all() else None,
         threshold,
+        fitted,
     )
+
+
+def _mapped(scored: Scored, maps: Mapping[str, fitting.Map]) -> Iterator[tuple[str, float]]:
+    """Judge the probabilities that fitted maps make of the scores."""
+    raw = fitting.raw_scores(scored.scores, scored.logits, scored.threshold)
+    for name, as_probabilities in maps.items():
+        judged = calibration.judge(scored.labels, as_probabilities(raw))
+        yield from ((f"{name}_{metric}", value) for metric, value in judged.items())
+
+
+def _by_source(rows: pd.DataFrame, threshold: float) -> Iterator[tuple[str, Line]]:
+    """Judge all fakes against the reals of each source."""
+    ok = rows[rows["status"] == "ok"]
+    fakes = ok.loc[ok["label"] == FAKE, "score"].to_numpy(np.float64)
+    for name, reals in ok[ok["label"] == REAL].groupby("real_source", sort=False)["score"]:
+        scores = np.concatenate([reals.to_numpy(np.float64), fakes])
+        labels = np.repeat([REAL, FAKE], [len(reals), len(fakes)])
+        yield (
+            str(name) or UNNAMED,
+            {
+                "real": len(reals),
+                "real_acc": metrics.real_accuracy(labels, scores, threshold),
+                "auroc": metrics.auroc(labels, scores),
+            },
+        )
 
 
 def _count(rows: pd.DataFrame) -> Line:

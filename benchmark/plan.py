@@ -53,6 +53,7 @@ class PlannedCell:
         identity: What makes its rows what they are; rows of equal identity need not be made again.
         place: Of its perturbation and its detector in the lineup.
         position: In tables.
+        trained_on: What its detector states that it has seen (see `forenbench.types.Detector`).
         digest: A short name for the identity.
     """
 
@@ -60,6 +61,7 @@ class PlannedCell:
     identity: Mapping[str, Any]
     place: tuple[int, int]
     position: tuple[int, ...]
+    trained_on: tuple[str, ...] = ()
     digest: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -128,6 +130,7 @@ def plan(jobs: Sequence[Job], settings: Settings) -> list[Task]:
                     identity_of(loaded, testset, perturbation, settings),
                     (place, first + at),
                     (d, testset.order, place, at),
+                    tuple(getattr(loaded.detector, "trained_on", ())),
                 )
                 for place, perturbation in enumerate(settings.perturbations)
                 for at, loaded in enumerate(job.detectors)

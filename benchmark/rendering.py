@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from itertools import groupby
+from typing import Any
 
 import pandas as pd
 
+from .cellwise import LOWER_IS_BETTER, NO_CONTEST
+from .contamination import MARK
 from .tables import Table
 from .types import BenchError
 
 STYLES = ("text", "csv", "markdown", "latex")
+_BOLD, _UNDERLINE, _CLOSE = "\ue000", "\ue001", "\ue002"
+"""Signs that no text has and LaTeX's escapes leave alone."""
 
 
 def render(table: Table, style: str, width: int | None = None) -> str:
     """Lay out a table as text, CSV, Markdown or LaTeX; values with the table's own decimals.
 
-    Title and notes stand around it, in LaTeX as comments; CSV has no room for them. LaTeX needs `booktabs`.
+    Title and notes stand around it, in LaTeX as comments; CSV has no room for them, and gives the ends of
+    intervals columns of their own. LaTeX needs `booktabs`; in each column with several detectors the highest
+    value is bold and the second underlined, where higher is better.
 
     Args:
         table: What to lay out.
@@ -28,13 +35,11 @@ def render(table: Table, style: str, width: int | None = None) -> str:
     """
     if style not in STYLES:
         raise BenchError(f"format '{style}' is none of {', '.join(STYLES)}")
-    frame = _as_text(table)
     if style == "csv":
-        return frame.to_csv(lineterminator="\n")
+        return _for_csv(table).to_csv(lineterminator="\n")
+    frame = _as_text(table)
     if style == "latex":
-        alignment = "l" * frame.index.nlevels + "r" * frame.shape[1]
-        body = frame.to_latex(escape=True, column_format=alignment, multicolumn_format="c", multirow=False)
-        return "".join(f"% {line}\n" for line in (table.title, *table.notes)) + body
+        return _as_latex(table, frame)
     notes = "".join(f"{note}\n" for note in table.notes)
     if style == "markdown":
         flat = frame.copy()
@@ -72,14 +77,66 @@ def _width(frame: pd.DataFrame) -> int:
 
 
 def _as_text(table: Table) -> pd.DataFrame:
-    """Print values with the table's decimals, counts as they are, undefined values as nothing."""
-    text = table.frame.copy().astype(object)
-    for position, name in enumerate(table.frame.columns):
-        column = table.frame.iloc[:, position]
+    """Print values with their intervals and marks."""
+    text = _printed(table, table.frame)
+    if table.low is not None and table.high is not None:
+        low, high = _printed(table, table.low), _printed(table, table.high)
+        text = text.where(low == "", text + " [" + low + ", " + high + "]")
+    return text if table.marked is None else text.where(~table.marked | (text == ""), text + MARK)
+
+
+def _as_latex(table: Table, text: pd.DataFrame) -> str:
+    """Lay out text for LaTeX, the best two values of each column made to stand out."""
+    for position in range(text.shape[1]):
+        for place, opening in zip(_best_two(table, position), (_BOLD, _UNDERLINE), strict=False):
+            for row in place:
+                text.iat[row, position] = opening + str(text.iat[row, position]) + _CLOSE
+    alignment = "l" * text.index.nlevels + "r" * text.shape[1]
+    body = text.to_latex(escape=True, column_format=alignment, multicolumn_format="c", multirow=False)
+    for sign, command in {_BOLD: "\\textbf{", _UNDERLINE: "\\underline{", _CLOSE: "}"}.items():
+        body = body.replace(sign, command)
+    return "".join(f"% {line}\n" for line in (table.title, *table.notes)) + body
+
+
+def _best_two(table: Table, position: int) -> list[list[int]]:
+    """Return the rows with a column's best and with its second value, if detectors compete in it."""
+    column, name = table.frame.iloc[:, position], _levels(table.frame.columns[position])[-1]
+    if not pd.api.types.is_float_dtype(column) or name in {table.signed, *NO_CONTEST}:
+        return []
+    printed = column.round(table.decimals)
+    values = sorted(set(printed.dropna()), reverse=name not in LOWER_IS_BETTER)
+    shown = values[: min(2, len(values) - 1)]  # of two, the second is the worst
+    return [[row for row, value in enumerate(printed) if value == best] for best in shown]
+
+
+def _for_csv(table: Table) -> pd.DataFrame:
+    """Print values, with columns for the ends of their intervals."""
+    text = _printed(table, table.frame)
+    if table.low is None or table.high is None:
+        return text
+    columns: dict[Hashable, pd.Series[Any]] = {}
+    for name in text.columns:
+        columns[name] = text[name]
+        if table.low[name].notna().any():
+            columns[_with_suffix(name, " low")] = _printed(table, table.low)[name]
+            columns[_with_suffix(name, " high")] = _printed(table, table.high)[name]
+    return pd.DataFrame(columns)
+
+
+def _printed(table: Table, frame: pd.DataFrame) -> pd.DataFrame:
+    """Print values with the table's decimals, counts and words as they are, undefined values as nothing."""
+    text = frame.copy().astype(object)
+    for position, name in enumerate(frame.columns):
+        column = frame.iloc[:, position]
         signed = table.signed != "" and _levels(name)[-1] == table.signed
-        whole = pd.api.types.is_integer_dtype(column)
-        text.isetitem(position, [str(v) if whole else _number(v, table.decimals, signed) for v in column])
+        plain = pd.api.types.is_integer_dtype(column) or pd.api.types.is_string_dtype(column)
+        text.isetitem(position, [str(v) if plain else _number(v, table.decimals, signed) for v in column])
     return text
+
+
+def _with_suffix(name: Hashable, suffix: str) -> Hashable:
+    """Lengthen a column's name at its last level."""
+    return (*name[:-1], f"{name[-1]}{suffix}") if isinstance(name, tuple) else f"{name}{suffix}"
 
 
 def _number(value: float, decimals: int, signed: bool) -> str:
@@ -105,5 +162,6 @@ def as_markdown(text: pd.DataFrame) -> str:
 
 
 def _is_number(value: str) -> bool:
-    """Say whether a cell of the table is a number."""
-    return value.removeprefix("-").removeprefix("+").replace(".", "", 1).isdigit()
+    """Say whether a cell of the table is a number, with an interval and a mark perhaps."""
+    number = value.removesuffix(MARK).partition(" [")[0]
+    return number.removeprefix("-").removeprefix("+").replace(".", "", 1).isdigit()

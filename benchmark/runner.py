@@ -231,6 +231,7 @@ class _Run:
                 if not self.store.is_done(one.cell, one.identity):
                     made = {**environment(self.engine.place), "position": one.position}
                     made |= {"protocol": task.testset.protocol, "notes": self.notes}
+                    made |= {"trained_on": list(one.trained_on)}
                     rows = self.parts.rows(task, one)
                     self.store.write(one.cell, rows, one.identity, made)
             self.parts.forget(task, self.store.is_done)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from . import robustness
+from . import cellwise, contamination, realsources, robustness, summary
 from .measurements import Measurements
 from .notes import in_order, left_out, notes_on
 from .plugins import unknown
@@ -29,6 +29,9 @@ class Table:
         notes: What the numbers rest on: coverage, undefined values, images, checkpoints.
         decimals: How many are printed.
         signed: Columns with this name at their last level are differences, printed with their sign.
+        low: Lower ends of the values' 95 % intervals, a frame of the same shape; NaN where there is none.
+        high: The upper ends.
+        marked: Which values rest on something that the detector has seen in training, by place.
     """
 
     name: str
@@ -37,6 +40,9 @@ class Table:
     notes: tuple[str, ...]
     decimals: int = 1
     signed: str = ""
+    low: pd.DataFrame | None = None
+    high: pd.DataFrame | None = None
+    marked: pd.DataFrame | None = None
 
 
 def measure(stores: Iterable[Store], *, by_class: bool = False) -> pd.DataFrame:
@@ -49,9 +55,10 @@ def measure(stores: Iterable[Store], *, by_class: bool = False) -> pd.DataFrame:
     Returns:
         One row a cell: detector, checkpoints, dataset, testset, perturbation, ``class`` (empty unless
         `by_class`), protocol, the counts of images by status, ``real`` and ``fake`` (the images that were
-        scored), ``acc``, ``real_acc``, ``fake_acc`` (at the detector's own threshold), ``ap``, ``auroc`` as
-        fractions, and ``undefined`` with the reason where one is NaN. In the order of the runs; where two
-        runs hold the same cell with the same kind of weights and protocol, the newer one counts.
+        scored), every metric as a fraction with the ends of its interval (see `Measurements.of` and
+        docs/metrics.md), ``undefined`` with the reason where one is NaN, and ``seen``: the detector was
+        trained on such images. In the order of the runs; where two runs hold the same cell with the same
+        kind of weights and protocol, the newer one counts.
 
     Raises:
         BenchError: No finished cell anywhere.
@@ -122,24 +129,65 @@ def accuracy_and_precision(cells: pd.DataFrame) -> Table:
     frame = pd.DataFrame(columns).reindex(in_order(cells, _ROW))
     frame.columns.names = ["dataset", "testset", "metric"]
     frame.index.names = _ROW
-    return Table(
-        "acc-ap", "Accuracy and average precision (%) by generator", _drop_single(frame), notes_on(cells)
+    seen = cells.pivot(index=_ROW, columns=["dataset", "testset"], values="seen").reindex(frame.index)
+    marked = pd.DataFrame(
+        {column: seen[column[:2]].eq(True) if column[1] != "Mean" else False for column in frame.columns},
+        index=frame.index,
     )
+    marked.columns = frame.columns
+    title = "Accuracy and average precision (%) by generator"
+    notes = (*notes_on(cells), *how_sure(cells))
+    return Table("acc-ap", title, _drop_single(frame), notes, marked=_drop_single(marked))
 
 
 def by_label(cells: pd.DataFrame) -> Table:
     """List every cell with its counts, accuracies by label, AP and AUROC."""
-    names = {
-        "acc": "Acc.",
-        "real_acc": "Real acc.",
-        "fake_acc": "Fake acc.",
-        "ap": "A.P.",
-        "auroc": "AUROC",
-    }
-    frame = cells.set_index([*_ROW, "dataset", "testset"])
-    values = frame[list(names)].mul(100).rename(columns=names)
-    counted = pd.concat([frame[["ok", "images"]], values], axis=1)
-    return Table("cells", "Every cell (%)", _drop_single(counted, columns=False), notes_on(cells))
+    laid_out = cellwise.counted(cells, cellwise.lay_out(cells, cellwise.ACCURACIES))
+    return _cellwise("cells", "Every cell (%), with 95 % intervals", cells, laid_out)
+
+
+def by_error_rate(cells: pd.DataFrame) -> Table:
+    """List every cell with the rates of errors at fixed rates of the other error."""
+    laid_out = cellwise.lay_out(cells, cellwise.ERROR_RATES)
+    return _cellwise("error-rates", "Error rates (%), with 95 % intervals", cells, laid_out)
+
+
+def by_threshold(cells: pd.DataFrame) -> Table:
+    """List every cell with its decisions at the author's, a fitted, and the oracle's threshold."""
+    laid_out = cellwise.lay_out(cells, cellwise.THRESHOLDS)
+    laid_out = cellwise.present(laid_out, {name: "" for name in cellwise.THRESHOLDS if "fitted" in name})
+    title = "Decisions (%) at three thresholds, with 95 % intervals"
+    oracle = "The oracle's threshold is chosen on the very images it is judged on: an upper bound."
+    none = "" if "fitted_threshold" in cells else "Nothing was fitted: 'bench calibrate' does it."
+    return _cellwise("thresholds", title, cells, laid_out, *filter(None, (oracle, none)))
+
+
+def by_calibration(cells: pd.DataFrame) -> Table:
+    """List every cell with how far its probabilities can be believed, and what fitted maps make of them."""
+    laid_out = cellwise.lay_out(cells, cellwise.CALIBRATION | cellwise.CALIBRATED, scale=1)
+    laid_out = cellwise.present(laid_out, cellwise.CALIBRATED)
+    reasons = dict.fromkeys(
+        f"{cell['detector']}: {cell['no_probabilities']}."
+        for cell in cells.to_dict("records")
+        if cell["no_probabilities"]
+    )
+    title = "How far probabilities can be believed (0 is best), with 95 % intervals"
+    return replace(_cellwise("calibration", title, cells, laid_out, *reasons), decimals=3)
+
+
+def by_real_source(cells: pd.DataFrame) -> Table:
+    """List every cell's AUROC and false alarms against the reals of each source."""
+    frame = realsources.lay_out(cells)
+    title = "AUROC and real images called fake (%), by source of the real images"
+    notes = (*notes_on(cells), *contamination.remark(cells))
+    return Table("real-sources", title, _drop_single(frame), notes)
+
+
+def overview(cells: pd.DataFrame) -> Table:
+    """Sum up each detector: macro and micro means, and its worst generator."""
+    title = "Each detector over all test sets (%)"
+    notes = (*notes_on(cells), *contamination.remark(cells))
+    return Table("summary", title, _drop_single(summary.lay_out(cells)), notes)
 
 
 def by_perturbation(cells: pd.DataFrame) -> Table:
@@ -154,10 +202,36 @@ TABLES: Mapping[str, tuple[Callable[[pd.DataFrame], Table], str]] = {
         accuracy_and_precision,
         "accuracy and average precision by generator (layout of LGrad's Table 3)",
     ),
-    "cells": (by_label, "every cell: images, accuracies by label, AP, AUROC"),
+    "summary": (overview, "each detector: macro and micro means, and its worst generator"),
+    "cells": (by_label, "every cell: images, accuracies by label, AP, AUROC, with intervals"),
+    "error-rates": (by_error_rate, "every cell: EER, TPR at 1 % and 5 % FPR, FPR at 95 % TPR"),
+    "thresholds": (by_threshold, "every cell at its author's, a fitted, and the oracle's threshold"),
+    "calibration": (by_calibration, "every cell: NLL, Brier score, calibration errors"),
+    "real-sources": (by_real_source, "every cell against the real images of each source"),
     "robustness": (by_perturbation, "means over test sets by kind of perturbation and level"),
 }
 """Table makers by name, each with one line of description."""
+
+
+def how_sure(cells: pd.DataFrame) -> Iterator[str]:
+    """Say how wide intervals are, how far real sources are apart, and what was seen in training."""
+    width = (cells["ap_high"] - cells["ap_low"]).mul(100) if "ap_low" in cells else pd.Series(dtype=float)
+    if width.notna().any():
+        yield (
+            f"95 % intervals of A.P. are {width.median():.1f} points wide at the median, "
+            f"{width.max():.1f} at most: 'bench table cells'."
+        )
+    yield from realsources.widest(cells)
+    yield from contamination.remark(cells)
+
+
+def _cellwise(name: str, title: str, cells: pd.DataFrame, laid_out: cellwise.LaidOut, *remarks: str) -> Table:
+    """Make a table with a row for each cell."""
+    values, low, high = (_drop_single(frame) for frame in laid_out)
+    seen = pd.DataFrame({column: cells["seen"].to_numpy() for column in values}, index=values.index)
+    seen[[column for column in ("ok", "images") if column in seen]] = False
+    notes = (*remarks, *notes_on(cells), *contamination.remark(cells))
+    return Table(name, title, values, notes, low=low, high=high, marked=seen)
 
 
 def _lines(measured: Measurements, record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -174,8 +248,10 @@ def _lines(measured: Measurements, record: Mapping[str, Any]) -> Iterator[dict[s
         "remarks": record["made"].get("notes", []),
         "time": record["made"]["time"],
     }
+    trained_on = record["made"].get("trained_on", [])
     for line in measured.of(record):
-        yield {**cell, **line}
+        seen = contamination.seen_in_training(trained_on, cell["testset"], line.get("sources", {}))
+        yield {**cell, **line, "seen": seen}
 
 
 def _protocol(record: Mapping[str, Any]) -> str:
@@ -183,11 +259,12 @@ def _protocol(record: Mapping[str, Any]) -> str:
     return str(record["made"].get("protocol", "all"))
 
 
-def _drop_single(frame: pd.DataFrame, *, columns: bool = True) -> pd.DataFrame:
+def _drop_single(frame: pd.DataFrame) -> pd.DataFrame:
     """Leave out the perturbation and dataset levels where there is only one."""
-    if frame.index.get_level_values("perturbation").nunique() == 1:
-        frame = frame.droplevel("perturbation")
-    if columns:
-        datasets = [value for value in frame.columns.get_level_values("dataset") if value]
-        return frame.droplevel("dataset", axis=1) if len(set(datasets)) == 1 else frame
-    return frame.droplevel("dataset") if frame.index.get_level_values("dataset").nunique() == 1 else frame
+    for level in ("perturbation", "dataset"):
+        if level in frame.index.names and frame.index.get_level_values(level).nunique() == 1:
+            frame = frame.droplevel(level)
+    if "dataset" in frame.columns.names:
+        datasets = {value for value in frame.columns.get_level_values("dataset") if value}
+        return frame.droplevel("dataset", axis=1) if len(datasets) == 1 else frame
+    return frame

@@ -41,7 +41,9 @@ class Detector(Protocol):
         version: Change it whenever scores change: stored rows of another version are made anew.
         threshold: A score strictly above it means "generated".
 
-    A detector may also have an attribute ``encoder`` (see `Encoder`). Its ``prepare`` is then the encoder's,
+    A detector may also have an attribute ``trained_on``: the names of generators and sources of real images
+    that its weights have seen, as test sets are called; tables mark the cells that rest on them. It may have
+    an attribute ``encoder`` (see `Encoder`). Its ``prepare`` is then the encoder's,
     and ``score`` receives the encoder's features in place of the prepared images.
     """
 

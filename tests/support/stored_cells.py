@@ -40,6 +40,9 @@ def add(
     version: str = "1",
     time: str = "2026-01-02T00:00:00+00:00",
     protocol: str | None = None,
+    sources: list[str] | None = None,
+    trained_on: list[str] | None = None,
+    paths: list[str] | None = None,
 ) -> None:
     """Store one cell; `status` is the first image's."""
     labels = LABELS if labels is None else labels
@@ -47,8 +50,17 @@ def add(
     values: dict[str, object] = dict.fromkeys(COLUMNS, "") | {"logit": math.nan}
     rows = pd.DataFrame(
         [
-            values | {"label": label, "score": score, "status": "ok", "class": name}
-            for label, score, name in zip(labels, scores, classes, strict=True)
+            values
+            | {"label": label, "score": score, "status": "ok", "class": name}
+            | {"real_source": source, "path": path}
+            for label, score, name, source, path in zip(
+                labels,
+                scores,
+                classes,
+                sources or [""] * len(labels),
+                paths or [f"{testset}/{at}" for at in range(len(labels))],
+                strict=True,
+            )
         ]
     )
     rows.loc[0, "status"] = status
@@ -59,5 +71,6 @@ def add(
         "checkpoints": {"head": head},
         "testset": digest,
     }
-    made = {"time": time, "position": [0, place, 0, 0]} | ({"protocol": protocol} if protocol else {})
+    made = {"time": time, "position": [0, place, 0, 0], "trained_on": trained_on or []}
+    made |= {"protocol": protocol} if protocol else {}
     store.write(Cell(detector, dataset, testset, perturbation), [rows], identity, made)

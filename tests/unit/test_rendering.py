@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -85,3 +86,43 @@ def test_what_is_printed_reads_back_to_half_a_unit(values: list[float], decimals
     table = made({("a", "x"): values}, decimals, "x" if signed else "")
     read = pd.read_csv(io.StringIO(render(table, "csv")), header=None, skiprows=3)[1]
     assert read.tolist() == pytest.approx(values, abs=0.5 * 10**-decimals + 1e-9)
+
+
+def test_intervals_stand_beside_values_and_in_columns_of_their_own_in_csv() -> None:
+    table = made({("a", "x"): [50.0, 60.0], ("a", "y"): [1.0, 2.0]})
+    low = pd.DataFrame({("a", "x"): [40.0, math.nan], ("a", "y"): [math.nan] * 2}, index=table.frame.index)
+    table = replace(table, low=low, high=low + 25)
+    assert "50.0 [40.0, 65.0]" in render(table, "text")
+    assert "| first | 50.0 [40.0, 65.0] | 1.0 |" in render(table, "markdown")
+    assert "| :--- | ---: | ---: |" in render(table, "markdown")
+    assert render(table, "csv").splitlines()[1:] == [
+        ",x,x low,x high,y",
+        "row,,,,",
+        "first,50.0,40.0,65.0,1.0",
+        "second,60.0,,,2.0",
+    ]
+
+
+def test_marked_values_have_a_star_but_not_in_csv() -> None:
+    table = made({("a", "x"): [50.0, math.nan]})
+    table = replace(table, marked=table.frame.notna() | True)
+    assert "50.0*" in render(table, "text")
+    assert render(table, "text").count("*") == 1
+    assert "*" not in render(table, "csv")
+
+
+def test_latex_makes_the_best_bold_and_the_second_underlined() -> None:
+    frame = pd.DataFrame(
+        {
+            "A.P.": [50.04, 70.0, 69.96, 40.0, math.nan],
+            "EER": [3.0, 1.0, 2.0, 9.0, 9.0],
+            "images": [1, 2, 3, 4, 5],
+        },
+        index=pd.Index(list("abcde"), name="detector"),
+    )
+    text = render(Table("made", "Made", frame, ()), "latex")
+    assert "a & \\underline{50.0} & 3.0 & 1" in text
+    assert "b & \\textbf{70.0} & \\textbf{1.0} & 2" in text
+    assert "c & \\textbf{70.0} & \\underline{2.0} & 3" in text
+    assert "d & 40.0 & 9.0 & 4" in text
+    assert "e &  & 9.0 & 5" in text

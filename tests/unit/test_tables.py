@@ -87,10 +87,13 @@ def test_leaderboard_ranks_by_mean_precision_and_writes_stable_text(store: Store
     ]
     assert rows[2]["auroc"] == "75.00"
     assert rows[0]["checkpoints"] == "head=abcabcabcabc"
-    assert (
-        "| 3 | poor | sample | data | all | none | 2 | 8 | 8 | 50.00 | 83.33 | 75.00 |"
-        in paths[1].read_text()
-    )
+    assert rows[0]["ap_low"] == rows[0]["ap_high"] == ""  # nothing that resamples could vary
+    assert float(rows[2]["ap_low"]) < 83.33 < float(rows[2]["ap_high"])
+    interval = f"83.33 [{rows[2]['ap_low']}, {rows[2]['ap_high']}]"
+    (line,) = (line for line in paths[1].read_text().splitlines() if "| poor |" in line)
+    assert line.startswith("| 3 | ")
+    assert "| poor | sample | data | all | none | 2 | 8 | 8 | 0 | 50.00 " in line
+    assert f"| {interval} | 75.00 " in line
 
 
 def test_detectors_compete_within_a_protocol(store: Store) -> None:
@@ -127,7 +130,7 @@ def test_text_is_split_into_whole_generators_where_the_terminal_is_narrow(store:
 
 def test_every_table_names_the_weights_of_each_row(store: Store) -> None:
     notes = tables.make("acc-ap", [store]).notes
-    assert notes[-1] == "Weights of good (sample), poor (sample): head abcabcabcabc."
+    assert "Weights of good (sample), poor (sample): head abcabcabcabc." in notes
 
 
 def test_of_two_runs_of_one_cell_the_newer_counts_but_kinds_of_weights_stay_apart(tmp_path: Path) -> None:
@@ -220,3 +223,72 @@ def test_protocols_without_the_default_must_be_chosen_from(tmp_path: Path) -> No
         tables.make("acc-ap", [store])
     with pytest.raises(BenchError, match="no cell was run under protocol 'lgrad-official'; there is univfd"):
         tables.make("acc-ap", [store], "lgrad-official")
+
+
+def test_ranks_that_images_leave_open_are_shown(tmp_path: Path) -> None:
+    """Two detectors that differ on one of 200 images, and one that is far behind both."""
+    labels = [0] * 100 + [1] * 100
+    good = [at / 100 for at in range(100)] + [0.5 + at / 100 for at in range(100)]
+    nearly = [*good[:100], 0.4, *good[101:]]
+    bad = [at * 37 % 100 / 100 for at in range(200)]
+    store = Store(tmp_path)
+    for name, scores in {"good": good, "nearly": nearly, "bad": bad}.items():
+        add(store, name, "stylegan", scores, labels)
+    board = leaderboard.standings(tables.measure([store])).set_index("detector")
+    assert board["ranks"].to_dict() == {"good": "1-2", "nearly": "1-2", "bad": "3"}
+
+
+def test_what_was_seen_in_training_is_marked_in_tables_and_counted_in_the_leaderboard(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for place, testset in enumerate(["StyleGAN", "biggan"]):
+        add(store, "d", testset, ONE_WRONG, place=place, trained_on=["style-gan", "lsun"])
+        add(store, "clean", testset, ONE_WRONG, place=place)
+    cells = tables.measure([store])
+    assert cells.set_index(["detector", "testset"])["seen"].to_dict() == {
+        ("d", "StyleGAN"): True,
+        ("d", "biggan"): False,
+        ("clean", "StyleGAN"): False,
+        ("clean", "biggan"): False,
+    }
+    assert leaderboard.standings(cells).set_index("detector")["seen"].to_dict() == {"d": 1, "clean": 0}
+    for name in ("acc-ap", "cells", "error-rates", "thresholds"):
+        table = tables.make(name, [store])
+        assert "d on StyleGAN." in " ".join(table.notes)
+        lines = [line for line in render(table, "markdown").splitlines() if line.startswith("|")]
+        assert [("*" in line) for line in lines].count(True) == 1, name
+
+
+def test_reals_of_each_source_are_judged_alone(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    sources = ["coco", "coco", "imagenet", "imagenet", "", ""]
+    add(store, "d", "sd", [0.1, 0.2, 0.7, 0.9, 0.6, 0.8], [0, 0, 0, 0, 1, 1], sources=sources)
+    table = tables.make("real-sources", [store])
+    row = table.frame.iloc[0]
+    assert row["coco", "AUROC"] == 100
+    assert row["imagenet", "AUROC"] == 25  # of four pairs one is in order
+    assert row["coco", "FPR"] == 0
+    assert row["imagenet", "FPR"] == 100
+    assert row["Spread", "AUROC"] == 75
+    assert row["coco", "reals"] == 2
+    assert any(
+        "by up to 75.0 points (d on sd (none))" in note for note in tables.make("acc-ap", [store]).notes
+    )
+
+
+def test_a_summary_names_the_worst_generator_and_weighs_images_both_ways(store: Store) -> None:
+    add(store, "poor", "large", PERFECT * 3, [0, 0, 1, 1] * 3, place=2)
+    add(store, "good", "large", PERFECT * 3, [0, 0, 1, 1] * 3, place=2)
+    frame = tables.make("summary", [store]).frame
+    poor = frame.loc[("poor", "sample")]
+    assert poor["Acc., macro"] == pytest.approx(100 * (0.5 + 0.5 + 1) / 3)
+    assert poor["Acc., micro"] == pytest.approx(100 * (2 + 2 + 12) / 20)
+    assert (poor["A.P., worst"], poor["worst on"]) == (pytest.approx(500 / 6), "stylegan")
+    assert poor["images"] == 20
+
+
+def test_scores_that_are_no_probabilities_have_blanks_and_a_reason_in_calibration(store: Store) -> None:
+    add(store, "poor", "stylegan", [-0.1, 0.6, 0.4, 0.9])
+    table = tables.make("calibration", [store])
+    assert table.frame.loc[("poor", "sample", "stylegan")].isna().all()
+    assert table.frame.loc[("good", "sample", "stylegan"), "Brier"] == pytest.approx((1 + 4 + 4 + 1) / 400)
+    assert "poor: scores are no probabilities: -0.1 is not in [0, 1]." in table.notes

@@ -1,0 +1,82 @@
+"""Every cell of a run in a row of its own, with some of its metrics and their intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import pandas as pd
+
+PLACE = ["perturbation", "detector", "weights", "dataset", "testset"]
+
+ACCURACIES = {
+    "Acc.": "acc",
+    "Real acc.": "real_acc",
+    "Fake acc.": "fake_acc",
+    "A.P.": "ap",
+    "AUROC": "auroc",
+}
+ERROR_RATES = {
+    "EER": "eer",
+    "TPR at 1% FPR": "tpr_at_fpr1",
+    "TPR at 5% FPR": "tpr_at_fpr5",
+    "FPR at 95% TPR": "fpr_at_tpr95",
+}
+THRESHOLDS = {
+    "Acc., author's": "acc",
+    "Bal. acc., author's": "bacc",
+    "F1, author's": "f1",
+    "MCC, author's": "mcc",
+    "Acc., fitted": "fitted_acc",
+    "Bal. acc., fitted": "fitted_bacc",
+    "Acc., oracle (upper bound)": "oracle_acc",
+}
+CALIBRATION = {"NLL": "nll", "Brier": "brier", "ECE": "ece", "ECE, equal mass": "ece_mass"}
+CALIBRATED = {
+    f"{label}, {fit}": f"{fit}_{key}"
+    for fit in ("temperature", "platt", "isotonic")
+    for label, key in {"NLL": "nll", "ECE": "ece"}.items()
+}
+LOWER_IS_BETTER = {"EER", "FPR at 95% TPR", "FPR", *CALIBRATION, *CALIBRATED}
+"""Columns in which the lowest value is the best one."""
+NO_CONTEST = {"reals", "Spread"}
+"""Columns that no detector is better in."""
+
+
+class LaidOut(NamedTuple):
+    """Values, and the ends of their intervals (NaN where there is none), in frames of one shape."""
+
+    values: pd.DataFrame
+    low: pd.DataFrame
+    high: pd.DataFrame
+
+
+def lay_out(cells: pd.DataFrame, columns: Mapping[str, str], scale: float = 100) -> LaidOut:
+    """Put metrics side by side, a row a cell.
+
+    Args:
+        cells: As `forenbench.tables.measure` returns them.
+        columns: Their keys in `cells`, by what the table calls them.
+        scale: What fractions are multiplied with.
+    """
+    frame = cells.set_index(PLACE)
+    pieces = []
+    for suffix in ("", "_low", "_high"):
+        piece = frame.reindex(columns=[key + suffix for key in columns.values()]).astype(float).mul(scale)
+        piece.columns = pd.Index(columns)
+        pieces.append(piece)
+    return LaidOut(*pieces)
+
+
+def counted(cells: pd.DataFrame, laid_out: LaidOut) -> LaidOut:
+    """Put the numbers of scored and of all images before the metrics."""
+    counts = cells.set_index(PLACE)[["ok", "images"]]
+    blank = pd.DataFrame(float("nan"), counts.index, counts.columns)
+    before = LaidOut(counts, blank, blank)
+    return LaidOut(*(pd.concat(pair, axis=1) for pair in zip(before, laid_out, strict=True)))
+
+
+def present(laid_out: LaidOut, names: Mapping[str, str]) -> LaidOut:
+    """Leave out the given columns where no cell has a value: nothing was fitted, say."""
+    empty = [name for name in names if laid_out.values[name].isna().all()]
+    return LaidOut(*(frame.drop(columns=empty) for frame in laid_out))
