@@ -16,6 +16,7 @@ from . import (
     check,
     compare,
     data,
+    importing,
     leaderboard,
     listing,
     new,
@@ -43,6 +44,7 @@ app.command("table")(table.table)
 app.command("leaderboard")(leaderboard.leaderboard)
 app.command("compare")(compare.compare)
 app.command("calibrate")(calibrate.calibrate)
+app.command("import")(importing.import_scores)
 app.command("list")(listing.listing)
 app.add_typer(data.app, name="data")
 app.add_typer(weights.app, name="weights")
