@@ -24,7 +24,6 @@ from .types import FOREIGN, REAL, BenchError, Cell, Sample, TestSet
 if TYPE_CHECKING:
     import pandas as pd
 
-"""What stands in place of the kind of checkpoints."""
 _PERTURBATION = "none"
 
 Results = Mapping[tuple[str, str], ImageResult]
