@@ -10,7 +10,24 @@ import typer
 from forenbench import __version__
 from forenbench.types import BenchError
 
-from . import audit, cache, check, data, leaderboard, listing, new, run, score, show, table, train, weights
+from . import (
+    audit,
+    cache,
+    calibrate,
+    check,
+    compare,
+    data,
+    importing,
+    leaderboard,
+    listing,
+    new,
+    run,
+    score,
+    show,
+    table,
+    train,
+    weights,
+)
 from .console import say
 from .console import show as show_text
 
@@ -27,6 +44,9 @@ app.command("score")(score.score)
 app.command("table")(table.table)
 app.command("leaderboard")(leaderboard.leaderboard)
 app.command("audit")(audit.audit)
+app.command("compare")(compare.compare)
+app.command("calibrate")(calibrate.calibrate)
+app.command("import")(importing.import_scores)
 app.command("list")(listing.listing)
 app.add_typer(data.app, name="data")
 app.add_typer(weights.app, name="weights")
