@@ -11,6 +11,7 @@ from forenbench import __version__
 from forenbench.types import BenchError
 
 from . import (
+    audit,
     cache,
     calibrate,
     check,
@@ -45,6 +46,7 @@ app.command("leaderboard")(leaderboard.leaderboard)
 app.command("compare")(compare.compare)
 app.command("calibrate")(calibrate.calibrate)
 app.command("import")(importing.import_scores)
+app.command("audit")(audit.audit)
 app.command("list")(listing.listing)
 app.add_typer(data.app, name="data")
 app.add_typer(weights.app, name="weights")

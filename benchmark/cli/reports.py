@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from forenbench import leaderboard, tables
 from forenbench.atomic import write_text
+from forenbench.equalised import NothingEqualised
 from forenbench.inventory import FileFacts, formats
 from forenbench.rendering import render
 from forenbench.store import Store
@@ -62,7 +63,10 @@ def write_results(store: Store) -> tuple[str, list[str]]:
     """
     cells = tables.measure([store])
     for name, (make, _) in tables.TABLES.items():
-        made = make(cells)
+        try:
+            made = make(cells)
+        except NothingEqualised:
+            continue
         for suffix, style in ((".csv", "csv"), (".md", "markdown")):
             write_text(store.root / "tables" / f"{name}{suffix}", render(made, style))
     boards = leaderboard.write(leaderboard.standings(cells), store.root)
