@@ -100,15 +100,16 @@ def test_an_equalised_run_shows_the_drop(bench: Bench) -> None:
     outcome = bench("run", "--detectors", "./bright.py", "--dataset", "tiny", "--equalise", "jpeg:96,size")
     assert outcome.code == 0
     assert "equalised: none, jpeg:96, square:21" in outcome.err
-    assert Path("results/runs/tiny/tables/equalised.csv").is_file()
+    assert "equalised, each as .csv and .md" in outcome.err
     table = bench("table", "equalised", "results/runs/tiny", "--format", "csv")
     assert table.code == 0
     assert "square:21,bright,own,beta" in table.out
 
 
 def test_a_run_that_is_not_equalised_has_no_such_table(bench: Bench) -> None:
-    bench("run", "--detectors", "./bright.py", "--dataset", "tiny")
+    run = bench("run", "--detectors", "./bright.py", "--dataset", "tiny")
     assert not Path("results/runs/tiny/tables/equalised.csv").exists()
+    assert "equalised" not in run.err
     outcome = bench("table", "equalised", "results/runs/tiny")
     assert outcome.code == 2
     assert "bench run --equalise jpeg:96" in outcome.err
