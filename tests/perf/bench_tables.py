@@ -16,12 +16,15 @@ from forenbench.types import Cell
 ROWS, PIECE = 4_000_000, 50_000
 TABLES = """
 import sys
+from contextlib import suppress
 from pathlib import Path
+from forenbench.equalised import NothingEqualised
 from forenbench.store import Store
 from forenbench.tables import TABLES, measure
 cells = measure([Store(Path(sys.argv[1]))])
 for make, _ in TABLES.values():
-    make(cells)
+    with suppress(NothingEqualised):
+        make(cells)
 """
 IMPORTS = "import forenbench.tables, sklearn.metrics, pyarrow.parquet"
 
