@@ -99,10 +99,8 @@ def _draw(
     if not len(step_of):
         return np.zeros((rows, steps))
     places = stream.integers(0, len(step_of), (rows, len(step_of)), dtype=np.uint32)
-    found = step_of.astype(np.int64)[places]
-    found += (np.arange(rows) * (steps + 1))[:, None]
-    counted = np.bincount(found.ravel(), minlength=rows * (steps + 1)).reshape(rows, steps + 1)
-    return counted[:, :steps].astype(np.float64)
+    found = step_of.astype(np.min_scalar_type(steps)).take(places)  # small numbers stay in the cache
+    return np.array([np.bincount(row, minlength=steps + 1)[:steps] for row in found], np.float64)
 
 
 def _seed(label: int, paths: NDArray[np.object_]) -> int:
