@@ -1,0 +1,119 @@
+"""Any pandas table → header and body cells of an HTML table, each number with its exact value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from forenbench.tables import Table
+
+_FIRST = "detector"
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A cell of the header.
+
+    Attributes:
+        text: What it says.
+        span: How many columns it is above.
+        column: Counts them where the table can be sorted by it, else -1.
+        number: Whether its column holds numbers.
+    """
+
+    text: str
+    span: int
+    column: int = -1
+    number: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A cell of the body: what is shown, and the exact number behind it (empty for text and blanks)."""
+
+    text: str
+    value: str
+    number: bool
+    shade: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A table ready to be set.
+
+    Attributes:
+        name: Unique on the page, and fit for an address.
+        title: One line.
+        notes: What the numbers rest on.
+        heads: Rows of the header.
+        rows: Rows of the body; the first `labels` entries of each name it.
+        labels: See `rows`.
+    """
+
+    name: str
+    title: str
+    notes: Sequence[str]
+    heads: Sequence[Sequence[Head]]
+    rows: Sequence[Sequence[Entry]]
+    labels: int
+
+    @property
+    def columns(self) -> int:
+        """How many there are, names of rows included."""
+        return sum(head.span for head in self.heads[-1])
+
+
+def lay_out(table: Table) -> Grid:
+    """Lay a table out; index levels become the first columns, the detector (if any) the very first."""
+    frame = table.frame
+    if _FIRST in frame.index.names[1:]:
+        others = [str(name) for name in frame.index.names if name != _FIRST]
+        frame = frame.reorder_levels([_FIRST, *others])
+    columns = [_entries(frame.index.get_level_values(level), table) for level in range(frame.index.nlevels)]
+    for place, name in enumerate(frame.columns):
+        columns.append(_entries(frame.iloc[:, place], table, _levels(name)[-1] == table.signed != ""))
+    rows = list(zip(*columns, strict=True))
+    numbers = [all(entry.number for entry in column) for column in columns]
+    heads = list(_heads(frame, numbers))
+    return Grid(table.name, table.title, table.notes, heads, rows, frame.index.nlevels)
+
+
+def _heads(frame: pd.DataFrame, numbers: Sequence[bool]) -> Iterator[list[Head]]:
+    """Yield rows of the header: equal neighbours at an outer level share a cell, the last level has none."""
+    depth, labels = frame.columns.nlevels, [str(name or "") for name in frame.index.names]
+    names = [_levels(name) for name in frame.columns]
+    for level in range(depth):
+        if level == depth - 1:
+            texts = [*labels, *(name[level] for name in names)]
+            yield [Head(text, 1, column, numbers[column]) for column, text in enumerate(texts)]
+        else:
+            outer = [name[: level + 1] for name in names]
+            merged = [Head(name[-1], len(list(same))) for name, same in groupby(outer)]
+            yield [Head("", 1) for _ in labels] + merged
+
+
+def _entries(values: Any, table: Table, signed: bool = False) -> list[Entry]:  # noqa: ANN401 - Series or Index
+    """Set one column."""
+    return [_entry(value, table.decimals, signed) for value in values]
+
+
+def _entry(value: object, decimals: int, signed: bool) -> Entry:
+    """Set one value: counts as they are, other numbers with some decimals, what is undefined as nothing."""
+    if value is None or value is pd.NA or (isinstance(value, float | np.floating) and np.isnan(value)):
+        return Entry("", "", True)
+    if isinstance(value, int | np.integer) and not isinstance(value, bool):
+        return Entry(str(value), str(value), True)
+    if isinstance(value, float | np.floating):
+        text = f"{value:{'+' if signed else ''}.{decimals}f}"
+        return Entry(text if float(text) else f"{0:.{decimals}f}", repr(float(value)), True)
+    return Entry(str(value), "", False)
+
+
+def _levels(name: object) -> tuple[str, ...]:
+    """Return a column's name as its levels."""
+    return tuple(map(str, name)) if isinstance(name, tuple) else (str(name),)

@@ -1,0 +1,124 @@
+"""Images of a run, found again where they are still at hand, as small pictures inside the page."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from forenbench.catalogue import Advance, find_files, find_spec
+from forenbench.descriptions import Spec, specs
+from forenbench.images import decode
+from forenbench.types import BenchError, Source
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+Explain = Callable[["Image.Image"], "Image.Image"]
+"""Maps an RGB image to a picture of what one detector sees in it."""
+
+_SIDE = 144
+_QUALITY = 72
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A thumbnail as a data URI, or why there is none; `explained` is empty where nothing explains it."""
+
+    source: str
+    lack: str = ""
+    explained: str = ""
+
+
+@dataclass(slots=True)
+class Pictures:
+    """Thumbnails by dataset and path.
+
+    Attributes:
+        sources: Opened datasets by name.
+        lacks: Why the others are not, by name.
+        explain: What draws a detector's view, by its name.
+    """
+
+    sources: Mapping[str, Source]
+    lacks: Mapping[str, str]
+    explain: Mapping[str, Explain] = field(default_factory=dict)
+
+    def of(self, dataset: str, path: str, detector: str) -> Picture:
+        """Make a thumbnail, and beside it what the detector sees where that can be drawn."""
+        if dataset not in self.sources:
+            return Picture("", self.lacks.get(dataset, ""))
+        try:
+            image = decode(self.sources[dataset].read(path))
+        except (OSError, ValueError) as error:
+            return Picture("", str(error))
+        explain = self.explain.get(detector)
+        return Picture(_embed(image), explained=_embed(explain(image)) if explain else "")
+
+
+def open_pictures(
+    records: Iterable[Mapping[str, Any]],
+    requests: Sequence[str],
+    data_root: Path,
+    advance: Advance = lambda what, done, total: None,
+) -> Pictures:
+    """Find the datasets behind records again.
+
+    Args:
+        records: As `forenbench.store.Store.records` returns them.
+        requests: Names or paths of datasets, tried first.
+        data_root: Where downloaded datasets lie.
+        advance: Told of progress while images are made.
+
+    A dataset that nobody names is looked for by its name, then at the path that the run's own command names,
+    seen from here.
+
+    Raises:
+        BenchError: One of `requests` is neither a name nor a path.
+    """
+    known = {spec.name: spec for request in requests for spec in _specs(request)}
+    sources: dict[str, Source] = {}
+    lacks: dict[str, str] = {}
+    for record in records:
+        name = record["cell"]["dataset"]
+        if name not in sources and name not in lacks:
+            spec = known.get(name) or specs().get(name) or _asked_for(name, record)
+            try:
+                if spec is None:
+                    raise BenchError(f"dataset '{name}' is not known here; --dataset DIR names its place")
+                sources[name], _ = find_files(spec, data_root, advance)
+            except BenchError as error:
+                lacks[name] = str(error)
+    return Pictures(sources, lacks)
+
+
+def _specs(request: str) -> Iterator[Spec]:
+    """List the datasets that a request stands for: one, or a suite's several."""
+    found = find_spec(request)
+    if isinstance(found, Spec):
+        yield found
+    else:
+        yield from (specs()[part.dataset] for part in found.parts)
+
+
+def _asked_for(name: str, record: Mapping[str, Any]) -> Spec | None:
+    """Find the path of that name in the command that made a record."""
+    words = record["made"].get("command", [])
+    for before, word in zip(["", *words], words, strict=False):
+        request = word if before == "--dataset" else word.removeprefix("--dataset=") if "=" in word else ""
+        if request and Path(request).exists():
+            found = find_spec(request)
+            if isinstance(found, Spec) and found.name == name:
+                return found
+    return None
+
+
+def _embed(image: Image.Image) -> str:
+    """Shrink an image to a thumbnail and make a data URI of it."""
+    small, buffer = image.convert("RGB"), BytesIO()
+    small.thumbnail((_SIDE, _SIDE))
+    small.save(buffer, "WEBP", quality=_QUALITY)
+    return "data:image/webp;base64," + b64encode(buffer.getvalue()).decode()
