@@ -13,6 +13,8 @@ import pandas as pd
 from forenbench.tables import Table
 
 _FIRST = "detector"
+_ENOUGH = 2
+"""Rows, for something to repeat itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class Grid:
     Attributes:
         name: Unique on the page, and fit for an address.
         title: One line.
+        everywhere: What all rows share, as (column, value); such columns are left out.
         notes: What the numbers rest on.
         heads: Rows of the header.
         rows: Rows of the body; the first `labels` entries of each name it.
@@ -57,6 +60,7 @@ class Grid:
 
     name: str
     title: str
+    everywhere: Sequence[tuple[str, str]]
     notes: Sequence[str]
     heads: Sequence[Sequence[Head]]
     rows: Sequence[Sequence[Entry]]
@@ -70,17 +74,36 @@ class Grid:
 
 def lay_out(table: Table) -> Grid:
     """Lay a table out; index levels become the first columns, the detector (if any) the very first."""
-    frame = table.frame
-    if _FIRST in frame.index.names[1:]:
-        others = [str(name) for name in frame.index.names if name != _FIRST]
-        frame = frame.reorder_levels([_FIRST, *others])
+    frame, everywhere = _without_repetition(_detectors_first(table.frame))
     columns = [_entries(frame.index.get_level_values(level), table) for level in range(frame.index.nlevels)]
     for place, name in enumerate(frame.columns):
         columns.append(_entries(frame.iloc[:, place], table, _levels(name)[-1] == table.signed != ""))
     rows = list(zip(*columns, strict=True))
     numbers = [all(entry.number for entry in column) for column in columns]
     heads = list(_heads(frame, numbers))
-    return Grid(table.name, table.title, table.notes, heads, rows, frame.index.nlevels)
+    return Grid(table.name, table.title, everywhere, table.notes, heads, rows, frame.index.nlevels)
+
+
+def _detectors_first(frame: pd.DataFrame) -> pd.DataFrame:
+    """Put the detector, if it names rows, before what else does."""
+    if _FIRST not in frame.index.names[1:]:
+        return frame
+    return frame.reorder_levels([_FIRST, *(str(name) for name in frame.index.names if name != _FIRST)])
+
+
+def _without_repetition(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
+    """Take out words that are the same in every row; the first column stays."""
+    if len(frame) < _ENOUGH:
+        return frame, []
+    words = {name: frame.index.get_level_values(name) for name in map(str, frame.index.names[1:])}
+    names = {str(name): frame[name] for name in frame.columns} if frame.columns.nlevels == 1 else {}
+    same = {
+        name: str(values[0])
+        for name, column in {**words, **names}.items()
+        if isinstance((values := list(column))[0], str) and len(set(values)) == 1
+    }
+    frame = frame.droplevel([name for name in same if name in words])
+    return frame.drop(columns=[name for name in same if name in names]), list(same.items())
 
 
 def _heads(frame: pd.DataFrame, numbers: Sequence[bool]) -> Iterator[list[Head]]:

@@ -163,7 +163,7 @@ def _tables(cells: pd.DataFrame) -> list[Table]:
 
 def _leaderboard(cells: pd.DataFrame) -> Table:
     """Make a table of the leaderboard."""
-    board = leaderboard.standings(cells).set_index("detector")
+    board = leaderboard.standings(cells).set_index("detector").drop(columns=["checkpoints", "version"])
     title = "Detectors by mean average precision, ranked within each dataset and perturbation"
     return Table("leaderboard", title, board, (), leaderboard.DECIMALS)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from forenbench.catalogue import Advance, find_files, find_spec
 from forenbench.descriptions import Spec, specs
-from forenbench.images import decode
+from forenbench.images import UnreadableImage, decode
 from forenbench.types import BenchError, Source
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Pictures:
             return Picture("", self.lacks.get(dataset, ""))
         try:
             image = decode(self.sources[dataset].read(path))
-        except (OSError, ValueError) as error:
+        except (OSError, UnreadableImage) as error:
             return Picture("", str(error))
         explain = self.explain.get(detector)
         return Picture(_embed(image), explained=_embed(explain(image)) if explain else "")

@@ -50,7 +50,7 @@ def _made(scored: Sequence[Scored]) -> pd.DataFrame:
         line.append(("packages", ", ".join(f"{k} {v}" for k, v in made.get("packages", {}).items())))
         counts.setdefault(tuple(line), []).append(made["time"])
     columns = [
-        {**dict(line), "cells": str(len(times)), "first": min(times), "last": max(times)}
+        {**dict(line), "cells": str(len(times)), "first cell": min(times), "last cell": max(times)}
         for line, times in counts.items()
     ]
     frame = pd.DataFrame(columns).T

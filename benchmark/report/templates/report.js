@@ -33,7 +33,7 @@ const filter = (table, words, count) => {
     row.hidden = !wanted.every((word) => text.includes(word));
   }
   const shown = rows.filter((row) => !row.hidden).length;
-  count.textContent = shown < rows.length ? `${shown} of ${rows.length} rows` : "";
+  count.textContent = shown < rows.length ? `${shown} of ${rows.length} rows` : `${rows.length} rows`;
 };
 
 for (const table of document.querySelectorAll("table.grid")) {
@@ -54,6 +54,7 @@ for (const table of document.querySelectorAll("table.grid")) {
     count.className = "count";
     count.setAttribute("role", "status");
     field.addEventListener("input", () => filter(table, field.value, count));
+    filter(table, "", count);
     table.closest(".scroll").before(field, count);
   }
 }
