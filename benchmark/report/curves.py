@@ -12,7 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from forenbench.types import FAKE, REAL
+from forenbench.calibration import BINS, equal_width, why_no_probabilities
+from forenbench.metrics import roc, why_undefined
+from forenbench.types import FAKE
 
 Array = NDArray[np.float64]
 
@@ -20,9 +22,6 @@ RATES: Array = np.unique(np.concatenate([np.geomspace(1e-4, 1, 150), np.linspace
 """False positive rates at which ROC and DET curves are drawn: dense near 0, where detectors are used."""
 RECALLS: Array = np.linspace(0, 1, 301)
 """Recalls at which precision is drawn."""
-BINS = 15
-"""Equal parts of [0, 1] in the reliability diagram; a score on a border counts below, 0 in the first."""
-
 _ROUNDING = 1e-12
 
 
@@ -48,24 +47,22 @@ def trace(labels: NDArray[np.integer], scores: Array, threshold: float) -> Curve
     Args:
         labels: 0 = real, 1 = fake, (n,).
         scores: Finite, higher = more likely fake, (n,).
-        threshold: The detector's own. Scores count as probabilities if it is 0.5 and all are in [0, 1].
+        threshold: The detector's own. It tells whether scores are probabilities.
 
     Returns:
         None where one of the labels is missing.
     """
-    from sklearn.metrics import precision_recall_curve, roc_curve
+    from sklearn.metrics import precision_recall_curve
 
-    if not (np.any(labels == REAL) and np.any(labels == FAKE)):
+    if why_undefined(labels):
         return None
-    fpr, tpr, _ = roc_curve(labels, scores)
+    fpr, tpr = roc(labels, scores)
     precision, recall, _ = precision_recall_curve(labels, scores)
     rates, highest = _upper(fpr, tpr)
     # Average precision takes, up to each recall, the precision of the step that reaches it.
     step = np.searchsorted(recall[::-1], np.maximum(RECALLS - _ROUNDING, _ROUNDING))
-    probable = threshold == 0.5 and scores.min() >= 0 and scores.max() <= 1
-    return Curves(
-        np.interp(RATES, rates, highest), precision[::-1][step], _count(labels, scores) if probable else None
-    )
+    bins = None if why_no_probabilities(scores, threshold) else _count(labels, scores)
+    return Curves(np.interp(RATES, rates, highest), precision[::-1][step], bins)
 
 
 def mean(curves: Sequence[Curves]) -> Curves:
@@ -93,6 +90,6 @@ def _upper(fpr: Array, tpr: Array) -> tuple[Array, Array]:
 
 def _count(labels: NDArray[np.integer], scores: Array) -> Array:
     """Count images, add up scores, count fakes by part of [0, 1]."""
-    place = np.clip(np.ceil(scores * BINS).astype(int) - 1, 0, BINS - 1)
+    place = np.searchsorted(equal_width(BINS), scores, side="left")
     weights = (np.ones_like(scores), scores, (labels == FAKE).astype(float))
     return np.array([np.bincount(place, weight, BINS) for weight in weights])

@@ -28,9 +28,6 @@ from .levels import draw_robustness
 from .mistakes import COLUMNS, Mistake, worst, worst_of_cell
 from .pictures import Picture, Pictures
 
-_UNKNOWN = {"remarks", "checkpoints"}
-"""Columns of the cells that are no numbers and stand elsewhere on the page."""
-
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
@@ -186,16 +183,16 @@ def _facts(cells: pd.DataFrame, names: Mapping[tuple[str, str], str]) -> list[tu
 
 
 def _numbers(cells: pd.DataFrame) -> list[dict[str, Any]]:
-    """Give every cell's numbers in full precision, for programs; None where one is undefined."""
-    lines = cells.drop(columns=list(_UNKNOWN), errors="ignore").to_dict("records")
-    return [{str(key): _plain(value) for key, value in line.items()} for line in lines]
+    """Give every cell's words and numbers in full precision, for programs; None where one is undefined."""
+    return [
+        {str(key): None if value != value else value for key, value in line.items() if _is_single(value)}
+        for line in cells.to_dict("records")
+    ]
 
 
-def _plain(value: object) -> object:
-    """Make a value fit for JSON, which knows no NaN."""
-    if isinstance(value, list | tuple | dict | bool | str):
-        return value
-    return None if pd.isna(value) else value  # type: ignore[call-overload]
+def _is_single(value: object) -> bool:
+    """Say whether something is one word or number, or missing."""
+    return value is None or isinstance(value, str | int | float)
 
 
 def _render(content: Mapping[str, Any]) -> str:
