@@ -40,7 +40,8 @@ def report(  # noqa: PLR0913 - a command's options are its arguments
     It holds the leaderboard and every table, curves, the images each detector got most wrong, and what made
     the numbers.
     """
-    from forenbench.report.page import Wishes, write
+    from forenbench.report.contents import Wishes
+    from forenbench.report.page import write
     from forenbench.report.pictures import open_pictures
 
     from .progress import RunProgress

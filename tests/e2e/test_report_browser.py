@@ -10,7 +10,8 @@ import pytest
 from PIL import Image, ImageStat
 from stored_cells import ONE_WRONG, PERFECT, add, with_wrong_reals
 
-from forenbench.report.page import Wishes, write
+from forenbench.report.contents import Wishes
+from forenbench.report.page import write
 from forenbench.report.pictures import Pictures
 from forenbench.store import Store
 

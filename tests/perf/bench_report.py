@@ -20,7 +20,8 @@ measure([Store(Path(sys.argv[1]))])
 REPORT = """
 import sys
 from pathlib import Path
-from forenbench.report.page import Wishes, write
+from forenbench.report.contents import Wishes
+from forenbench.report.page import write
 from forenbench.report.pictures import Pictures
 from forenbench.store import Store
 write([Store(Path(sys.argv[1]))], Path("report.html"), Wishes(Pictures({}, {})))

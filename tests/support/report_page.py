@@ -74,6 +74,6 @@ class Page(HTMLParser):
 
     @property
     def numbers(self) -> list[dict[str, Any]]:
-        """What stands in the page for programs."""
-        found: list[dict[str, Any]] = json.loads(self.scripts[0])
-        return found
+        """What stands in the page for programs, a record for each cell."""
+        found = json.loads(self.scripts[0])
+        return [dict(zip(found["columns"], row, strict=True)) for row in found["rows"]]

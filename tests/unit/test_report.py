@@ -15,10 +15,11 @@ from stored_cells import LABELS, ONE_WRONG, PERFECT, add
 from forenbench.images import decode
 from forenbench.report import charts, curves, glossary
 from forenbench.report.chosen import name_detectors, newest
+from forenbench.report.contents import Wishes
 from forenbench.report.grid import lay_out
 from forenbench.report.levels import draw_robustness
 from forenbench.report.mistakes import COLUMNS, worst, worst_of_cell
-from forenbench.report.page import Wishes, write
+from forenbench.report.page import write
 from forenbench.report.pictures import Pictures, open_pictures
 from forenbench.report.provenance import provenance
 from forenbench.store import Store

@@ -8,7 +8,7 @@ const compare = (one, other) => {
 
 const key = (row, column) => {
   const cell = row.cells[column];
-  return cell.dataset.value || cell.textContent.trim();
+  return cell.dataset.value ?? cell.textContent.trim();
 };
 
 const sort = (table, head) => {
