@@ -157,9 +157,14 @@ def _tables(cells: pd.DataFrame) -> list[Table]:
 
 def _leaderboard(cells: pd.DataFrame) -> Table:
     """Make a table of the leaderboard."""
-    board = leaderboard.standings(cells).set_index("detector").drop(columns=_ELSEWHERE, errors="ignore")
+    board = leaderboard.standings(cells).set_index("detector").drop(columns=_ELSEWHERE)
+    values = board[[name for name in board.columns if not name.endswith(("_low", "_high"))]]
+    low, high = (
+        board.reindex(columns=[f"{name}{end}" for name in values]).set_axis(values.columns, axis=1)
+        for end in ("_low", "_high")
+    )
     title = "Detectors by mean average precision, ranked within each dataset and perturbation"
-    return Table("leaderboard", title, board, (), leaderboard.DECIMALS)
+    return Table("leaderboard", title, values, (), leaderboard.DECIMALS, low=low, high=high)
 
 
 def _headings(grids: Sequence[Grid]) -> list[str]:

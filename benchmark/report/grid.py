@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from forenbench.cellwise import LOWER_IS_BETTER
+from forenbench.contamination import MARK
 from forenbench.tables import Table
 
-_FIRST = "detector"
+_FIRST, _RANK = "detector", "rank"
 _ENOUGH = 2
 """Rows, for something to repeat itself."""
 
@@ -26,21 +27,34 @@ class Head:
         span: How many columns it is above.
         column: Counts them where the table can be sorted by it, else -1.
         number: Whether its column holds numbers.
+        lower: Whether the lowest of them is the best.
     """
 
     text: str
     span: int
     column: int = -1
     number: bool = False
+    lower: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A cell of the body: what is shown, and the exact number behind it (empty for text and blanks)."""
+    """A cell of the body.
+
+    Attributes:
+        text: What is shown.
+        value: The exact number behind it; empty for words and blanks.
+        number: Whether it is a number, or the place of one.
+        between: Its 95 % interval in brackets, or nothing.
+        mark: A sign that the notes explain, or nothing.
+        shade: Colour behind it, or nothing.
+    """
 
     text: str
     value: str
     number: bool
+    between: str = ""
+    mark: str = ""
     shade: str = ""
 
 
@@ -75,13 +89,33 @@ class Grid:
 def lay_out(table: Table) -> Grid:
     """Lay a table out; index levels become the first columns, the detector (if any) the very first."""
     frame, everywhere = _without_repetition(_detectors_first(table.frame))
-    columns = [_entries(frame.index.get_level_values(level), table) for level in range(frame.index.nlevels)]
-    for place, name in enumerate(frame.columns):
-        columns.append(_entries(frame.iloc[:, place], table, _levels(name)[-1] == table.signed != ""))
-    rows = list(zip(*columns, strict=True))
+    columns = [[_entry(value, 0) for value in frame.index.get_level_values(n)] for n in _levels_of(frame)]
+    columns += [_column(table, name) for name in frame.columns]
     numbers = [all(entry.number for entry in column) for column in columns]
-    heads = list(_heads(frame, numbers))
+    rows, heads = list(zip(*columns, strict=True)), list(_heads(frame, numbers))
     return Grid(table.name, table.title, everywhere, table.notes, heads, rows, frame.index.nlevels)
+
+
+def _levels_of(frame: pd.DataFrame) -> range:
+    return range(frame.index.nlevels)
+
+
+def _column(table: Table, name: Hashable) -> list[Entry]:
+    """Set one column with its intervals and marks."""
+    signed = _levels(name)[-1] == table.signed != ""
+    entries = [_entry(value, table.decimals, signed) for value in table.frame[name]]
+    if table.low is not None and table.high is not None:
+        ends = zip(entries, table.low[name], table.high[name], strict=True)
+        entries = [replace(entry, between=_between(low, high, table.decimals)) for entry, low, high in ends]
+    if table.marked is not None:
+        marks = zip(entries, table.marked[name], strict=True)
+        entries = [replace(entry, mark=MARK if marked and entry.text else "") for entry, marked in marks]
+    return entries
+
+
+def _between(low: float, high: float, decimals: int) -> str:
+    """Set an interval, if there is one."""
+    return "" if pd.isna(low) else f"[{low:.{decimals}f}, {high:.{decimals}f}]"
 
 
 def _detectors_first(frame: pd.DataFrame) -> pd.DataFrame:
@@ -113,19 +147,17 @@ def _heads(frame: pd.DataFrame, numbers: Sequence[bool]) -> Iterator[list[Head]]
     for level in range(depth):
         if level == depth - 1:
             texts = [*labels, *(name[level] for name in names)]
-            yield [Head(text, 1, column, numbers[column]) for column, text in enumerate(texts)]
+            yield [
+                Head(text, 1, column, numbers[column], text in LOWER_IS_BETTER or text == _RANK)
+                for column, text in enumerate(texts)
+            ]
         else:
             outer = [name[: level + 1] for name in names]
             merged = [Head(name[-1], len(list(same))) for name, same in groupby(outer)]
             yield [Head("", 1) for _ in labels] + merged
 
 
-def _entries(values: Any, table: Table, signed: bool = False) -> list[Entry]:  # noqa: ANN401 - Series or Index
-    """Set one column."""
-    return [_entry(value, table.decimals, signed) for value in values]
-
-
-def _entry(value: object, decimals: int, signed: bool) -> Entry:
+def _entry(value: object, decimals: int, signed: bool = False) -> Entry:
     """Set one value: counts as they are, other numbers with some decimals, what is undefined as nothing."""
     if value is None or value is pd.NA or (isinstance(value, float | np.floating) and np.isnan(value)):
         return Entry("", "", True)

@@ -13,8 +13,9 @@ const key = (row, column) => {
 
 const sort = (table, head) => {
   const column = Number(head.dataset.column);
-  const ascending = head.getAttribute("aria-sort") === "descending"
-    || (!head.hasAttribute("aria-sort") && !head.classList.contains("number"));
+  const bestIsHigh = head.classList.contains("number") && !head.classList.contains("lower");
+  const before = head.getAttribute("aria-sort");
+  const ascending = before ? before === "descending" : !bestIsHigh;
   for (const other of table.tHead.querySelectorAll("[aria-sort]")) other.removeAttribute("aria-sort");
   head.setAttribute("aria-sort", ascending ? "ascending" : "descending");
   const body = table.tBodies[0];
