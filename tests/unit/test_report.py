@@ -107,6 +107,19 @@ def test_numbers_are_shown_rounded_and_kept_exactly() -> None:
     assert [row[1].number for row in rows] == [True] * 3
 
 
+def test_intervals_and_marks_stand_with_their_numbers() -> None:
+    index = pd.Index(["x", "y"], name="detector")
+    frame, low, high, marked = (
+        pd.DataFrame({"a": values}, index=index)
+        for values in ([50.0, 60.0], [40.04, np.nan], [59.96, np.nan], [False, True])
+    )
+    rows = lay_out(Table("t", "T", frame, (), low=low, high=high, marked=marked)).rows
+    assert [(row[1].text, row[1].between, row[1].mark) for row in rows] == [
+        ("50.0", "[40.0, 60.0]", ""),
+        ("60.0", "", "*"),
+    ]
+
+
 def test_what_all_rows_share_is_said_once() -> None:
     index = pd.MultiIndex.from_tuples([("none", "one"), ("none", "two")], names=["perturbation", "detector"])
     grid = lay_out(Table("t", "T", pd.DataFrame({"a": [1, 1], "b": ["w", "w"]}, index=index), ()))
