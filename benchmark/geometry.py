@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from .images import MAX_PIXELS
 from .types import BenchError
@@ -54,6 +54,11 @@ def fit(image: Image.Image, longest: int, kernel: str) -> Image.Image:
     if max(image.size) <= longest:
         return image
     return image.resize(_scaled(image.size, longest / max(image.size)), KERNELS[kernel])
+
+
+def square(image: Image.Image, side: int) -> Image.Image:
+    """Resize the largest square of the middle to one size, bilinear."""
+    return ImageOps.fit(image, (side, side), KERNELS["bilinear"])
 
 
 def crop(image: Image.Image, fraction: float, draw: Draw) -> Image.Image:

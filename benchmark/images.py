@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 from threading import Lock
+from typing import TypeVar
 
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from .types import BenchError
+
+T = TypeVar("T")
 
 # Pillow's own default limit, so that both refuse the same files; three times a 60-megapixel photograph.
 MAX_PIXELS = 178_956_970
@@ -117,9 +121,19 @@ def header(data: bytes) -> ImageHeader:
     Raises:
         UnreadableImage: The bytes are empty, no image, or claim more than `MAX_PIXELS`.
     """
+    return look(
+        data, lambda opened: ImageHeader(opened.format or "", opened.mode, opened.width, opened.height)
+    )
+
+
+def look(data: bytes, read: Callable[[ImageFile.ImageFile], T]) -> T:
+    """Open an image file without decoding it, and return what a function reads off it.
+
+    Raises:
+        UnreadableImage: The bytes are empty, no image, or claim more than `MAX_PIXELS`.
+    """
     with _SILENCE:
-        opened = _open(data)
-    return ImageHeader(opened.format or "", opened.mode, opened.width, opened.height)
+        return read(_open(data))
 
 
 def recompress(image: Image.Image, codec: str, quality: int, **options: int) -> Image.Image:

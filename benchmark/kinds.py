@@ -125,6 +125,7 @@ KINDS = (
     ),
     Kind("sharpen", filters.sharpen, "A times the difference from the 3×3 mean added", "A", float, 0, 10),
     *(kind for family in zip(*map(_resizing, geometry.KERNELS), strict=True) for kind in family),
+    Kind("square", geometry.square, "middle square, resized to N×N, bilinear", "N", int, 1, 8192),
     _crop("crop", geometry.crop, "crop at a random place", random=True),
     _crop("crop-centre", geometry.crop_centre, "crop of the middle"),
     _crop("crop-texture", geometry.crop_texture, "crop of the most textured place"),

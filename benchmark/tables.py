@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from . import cellwise, contamination, realsources, robustness, summary
+from . import cellwise, contamination, equalised, realsources, robustness, summary
 from .measurements import Measurements
 from .notes import in_order, left_out, notes_on
 from .plugins import unknown
@@ -209,6 +209,7 @@ TABLES: Mapping[str, tuple[Callable[[pd.DataFrame], Table], str]] = {
     "calibration": (by_calibration, "every cell: NLL, Brier score, calibration errors"),
     "real-sources": (by_real_source, "every cell against the real images of each source"),
     "robustness": (by_perturbation, "means over test sets by kind of perturbation and level"),
+    "equalised": (equalised.table, "raw scores beside those of images re-encoded alike (--equalise)"),
 }
 """Table makers by name, each with one line of description."""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from forenbench import leaderboard, tables
 from forenbench.atomic import write_text
+from forenbench.equalised import NothingEqualised
 from forenbench.inventory import FileFacts, formats
 from forenbench.rendering import render
 from forenbench.store import Store
@@ -63,7 +64,10 @@ def write_results(store: Store) -> tuple[str, list[str]]:
     cells = tables.measure([store])
     written = []
     for name, (make, _) in tables.TABLES.items():
-        made = make(cells)
+        try:
+            made = make(cells)
+        except NothingEqualised:
+            continue
         for suffix, style in ((".csv", "csv"), (".md", "markdown")):
             path = store.root / "tables" / f"{name}{suffix}"
             write_text(path, render(made, style))

@@ -128,6 +128,25 @@ def parse_perturbations(request: Request) -> list[Perturbation]:
     return found
 
 
+def joint_name(datasets: Iterable[str]) -> str:
+    """Name what rests on several datasets by all their names."""
+    from forenbench.catalogue import find_spec
+
+    return "+".join(find_spec(name).name for name in datasets)
+
+
+def run_folder(name: str, protocol: str, limit: int | None, precision: str = "fp32") -> Path:
+    """Name the run folder of one or several datasets.
+
+    A run over some of the files, or of less precision, has a folder of its own, so that it never displaces a
+    whole one.
+    """
+    protocols = [] if protocol == "all" else [protocol]
+    limits = [] if limit is None else [f"limit{limit}"]
+    less = [] if precision == "fp32" else [precision]
+    return Path("results/runs") / "-".join([name, *protocols, *limits, *less])
+
+
 def gather(request: Request, means: Means, advance: Advance) -> Gathered:
     """Load the detectors and open the datasets.
 

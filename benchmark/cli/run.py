@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .console import say, short, show, width
+from .console import say, short, show, split, width
 from .loading import UNVERIFIED, Files, choose_devices
 from .progress import RunProgress
-from .requests import Gathered, Means, Request, gather, of_options, of_table, parse_perturbations
+from .requests import (
+    Gathered,
+    Means,
+    Request,
+    gather,
+    joint_name,
+    of_options,
+    of_table,
+    parse_perturbations,
+    run_folder,
+)
 
 if TYPE_CHECKING:
+    from forenbench.plan import Settings
     from forenbench.runner import Summary
     from forenbench.store import Store
 
 _PROTOCOL = "Which files count: all, univfd-official, cnndetection-official, lgrad-official."
 _PERTURBATIONS = "Comma-separated; chains with '+': none,jpeg:75+blur:1.0; suites: paper:lgrad-4."
+
+_EQUALISE = "Also re-encode all images alike: jpeg:96, size, size+jpeg:96; see 'bench table equalised'."
 
 
 def run(  # noqa: PLR0913 - a command's options are its arguments
@@ -36,6 +50,7 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
     ] = None,
     generators: Annotated[str, typer.Option(help="Only these generators, comma-separated.")] = "",
     perturbations: Annotated[str | None, typer.Option(help=_PERTURBATIONS, show_default="none")] = None,
+    equalise: Annotated[str, typer.Option(help=_EQUALISE)] = "",
     experiment: Annotated[
         str, typer.Option(help="Run what a published table needs: lgrad-3; 'bench list tables' names them.")
     ] = "",
@@ -78,6 +93,7 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
     Without options: the embedded sample dataset with the small checkpoints that come with it. What is already
     done is not done again; a stopped run goes on where it was.
     """
+    from forenbench import equalised
     from forenbench.numerics import check_precision
     from forenbench.plan import Settings
     from forenbench.runner import run as run_jobs
@@ -96,13 +112,16 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
         request = of_options(detectors, dataset, generators, perturbations)
     devices = ["cpu"] if engine == "ray" else choose_devices(device)
     settings = Settings(parse_perturbations(request), seed, check_precision(precision))
+    equalised.check(split(equalise))
     means = Means(data_root, Files(weights or [], unverified), checkpoints, devices[0], limit, protocol)
     with RunProgress() as progress:
         gathered = gather(request, means, progress.files)
         for one in gathered.datasets:
             describe_dataset(one)
+        settings = _equalise(settings, split(equalise), gathered)
         _describe_absent(gathered)
-        store = Store(out or _run_folder(request, means, precision))
+        name = "papers" if experiment else joint_name(request.datasets)  # the papers' tables share cells
+        store = Store(out or run_folder(name, protocol, limit, precision))
         workplace = Workplace(request, means, settings, store, devices[1:])
         with stopping(say) as stop, working(choice, workplace, gathered) as scoring:
             summary = run_jobs(gathered.jobs, settings, store, scoring, progress, stop)
@@ -111,19 +130,15 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
     _finish(request, gathered, summary, store)
 
 
-def _run_folder(request: Request, means: Means, precision: str) -> Path:
-    """Name the run folder: one for all published tables, which share cells; else one by the datasets' names.
+def _equalise(settings: Settings, texts: list[str], gathered: Gathered) -> Settings:
+    """Add the equalising perturbations, and say which they are."""
+    from forenbench import equalised
 
-    A run over some of the files, or of less precision, has a folder of its own, so that it never displaces a
-    whole one.
-    """
-    from forenbench.catalogue import find_spec
-
-    name = "papers" if request.table else "+".join(find_spec(name).name for name in request.datasets)
-    protocol = [] if means.protocol == "all" else [means.protocol]
-    limit = [] if means.limit is None else [f"limit{means.limit}"]
-    less = [] if precision == "fp32" else [precision]
-    return Path("results/runs") / "-".join([name, *protocol, *limit, *less])
+    facts = [fact for one in gathered.datasets for fact in one.facts.values()]
+    perturbations = equalised.add(settings.perturbations, texts, facts)
+    if texts:
+        say(f"equalised: {', '.join(one.name for one in perturbations)}")
+    return replace(settings, perturbations=perturbations)
 
 
 def _finish(request: Request, gathered: Gathered, summary: Summary, store: Store) -> None:

@@ -27,6 +27,7 @@ EXAMPLES = [
         for kernel in KERNELS
     ),
     *(
+        "square:20",
         "crop:0.6",
         "crop-centre:0.6",
         "crop-texture:0.6",

@@ -1,0 +1,70 @@
+"""JPEG quantisation tables: which quality of the Independent JPEG Group's scale they are, and a short name.
+
+The two base tables are those of ITU-T T.81, Annex K; libjpeg scales them by quality (`jpeg_quality_scaling`
+and `jpeg_add_quant_table`, baseline), and so do most programs. Others, cameras and Photoshop among them,
+have tables of their own: the nearest quality is then an estimate.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+_LUMINANCE = """
+    16 11 10 16 24 40 51 61 12 12 14 19 26 58 60 55 14 13 16 24 40 57 69 56 14 17 22 29 51 87 80 62
+    18 22 37 56 68 109 103 77 24 35 55 64 81 104 113 92 49 64 78 87 103 121 120 101 72 92 95 98 112 100 103 99
+"""
+_CHROMINANCE = """
+    17 18 24 47 99 99 99 99 18 21 26 66 99 99 99 99 24 26 56 99 99 99 99 99 47 66 99 99 99 99 99 99
+    99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Quantisation:
+    """What a file's quantisation tables tell.
+
+    Attributes:
+        quality: The nearest quality, 1 to 100, by the sum of absolute differences of all entries.
+        name: ``IJG 75`` where the tables are exactly those of this quality, else ``other`` and eight digits
+            of the sha256 of their entries.
+    """
+
+    quality: int
+    name: str
+
+
+def read_tables(tables: Mapping[int, Sequence[int]]) -> Quantisation:
+    """Read quality and name off quantisation tables as Pillow gives them.
+
+    Args:
+        tables: 64 entries each, in row order; table 0 is for luminance, others for chrominance.
+    """
+    return _read(tuple((number, tuple(tables[number])) for number in sorted(tables)))
+
+
+@cache
+def _read(tables: tuple[tuple[int, tuple[int, ...]], ...]) -> Quantisation:
+    """Compare with every quality; a data set has few distinct tables."""
+    distance = np.zeros(100, np.int64)
+    for number, entries in tables:
+        distance += np.abs(_standard()[:, min(number, 1)] - np.array(entries)).sum(axis=1)
+    quality = int(distance.argmin()) + 1
+    if not distance.min():
+        return Quantisation(quality, f"IJG {quality}")
+    digest = hashlib.sha256(repr(tables).encode()).hexdigest()
+    return Quantisation(quality, f"other {digest[:8]}")
+
+
+@cache
+def _standard() -> NDArray[np.int64]:
+    """Scale the base tables to every quality: (quality - 1, table, entry)."""
+    base = np.array([_LUMINANCE.split(), _CHROMINANCE.split()], np.int64)
+    quality = np.arange(1, 101)
+    scale = np.where(quality < 50, 5000 // quality, 200 - 2 * quality)
+    return np.clip((base * scale[:, None, None] + 50) // 100, 1, 255)

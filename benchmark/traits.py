@@ -1,0 +1,90 @@
+"""What an image file is, pixels aside: container, JPEG settings, size, metadata; and how it looks, hashed."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass, replace
+
+from PIL import Image, ImageFile, JpegImagePlugin
+
+from .images import UnreadableImage, decode, look
+from .jpeg_tables import read_tables
+from .types import Source
+
+_SAMPLINGS = {0: "4:4:4", 1: "4:2:2", 2: "4:2:0"}
+_EXIF = ("exif", "Raw profile type exif")
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """One file.
+
+    Attributes:
+        container: Pillow's name of the format; empty where the file is no image.
+        mode: Pillow's mode of the stored pixels, such as ``RGBA``.
+        width: Pixels.
+        height: Pixels.
+        bytes: Of the file.
+        quality: Of a JPEG, estimated (see `forenbench.jpeg_tables`); NaN for others.
+        table: A short name for a JPEG's quantisation tables; empty for others.
+        subsampling: Of a JPEG's chroma: 4:4:4, 4:2:2, 4:2:0, ``other``, or ``grey``; empty for others.
+        exif: Whether there are EXIF data.
+        icc: Whether there is a colour profile.
+        sha256: Of the file; empty where it cannot be read.
+        looks: The 64-bit perceptual hash (DCT, `imagehash.phash`) of the pixels; 0 where there are none.
+        problem: Why there are no pixels; empty for a whole image.
+    """
+
+    container: str = ""
+    mode: str = ""
+    width: int = 0
+    height: int = 0
+    bytes: int = 0
+    quality: float = math.nan
+    table: str = ""
+    subsampling: str = ""
+    exif: bool = False
+    icc: bool = False
+    sha256: str = ""
+    looks: int = 0
+    problem: str = ""
+
+
+def examine(source: Source, path: str) -> Traits:
+    """Read one file, decode it, and say what it is; a broken one has a `problem`."""
+    try:
+        data = source.read(path)
+    except OSError as error:
+        return Traits(problem=str(error))
+    known = Traits(bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
+    try:
+        known = look(data, lambda opened: _read_header(opened, known))
+        return replace(known, looks=_perceptual_hash(decode(data)))
+    except UnreadableImage as error:
+        return replace(known, problem=str(error))
+
+
+def _read_header(opened: ImageFile.ImageFile, known: Traits) -> Traits:
+    """Add what an opened file says of itself."""
+    found = replace(
+        known,
+        container=opened.format or "",
+        mode=opened.mode,
+        width=opened.width,
+        height=opened.height,
+        exif=any(opened.info.get(key) for key in _EXIF),
+        icc=bool(opened.info.get("icc_profile")),
+    )
+    if not isinstance(opened, JpegImagePlugin.JpegImageFile) or not opened.quantization:
+        return found
+    tables = read_tables(opened.quantization)
+    sampling = "grey" if opened.mode == "L" else _SAMPLINGS.get(JpegImagePlugin.get_sampling(opened), "other")
+    return replace(found, quality=tables.quality, table=tables.name, subsampling=sampling)
+
+
+def _perceptual_hash(image: Image.Image) -> int:
+    """Hash the coarse structure of a picture into 64 bits; re-encoding and resizing change few of them."""
+    import imagehash
+
+    return int(str(imagehash.phash(image)), 16)

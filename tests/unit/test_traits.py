@@ -1,0 +1,76 @@
+"""What a file is, read off files made to be so."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image, ImageCms
+from planted_files import picture
+
+from forenbench.sources.folder import Folder
+from forenbench.traits import Traits, examine
+
+
+def traits_of(folder: Path, form: str, image: Image.Image | None = None, **options: Any) -> Traits:  # noqa: ANN401
+    buffer = BytesIO()
+    (image or picture(0)).save(buffer, form, **options)
+    (folder / "file").write_bytes(buffer.getvalue())
+    return examine(Folder(folder), "file")
+
+
+@pytest.mark.parametrize("sampling", ["4:4:4", "4:2:2", "4:2:0"])
+def test_a_jpeg(tmp_path: Path, sampling: str) -> None:
+    found = traits_of(tmp_path, "JPEG", quality=83, subsampling=sampling)
+    assert (found.container, found.mode, found.width, found.height) == ("JPEG", "RGB", 64, 48)
+    assert (found.quality, found.table, found.subsampling) == (83, "IJG 83", sampling)
+    data = (tmp_path / "file").read_bytes()
+    assert (found.bytes, found.sha256) == (len(data), hashlib.sha256(data).hexdigest())
+    assert (found.exif, found.icc, found.problem) == (False, False, "")
+
+
+def test_a_png_has_nothing_of_a_jpeg(tmp_path: Path) -> None:
+    found = traits_of(tmp_path, "PNG", picture(0).convert("RGBA"))
+    assert (found.container, found.mode, found.table, found.subsampling) == ("PNG", "RGBA", "", "")
+    assert math.isnan(found.quality)
+
+
+def test_grey_and_cmyk_jpegs(tmp_path: Path) -> None:
+    assert traits_of(tmp_path, "JPEG", picture(0).convert("L")).subsampling == "grey"
+    assert traits_of(tmp_path, "JPEG", picture(0).convert("CMYK")).subsampling == "other"
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
+def test_exif_and_colour_profile(tmp_path: Path, form: str) -> None:
+    exif = Image.Exif()
+    exif[0x010F] = "maker"
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    assert traits_of(tmp_path, form, exif=exif).exif
+    assert not traits_of(tmp_path, form, exif=exif).icc
+    assert traits_of(tmp_path, form, icc_profile=profile).icc
+    assert not traits_of(tmp_path, form, icc_profile=profile).exif
+
+
+def test_re_encoding_hardly_changes_how_a_picture_looks(tmp_path: Path) -> None:
+    whole = traits_of(tmp_path, "PNG").looks
+    small = traits_of(tmp_path, "JPEG", picture(0).resize((48, 36)), quality=60).looks
+    other = traits_of(tmp_path, "PNG", picture(1)).looks
+    assert (whole ^ small).bit_count() <= 4
+    assert (whole ^ other).bit_count() > 16
+
+
+def test_broken_files_say_why(tmp_path: Path) -> None:
+    traits_of(tmp_path, "JPEG", picture(0, 200, 200))
+    (tmp_path / "cut").write_bytes((tmp_path / "file").read_bytes()[:1500])
+    (tmp_path / "page").write_bytes(b"<html>404</html>")
+    cut, page, gone = (examine(Folder(tmp_path), name) for name in ("cut", "page", "gone"))
+    assert "truncated" in cut.problem
+    assert cut.container == "JPEG"
+    assert "HTML" in page.problem
+    assert page.sha256
+    assert "no file" in gone.problem
+    assert not gone.sha256
