@@ -85,7 +85,8 @@ def equal_error_rate(counts: Counts) -> Floats:
     """Return the crossing of false alarms and misses, on straight lines between steps."""
     alarms = counts.false_alarm_rate
     excess = alarms - (1 - counts.found_rate)
-    at = excess.shape[1] - 1 - np.argmax(excess[:, ::-1] >= 0, axis=1)  # the highest step that is past it
+    past = excess[:, :-1] >= 0  # nowhere in a replicate without any image
+    at = past.shape[1] - 1 - np.argmax(past[:, ::-1], axis=1)  # the highest step that is past it
     rows = np.arange(len(at))
     before, after = excess[rows, at + 1], excess[rows, at]
     low, high = alarms[rows, at + 1], alarms[rows, at]

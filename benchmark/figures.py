@@ -33,16 +33,56 @@ def strip(pictures: Sequence[tuple[Sequence[str], Image.Image]]) -> Image.Image:
     return sheet
 
 
-def _panel(label: Sequence[str], picture: Image.Image, lines: int) -> Image.Image:
-    """Draw one picture and its middle under a label that has room for some lines."""
+def sheet(rows: Sequence[Sequence[tuple[Sequence[str], Image.Image]]], title: str = "") -> Image.Image:
+    """Set pictures in rows, each scaled to fit 256×256 under its lines of text, below a title."""
+    lines = max(len(label) for row in rows for label, _ in row)
+    width, height = _SIDE + 2 * _MARGIN, 2 * _MARGIN + lines * _LINE + _SIDE
+    columns = max(map(len, rows))
+    words = _wrap(title, columns * width - 2 * _MARGIN)
+    top = _MARGIN + len(words) * _LINE if words else 0
+    page = Image.new("RGB", (columns * width, top + len(rows) * height + _MARGIN), _PAPER)
+    _write(page, words)
+    for r, row in enumerate(rows):
+        for c, (label, picture) in enumerate(row):
+            page.paste(_labelled(label, picture, lines), (c * width, top + r * height))
+    return page
+
+
+def _labelled(label: Sequence[str], picture: Image.Image, lines: int) -> Image.Image:
+    """Draw one picture under a label that has room for some lines."""
     top = 2 * _MARGIN + lines * _LINE
-    panel = Image.new("RGB", (_SIDE + 2 * _MARGIN, top + 2 * (_SIDE + _MARGIN)), _PAPER)
-    pen, font = ImageDraw.Draw(panel), ImageFont.load_default(_LETTERS)
-    for number, line in enumerate(label):
-        pen.text((_MARGIN, _MARGIN + number * _LINE), line, _INK, font)
+    panel = Image.new("RGB", (_SIDE + 2 * _MARGIN, top + _SIDE), _PAPER)
+    _write(panel, label)
     panel.paste(ImageOps.contain(picture, (_SIDE, _SIDE), _kernel(picture)), (_MARGIN, top))
-    panel.paste(_middle(picture), (_MARGIN, top + _SIDE + _MARGIN))
     return panel
+
+
+def _panel(label: Sequence[str], picture: Image.Image, lines: int) -> Image.Image:
+    """Draw one picture under its label, and its middle below."""
+    above = _labelled(label, picture, lines)
+    panel = Image.new("RGB", (above.width, above.height + _SIDE + 2 * _MARGIN), _PAPER)
+    panel.paste(above)
+    panel.paste(_middle(picture), (_MARGIN, above.height + _MARGIN))
+    return panel
+
+
+def _write(page: Image.Image, lines: Sequence[str]) -> None:
+    """Write lines of text from the top."""
+    pen, font = ImageDraw.Draw(page), ImageFont.load_default(_LETTERS)
+    for number, line in enumerate(lines):
+        pen.text((_MARGIN, _MARGIN + number * _LINE), line, _INK, font)
+
+
+def _wrap(text: str, width: int) -> list[str]:
+    """Break text into lines of at most some pixels."""
+    font, lines = ImageFont.load_default(_LETTERS), [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and font.getlength(longer) > width:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines if text else []
 
 
 def _middle(picture: Image.Image) -> Image.Image:

@@ -86,7 +86,7 @@ class Parts:
         while several := list(islice(parts, _PIECE)):
             batches = [self._results(task, part[0].start, cell) for part in several]
             samples = task.testset.samples[several[0][0].start : several[-1][-1].stop]
-            yield _as_rows(cell, samples, pa.Table.from_batches(batches).to_pandas())
+            yield as_rows(cell.cell, samples, pa.Table.from_batches(batches).to_pandas())
 
     def claim(self, task: Task, start: int) -> FileLock | None:
         """Take a part for this process, until the lock is released; None if another one has it."""
@@ -208,10 +208,10 @@ def _is_whole(entry: _Entry | None, fresh: bool) -> bool:
     return entry is not None and (fresh or "failed" not in entry.results.column("status").to_pylist())
 
 
-def _as_rows(cell: PlannedCell, samples: Sequence[Sample], results: pd.DataFrame) -> pd.DataFrame:
-    """Put samples beside their results, in the store's columns."""
+def as_rows(cell: Cell, samples: Sequence[Sample], results: pd.DataFrame) -> pd.DataFrame:
+    """Put samples beside their results (a part's columns), in the store's columns."""
     for name in ("dataset", "testset", "detector", "perturbation"):
-        results[name] = readable(getattr(cell.cell, name))
+        results[name] = readable(getattr(cell, name))
     for column, name in (("generator",) * 2, ("class", "class_name"), ("real_source",) * 2, ("path",) * 2):
         results[column] = [readable(getattr(sample, name)) for sample in samples]
     results["label"] = [sample.label for sample in samples]

@@ -95,7 +95,7 @@ class Store:
         with explaining(self.root):
             old = self.record(cell)
             if old is not None and old["identity"] != identity:
-                self._supersede(cell)
+                self.supersede(cell)
             self._path(cell, ".json").unlink(missing_ok=True)
             with replacing(self._path(cell, ".parquet"), durable=False) as partial:
                 counts = _write_rows(partial, rows)
@@ -121,18 +121,18 @@ class Store:
         status = self._path(Cell(**record["cell"]), ".parquet").stat()
         return status.st_mtime_ns, status.st_size
 
-    def _path(self, cell: Cell, suffix: str) -> Path:
-        """Say where a cell's file is."""
-        parts = [file_name(part) for part in (cell.dataset, cell.testset, cell.perturbation, cell.detector)]
-        return self.root.joinpath("scores", *parts[:3], parts[3] + suffix)
-
-    def _supersede(self, cell: Cell) -> None:
-        """Move a cell's files aside, below the time of their removal."""
+    def supersede(self, cell: Cell) -> None:
+        """Move a finished cell's files aside, below the time of their removal."""
         for suffix in (".json", ".parquet"):
             path = self._path(cell, suffix)
             kept = self.root / "superseded" / str(time.time_ns()) / path.relative_to(self.root)
             kept.parent.mkdir(parents=True)
             path.rename(kept)
+
+    def _path(self, cell: Cell, suffix: str) -> Path:
+        """Say where a cell's file is."""
+        parts = [file_name(part) for part in (cell.dataset, cell.testset, cell.perturbation, cell.detector)]
+        return self.root.joinpath("scores", *parts[:3], parts[3] + suffix)
 
 
 @contextmanager

@@ -10,7 +10,23 @@ import typer
 from forenbench import __version__
 from forenbench.types import BenchError
 
-from . import audit, cache, check, data, leaderboard, listing, new, report, run, score, show, table, train, weights
+from . import (
+    audit,
+    cache,
+    check,
+    data,
+    importing,
+    leaderboard,
+    listing,
+    new,
+    report,
+    run,
+    score,
+    show,
+    table,
+    train,
+    weights,
+)
 from .console import say
 from .console import show as show_text
 
@@ -28,6 +44,7 @@ app.command("table")(table.table)
 app.command("leaderboard")(leaderboard.leaderboard)
 app.command("report")(report.report)
 app.command("audit")(audit.audit)
+app.command("import")(importing.import_scores)
 app.command("list")(listing.listing)
 app.add_typer(data.app, name="data")
 app.add_typer(weights.app, name="weights")

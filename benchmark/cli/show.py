@@ -10,9 +10,14 @@ import typer
 
 from forenbench.types import BenchError
 
-from .console import say, short, split
+from .console import split
+from .pictures import cam, gradient, read_file, save
+from .spectrum import spectrum
 
 app = typer.Typer(help="Show what detectors see, as pictures.", no_args_is_help=True)
+app.command()(gradient)
+app.command()(cam)
+app.command()(spectrum)
 
 _SOME = "none,jpeg:75,jpeg:30,blur:2.0,downup:0.5,noise:8.0"
 _PERTURBATIONS = "Perturbations, profiles or suites, comma-separated; chains with '+'."
@@ -34,7 +39,6 @@ def perturbation(
 
     The pixels are those that a run with the same seed gives its detectors.
     """
-    from forenbench.atomic import replacing
     from forenbench.figures import strip
     from forenbench.images import decode
     from forenbench.perturbations import draw_generator, parse_all
@@ -42,16 +46,11 @@ def perturbation(
     wanted = parse_all(split(perturbations))
     if not wanted:
         raise BenchError("--perturbations names none; write 'none' for the image as it is")
-    try:
-        data = image.read_bytes()
-    except OSError as error:
-        raise BenchError(f"{image} cannot be read: {error.strerror}") from error
+    data = read_file(image)
     original, identity = decode(data), hashlib.sha256(data).hexdigest()
     pictures = []
     for one in wanted:
         draw = draw_generator(seed, one.name, identity)
         made = one.apply(original, draw)
         pictures.append(([one.name, f"{made.width} x {made.height}", *draw.text.split()], made))
-    with replacing(out) as partial:
-        strip(pictures).save(partial, "PNG")
-    say(f"wrote {short(out)}: {', '.join(one.name for one in wanted)}", "green")
+    save(strip(pictures), out, ", ".join(one.name for one in wanted))

@@ -1,4 +1,4 @@
-"""``bench show perturbation``: the picture strip holds the very pixels of a run."""
+"""``bench show``: pictures hold the very pixels that detectors get."""
 
 from __future__ import annotations
 
@@ -10,8 +10,13 @@ import pytest
 from command_line import Bench
 from PIL import Image
 
+from forenbench.cam import cam_picture
+from forenbench.heatmaps import heat
 from forenbench.images import decode
 from forenbench.perturbations import draw_generator, parse
+from forenbench.pictures import gradient_picture
+from forenbench.plugins import load
+from forenbench.weights import Weights
 
 SIDE, DETAIL, MARGIN, LINE = 256, 64, 8, 15
 """Of the strip, as its docstring gives them."""
@@ -77,6 +82,72 @@ def test_bad_requests_are_named(bench: Bench, photo: Path, arguments: list[str],
     assert outcome.code == 2
     assert words in outcome.err
     assert not Path("perturbations.png").exists()
+
+
+def test_gradient_pictures_stand_beside_their_images(bench: Bench, photo: Path) -> None:
+    outcome = bench("show", "gradient", "photo.png", "photo.png", "--out", "to/gradient.png")
+    assert outcome.code == 0
+    assert "wrote to/gradient.png: lgrad:nearest-gan" in outcome.err
+    lgrad = load("lgrad", Weights("sample"))[0].detector
+    original = decode(photo.read_bytes())
+    made = gradient_picture(lgrad, original)
+    with Image.open("to/gradient.png") as page:
+        sheet = np.asarray(page)
+    panel, left = SIDE + 2 * MARGIN, [MARGIN + column * (SIDE + 2 * MARGIN) for column in range(5)]
+    assert sheet.shape[1] == 5 * panel
+    tops = [
+        y
+        for y in range(len(sheet) - SIDE)
+        if np.array_equal(sheet[y : y + SIDE, left[0] :][:, :SIDE], original)
+    ]
+    assert len(tops) == 2
+    for y in tops:
+        row = [sheet[y : y + SIDE, x : x + SIDE] for x in left]
+        assert np.array_equal(row[1], made)
+        for channel, picture in zip(made.split(), row[2:], strict=True):
+            assert np.array_equal(picture, heat(channel))
+
+
+def test_class_activation_maps_of_several_detectors(bench: Bench, photo: Path) -> None:
+    assert bench("show", "cam", "photo.png").code == 0
+    with Image.open("cam.png") as page:
+        sheet = np.asarray(page)
+    assert sheet.shape[1] == 4 * (SIDE + 2 * MARGIN)  # image, CNNDetection, LGrad's picture, LGrad
+    lgrad = load("lgrad", Weights("sample"))[0].detector
+    drawn = sheet[-SIDE - MARGIN : -MARGIN, -SIDE - MARGIN : -MARGIN]
+    assert np.array_equal(drawn, cam_picture(lgrad, decode(photo.read_bytes())))
+
+
+def test_spectra_of_a_dataset_and_of_a_folder(bench: Bench) -> None:
+    outcome = bench("show", "spectrum", "tiny", "--side", "24")
+    assert outcome.code == 0
+    assert "spectrum of beta, fake: 4 images" in outcome.err
+    assert "spectrum.png: average spectra of alpha, real; alpha, fake; beta, real; beta, fake" in outcome.err
+    with Image.open("spectrum.png") as page:
+        assert page.width == 4 * (SIDE + 2 * MARGIN)
+    outcome = bench("show", "spectrum", "tiny/alpha/1_fake", "--side", "16", "--out", "one.png")
+    assert outcome.code == 0
+    Path("tiny/alpha/1_fake/bad.png").write_bytes(b"")
+    outcome = bench("show", "spectrum", "tiny", "--side", "24", "--generators", "alpha")
+    assert outcome.code == 1
+    assert "left out of alpha, fake: alpha/1_fake/bad.png: zero bytes" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["gradient", "photo.png", "--detector", "cnndetection"], "judges no gradient pictures; lgrad does"),
+        (["gradient", "missing.png"], "missing.png cannot be read"),
+        (["cam", "photo.png", "--detector", "./bright.py"], "'bright' has no feature map to draw"),
+        (["spectrum", "tiny"], "none can be used (alpha/0_real/0.png: 32×24 is smaller than 256×256)"),
+        (["spectrum", "missing"], "unknown dataset 'missing'"),
+    ],
+)
+def test_pictures_that_cannot_be_drawn(bench: Bench, photo: Path, arguments: list[str], words: str) -> None:
+    outcome = bench("show", *arguments, "--out", "picture.png")
+    assert outcome.code == 2
+    assert words in outcome.err
+    assert not Path("picture.png").exists()
 
 
 def test_the_list_shows_kinds_profiles_and_suites(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,131 @@
+"""``bench import``: other tools' scores become a detector column."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from forenbench.types import FAKE, REAL, BenchError
+
+from .console import say, short, show, split
+
+if TYPE_CHECKING:
+    from forenbench.foreign import ForeignScores, Reading
+    from forenbench.importing import Import
+    from forenbench.store import Store
+
+_FILE = "CSV, JSON Lines or Parquet: columns path, label, score; also generator, class, real_source, status."
+_LABEL = "What the file's labels mean, as ai=1,human=0; 0, 1, real and fake are known."
+_THRESHOLD = "Scores beyond it mean generated; needed for scores outside [0, 1]."
+_DATASET = "The dataset these images are of, by name or path: rows are matched with it by path."
+
+
+def import_scores(  # noqa: PLR0913 - a command's options are its arguments
+    file: Annotated[Path, typer.Argument(help=_FILE)],
+    detector: Annotated[str, typer.Option(help="What tables call the tool that made the scores.")],
+    dataset: Annotated[str, typer.Option(help=_DATASET)] = "",
+    data_root: Annotated[Path, typer.Option(help="Where downloaded datasets lie.")] = Path("data"),
+    generators: Annotated[str, typer.Option(help="Only these test sets of --dataset, comma-separated.")] = "",
+    dataset_name: Annotated[
+        str, typer.Option(help="Without --dataset: what tables call these images.", show_default="the file's")
+    ] = "",
+    generator: Annotated[
+        str,
+        typer.Option(help="Without --dataset: of fakes whose row names none.", show_default="--dataset-name"),
+    ] = "",
+    label: Annotated[str, typer.Option(help=_LABEL)] = "",
+    threshold: Annotated[float | None, typer.Option(help=_THRESHOLD, show_default="0.5")] = None,
+    real_is_high: Annotated[
+        bool, typer.Option("--real-is-high", help="High scores mean real: turn them round.")
+    ] = False,
+    path_column: Annotated[str, typer.Option(help="The file's name of the column.")] = "path",
+    label_column: Annotated[str, typer.Option(help="The same for labels.")] = "label",
+    score_column: Annotated[str, typer.Option(help="The same for scores.")] = "score",
+    generator_column: Annotated[str, typer.Option(help="The same for generators.")] = "generator",
+    class_column: Annotated[str, typer.Option(help="The same for classes.")] = "class",
+    real_source_column: Annotated[str, typer.Option(help="The same for sources of reals.")] = "real_source",
+    status_column: Annotated[str, typer.Option(help="The same for ok, failed, unreadable.")] = "status",
+    prefix: Annotated[str, typer.Option(help="Remove this from the beginning of the file's paths.")] = "",
+    out: Annotated[
+        Path | None, typer.Option(help="Run folder.", show_default="results/runs/<dataset>")
+    ] = None,
+) -> None:
+    """Take the scores of any tool or API into a run, as a detector of its own.
+
+    Every row of the file stays a row; one without a usable score has failed, and says why.
+    """
+    from forenbench.catalogue import find_spec
+    from forenbench.foreign import Reading, read_scores
+    from forenbench.importing import by_itself
+    from forenbench.store import Store
+
+    if not detector.strip():
+        raise BenchError("--detector is empty; give the scores a name")
+    if dataset and (dataset_name or generator):
+        raise BenchError("--dataset says what the images are; leave out --dataset-name and --generator")
+    if generators and not dataset:
+        raise BenchError("--generators chooses test sets of --dataset; the file's own are all taken")
+    columns = {
+        "path": path_column,
+        "label": label_column,
+        "score": score_column,
+        "generator": generator_column,
+        "class": class_column,
+        "real_source": real_source_column,
+        "status": status_column,
+    }
+    named = {name: theirs for name, theirs in columns.items() if name != theirs}
+    reading = Reading(named, _labels(label), prefix, threshold, real_is_high)
+    scores = read_scores(file, reading)
+    say(f"{file}: {len(scores.rows)} rows, {', '.join(scores.notes)}, threshold {scores.threshold:g}")
+    if dataset:
+        found, name = _beside(scores, dataset, data_root, split(generators)), find_spec(dataset).name
+    else:
+        name = dataset_name or file.stem
+        found = by_itself(scores, name, generator or name)
+    _store(detector, found, reading, Store(out or Path("results/runs") / name))
+
+
+def _labels(pairs: str) -> dict[str, int]:
+    """Split WORD=LABEL pairs."""
+    labels = {}
+    for pair in split(pairs):
+        word, _, value = pair.partition("=")
+        if value.strip() not in ("0", "1"):
+            raise BenchError(f"--label '{pair}' is not WORD=0 (real) or WORD=1 (fake)")
+        labels[word.strip().lower()] = FAKE if value.strip() == "1" else REAL
+    return labels
+
+
+def _beside(scores: ForeignScores, dataset: str, data_root: Path, generators: list[str]) -> Import:
+    """Match the scores with a dataset, as ``bench run`` would find it."""
+    from forenbench.catalogue import open_dataset
+    from forenbench.importing import beside
+
+    from .progress import RunProgress
+
+    with RunProgress() as progress:
+        opened = open_dataset(dataset, data_root=data_root, generators=generators, advance=progress.files)
+    return beside(scores, opened)
+
+
+def _store(detector: str, found: Import, reading: Reading, store: Store) -> None:
+    """Store the cells, then show the table and what is not whole."""
+    from forenbench.importing import store_scores
+
+    from .reports import describe_problems, write_results
+
+    store.open()
+    summary = store_scores(detector, found, reading, store)
+    text, written = write_results(store)
+    show(text)
+    for note in (*found.notes, *summary.notes):
+        say(f"note: {note}", "yellow")
+    say(f"In {short(store.root)}/: scores/ (a row for every image), {', '.join(written)}")
+    if not summary.computed:
+        say(f"Nothing to import: all {summary.present} cells were there before.", "green")
+    if summary.problems:
+        describe_problems(summary)
+        raise typer.Exit(1)

@@ -1,0 +1,144 @@
+"""``bench show gradient|cam``: images as detectors see them, and where these find what they decide by."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from forenbench.types import BenchError
+
+from .console import say, short, split
+from .loading import Files, choose_device, load_detectors
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from forenbench.cam import ActivationMap
+    from forenbench.types import Detector
+
+_IMAGES = "Image files; a row for each."
+_OUT = "The PNG file to write."
+_CHECKPOINTS = "sample or published: which weights the detectors carry."
+_WEIGHTS = "A checkpoint file, as NAME=PATH; may be repeated."
+_DEVICE = "auto, cpu, cuda or mps."
+_JUDGES = "Detectors that judge gradient pictures, comma-separated."
+_NETWORKS = "Detectors with a convolutional network, comma-separated."
+
+_GRADIENT_TITLE = (
+    "Images as the detector sees them, and their 8-bit gradient pictures: each is stretched from its own "
+    "least value (0) to its greatest (255). Heat maps of red, green and blue: dark blue is 0, green 128, "
+    "dark red 255."
+)
+_CAM_TITLE = (
+    "Class activation maps over the image as the detector sees it. Red speaks for generated, blue for real; "
+    "the value named has the full colour. Where a network averages its last feature map, the mean of the "
+    "map is the logit less the bias."
+)
+
+
+def gradient(  # noqa: PLR0913 - a command's options are its arguments
+    images: Annotated[list[Path], typer.Argument(help=_IMAGES)],
+    detectors: Annotated[str, typer.Option("--detector", "--detectors", help=_JUDGES)] = "lgrad",
+    out: Annotated[Path, typer.Option(help=_OUT)] = Path("gradient.png"),
+    checkpoints: Annotated[str, typer.Option(help=_CHECKPOINTS)] = "sample",
+    weights: Annotated[list[str] | None, typer.Option(help=_WEIGHTS)] = None,
+    device: Annotated[str, typer.Option(help=_DEVICE)] = "auto",
+) -> None:
+    """Draw images beside their gradient pictures, as LGrad's Figure 1 does.
+
+    The pixels are those that the detector's classifier gets; heat maps of red, green and blue follow.
+    """
+    from forenbench.figures import sheet
+    from forenbench.heatmaps import heat
+    from forenbench.images import decode
+    from forenbench.pictures import gradient_picture, seen
+
+    place = choose_device(device)
+    loaded = _load(detectors, checkpoints, weights or [], place)
+    rows = []
+    for image in images:
+        original = decode(read_file(image))
+        for one in loaded:
+            made = gradient_picture(one, original, place)
+            channels = zip(("red", "green", "blue"), made.split(), strict=True)
+            row = [(_about(image, original), seen(one, original)), ([one.name, _size(made)], made)]
+            rows.append(row + [([name], heat(channel)) for name, channel in channels])
+    save(sheet(rows, _GRADIENT_TITLE), out, ", ".join(one.name for one in loaded))
+
+
+def cam(  # noqa: PLR0913 - a command's options are its arguments
+    images: Annotated[list[Path], typer.Argument(help=_IMAGES)],
+    detectors: Annotated[
+        str, typer.Option("--detector", "--detectors", help=_NETWORKS)
+    ] = "cnndetection,lgrad",
+    out: Annotated[Path, typer.Option(help=_OUT)] = Path("cam.png"),
+    checkpoints: Annotated[str, typer.Option(help=_CHECKPOINTS)] = "sample",
+    weights: Annotated[list[str] | None, typer.Option(help=_WEIGHTS)] = None,
+    device: Annotated[str, typer.Option(help=_DEVICE)] = "auto",
+) -> None:
+    """Draw where detectors find what they decide by (class activation maps), as in LGrad's Figure 3.
+
+    Red places speak for "generated", blue ones for "real". Beside the map of a detector that judges gradient
+    pictures stands the picture.
+    """
+    from forenbench.cam import activation_map
+    from forenbench.figures import sheet
+    from forenbench.heatmaps import overlay
+    from forenbench.images import decode
+    from forenbench.pictures import judged_picture, seen
+
+    place = choose_device(device)
+    loaded = _load(detectors, checkpoints, weights or [], place)
+    rows = []
+    for image in images:
+        original = decode(read_file(image))
+        row = [(_about(image, original), original)]
+        for one in loaded:
+            found = activation_map(one, original, place)
+            made = judged_picture(one, original, place)
+            if made is not None:
+                row.append(([f"gradient of {one.name}", _size(made)], made))
+            row.append((_describe(one, found), overlay(seen(one, original), found.values)))
+        rows.append(row)
+    save(sheet(rows, _CAM_TITLE), out, ", ".join(one.name for one in loaded))
+
+
+def read_file(image: Path) -> bytes:
+    """Read a file that was named."""
+    try:
+        return image.read_bytes()
+    except OSError as error:
+        raise BenchError(f"{image} cannot be read: {error.strerror}") from error
+
+
+def save(picture: Image, out: Path, what: str) -> None:
+    """Write a PNG file, and say so."""
+    from forenbench.atomic import replacing
+
+    with replacing(out) as partial:
+        picture.save(partial, "PNG")
+    say(f"wrote {short(out)}: {what}", "green")
+
+
+def _load(detectors: str, checkpoints: str, weights: list[str], device: str) -> list[Detector]:
+    """Load detectors on a device."""
+    loaded = load_detectors(split(detectors), checkpoints, Files(weights), device)
+    return [one.detector for one in loaded]
+
+
+def _about(path: Path, image: Image) -> list[str]:
+    """Label an image."""
+    return ["/".join(path.parts[-3:]), _size(image)]
+
+
+def _size(image: Image) -> str:
+    return f"{image.width} x {image.height}"
+
+
+def _describe(detector: Detector, found: ActivationMap) -> list[str]:
+    """Label a class activation map."""
+    height, width = found.values.shape
+    output = f"{'logit' if found.is_logit else 'score'} {found.output:+.2f}, map {width} x {height}"
+    return [detector.name, output, f"full colour: {abs(found.values).max():.3g}"]

@@ -1,0 +1,203 @@
+"""Score files that other tools made: a table with a path, a label and a score in each row."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import posixpath
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from .sources.folder import label_of, readable
+from .sources.rows import check_suffix, read_rows
+from .store import STATUSES
+from .types import BenchError
+
+COLUMNS = ("path", "label", "score", "generator", "class", "real_source", "status", "error")
+"""What is read; the others are for readers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a score file is to be understood.
+
+    Attributes:
+        columns: The file's name of a column of `COLUMNS`, where it is another one.
+        labels: Words for the labels, in lower case, beside those that datasets know.
+        prefix: What the file's paths begin with and the images' do not.
+        threshold: In the file's own scale; a score beyond it is a decision for "generated".
+        real_is_high: A high score means a real image.
+    """
+
+    columns: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, int] = field(default_factory=dict)
+    prefix: str = ""
+    threshold: float | None = None
+    real_is_high: bool = False
+
+
+class ForeignRow(NamedTuple):
+    """One row; `score` is NaN unless `status` is "ok", and `label` is None where there is no such column."""
+
+    number: int
+    path: str
+    label: int | None
+    generator: str
+    class_name: str
+    real_source: str
+    score: float
+    status: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignScores:
+    """A score file that was read, oriented so that higher means generated.
+
+    Attributes:
+        file: Where it is.
+        sha256: Of its content.
+        rows: In the file's order.
+        threshold: A float32 number, as the scores are: one that equals the threshold is not above it.
+        notes: What was done to the scores.
+    """
+
+    file: Path
+    sha256: str
+    rows: Sequence[ForeignRow]
+    threshold: float
+    notes: tuple[str, ...]
+
+
+def read_scores(file: Path, reading: Reading) -> ForeignScores:
+    """Read a CSV, JSON Lines or Parquet file of scores.
+
+    A row whose score is missing or no number is `failed`; NaN, infinity, and what float32 cannot hold are
+    `nonfinite`. A row with a status of its own keeps it.
+
+    Raises:
+        BenchError: The file or a column is not there, a label or status is unknown, a path is missing, no row
+            has a score, or scores outside [0, 1] come without a threshold.
+    """
+    if not file.is_file():
+        raise BenchError(f"no score file at '{file}'")
+    check_suffix(file)
+    names = {name: reading.columns.get(name, name).lower() for name in COLUMNS}
+    rows = list(_rows(file, reading, names))
+    if not any(row.status == "ok" for row in rows):
+        why = f" (row {rows[0].number}: {rows[0].error})" if rows else ""
+        raise BenchError(f"'{file}' holds no score{why}; --score-column names the column of scores")
+    rows, threshold, notes = _orient(file, rows, reading)
+    with file.open("rb") as content:
+        return ForeignScores(file, hashlib.file_digest(content, "sha256").hexdigest(), rows, threshold, notes)
+
+
+def refuse(what: str, found: Sequence[str], way_out: str) -> BenchError:
+    """Word an error that names the first few of what is wrong."""
+    some = ", ".join(found[:3]) + (", …" if len(found) > 3 else "")
+    return BenchError(f"{what}: {len(found)} ({some}); {way_out}")
+
+
+def normal(path: str) -> str:
+    """Spell a path so that equal ones compare equal."""
+    return posixpath.normpath(path)
+
+
+def _rows(file: Path, reading: Reading, names: Mapping[str, str]) -> Iterator[ForeignRow]:
+    """Read row by row, then refuse the file if some label means nothing."""
+    unknown: list[str] = []
+    for number, row in enumerate(read_rows(file), 1):
+        if number == 1:
+            _check_columns(file, row, names, reading.columns)
+        given = {name: row.get(theirs, "") for name, theirs in names.items()}
+        if not given["path"].strip():
+            raise BenchError(f"'{file}', row {number}: there is no path")
+        label = _label(given["label"], reading.labels) if names["label"] in row else None
+        if names["label"] in row and label is None:
+            unknown.append(f"'{readable(given['label'])}' in row {number}")
+        score, status, error = _score(file, number, given)
+        path = normal(given["path"].removeprefix(reading.prefix))
+        generator, class_name, source = (
+            readable(given[name]) for name in ("generator", "class", "real_source")
+        )
+        yield ForeignRow(number, path, label, generator, class_name, source, score, status, error)
+    if unknown:
+        way_out = "--label says what words mean: --label ai=1,human=0"
+        raise refuse(f"labels of '{file}' that are none of 0, 1, real, fake", unknown, way_out)
+
+
+def _check_columns(
+    file: Path, row: Mapping[str, str], names: Mapping[str, str], named: Mapping[str, str]
+) -> None:
+    """Refuse a file that lacks a column which is needed, or was named."""
+    for name, theirs in names.items():
+        if theirs not in row and (name in ("path", "score") or name in named):
+            option = f"--{name.replace('_', '-')}-column"
+            raise BenchError(
+                f"'{file}' has no column '{theirs}' (columns: {', '.join(row)}); {option} names it"
+            )
+
+
+def _label(text: str, words: Mapping[str, int]) -> int | None:
+    """Read a label: a word that the user explained, one that datasets know, or a number such as 1.0."""
+    word = text.strip().lower()
+    return words.get(word, label_of(word.removesuffix(".0")))
+
+
+def _score(file: Path, number: int, given: Mapping[str, str]) -> tuple[float, str, str]:
+    """Read score, status and reason."""
+    status, text = given["status"].strip().lower() or "ok", given["score"].strip()
+    if status not in STATUSES:
+        raise BenchError(f"'{file}', row {number}: status '{status}' is none of {', '.join(STATUSES)}")
+    if status != "ok":
+        return math.nan, status, readable(given["error"]) or f"status '{status}' in {file.name}"
+    if not text:
+        return math.nan, "failed", readable(given["error"]) or f"no score in row {number} of {file.name}"
+    try:
+        score = float(text)
+    except ValueError:
+        return math.nan, "failed", f"score '{readable(text)}' in row {number} of {file.name} is no number"
+    if not math.isfinite(score):
+        return math.nan, "nonfinite", f"score {text} in row {number} of {file.name}"
+    return score, "ok", ""
+
+
+def _orient(
+    file: Path, rows: Sequence[ForeignRow], reading: Reading
+) -> tuple[list[ForeignRow], float, tuple[str, ...]]:
+    """Turn scores so that higher means generated, and round them to the float32 that the store keeps."""
+    given = np.array([row.score for row in rows])
+    outside = np.flatnonzero((given < 0) | (given > 1))
+    if len(outside) and reading.threshold is None:
+        row = rows[outside[0]]
+        raise BenchError(
+            f"'{file}', row {row.number}: score {row.score:g} is outside [0, 1], so that 0.5 is no natural "
+            "threshold; --threshold says above which score an image counts as generated"
+        )
+    threshold = 0.5 if reading.threshold is None else reading.threshold
+    if not math.isfinite(threshold):
+        raise BenchError(f"--threshold {threshold} is no finite number")
+    turned, notes = given, ["higher means generated"]
+    if reading.real_is_high:
+        turned, threshold = (-given, -threshold) if len(outside) else (1 - given, 1 - threshold)
+        notes = [f"higher meant real, turned round by {'-score' if len(outside) else '1 - score'}"]
+    with np.errstate(over="ignore"):
+        stored = turned.astype(np.float32)
+    lost = len(np.unique(given[~np.isnan(given)])) - len(np.unique(stored[~np.isnan(stored)]))
+    if lost:
+        notes.append(f"{lost} distinct scores became ties in float32")
+    pairs = zip(rows, stored.tolist(), strict=True)
+    oriented = [_rounded(row, score, file) for row, score in pairs]
+    return oriented, float(np.float32(threshold)), tuple(notes)
+
+
+def _rounded(row: ForeignRow, score: float, file: Path) -> ForeignRow:
+    """Put in a float32 score, or say that it is none."""
+    if math.isinf(score):
+        error = f"score {row.score:g} in row {row.number} of {file.name} is too large for float32"
+        return row._replace(score=math.nan, status="nonfinite", error=error)
+    return row._replace(score=score)

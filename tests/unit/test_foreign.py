@@ -1,0 +1,123 @@
+"""Score files of other tools: what each row becomes, and what is refused."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from forenbench.foreign import Reading, read_scores
+from forenbench.types import BenchError
+
+
+def write(folder: Path, text: str) -> Path:
+    file = folder / "scores.csv"
+    file.write_text(text)
+    return file
+
+
+def test_rows_without_a_usable_score_say_why(tmp_path: Path) -> None:
+    values = {
+        "0.25": "ok",
+        "": "failed",
+        " ": "failed",
+        "n/a": "failed",
+        "nan": "nonfinite",
+        "-inf": "nonfinite",
+    }
+    lines = [f"{i}.png,real,{value}" for i, value in enumerate(values)]
+    scores = read_scores(write(tmp_path, "\n".join(["path,label,score", *lines])), Reading())
+    assert [row.status for row in scores.rows] == list(values.values())
+    assert [math.isnan(row.score) for row in scores.rows] == [row.status != "ok" for row in scores.rows]
+    assert "score 'n/a' in row 4" in scores.rows[3].error
+    assert all(f"row {row.number}" in row.error for row in scores.rows[1:])
+
+
+def test_a_row_keeps_a_status_of_its_own(tmp_path: Path) -> None:
+    text = "path,label,score,status,error\na,0,0.5,unreadable,cut off\nb,1,0.5,,\nc,1,,,quota exceeded\n"
+    unreadable, ok, failed = read_scores(write(tmp_path, text), Reading()).rows
+    assert (unreadable.status, unreadable.error) == ("unreadable", "cut off")
+    assert math.isnan(unreadable.score)
+    assert (ok.status, ok.score) == ("ok", 0.5)
+    assert (failed.status, failed.error) == ("failed", "quota exceeded")
+
+
+def test_columns_and_labels_have_names_of_their_own(tmp_path: Path) -> None:
+    text = "Image,Truth,P(fake),Model\n/data/a.png,AI,0.75,sdxl\n/data/b.png,human,0.5,\n"
+    columns = {"path": "Image", "label": "truth", "score": "P(fake)", "generator": "model"}
+    reading = Reading(columns, {"ai": 1, "human": 0}, prefix="/data/")
+    fake, real = read_scores(write(tmp_path, text), reading).rows
+    assert (fake.path, fake.label, fake.score, fake.generator) == ("a.png", 1, 0.75, "sdxl")
+    assert (real.path, real.label) == ("b.png", 0)
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])
+def test_other_formats_read_alike(tmp_path: Path, suffix: str) -> None:
+    table = pd.DataFrame({"path": ["a", "b", "c"], "label": [0.0, 1.0, 1.0], "score": [0.25, None, 0.75]})
+    file = tmp_path / f"scores{suffix}"
+    if suffix == ".jsonl":
+        table.to_json(file, orient="records", lines=True)
+    else:
+        table.to_parquet(file)
+    rows = read_scores(file, Reading()).rows
+    assert [row.label for row in rows] == [0, 1, 1]
+    assert [row.score for row in rows if row.status == "ok"] == [0.25, 0.75]
+    assert rows[1].status in ("failed", "nonfinite")
+
+
+def test_scores_turn_round_with_their_threshold(tmp_path: Path) -> None:
+    file = write(tmp_path, "path,label,score\na,1,0.25\nb,0,0.75\n")
+    turned = read_scores(file, Reading(real_is_high=True, threshold=0.25))
+    assert [row.score for row in turned.rows] == [0.75, 0.25]
+    assert turned.threshold == 0.75
+    raw = write(tmp_path, "path,label,score\na,1,-3\nb,0,4\n")
+    turned = read_scores(raw, Reading(real_is_high=True, threshold=1.0))
+    assert [row.score for row in turned.rows] == [3, -4]
+    assert turned.threshold == -1
+
+
+def test_a_score_at_the_threshold_is_not_above_it_after_rounding(tmp_path: Path) -> None:
+    assert float(np.float32(0.3)) > 0.3
+    scores = read_scores(write(tmp_path, "path,label,score\na,0,0.3\nb,1,0.4\n"), Reading(threshold=0.3))
+    assert [row.score > scores.threshold for row in scores.rows] == [False, True]
+
+
+def test_what_float32_cannot_tell_apart_or_hold_is_said(tmp_path: Path) -> None:
+    text = "path,label,score\na,0,0.9999999999\nb,1,0.99999999999\nc,1,1\nd,1,1e39\n"
+    scores = read_scores(write(tmp_path, text), Reading(threshold=0.5))
+    assert scores.rows[0].score == scores.rows[1].score == 1
+    assert scores.rows[3].status == "nonfinite"
+    assert "too large for float32" in scores.rows[3].error
+    assert "2 distinct scores became ties in float32" in scores.notes
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("path,label,score\na,0,1.5\n", r"row 1: score 1.5 is outside \[0, 1\].*--threshold"),
+        ("path,label,score\na,Synth,0.5\nb,0,0.5\n", r"1 \('Synth' in row 1\); --label"),
+        ("path,label,score\na,,0.5\n", r"1 \('' in row 1\); --label"),
+        ("path,label,score\n,0,0.5\n", "row 1: there is no path"),
+        ("path,label,p\na,0,0.5\n", r"no column 'score' \(columns: path, label, p\); --score-column"),
+        ("path,label,score\na,0,\nb,1,x\n", "holds no score"),
+        ("path,label,score\n", "holds no score"),
+        ("path,label,score,status\na,0,1,done\n", "row 1: status 'done' is none of ok"),
+        ("path,label,score\na,0,1,2\n", "line 2 has more fields"),
+    ],
+)
+def test_bad_files_are_refused_with_a_way_out(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(BenchError, match=words):
+        read_scores(write(tmp_path, text), Reading())
+
+
+def test_a_column_that_was_named_must_be_there(tmp_path: Path) -> None:
+    file = write(tmp_path, "path,label,score\na,0,0.5\n")
+    with pytest.raises(BenchError, match=r"no column 'model'.*--generator-column"):
+        read_scores(file, Reading({"generator": "model"}))
+    with pytest.raises(BenchError, match="no score file"):
+        read_scores(tmp_path / "absent.csv", Reading())
+    with pytest.raises(BenchError, match="ends in none of"):
+        read_scores(Path(__file__), Reading())
