@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -13,7 +13,7 @@ from forenbench.notes import left_out
 from forenbench.store import Store
 from forenbench.tables import TABLES, Table, measure, one_protocol
 
-from . import charts, curves, glossary, provenance
+from . import audited, charts, curves, glossary, provenance
 from .charts import Chart, Style
 from .chosen import Scored, name_detectors, newest, plainest
 from .grid import Grid, lay_out
@@ -21,6 +21,9 @@ from .heat import heat_map
 from .levels import draw_robustness
 from .mistakes import COLUMNS, Mistake, worst, worst_of_cell
 from .pictures import Picture, Pictures
+
+if TYPE_CHECKING:
+    from forenbench.audit import Audit
 
 _ELSEWHERE = ["checkpoints", "version"]
 """Columns of the leaderboard that stand below provenance."""
@@ -34,11 +37,13 @@ class Wishes:
         pictures: Where images are found.
         worst: How many reals, and how many fakes, are shown of each detector.
         protocol: See `forenbench.tables.one_protocol`.
+        audit: Of the test sets, where one is to be shown.
     """
 
     pictures: Pictures
     worst: int = 4
     protocol: str | None = None
+    audit: Audit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +93,9 @@ def _content(cells: pd.DataFrame, scored: Sequence[Scored], wishes: Wishes) -> d
     tables = [lay_out(table) for table in _tables(cells)]
     board = lay_out(_leaderboard(cells))
     shown = dict(list(names.items())[: charts.MOST])
+    title = " + ".join(dict.fromkeys(cells["dataset"]))
     return {
-        "title": " + ".join(dict.fromkeys(cells["dataset"])),
+        "title": title,
         "detectors": len(names),
         "facts": _facts(cells, names),
         "terms": glossary.explain(_headings([board, *tables])),
@@ -100,10 +106,9 @@ def _content(cells: pd.DataFrame, scored: Sequence[Scored], wishes: Wishes) -> d
         "robustness_legend": charts.styles(list(shown.values())),
         "tables": tables,
         "galleries": [
-            _gallery(names[key], key[0], found, wishes)
-            for key, found in drawn.mistakes.items()
-            if wishes.worst
+            _gallery(names[key], key, found, wishes) for key, found in drawn.mistakes.items() if wishes.worst
         ],
+        "audit": audited.describe(wishes.audit, title) if wishes.audit else None,
         "lacks": dict.fromkeys(wishes.pictures.lacks.values()),
         "perturbation": perturbation,
         "provenance": [lay_out(table) for table in provenance.provenance(scored)],
@@ -141,7 +146,7 @@ def _section(
     return Section(dataset, list(charts.draw(lines)), charts.styles(list(lines)), words)
 
 
-def _gallery(name: str, detector: str, found: Sequence[Mistake], wishes: Wishes) -> Gallery:
+def _gallery(name: str, detector: tuple[str, str], found: Sequence[Mistake], wishes: Wishes) -> Gallery:
     """Give each of a detector's worst images its picture."""
     reals, fakes = (
         [(one, wishes.pictures.of(one.dataset, one.path, detector)) for one in several]

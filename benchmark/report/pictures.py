@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -40,14 +41,14 @@ class Pictures:
     Attributes:
         sources: Opened datasets by name.
         lacks: Why the others are not, by name.
-        explain: What draws a detector's view, by its name.
+        explain: What draws a detector's view, by its name and kind of weights.
     """
 
     sources: Mapping[str, Source]
     lacks: Mapping[str, str]
-    explain: Mapping[str, Explain] = field(default_factory=dict)
+    explain: Mapping[tuple[str, str], Explain] = field(default_factory=dict)
 
-    def of(self, dataset: str, path: str, detector: str) -> Picture:
+    def of(self, dataset: str, path: str, detector: tuple[str, str]) -> Picture:
         """Make a thumbnail, and beside it what the detector sees where that can be drawn."""
         if dataset not in self.sources:
             return Picture("", self.lacks.get(dataset, ""))
@@ -55,23 +56,18 @@ class Pictures:
             image = decode(self.sources[dataset].read(path))
         except (OSError, UnreadableImage) as error:
             return Picture("", str(error))
-        explain = self.explain.get(detector)
-        return Picture(_embed(image), explained=_embed(explain(image)) if explain else "")
+        explained = ""
+        with suppress(BenchError):  # not every detector has anything to show
+            explained = _embed(self.explain[detector](image)) if detector in self.explain else ""
+        return Picture(_embed(image), explained=explained)
 
 
-def open_pictures(
-    records: Iterable[Mapping[str, Any]],
-    requests: Sequence[str],
-    data_root: Path,
-    advance: Advance = lambda what, done, total: None,
-) -> Pictures:
-    """Find the datasets behind records again.
+def find_requests(records: Iterable[Mapping[str, Any]], requests: Sequence[str]) -> dict[str, str]:
+    """Say by which name or path each dataset behind records can be opened; those that cannot are missing.
 
     Args:
         records: As `forenbench.store.Store.records` returns them.
         requests: Names or paths of datasets, tried first.
-        data_root: Where downloaded datasets lie.
-        advance: Told of progress while images are made.
 
     A dataset that nobody names is looked for by its name, then at the path that the run's own command names,
     seen from here.
@@ -79,41 +75,61 @@ def open_pictures(
     Raises:
         BenchError: One of `requests` is neither a name nor a path.
     """
-    known = {spec.name: spec for request in requests for spec in _specs(request)}
-    sources: dict[str, Source] = {}
-    lacks: dict[str, str] = {}
+    known = {name: request for request in requests for name, request in _names(request)}
+    found: dict[str, str] = {}
     for record in records:
         name = record["cell"]["dataset"]
-        if name not in sources and name not in lacks:
-            spec = known.get(name) or specs().get(name) or _asked_for(name, record)
-            try:
-                if spec is None:
-                    raise BenchError(f"dataset '{name}' is not known here; --dataset DIR names its place")
-                sources[name], _ = find_files(spec, data_root, advance)
-            except BenchError as error:
-                lacks[name] = str(error)
+        request = known.get(name) or (name if name in specs() else _asked_for(name, record))
+        if request:
+            found.setdefault(name, request)
+    return found
+
+
+def open_pictures(
+    datasets: Iterable[str],
+    requests: Mapping[str, str],
+    data_root: Path,
+    advance: Advance = lambda what, done, total: None,
+) -> Pictures:
+    """Open datasets again.
+
+    Args:
+        datasets: Their names.
+        requests: As `find_requests` returns them.
+        data_root: Where downloaded datasets lie.
+        advance: Told of progress while images are made.
+    """
+    sources: dict[str, Source] = {}
+    lacks: dict[str, str] = {}
+    for name in dict.fromkeys(datasets):
+        try:
+            if name not in requests:
+                raise BenchError(f"dataset '{name}' is not known here; --dataset DIR names its place")
+            spec = find_spec(requests[name])
+            assert isinstance(spec, Spec)
+            sources[name], _ = find_files(spec, data_root, advance)
+        except BenchError as error:
+            lacks[name] = str(error)
     return Pictures(sources, lacks)
 
 
-def _specs(request: str) -> Iterator[Spec]:
-    """List the datasets that a request stands for: one, or a suite's several."""
+def _names(request: str) -> Iterator[tuple[str, str]]:
+    """List the datasets that a request stands for, one or a suite's several, and the request for each."""
     found = find_spec(request)
     if isinstance(found, Spec):
-        yield found
+        yield found.name, request
     else:
-        yield from (specs()[part.dataset] for part in found.parts)
+        yield from ((part.dataset, part.dataset) for part in found.parts)
 
 
-def _asked_for(name: str, record: Mapping[str, Any]) -> Spec | None:
-    """Find the path of that name in the command that made a record."""
+def _asked_for(name: str, record: Mapping[str, Any]) -> str:
+    """Find the path of that name in the command that made a record; empty if there is none."""
     words = record["made"].get("command", [])
     for before, word in zip(["", *words], words, strict=False):
         request = word if before == "--dataset" else word.removeprefix("--dataset=") if "=" in word else ""
-        if request and Path(request).exists():
-            found = find_spec(request)
-            if isinstance(found, Spec) and found.name == name:
-                return found
-    return None
+        if request and Path(request).exists() and (name, request) in _names(request):
+            return str(request)
+    return ""
 
 
 def _embed(image: Image.Image) -> str:

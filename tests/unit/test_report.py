@@ -20,13 +20,14 @@ from forenbench.report.grid import lay_out
 from forenbench.report.levels import draw_robustness
 from forenbench.report.mistakes import COLUMNS, worst, worst_of_cell
 from forenbench.report.page import write
-from forenbench.report.pictures import Pictures, open_pictures
+from forenbench.report.pictures import Pictures, find_requests, open_pictures
 from forenbench.report.provenance import provenance
 from forenbench.store import Store
 from forenbench.tables import Table, measure
 from forenbench.testing import Images, tiny_image, write_tiny_dataset
 
 HOSTILE = "<script>alert(1)</script>"
+DETECTOR = ("d", "sample")
 
 
 def arrays(scores: list[float]) -> tuple[np.ndarray, np.ndarray]:
@@ -160,8 +161,8 @@ def test_the_worst_images_of_all_cells_come_first_and_once(tmp_path: Path) -> No
 
 def test_a_picture_is_a_small_one_of_the_image_beside_what_explains_it() -> None:
     image = tiny_image(3, 600, 300)
-    pictures = Pictures({"data": Images([image])}, {}, {"d": lambda one: one.convert("L")})
-    made = pictures.of("data", "0", "d")
+    pictures = Pictures({"data": Images([image])}, {}, {DETECTOR: lambda one: one.convert("L")})
+    made = pictures.of("data", "0", DETECTOR)
     small, explained = (
         decode(base64.b64decode(source.partition(",")[2])) for source in (made.source, made.explained)
     )
@@ -169,19 +170,19 @@ def test_a_picture_is_a_small_one_of_the_image_beside_what_explains_it() -> None
     difference = np.asarray(small, float) - np.asarray(image.resize((144, 72)), float)
     assert np.abs(difference).mean() < 8
     assert np.ptp(np.asarray(explained, int), axis=2).max() <= 8  # grey
-    assert pictures.of("data", "0", "other").explained == ""
+    assert pictures.of("data", "0", ("other", "sample")).explained == ""
 
 
 def test_where_there_is_no_picture_the_reason_is_given(tmp_path: Path) -> None:
     write_tiny_dataset(tmp_path / "tiny")
     (tmp_path / "tiny/alpha/0_real/broken.png").write_bytes(b"no image")
     record = {"cell": {"dataset": "tiny"}, "made": {"command": ["bench", "run"]}}
-    nowhere = open_pictures([record], [], tmp_path)
-    assert "'tiny' is not known here; --dataset" in nowhere.of("tiny", "alpha/0_real/0.png", "d").lack
-    here = open_pictures([record], [str(tmp_path / "tiny")], tmp_path)
-    assert here.of("tiny", "alpha/0_real/0.png", "d").source.startswith("data:image/webp")
-    assert "not an image" in here.of("tiny", "alpha/0_real/broken.png", "d").lack
-    assert "no file at" in here.of("tiny", "alpha/0_real/gone.png", "d").lack
+    nowhere = open_pictures(["tiny"], find_requests([record], []), tmp_path)
+    assert "'tiny' is not known here; --dataset" in nowhere.of("tiny", "alpha/0_real/0.png", DETECTOR).lack
+    here = open_pictures(["tiny"], find_requests([record], [str(tmp_path / "tiny")]), tmp_path)
+    assert here.of("tiny", "alpha/0_real/0.png", DETECTOR).source.startswith("data:image/webp")
+    assert "not an image" in here.of("tiny", "alpha/0_real/broken.png", DETECTOR).lack
+    assert "no file at" in here.of("tiny", "alpha/0_real/gone.png", DETECTOR).lack
 
 
 @pytest.mark.parametrize("words", [["--dataset", "{}"], ["--dataset={}"]])
@@ -189,7 +190,8 @@ def test_a_dataset_is_found_where_the_run_found_it(tmp_path: Path, words: list[s
     write_tiny_dataset(tmp_path / "tiny")
     command = ["bench", "run", *(word.format(tmp_path / "tiny") for word in words)]
     record = {"cell": {"dataset": "tiny"}, "made": {"command": command}}
-    assert open_pictures([record], [], tmp_path).of("tiny", "beta/1_fake/0.png", "d").source
+    opened = open_pictures(["tiny"], find_requests([record], []), tmp_path)
+    assert opened.of("tiny", "beta/1_fake/0.png", DETECTOR).source
 
 
 def test_levels_run_from_the_image_as_it_is_to_the_strongest(tmp_path: Path) -> None:
