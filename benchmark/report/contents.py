@@ -108,6 +108,7 @@ def _content(cells: pd.DataFrame, scored: Sequence[Scored], wishes: Wishes) -> d
         "galleries": [
             _gallery(names[key], key, found, wishes) for key, found in drawn.mistakes.items() if wishes.worst
         ],
+        "explained": bool(wishes.pictures.explain),
         "audit": audited.describe(wishes.audit, title) if wishes.audit else None,
         "lacks": dict.fromkeys(wishes.pictures.lacks.values()),
         "perturbation": perturbation,

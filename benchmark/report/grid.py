@@ -126,7 +126,7 @@ def _detectors_first(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _without_repetition(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
-    """Take out words that are the same in every row; the first column stays."""
+    """Take out words that are the same in every row, and say them unless empty; the first column stays."""
     if len(frame) < _ENOUGH:
         return frame, []
     words = {name: frame.index.get_level_values(name) for name in map(str, frame.index.names[1:])}
@@ -137,7 +137,9 @@ def _without_repetition(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[tuple[s
         if isinstance((values := list(column))[0], str) and len(set(values)) == 1
     }
     frame = frame.droplevel([name for name in same if name in words])
-    return frame.drop(columns=[name for name in same if name in names]), list(same.items())
+    return frame.drop(columns=[name for name in same if name in names]), [
+        (name, value) for name, value in same.items() if value
+    ]
 
 
 def _heads(frame: pd.DataFrame, numbers: Sequence[bool]) -> Iterator[list[Head]]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Explain = Callable[["Image.Image"], "Image.Image"]
 """Maps an RGB image to a picture of what one detector sees in it."""
 
-_SIDE = 144
+SIDE = 144
 _QUALITY = 72
 
 
@@ -135,6 +135,6 @@ def _asked_for(name: str, record: Mapping[str, Any]) -> str:
 def _embed(image: Image.Image) -> str:
     """Shrink an image to a thumbnail and make a data URI of it."""
     small, buffer = image.convert("RGB"), BytesIO()
-    small.thumbnail((_SIDE, _SIDE))
+    small.thumbnail((SIDE, SIDE))
     small.save(buffer, "WEBP", quality=_QUALITY)
     return "data:image/webp;base64," + b64encode(buffer.getvalue()).decode()

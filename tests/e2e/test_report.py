@@ -134,6 +134,22 @@ def test_mistakes_have_pictures(page: Page) -> None:
     assert sum(source.startswith("data:image/webp") for source in sources) == 2 * 8
 
 
+def test_the_audit_and_what_detectors_see(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(run.parent)
+        patch.setattr(sys, "argv", ["bench", "report", "run", "--audit", "--explain", "--out", "full.html"])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+    assert not stopped.value.code
+    assert "nothing drawn of guess" in capsys.readouterr().err
+    page = Page((run.parent / "full.html").read_text(encoding="utf-8"))
+    sources = [value for tag, name, value in page.attributes if tag == "img" and name == "src"]
+    assert sum(source.startswith("data:image/webp") for source in sources) == 2 * 8 + 8
+    assert "data:image/png" in "".join(source[:20] for source in sources)
+    assert len(page.tables["audit-baseline"].rows) == 6
+    assert len(page.tables["audit-properties"].rows) == 12
+
+
 def test_a_run_whose_images_are_gone(bench: Bench) -> None:
     bench("run", "--dataset", "tiny", "--detectors", "./bright.py", "--out", "run")
     os.rename("tiny", "elsewhere")  # noqa: PTH104
