@@ -75,16 +75,21 @@ def resample(drawn: Images, step_of: NDArray[np.integer], steps: int, block: int
         yield Counts(*counts)
 
 
-def interval(replicates: Floats) -> tuple[float, float]:
+def interval(replicates: Floats, value: float = float("nan")) -> tuple[float, float]:
     """Return the middle 95 % of a metric's replicates; NaN where they do not differ or are undefined.
 
     Resamples cannot show what never happened: where all give one number, they say nothing about others.
+
+    Args:
+        replicates: Of one metric.
+        value: Of the images themselves. The interval is stretched to it: near the end of its range the
+            replicates of AP, or of a calibration error, can all lie on one side of it.
     """
     known = replicates[np.isfinite(replicates)]
     if not known.size or np.ptp(known) < 1e-12:
         return float("nan"), float("nan")
     low, high = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(low), float(high)
+    return float(np.fmin(low, value)), float(np.fmax(high, value))
 
 
 def _draw(

@@ -23,9 +23,9 @@ def remark(cells: pd.DataFrame) -> Iterator[str]:
     """Explain the marks, if there are any."""
     seen = cells[cells["seen"]]
     if len(seen):
-        pairs = seen[["detector", "testset"]].drop_duplicates().itertuples(index=False)
-        listed = ", ".join(f"{detector} on {testset}" for detector, testset in pairs)
-        yield f"{MARK} generator or reals seen in training, as the detector states: {listed}."
+        users = seen.groupby("testset", sort=False)["detector"].unique()
+        listed = "; ".join(f"{testset} by {', '.join(detectors)}" for testset, detectors in users.items())
+        yield f"{MARK} generator or reals seen in training, as the detectors state: {listed}."
 
 
 def _plain(name: str) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from . import contamination
 from .inventory import FileFacts
 from .notes import in_order, notes_on
 from .perturbations import parse, parse_all
@@ -120,11 +121,15 @@ def table(cells: pd.DataFrame) -> Table:
             [_METRICS, ["raw", "equalised", "drop"]], names=["metric", "images"]
         ),
     )
+    places = frame.reset_index("equalised").index
+    seen = cells[cells["seen"]].set_index([*_ROW, *_PLACE]).index
+    marked = pd.DataFrame({column: places.isin(seen) for column in frame}, index=frame.index)
     if cells["dataset"].nunique() == 1:
-        frame = frame.droplevel("dataset")
+        frame, marked = frame.droplevel("dataset"), marked.droplevel("dataset")
     shown = cells[cells["perturbation"].isin(["none", *names])]
     title = "Every image re-encoded the same way: raw, equalised, and the drop (%)"
-    return Table("equalised", title, frame, (_NOTE, *notes_on(shown)), signed="drop")
+    notes = (_NOTE, *notes_on(shown), *contamination.remark(shown))
+    return Table("equalised", title, frame, notes, signed="drop", marked=marked)
 
 
 def _rows(

@@ -19,13 +19,11 @@ from .sources.folder import Folder
 from .store import Store
 from .testsets import digest, group
 from .testsets import warnings as shortcomings
-from .types import REAL, BenchError, Cell, Sample, TestSet
+from .types import FOREIGN, REAL, BenchError, Cell, Sample, TestSet
 
 if TYPE_CHECKING:
     import pandas as pd
 
-KIND = "foreign"
-"""What stands in place of the kind of checkpoints."""
 _PERTURBATION = "none"
 
 Results = Mapping[tuple[str, str], ImageResult]
@@ -175,7 +173,7 @@ def _identity(detector: str, scores: ForeignScores, reading: Reading, testset: T
         "detector": detector,
         "detector_version": "imported",
         "threshold": scores.threshold,
-        "kind": KIND,
+        "kind": FOREIGN,
         "checkpoints": {"scores": scores.sha256},
         "code": "",
         "testset": testset.digest,
@@ -200,7 +198,7 @@ def _made(detector: str, scores: ForeignScores, testset: TestSet, position: Sequ
 
 def _check_own(cell: Cell, record: Mapping[str, Any] | None, store: Store) -> None:
     """Refuse to displace what a detector scored here."""
-    if record is not None and record["identity"]["kind"] != KIND:
+    if record is not None and record["identity"]["kind"] != FOREIGN:
         raise BenchError(
             f"'{store.root}' holds scores of {cell.detector} on {cell.dataset}/{cell.testset} that were run, "
             "not imported; give the imported ones another name with --detector"

@@ -88,8 +88,9 @@ def _row(key: Sequence[Hashable], group: pd.DataFrame) -> dict[str, object]:
 def _mean(group: pd.DataFrame, metric: str) -> Iterator[tuple[str, float]]:
     """Average a metric over test sets, with the interval of the mean."""
     complete = len(group) == group["wanted"].iloc[0]
-    yield metric, group[metric].mean(skipna=False) * 100 if complete else float("nan")
-    low, high = interval(_mean_replicates(group, metric))
+    mean = group[metric].mean(skipna=False) if complete else float("nan")
+    yield metric, 100 * mean
+    low, high = interval(_mean_replicates(group, metric), mean)
     yield f"{metric}_low", 100 * low
     yield f"{metric}_high", 100 * high
 

@@ -108,7 +108,7 @@ class Measurements:
         scored = _scored(rows, threshold, fit["threshold"] if fit else None)
         drawn = bootstrap.images(rows["label"].to_numpy(), rows.pop("path"))
         made = intervals.replicates(scored, drawn, np.flatnonzero(rows["status"] == "ok"))
-        line = _count(rows) | _point(scored) | dict(_ends(made)) | {"class": ""}
+        line = _count(rows) | _point(scored) | dict(_ends(made, scored.metrics)) | {"class": ""}
         line["sources"] = dict(_by_source(rows, threshold))
         if fit:
             line |= {"fitted_threshold": fit["threshold"]} | dict(_mapped(scored, fits.maps_of(fit)))
@@ -179,10 +179,12 @@ def _point(scored: Scored) -> Line:
     }
 
 
-def _ends(replicates: Mapping[str, NDArray[np.float64]]) -> Iterator[tuple[str, float]]:
+def _ends(
+    replicates: Mapping[str, NDArray[np.float64]], found: Mapping[str, float]
+) -> Iterator[tuple[str, float]]:
     """Name the ends of every interval."""
     for name, values in replicates.items():
-        low, high = bootstrap.interval(values)
+        low, high = bootstrap.interval(values, found[name])
         yield f"{name}_low", low
         yield f"{name}_high", high
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from .store import STATUSES
+from .types import FOREIGN
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +39,8 @@ def _mixed(cells: pd.DataFrame) -> Iterator[str]:
     for (dataset, testset), group in cells.groupby(["dataset", "testset"], sort=False):
         if group["digest"].nunique() > 1:
             yield f"WARNING: cells of {dataset}/{testset} rest on different images, do not compare them."
-    for (detector, kind), group in cells.groupby(["detector", "weights"], sort=False):
+    run_here = cells[cells["weights"] != FOREIGN]  # of imported scores only the file is known
+    for (detector, kind), group in run_here.groupby(["detector", "weights"], sort=False):
         models = zip(group["version"], group["precision"], group["checkpoints"], strict=True)
         if len({(version, precision, *sorted(files.items())) for version, precision, files in models}) > 1:
             yield (

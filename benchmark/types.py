@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from .weights import Checkpoint, Weights
 
 REAL, FAKE = 0, 1
+FOREIGN = "foreign"
+"""In place of a kind of weights: scores that another tool gave."""
 
 
 class BenchError(Exception):

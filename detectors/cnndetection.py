@@ -79,6 +79,7 @@ class CNNDetection(LogitDetector):
     def __init__(self, variant: str, weights: Weights) -> None:
         self.name = f"cnndetection:{variant}"
         self.prepare = Preprocess(IMAGENET, crop=None if variant.endswith(FULL) else 224)
+        self.trained_on = ("nearest",) if variant.removesuffix(FULL) in SAMPLE else ("progan",)
         self.network = NETWORKS[variant.removesuffix(FULL)].load(weights, self.checkpoints)
 
     def logit(self, batch: Tensor) -> Tensor:

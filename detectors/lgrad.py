@@ -104,6 +104,8 @@ class LGrad(LogitDetector):
     def __init__(self, variant: str, weights: Weights) -> None:
         recipe = RECIPES[variant]
         self.name = f"lgrad:{variant}"
+        reals = ("celebahq",) if variant.endswith("celebahq") else ()
+        self.trained_on = ("nearest",) if variant in SAMPLE else ("progan", *reals)
         self.encoder = picture_maker(recipe.transformation, weights, self.checkpoints)
         self.prepare = self.encoder.prepare
         self.classifier = recipe.classifier.load(weights, self.checkpoints)

@@ -34,6 +34,7 @@ class TinyLaDeDa(LogitDetector):
     checkpoints: ClassVar = (CHECKPOINT,)
     version = "1"
     threshold = 0.5
+    trained_on = ("progan",)
     prepare = Preprocess(IMAGENET, resize=256)
 
     def __init__(self, variant: str, weights: Weights) -> None:

@@ -34,6 +34,7 @@ class LinearProbe(LogitDetector):
     """One logit from the features."""
 
     version = "1"
+    trained_on: tuple[str, ...] = ()
     threshold = 0.5
 
     def __init__(self, name: str, encoder: FrozenEncoder, head: nn.Module) -> None:
@@ -50,6 +51,7 @@ class NearestNeighbours:
     """How much nearer the k nearest fakes are than the k nearest reals; no probability."""
 
     version = "1"
+    trained_on: tuple[str, ...] = ()
     threshold = 0.0
 
     def __init__(self, name: str, encoder: FrozenEncoder, bank: FeatureBank, k: int) -> None:
@@ -67,6 +69,7 @@ class FineTuned(LogitDetector):
     """One logit from CLIP itself, which was trained along and so serves no other detector."""
 
     version = "1"
+    trained_on: tuple[str, ...] = ()
     threshold = 0.5
 
     def __init__(self, name: str, network: nn.Module) -> None:
@@ -95,6 +98,11 @@ class _Family:
     )
 
     def __call__(self, variant: str, weights: Weights) -> LinearProbe | NearestNeighbours | FineTuned:
+        made = self._make(variant, weights)
+        made.trained_on = ("nearest",) if weights.kind == "sample" else ("progan",)
+        return made
+
+    def _make(self, variant: str, weights: Weights) -> LinearProbe | NearestNeighbours | FineTuned:
         name = f"univfd:{variant}"
         if variant == "finetuned":
             return FineTuned(name, finetuned_clip(weights, FINETUNED, self.checkpoints))

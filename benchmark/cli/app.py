@@ -13,7 +13,9 @@ from forenbench.types import BenchError
 from . import (
     audit,
     cache,
+    calibrate,
     check,
+    compare,
     data,
     importing,
     leaderboard,
@@ -43,8 +45,10 @@ app.command("score")(score.score)
 app.command("table")(table.table)
 app.command("leaderboard")(leaderboard.leaderboard)
 app.command("report")(report.report)
-app.command("audit")(audit.audit)
+app.command("compare")(compare.compare)
+app.command("calibrate")(calibrate.calibrate)
 app.command("import")(importing.import_scores)
+app.command("audit")(audit.audit)
 app.command("list")(listing.listing)
 app.add_typer(data.app, name="data")
 app.add_typer(weights.app, name="weights")

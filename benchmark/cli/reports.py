@@ -59,22 +59,20 @@ def write_results(store: Store) -> tuple[str, list[str]]:
     """Write every table and the leaderboard, made from the store's rows.
 
     Returns:
-        The main table as text, and the paths written, relative to the run folder.
+        The main table as text, and what was written, relative to the run folder.
     """
     cells = tables.measure([store])
-    written = []
     for name, (make, _) in tables.TABLES.items():
         try:
             made = make(cells)
         except NothingEqualised:
             continue
         for suffix, style in ((".csv", "csv"), (".md", "markdown")):
-            path = store.root / "tables" / f"{name}{suffix}"
-            write_text(path, render(made, style))
-            written.append(path)
-    written += leaderboard.write(leaderboard.standings(cells), store.root)
+            write_text(store.root / "tables" / f"{name}{suffix}", render(made, style))
+    boards = leaderboard.write(leaderboard.standings(cells), store.root)
     text = render(tables.accuracy_and_precision(cells), "text", width())
-    return text, [path.relative_to(store.root).as_posix() for path in written]
+    listed = f"tables/ ({', '.join(tables.TABLES)}, each as .csv and .md)"
+    return text, [listed, *(path.name for path in boards)]
 
 
 def _describe_files(facts: Iterable[FileFacts]) -> str:

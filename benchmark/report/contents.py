@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from forenbench import leaderboard
 from forenbench.notes import left_out
 from forenbench.store import Store
 from forenbench.tables import TABLES, Table, measure, one_protocol
+from forenbench.types import BenchError
 
 from . import audited, charts, curves, glossary, provenance
 from .charts import Chart, Style
@@ -156,9 +158,11 @@ def _gallery(name: str, detector: tuple[str, str], found: Sequence[Mistake], wis
     return Gallery(name, reals, fakes)
 
 
-def _tables(cells: pd.DataFrame) -> list[Table]:
-    """Make every table there is."""
-    return [make(cells) for make, _ in TABLES.values()]
+def _tables(cells: pd.DataFrame) -> Iterator[Table]:
+    """Make every table that has something to show."""
+    for make, _ in TABLES.values():
+        with suppress(BenchError):
+            yield make(cells)
 
 
 def _leaderboard(cells: pd.DataFrame) -> Table:

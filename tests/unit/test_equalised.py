@@ -117,6 +117,16 @@ def test_drops_are_printed_with_their_sign(store: Store) -> None:
     assert "Drop is raw less equalised" in text
 
 
+def test_what_was_seen_in_training_is_marked(store: Store) -> None:
+    for perturbation in ("none", "jpeg:96"):
+        add(store, "poor", "gan", PERFECT, perturbation=perturbation, trained_on=["GAN"])
+    table = tables.make("equalised", [store])
+    assert table.marked is not None
+    assert [index[1:] for index, row in table.marked.iterrows() if row.all()] == [("poor", "sample", "gan")]
+    assert "100.0*" in render(table, "text")
+    assert any("seen in training" in note for note in table.notes)
+
+
 def test_chains_and_sizes_are_equalised_too(store: Store) -> None:
     add(store, "good", "gan", PERFECT, perturbation="square:224+jpeg:96")
     frame = tables.make("equalised", [store]).frame

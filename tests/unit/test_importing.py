@@ -8,7 +8,7 @@ import pytest
 
 from forenbench.catalogue import Dataset
 from forenbench.foreign import Reading, read_scores
-from forenbench.importing import KIND, beside, store_scores
+from forenbench.importing import beside, store_scores
 from forenbench.store import Store
 from forenbench.testing import Images
 from forenbench.types import BenchError, Sample, TestSet
@@ -53,6 +53,6 @@ def test_cells_follow_those_that_are_there(tmp_path: Path) -> None:
         assert store_scores(name, found, Reading(), store).computed == 2
     cells = [(record["cell"]["testset"], record["cell"]["detector"]) for record in store.records()]
     assert cells == [("b", "z"), ("b", "a"), ("a", "z"), ("a", "a")]
-    assert {record["identity"]["kind"] for record in store.records()} == {KIND}
+    assert {record["identity"]["kind"] for record in store.records()} == {"foreign"}
     again = store_scores("z", found, Reading(), store)
     assert (again.computed, again.present) == (0, 2)

@@ -167,3 +167,12 @@ def test_one_label_has_accuracies_only(labels: list[int], defined: bool) -> None
     found = resampled(scored)
     assert "auroc" not in found
     assert ("acc" in found) == defined
+
+
+def test_the_value_is_in_its_interval_also_where_every_resample_is_on_one_side() -> None:
+    """With all fakes below all reals AP is at its lowest; an image drawn twice makes ties, which raise it."""
+    scored = Scored(np.repeat([0, 1], 35), np.linspace(1, 0, 70), None, 0.5)
+    found, value = resampled(scored)["ap"], scored.metrics["ap"]
+    assert (found > value).all()
+    low, high = interval(found, value)
+    assert low == value < high

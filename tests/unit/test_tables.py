@@ -253,7 +253,7 @@ def test_what_was_seen_in_training_is_marked_in_tables_and_counted_in_the_leader
     assert leaderboard.standings(cells).set_index("detector")["seen"].to_dict() == {"d": 1, "clean": 0}
     for name in ("acc-ap", "cells", "error-rates", "thresholds"):
         table = tables.make(name, [store])
-        assert "d on StyleGAN." in " ".join(table.notes)
+        assert "as the detectors state: StyleGAN by d." in " ".join(table.notes)
         lines = [line for line in render(table, "markdown").splitlines() if line.startswith("|")]
         assert [("*" in line) for line in lines].count(True) == 1, name
 

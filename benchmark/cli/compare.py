@@ -1,0 +1,33 @@
+"""``bench compare``: differences between detectors, with intervals and tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .console import show, width
+from .leaderboard import open_stores
+
+
+def compare(
+    runs: Annotated[list[Path], typer.Argument(help="One run folder, or two.")],
+    detectors: Annotated[
+        str, typer.Option(help="Only these, separated by commas; in one run, the first with each other one.")
+    ] = "",
+    style: Annotated[str, typer.Option("--format", help="text, csv, markdown or latex.")] = "text",
+) -> None:
+    """Compare detectors image by image: does one really beat the other?
+
+    With one run, each pair of its detectors; with two, the detectors they have in common. Differences have
+    95 % intervals from resamples that both share, and p-values corrected for their number.
+    """
+    from forenbench.pairs import compare as compare_runs
+    from forenbench.rendering import render
+    from forenbench.types import BenchError
+
+    if len(runs) > 2:
+        raise BenchError(f"one run folder or two, not {len(runs)}")
+    wanted = [name.strip() for name in detectors.split(",") if name.strip()]
+    show(render(compare_runs(open_stores(runs), wanted), style, width()))

@@ -1,0 +1,65 @@
+"""``bench calibrate`` and ``bench compare`` on small runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from command_line import Bench
+
+from forenbench.testing import write_tiny_dataset
+
+NOISY = """
+import torch
+
+from forenbench.testing import Brightness
+
+
+class Noisy(Brightness):
+    name = "noisy"
+    trained_on = ("beta",)
+
+    def score(self, batch):
+        return (super().score(batch) * 37) % 1
+"""
+
+
+@pytest.fixture
+def runs(bench: Bench) -> tuple[str, str]:
+    """Two runs of two detectors, over different images."""
+    Path("noisy.py").write_text(NOISY)
+    write_tiny_dataset(Path("held-out"), ("gamma", "beta"), 6)
+    for dataset in ("tiny", "held-out"):
+        outcome = bench("run", "--detectors", "./bright.py,./noisy.py", "--dataset", dataset)
+        assert outcome.code == 0, outcome.err
+    return "results/runs/tiny", "results/runs/held-out"
+
+
+def test_a_fit_on_other_images_shows_and_one_on_the_same_is_refused(
+    bench: Bench, runs: tuple[str, str]
+) -> None:
+    tested, validation = runs
+    refused = bench("calibrate", tested, "--on", tested)
+    assert refused.code == 2
+    assert "the splits overlap" in refused.err
+    assert not Path(tested, "fits.json").exists()
+    assert bench("calibrate", tested, "--on", validation).code == 0
+    assert "Acc., fitted" in bench("table", "thresholds", tested, "--format", "csv").out
+    assert "ECE, isotonic" in bench("table", "calibration", tested, "--format", "csv").out
+    assert "--on is needed" in bench("calibrate", tested).err
+
+
+def test_two_detectors_of_a_run_are_compared(bench: Bench, runs: tuple[str, str]) -> None:
+    outcome = bench("compare", runs[0], "--format", "csv")
+    assert outcome.code == 0
+    lines = outcome.out.splitlines()
+    assert lines[0].startswith("detector,less,testset,perturbation,metric,first,second,difference,low,high,p")
+    assert sum(line.startswith("bright (own),noisy (own),Mean,none,") for line in lines) == 3
+    assert "one run folder or two, not 3" in bench("compare", *runs, runs[0]).err
+
+
+def test_what_a_detector_has_seen_is_starred(bench: Bench, runs: tuple[str, str]) -> None:
+    text = bench("table", "acc-ap", runs[0], "--format", "markdown").out
+    assert "* generator or reals seen in training, as the detectors state: beta by noisy." in text
+    (line,) = (line for line in text.splitlines() if line.startswith("| noisy "))
+    assert line.count("*") == 2  # accuracy and average precision of one generator

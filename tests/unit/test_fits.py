@@ -1,0 +1,102 @@
+"""Fits of a validation run are used by the tested one, and refused where the two share images."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from stored_cells import add
+
+from forenbench import fits, tables
+from forenbench.calibration import BINS, calibration_error, equal_width
+from forenbench.metrics import accuracy
+from forenbench.store import Store
+from forenbench.types import BenchError
+
+LABELS = [0] * 200 + [1] * 200
+
+
+def scores(seed: int) -> list[float]:
+    """Over-confident and biased: the best threshold is near 0.8, not 0.5."""
+    logits = np.random.default_rng(seed).normal(size=400) * 1.5 + 3 * np.array(LABELS)
+    return list(map(float, (1 / (1 + np.exp(-2 * logits))).astype(np.float32)))
+
+
+def names(kind: str) -> list[str]:
+    return [f"{kind}/{at}.png" for at in range(400)]
+
+
+@pytest.fixture
+def validation(tmp_path: Path) -> Store:
+    store = Store(tmp_path / "validation")
+    add(store, "d", "v", scores(1), LABELS, paths=names("v"), digest="v")
+    return store
+
+
+@pytest.fixture
+def tested(tmp_path: Path) -> Store:
+    store = Store(tmp_path / "tested")
+    add(store, "d", "t", scores(2), LABELS, paths=names("t"))
+    return store
+
+
+def test_fits_show_in_the_tested_runs_tables(validation: Store, tested: Store) -> None:
+    before = tables.make("thresholds", [tested])
+    assert "Acc., fitted" not in before.frame
+    assert "Nothing was fitted: 'bench calibrate' does it." in before.notes
+    made = fits.fit([validation], [tested])
+    fits.write(tested.root, made)
+    (fit,) = made.values()
+    assert fit.images == (200, 200)
+    row = tables.make("thresholds", [tested]).frame.iloc[0]
+    stored = np.array(scores(2))
+    assert row["Acc., fitted"] == pytest.approx(100 * accuracy(np.array(LABELS), stored, fit.threshold))
+    assert row["Acc., author's"] < row["Acc., fitted"] <= row["Acc., oracle (upper bound)"]
+    table = tables.make("calibration", [tested])
+    odds = np.log(stored / (1 - stored))
+    mapped = fit.maps["platt"](np.clip(odds, -24 * np.log(2), 24 * np.log(2)))
+    expected = calibration_error(np.array(LABELS), mapped, equal_width(BINS))
+    assert table.frame.iloc[0]["ECE, platt"] == pytest.approx(expected, abs=1e-6)
+    assert table.frame.iloc[0]["ECE, platt"] < table.frame.iloc[0]["ECE"]
+
+
+def test_one_shared_image_is_refused_by_name(validation: Store, tested: Store) -> None:
+    add(tested, "d", "t", scores(2), LABELS, paths=[*names("t")[:399], "v/7.png"])
+    with pytest.raises(BenchError, match=r"the splits overlap: 'v/7\.png' of data/v is also in data/t"):
+        fits.fit([validation], [tested])
+
+
+def test_a_detector_that_was_not_run_on_validation_images_is_named(validation: Store, tested: Store) -> None:
+    add(tested, "other", "t", scores(3), LABELS, paths=names("t"))
+    with pytest.raises(BenchError, match=r"not run on the validation images under 'none': other \(sample\)"):
+        fits.fit([validation], [tested])
+
+
+@pytest.mark.parametrize("changed", [{"version": "2"}, {"head": "def" * 20}])
+def test_another_version_or_other_weights_are_refused(
+    validation: Store, tested: Store, changed: dict[str, str]
+) -> None:
+    add(tested, "d", "t", scores(2), LABELS, paths=names("t"), **changed)
+    with pytest.raises(BenchError, match="d differs between the validation run and the tested one"):
+        fits.fit([validation], [tested])
+
+
+def test_one_label_is_not_enough(validation: Store, tested: Store) -> None:
+    add(validation, "d", "v", scores(1), [1] * 400, paths=names("v"), digest="v")
+    with pytest.raises(BenchError, match=r"cannot fit d \(sample\): no real images"):
+        fits.fit([validation], [tested])
+
+
+def test_fits_that_are_damaged_count_as_none(tested: Store) -> None:
+    (tested.root / "fits.json").write_text("{")
+    assert fits.read(tested.root) == {}
+
+
+def test_fits_are_plain_json(validation: Store, tested: Store) -> None:
+    path = fits.write(tested.root, fits.fit([validation], [tested]))
+    (stored,) = json.loads(path.read_text())
+    assert stored["detector"] == "d"
+    assert stored["testsets"] == ["data/v"]
+    assert set(stored["maps"]) == {"temperature", "platt", "isotonic"}
