@@ -137,9 +137,8 @@ def _without_repetition(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[tuple[s
         if isinstance((values := list(column))[0], str) and len(set(values)) == 1
     }
     frame = frame.droplevel([name for name in same if name in words])
-    return frame.drop(columns=[name for name in same if name in names]), [
-        (name, value) for name, value in same.items() if value
-    ]
+    frame = frame.drop(columns=[name for name in same if name in names])
+    return frame, [(name, value) for name, value in same.items() if value]
 
 
 def _heads(frame: pd.DataFrame, numbers: Sequence[bool]) -> Iterator[list[Head]]:
