@@ -16,8 +16,6 @@ from .loading import Files, choose_device, load_detectors
 from .progress import RunProgress
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
-
     from forenbench.audit import Audit
     from forenbench.catalogue import Dataset
     from forenbench.report.pictures import Explain
@@ -88,21 +86,14 @@ def _explainers(records: list[Record], weights: list[str]) -> dict[tuple[str, st
     from forenbench.report.explained import explainer
 
     device, found = choose_device("auto"), {}
-    for record in records:
-        name, kind = record["cell"]["detector"], record["identity"]["kind"]
-        if (name, kind) not in found:
-            try:
-                (loaded,) = load_detectors([name], kind, Files(weights), device)
-                found[name, kind] = explainer(loaded.detector, device)
-            except BenchError as error:
-                say(f"nothing drawn of {name}: {str(error).splitlines()[0]}", "yellow")
-                found[name, kind] = _cannot
+    made_by = [(record["cell"]["detector"], record["identity"]["kind"]) for record in records]
+    for name, kind in dict.fromkeys(made_by):
+        try:
+            (loaded,) = load_detectors([name], kind, Files(weights), device)
+            found[name, kind] = explainer(loaded.detector, device)
+        except BenchError as error:
+            say(f"nothing drawn of {name}: {str(error).splitlines()[0]}", "yellow")
     return found
-
-
-def _cannot(image: Image) -> Image:
-    """Stand for a detector that cannot be loaded."""
-    raise BenchError("not loaded")
 
 
 def _audit(
