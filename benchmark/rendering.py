@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
-from itertools import groupby
+from itertools import groupby, product
 from typing import Any
 
 import pandas as pd
@@ -87,9 +87,9 @@ def _as_text(table: Table) -> pd.DataFrame:
 
 def _as_latex(table: Table, text: pd.DataFrame) -> str:
     """Lay out text for LaTeX, the best two values of each column made to stand out."""
-    for position in range(text.shape[1]):
-        for place, opening in zip(_best_two(table, position), (_BOLD, _UNDERLINE), strict=False):
-            for row in place:
+    for rows, position in product(_contests(table.frame), range(text.shape[1])):
+        for best, opening in zip(_best_two(table, rows, position), (_BOLD, _UNDERLINE), strict=False):
+            for row in best:
                 text.iat[row, position] = opening + str(text.iat[row, position]) + _CLOSE
     alignment = "l" * text.index.nlevels + "r" * text.shape[1]
     body = text.to_latex(escape=True, column_format=alignment, multicolumn_format="c", multirow=False)
@@ -98,15 +98,24 @@ def _as_latex(table: Table, text: pd.DataFrame) -> str:
     return "".join(f"% {line}\n" for line in (table.title, *table.notes)) + body
 
 
-def _best_two(table: Table, position: int) -> list[list[int]]:
-    """Return the rows with a column's best and with its second value, if detectors compete in it."""
+def _contests(frame: pd.DataFrame) -> list[list[int]]:
+    """Return the rows that compete: those that differ in nothing but the detector."""
+    others = [name for name in frame.index.names if name not in ("detector", "weights")]
+    if "detector" not in frame.index.names or not others:
+        return [list(range(len(frame)))]
+    keys = frame.index.to_frame(index=False)[others]
+    return [list(map(int, rows)) for rows in keys.groupby(others, sort=False).indices.values()]
+
+
+def _best_two(table: Table, rows: list[int], position: int) -> list[list[int]]:
+    """Return those rows with a column's best and with its second value, if detectors compete in it."""
     column, name = table.frame.iloc[:, position], _levels(table.frame.columns[position])[-1]
     if not pd.api.types.is_float_dtype(column) or name in {table.signed, *NO_CONTEST}:
         return []
-    printed = column.round(table.decimals)
+    printed = column.iloc[rows].round(table.decimals)
     values = sorted(set(printed.dropna()), reverse=name not in LOWER_IS_BETTER)
     shown = values[: min(2, len(values) - 1)]  # of two, the second is the worst
-    return [[row for row, value in enumerate(printed) if value == best] for best in shown]
+    return [[row for row, value in zip(rows, printed, strict=True) if value == best] for best in shown]
 
 
 def _for_csv(table: Table) -> pd.DataFrame:

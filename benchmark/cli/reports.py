@@ -61,17 +61,18 @@ def write_results(store: Store) -> tuple[str, list[str]]:
     Returns:
         The main table as text, and what was written, relative to the run folder.
     """
-    cells = tables.measure([store])
+    cells, names = tables.measure([store]), []
     for name, (make, _) in tables.TABLES.items():
         try:
             made = make(cells)
         except NothingEqualised:
             continue
+        names.append(name)
         for suffix, style in ((".csv", "csv"), (".md", "markdown")):
             write_text(store.root / "tables" / f"{name}{suffix}", render(made, style))
     boards = leaderboard.write(leaderboard.standings(cells), store.root)
     text = render(tables.accuracy_and_precision(cells), "text", width())
-    listed = f"tables/ ({', '.join(tables.TABLES)}, each as .csv and .md)"
+    listed = f"tables/ ({', '.join(names)}, each as .csv and .md)"
     return text, [listed, *(path.name for path in boards)]
 
 

@@ -107,8 +107,9 @@ def test_an_equalised_run_shows_the_drop(bench: Bench) -> None:
 
 
 def test_a_run_that_is_not_equalised_has_no_such_table(bench: Bench) -> None:
-    bench("run", "--detectors", "./bright.py", "--dataset", "tiny")
+    run = bench("run", "--detectors", "./bright.py", "--dataset", "tiny")
     assert not Path("results/runs/tiny/tables/equalised.csv").exists()
+    assert "equalised" not in run.err
     outcome = bench("table", "equalised", "results/runs/tiny")
     assert outcome.code == 2
     assert "bench run --equalise jpeg:96" in outcome.err

@@ -126,3 +126,13 @@ def test_latex_makes_the_best_bold_and_the_second_underlined() -> None:
     assert "c & \\textbf{70.0} & \\underline{2.0} & 3" in text
     assert "d & 40.0 & 9.0 & 4" in text
     assert "e &  & 9.0 & 5" in text
+
+
+def test_detectors_compete_within_a_test_set() -> None:
+    index = pd.MultiIndex.from_product([["a", "b"], ["easy", "hard"]], names=["detector", "testset"])
+    frame = pd.DataFrame({"A.P.": [99.0, 60.0, 98.0, 61.0]}, index=index)
+    text = render(Table("made", "Made", frame, ()), "latex")
+    assert text.count("textbf") == 2
+    assert "easy & \\textbf{99.0}" in text
+    assert "hard & \\textbf{61.0}" in text
+    assert "underline" not in text
