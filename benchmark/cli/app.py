@@ -21,6 +21,7 @@ from . import (
     leaderboard,
     listing,
     new,
+    report,
     run,
     score,
     show,
@@ -43,6 +44,7 @@ app.command("run")(run.run)
 app.command("score")(score.score)
 app.command("table")(table.table)
 app.command("leaderboard")(leaderboard.leaderboard)
+app.command("report")(report.report)
 app.command("compare")(compare.compare)
 app.command("calibrate")(calibrate.calibrate)
 app.command("import")(importing.import_scores)

@@ -1,0 +1,113 @@
+"""``bench report``: everything about one or more runs on one page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from forenbench.types import BenchError
+
+from .console import say, short
+from .leaderboard import open_stores
+from .loading import Files, choose_device, load_detectors
+from .progress import RunProgress
+
+if TYPE_CHECKING:
+    from forenbench.audit import Audit
+    from forenbench.catalogue import Dataset
+    from forenbench.report.pictures import Explain
+
+Record = dict[str, Any]
+
+_DATASET = "Where images are, for thumbnails: a dataset's name or path; may be repeated."
+_AUDIT = "Audit the images' files, too: 'bench audit' tells what that is."
+_EXPLAIN = "Load the detectors, and draw what they see in these images: gradient pictures or CAMs."
+_PROTOCOL = "Cells run under this protocol; by default 'all', or the only one there is."
+
+
+def report(  # noqa: PLR0913 - a command's options are its arguments
+    runs: Annotated[
+        list[Path] | None, typer.Argument(help="Run folders.", show_default="all below results/runs")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="The HTML file.", show_default="report.html in the run folder; of several, in results"
+        ),
+    ] = None,
+    dataset: Annotated[
+        list[str] | None, typer.Option(help=_DATASET, show_default="as the runs named them")
+    ] = None,
+    data_root: Annotated[Path, typer.Option(help="Where downloaded datasets lie.")] = Path("data"),
+    worst: Annotated[
+        int, typer.Option(min=0, help="Images shown of each detector and label: those it got most wrong.")
+    ] = 4,
+    audit: Annotated[bool, typer.Option("--audit", help=_AUDIT)] = False,
+    explain: Annotated[bool, typer.Option("--explain", help=_EXPLAIN)] = False,
+    weights: Annotated[
+        list[str] | None,
+        typer.Option(help="For --explain: a checkpoint file, as NAME=PATH; may be repeated."),
+    ] = None,
+    protocol: Annotated[str, typer.Option(help=_PROTOCOL)] = "",
+) -> None:
+    """Write one HTML page about one or more runs, which needs no other file and no network.
+
+    It holds the leaderboard and every table, curves, the images each detector got most wrong, and what made
+    the numbers.
+    """
+    from forenbench.report.contents import Wishes
+    from forenbench.report.page import write
+    from forenbench.report.pictures import find_requests, open_pictures
+
+    stores = open_stores(runs or [])
+    target = out or (stores[0].root if len(stores) == 1 else Path("results")) / "report.html"
+    records = [record for store in stores for record in store.records()]
+    requests = find_requests(records, dataset or [])
+    with RunProgress() as progress:
+        names = [record["cell"]["dataset"] for record in records] if worst else []
+        pictures = open_pictures(names, requests, data_root, progress.files)
+        if explain and worst:
+            pictures.explain = _explainers(records, weights or [])
+        found = _audit(records, requests, data_root, progress) if audit else None
+    try:
+        write(stores, target, Wishes(pictures, worst, protocol or None, found))
+    except OSError as error:
+        raise BenchError(f"cannot write '{target}': {error.strerror}") from error
+    for lack in dict.fromkeys(pictures.lacks.values()):
+        say(f"no thumbnails: {lack}", "yellow")
+    say(f"wrote {short(target)} ({target.stat().st_size / 1e6:.1f} MB)", "green")
+
+
+def _explainers(records: list[Record], weights: list[str]) -> dict[tuple[str, str], Explain]:
+    """Load the detectors that made records, as far as that can be done here."""
+    from forenbench.report.explained import explainer
+
+    device, found = choose_device("auto"), {}
+    made_by = [(record["cell"]["detector"], record["identity"]["kind"]) for record in records]
+    for name, kind in dict.fromkeys(made_by):
+        try:
+            (loaded,) = load_detectors([name], kind, Files(weights), device)
+            found[name, kind] = explainer(loaded.detector, device)
+        except BenchError as error:
+            say(f"nothing drawn of {name}: {str(error).splitlines()[0]}", "yellow")
+    return found
+
+
+def _audit(
+    records: list[Record], requests: Mapping[str, str], data_root: Path, progress: RunProgress
+) -> Audit | None:
+    """Audit the test sets behind records, as far as they are at hand."""
+    from forenbench.audit import audit
+    from forenbench.catalogue import open_dataset
+
+    testsets: dict[str, list[str]] = {}
+    for record in records:
+        testsets.setdefault(record["cell"]["dataset"], []).append(record["cell"]["testset"])
+    opened: list[Dataset] = []
+    for name, request in requests.items():
+        wanted = list(dict.fromkeys(testsets[name]))
+        opened += open_dataset(request, data_root=data_root, generators=wanted, advance=progress.files)
+    return audit(opened, advance=progress.files) if opened else None

@@ -1,0 +1,78 @@
+"""Which cells a report draws: of two records of one cell the newer, of several perturbations the plainest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from forenbench.store import Store
+
+_PLAIN = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A finished cell: its record, and the run that keeps its rows."""
+
+    store: Store
+    record: Mapping[str, Any]
+
+    @property
+    def detector(self) -> tuple[str, str]:
+        """Name and kind of weights, which together make one row of every table."""
+        return self.record["cell"]["detector"], self.record["identity"]["kind"]
+
+    @property
+    def protocol(self) -> str:
+        """The rule by which the images were chosen."""
+        return str(self.record["made"].get("protocol", "all"))
+
+    @property
+    def dataset(self) -> str:
+        """What its test set belongs to."""
+        return str(self.record["cell"]["dataset"])
+
+    @property
+    def testset(self) -> str:
+        """The generator, mostly."""
+        return str(self.record["cell"]["testset"])
+
+    @property
+    def perturbation(self) -> str:
+        """What was done to the images."""
+        return str(self.record["cell"]["perturbation"])
+
+    @property
+    def threshold(self) -> float:
+        """The detector's own; a score strictly above it means "generated"."""
+        return float(self.record["identity"]["threshold"])
+
+
+def newest(stores: Iterable[Store], protocol: str) -> list[Scored]:
+    """List the cells of one protocol in the order of the runs, as `tables.measure` chooses them."""
+    found: dict[tuple[str, ...], Scored] = {}
+    for store in stores:
+        for record in store.records():
+            one = Scored(store, record)
+            key = (*record["cell"].values(), record["identity"]["kind"])
+            older = found.get(key)
+            if one.protocol == protocol and (older is None or _time(older) < _time(one)):
+                found[key] = one
+    return list(found.values())
+
+
+def plainest(perturbations: Sequence[str]) -> str:
+    """Choose the perturbation that curves and pictures are of: none where it was run, else the first."""
+    return _PLAIN if _PLAIN in perturbations else perturbations[0]
+
+
+def name_detectors(detectors: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """Name each (detector, kind of weights): the kind is told only where a detector has several."""
+    every = list(dict.fromkeys(detectors))
+    names = [name for name, _ in every]
+    return {(name, kind): name if names.count(name) == 1 else f"{name} ({kind})" for name, kind in every}
+
+
+def _time(one: Scored) -> str:
+    return str(one.record["made"]["time"])

@@ -1,0 +1,206 @@
+"""What a report holds: tables, curves, mistakes and provenance of some runs, ready to be set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from forenbench import leaderboard
+from forenbench.notes import left_out
+from forenbench.store import Store
+from forenbench.tables import TABLES, Table, measure, one_protocol
+from forenbench.types import BenchError
+
+from . import audited, charts, curves, glossary, provenance
+from .charts import Chart, Style
+from .chosen import Scored, name_detectors, newest, plainest
+from .grid import Grid, lay_out
+from .heat import heat_map
+from .levels import draw_robustness
+from .mistakes import COLUMNS, Mistake, worst, worst_of_cell
+from .pictures import Picture, Pictures
+
+if TYPE_CHECKING:
+    from forenbench.audit import Audit
+
+_ELSEWHERE = ["checkpoints", "version"]
+"""Columns of the leaderboard that stand below provenance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a report is to hold.
+
+    Attributes:
+        pictures: Where images are found.
+        worst: How many reals, and how many fakes, are shown of each detector.
+        protocol: See `forenbench.tables.one_protocol`.
+        audit: Of the test sets, where one is to be shown.
+    """
+
+    pictures: Pictures
+    worst: int = 4
+    protocol: str | None = None
+    audit: Audit | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gallery:
+    """The mistakes of one detector, each with its picture."""
+
+    detector: str
+    reals: Sequence[tuple[Mistake, Picture]]
+    fakes: Sequence[tuple[Mistake, Picture]]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """The curves of one dataset: their pictures, and the look of each detector's lines."""
+
+    dataset: str
+    pictures: Sequence[Chart]
+    legend: Mapping[str, Style]
+    words: str
+
+
+@dataclass(slots=True)
+class _Drawn:
+    """What is gathered while each cell's rows are read once."""
+
+    curves: dict[str, dict[tuple[str, str], list[curves.Curves]]] = field(default_factory=dict)
+    mistakes: dict[tuple[str, str], list[Mistake]] = field(default_factory=dict)
+
+
+def collect(stores: Sequence[Store], wishes: Wishes) -> dict[str, Any]:
+    """Collect what the template sets, from one or more runs.
+
+    Raises:
+        BenchError: No finished cell, or none under the protocol.
+    """
+    every = measure(stores)
+    cells = one_protocol(every, wishes.protocol)
+    scored = newest(stores, cells["protocol"].iloc[0])
+    return {**_content(cells, scored, wishes), "left_out": list(left_out(every, cells))}
+
+
+def _content(cells: pd.DataFrame, scored: Sequence[Scored], wishes: Wishes) -> dict[str, Any]:
+    """Collect what the template sets."""
+    names = name_detectors(one.detector for one in scored)
+    perturbation = plainest(list(dict.fromkeys(cells["perturbation"])))
+    drawn = _read([one for one in scored if one.perturbation == perturbation], wishes.worst)
+    tables = [lay_out(table) for table in _tables(cells)]
+    board = lay_out(_leaderboard(cells))
+    shown = dict(list(names.items())[: charts.MOST])
+    title = " + ".join(dict.fromkeys(cells["dataset"]))
+    return {
+        "title": title,
+        "detectors": len(names),
+        "facts": _facts(cells, names),
+        "terms": glossary.explain(_headings([board, *tables])),
+        "leaderboard": board,
+        "sections": [_section(dataset, of, names) for dataset, of in drawn.curves.items()],
+        "heat": heat_map(cells, perturbation),
+        "robustness": list(draw_robustness(cells, shown)),
+        "robustness_legend": charts.styles(list(shown.values())),
+        "tables": tables,
+        "galleries": [
+            _gallery(names[key], key, found, wishes) for key, found in drawn.mistakes.items() if wishes.worst
+        ],
+        "explained": bool(wishes.pictures.explain),
+        "audit": audited.describe(wishes.audit, title) if wishes.audit else None,
+        "lacks": dict.fromkeys(wishes.pictures.lacks.values()),
+        "perturbation": perturbation,
+        "provenance": [lay_out(table) for table in provenance.provenance(scored)],
+        "made": provenance.made_now(),
+        "numbers": _numbers(cells),
+    }
+
+
+def _read(scored: Sequence[Scored], number: int) -> _Drawn:
+    """Read every cell's rows once, for its curves and its worst images."""
+    drawn = _Drawn()
+    for one in scored:
+        rows = one.store.rows(one.record, COLUMNS)
+        drawn.mistakes.setdefault(one.detector, []).extend(worst_of_cell(one, rows, number))
+        ok = rows[rows["status"] == "ok"]
+        traced = curves.trace(ok["label"].to_numpy(), ok["score"].to_numpy(float), one.threshold)
+        if traced is not None:
+            drawn.curves.setdefault(one.dataset, {}).setdefault(one.detector, []).append(traced)
+    return drawn
+
+
+def _section(
+    dataset: str,
+    found: Mapping[tuple[str, str], Sequence[curves.Curves]],
+    names: Mapping[tuple[str, str], str],
+) -> Section:
+    """Draw one dataset's curves: of those on all its test sets, as many detectors as a picture holds."""
+    most = max(map(len, found.values()))
+    means = {names[key]: curves.mean(several) for key, several in found.items() if len(several) == most}
+    best = sorted(means, key=lambda name: -curves.area(means[name]))[: charts.MOST]
+    lines = {name: one for name, one in means.items() if name in best}
+    words = f"Means over {most} test sets, each counting once." if most > 1 else "One test set."
+    if len(lines) < len(found):
+        words += f" {len(lines)} of {len(found)} detectors: those with all test sets and the largest area."
+    return Section(dataset, list(charts.draw(lines)), charts.styles(list(lines)), words)
+
+
+def _gallery(name: str, detector: tuple[str, str], found: Sequence[Mistake], wishes: Wishes) -> Gallery:
+    """Give each of a detector's worst images its picture."""
+    reals, fakes = (
+        [(one, wishes.pictures.of(one.dataset, one.path, detector)) for one in several]
+        for several in worst(found, wishes.worst)
+    )
+    return Gallery(name, reals, fakes)
+
+
+def _tables(cells: pd.DataFrame) -> Iterator[Table]:
+    """Make every table that has something to show."""
+    for make, _ in TABLES.values():
+        with suppress(BenchError):
+            yield make(cells)
+
+
+def _leaderboard(cells: pd.DataFrame) -> Table:
+    """Make a table of the leaderboard."""
+    board = leaderboard.standings(cells).set_index("detector").drop(columns=_ELSEWHERE)
+    values = board[[name for name in board.columns if not name.endswith(("_low", "_high"))]]
+    low, high = (
+        board.reindex(columns=[f"{name}{end}" for name in values]).set_axis(values.columns, axis=1)
+        for end in ("_low", "_high")
+    )
+    title = "Detectors by mean average precision, ranked within each dataset and perturbation"
+    return Table("leaderboard", title, values, (), leaderboard.DECIMALS, low=low, high=high)
+
+
+def _headings(grids: Sequence[Grid]) -> list[str]:
+    """List every heading on the page."""
+    return [head.text for grid in grids for row in grid.heads for head in row]
+
+
+def _facts(cells: pd.DataFrame, names: Mapping[tuple[str, str], str]) -> list[tuple[str, str]]:
+    """Count what the report is about."""
+    sets = cells[["dataset", "testset"]].drop_duplicates()
+    return [
+        ("Detectors", f"{len(names)}"),
+        ("Test sets", f"{len(sets)}"),
+        ("Perturbations", f"{cells['perturbation'].nunique()}"),
+        ("Scores", f"{cells['ok'].sum():,} of {cells['images'].sum():,}"),
+        ("Finished", cells["time"].max()[:10]),
+    ]
+
+
+def _numbers(cells: pd.DataFrame) -> dict[str, Any]:
+    """Give every cell's words and numbers in full precision, for programs; None where one is undefined."""
+    single = cells.loc[:, [all(map(_is_single, cells[name])) for name in cells.columns]]
+    rows = [[None if value != value else value for value in row] for row in single.to_numpy(object)]
+    return {"columns": list(single.columns), "rows": rows}
+
+
+def _is_single(value: object) -> bool:
+    """Say whether something is one word or number, or missing."""
+    return value is None or isinstance(value, str | int | float)

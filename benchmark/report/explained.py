@@ -1,0 +1,34 @@
+"""What a detector sees in an image: the gradient picture it judges, or else its class activation map."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PIL import ImageOps
+
+from forenbench.cam import cam_picture
+from forenbench.pictures import judged_picture
+
+from .pictures import SIDE, Explain
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from forenbench.types import Detector
+
+
+def explainer(detector: Detector, device: str) -> Explain:
+    """Return what draws one detector's view of RGB images; it raises BenchError where there is none."""
+    return partial(_draw, detector, device)
+
+
+def _draw(detector: Detector, device: str, image: Image) -> Image:
+    picture = judged_picture(detector, image, device)
+    return cam_picture(detector, image, device) if picture is None else _middle(picture)
+
+
+def _middle(picture: Image) -> Image:
+    """Cut out as much as a thumbnail shows pixel by pixel, for shrinking evens gradients out to grey."""
+    left, top = ((side - SIDE) // 2 for side in picture.size)
+    return ImageOps.autocontrast(picture.crop((left, top, left + SIDE, top + SIDE)), cutoff=1)

@@ -1,0 +1,140 @@
+"""Images of a run, found again where they are still at hand, as small pictures inside the page."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from forenbench.catalogue import Advance, find_files, find_spec
+from forenbench.descriptions import Spec, specs
+from forenbench.images import UnreadableImage, decode
+from forenbench.types import BenchError, Source
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+Explain = Callable[["Image.Image"], "Image.Image"]
+"""Maps an RGB image to a picture of what one detector sees in it."""
+
+SIDE = 144
+_QUALITY = 72
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A thumbnail as a data URI, or why there is none; `explained` is empty where nothing explains it."""
+
+    source: str
+    lack: str = ""
+    explained: str = ""
+
+
+@dataclass(slots=True)
+class Pictures:
+    """Thumbnails by dataset and path.
+
+    Attributes:
+        sources: Opened datasets by name.
+        lacks: Why the others are not, by name.
+        explain: What draws a detector's view, by its name and kind of weights.
+    """
+
+    sources: Mapping[str, Source]
+    lacks: Mapping[str, str]
+    explain: Mapping[tuple[str, str], Explain] = field(default_factory=dict)
+
+    def of(self, dataset: str, path: str, detector: tuple[str, str]) -> Picture:
+        """Make a thumbnail, and beside it what the detector sees where that can be drawn."""
+        if dataset not in self.sources:
+            return Picture("", self.lacks.get(dataset, ""))
+        try:
+            image = decode(self.sources[dataset].read(path))
+        except (OSError, UnreadableImage) as error:
+            return Picture("", str(error))
+        explained = ""
+        with suppress(BenchError):  # not every detector has anything to show
+            explained = _embed(self.explain[detector](image)) if detector in self.explain else ""
+        return Picture(_embed(image), explained=explained)
+
+
+def find_requests(records: Iterable[Mapping[str, Any]], requests: Sequence[str]) -> dict[str, str]:
+    """Say by which name or path each dataset behind records can be opened; those that cannot are missing.
+
+    Args:
+        records: As `forenbench.store.Store.records` returns them.
+        requests: Names or paths of datasets, tried first.
+
+    A dataset that nobody names is looked for by its name, then at the path that the run's own command names,
+    seen from here.
+
+    Raises:
+        BenchError: One of `requests` is neither a name nor a path.
+    """
+    known = {name: request for request in requests for name, request in _names(request)}
+    found: dict[str, str] = {}
+    for record in records:
+        name = record["cell"]["dataset"]
+        request = known.get(name) or (name if name in specs() else _asked_for(name, record))
+        if request:
+            found.setdefault(name, request)
+    return found
+
+
+def open_pictures(
+    datasets: Iterable[str],
+    requests: Mapping[str, str],
+    data_root: Path,
+    advance: Advance = lambda what, done, total: None,
+) -> Pictures:
+    """Open datasets again.
+
+    Args:
+        datasets: Their names.
+        requests: As `find_requests` returns them.
+        data_root: Where downloaded datasets lie.
+        advance: Told of progress while images are made.
+    """
+    sources: dict[str, Source] = {}
+    lacks: dict[str, str] = {}
+    for name in dict.fromkeys(datasets):
+        try:
+            if name not in requests:
+                raise BenchError(f"dataset '{name}' is not known here; --dataset DIR names its place")
+            spec = find_spec(requests[name])
+            assert isinstance(spec, Spec)
+            sources[name], _ = find_files(spec, data_root, advance)
+        except BenchError as error:
+            lacks[name] = str(error)
+    return Pictures(sources, lacks)
+
+
+def _names(request: str) -> Iterator[tuple[str, str]]:
+    """List the datasets that a request stands for, one or a suite's several, and the request for each."""
+    found = find_spec(request)
+    if isinstance(found, Spec):
+        yield found.name, request
+    else:
+        yield from ((part.dataset, part.dataset) for part in found.parts)
+
+
+def _asked_for(name: str, record: Mapping[str, Any]) -> str:
+    """Find the path of that name in the command that made a record; empty if there is none."""
+    words = record["made"].get("command", [])
+    for before, word in zip(["", *words], words, strict=False):
+        request = word if before == "--dataset" else word.removeprefix("--dataset=") if "=" in word else ""
+        if request and Path(request).exists() and (name, request) in _names(request):
+            return str(request)
+    return ""
+
+
+def _embed(image: Image.Image) -> str:
+    """Shrink an image to a thumbnail and make a data URI of it."""
+    small, buffer = image.convert("RGB"), BytesIO()
+    small.thumbnail((SIDE, SIDE))
+    small.save(buffer, "WEBP", quality=_QUALITY)
+    return "data:image/webp;base64," + b64encode(buffer.getvalue()).decode()

@@ -1,0 +1,99 @@
+"""What made the numbers: code, machines, weights and images, from the cells' records."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from shlex import join
+from typing import Any
+
+import pandas as pd
+
+from forenbench import __version__
+from forenbench.environment import versions
+from forenbench.store import STATUSES
+from forenbench.tables import Table
+
+from .chosen import Scored
+
+_MADE = ("command", "commit", "device", "machine", "python")
+
+
+def provenance(scored: Sequence[Scored]) -> list[Table]:
+    """Make the tables that stand at the end of a report: how, weights, images, and what was not scored."""
+    return [
+        Table("made", "How the scores were made", _made(scored), ()),
+        Table("weights", "Weights", _weights(scored), ()),
+        Table("testsets", "Test sets", _testsets(scored), ()),
+        *_failures(scored),
+    ]
+
+
+def made_now() -> str:
+    """Say when and with what a report is made."""
+    found = versions()
+    packages = ", ".join(f"{name} {found[name]}" for name in ("numpy", "scipy", "pillow") if name in found)
+    when = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+    return (
+        f"Report made {when} by forenbench {__version__} with Python {platform.python_version()}, {packages}."
+    )
+
+
+def _made(scored: Sequence[Scored]) -> pd.DataFrame:
+    """Describe what made the cells: a run that went on elsewhere shows as several settings."""
+    counts: dict[tuple[tuple[str, str], ...], list[str]] = {}  # times of cells by what they have in common
+    for one in scored:
+        made, identity = one.record["made"], one.record["identity"]
+        line = [(name, _text(made.get(name, ""))) for name in _MADE]
+        line += [("seed", _text(identity.get("seed", ""))), ("precision", identity.get("precision", "fp32"))]
+        line.append(("packages", ", ".join(f"{k} {v}" for k, v in made.get("packages", {}).items())))
+        counts.setdefault(tuple(line), []).append(made["time"])
+    columns = [
+        {**dict(line), "cells": str(len(times)), "first cell": min(times), "last cell": max(times)}
+        for line, times in counts.items()
+    ]
+    frame = pd.DataFrame(columns).T
+    frame.columns = pd.Index([f"setting {number}" for number in range(1, len(columns) + 1)])
+    return frame
+
+
+def _weights(scored: Sequence[Scored]) -> pd.DataFrame:
+    """List each detector's version, threshold and the full sha256 of its files."""
+    lines: dict[tuple[str, ...], None] = {}
+    for one in scored:
+        identity = one.record["identity"]
+        for name, sha256 in identity["checkpoints"].items() or [("(none)", "")]:
+            threshold = f"{one.threshold:g}"
+            lines[*one.detector, identity["detector_version"], threshold, name, sha256] = None
+    columns = ["detector", "weights", "version", "threshold", "file", "sha256"]
+    return pd.DataFrame(list(lines), columns=columns).set_index("detector")
+
+
+def _testsets(scored: Sequence[Scored]) -> pd.DataFrame:
+    """List test sets with the digest of their images."""
+    lines: dict[tuple[str, ...], int] = {}
+    for one in scored:
+        key = one.dataset, one.testset, one.protocol, one.record["identity"]["testset"]
+        lines[key] = max(lines.get(key, 0), sum(one.record["counts"].values()))
+    rows = [(*key, images) for key, images in lines.items()]
+    columns = ["dataset", "testset", "protocol", "digest", "images"]
+    return pd.DataFrame(rows, columns=columns).set_index("dataset")
+
+
+def _failures(scored: Iterable[Scored]) -> list[Table]:
+    """List the cells with images that were not scored; no table where there is none."""
+    rows = [
+        {**one.record["cell"], **{status: one.record["counts"].get(status, 0) for status in STATUSES}}
+        for one in scored
+        if any(number for status, number in one.record["counts"].items() if status != "ok")
+    ]
+    if not rows:
+        return []
+    title = "Images that were not scored; metrics use the others (ok) only"
+    return [Table("failures", title, pd.DataFrame(rows).set_index("detector"), ())]
+
+
+def _text(value: Any) -> str:  # noqa: ANN401 - whatever a record holds
+    """Word one value of a record."""
+    return join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,0 +1,268 @@
+"""The parts of a report: curves, tables as they are set, mistakes, and what made them."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from report_page import Page
+from sklearn.metrics import average_precision_score, roc_auc_score
+from stored_cells import LABELS, ONE_WRONG, PERFECT, add
+
+from forenbench.images import decode
+from forenbench.report import charts, curves, glossary
+from forenbench.report.chosen import name_detectors, newest
+from forenbench.report.contents import Wishes
+from forenbench.report.grid import lay_out
+from forenbench.report.levels import draw_robustness
+from forenbench.report.mistakes import COLUMNS, worst, worst_of_cell
+from forenbench.report.page import write
+from forenbench.report.pictures import Pictures, find_requests, open_pictures
+from forenbench.report.provenance import provenance
+from forenbench.store import Store
+from forenbench.tables import Table, measure
+from forenbench.testing import Images, tiny_image, write_tiny_dataset
+
+HOSTILE = "<script>alert(1)</script>"
+DETECTOR = ("d", "sample")
+
+
+def arrays(scores: list[float]) -> tuple[np.ndarray, np.ndarray]:
+    return np.array(LABELS), np.array(scores)
+
+
+def mean_height(at: np.ndarray, heights: np.ndarray) -> float:
+    return float(np.mean(heights[at > 0]))
+
+
+@pytest.mark.parametrize("levels", [4, 1000])
+def test_areas_below_the_curves_are_the_metrics(levels: int) -> None:
+    random = np.random.default_rng(1)
+    labels = np.arange(600) % 2
+    scores = np.floor(random.random(600) * (1 + 0.4 * labels) / 1.5 * levels) / levels  # with ties
+    traced = curves.trace(labels, scores, 0.5)
+    assert traced is not None
+    assert curves.area(traced) == pytest.approx(roc_auc_score(labels, scores), abs=0.005)
+    precision = mean_height(curves.RECALLS, traced.precision)
+    assert precision == pytest.approx(average_precision_score(labels, scores), abs=0.005)
+
+
+def test_a_mean_curve_counts_each_test_set_once() -> None:
+    one, other = (curves.trace(*arrays(scores), 0.5) for scores in (PERFECT, ONE_WRONG))
+    assert one is not None
+    assert other is not None
+    both = curves.mean([one, other, other])
+    assert both.tpr == pytest.approx((one.tpr + 2 * other.tpr) / 3)
+    assert both.precision == pytest.approx((one.precision + 2 * other.precision) / 3)
+
+
+def test_reliability_counts_images_scores_and_fakes_by_part() -> None:
+    traced = curves.trace(np.array([0, 1, 1, 0]), np.array([0.0, 1.0, 1 / 15, 0.5]), 0.5)
+    assert traced is not None
+    assert traced.bins is not None
+    images, scores, fakes = traced.bins
+    assert images.tolist() == [2, *[0] * 6, 1, *[0] * 6, 1]
+    assert scores.tolist() == pytest.approx([1 / 15, *[0] * 6, 0.5, *[0] * 6, 1])
+    assert fakes.tolist() == [1, *[0] * 6, 0, *[0] * 6, 1]
+
+
+@pytest.mark.parametrize(("scores", "threshold"), [([0.1, 0.2, 0.8, 1.1], 0.5), (PERFECT, 0.0)])
+def test_scores_that_are_no_probabilities_have_no_reliability(scores: list[float], threshold: float) -> None:
+    traced = curves.trace(*arrays(scores), threshold)
+    assert traced is not None
+    assert traced.bins is None
+    assert "Reliability" not in [one.title for one in charts.draw({"detector": traced})]
+
+
+def test_one_label_has_no_curves() -> None:
+    assert curves.trace(np.zeros(3, int), np.array([0.1, 0.2, 0.3]), 0.5) is None
+
+
+def test_the_headings_of_a_table_span_their_columns() -> None:
+    columns = pd.MultiIndex.from_tuples([("a", "x"), ("a", "y"), ("b", "x")])
+    frame = pd.DataFrame([[1.0, 2.0, np.nan]], columns=columns, index=pd.Index(["one"], name="detector"))
+    grid = lay_out(Table("t", "T", frame, ()))
+    assert [(head.text, head.span) for head in grid.heads[0]] == [("", 1), ("a", 2), ("b", 1)]
+    assert [head.text for head in grid.heads[1]] == ["detector", "x", "y", "x"]
+    assert [head.column for head in grid.heads[1]] == [0, 1, 2, 3]
+
+
+def test_numbers_are_shown_rounded_and_kept_exactly() -> None:
+    values = {
+        "share": [1 / 3, -1e-9, np.nan],
+        "count": [7, 8, 9],
+        "words": ["a", "b", "b"],
+        "gap": [2.0, 0, -1],
+    }
+    frame = pd.DataFrame(values, index=pd.Index(["x", "y", "z"], name="detector"))
+    rows = lay_out(Table("t", "T", frame, (), 2, signed="gap")).rows
+    assert [[entry.text for entry in row] for row in rows] == [
+        ["x", "0.33", "7", "a", "+2.00"],
+        ["y", "0.00", "8", "b", "0.00"],
+        ["z", "", "9", "b", "-1.00"],
+    ]
+    assert float(rows[0][1].value) == 1 / 3
+    assert [row[1].number for row in rows] == [True] * 3
+
+
+def test_intervals_and_marks_stand_with_their_numbers() -> None:
+    index = pd.Index(["x", "y"], name="detector")
+    frame, low, high, marked = (
+        pd.DataFrame({"a": values}, index=index)
+        for values in ([50.0, 60.0], [40.04, np.nan], [59.96, np.nan], [False, True])
+    )
+    rows = lay_out(Table("t", "T", frame, (), low=low, high=high, marked=marked)).rows
+    assert [(row[1].text, row[1].between, row[1].mark) for row in rows] == [
+        ("50.0", "[40.0, 60.0]", ""),
+        ("60.0", "", "*"),
+    ]
+
+
+def test_what_all_rows_share_is_said_once() -> None:
+    index = pd.MultiIndex.from_tuples([("none", "one"), ("none", "two")], names=["perturbation", "detector"])
+    grid = lay_out(Table("t", "T", pd.DataFrame({"a": [1, 1], "b": ["w", "w"]}, index=index), ()))
+    assert grid.everywhere == [("perturbation", "none"), ("b", "w")]
+    assert [head.text for head in grid.heads[0]] == ["detector", "a"]
+
+
+def test_of_two_runs_of_a_cell_the_newer_is_read(tmp_path: Path) -> None:
+    stores = [Store(tmp_path / name) for name in ("old", "new")]
+    add(stores[1], "d", "t", PERFECT, time="2026-02-02T00:00:00+00:00")
+    add(stores[0], "d", "t", ONE_WRONG)
+    add(stores[0], "d", "t2", ONE_WRONG, protocol="other")
+    (one,) = newest(stores, "all")
+    assert one.store is stores[1]
+
+
+def test_detectors_with_two_kinds_of_weights_say_which() -> None:
+    named = name_detectors([("a", "sample"), ("b", "sample"), ("a", "published"), ("a", "sample")])
+    assert list(named.values()) == ["a (sample)", "b", "a (published)"]
+
+
+def test_the_worst_images_of_all_cells_come_first_and_once(tmp_path: Path) -> None:
+    add(Store(tmp_path), "d", "t", PERFECT)
+    (cell,) = newest([Store(tmp_path)], "all")
+    rows = [
+        (0, 0.6, "ok", "shared"),
+        (0, 0.7, "ok", "worse"),
+        (0, 0.99, "failed", "unscored"),
+        (0, 0.2, "ok", "fine"),
+        (1, 0.4, "ok", "missed"),
+        (1, 0.9, "ok", "found"),
+    ]
+    found = worst_of_cell(cell, pd.DataFrame(rows, columns=list(COLUMNS)), 2)
+    reals, fakes = worst([*found, *found], 2)
+    assert [(one.path, one.wrong) for one in reals] == [("worse", True), ("shared", True)]
+    assert [(one.path, one.wrong) for one in fakes] == [("missed", True), ("found", False)]
+
+
+def test_a_picture_is_a_small_one_of_the_image_beside_what_explains_it() -> None:
+    image = tiny_image(3, 600, 300)
+    pictures = Pictures({"data": Images([image])}, {}, {DETECTOR: lambda one: one.convert("L")})
+    made = pictures.of("data", "0", DETECTOR)
+    small, explained = (
+        decode(base64.b64decode(source.partition(",")[2])) for source in (made.source, made.explained)
+    )
+    assert small.size == (144, 72)
+    difference = np.asarray(small, float) - np.asarray(image.resize((144, 72)), float)
+    assert np.abs(difference).mean() < 8
+    assert np.ptp(np.asarray(explained, int), axis=2).max() <= 8  # grey
+    assert pictures.of("data", "0", ("other", "sample")).explained == ""
+
+
+def test_where_there_is_no_picture_the_reason_is_given(tmp_path: Path) -> None:
+    write_tiny_dataset(tmp_path / "tiny")
+    (tmp_path / "tiny/alpha/0_real/broken.png").write_bytes(b"no image")
+    record = {"cell": {"dataset": "tiny"}, "made": {"command": ["bench", "run"]}}
+    nowhere = open_pictures(["tiny"], find_requests([record], []), tmp_path)
+    assert "'tiny' is not known here; --dataset" in nowhere.of("tiny", "alpha/0_real/0.png", DETECTOR).lack
+    here = open_pictures(["tiny"], find_requests([record], [str(tmp_path / "tiny")]), tmp_path)
+    assert here.of("tiny", "alpha/0_real/0.png", DETECTOR).source.startswith("data:image/webp")
+    assert "not an image" in here.of("tiny", "alpha/0_real/broken.png", DETECTOR).lack
+    assert "no file at" in here.of("tiny", "alpha/0_real/gone.png", DETECTOR).lack
+
+
+@pytest.mark.parametrize("words", [["--dataset", "{}"], ["--dataset={}"]])
+def test_a_dataset_is_found_where_the_run_found_it(tmp_path: Path, words: list[str]) -> None:
+    write_tiny_dataset(tmp_path / "tiny")
+    command = ["bench", "run", *(word.format(tmp_path / "tiny") for word in words)]
+    record = {"cell": {"dataset": "tiny"}, "made": {"command": command}}
+    opened = open_pictures(["tiny"], find_requests([record], []), tmp_path)
+    assert opened.of("tiny", "beta/1_fake/0.png", DETECTOR).source
+
+
+def test_levels_run_from_the_image_as_it_is_to_the_strongest(tmp_path: Path) -> None:
+    for place, name in enumerate(["jpeg:50", "none", "jpeg:90", "blur:2.0", "jpeg:75", "blur:10.0", "gray"]):
+        add(Store(tmp_path), "d", "t", PERFECT, perturbation=name, place=place)
+    drawn = {
+        one.title: base64.b64decode(one.source.partition(",")[2]).decode()
+        for one in draw_robustness(measure([Store(tmp_path)]), {("d", "sample"): "d"})
+    }
+    assert list(drawn) == ["jpeg", "blur"]
+    for title, levels in (("jpeg", ["none", "90", "75", "50"]), ("blur", ["none", "2.0", "10.0"])):
+        places = [drawn[title].index(f">{level}</text>") for level in levels]
+        assert places == sorted(places)
+
+
+def test_what_made_the_scores_and_what_was_not_scored_is_listed(tmp_path: Path) -> None:
+    add(Store(tmp_path), "d", "t", PERFECT, head="f" * 64, digest="e" * 64)
+    add(Store(tmp_path), "d", "u", PERFECT, status="unreadable", place=1)
+    tables = {table.name: table.frame for table in provenance(newest([Store(tmp_path)], "all"))}
+    assert tables["weights"]["sha256"].tolist() == ["f" * 64, "abc" * 20]
+    assert tables["testsets"]["digest"].tolist() == ["e" * 64, "d1"]
+    assert tables["failures"][["testset", "ok", "unreadable"]].values.tolist() == [["u", 3, 1]]
+
+
+def test_a_whole_run_lists_no_failures(tmp_path: Path) -> None:
+    add(Store(tmp_path), "d", "t", PERFECT)
+    assert "failures" not in [table.name for table in provenance(newest([Store(tmp_path)], "all"))]
+
+
+def test_terms_on_the_page_are_explained_and_no_others() -> None:
+    terms = dict(glossary.explain(["A.P.", "auroc", "detector"]))
+    assert list(terms) == ["A.P.", "AUROC"]
+
+
+def test_hostile_names_are_only_words(tmp_path: Path) -> None:
+    store = Store(tmp_path / HOSTILE.replace("/", "_"))
+    for name in (HOSTILE, "'\" onmouseover=alert(1) x='"):
+        add(store, name, name, ONE_WRONG, dataset=name, perturbation=name, kind=name, version=name)
+    write([store], tmp_path / "report.html", Wishes(Pictures({}, {HOSTILE: HOSTILE})))
+    page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
+    assert len(page.scripts) == 2
+    assert HOSTILE in page.words
+    assert {line["testset"] for line in page.numbers} == {HOSTILE, "'\" onmouseover=alert(1) x='"}
+    assert not [name for _, name, _ in page.attributes if name.startswith("on")]
+
+
+def test_nothing_on_the_page_leads_elsewhere(tmp_path: Path) -> None:
+    add(Store(tmp_path), "d", "t", PERFECT)
+    write([Store(tmp_path)], tmp_path / "report.html", Wishes(Pictures({}, {})))
+    page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
+    places = [value for _, name, value in page.attributes if name in ("src", "href")]
+    assert places
+    assert all(value.startswith(("#", "data:")) for value in places)
+
+
+def test_a_page_without_curves_says_no_more_than_there_is(tmp_path: Path) -> None:
+    add(Store(tmp_path), "d", "t", [0.1, 0.2], [0, 0])
+    write([Store(tmp_path)], tmp_path / "report.html", Wishes(Pictures({}, {}), worst=0))
+    page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
+    assert "Mistakes" not in page.words
+    assert "Precision and recall" not in page.words
+    assert page.numbers[0]["ap"] is None
+
+
+def test_more_detectors_than_a_picture_holds(tmp_path: Path) -> None:
+    """The best are drawn, and the page says how many there are."""
+    for number in range(charts.MOST + 2):
+        add(Store(tmp_path), f"d{number:02}", "t", PERFECT if number else ONE_WRONG, place=number)
+    write([Store(tmp_path)], tmp_path / "report.html", Wishes(Pictures({}, {})))
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert f"{charts.MOST} of {charts.MOST + 2} detectors" in text
+    legend = text[text.index('class="legend"') :].partition("</ul>")[0]
+    assert ">d00<" not in legend
+    assert ">d01<" in legend
