@@ -12,8 +12,10 @@ import pandas as pd
 import pytest
 import recompute
 from command_line import Bench
+from recompute_intervals import intervals
 from report_page import Page
 
+from forenbench.cellwise import CALIBRATION, ERROR_RATES, THRESHOLDS
 from forenbench.cli import main
 
 METRICS = {"Acc.": "acc", "Real acc.": "real_acc", "Fake acc.": "fake_acc", "A.P.": "ap", "AUROC": "auroc"}
@@ -70,6 +72,43 @@ def test_the_numbers_for_programs(page: Page, truth: pd.DataFrame) -> None:
     found = pd.DataFrame(page.numbers).set_index(key)[list(truth.columns.difference(key))]
     assert len(found) == 2 * 6 * 4
     pd.testing.assert_frame_equal(found, truth.set_index(key), check_like=True, rtol=0, atol=2e-6)
+
+
+@pytest.mark.parametrize("detector", ["guess", "cnndetection=small"])
+def test_intervals(page: Page, run: Path, detector: str) -> None:
+    """Drawn again by a script that knows only how random numbers are made of names."""
+    found = intervals(run / f"scores/sample/superres/jpeg=50/{detector}.parquet")
+    where = {"detector": detector.replace("=", ":"), "testset": "superres", "perturbation": "jpeg:50"}
+    (numbers,) = (one for one in page.numbers if {name: one[name] for name in where} == where)
+    assert len(found) == 6
+    assert found == pytest.approx({name: numbers[name] for name in found}, rel=1e-9)
+    (row,) = (one for one in page.tables["cells"].records() if {name: one[name] for name in where} == where)
+    assert float(row["A.P."]) == close(100 * numbers["ap"])
+
+
+@pytest.mark.parametrize("name", ["error-rates", "thresholds", "calibration"])
+def test_the_other_tables_of_cells(page: Page, truth: pd.DataFrame, name: str) -> None:
+    columns = {"error-rates": ERROR_RATES, "thresholds": THRESHOLDS, "calibration": CALIBRATION}[name]
+    scale = 1 if name == "calibration" else 100
+    rows = page.tables[name].records()
+    assert len(rows) == len(truth)
+    for row in rows:
+        same = [truth[key] == row[key] for key in ("detector", "testset", "perturbation")]
+        (expected,) = truth[same[0] & same[1] & same[2]].to_dict("records")
+        for label, metric in columns.items():
+            if "fitted" not in label and pd.notna(expected[metric]):
+                assert float(row[label]) == pytest.approx(scale * expected[metric], abs=2e-6 * scale)
+
+
+def test_the_summary(page: Page, truth: pd.DataFrame) -> None:
+    for row in page.tables["summary"].records():
+        cells = truth[(truth["detector"] == row["detector"]) & (truth["perturbation"] == row["perturbation"])]
+        assert float(row["Acc., macro"]) == close(100 * cells["acc"].mean())
+        assert float(row["Acc., micro"]) == close(
+            100 * (cells["acc"] * cells["ok"]).sum() / cells["ok"].sum()
+        )
+        assert float(row["A.P., worst"]) == close(100 * cells["ap"].min())
+        assert row["worst on"] in set(cells["testset"][cells["ap"] == cells["ap"].min()])
 
 
 def test_every_cell(page: Page, truth: pd.DataFrame) -> None:
