@@ -80,7 +80,7 @@ def test_intervals(page: Page, run: Path, detector: str) -> None:
     found = intervals(run / f"scores/sample/superres/jpeg=50/{detector}.parquet")
     where = {"detector": detector.replace("=", ":"), "testset": "superres", "perturbation": "jpeg:50"}
     (numbers,) = (one for one in page.numbers if {name: one[name] for name in where} == where)
-    assert len(found) == 6
+    assert {"ap_low", "ap_high", "auroc_low", "auroc_high"} <= found.keys()
     assert found == pytest.approx({name: numbers[name] for name in found}, rel=1e-9)
     (row,) = (one for one in page.tables["cells"].records() if {name: one[name] for name in where} == where)
     assert float(row["A.P."]) == close(100 * numbers["ap"])
@@ -104,9 +104,8 @@ def test_the_summary(page: Page, truth: pd.DataFrame) -> None:
     for row in page.tables["summary"].records():
         cells = truth[(truth["detector"] == row["detector"]) & (truth["perturbation"] == row["perturbation"])]
         assert float(row["Acc., macro"]) == close(100 * cells["acc"].mean())
-        assert float(row["Acc., micro"]) == close(
-            100 * (cells["acc"] * cells["ok"]).sum() / cells["ok"].sum()
-        )
+        right = (cells["acc"] * cells["ok"]).sum()
+        assert float(row["Acc., micro"]) == close(100 * right / cells["ok"].sum())
         assert float(row["A.P., worst"]) == close(100 * cells["ap"].min())
         assert row["worst on"] in set(cells["testset"][cells["ap"] == cells["ap"].min()])
 
