@@ -110,7 +110,8 @@ def _contests(frame: pd.DataFrame) -> list[list[int]]:
 def _best_two(table: Table, rows: list[int], position: int) -> list[list[int]]:
     """Return those rows with a column's best and with its second value, if detectors compete in it."""
     column, name = table.frame.iloc[:, position], _levels(table.frame.columns[position])[-1]
-    if not pd.api.types.is_float_dtype(column) or name in {table.signed, *NO_CONTEST}:
+    compared = table.signed != ""  # with other numbers, not with each other
+    if compared or not pd.api.types.is_float_dtype(column) or name in NO_CONTEST:
         return []
     printed = column.iloc[rows].round(table.decimals)
     values = sorted(set(printed.dropna()), reverse=name not in LOWER_IS_BETTER)
