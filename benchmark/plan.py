@@ -130,7 +130,7 @@ def plan(jobs: Sequence[Job], settings: Settings) -> list[Task]:
                     identity_of(loaded, testset, perturbation, settings),
                     (place, first + at),
                     (d, testset.order, place, at),
-                    tuple(getattr(loaded.detector, "trained_on", ())),
+                    _trained_on(loaded.detector),
                 )
                 for place, perturbation in enumerate(settings.perturbations)
                 for at, loaded in enumerate(job.detectors)
@@ -144,6 +144,12 @@ def lineup(jobs: Sequence[Job], settings: Settings) -> Lineup:
     """Collect the detectors of all jobs, in the order that `plan` counts on."""
     detectors = [loaded.detector for job in jobs for loaded in job.detectors]
     return Lineup(detectors, settings.perturbations, settings.seed)
+
+
+def _trained_on(detector: Detector) -> tuple[str, ...]:
+    """Return what a detector states to have seen; one name alone is no list of letters."""
+    stated: str | Sequence[str] = getattr(detector, "trained_on", ())
+    return (stated,) if isinstance(stated, str) else tuple(stated)
 
 
 def identity_of(

@@ -17,7 +17,7 @@ from forenbench.testing import Brightness
 
 class Noisy(Brightness):
     name = "noisy"
-    trained_on = ("beta",)
+    trained_on = "beta"
 
     def score(self, batch):
         return (super().score(batch) * 37) % 1
