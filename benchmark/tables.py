@@ -63,22 +63,31 @@ def measure(stores: Iterable[Store], *, by_class: bool = False) -> pd.DataFrame:
     Raises:
         BenchError: No finished cell anywhere.
     """
-    newest: dict[tuple[str, ...], tuple[Store, dict[str, Any]]] = {}
+    cells = newest(stores)
+    measured = {store.root: Measurements(store, by_class) for store, _ in cells}
+    lines = [line for store, record in cells for line in _lines(measured[store.root], record)]
+    for one in measured.values():
+        one.save()
+    return pd.DataFrame(lines)
+
+
+def newest(stores: Iterable[Store]) -> list[tuple[Store, dict[str, Any]]]:
+    """List the records of finished cells with their runs; of two records of one cell, the newer.
+
+    Raises:
+        BenchError: No finished cell anywhere.
+    """
+    found: dict[tuple[str, ...], tuple[Store, dict[str, Any]]] = {}
     roots = []
     for store in stores:
         roots.append(str(store.root))
         for record in store.records():
-            key = (*record["cell"].values(), record["identity"]["kind"], _protocol(record))
-            if key not in newest or newest[key][1]["made"]["time"] < record["made"]["time"]:
-                newest[key] = store, record
-    if not newest:
+            key = (*record["cell"].values(), record["identity"]["kind"], protocol_of(record))
+            if key not in found or found[key][1]["made"]["time"] < record["made"]["time"]:
+                found[key] = store, record
+    if not found:
         raise BenchError(f"no finished cell in {', '.join(roots)}; 'bench run' makes some")
-    runs = {store.root: store for store, _ in newest.values()}
-    measured = {root: Measurements(store, by_class) for root, store in runs.items()}
-    lines = [line for store, record in newest.values() for line in _lines(measured[store.root], record)]
-    for one in measured.values():
-        one.save()
-    return pd.DataFrame(lines)
+    return list(found.values())
 
 
 def one_protocol(cells: pd.DataFrame, wanted: str | None = None) -> pd.DataFrame:
@@ -241,7 +250,7 @@ def _lines(measured: Measurements, record: Mapping[str, Any]) -> Iterator[dict[s
     cell = {
         **record["cell"],
         "weights": identity["kind"],
-        "protocol": _protocol(record),
+        "protocol": protocol_of(record),
         "checkpoints": identity["checkpoints"],
         "digest": identity["testset"],
         "version": identity["detector_version"],
@@ -255,7 +264,7 @@ def _lines(measured: Measurements, record: Mapping[str, Any]) -> Iterator[dict[s
         yield {**cell, **line, "seen": seen}
 
 
-def _protocol(record: Mapping[str, Any]) -> str:
+def protocol_of(record: Mapping[str, Any]) -> str:
     """Return the rule by which a cell's images were chosen; runs before there was a choice took all."""
     return str(record["made"].get("protocol", "all"))
 

@@ -1,4 +1,4 @@
-"""Which cells a report draws: of two records of one cell the newer, of several perturbations the plainest."""
+"""Which cells a report draws: of one protocol, and of several perturbations the plainest."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from forenbench import tables
 from forenbench.store import Store
 
 _PLAIN = "none"
@@ -26,7 +27,7 @@ class Scored:
     @property
     def protocol(self) -> str:
         """The rule by which the images were chosen."""
-        return str(self.record["made"].get("protocol", "all"))
+        return tables.protocol_of(self.record)
 
     @property
     def dataset(self) -> str:
@@ -51,15 +52,8 @@ class Scored:
 
 def newest(stores: Iterable[Store], protocol: str) -> list[Scored]:
     """List the cells of one protocol in the order of the runs, as `tables.measure` chooses them."""
-    found: dict[tuple[str, ...], Scored] = {}
-    for store in stores:
-        for record in store.records():
-            one = Scored(store, record)
-            key = (*record["cell"].values(), record["identity"]["kind"])
-            older = found.get(key)
-            if one.protocol == protocol and (older is None or _time(older) < _time(one)):
-                found[key] = one
-    return list(found.values())
+    found = [Scored(store, record) for store, record in tables.newest(stores)]
+    return [one for one in found if one.protocol == protocol]
 
 
 def plainest(perturbations: Sequence[str]) -> str:
@@ -72,7 +66,3 @@ def name_detectors(detectors: Iterable[tuple[str, str]]) -> dict[tuple[str, str]
     every = list(dict.fromkeys(detectors))
     names = [name for name, _ in every]
     return {(name, kind): name if names.count(name) == 1 else f"{name} ({kind})" for name, kind in every}
-
-
-def _time(one: Scored) -> str:
-    return str(one.record["made"]["time"])
