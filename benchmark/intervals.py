@@ -152,17 +152,20 @@ class _Steps:
             yield from self._calibration(drawn)
 
     def _calibration(self, drawn: Counts) -> Iterator[tuple[str, Floats]]:
-        scores = self.scored.scores
         for name, values in self._losses.items():
             if np.isfinite(values).all():
                 yield name, counts.mean_of(drawn, *values)
-        edges = {
-            "ece": calibration.equal_width(calibration.BINS),
-            "ece_mass": calibration.equal_mass(scores, calibration.BINS),
-        }
-        for name, inner in edges.items():
-            bins = np.searchsorted(inner, self.edges, side="left")
+        for name, bins in self._bins.items():
             yield name, counts.calibration_error(drawn, *self._probabilities, bins)
+
+    @cached_property
+    def _bins(self) -> dict[str, NDArray[np.intp]]:
+        """The bin of each step, for both calibration errors."""
+        inner = {
+            "ece": calibration.equal_width(calibration.BINS),
+            "ece_mass": calibration.equal_mass(self.scored.scores, calibration.BINS),
+        }
+        return {name: np.searchsorted(edges, self.edges, side="left") for name, edges in inner.items()}
 
     @cached_property
     def _losses(self) -> dict[str, tuple[Floats, Floats]]:
