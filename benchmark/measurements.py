@@ -23,6 +23,7 @@ from .types import FAKE, REAL
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 Line = dict[str, Any]
 """One class of a cell, or all of it: its counts of images and its metrics, by column."""
@@ -195,15 +196,22 @@ def _read(file: Path) -> dict[str, _Known]:
     import pyarrow.parquet as pq
 
     with suppress(OSError, pa.ArrowInvalid, KeyError):
+        table = pq.read_table(file)
+        arrays = {name: _arrays(table[name].combine_chunks()) for name in KEPT}
+        told = zip(*(table[name].to_pylist() for name in ("key", "mark", "lines")), strict=True)
         return {
-            row["key"]: _Known(
-                row["mark"],
-                json.loads(row["lines"]),
-                {name: np.array(row[name], np.float32) for name in KEPT if row[name] is not None},
+            key: _Known(
+                mark, json.loads(lines), {name: arrays[name][at] for name in KEPT if at in arrays[name]}
             )
-            for row in pq.read_table(file).to_pylist()
+            for at, (key, mark, lines) in enumerate(told)
         }
     return {}
+
+
+def _arrays(lists: pa.ListArray) -> dict[int, NDArray[np.float32]]:
+    """Cut a column of lists into arrays, by row; rows without a list have none."""
+    values, ends = lists.values.to_numpy(), lists.offsets.to_numpy()
+    return {int(at): values[ends[at] : ends[at + 1]] for at in np.flatnonzero(lists.is_valid())}
 
 
 def _write(file: Path, known: Mapping[str, _Known]) -> None:

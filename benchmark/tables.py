@@ -64,7 +64,8 @@ def measure(stores: Iterable[Store], *, by_class: bool = False) -> pd.DataFrame:
         BenchError: No finished cell anywhere.
     """
     cells = newest(stores)
-    measured = {store.root: Measurements(store, by_class) for store, _ in cells}
+    runs = {store.root: store for store, _ in cells}
+    measured = {root: Measurements(store, by_class) for root, store in runs.items()}
     lines = [line for store, record in cells for line in _lines(measured[store.root], record)]
     for one in measured.values():
         one.save()
