@@ -11,6 +11,8 @@ from .types import FOREIGN
 if TYPE_CHECKING:
     import pandas as pd
 
+_PLACE = ["dataset", "testset", "class", "detector", "perturbation"]
+
 
 def left_out(cells: pd.DataFrame, chosen: pd.DataFrame) -> Iterator[str]:
     """Name the other protocols whose cells a table does not show."""
@@ -23,7 +25,7 @@ def notes_on(cells: pd.DataFrame) -> tuple[str, ...]:
     """Word coverage and undefined values, cell by cell where something is not whole."""
     asked, scored = int(cells["images"].sum()), int(cells["ok"].sum())
     notes = [f"{len(cells)} cells, {scored} of {asked} images scored; metrics use scored images only."]
-    for cell in cells.to_dict("records"):
+    for cell in cells[[*_PLACE, "images", *STATUSES, "undefined"]].to_dict("records"):
         place = "/".join(filter(None, [cell["dataset"], cell["testset"], cell["class"]]))
         where = f"{cell['detector']} on {place} ({cell['perturbation']})"
         lost = [f"{cell[status]} {status}" for status in STATUSES if status != "ok" and cell[status]]
@@ -52,7 +54,7 @@ def _mixed(cells: pd.DataFrame) -> Iterator[str]:
 def _images(cells: pd.DataFrame) -> Iterator[str]:
     """Count the real and fake images behind each row, rows that rest on the same counts together."""
     counts: dict[tuple[str, str], dict[str, tuple[int, int]]] = {}
-    for cell in cells.to_dict("records"):
+    for cell in cells[[*_PLACE, "weights", "protocol", "real", "fake"]].to_dict("records"):
         row = f"{cell['detector']} ({cell['weights']}, {cell['perturbation']})"
         places = counts.setdefault((cell["protocol"], row), {})
         place = f"{cell['dataset']}/{cell['testset']}"
@@ -71,7 +73,7 @@ def _images(cells: pd.DataFrame) -> Iterator[str]:
 def _checkpoints(cells: pd.DataFrame) -> Iterator[str]:
     """Name the weights files behind the rows, detectors with the same ones together."""
     users: dict[str, list[str]] = {}
-    for cell in cells.to_dict("records"):
+    for cell in cells[["detector", "weights", "checkpoints"]].to_dict("records"):
         files = ", ".join(f"{name} {sha256[:12]}" for name, sha256 in sorted(cell["checkpoints"].items()))
         row = f"{cell['detector']} ({cell['weights']})"
         if files and row not in users.setdefault(files, []):

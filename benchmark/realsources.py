@@ -35,7 +35,7 @@ def widest(cells: pd.DataFrame) -> Iterator[str]:
     """Say how far apart a detector's AUROC is by real source alone, where there are several."""
     spreads = [
         (max(values) - min(values), f"{cell['detector']} on {cell['testset']} ({cell['perturbation']})")
-        for cell in cells.to_dict("records")
+        for cell in cells[["detector", "testset", "perturbation", "sources"]].to_dict("records")
         if len(values := _areas(cell["sources"])) > 1
     ]
     if spreads:

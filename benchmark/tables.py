@@ -178,7 +178,7 @@ def by_calibration(cells: pd.DataFrame) -> Table:
     laid_out = cellwise.present(laid_out, cellwise.CALIBRATED)
     reasons = dict.fromkeys(
         f"{cell['detector']}: {cell['no_probabilities']}."
-        for cell in cells.to_dict("records")
+        for cell in cells[["detector", "no_probabilities"]].to_dict("records")
         if cell["no_probabilities"]
     )
     title = "How far probabilities can be believed (0 is best), with 95 % intervals"
