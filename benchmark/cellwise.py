@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import pandas as pd
@@ -76,7 +76,7 @@ def counted(cells: pd.DataFrame, laid_out: LaidOut) -> LaidOut:
     return LaidOut(*(pd.concat(pair, axis=1) for pair in zip(before, laid_out, strict=True)))
 
 
-def present(laid_out: LaidOut, names: Mapping[str, str]) -> LaidOut:
+def present(laid_out: LaidOut, names: Iterable[str]) -> LaidOut:
     """Leave out the given columns where no cell has a value: nothing was fitted, say."""
     empty = [name for name in names if laid_out.values[name].isna().all()]
     return LaidOut(*(frame.drop(columns=empty) for frame in laid_out))

@@ -165,7 +165,7 @@ def by_error_rate(cells: pd.DataFrame) -> Table:
 def by_threshold(cells: pd.DataFrame) -> Table:
     """List every cell with its decisions at the author's, a fitted, and the oracle's threshold."""
     laid_out = cellwise.lay_out(cells, cellwise.THRESHOLDS)
-    laid_out = cellwise.present(laid_out, {name: "" for name in cellwise.THRESHOLDS if "fitted" in name})
+    laid_out = cellwise.present(laid_out, [name for name in cellwise.THRESHOLDS if "fitted" in name])
     title = "Decisions (%) at three thresholds, with 95 % intervals"
     oracle = "The oracle's threshold is chosen on the very images it is judged on: an upper bound."
     none = "" if "fitted_threshold" in cells else "Nothing was fitted: 'bench calibrate' does it."
