@@ -100,11 +100,15 @@ class Parts:
     def finishing(self, task: Task) -> Iterator[None]:
         """Hold the making of a test set's rows, once no other process does."""
         with explaining(self.root):
-            lock = _lock(Path(f"{self._folder(task)}.lock"), patience=-1)
+            lock = _lock(self._finish_lock(task), patience=-1)
         try:
             yield
         finally:
             lock.release()
+
+    def linger(self, task: Task) -> bool:
+        """Say whether anything of a test set is left, though it be only a lock."""
+        return self._folder(task).exists() or self._finish_lock(task).exists()
 
     def forget(self, task: Task, is_done: Callable[[Cell, Mapping[str, Any]], bool]) -> None:
         """Remove the parts of a test set, but for those that some cell, of whatever run, still needs.
@@ -129,7 +133,7 @@ class Parts:
             lock.release()
         with suppress(OSError):  # not empty: others are at work
             folder.rmdir()
-            Path(f"{folder}.lock").unlink(missing_ok=True)
+            self._finish_lock(task).unlink(missing_ok=True)
             folder.parent.rmdir()
             folder.parent.parent.rmdir()
 
@@ -144,6 +148,9 @@ class Parts:
 
     def _path(self, task: Task, start: int) -> Path:
         return self._folder(task) / f"{start:08d}.arrow"
+
+    def _finish_lock(self, task: Task) -> Path:
+        return Path(f"{self._folder(task)}.lock")
 
     def _folder(self, task: Task) -> Path:
         return self.root / "parts" / file_name(task.testset.dataset) / file_name(task.testset.name)

@@ -95,6 +95,7 @@ def run(  # noqa: PLR0913 - what a run is made of
     store.open()
     work = _Run(plan(jobs, settings), lineup(jobs, settings), store, engine, reporter, stop)
     work.begin()
+    work.tidy()
     work.score()
     return work.summarise()
 
@@ -147,6 +148,12 @@ class _Run:
     def stopped(self) -> bool:
         """Say whether the run is to end."""
         return self.stop()
+
+    def tidy(self) -> None:
+        """Remove the parts that a run left which was killed between its last rows and their removal."""
+        for task, missing in zip(self.tasks, self.missing, strict=True):
+            if not missing and self.parts.linger(task):
+                self._finish(task, [])
 
     def score(self) -> None:
         """Score part after part; then wait for those that other processes hold, should these fail."""

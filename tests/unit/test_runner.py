@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
@@ -180,6 +181,29 @@ def test_a_run_that_is_asked_to_stop_ends_after_a_part_and_says_what_is_left(tmp
     assert bench() == (Summary(unfinished=1), 128)
     bench.stop = lambda: False
     assert bench() == (Summary(computed=1), 300 - 128)
+
+
+def test_what_a_run_left_that_was_killed_after_its_last_rows_is_removed_by_the_next(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.data = tmp_path / "large"
+    write_tiny_dataset(bench.data, ["alpha"], images=150)
+    detector = bench.loaded.detector
+    assert isinstance(detector, Counted)
+    bench.stop = lambda: detector.prepared >= 128
+    bench()
+    parts, aside = bench.store.root / "parts", tmp_path / "aside"
+    shutil.copytree(parts, aside)
+    assert list(aside.glob("large/alpha/*.arrow"))
+    bench.stop = lambda: False
+    bench()
+    assert not parts.exists()
+    shutil.copytree(aside, parts)  # killed before their removal
+    assert bench() == (Summary(present=1), 0)
+    assert not parts.exists()
+    (parts / "large").mkdir(parents=True)  # killed amid it
+    (parts / "large" / "alpha.lock").touch()
+    assert bench() == (Summary(present=1), 0)
+    assert not parts.exists()
 
 
 def test_runs_with_different_detectors_share_a_folder_without_loss(tmp_path: Path) -> None:
