@@ -69,9 +69,10 @@ class Measurements:
 
         Each has the counts of its images, ``class`` (empty unless `by_class`), every metric, the ends of its
         interval as ``<metric>_low`` and ``<metric>_high`` where it has one, ``undefined`` and
-        ``no_probabilities`` with the reasons for what is missing, and ``replicates`` of the metrics in
-        `KEPT`. Without `by_class` there is also ``sources``: of the reals of each source their number
-        ``real``, their ``real_acc``, and the ``auroc`` of all fakes against them.
+        ``no_probabilities`` with the reasons for what is missing, ``replicates`` of the metrics in `KEPT`,
+        and ``mark``, which differs where anything that the line rests on does. Without `by_class` there is
+        also ``sources``: of the reals of each source their number ``real``, their ``real_acc``, and the
+        ``auroc`` of all fakes against them.
         """
         key = json.dumps([*record["cell"].values(), self.by_class])
         fit = self._fits.get((record["cell"]["detector"], record["identity"]["kind"]))
@@ -81,7 +82,7 @@ class Measurements:
             self._known[key] = self._measure(mark, record, fit)
             self._changed = True
         known = self._known[key]
-        return [{**line, "replicates": known.replicates} for line in known.lines]
+        return [{**line, "mark": mark, "replicates": known.replicates} for line in known.lines]
 
     def save(self) -> None:
         """Keep what was measured for the next time."""
