@@ -26,6 +26,7 @@ STEPS = 1024
 _BLOCK = 250
 """Replicates of one stream of random numbers."""
 BLOCKS = REPLICATES // _BLOCK
+_ROUNDING = 1e-12
 _AT_ONCE = 1 << 21
 """Numbers drawn at once: memory stays flat for cells of any size."""
 
@@ -86,10 +87,15 @@ def interval(replicates: Floats, value: float = float("nan")) -> tuple[float, fl
             replicates of AP, or of a calibration error, can all lie on one side of it.
     """
     known = replicates[np.isfinite(replicates)]
-    if not known.size or np.ptp(known) < 1e-12:
+    if not varies(known):
         return float("nan"), float("nan")
     low, high = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(np.fmin(low, value)), float(np.fmax(high, value))
+
+
+def varies(replicates: Floats) -> bool:
+    """Say whether there are different values, beyond rounding."""
+    return bool(replicates.size) and float(np.ptp(replicates)) > _ROUNDING
 
 
 def _draw(

@@ -10,16 +10,28 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from .bootstrap import Floats
+from .bootstrap import Floats, varies
 from .metrics import Labels, Scores
 from .types import FAKE, REAL
 
 
 def bootstrap_p(differences: Floats) -> float:
-    """Return the two-sided p-value of a difference from its replicates, never below 2 / (replicates + 1)."""
+    """Return the two-sided p-value of a difference from its replicates; NaN without any.
+
+    It comes from the share of replicates beyond 0. Where there are none, that share cannot tell what is rare
+    from what is rarer, and a correction for many comparisons would leave nothing significant: below
+    2 / (replicates + 1) it is the normal distribution's with the replicates' mean and spread.
+    """
+    from scipy.stats import norm
+
     known = differences[np.isfinite(differences)]
+    if not known.size:
+        return float("nan")
     fewer = min(int((known <= 0).sum()), int((known >= 0).sum()))
-    return min(1.0, 2 * (fewer + 1) / (len(known) + 1))
+    p_value = min(1.0, 2 * (fewer + 1) / (len(known) + 1))
+    if fewer or not varies(known):
+        return p_value
+    return min(p_value, float(2 * norm.sf(abs(known.mean()) / known.std())))
 
 
 def delong(labels: Labels, first: Scores, second: Scores) -> tuple[float, float]:

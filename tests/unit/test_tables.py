@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from stored_cells import ONE_WRONG, PERFECT, add, with_wrong_reals
@@ -236,6 +237,16 @@ def test_ranks_that_images_leave_open_are_shown(tmp_path: Path) -> None:
         add(store, name, "stylegan", scores, labels)
     board = leaderboard.standings(tables.measure([store])).set_index("detector")
     assert board["ranks"].to_dict() == {"good": "1-2", "nearly": "1-2", "bad": "3"}
+
+
+def test_detectors_that_are_far_apart_have_one_rank_each_however_many_there_are(tmp_path: Path) -> None:
+    store, random = Store(tmp_path), np.random.default_rng(0)
+    labels, shared = np.repeat([0, 1], 100), random.normal(size=200)
+    for place in range(9):
+        scores = shared + 0.2 * random.normal(size=200) + (0.2 + 0.3 * place) * labels
+        add(store, f"d{place}", "stylegan", list(map(float, scores)), list(labels))
+    board = leaderboard.standings(tables.measure([store])).set_index("detector")
+    assert [board.loc[f"d{place}", "ranks"] for place in range(9)] == list("987654321")
 
 
 def test_what_was_seen_in_training_is_marked_in_tables_and_counted_in_the_leaderboard(tmp_path: Path) -> None:
