@@ -22,7 +22,7 @@ from .types import FAKE, REAL
 REPLICATES = 1000
 LEVEL = 0.95
 STEPS = 1024
-"""Distinct scores up to which intervals are exact; beyond, about as many steps of equally many images."""
+"""Distinct scores up to which intervals are exact; beyond, about as many steps of neighbouring scores."""
 _BLOCK = 250
 """Replicates of one stream of random numbers."""
 BLOCKS = REPLICATES // _BLOCK

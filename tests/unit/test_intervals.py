@@ -122,6 +122,19 @@ def test_steps_in_place_of_scores_change_intervals_by_little(monkeypatch: pytest
         assert np.abs(ends - known).max() < 0.05 * np.ptp(known), name
 
 
+@pytest.mark.parametrize(("reals", "fakes"), [(80, 8000), (8000, 80)])
+def test_steps_tell_few_images_of_a_label_from_many_of_the_other_exactly(
+    reals: int, fakes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels = np.repeat([0, 1], [reals, fakes])
+    scored = Scored(labels, np.random.default_rng(0).normal(size=8080) + 5 * labels, None, 2.5)
+    stepped = resampled(scored)
+    monkeypatch.setattr(intervals, "STEPS", 10**6)
+    exact = resampled(scored)
+    for name in exact:
+        assert interval(stepped[name]) == pytest.approx(interval(exact[name]), abs=1e-4, nan_ok=True), name
+
+
 def test_the_spread_of_auroc_is_delongs() -> None:
     scored = made(np.random.default_rng(4), 300)
     spread = resampled(scored)["auroc"].std()
