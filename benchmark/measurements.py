@@ -74,7 +74,7 @@ class Measurements:
         ``real``, their ``real_acc``, and the ``auroc`` of all fakes against them.
         """
         key = json.dumps([*record["cell"].values(), self.by_class])
-        fit = self._fits.get((record["cell"]["detector"], record["identity"]["kind"]))
+        fit = fits.find(self._fits, record)
         made_from = json.dumps([_code(), record, self.store.stamp(record), fit], sort_keys=True)
         mark = hashlib.sha256(made_from.encode()).hexdigest()
         if key not in self._known or self._known[key].mark != mark:

@@ -38,6 +38,7 @@ def add(
     digest: str = "d1",
     head: str = "abc" * 20,
     version: str = "1",
+    threshold: float = 0.5,
     time: str = "2026-01-02T00:00:00+00:00",
     protocol: str | None = None,
     sources: list[str] | None = None,
@@ -66,7 +67,7 @@ def add(
     rows.loc[0, "status"] = status
     identity = {
         "kind": kind,
-        "threshold": 0.5,
+        "threshold": threshold,
         "detector_version": version,
         "checkpoints": {"head": head},
         "testset": digest,

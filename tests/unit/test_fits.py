@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from forenbench import fits, tables
 from forenbench.calibration import BINS, calibration_error, equal_width
 from forenbench.metrics import accuracy
 from forenbench.store import Store
-from forenbench.types import BenchError
+from forenbench.types import FOREIGN, BenchError
 
 LABELS = [0] * 200 + [1] * 200
 
@@ -68,19 +69,36 @@ def test_one_shared_image_is_refused_by_name(validation: Store, tested: Store) -
         fits.fit([validation], [tested])
 
 
-def test_a_detector_that_was_not_run_on_validation_images_is_named(validation: Store, tested: Store) -> None:
+def test_detectors_that_were_not_run_on_validation_images_have_no_fit(
+    validation: Store, tested: Store
+) -> None:
     add(tested, "other", "t", scores(3), LABELS, paths=names("t"))
-    with pytest.raises(BenchError, match=r"not run on the validation images under 'none': other \(sample\)"):
-        fits.fit([validation], [tested])
+    assert fits.fit([validation], [tested]).keys() == {("d", "sample")}
+    add(validation, "d", "v", scores(1), LABELS, paths=names("v"), perturbation="jpeg:75")
+    with pytest.raises(BenchError, match=r"under 'blur:1.0': d \(sample\), other \(sample\)"):
+        fits.fit([validation], [tested], "blur:1.0")
 
 
-@pytest.mark.parametrize("changed", [{"version": "2"}, {"head": "def" * 20}])
+@pytest.mark.parametrize("changed", [{"version": "2"}, {"head": "def" * 20}, {"threshold": 0.0}])
 def test_another_version_or_other_weights_are_refused(
-    validation: Store, tested: Store, changed: dict[str, str]
+    validation: Store, tested: Store, changed: dict[str, Any]
 ) -> None:
     add(tested, "d", "t", scores(2), LABELS, paths=names("t"), **changed)
     with pytest.raises(BenchError, match="d differs between the validation run and the tested one"):
         fits.fit([validation], [tested])
+
+
+def test_a_detector_that_changed_since_does_not_use_its_fit(validation: Store, tested: Store) -> None:
+    fits.write(tested.root, fits.fit([validation], [tested]))
+    assert "Acc., fitted" in tables.make("thresholds", [tested]).frame
+    add(tested, "d", "t", scores(2), LABELS, paths=names("t"), version="2")
+    assert "Acc., fitted" not in tables.make("thresholds", [tested]).frame
+
+
+def test_imported_scores_of_two_files_are_of_one_detector(validation: Store, tested: Store) -> None:
+    for store, name, file in ((validation, "v", "abc" * 20), (tested, "t", "def" * 20)):
+        add(store, "api", name, scores(1), LABELS, paths=names(name), kind=FOREIGN, head=file, digest=name)
+    assert ("api", FOREIGN) in fits.fit([validation], [tested])
 
 
 def test_one_label_is_not_enough(validation: Store, tested: Store) -> None:
