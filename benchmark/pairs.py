@@ -4,36 +4,65 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from .bootstrap import REPLICATES, interval
+from . import bootstrap
+from .bootstrap import REPLICATES, Floats, interval
 from .comparison import bootstrap_p, delong, holm, mcnemar
-from .measurements import KEPT, Measurements
+from .intervals import Scored, replicates
+from .measurements import KEPT, Line, Measurements
+from .metrics import why_undefined
 from .store import Store
 from .tables import Table
-from .types import BenchError
+from .types import FAKE, BenchError
 
 METRICS = {"ap": "A.P.", "auroc": "AUROC", "acc": "Acc."}
-_LEVELS = ["detector", "less", "testset", "perturbation", "metric"]
-_COLUMNS = ["first", "second", "difference", "low", "high", "p", "p, Holm", "p, cross-check"]
+_LEVELS = ["detector", "against", "testset", "perturbation", "metric"]
+_P_VALUES = ["p", "p, Holm", "p, cross-check"]
+_COLUMNS = ["images", "first", "second", "difference", "low", "high", *_P_VALUES]
+
+Name: TypeAlias = tuple[str, str]
+"""A detector, and its kind of weights or its run."""
 
 
-@dataclass(frozen=True, slots=True)
+class _Images(NamedTuple):
+    """All images of a cell, in the order of the test set's digest; a score counts where it is `ok`."""
+
+    labels: NDArray[np.int64]
+    scores: Floats
+    ok: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
 class Measured:
     """One finished cell of one run."""
 
     store: Store
     record: Mapping[str, Any]
-    line: Mapping[str, Any]
+    line: Line
 
     @property
     def place(self) -> tuple[str, str, str]:
         """Dataset, test set and perturbation."""
         cell = self.record["cell"]
         return cell["dataset"], cell["testset"], cell["perturbation"]
+
+    @property
+    def threshold(self) -> float:
+        """The author's."""
+        return float(self.record["identity"]["threshold"])
+
+    @cached_property
+    def images(self) -> _Images:
+        """Its rows, read once for all comparisons."""
+        rows = self.store.rows(self.record, ["label", "score", "status"])
+        labels, scores = rows["label"].to_numpy(np.int64), rows["score"].to_numpy(np.float64)
+        return _Images(labels, scores, (rows["status"] == "ok").to_numpy())
 
 
 def compare(stores: Sequence[Store], detectors: Sequence[str] = ()) -> Table:
@@ -45,9 +74,10 @@ def compare(stores: Sequence[Store], detectors: Sequence[str] = ()) -> Table:
         detectors: Only these; with one run, the first with each other one.
 
     Returns:
-        A row a pair, test set, perturbation and metric: both values and their difference in percent, its
-        95 % interval and p-value from paired resamples, p corrected for all rows (Holm), and a p-value of
-        another kind: DeLong's for AUROC, McNemar's exact one for accuracy at the authors' thresholds.
+        A row a pair, test set, perturbation and metric: how many images both scored; on these, both values
+        and their difference in percent, its 95 % interval and p-value from paired resamples, p corrected for
+        all rows (Holm), and a p-value of another kind: DeLong's for AUROC, McNemar's exact one for accuracy
+        at the authors' thresholds. P-values are texts of two digits.
 
     Raises:
         BenchError: Nothing to compare, or the images differ.
@@ -56,107 +86,149 @@ def compare(stores: Sequence[Store], detectors: Sequence[str] = ()) -> Table:
     rows = [row for pair in pairs for row in _rows(*pair)]
     if not rows:
         raise BenchError("no test set and perturbation that both detectors were run on")
-    adjusted = holm([row["p"] for row in rows])
-    lines = [{**row, "p, Holm": value} for row, value in zip(rows, adjusted, strict=True)]
-    frame = pd.DataFrame(lines).set_index(_LEVELS)[_COLUMNS]
+    frame = pd.DataFrame(rows).set_index(_LEVELS)
+    frame["p, Holm"] = holm(frame["p"].tolist())
     notes = (
-        f"Each difference is the detector's value less the other's, on the same {REPLICATES} resamples of "
-        "the same images; low and high are the ends of its 95 % interval.",
+        f"Each difference is the detector's value less that of the one it is put against, on the same "
+        f"{REPLICATES} resamples of the images that both scored.",
+        "low, high: the ends of its 95 % interval; none where every resample gives the same difference.",
         f"p, Holm: corrected for all {len(rows)} rows. p, cross-check: DeLong (AUROC), McNemar (Acc.).",
+        *dict.fromkeys(f"Blank on {row['testset']}: {row['undefined']}." for row in rows if row["undefined"]),
     )
-    return Table("compare", "Differences between detectors (points)", frame, notes, 3, "difference")
+    for name in _P_VALUES:
+        frame[name] = ["" if np.isnan(value) else f"{value:.2g}" for value in frame[name]]
+    return Table("compare", "Differences between detectors (points)", frame[_COLUMNS], notes, 2, "difference")
 
 
-def _by_detector(store: Store) -> dict[str, list[Measured]]:
+def _by_detector(store: Store) -> dict[Name, list[Measured]]:
     """Measure a run's cells; a detector with two kinds of weights is two."""
     measurements = Measurements(store, by_class=False)
-    found: dict[str, list[Measured]] = {}
+    found: dict[Name, list[Measured]] = {}
     for record in store.records():
         (line,) = measurements.of(record)
-        name = f"{record['cell']['detector']} ({record['identity']['kind']})"
+        name = record["cell"]["detector"], record["identity"]["kind"]
         found.setdefault(name, []).append(Measured(store, record, line))
     measurements.save()
     return found
 
 
 def _pairs(
-    runs: Sequence[Mapping[str, list[Measured]]], wanted: Sequence[str]
+    runs: Sequence[Mapping[Name, list[Measured]]], wanted: Sequence[str]
 ) -> Iterator[tuple[str, list[Measured], str, list[Measured]]]:
     """Yield who is compared with whom."""
     chosen = [_choose(run, wanted) for run in runs]
     if len(chosen) == 1:
         (run,) = chosen
-        names = sorted(run, key=lambda name: wanted.index(name.partition(" (")[0])) if wanted else list(run)
-        firsts = names[:1] if wanted else names
-        for at, one in enumerate(firsts):
+        if len(run) < 2:
+            raise BenchError(f"only {_listed(run)} is there; name another detector, or a second run")
+        names = list(run)
+        for at, one in enumerate(names[:1] if wanted else names):
             for other in names[at + 1 :]:
-                yield one, run[one], other, run[other]
+                yield _text(one), run[one], _text(other), run[other]
         return
     first, second = chosen
+    both = [(name, name) for name in first if name in second]
     if len(first) == len(second) == 1:
-        (one,), (other,) = first, second
-        yield f"{one} [1]", first[one], f"{other} [2]", second[other]
-        return
-    for name in first:
-        if name in second:
-            yield f"{name} [1]", first[name], f"{name} [2]", second[name]
+        both = [(next(iter(first)), next(iter(second)))]
+    if not both:
+        raise BenchError(
+            f"no detector is in both runs: {_listed(first)} in one, {_listed(second)} in the other"
+        )
+    for one, other in both:
+        yield f"{_text(one)} [1]", first[one], f"{_text(other)} [2]", second[other]
 
 
-def _choose(run: Mapping[str, list[Measured]], wanted: Sequence[str]) -> dict[str, list[Measured]]:
-    """Keep the detectors that are asked for."""
-    missing = set(wanted) - {name.partition(" (")[0] for name in run}
+def _choose(run: Mapping[Name, list[Measured]], wanted: Sequence[str]) -> dict[Name, list[Measured]]:
+    """Keep the detectors that are asked for, in this order."""
+    missing = set(wanted) - {detector for detector, _ in run}
     if missing:
-        raise BenchError(f"not in the run: {', '.join(sorted(missing))}; there is {', '.join(run)}")
-    return {name: cells for name, cells in run.items() if not wanted or name.partition(" (")[0] in wanted}
+        raise BenchError(f"not in the run: {', '.join(sorted(missing))}; there is {_listed(run)}")
+    names = sorted(run, key=lambda name: wanted.index(name[0]) if name[0] in wanted else -1)
+    return {name: run[name] for name in names if not wanted or name[0] in wanted}
+
+
+def _listed(run: Mapping[Name, object]) -> str:
+    return ", ".join(map(_text, run))
+
+
+def _text(name: Name) -> str:
+    return f"{name[0]} ({name[1]})"
 
 
 def _rows(
     first: str, ours: Sequence[Measured], second: str, theirs: Sequence[Measured]
 ) -> Iterator[dict[str, Any]]:
     """Compare two detectors cell by cell, and in the mean of each perturbation."""
+    names = {"detector": first, "against": second}
     others = {one.place: one for one in theirs}
-    both = [(one, others[one.place]) for one in ours if one.place in others]
-    for one, other in both:
+    means: dict[str, list[tuple[Line, Line]]] = {}
+    for one in ours:
+        if one.place not in others:
+            continue
+        dataset, testset, perturbation = one.place
+        where = {"testset": f"{dataset}/{testset}", "perturbation": perturbation}
+        other = others[one.place]
         _need_same_images(one, other)
+        lines = _on_the_same(one, other)
         checks = _cross_checks(one, other)
+        means.setdefault(perturbation, []).append(lines)
         for metric in KEPT:
-            row = _row(metric, [(one, other)]) | {"p, cross-check": checks.get(metric, np.nan)}
-            yield {"detector": first, "less": second, **_where(one), **row}
-    for perturbation in dict.fromkeys(one.place[2] for one, _ in both):
-        cells = [pair for pair in both if pair[0].place[2] == perturbation]
+            row = _row(metric, [lines]) | {"p, cross-check": checks.get(metric, np.nan)}
+            yield names | where | row
+    for perturbation, cells in means.items():
         for metric in KEPT if len(cells) > 1 else ():
-            where = {"testset": "Mean", "perturbation": perturbation}
-            yield {"detector": first, "less": second, **where, **_row(metric, cells)}
+            yield names | {"testset": "Mean", "perturbation": perturbation} | _row(metric, cells)
 
 
-def _row(metric: str, cells: Sequence[tuple[Measured, Measured]]) -> dict[str, Any]:
+def _row(metric: str, cells: Sequence[tuple[Line, Line]]) -> dict[str, Any]:
     """Compare the means of one metric over cells, replicate by replicate."""
-    values = [100 * float(np.mean([cell.line[metric] for cell in side])) for side in zip(*cells, strict=True)]
-    differences = [
-        one.line["replicates"][metric].astype(float) - other.line["replicates"][metric]
-        for one, other in cells
-        if metric in one.line["replicates"] and metric in other.line["replicates"]
-    ]
-    row = {"metric": METRICS[metric], "first": values[0], "second": values[1]}
-    row["difference"] = values[0] - values[1]
-    if len(differences) < len(cells):
-        return row | dict.fromkeys(("low", "high", "p", "p, cross-check"), np.nan)
-    mean = np.mean(differences, axis=0)
-    low, high = interval(mean)
-    return row | {"low": 100 * low, "high": 100 * high, "p": bootstrap_p(mean), "p, cross-check": np.nan}
+    first, second = (
+        100 * float(np.mean([line[metric] for line in side])) for side in zip(*cells, strict=True)
+    )
+    row = {
+        "metric": METRICS[metric],
+        "images": sum(line["ok"] for line, _ in cells),
+        "undefined": next((line["undefined"] for line, _ in cells if np.isnan(line[metric])), ""),
+        "first": first,
+        "second": second,
+        "difference": first - second,
+        **dict.fromkeys(("low", "high", *_P_VALUES), np.nan),
+    }
+    if not np.isfinite(first - second):
+        return row
+    one, other = (
+        np.mean([line["replicates"][metric].astype(float) for line in side], axis=0)
+        for side in zip(*cells, strict=True)
+    )
+    low, high = interval(one - other, (first - second) / 100)
+    return row | {"low": 100 * low, "high": 100 * high, "p": bootstrap_p(one - other)}
+
+
+def _on_the_same(one: Measured, other: Measured) -> tuple[Line, Line]:
+    """Measure both on the images that both scored, unless that has been done: each scored the same ones."""
+    if np.array_equal(one.images.ok, other.images.ok):
+        return one.line, other.line
+    both = np.flatnonzero(one.images.ok & other.images.ok)
+    drawn = bootstrap.images(one.images.labels, one.store.rows(one.record, ["path"])["path"])
+    return _measure(one, drawn, both), _measure(other, drawn, both)
+
+
+def _measure(cell: Measured, drawn: bootstrap.Images, rows: NDArray[np.intp]) -> Line:
+    """Measure a cell on some of its images."""
+    labels = cell.images.labels[rows]
+    scored = Scored(labels, cell.images.scores[rows], None, cell.threshold)
+    made = replicates(scored, drawn, rows)
+    return {**scored.metrics, "ok": len(rows), "undefined": why_undefined(labels), "replicates": made}
 
 
 def _cross_checks(one: Measured, other: Measured) -> dict[str, float]:
     """Return p-values that rest on no resampling, from the images that both scored."""
-    columns = ["path", "label", "score", "status"]
-    pair = [cell.store.rows(cell.record, columns).query("status == 'ok'") for cell in (one, other)]
-    rows = pair[0].merge(pair[1], on=["path", "label"])
-    labels = rows["label"].to_numpy()
-    scores = [rows[name].to_numpy(np.float64) for name in ("score_x", "score_y")]
-    thresholds = [cell.record["identity"]["threshold"] for cell in (one, other)]
-    right = [(score > at) == (labels == 1) for score, at in zip(scores, thresholds, strict=True)]
-    checks = {"acc": mcnemar(*right)}
-    if min(np.bincount(labels, minlength=2)) > 1:
+    both = one.images.ok & other.images.ok
+    labels, is_fake = one.images.labels[both], one.images.labels[both] == FAKE
+    scores = [cell.images.scores[both] for cell in (one, other)]
+    right = [(score > cell.threshold) == is_fake for score, cell in zip(scores, (one, other), strict=True)]
+    checks = {"acc": mcnemar(*right)} if len(labels) else {}
+    if min(is_fake.sum(), (~is_fake).sum()) > 1:
         checks["auroc"] = delong(labels, *scores)[1]
     return checks
 
@@ -168,7 +240,3 @@ def _need_same_images(one: Measured, other: Measured) -> None:
             f"{one.place[0]}/{one.place[1]} has other images in '{one.store.root}' than in "
             f"'{other.store.root}': detectors are compared on the same images only"
         )
-
-
-def _where(one: Measured) -> dict[str, str]:
-    return {"testset": f"{one.place[0]}/{one.place[1]}", "perturbation": one.place[2]}

@@ -32,6 +32,7 @@ def add(
     dataset: str = "data",
     classes: list[str] | None = None,
     status: str = "ok",
+    lost: int = 1,
     place: int = 0,
     perturbation: str = "none",
     kind: str = "sample",
@@ -45,7 +46,7 @@ def add(
     trained_on: list[str] | None = None,
     paths: list[str] | None = None,
 ) -> None:
-    """Store one cell; `status` is the first image's."""
+    """Store one cell; `status` is that of the first `lost` images."""
     labels = LABELS if labels is None else labels
     classes = classes or [""] * len(labels)
     values: dict[str, object] = dict.fromkeys(COLUMNS, "") | {"logit": math.nan}
@@ -64,7 +65,7 @@ def add(
             )
         ]
     )
-    rows.loc[0, "status"] = status
+    rows.loc[: lost - 1, "status"] = status
     identity = {
         "kind": kind,
         "threshold": threshold,
