@@ -26,7 +26,8 @@ STEPS = 1024
 _BLOCK = 250
 """Replicates of one stream of random numbers."""
 BLOCKS = REPLICATES // _BLOCK
-_ROUNDING = 1e-12
+ROUNDING = 1e-12
+"""Differences below it are none."""
 _AT_ONCE = 1 << 21
 """Numbers drawn at once: memory stays flat for cells of any size."""
 
@@ -95,7 +96,7 @@ def interval(replicates: Floats, value: float = float("nan")) -> tuple[float, fl
 
 def varies(replicates: Floats) -> bool:
     """Say whether there are different values, beyond rounding."""
-    return bool(replicates.size) and float(np.ptp(replicates)) > _ROUNDING
+    return bool(replicates.size) and float(np.ptp(replicates)) > ROUNDING
 
 
 def _draw(

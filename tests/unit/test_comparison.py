@@ -33,6 +33,22 @@ def test_delong_of_a_detector_with_itself_finds_no_difference() -> None:
     assert delong(labels, first, first) == (0.0, 1.0)
 
 
+def test_delong_is_undefined_between_detectors_that_never_waver() -> None:
+    """One puts every image of seven and seven on the right side, the other all on the same."""
+    labels = np.repeat([0, 1], 7)
+    assert delong(labels, labels, labels * 3.0) == (0.0, 1.0)
+    error, p_value = delong(labels, labels, np.full(14, 0.1))
+    assert error == 0
+    assert np.isnan(p_value)
+
+
+def test_delong_of_a_perfect_detector_is_the_spread_of_the_other() -> None:
+    labels, first = scores(np.random.default_rng(2), 30, 1.0)
+    error, p_value = delong(labels, labels, first)
+    assert error == pytest.approx(auroc_error(labels, first))
+    assert p_value == pytest.approx(2 * norm.sf((1 - roc_auc_score(labels, first)) / error))
+
+
 def test_delong_against_noise_tells_what_mann_and_whitney_do() -> None:
     """The other detector is constant: AUROC 1/2 exactly, without spread."""
     labels, first = scores(np.random.default_rng(3), 200, 0.25)
