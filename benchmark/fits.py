@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .atomic import write_text
+from .calibration import why_no_probabilities
 from .fitting import FITS, Map, as_map, fit_threshold, raw_scores
 from .metrics import why_undefined
 from .overlap import Contents, Record, place, refuse_overlap
@@ -30,6 +31,7 @@ class Fit:
     Attributes:
         threshold: With the best balanced accuracy.
         maps: From raw scores to probabilities, by name; temperature only where scores are probabilities.
+        probabilities: They are, on the images that the fit rests on.
         images: How many real and fake ones it rests on.
         testsets: Where these are from.
         model: What the detector was, so that a changed one does not use the fit.
@@ -37,6 +39,7 @@ class Fit:
 
     threshold: float
     maps: Mapping[str, Map]
+    probabilities: bool
     images: tuple[int, int]
     testsets: tuple[str, ...]
     model: Mapping[str, Any]
@@ -122,12 +125,14 @@ def _fit_one(key: Key, records: Sequence[tuple[Store, Record]]) -> Fit:
     if reason := why_undefined(labels):
         raise BenchError(f"cannot fit {key[0]} ({key[1]}): {reason} among the validation images")
     threshold = float(records[0][1]["identity"]["threshold"])
+    probabilities = not why_no_probabilities(scores, threshold)
     logits = rows["logit"].to_numpy(np.float64)
-    raw = raw_scores(scores, logits if np.isfinite(logits).all() else None, threshold)
-    chosen = {name: make for name, make in FITS.items() if name != "temperature" or threshold == 0.5}
+    raw = raw_scores(scores, logits if np.isfinite(logits).all() else None, probabilities=probabilities)
+    chosen = {name: make for name, make in FITS.items() if name != "temperature" or probabilities}
     return Fit(
         fit_threshold(labels, scores),
         {name: make(labels, raw) for name, make in chosen.items()},
+        probabilities,
         (int((labels == REAL).sum()), int((labels == FAKE).sum())),
         tuple(dict.fromkeys(place(record) for _, record in records)),
         _model(records[0][1]),

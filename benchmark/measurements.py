@@ -112,7 +112,7 @@ class Measurements:
         line = _count(rows) | _point(scored) | dict(_ends(made, scored.metrics)) | {"class": ""}
         line["sources"] = dict(_by_source(rows, threshold))
         if fit:
-            line |= {"fitted_threshold": fit["threshold"]} | dict(_mapped(scored, fits.maps_of(fit)))
+            line |= {"fitted_threshold": fit["threshold"]} | dict(_mapped(scored, fit))
         return _Known(mark, [line], {name: made[name].astype(np.float32) for name in KEPT if name in made})
 
 
@@ -138,11 +138,14 @@ def _scored(rows: pd.DataFrame, threshold: float, fitted: float | None = None) -
     )
 
 
-def _mapped(scored: Scored, maps: Mapping[str, fitting.Map]) -> Iterator[tuple[str, float]]:
-    """Judge the probabilities that fitted maps make of the scores."""
-    raw = fitting.raw_scores(scored.scores, scored.logits, scored.threshold)
-    for name, as_probabilities in maps.items():
-        judged = calibration.judge(scored.labels, as_probabilities(raw))
+def _mapped(scored: Scored, fit: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    """Judge the probabilities that fitted maps make of the scores, if these are of the kind fitted to."""
+    probabilities = fit["probabilities"]
+    if probabilities and scored.no_probabilities:
+        return
+    raw = fitting.raw_scores(scored.scores, scored.logits, probabilities=probabilities)
+    for name, made in fits.maps_of(fit).items():
+        judged = calibration.judge(scored.labels, made(raw), made.logits(raw))
         yield from ((f"{name}_{metric}", value) for metric, value in judged.items())
 
 

@@ -63,6 +63,41 @@ def test_fits_show_in_the_tested_runs_tables(validation: Store, tested: Store) -
     assert table.frame.iloc[0]["ECE, platt"] < table.frame.iloc[0]["ECE"]
 
 
+def test_scores_outside_0_and_1_are_mapped_as_they_are(validation: Store, tested: Store) -> None:
+    """Their author's threshold may be 0.5 all the same."""
+    raw = {
+        name: np.random.default_rng(seed).normal(size=400) + 2 * np.array(LABELS)
+        for seed, name in enumerate("vt")
+    }
+    for store, name in ((validation, "v"), (tested, "t")):
+        add(store, "wide", name, list(raw[name]), LABELS, paths=names(name), digest=name)
+    made = fits.fit([validation], [tested])
+    fits.write(tested.root, made)
+    fit = made["wide", "sample"]
+    assert set(fit.maps) == {"platt", "isotonic"}
+    row = tables.make("calibration", [tested]).frame.loc[("wide", "sample", "t")]
+    expected = calibration_error(np.array(LABELS), fit.maps["platt"](raw["t"]), equal_width(BINS))
+    assert row["ECE, platt"] == pytest.approx(expected, abs=1e-6)
+    assert np.isnan(row["ECE"])
+
+
+def test_the_temperature_of_separable_images_has_a_finite_loss_on_others(
+    validation: Store, tested: Store
+) -> None:
+    """It makes probabilities of 0 and 1, one of which is wrong."""
+    sure = [0.001 + 0.998 * label for label in LABELS]
+    add(validation, "sure", "v", sure, LABELS, paths=names("v"), digest="v")
+    add(tested, "sure", "t", [0.999, *sure[1:]], LABELS, paths=names("t"))
+    fits.write(tested.root, fits.fit([validation], [tested]))
+    table = tables.make("calibration", [tested])
+    row = table.frame.loc[("sure", "sample", "t")]
+    assert row[["NLL, temperature", "NLL, platt"]].notna().all()
+    assert "NLL, isotonic" not in row
+    assert any(
+        note.startswith("NLL, isotonic is blank where a probability of 0 or 1") for note in table.notes
+    )
+
+
 def test_one_shared_image_is_refused_by_name(validation: Store, tested: Store) -> None:
     add(tested, "d", "t", scores(2), LABELS, paths=[*names("t")[:399], "v/7.png"])
     with pytest.raises(BenchError, match=r"the splits overlap: 'v/7\.png' of data/v is also in data/t"):

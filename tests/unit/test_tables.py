@@ -67,6 +67,17 @@ def test_one_label_only_leaves_blanks_with_the_reason(store: Store) -> None:
     assert "nan" not in render(table, "text").lower()
 
 
+def test_values_that_decisions_and_probabilities_leave_undefined_have_a_reason(store: Store) -> None:
+    add(store, "cautious", "stylegan", [0.1, 0.2, 0.3, 0.4])
+    add(store, "certain", "stylegan", [0.0, 1.0, 0.0, 1.0])
+    thresholds, calibration = (tables.make(name, [store]) for name in ("thresholds", "calibration"))
+    assert np.isnan(thresholds.frame.loc[("cautious", "sample", "stylegan"), "MCC, author's"])
+    assert "MCC, author's is blank where all images are called fake, or none." in thresholds.notes
+    assert "Nothing was fitted: 'bench calibrate' does it." in thresholds.notes
+    assert np.isnan(calibration.frame.loc[("certain", "sample", "stylegan"), "NLL"])
+    assert "NLL is blank where a probability of 0 or 1 is wrong: its loss is infinite." in calibration.notes
+
+
 def test_perturbations_are_rows_of_their_own(store: Store) -> None:
     for place, testset in enumerate(["stylegan", "biggan"]):
         add(store, "good", testset, ONE_WRONG, place=place, perturbation="jpeg:50")
