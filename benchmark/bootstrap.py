@@ -9,7 +9,7 @@ replicate; test sets that share their real images share the draws of these, too.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -92,6 +92,17 @@ def interval(replicates: Floats, value: float = float("nan")) -> tuple[float, fl
         return float("nan"), float("nan")
     low, high = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(np.fmin(low, value)), float(np.fmax(high, value))
+
+
+def average(parts: Iterable[Replicates], metric: str, weights: Sequence[float] | None = None) -> Floats:
+    """Average a metric's replicates over test sets; none where one of these has none.
+
+    Test sets that share real images share the draws of these, so what they have in common stays in the mean.
+    """
+    found = [part.get(metric) for part in parts]
+    if not found or any(one is None for one in found):
+        return np.zeros(0)
+    return np.asarray(np.average(np.array(found, np.float64), axis=0, weights=weights))
 
 
 def varies(replicates: Floats) -> bool:

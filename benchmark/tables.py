@@ -198,9 +198,10 @@ def by_real_source(cells: pd.DataFrame) -> Table:
 
 def overview(cells: pd.DataFrame) -> Table:
     """Sum up each detector: macro and micro means, and its worst generator."""
-    title = "Each detector over all test sets (%)"
+    title = "Each detector over all test sets (%), with 95 % intervals"
     notes = (*notes_on(cells), *contamination.remark(cells))
-    return Table("summary", title, _drop_single(summary.lay_out(cells)), notes)
+    values, low, high = map(_drop_single, summary.lay_out(cells))
+    return Table("summary", title, values, notes, low=low, high=high)
 
 
 def by_perturbation(cells: pd.DataFrame) -> Table:

@@ -308,6 +308,37 @@ def test_a_summary_names_the_worst_generator_and_weighs_images_both_ways(store: 
     assert poor["images"] == 20
 
 
+def test_means_of_a_summary_have_the_intervals_of_leaderboards(tmp_path: Path) -> None:
+    """Both test sets are as large, so that all images weigh the same both ways."""
+    store, random, labels = Store(tmp_path), np.random.default_rng(0), [0] * 30 + [1] * 30
+    for testset in ("stylegan", "biggan"):
+        scores = list(map(float, random.random(60) / 2 + np.array(labels) / 4))
+        add(store, "d", testset, scores, labels)
+        add(store, "other", testset, scores[::-1], labels)
+    cells = tables.measure([store])
+    board = leaderboard.standings(cells).set_index("detector").loc["d"]
+    made = tables.TABLES["summary"][0](cells)
+    assert made.low is not None
+    assert made.high is not None
+    for name, metric in {"Acc., macro": "acc", "Acc., micro": "acc", "A.P., macro": "ap"}.items():
+        ends = [ends.loc[("d", "sample"), name] for ends in (made.low, made.high)]
+        assert ends == pytest.approx([board[f"{metric}_low"], board[f"{metric}_high"]])
+        assert ends[0] < made.frame.loc[("d", "sample"), name] < ends[1]
+    assert "\\textbf{" in render(made, "latex")
+
+
+def test_a_test_set_without_any_scored_image_leaves_no_mean(store: Store) -> None:
+    add(store, "poor", "biggan", [0.5] * 4, status="failed", lost=4, place=1)
+    row = tables.make("summary", [store]).frame.loc[("poor", "sample")]
+    assert row[["Acc., macro", "Acc., micro", "A.P., macro", "A.P., worst"]].isna().all()
+
+
+def test_the_worst_generator_of_several_datasets_is_named_with_its_own(store: Store) -> None:
+    add(store, "poor", "stylegan", [0.9, 0.8, 0.2, 0.1], dataset="other", place=2)
+    add(store, "good", "stylegan", PERFECT, dataset="other", place=2)
+    assert tables.make("summary", [store]).frame.loc[("poor", "sample"), "worst on"] == "other/stylegan"
+
+
 def test_scores_that_are_no_probabilities_have_blanks_and_a_reason_in_calibration(store: Store) -> None:
     add(store, "poor", "stylegan", [-0.1, 0.6, 0.4, 0.9])
     table = tables.make("calibration", [store])
