@@ -32,6 +32,7 @@ KEPT = ("ap", "auroc", "acc")
 """Metrics whose replicates are kept, for means over test sets and for ranks."""
 UNNAMED = "(unnamed)"
 """Reals whose source is not known."""
+_CALIBRATION_ERRORS = ("ece", "ece_mass")
 _FILE = "measured.parquet"
 
 
@@ -109,7 +110,7 @@ class Measurements:
         scored = _scored(rows, threshold, fit["threshold"] if fit else None)
         drawn = bootstrap.images(rows["label"].to_numpy(), rows.pop("path"))
         made = intervals.replicates(scored, drawn, np.flatnonzero(rows["status"] == "ok"))
-        line = _count(rows) | _point(scored) | dict(_ends(made, scored.metrics)) | {"class": ""}
+        line = _count(rows) | _point(scored) | dict(ends(made, scored.metrics)) | {"class": ""}
         line["sources"] = dict(_by_source(rows, threshold))
         if fit:
             line |= {"fitted_threshold": fit["threshold"]} | dict(_mapped(scored, fit))
@@ -183,12 +184,17 @@ def _point(scored: Scored) -> Line:
     }
 
 
-def _ends(
+def ends(
     replicates: Mapping[str, NDArray[np.float64]], found: Mapping[str, float]
 ) -> Iterator[tuple[str, float]]:
-    """Name the ends of every interval."""
+    """Name the ends of every interval.
+
+    Resampling adds to a calibration error what drawing the images has added to it before, so what its
+    replicates lie above the value, the truth lies below it (the basic bootstrap).
+    """
     for name, values in replicates.items():
-        low, high = bootstrap.interval(values, found[name])
+        reflected = np.clip(2 * found[name] - values, 0, 1)
+        low, high = bootstrap.interval(reflected if name in _CALIBRATION_ERRORS else values, found[name])
         yield f"{name}_low", low
         yield f"{name}_high", high
 
