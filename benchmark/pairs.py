@@ -24,7 +24,7 @@ from .types import FAKE, BenchError
 METRICS = {"ap": "A.P.", "auroc": "AUROC", "acc": "Acc."}
 _LEVELS = ["detector", "against", "testset", "perturbation", "metric"]
 _P_VALUES = ["p", "p, Holm", "p, cross-check"]
-_COLUMNS = ["images", "first", "second", "difference", "low", "high", *_P_VALUES]
+_COLUMNS = ["images", "first", "second", "difference", *_P_VALUES]
 
 Name: TypeAlias = tuple[str, str]
 """A detector, and its kind of weights or its run."""
@@ -89,15 +89,28 @@ def compare(stores: Sequence[Store], detectors: Sequence[str] = ()) -> Table:
     frame = pd.DataFrame(rows).set_index(_LEVELS)
     frame["p, Holm"] = holm(frame["p"].tolist())
     notes = (
-        f"Each difference is the detector's value less that of the one it is put against, on the same "
-        f"{REPLICATES} resamples of the images that both scored.",
-        "low, high: the ends of its 95 % interval; none where every resample gives the same difference.",
+        f"Differences: the detector's value (first) less that of the one it is put against (second), on the "
+        f"same {REPLICATES} resamples of the images that both scored, with 95 % intervals.",
         f"p, Holm: corrected for all {len(rows)} rows. p, cross-check: DeLong (AUROC), McNemar (Acc.).",
-        *dict.fromkeys(f"Blank on {row['testset']}: {row['undefined']}." for row in rows if row["undefined"]),
+        *dict.fromkeys(_blanks(rows)),
     )
     for name in _P_VALUES:
         frame[name] = ["" if np.isnan(value) else f"{value:.2g}" for value in frame[name]]
-    return Table("compare", "Differences between detectors (points)", frame[_COLUMNS], notes, 2, "difference")
+    if frame.index.get_level_values("perturbation").nunique() == 1:
+        frame = frame.droplevel("perturbation")
+    none = pd.DataFrame(np.nan, frame.index, _COLUMNS)
+    low, high = (none.assign(difference=frame[end]) for end in ("low", "high"))
+    title = "Differences between detectors (points)"
+    return Table("compare", title, frame[_COLUMNS], notes, 2, "difference", low, high)
+
+
+def _blanks(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Say why something is missing."""
+    for row in rows:
+        if row["undefined"]:
+            yield f"Blank on {row['testset']}: {row['undefined']}."
+        elif np.isnan(row["low"]):
+            yield "No interval: every resample gives the same difference."
 
 
 def _by_detector(store: Store) -> dict[Name, list[Measured]]:

@@ -77,8 +77,8 @@ def test_two_detectors_of_a_run_are_compared(bench: Bench, runs: tuple[str, str]
     outcome = bench("compare", runs[0], "--format", "csv")
     assert outcome.code == 0
     lines = outcome.out.splitlines()
-    assert lines[0].startswith("detector,against,testset,perturbation,metric,images,first,second,differe")
-    assert sum(line.startswith("bright (own),noisy (own),Mean,none,") for line in lines) == 3
+    assert lines[0].startswith("detector,against,testset,metric,images,first,second,difference,differe")
+    assert sum(line.startswith("bright (own),noisy (own),Mean,") for line in lines) == 3
     assert "one run folder or two, not 3" in bench("compare", *runs, runs[0]).err
 
 

@@ -15,6 +15,7 @@ from forenbench.comparison import delong
 from forenbench.pairs import compare
 from forenbench.rendering import render
 from forenbench.store import Store
+from forenbench.tables import Table
 from forenbench.types import BenchError
 
 LABELS = [0] * 60 + [1] * 60
@@ -25,6 +26,13 @@ def scores(seed: int, apart: float) -> list[float]:
     shared = np.random.default_rng(0).normal(size=120)
     own = np.random.default_rng(seed).normal(size=120)
     return list(map(float, shared + 0.3 * own + apart * np.array(LABELS)))
+
+
+def row(table: Table, first: str, second: str, testset: str, metric: str = "AUROC") -> pd.Series:
+    """Find a row, with the ends of its interval."""
+    key = (f"{first} (sample)", f"{second} (sample)", testset, metric)
+    ends = {"low": table.low.loc[key, "difference"], "high": table.high.loc[key, "difference"]}
+    return pd.concat([table.frame.loc[key], pd.Series(ends)])
 
 
 @pytest.fixture
@@ -38,26 +46,22 @@ def store(tmp_path: Path) -> Store:
 
 
 def test_a_better_detector_is_told_from_a_worse_one_and_not_from_its_twin(store: Store) -> None:
-    frame = compare([store], ["strong", "weak", "twin"]).frame
-    strong, weak, twin = "strong (sample)", "weak (sample)", "twin (sample)"
-    worse = frame.loc[(strong, weak, "Mean", "none", "AUROC")]
+    table = compare([store], ["strong", "weak", "twin"])
+    worse, equal = row(table, "strong", "weak", "Mean"), row(table, "strong", "twin", "Mean")
     assert worse["low"] > 0
     assert float(worse["p, Holm"]) < 0.05
     assert worse["difference"] == pytest.approx(worse["first"] - worse["second"])
-    equal = frame.loc[(strong, twin, "Mean", "none", "AUROC")]
     assert equal["low"] < 0 < equal["high"]
     assert float(equal["p"]) > 0.05
-    assert (weak, twin) not in {key[:2] for key in frame.index}
+    assert ("weak (sample)", "twin (sample)") not in {key[:2] for key in table.frame.index}
 
 
 def test_the_cross_check_of_auroc_is_delongs_and_agrees(store: Store) -> None:
-    row = compare([store], ["strong", "weak"]).frame.loc[
-        ("strong (sample)", "weak (sample)", "data/a", "none", "AUROC")
-    ]
+    found = row(compare([store], ["strong", "weak"]), "strong", "weak", "data/a")
     stored = [np.array(scores(seed, apart), np.float32) for seed, apart in ((10, 2.0), (20, 1.0))]
     error, p_value = delong(np.array(LABELS), *stored)
-    assert float(row["p, cross-check"]) == pytest.approx(p_value, rel=0.05)
-    assert (row["high"] - row["low"]) / 100 == pytest.approx(2 * 1.96 * error, rel=0.15)
+    assert float(found["p, cross-check"]) == pytest.approx(p_value, rel=0.05)
+    assert (found["high"] - found["low"]) / 100 == pytest.approx(2 * 1.96 * error, rel=0.15)
 
 
 def test_two_runs_are_compared_by_detector(store: Store, tmp_path: Path) -> None:
@@ -92,20 +96,16 @@ def test_images_that_one_did_not_score_count_for_neither(store: Store) -> None:
     values, labels = map(list, zip(*hardest, strict=True))
     add(store, "whole", "c", values, labels, place=2)
     add(store, "picky", "c", values, labels, place=2, status="failed", lost=20)
-    frame = compare([store], ["whole", "picky"]).frame
-    row = frame.loc[("whole (sample)", "picky (sample)", "data/c", "none", "AUROC")]
-    assert row["images"] == 100
-    assert row["first"] == row["second"] == pytest.approx(100 * roc_auc_score(labels[20:], values[20:]))
-    assert row[["p", "p, cross-check"]].tolist() == ["1", "1"]
+    found = row(compare([store], ["whole", "picky"]), "whole", "picky", "data/c")
+    assert found["images"] == 100
+    assert found["first"] == found["second"] == pytest.approx(100 * roc_auc_score(labels[20:], values[20:]))
+    assert found[["p", "p, cross-check"]].tolist() == ["1", "1"]
 
 
 def test_a_missing_image_changes_no_draw_of_the_others(store: Store) -> None:
     add(store, "broken", "a", scores(20, 1.0), LABELS, status="failed")
-    frame = compare([store], ["strong", "weak", "broken"]).frame
-    whole, partly = (
-        frame.loc[("strong (sample)", f"{name} (sample)", "data/a", "none", "AUROC")]
-        for name in ("weak", "broken")
-    )
+    table = compare([store], ["strong", "weak", "broken"])
+    whole, partly = (row(table, "strong", name, "data/a") for name in ("weak", "broken"))
     for end in ("difference", "low", "high"):
         assert whole[end] == pytest.approx(partly[end], abs=0.5)
 
@@ -128,11 +128,11 @@ def test_blanks_have_their_reason(store: Store) -> None:
     for name in ("strong", "weak"):
         add(store, name, "c", scores(1, 1.0)[60:], [1] * 60, place=2)
     table = compare([store], ["strong", "weak"])
-    row = table.frame.loc[("strong (sample)", "weak (sample)", "data/c", "none", "A.P.")]
-    assert row[["first", "difference", "low"]].isna().all()
-    assert row[["p", "p, Holm"]].tolist() == ["", ""]
+    found = row(table, "strong", "weak", "data/c", "A.P.")
+    assert found[["first", "difference", "low"]].isna().all()
+    assert found[["p", "p, Holm"]].tolist() == ["", ""]
     assert "Blank on data/c: no real images." in table.notes
-    assert table.frame.loc[("strong (sample)", "weak (sample)", "data/c", "none", "Acc."), "images"] == 60
+    assert row(table, "strong", "weak", "data/c", "Acc.")["images"] == 60
 
 
 def test_runs_without_a_common_detector_are_told_apart(store: Store, tmp_path: Path) -> None:
