@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from . import bootstrap
-from .bootstrap import REPLICATES, Floats, interval
+from .bootstrap import REPLICATES, interval
 from .comparison import bootstrap_p, delong, holm, mcnemar
 from .intervals import Scored, replicates
-from .measurements import KEPT, Line, Measurements
+from .measurements import KEPT, Line
 from .metrics import why_undefined
+from .opponents import Measured, by_detector, pairs
 from .store import Store
 from .tables import Table
 from .types import FAKE, BenchError
@@ -25,44 +24,6 @@ METRICS = {"ap": "A.P.", "auroc": "AUROC", "acc": "Acc."}
 _LEVELS = ["detector", "against", "testset", "perturbation", "metric"]
 _P_VALUES = ["p", "p, Holm", "p, cross-check"]
 _COLUMNS = ["images", "first", "second", "difference", *_P_VALUES]
-
-Name: TypeAlias = tuple[str, str]
-"""A detector, and its kind of weights or its run."""
-
-
-class _Images(NamedTuple):
-    """All images of a cell, in the order of the test set's digest; a score counts where it is `ok`."""
-
-    labels: NDArray[np.int64]
-    scores: Floats
-    ok: NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class Measured:
-    """One finished cell of one run."""
-
-    store: Store
-    record: Mapping[str, Any]
-    line: Line
-
-    @property
-    def place(self) -> tuple[str, str, str]:
-        """Dataset, test set and perturbation."""
-        cell = self.record["cell"]
-        return cell["dataset"], cell["testset"], cell["perturbation"]
-
-    @property
-    def threshold(self) -> float:
-        """The author's."""
-        return float(self.record["identity"]["threshold"])
-
-    @cached_property
-    def images(self) -> _Images:
-        """Its rows, read once for all comparisons."""
-        rows = self.store.rows(self.record, ["label", "score", "status"])
-        labels, scores = rows["label"].to_numpy(np.int64), rows["score"].to_numpy(np.float64)
-        return _Images(labels, scores, (rows["status"] == "ok").to_numpy())
 
 
 def compare(stores: Sequence[Store], detectors: Sequence[str] = ()) -> Table:
@@ -82,10 +43,15 @@ def compare(stores: Sequence[Store], detectors: Sequence[str] = ()) -> Table:
     Raises:
         BenchError: Nothing to compare, or the images differ.
     """
-    pairs = list(_pairs([_by_detector(store) for store in stores], detectors))
-    rows = [row for pair in pairs for row in _rows(*pair)]
+    runs = [by_detector(store) for store in stores]
+    rows = [row for pair in pairs(runs, detectors) for row in _rows(*pair)]
     if not rows:
         raise BenchError("no test set and perturbation that both detectors were run on")
+    return _lay_out(rows)
+
+
+def _lay_out(rows: Sequence[dict[str, Any]]) -> Table:
+    """Put rows into a table, with p-values corrected for all of them."""
     frame = pd.DataFrame(rows).set_index(_LEVELS)
     frame["p, Holm"] = holm(frame["p"].tolist())
     notes = (
@@ -111,61 +77,6 @@ def _blanks(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             yield f"Blank on {row['testset']}: {row['undefined']}."
         elif np.isnan(row["low"]):
             yield "No interval: every resample gives the same difference."
-
-
-def _by_detector(store: Store) -> dict[Name, list[Measured]]:
-    """Measure a run's cells; a detector with two kinds of weights is two."""
-    measurements = Measurements(store, by_class=False)
-    found: dict[Name, list[Measured]] = {}
-    for record in store.records():
-        (line,) = measurements.of(record)
-        name = record["cell"]["detector"], record["identity"]["kind"]
-        found.setdefault(name, []).append(Measured(store, record, line))
-    measurements.save()
-    return found
-
-
-def _pairs(
-    runs: Sequence[Mapping[Name, list[Measured]]], wanted: Sequence[str]
-) -> Iterator[tuple[str, list[Measured], str, list[Measured]]]:
-    """Yield who is compared with whom."""
-    chosen = [_choose(run, wanted) for run in runs]
-    if len(chosen) == 1:
-        (run,) = chosen
-        if len(run) < 2:
-            raise BenchError(f"only {_listed(run)} is there; name another detector, or a second run")
-        names = list(run)
-        for at, one in enumerate(names[:1] if wanted else names):
-            for other in names[at + 1 :]:
-                yield _text(one), run[one], _text(other), run[other]
-        return
-    first, second = chosen
-    both = [(name, name) for name in first if name in second]
-    if len(first) == len(second) == 1:
-        both = [(next(iter(first)), next(iter(second)))]
-    if not both:
-        raise BenchError(
-            f"no detector is in both runs: {_listed(first)} in one, {_listed(second)} in the other"
-        )
-    for one, other in both:
-        yield f"{_text(one)} [1]", first[one], f"{_text(other)} [2]", second[other]
-
-
-def _choose(run: Mapping[Name, list[Measured]], wanted: Sequence[str]) -> dict[Name, list[Measured]]:
-    """Keep the detectors that are asked for, in this order."""
-    missing = set(wanted) - {detector for detector, _ in run}
-    if missing:
-        raise BenchError(f"not in the run: {', '.join(sorted(missing))}; there is {_listed(run)}")
-    names = sorted(run, key=lambda name: wanted.index(name[0]) if name[0] in wanted else -1)
-    return {name: run[name] for name in names if not wanted or name[0] in wanted}
-
-
-def _listed(run: Mapping[Name, object]) -> str:
-    return ", ".join(map(_text, run))
-
-
-def _text(name: Name) -> str:
-    return f"{name[0]} ({name[1]})"
 
 
 def _rows(
