@@ -78,7 +78,7 @@ def resample(drawn: Images, step_of: NDArray[np.integer], steps: int, block: int
 
 
 def interval(replicates: Floats, value: float = float("nan")) -> tuple[float, float]:
-    """Return the middle 95 % of a metric's replicates; NaN where they do not differ or are undefined.
+    """Return the middle 95 % of a metric's replicates; NaN where they do not differ, or 5 % are undefined.
 
     Resamples cannot show what never happened: where all give one number, they say nothing about others.
 
@@ -88,7 +88,7 @@ def interval(replicates: Floats, value: float = float("nan")) -> tuple[float, fl
             replicates of AP, or of a calibration error, can all lie on one side of it.
     """
     known = replicates[np.isfinite(replicates)]
-    if not varies(known):
+    if known.size <= LEVEL * replicates.size or not varies(known):
         return float("nan"), float("nan")
     low, high = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(np.fmin(low, value)), float(np.fmax(high, value))

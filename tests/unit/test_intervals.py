@@ -211,6 +211,15 @@ def test_without_spread_there_is_no_interval() -> None:
     assert np.isnan(interval(resampled(scored)["auroc"])).all()
 
 
+def test_a_metric_that_many_resamples_leave_undefined_has_no_interval() -> None:
+    """One image of 40 is called fake, so that in a third of the resamples none is, and MCC undefined."""
+    scores = np.array([0.1] * 39 + [0.9])
+    found = resampled(Scored(np.repeat([0, 1], 20), scores, None, 0.5))
+    assert 0.25 < np.isnan(found["mcc"]).mean() < 0.45
+    assert np.isnan(interval(found["mcc"], 0.16)).all()
+    assert np.isfinite(interval(found["fake_acc"], 0.05)).all()
+
+
 @pytest.mark.parametrize(("labels", "defined"), [([], False), ([1, 1, 1], True), ([0, 0], True)])
 def test_one_label_has_accuracies_only(labels: list[int], defined: bool) -> None:
     scored = Scored(np.array(labels, int), np.linspace(0.3, 0.8, len(labels)), None, 0.5)
