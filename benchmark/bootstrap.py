@@ -30,10 +30,12 @@ if TYPE_CHECKING:
 REPLICATES = 1000
 LEVEL = 0.95
 STEPS = 1024
-"""Distinct scores up to which intervals are exact; beyond, about as many steps of equally many images."""
+"""Distinct scores up to which intervals are exact; beyond, about as many steps of neighbouring scores."""
 _BLOCK = 250
 """Replicates of one stream of random numbers."""
 BLOCKS = REPLICATES // _BLOCK
+ROUNDING = 1e-12
+"""Differences below it are none."""
 _AT_ONCE = 1 << 21
 """Numbers drawn at once: memory stays flat for cells of any size."""
 
@@ -109,7 +111,7 @@ def resample(drawn: Images, step_of: NDArray[np.integer], steps: int, block: int
 
 
 def interval(replicates: Floats, value: float = float("nan")) -> tuple[float, float]:
-    """Return the middle 95 % of a metric's replicates; NaN where they do not differ or are undefined.
+    """Return the middle 95 % of a metric's replicates; NaN where they do not differ, or 5 % are undefined.
 
     Resamples cannot show what never happened: where all give one number, they say nothing about others.
 
@@ -119,10 +121,26 @@ def interval(replicates: Floats, value: float = float("nan")) -> tuple[float, fl
             replicates of AP, or of a calibration error, can all lie on one side of it.
     """
     known = replicates[np.isfinite(replicates)]
-    if not known.size or np.ptp(known) < 1e-12:
+    if known.size <= LEVEL * replicates.size or not varies(known):
         return float("nan"), float("nan")
     low, high = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(np.fmin(low, value)), float(np.fmax(high, value))
+
+
+def average(parts: Iterable[Replicates], metric: str, weights: Sequence[float] | None = None) -> Floats:
+    """Average a metric's replicates over test sets; none where one of these has none.
+
+    Test sets that share real images share the draws of these, so what they have in common stays in the mean.
+    """
+    found = [part.get(metric) for part in parts]
+    if not found or any(one is None for one in found):
+        return np.zeros(0)
+    return np.asarray(np.average(np.array(found, np.float64), axis=0, weights=weights))
+
+
+def varies(replicates: Floats) -> bool:
+    """Say whether there are different values, beyond rounding."""
+    return bool(replicates.size) and float(np.ptp(replicates)) > ROUNDING
 
 
 def _side(label: int, places: NDArray[np.intp], names: NDArray[np.object_], grouped: bool) -> Side:

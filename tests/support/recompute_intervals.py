@@ -25,6 +25,8 @@ def replicates(file: Path) -> tuple[pd.Series, pd.DataFrame]:
     whole = judge(rows, threshold, edges)
     drawn = pd.DataFrame([judge(rows.iloc[one], threshold, edges) for one in draws(rows)], dtype=float)
     unlike = whole["oracle_acc"] - best_accuracy(rows)  # resamples have the best of all thresholds
+    for name in drawn.columns.intersection(["ece", "ece_mass"]):  # the basic bootstrap
+        drawn[name] = (2 * whole[name] - drawn[name]).clip(0, 1)
     drawn["oracle_acc"] = [best_accuracy(rows.iloc[one]) + unlike for one in draws(rows)]
     return pd.Series(whole, dtype=float).drop("ok"), drawn.drop(columns="ok")
 

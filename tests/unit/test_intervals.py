@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.integrate import quad
+from scipy.special import expit, logit
 from scipy.stats import norm
 
 from forenbench import bootstrap, intervals
 from forenbench.bootstrap import images, interval
+from forenbench.calibration import BINS
 from forenbench.comparison import auroc_error
 from forenbench.counts import Counts, decide, rank
 from forenbench.intervals import Scored, replicates
+from forenbench.measurements import ends
 from forenbench.metrics import decide as decide_exactly
 from forenbench.metrics import rank as rank_exactly
 
@@ -175,6 +182,19 @@ def test_steps_in_place_of_scores_change_intervals_by_little(monkeypatch: pytest
         assert np.abs(ends - known).max() < 0.05 * np.ptp(known), name
 
 
+@pytest.mark.parametrize(("reals", "fakes"), [(80, 8000), (8000, 80)])
+def test_steps_tell_few_images_of_a_label_from_many_of_the_other_exactly(
+    reals: int, fakes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels = np.repeat([0, 1], [reals, fakes])
+    scored = Scored(labels, np.random.default_rng(0).normal(size=8080) + 5 * labels, None, 2.5)
+    stepped = resampled(scored)
+    monkeypatch.setattr(intervals, "STEPS", 10**6)
+    exact = resampled(scored)
+    for name in exact:
+        assert interval(stepped[name]) == pytest.approx(interval(exact[name]), abs=1e-4, nan_ok=True), name
+
+
 def test_the_spread_of_auroc_is_delongs() -> None:
     scored = made(np.random.default_rng(4), 300)
     spread = resampled(scored)["auroc"].std()
@@ -189,7 +209,16 @@ def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
     percentile intervals of few images are known to be somewhat narrow.
     """
     random, apart, runs = np.random.default_rng(6), 1.0, 300
+    odds = norm(-apart / 2), norm(apart / 2)  # the logits of reals and of fakes
+
+    def expected(value: Callable[[float, int], float]) -> float:
+        parts = [quad(lambda z, y=y: value(z, y) * odds[y].pdf(z), -12, 12)[0] for y in (0, 1)]
+        return float(np.mean(parts))
+
     truth = {
+        "ap": 2 * expected(lambda z, y: y * odds[1].sf(z) / (odds[0].sf(z) + odds[1].sf(z))),
+        "brier": expected(lambda z, y: (expit(z) - y) ** 2),
+        "nll": expected(lambda z, y: np.logaddexp(0, -z if y else z)),
         "auroc": norm.cdf(apart / np.sqrt(2)),
         "real_acc": norm.cdf(apart / 2),
         "fake_acc": norm.cdf(apart / 2),
@@ -202,7 +231,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
         paths = [f"{run}/{at}" for at in range(120)]
         found = replicates(scored, images(scored.labels, paths), np.arange(120))
         for name, value in truth.items():
-            low, high = interval(found[name])
+            low, high = interval(found[name], scored.metrics[name])
             held[name] += low <= value <= high
     error = np.sqrt(0.95 * 0.05 / runs)
     for name, number in held.items():
@@ -229,9 +258,39 @@ def test_intervals_hold_the_truth_where_images_share_origins() -> None:
     assert held["images"] / runs < 0.8, "then nobody would need origins"
 
 
+@pytest.mark.slow
+def test_intervals_of_calibration_errors_lie_about_the_truth() -> None:
+    """Percentile intervals, above it, would hold it in one of four benchmarks or fewer."""
+    random, apart, runs = np.random.default_rng(7), 2.0, 150
+    density = [norm(-apart / 2).pdf, norm(apart / 2).pdf]
+
+    def surplus(z: float) -> float:
+        return float((expit(z) * density[0](z) + (expit(z) - 1) * density[1](z)) / 2)
+
+    edges = logit(np.linspace(0, 1, BINS + 1)).clip(-12, 12)
+    truth = sum(abs(quad(surplus, low, high)[0]) for low, high in pairwise(edges))
+    held = {"ece": 0, "ece_mass": 0}
+    for run in range(runs):
+        scored = made(random, 60, apart)
+        drawn = images(scored.labels, [f"{run}/{at}" for at in range(120)])
+        found = dict(ends(replicates(scored, drawn, np.arange(120)), scored.metrics))
+        for name in held:
+            held[name] += found[f"{name}_low"] <= truth <= found[f"{name}_high"]
+    assert all(number / runs > 0.75 for number in held.values()), held
+
+
 def test_without_spread_there_is_no_interval() -> None:
     scored = Scored(np.repeat([0, 1], 20), np.repeat([0.1, 0.9], 20), None, 0.5)
     assert np.isnan(interval(resampled(scored)["auroc"])).all()
+
+
+def test_a_metric_that_many_resamples_leave_undefined_has_no_interval() -> None:
+    """One image of 40 is called fake, so that in a third of the resamples none is, and MCC undefined."""
+    scores = np.array([0.1] * 39 + [0.9])
+    found = resampled(Scored(np.repeat([0, 1], 20), scores, None, 0.5))
+    assert 0.25 < np.isnan(found["mcc"]).mean() < 0.45
+    assert np.isnan(interval(found["mcc"], 0.16)).all()
+    assert np.isfinite(interval(found["fake_acc"], 0.05)).all()
 
 
 @pytest.mark.parametrize(("labels", "defined"), [([], False), ([1, 1, 1], True), ([0, 0], True)])
