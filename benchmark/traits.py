@@ -12,7 +12,15 @@ from .images import UnreadableImage, decode, look
 from .jpeg_tables import read_tables
 from .types import Source
 
-_SAMPLINGS = {0: "4:4:4", 1: "4:2:2", 2: "4:2:0"}
+_SAMPLINGS = {
+    (1, 1): "4:4:4",
+    (2, 1): "4:2:2",
+    (2, 2): "4:2:0",
+    (1, 2): "4:4:0",
+    (4, 1): "4:1:1",
+    (4, 2): "4:1:0",
+}
+"""By how many times finer the finest channel is than the coarsest, across and down."""
 _EXIF = ("exif", "Raw profile type exif")
 
 
@@ -28,7 +36,8 @@ class Traits:
         bytes: Of the file.
         quality: Of a JPEG, estimated (see `forenbench.jpeg_tables`); NaN for others.
         table: A short name for a JPEG's quantisation tables; empty for others.
-        subsampling: Of a JPEG's chroma: 4:4:4, 4:2:2, 4:2:0, ``other``, or ``grey``; empty for others.
+        subsampling: Of a JPEG's chroma: 4:4:4, 4:2:2, 4:2:0, 4:4:0, 4:1:1, 4:1:0, ``other``, or ``grey``;
+            empty for others.
         exif: Whether there are EXIF data.
         icc: Whether there is a colour profile.
         sha256: Of the file; empty where it cannot be read.
@@ -79,8 +88,15 @@ def _read_header(opened: ImageFile.ImageFile, known: Traits) -> Traits:
     if not isinstance(opened, JpegImagePlugin.JpegImageFile) or not opened.quantization:
         return found
     tables = read_tables(opened.quantization)
-    sampling = "grey" if opened.mode == "L" else _SAMPLINGS.get(JpegImagePlugin.get_sampling(opened), "other")
+    sampling = "grey" if opened.mode == "L" else _subsampling(opened)
     return replace(found, quality=tables.quality, table=tables.name, subsampling=sampling)
+
+
+def _subsampling(opened: JpegImagePlugin.JpegImageFile) -> str:
+    """Compare the channels' sampling factors: 2×2, 1×2, 1×2 is 4:2:2 as much as 2×1, 1×1, 1×1 is."""
+    _, across, down, _ = zip(*opened.layer, strict=True)
+    finer = (max(factors) / max(1, min(factors)) for factors in (across, down))
+    return _SAMPLINGS.get(tuple(finer), "other")
 
 
 def _perceptual_hash(image: Image.Image) -> int:

@@ -41,7 +41,31 @@ def test_a_png_has_nothing_of_a_jpeg(tmp_path: Path) -> None:
 
 def test_grey_and_cmyk_jpegs(tmp_path: Path) -> None:
     assert traits_of(tmp_path, "JPEG", picture(0).convert("L")).subsampling == "grey"
-    assert traits_of(tmp_path, "JPEG", picture(0).convert("CMYK")).subsampling == "other"
+    assert traits_of(tmp_path, "JPEG", picture(0).convert("CMYK")).subsampling == "4:4:4"
+
+
+@pytest.mark.parametrize(
+    ("factors", "sampling"),
+    [
+        ("11 11 11", "4:4:4"),
+        ("22 22 22", "4:4:4"),
+        ("22 12 12", "4:2:2"),
+        ("12 11 11", "4:4:0"),
+        ("41 11 11", "4:1:1"),
+        ("42 11 11", "4:1:0"),
+        ("31 11 11", "other"),
+        ("32 22 22", "other"),
+    ],
+)
+def test_subsampling_by_the_channels_factors(tmp_path: Path, factors: str, sampling: str) -> None:
+    """Factors as other programs write them, put into a header of Pillow's."""
+    traits_of(tmp_path, "JPEG")
+    data = bytearray((tmp_path / "file").read_bytes())
+    frame = data.index(b"\xff\xc0\x00\x11\x08")
+    for channel, factor in enumerate(factors.split()):
+        data[frame + 11 + 3 * channel] = int(factor, 16)
+    (tmp_path / "file").write_bytes(data)
+    assert examine(Folder(tmp_path), "file").subsampling == sampling
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
