@@ -122,7 +122,8 @@ def table(cells: pd.DataFrame) -> Table:
         ),
     )
     places = frame.reset_index("equalised").index
-    seen = cells[cells["seen"]].set_index([*_ROW, *_PLACE]).index
+    known = cells.loc[cells["seen"], [*_ROW, *_PLACE]]
+    seen = pd.MultiIndex.from_frame(pd.concat([known, known.assign(dataset="", testset="Mean")]))
     marked = pd.DataFrame({column: places.isin(seen) for column in frame}, index=frame.index)
     if cells["dataset"].nunique() == 1:
         frame, marked = frame.droplevel("dataset"), marked.droplevel("dataset")

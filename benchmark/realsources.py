@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 _ROW = ["perturbation", "detector", "weights", "dataset", "testset"]
+_SPREAD = "Spread"
 
 
 def lay_out(cells: pd.DataFrame) -> pd.DataFrame:
@@ -29,6 +31,22 @@ def lay_out(cells: pd.DataFrame) -> pd.DataFrame:
     for name in names:
         frame[name, "reals"] = frame[name, "reals"].astype("Int64")
     return frame
+
+
+def marks(cells: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
+    """Mark what a detector has seen: of a known generator all numbers, of known reals those against them.
+
+    Args:
+        cells: As `forenbench.tables.measure` returns them.
+        frame: What `lay_out` makes of them.
+    """
+    names = frame.columns.get_level_values("real source")
+    rows = [
+        [bool(known) and (testset in known or name in (*known, _SPREAD)) for name in names]
+        for testset, known in zip(cells["testset"], cells["known"], strict=True)
+    ]
+    counts = frame.columns.get_level_values("metric") == "reals"
+    return pd.DataFrame(np.array(rows) & ~counts, frame.index, frame.columns)
 
 
 def widest(cells: pd.DataFrame) -> Iterator[str]:
@@ -53,7 +71,7 @@ def _row(sources: dict[str, Any], names: list[str]) -> Iterator[tuple[tuple[str,
         yield (name, "AUROC"), 100 * source["auroc"]
         yield (name, "FPR"), 100 * (1 - source["real_acc"])
     areas = _areas(sources)
-    yield ("Spread", "AUROC"), 100 * (max(areas) - min(areas)) if len(areas) > 1 else float("nan")
+    yield (_SPREAD, "AUROC"), 100 * (max(areas) - min(areas)) if len(areas) > 1 else float("nan")
 
 
 def _areas(sources: dict[str, Any]) -> list[float]:
