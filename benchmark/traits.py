@@ -6,6 +6,7 @@ import hashlib
 import math
 from dataclasses import dataclass, replace
 
+import numpy as np
 from PIL import Image, ImageFile, JpegImagePlugin
 
 from .images import UnreadableImage, decode, look
@@ -21,6 +22,8 @@ _SAMPLINGS = {
     (4, 2): "4:1:0",
 }
 """By how many times finer the finest channel is than the coarsest, across and down."""
+_FLAT = 2
+"""Of 255; what is left of flat colour after JPEG, or of unit noise once a picture is 32 pixels wide."""
 _EXIF = ("exif", "Raw profile type exif")
 
 
@@ -41,7 +44,8 @@ class Traits:
         exif: Whether there are EXIF data.
         icc: Whether there is a colour profile.
         sha256: Of the file; empty where it cannot be read.
-        looks: The 64-bit perceptual hash (DCT, `imagehash.phash`) of the pixels; 0 where there are none.
+        looks: The 64-bit perceptual hash (DCT, `imagehash.phash`) of the pixels; 0 where there are none, and
+            for a flat picture, of which it would be noise.
         problem: Why there are no pixels; empty for a whole image.
     """
 
@@ -103,4 +107,5 @@ def _perceptual_hash(image: Image.Image) -> int:
     """Hash the coarse structure of a picture into 64 bits; re-encoding and resizing change few of them."""
     import imagehash
 
-    return int(str(imagehash.phash(image)), 16)
+    coarse = image.convert("L").resize((32, 32), Image.Resampling.LANCZOS)  # as phash itself begins
+    return int(str(imagehash.phash(coarse)), 16) if np.ptp(np.asarray(coarse)) > _FLAT else 0

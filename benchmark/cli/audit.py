@@ -39,7 +39,7 @@ def audit(  # noqa: PLR0913 - a command's options are its arguments
     against: Annotated[list[str] | None, typer.Option(help=f"{_AGAINST} May be repeated.")] = None,
     distance: Annotated[
         int, typer.Option(help="Bits of 64 by which hashes of pictures that look alike may differ.")
-    ] = 4,
+    ] = 6,
     figure: Annotated[
         Path | None, typer.Option(help="PNG file for the distributions by label.", show_default="none")
     ] = None,

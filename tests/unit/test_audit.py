@@ -169,9 +169,13 @@ def test_the_picture_shows_both_labels(planted: Path) -> None:
     assert {(0x00, 0x72, 0xB2), (0xD5, 0x5E, 0x00)} <= colours
 
 
-def test_pictures_are_seen_through_other_sizes_and_formats(tmp_path: Path) -> None:
+def test_pictures_are_seen_through_other_sizes_formats_and_narrow_crops(tmp_path: Path) -> None:
     (tmp_path / "p/0_real").mkdir(parents=True)
     (tmp_path / "p/1_fake").mkdir()
     picture(3, 400, 300).save(tmp_path / "p/0_real/a.png")
     picture(3, 400, 300).resize((256, 192)).save(tmp_path / "p/1_fake/b.jpg", quality=70)
-    assert sorted(audit_of(tmp_path / "p").twins.members["path"]) == ["0_real/a.png", "1_fake/b.jpg"]
+    picture(3, 400, 300).crop((4, 3, 396, 297)).resize((320, 240)).save(tmp_path / "p/1_fake/c.webp")
+    for colour in ("white", "navy", "red"):
+        Image.new("RGB", (400, 300), colour).save(tmp_path / "p/1_fake" / f"{colour}.png")
+    found = audit_of(tmp_path / "p").twins.members
+    assert sorted(found["path"]) == ["0_real/a.png", "1_fake/b.jpg", "1_fake/c.webp"]

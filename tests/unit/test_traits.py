@@ -8,6 +8,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image, ImageCms
 from planted_files import picture
@@ -85,6 +86,25 @@ def test_re_encoding_hardly_changes_how_a_picture_looks(tmp_path: Path) -> None:
     other = traits_of(tmp_path, "PNG", picture(1)).looks
     assert (whole ^ small).bit_count() <= 4
     assert (whole ^ other).bit_count() > 16
+
+
+def test_pictures_are_hashed_as_imagehash_does(tmp_path: Path) -> None:
+    import imagehash
+
+    for seed in range(5):
+        image = picture(seed, 300, 200)
+        assert f"{traits_of(tmp_path, 'PNG', image).looks:016x}" == str(imagehash.phash(image))
+
+
+@pytest.mark.parametrize("colour", ["black", "white", "teal"])
+def test_flat_pictures_have_no_hash(tmp_path: Path, colour: str) -> None:
+    """A flat one's would be that of any other, a noisy one's random."""
+    flat = Image.new("RGB", (300, 200), colour)
+    noise = np.random.RandomState(0).randint(-1, 2, (200, 300, 1))
+    noisy = np.clip(np.asarray(flat) + noise, 0, 255).astype(np.uint8)
+    for image in (flat, Image.fromarray(noisy)):
+        assert traits_of(tmp_path, "PNG", image).looks == 0
+        assert traits_of(tmp_path, "JPEG", image, quality=30).looks == 0
 
 
 def test_broken_files_say_why(tmp_path: Path) -> None:
