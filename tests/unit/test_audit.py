@@ -139,6 +139,11 @@ def test_numbers_are_smallest_median_largest() -> None:
         ({"width": [*range(100, 140)]}, ""),
         ({"mode": ["L", "RGB", "L", "L"] * 10}, ""),
         ({"quality": [90.0, math.nan] * 20}, ""),
+        (
+            {"quality": [math.nan, 70.0] + [90.0, 70.0] * 19},
+            "t: JPEG quality alone has an AUROC of 1.00 (fakes have less)",
+        ),
+        ({"quality": [90.0, 70.0] * 3 + [math.nan] * 34}, ""),
     ],
 )
 def test_shortcuts_in_words(columns: dict[str, object], warning: str) -> None:
