@@ -122,7 +122,15 @@ def _show_text(found: Audit) -> None:
     for warning in found.warnings:
         show(f"WARNING: {warning}.")
     if not found.warnings:
-        show("No shortcut found: no property by itself gives the labels away.")
+        show(_no_warning(found))
+
+
+def _no_warning(found: Audit) -> str:
+    """Say that nothing gives labels away, or that there are none to compare."""
+    whole = found.files[found.files["problem"] == ""]
+    if (whole.groupby(["dataset", "testset"])["label"].nunique() < 2).all():
+        return "Nothing to compare: no test set has whole images of both labels."
+    return "No shortcut found: no property by itself gives the labels away."
 
 
 def _print_twins(members: pd.DataFrame) -> None:

@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 from planted_files import picture, rows, write
@@ -162,9 +163,7 @@ def test_chance_is_no_warning() -> None:
     assert len(list(shortcuts.of_baseline(baseline.assign(real=2000, fake=2000)))) == 1
 
 
-def audit_frame(auroc: float):  # noqa: ANN201
-    import pandas as pd
-
+def audit_frame(auroc: float) -> pd.DataFrame:
     return pd.DataFrame([{"dataset": "d", "testset": "t", "auroc": auroc, "undefined": ""}])
 
 
@@ -172,6 +171,18 @@ def test_the_picture_shows_both_labels(planted: Path) -> None:
     image = Image.open(io.BytesIO(draw(audit_of(planted).files, "planted"))).convert("RGB")
     colours = {colour for _, colour in image.getcolors(1 << 24) or []}
     assert {(0x00, 0x72, 0xB2), (0xD5, 0x5E, 0x00)} <= colours
+
+
+@pytest.mark.parametrize("high", [70, 97, 100, 1023])
+def test_whole_numbers_are_drawn_without_gaps(high: int) -> None:
+    """Bins of unequal counts of whole numbers would make an even distribution look like one with holes."""
+    from forenbench.distributions import _edges
+
+    values = pd.Series(range(70, high + 1)).repeat(7)
+    counts = np.histogram(values, _edges(values))[0]
+    assert len(set(counts[:-1])) <= 1
+    assert 0 < counts[-1] <= counts[0]
+    assert counts.sum() == len(values)
 
 
 def test_pictures_are_seen_through_other_sizes_formats_and_narrow_crops(tmp_path: Path) -> None:
