@@ -32,10 +32,13 @@ def marks(cells: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
 
 def remark(cells: pd.DataFrame) -> Iterator[str]:
     """Explain the marks, if there are any."""
-    seen = cells[cells["seen"]]
-    if len(seen):
-        users = seen.groupby("testset", sort=False)["detector"].unique()
-        listed = "; ".join(f"{testset} by {', '.join(detectors)}" for testset, detectors in users.items())
+    users: dict[str, dict[str, None]] = {}
+    for cell in cells.loc[cells["seen"], ["testset", "known", "detector"]].to_dict("records"):
+        testset, known = cell["testset"], cell["known"]
+        what = testset if testset in known else f"{testset} (reals: {', '.join(known)})"
+        users.setdefault(what, {})[cell["detector"]] = None
+    if users:
+        listed = "; ".join(f"{what} by {', '.join(detectors)}" for what, detectors in users.items())
         yield f"{MARK} generator or reals seen in training, as the detectors state: {listed}."
 
 

@@ -157,7 +157,8 @@ def accuracy_and_precision(cells: pd.DataFrame) -> Table:
 def by_label(cells: pd.DataFrame) -> Table:
     """List every cell with its counts, accuracies by label, AP and AUROC."""
     laid_out = cellwise.counted(cells, cellwise.lay_out(cells, cellwise.ACCURACIES))
-    return _cellwise("cells", "Every cell (%), with 95 % intervals", cells, laid_out)
+    title = "Every cell (%), with 95 % intervals"
+    return _cellwise("cells", title, cells, laid_out, *realsources.widest(cells))
 
 
 def by_error_rate(cells: pd.DataFrame) -> Table:
@@ -193,7 +194,7 @@ def by_real_source(cells: pd.DataFrame) -> Table:
     """List every cell's AUROC and false alarms against the reals of each source."""
     frame = realsources.lay_out(cells)
     title = "AUROC and real images called fake (%), by source of the real images"
-    notes = (*notes_on(cells), *contamination.remark(cells))
+    notes = (*realsources.gaps(cells), *notes_on(cells), *contamination.remark(cells))
     marked = realsources.marks(cells, frame)
     return Table("real-sources", title, _drop_single(frame), notes, marked=_drop_single(marked))
 
@@ -201,7 +202,7 @@ def by_real_source(cells: pd.DataFrame) -> Table:
 def overview(cells: pd.DataFrame) -> Table:
     """Sum up each detector: macro and micro means, and its worst generator."""
     title = "Each detector over all test sets (%)"
-    notes = (*notes_on(cells), *contamination.remark(cells))
+    notes = (*notes_on(cells), *realsources.widest(cells), *contamination.remark(cells))
     frame = summary.lay_out(cells)
     marked = contamination.marks(cells, frame)
     seen = cells[cells["seen"]].set_index([*summary.ROW, "testset"]).index

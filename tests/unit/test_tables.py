@@ -295,6 +295,8 @@ def test_reals_that_were_seen_are_marked_by_source(tmp_path: Path) -> None:
     labels, sources = [0, 0, 0, 0, 1, 1], ["coco", "coco", "raise", "raise", "", ""]
     for name, trained_on in {"reals": ["COCO"], "fakes": ["sd"], "neither": ["lsun", ""]}.items():
         add(store, name, "sd", [0.1, 0.2, 0.7, 0.9, 0.6, 0.8], labels, sources=sources, trained_on=trained_on)
+    (remark,) = (note for note in tables.make("cells", [store]).notes if note.startswith("*"))
+    assert remark.endswith("as the detectors state: sd by fakes; sd (reals: coco) by reals.")
     against_coco, spread = {"coco AUROC", "coco FPR"}, {"Spread AUROC"}
     assert starred(tables.make("real-sources", [store])) == {
         *(("reals", column) for column in against_coco | spread),
@@ -314,9 +316,24 @@ def test_reals_of_each_source_are_judged_alone(tmp_path: Path) -> None:
     assert row["imagenet", "FPR"] == 100
     assert row["Spread", "AUROC"] == 75
     assert row["coco", "reals"] == 2
-    assert any(
-        "by up to 75.0 points (d on sd (none))" in note for note in tables.make("acc-ap", [store]).notes
-    )
+    told = "75.0 points (d on sd (none): 25.0 against imagenet (2 reals), 100.0 against coco (2 reals))"
+    for name in ("acc-ap", "cells", "summary"):
+        assert any(told in note for note in tables.make(name, [store]).notes), name
+
+
+def test_no_spread_is_the_best(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    labels, sources = [0, 0, 1, 1], ["coco", "raise", "", ""]
+    add(store, "wide", "sd", [0.1, 0.7, 0.6, 0.8], labels, sources=sources)
+    add(store, "narrow", "sd", [0.1, 0.2, 0.6, 0.8], labels, sources=sources)
+    text = render(tables.make("real-sources", [store]), "latex")
+    narrow, wide = (line for line in text.splitlines() if line.startswith(("wide", "narrow")))
+    assert wide.endswith("& 50.0 \\\\")
+    assert narrow.count("textbf") > 0
+
+
+def test_reals_of_one_source_cross_nothing(store: Store) -> None:
+    assert "nothing is crossed" in tables.make("real-sources", [store]).notes[0]
 
 
 def test_a_summary_names_the_worst_generator_and_weighs_images_both_ways(store: Store) -> None:
