@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import struct
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,7 +25,7 @@ _SAMPLINGS = {
 """By how many times finer the finest channel is than the coarsest, across and down."""
 _FLAT = 2
 """Of 255; what is left of flat colour after JPEG, or of unit noise once a picture is 32 pixels wide."""
-_EXIF = ("exif", "Raw profile type exif")
+_PNG = b"\x89PNG\r\n\x1a\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ def examine(source: Source, path: str) -> Traits:
     known = Traits(bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
     try:
         known = look(data, lambda opened: _read_header(opened, known))
+        known = replace(known, exif=known.exif or _has_png_exif(data))
         return replace(known, looks=_perceptual_hash(decode(data)))
     except UnreadableImage as error:
         return replace(known, problem=str(error))
@@ -86,7 +88,7 @@ def _read_header(opened: ImageFile.ImageFile, known: Traits) -> Traits:
         mode=opened.mode,
         width=opened.width,
         height=opened.height,
-        exif=any(opened.info.get(key) for key in _EXIF),
+        exif=bool(opened.info.get("exif")),
         icc=bool(opened.info.get("icc_profile")),
     )
     if not isinstance(opened, JpegImagePlugin.JpegImageFile) or not opened.quantization:
@@ -94,6 +96,17 @@ def _read_header(opened: ImageFile.ImageFile, known: Traits) -> Traits:
     tables = read_tables(opened.quantization)
     sampling = "grey" if opened.mode == "L" else _subsampling(opened)
     return replace(found, quality=tables.quality, table=tables.name, subsampling=sampling)
+
+
+def _has_png_exif(data: bytes) -> bool:
+    """Look for EXIF data among a PNG's chunks: behind the pixels, where some programs put it, too."""
+    at = len(_PNG)
+    while data.startswith(_PNG) and at + 8 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, at)
+        if kind == b"eXIf" or data.startswith(b"Raw profile type exif", at + 8):
+            return True
+        at += length + 12
+    return False
 
 
 def _subsampling(opened: JpegImagePlugin.JpegImageFile) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import math
+import struct
+import zlib
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -78,6 +80,21 @@ def test_exif_and_colour_profile(tmp_path: Path, form: str) -> None:
     assert not traits_of(tmp_path, form, exif=exif).icc
     assert traits_of(tmp_path, form, icc_profile=profile).icc
     assert not traits_of(tmp_path, form, icc_profile=profile).exif
+
+
+@pytest.mark.parametrize("kind", ["eXIf", "zTXt"])
+def test_exif_behind_the_pixels_of_a_png(tmp_path: Path, kind: str) -> None:
+    content = {"eXIf": b"MM\0*\0\0\0\x08\0\0", "zTXt": b"Raw profile type exif\0\0" + zlib.compress(b"x")}[
+        kind
+    ]
+    assert not traits_of(tmp_path, "PNG").exif
+    data, end = (tmp_path / "file").read_bytes(), b"\0\0\0\0IEND"
+    chunk = kind.encode() + content
+    chunk = struct.pack(">I", len(content)) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    (tmp_path / "file").write_bytes(data.replace(end, chunk + end))
+    found = examine(Folder(tmp_path), "file")
+    assert found.exif
+    assert not found.problem
 
 
 def test_re_encoding_hardly_changes_how_a_picture_looks(tmp_path: Path) -> None:
