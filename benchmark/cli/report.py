@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from forenbench.types import BenchError
+from forenbench.types import FOREIGN, BenchError
 
 from .console import say, short
 from .leaderboard import open_stores
@@ -89,6 +89,8 @@ def _explainers(records: list[Record], weights: list[str]) -> dict[tuple[str, st
     made_by = [(record["cell"]["detector"], record["identity"]["kind"]) for record in records]
     for name, kind in dict.fromkeys(made_by):
         try:
+            if kind == FOREIGN:
+                raise BenchError("its scores were imported")
             (loaded,) = load_detectors([name], kind, Files(weights), device)
             found[name, kind] = explainer(loaded.detector, device)
         except BenchError as error:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pandas as pd
 
+from forenbench.contamination import remark
 from forenbench.tables import Table
 
 from .grid import Entry, Grid, lay_out
@@ -28,11 +29,18 @@ def heat_map(cells: pd.DataFrame, perturbation: str) -> Grid:
     if shown["dataset"].nunique() > 1:
         places = shown["dataset"] + "/" + shown["testset"]
     names = shown[["detector", "weights"]].drop_duplicates()
-    wide = shown.assign(place=places).pivot(index=["detector", "weights"], columns="place", values="auroc")
-    wide = wide.reindex(pd.MultiIndex.from_frame(names), columns=list(dict.fromkeys(places))) * 100
-    wide["Mean"] = wide.mean(axis=1, skipna=False)
-    wide.columns.name = None
-    grid = lay_out(Table("heat", _TITLE, wide, (_WORDS, f"Perturbation: {perturbation}.")))
+    rows, columns = pd.MultiIndex.from_frame(names), list(dict.fromkeys(places))
+    auroc, seen = (
+        shown.assign(place=places)
+        .pivot(index=["detector", "weights"], columns="place", values=value)
+        .reindex(index=rows, columns=columns)
+        for value in ("auroc", "seen")
+    )
+    auroc, marked = auroc * 100, seen.eq(True)
+    auroc["Mean"] = auroc.mean(axis=1, skipna=False)
+    auroc.columns.name, marked["Mean"] = None, False
+    notes = (_WORDS, f"Perturbation: {perturbation}.", *remark(shown))
+    grid = lay_out(Table("heat", _TITLE, auroc, notes, marked=marked))
     return replace(grid, rows=[[_shaded(entry) for entry in row] for row in grid.rows])
 
 

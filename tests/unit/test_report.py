@@ -15,8 +15,9 @@ from stored_cells import LABELS, ONE_WRONG, PERFECT, add
 from forenbench.images import decode
 from forenbench.report import charts, curves, glossary
 from forenbench.report.chosen import name_detectors, newest
-from forenbench.report.contents import Wishes
+from forenbench.report.contents import Wishes, collect
 from forenbench.report.grid import lay_out
+from forenbench.report.heat import heat_map
 from forenbench.report.levels import draw_robustness
 from forenbench.report.mistakes import COLUMNS, worst, worst_of_cell
 from forenbench.report.page import write
@@ -74,7 +75,9 @@ def test_scores_that_are_no_probabilities_have_no_reliability(scores: list[float
     traced = curves.trace(*arrays(scores), threshold)
     assert traced is not None
     assert traced.bins is None
-    assert "Reliability" not in [one.title for one in charts.draw({"detector": traced})]
+    assert "Reliability" not in [
+        one.title for one in charts.draw({"detector": traced}, charts.styles(["detector"]))
+    ]
 
 
 def test_one_label_has_no_curves() -> None:
@@ -195,16 +198,64 @@ def test_a_dataset_is_found_where_the_run_found_it(tmp_path: Path, words: list[s
 
 
 def test_levels_run_from_the_image_as_it_is_to_the_strongest(tmp_path: Path) -> None:
-    for place, name in enumerate(["jpeg:50", "none", "jpeg:90", "blur:2.0", "jpeg:75", "blur:10.0", "gray"]):
+    names = [
+        "jpeg:50",
+        "none",
+        "jpeg:90",
+        "blur:2.0",
+        "jpeg:75",
+        "blur:10.0",
+        "gray",
+        "gamma:0.2",
+        "gamma:2.0",
+    ]
+    for place, name in enumerate(names):
         add(Store(tmp_path), "d", "t", PERFECT, perturbation=name, place=place)
     drawn = {
         one.title: base64.b64decode(one.source.partition(",")[2]).decode()
         for one in draw_robustness(measure([Store(tmp_path)]), {("d", "sample"): "d"})
     }
-    assert list(drawn) == ["jpeg", "blur"]
-    for title, levels in (("jpeg", ["none", "90", "75", "50"]), ("blur", ["none", "2.0", "10.0"])):
-        places = [drawn[title].index(f">{level}</text>") for level in levels]
-        assert places == sorted(places)
+    wanted = {
+        "jpeg:Q": ["none", "90", "75", "50"],
+        "blur:SIGMA": ["none", "2.0", "10.0"],
+        "gamma:G": ["none", "2.0", "0.2"],
+    }
+    both = ("accuracy", "average precision")
+    assert list(drawn) == [f"{kind}, {metric}" for kind in wanted for metric in both]
+    for kind, levels in wanted.items():
+        for metric in both:
+            places = [drawn[f"{kind}, {metric}"].index(f">{level}</text>") for level in levels]
+            assert places == sorted(places)
+
+
+def test_what_was_seen_in_training_is_marked_in_colours_too(tmp_path: Path) -> None:
+    for place, testset in enumerate(["t", "u"]):
+        add(Store(tmp_path), "d", testset, PERFECT, place=place, trained_on=["t"])
+    grid = heat_map(measure([Store(tmp_path)]), "none")
+    assert [entry.mark for entry in grid.rows[0]] == ["", "", "*", "", ""]
+    assert any(note.startswith("* generator or reals seen in training") for note in grid.notes)
+
+
+def test_a_detector_has_one_look_on_the_whole_page_and_curves_the_same_test_sets(tmp_path: Path) -> None:
+    """In one data set `a` lacks a test set, and in the other `b` and `c` have as many, but different ones."""
+    for dataset, lacking in (("x", {"a": "t"}), ("y", {"b": "t", "c": "u"})):
+        for place, testset in enumerate("tu"):
+            for detector in "abc":
+                if lacking.get(detector) != testset:
+                    add(Store(tmp_path), detector, testset, PERFECT, dataset=dataset, place=place)
+    content = collect([Store(tmp_path)], Wishes(Pictures({}, {})))
+    legends = [dict(section.legend) for section in content["sections"]]
+    assert [list(legend) for legend in legends] == [["b", "c"], ["a"]]
+    looks = charts.styles(["b", "c", "a"])  # as they come up
+    assert all(look == looks[name] for legend in legends for name, look in legend.items())
+
+
+def test_notes_that_most_tables_share_stand_once(tmp_path: Path) -> None:
+    add(Store(tmp_path), "d", "t", PERFECT, head="f" * 64)
+    write([Store(tmp_path)], tmp_path / "report.html", Wishes(Pictures({}, {})))
+    words = Page((tmp_path / "report.html").read_text()).words
+    assert words.count("Weights of d (sample): head ffffffffffff.") == 1
+    assert words.count("an upper bound.") == 1
 
 
 def test_what_made_the_scores_and_what_was_not_scored_is_listed(tmp_path: Path) -> None:
