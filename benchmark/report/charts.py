@@ -154,12 +154,12 @@ def _det(axes: Axes, lines: Lines, looks: Mapping[str, Style]) -> None:
     low, high = norm.ppf(_ODDS[0]), norm.ppf(_ODDS[-1])
     axes.plot([low, high], [-low, -high], color="#bbbbbb", linewidth=1)
     for name, one in lines.items():
-        errors = np.clip([RATES, 1 - one.tpr], _ODDS[0] / 2, 1 - 1e-6)
+        errors = np.clip([RATES, 1 - one.tpr], _ODDS[0], 1 - 1e-6)
         axes.plot(*norm.ppf(errors), **_look(looks[name]))
     axes.set(
         xlabel="Reals taken for fakes (%)", ylabel="Fakes missed (%)", xlim=(low, high), ylim=(low, high)
     )
-    ticks = [f"{100 * odds:g}" for odds in _ODDS]
+    ticks = [f"{'≤' * (odds == _ODDS[0])}{100 * odds:g}" for odds in _ODDS]
     axes.set_xticks(norm.ppf(_ODDS), ticks)
     axes.set_yticks(norm.ppf(_ODDS), ticks)
 

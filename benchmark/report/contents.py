@@ -196,8 +196,9 @@ def _leaderboard(cells: pd.DataFrame) -> Table:
 
 
 def _headings(grids: Sequence[Grid]) -> list[str]:
-    """List every heading on the page."""
-    return [head.text for grid in grids for row in grid.heads for head in row]
+    """List every heading on the page, also of columns that all rows share."""
+    heads = [head.text for grid in grids for row in grid.heads for head in row]
+    return heads + [name for grid in grids for name, _ in grid.everywhere]
 
 
 def _facts(cells: pd.DataFrame, names: Mapping[tuple[str, str], str]) -> list[tuple[str, str]]:

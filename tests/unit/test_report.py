@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from pathlib import Path
 
 import numpy as np
@@ -317,3 +318,30 @@ def test_more_detectors_than_a_picture_holds(tmp_path: Path) -> None:
     legend = text[text.index('class="legend"') :].partition("</ul>")[0]
     assert ">d00<" not in legend
     assert ">d01<" in legend
+
+
+def test_a_detector_without_any_score_has_no_gallery(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        add(Store(tmp_path), name, "t", PERFECT)
+    add(Store(tmp_path), "nothing", "t", [0.5], [0], status="failed")
+    write([Store(tmp_path)], tmp_path / "report.html", Wishes(Pictures({}, {})))
+    text = (tmp_path / "report.html").read_text()
+    assert text.count('<article class="gallery">') == 2
+
+
+def test_a_column_that_all_rows_share_is_explained(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        add(Store(tmp_path), name, "t", PERFECT)
+    content = collect([Store(tmp_path)], Wishes(Pictures({}, {})))
+    assert ("ranks", "1-2") in content["leaderboard"].everywhere
+    assert "ranks" in dict(content["terms"])
+
+
+def test_a_perfect_detector_is_at_the_edge_of_the_trade_off(tmp_path: Path) -> None:
+    traced = curves.trace(*arrays(PERFECT), 0.5)
+    assert traced is not None
+    *_, chart, _ = charts.draw({"detector": traced}, charts.styles(["detector"]))
+    drawn = base64.b64decode(chart.source.partition(",")[2]).decode()
+    (line,) = re.findall(r'<path d="([^"]*)" clip-path="[^"]*" style="[^"]*stroke: #0072b2', drawn)
+    (axis,) = re.findall(r'<g id="patch_2">\s*<path d="M [\d.]+ ([\d.]+)', drawn)
+    assert {float(point.split()[1]) for point in re.findall(r"[ML] ([\d.]+ [\d.]+)", line)} == {float(axis)}
