@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import os
 import re
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -187,6 +189,29 @@ def test_where_there_is_no_picture_the_reason_is_given(tmp_path: Path) -> None:
     assert here.of("tiny", "alpha/0_real/0.png", DETECTOR).source.startswith("data:image/webp")
     assert "not an image" in here.of("tiny", "alpha/0_real/broken.png", DETECTOR).lack
     assert "no file at" in here.of("tiny", "alpha/0_real/gone.png", DETECTOR).lack
+
+
+def test_a_folder_is_not_listed_for_the_few_images_that_are_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_tiny_dataset(tmp_path / "tiny")
+    looked = list[str]()
+    monkeypatch.setattr(os, "walk", lambda top, **options: looked.append(str(top)) or iter(()))
+    opened = open_pictures(["tiny"], {"tiny": str(tmp_path / "tiny")}, tmp_path)
+    assert opened.of("tiny", "alpha/0_real/0.png", DETECTOR).source
+    assert not looked
+
+
+def test_images_inside_parquet_files_are_shown(tmp_path: Path) -> None:
+    pytest.importorskip("datasets")
+    buffer = BytesIO()
+    tiny_image(1, 40, 30).save(buffer, "PNG")
+    (tmp_path / "hub").mkdir()
+    pd.DataFrame({"image": [buffer.getvalue()], "label": [1]}).to_parquet(tmp_path / "hub/test.parquet")
+    opened = open_pictures(["hub"], {"hub": str(tmp_path / "hub")}, tmp_path)
+    assert opened.of("hub", "test.parquet#0", DETECTOR).source.startswith("data:image/webp")
+    assert "no row" in opened.of("hub", "test.parquet#9", DETECTOR).lack
+    assert "no file at" in opened.of("hub", "gone.png", DETECTOR).lack
 
 
 @pytest.mark.parametrize("words", [["--dataset", "{}"], ["--dataset={}"]])
