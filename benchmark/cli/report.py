@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Record = dict[str, Any]
 
+_OWN = "own"
 _DATASET = "Where images are, for thumbnails: a dataset's name or path; may be repeated."
 _AUDIT = "Audit the images' files, too: 'bench audit' tells what that is."
 _EXPLAIN = "Load the detectors, and draw what they see in these images: gradient pictures or CAMs."
@@ -91,7 +92,8 @@ def _explainers(records: list[Record], weights: list[str]) -> dict[tuple[str, st
         try:
             if kind == FOREIGN:
                 raise BenchError("its scores were imported")
-            (loaded,) = load_detectors([name], kind, Files(weights), device)
+            weighed = "published" if kind == _OWN else kind  # no matter: it has its weights in itself
+            (loaded,) = load_detectors([name], weighed, Files(weights), device)
             found[name, kind] = explainer(loaded.detector, device)
         except BenchError as error:
             say(f"nothing drawn of {name}: {str(error).splitlines()[0]}", "yellow")

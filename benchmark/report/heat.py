@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pandas as pd
@@ -39,9 +40,17 @@ def heat_map(cells: pd.DataFrame, perturbation: str) -> Grid:
     auroc, marked = auroc * 100, seen.eq(True)
     auroc["Mean"] = auroc.mean(axis=1, skipna=False)
     auroc.columns.name, marked["Mean"] = None, False
-    notes = (_WORDS, f"Perturbation: {perturbation}.", *remark(shown))
+    notes = (_WORDS, f"Perturbation: {perturbation}.", *_lacking(cells, shown, perturbation), *remark(shown))
     grid = lay_out(Table("heat", _TITLE, auroc, notes, marked=marked))
     return replace(grid, rows=[[_shaded(entry) for entry in row] for row in grid.rows])
+
+
+def _lacking(cells: pd.DataFrame, shown: pd.DataFrame, perturbation: str) -> Iterator[str]:
+    """Name the detectors and data sets that were not run under a perturbation."""
+    for name in ("detector", "dataset"):
+        lacking = [one for one in dict.fromkeys(cells[name]) if one not in set(shown[name])]
+        if lacking:
+            yield f"In the tables only, for no cell is of {perturbation}: {name} {', '.join(lacking)}."
 
 
 def _shaded(entry: Entry) -> Entry:

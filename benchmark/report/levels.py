@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
 from forenbench.kinds import KINDS, Kind
@@ -25,13 +26,23 @@ _STRENGTHS: Mapping[str, Callable[[float], float]] = {
 
 
 def draw_robustness(cells: pd.DataFrame, names: Mapping[tuple[str, str], str]) -> Iterator[Chart]:
-    """Draw each kind of perturbation with several levels, from the image as it is to the strongest.
+    """Draw each data set's perturbations of several levels, from the image as it is to the strongest.
 
     Args:
         cells: As `forenbench.tables.measure` returns them, of one protocol.
         names: The detectors to draw, as (name, kind of weights), with the names to draw them by.
     """
-    table, families, looks = lay_out(cells), dict[str, list[str]](), styles(list(names.values()))
+    several = cells["dataset"].nunique() > 1
+    for dataset, group in cells.groupby("dataset", sort=False):
+        where = f"{dataset}. " if several else ""
+        for levels, description in _levels(group, names):
+            words = f"{where}{description}. Means over test sets, the mildest level on the left."
+            yield draw_levels(levels, words, styles(list(names.values())))
+
+
+def _levels(cells: pd.DataFrame, names: Mapping[tuple[str, str], str]) -> Iterator[tuple[Levels, str]]:
+    """Give what is to be drawn of one data set, and what each kind does; nothing without a level's mean."""
+    table, families = lay_out(cells), dict[str, list[str]]()
     for one in dict.fromkeys(cells["perturbation"]):
         families.setdefault(family_and_level(one)[0], []).append(one)
     for family, members in families.items():
@@ -40,10 +51,10 @@ def draw_robustness(cells: pd.DataFrame, names: Mapping[tuple[str, str], str]) -
             shown = [_NONE] * (_NONE in families) + sorted(members, key=lambda one: _strength(kind, one))
             places = [family_and_level(one) for one in shown]
             levels = [level or one for one, (_, level) in zip(shown, places, strict=True)]
-            words = f"{kind.description}. Means over test sets, the mildest level on the left."
             for label, metric in _METRICS.items():
                 means = _means(table, metric, places, names)
-                yield draw_levels(Levels(kind.syntax, levels, label, means), words, looks)
+                if not np.isnan(list(means.values()))[:, -len(members) :].all():
+                    yield Levels(kind.syntax, levels, label, means), kind.description
 
 
 def _means(

@@ -254,6 +254,32 @@ def test_levels_run_from_the_image_as_it_is_to_the_strongest(tmp_path: Path) -> 
             assert places == sorted(places)
 
 
+def test_levels_are_drawn_data_set_by_data_set_and_only_with_numbers(tmp_path: Path) -> None:
+    """Means over the test sets of both are blank; reals alone have no average precision."""
+    for dataset in "xy":
+        for name in ("none", "jpeg:90", "jpeg:50"):
+            add(Store(tmp_path), "d", dataset, PERFECT, dataset=dataset, perturbation=name)
+    for name in ("blur:1.0", "blur:2.0"):
+        add(Store(tmp_path), "d", "y", [0.5, 0.6], [0, 0], dataset="y", perturbation=name, place=1)
+    drawn = list(draw_robustness(measure([Store(tmp_path)]), {("d", "sample"): "d"}))
+    assert [(one.title, one.words.partition(".")[0]) for one in drawn] == [
+        ("jpeg:Q, accuracy", "x"),
+        ("jpeg:Q, average precision", "x"),
+        ("jpeg:Q, accuracy", "y"),
+        ("jpeg:Q, average precision", "y"),
+        ("blur:SIGMA, accuracy", "y"),
+    ]
+    assert all("#0072b2" in base64.b64decode(one.source.partition(",")[2]).decode() for one in drawn)
+
+
+def test_what_was_not_run_under_the_perturbation_in_colours_is_named(tmp_path: Path) -> None:
+    add(Store(tmp_path), "d", "t", PERFECT)
+    add(Store(tmp_path), "e", "t", PERFECT, dataset="other", perturbation="jpeg:90")
+    notes = heat_map(measure([Store(tmp_path)]), "none").notes
+    words = "In the tables only, for no cell is of none:"
+    assert {f"{words} detector e.", f"{words} dataset other."} <= set(notes)
+
+
 def test_what_was_seen_in_training_is_marked_in_colours_too(tmp_path: Path) -> None:
     for place, testset in enumerate(["t", "u"]):
         add(Store(tmp_path), "d", testset, PERFECT, place=place, trained_on=["t"])
