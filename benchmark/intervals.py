@@ -201,8 +201,8 @@ def _coarse(real: Floats, fake: Floats) -> Floats:
     """
     few, many = sorted((real, fake), key=len)
     own = calibration.equal_mass(few, STEPS // 2)
-    others = np.searchsorted(many, own) - 1
-    return np.concatenate([own, calibration.equal_mass(many, STEPS // 2), many[others[others >= 0]]])
+    below = many[np.maximum(np.searchsorted(many, own) - 1, 0)]
+    return np.concatenate([own, below, calibration.equal_mass(many, STEPS // 2)])
 
 
 def _named(prefix: str, found: dict[str, T]) -> dict[str, T]:

@@ -91,6 +91,7 @@ def test_a_bootstrap_p_value_is_the_share_of_replicates_beyond_zero() -> None:
     assert bootstrap_p(np.linspace(-1, 1, 1001)) == 1.0
     assert bootstrap_p(np.array([-1.0, -1.0, *np.arange(1, 998)])) == pytest.approx(2 * 3 / 1000)
     assert bootstrap_p(-np.array([-1.0, -1.0, *np.arange(1, 998)])) == pytest.approx(2 * 3 / 1000)
+    assert bootstrap_p(np.array([-1.0, -1.0, *np.linspace(9, 11, 997)])) == pytest.approx(2 * 3 / 1000)
     assert bootstrap_p(np.zeros(50)) == 1.0
 
 

@@ -129,6 +129,22 @@ def test_steps_in_place_of_scores_change_intervals_by_little(monkeypatch: pytest
         assert np.abs(ends - known).max() < 0.05 * np.ptp(known), name
 
 
+def test_what_steps_change_in_a_metric_is_taken_off_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With eight steps AP alone would be off by more than its resamples vary."""
+    monkeypatch.setattr(intervals, "STEPS", 8)
+    scored = made(np.random.default_rng(3), 2000, 5.0)
+    found = resampled(scored)
+    for name in ("ap", "auroc", "oracle_acc"):
+        assert found[name].mean() == pytest.approx(scored.metrics[name], abs=0.5 * found[name].std()), name
+        assert found[name].max() <= 1
+
+
+def test_resamples_are_a_thousand_different_ones_and_correlations_may_be_negative() -> None:
+    found = resampled(made(np.random.default_rng(8), 200, 0.0))
+    assert len(np.unique(found["auroc"])) > 500
+    assert found["mcc"].min() < 0 < found["mcc"].max()
+
+
 @pytest.mark.parametrize(("reals", "fakes"), [(80, 8000), (8000, 80)])
 def test_steps_tell_few_images_of_a_label_from_many_of_the_other_exactly(
     reals: int, fakes: int, monkeypatch: pytest.MonkeyPatch

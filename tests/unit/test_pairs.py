@@ -135,6 +135,13 @@ def test_blanks_have_their_reason(store: Store) -> None:
     assert row(table, "strong", "weak", "data/c", "Acc.")["images"] == 60
 
 
+def test_one_fake_is_not_enough_for_delong(store: Store) -> None:
+    for name, seed in (("strong", 1), ("weak", 2)):
+        add(store, name, "c", scores(seed, 1.0)[:61], [0] * 60 + [1], place=2)
+    found = row(compare([store], ["strong", "weak"]), "strong", "weak", "data/c")
+    assert found["p"] != found["p, cross-check"] == ""
+
+
 def test_runs_without_a_common_detector_are_told_apart(store: Store, tmp_path: Path) -> None:
     other = Store(tmp_path / "other")
     for name in ("new", "newer"):
