@@ -145,8 +145,8 @@ def test_imported_scores_of_two_files_are_of_one_detector(validation: Store, tes
 
 
 def test_a_fit_rests_on_scored_images_each_once(validation: Store, tested: Store) -> None:
-    """Two test sets share their reals; of one, three reals were not scored."""
-    shared = [*names("v")[:200], *(f"w/{at}.png" for at in range(200))]
+    """Two test sets share all reals but three each; those of one were not scored."""
+    shared = [*names("w")[:3], *names("v")[3:200], *names("w")[200:]]
     add(validation, "d", "v", scores(1), LABELS, paths=names("v"), digest="v", status="failed", lost=3)
     add(validation, "d", "w", scores(1), LABELS, paths=shared, digest="w")
     (fit,) = fits.fit([validation], [tested]).values()
