@@ -29,7 +29,10 @@ def cell(file: Path) -> dict[str, object]:
     found["eer"] = line[np.argmin(abs(np.interp(line, fpr, 1 - tpr) - line))]
     found |= {f"tpr_at_fpr{limit}": tpr[fpr <= limit / 100].max() for limit in (1, 5)}
     found["fpr_at_tpr95"] = fpr[tpr >= 0.95].min()
-    found["oracle_acc"] = ((score > oracle(fake.to_numpy(), score.to_numpy())) == fake).mean()
+    above = score > oracle(fake.to_numpy(), score.to_numpy())
+    found |= {"oracle_acc": (above == fake).mean(), "oracle_fake_acc": above[fake].mean()}
+    found["oracle_real_acc"] = 1 - above[~fake].mean()
+    found["oracle_bacc"] = (found["oracle_real_acc"] + found["oracle_fake_acc"]) / 2
     if record["identity"]["threshold"] == 0.5 and score.between(0, 1).all():
         found |= {"brier": metrics.mean_squared_error(fake, score), "nll": nll(fake, score, ok["logit"])}
         edges = np.unique(score.quantile(np.linspace(0, 1, 16)[1:-1], interpolation="inverted_cdf"))
