@@ -85,7 +85,7 @@ def replicates(scored: Scored, drawn: Images, rows: NDArray[np.intp]) -> dict[st
     if not scored.labels.size:
         return {}
     steps = _Steps.of(scored)
-    step_of = np.full(len(drawn.real) + len(drawn.fake), -1)
+    step_of = np.full(len(drawn.real.places) + len(drawn.fake.places), -1)
     step_of[rows] = steps.place
     draw = partial(resample, drawn, step_of, len(steps.edges))
     parts = list(in_threads(lambda block: steps.measure(draw(block)), range(BLOCKS)))

@@ -70,9 +70,10 @@ class Measurements:
 
         Each has the counts of its images, ``class`` (empty unless `by_class`), every metric, the ends of its
         interval as ``<metric>_low`` and ``<metric>_high`` where it has one, ``undefined`` and
-        ``no_probabilities`` with the reasons for what is missing, and ``replicates`` of the metrics in
-        `KEPT`. Without `by_class` there is also ``sources``: of the reals of each source their number
-        ``real``, their ``real_acc``, and the ``auroc`` of all fakes against them.
+        ``no_probabilities`` with the reasons for what is missing, ``replicates`` of the metrics in `KEPT`,
+        and ``mark``, which differs where anything that the line rests on does. Without `by_class` there are
+        also ``origins``, how many were drawn from (0: images were), and ``sources``: of the reals of each
+        source their number ``real``, their ``real_acc``, and the ``auroc`` of all fakes against them.
         """
         key = json.dumps([*record["cell"].values(), self.by_class])
         fit = fits.find(self._fits, record)
@@ -82,7 +83,7 @@ class Measurements:
             self._known[key] = self._measure(mark, record, fit)
             self._changed = True
         known = self._known[key]
-        return [{**line, "replicates": known.replicates} for line in known.lines]
+        return [{**line, "mark": mark, "replicates": known.replicates} for line in known.lines]
 
     def save(self) -> None:
         """Keep what was measured for the next time."""
@@ -96,7 +97,7 @@ class Measurements:
 
     def _measure(self, mark: str, record: Mapping[str, Any], fit: Mapping[str, Any] | None) -> _Known:
         """Read a cell's rows and compute their metrics."""
-        whole = [] if self.by_class else ["path", "real_source"]
+        whole = [] if self.by_class else ["path", "real_source", "origin"]
         columns = ["class", "label", "score", "logit", "status", *whole]
         rows = self.store.rows(record, columns)
         threshold = record["identity"]["threshold"]
@@ -108,9 +109,10 @@ class Measurements:
                 {},
             )
         scored = _scored(rows, threshold, fit["threshold"] if fit else None)
-        drawn = bootstrap.images(rows["label"].to_numpy(), rows.pop("path"))
+        drawn = bootstrap.images(rows["label"].to_numpy(), rows["path"], rows["origin"].to_list())
         made = intervals.replicates(scored, drawn, np.flatnonzero(rows["status"] == "ok"))
         line = _count(rows) | _point(scored) | dict(ends(made, scored.metrics)) | {"class": ""}
+        line["origins"] = drawn.origins
         line["sources"] = dict(_by_source(rows, threshold))
         if fit:
             line |= {"fitted_threshold": fit["threshold"]} | dict(_mapped(scored, fit))

@@ -10,7 +10,7 @@ import pandas as pd
 
 from . import cellwise, contamination, equalised, realsources, robustness, summary
 from .measurements import Measurements
-from .notes import in_order, left_out, notes_on
+from .notes import drawn_by_origin, in_order, left_out, notes_on
 from .plugins import unknown
 from .store import Store
 from .types import BenchError
@@ -239,6 +239,7 @@ def how_sure(cells: pd.DataFrame) -> Iterator[str]:
             f"95 % intervals of A.P. are {width.median():.1f} points wide at the median, "
             f"{width.max():.1f} at most: 'bench table cells'."
         )
+    yield from drawn_by_origin(cells)
     yield from realsources.widest(cells)
     yield from contamination.remark(cells)
 
@@ -248,7 +249,7 @@ def _cellwise(name: str, title: str, cells: pd.DataFrame, laid_out: cellwise.Lai
     values, low, high = (_drop_single(frame) for frame in laid_out)
     seen = pd.DataFrame({column: cells["seen"].to_numpy() for column in values}, index=values.index)
     seen[[column for column in ("ok", "images") if column in seen]] = False
-    notes = (*remarks, *notes_on(cells), *contamination.remark(cells))
+    notes = (*remarks, *notes_on(cells), *drawn_by_origin(cells), *contamination.remark(cells))
     return Table(name, title, values, notes, low=low, high=high, marked=seen)
 
 

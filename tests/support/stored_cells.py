@@ -45,6 +45,7 @@ def add(
     sources: list[str] | None = None,
     trained_on: list[str] | None = None,
     paths: list[str] | None = None,
+    origins: list[str] | None = None,
 ) -> None:
     """Store one cell; `status` is that of the first `lost` images."""
     labels = LABELS if labels is None else labels
@@ -54,13 +55,14 @@ def add(
         [
             values
             | {"label": label, "score": score, "status": "ok", "class": name}
-            | {"real_source": source, "path": path}
-            for label, score, name, source, path in zip(
+            | {"real_source": source, "path": path, "origin": origin}
+            for label, score, name, source, path, origin in zip(
                 labels,
                 scores,
                 classes,
                 sources or [""] * len(labels),
                 paths or [f"{testset}/{at}" for at in range(len(labels))],
+                origins or [""] * len(labels),
                 strict=True,
             )
         ]

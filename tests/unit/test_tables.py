@@ -86,6 +86,22 @@ def test_perturbations_are_rows_of_their_own(store: Store) -> None:
     assert frame.loc[("jpeg:50", "good", "sample"), ("Mean", "Acc.")] == 50
 
 
+def test_intervals_that_rest_on_few_origins_say_so(store: Store) -> None:
+    cells = tables.measure([store])
+    assert not any("origins" in note for note in tables.by_label(cells).notes)
+    labels, many = [0, 1] * 40, [f"o{at // 2}" for at in range(80)]
+    add(store, "good", "crops", [0.1, 0.9] * 40, labels, origins=["a", "a", "b", "b"] * 20, dataset="few")
+    add(store, "good", "frames", [0.1, 0.9] * 40, labels, origins=many, dataset="many")
+    for name in ("cells", "acc-ap"):
+        said = [note for note in tables.make(name, [store]).notes if "origins" in note]
+        assert len(said) == 2
+        assert "few" in said[0]
+        assert "2 at least" in said[0]
+        assert "too narrow" in said[0]
+        assert "40 at least" in said[1]
+        assert "too narrow" not in said[1]
+
+
 def test_leaderboard_ranks_by_mean_precision_and_writes_stable_text(store: Store, tmp_path: Path) -> None:
     add(store, "also-good", "stylegan", PERFECT)
     add(store, "also-good", "biggan", PERFECT, place=1)
