@@ -25,11 +25,18 @@ ERROR_RATES = {
 THRESHOLDS = {
     "Acc., author's": "acc",
     "Bal. acc., author's": "bacc",
+    "Real acc., author's": "real_acc",
+    "Fake acc., author's": "fake_acc",
     "F1, author's": "f1",
     "MCC, author's": "mcc",
     "Acc., fitted": "fitted_acc",
     "Bal. acc., fitted": "fitted_bacc",
+    "Real acc., fitted": "fitted_real_acc",
+    "Fake acc., fitted": "fitted_fake_acc",
     "Acc., oracle (upper bound)": "oracle_acc",
+    "Bal. acc., oracle": "oracle_bacc",
+    "Real acc., oracle": "oracle_real_acc",
+    "Fake acc., oracle": "oracle_fake_acc",
 }
 CALIBRATION = {"NLL": "nll", "Brier": "brier", "ECE": "ece", "ECE, equal mass": "ece_mass"}
 CALIBRATED = {

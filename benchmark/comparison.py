@@ -15,14 +15,19 @@ from .metrics import Labels, Scores
 from .types import FAKE, REAL
 
 
-def bootstrap_p(differences: Floats) -> float:
+def bootstrap_p(differences: Floats, origins: int = 0) -> float:
     """Return the two-sided p-value of a difference from its replicates; NaN without any.
 
     It comes from the share of replicates beyond 0. Where there are none, that share cannot tell what is rare
     from what is rarer, and a correction for many comparisons would leave nothing significant: below
     2 / (replicates + 1) it is the normal distribution's with the replicates' mean and spread.
+
+    Args:
+        differences: One a replicate.
+        origins: From how many the replicates were drawn, if not from images: a spread known from so few is
+            Student's, with one degree of freedom less.
     """
-    from scipy.stats import norm
+    from scipy.stats import norm, t
 
     known = differences[np.isfinite(differences)]
     if not known.size:
@@ -31,7 +36,8 @@ def bootstrap_p(differences: Floats) -> float:
     p_value = min(1.0, 2 * (fewer + 1) / (len(known) + 1))
     if fewer or not varies(known):
         return p_value
-    return min(p_value, float(2 * norm.sf(abs(known.mean()) / known.std())))
+    tail = t(origins - 1) if origins > 1 else norm
+    return min(p_value, float(2 * tail.sf(abs(known.mean()) / known.std())))
 
 
 def delong(labels: Labels, first: Scores, second: Scores) -> tuple[float, float]:

@@ -108,9 +108,13 @@ def fpr_at(counts: Counts, found_at_least: float) -> Floats:
     return share
 
 
-def decide(counts: Counts, first: int) -> dict[str, Floats]:
-    """Return what `forenbench.metrics.decide` does, where the steps from `first` on are called fake."""
-    alarms, found = counts.false_alarms[:, first], counts.found[:, first]
+def decide(counts: Counts, first: int | NDArray[np.intp]) -> dict[str, Floats]:
+    """Return what `forenbench.metrics.decide` does, where the steps from `first` on are called fake.
+
+    `first` is one for all, or one for each replicate (replicates,).
+    """
+    replicates = np.arange(len(counts.reals))
+    alarms, found = counts.false_alarms[replicates, first], counts.found[replicates, first]
     reals, fakes = counts.reals[:, 0], counts.fakes[:, 0]
     real_acc, fake_acc = _ratio(reals - alarms, reals), _ratio(found, fakes)
     called, passed = alarms + found, reals + fakes - alarms - found
@@ -125,10 +129,10 @@ def decide(counts: Counts, first: int) -> dict[str, Floats]:
     }
 
 
-def best_accuracy(counts: Counts) -> Floats:
-    """Return the accuracy at the best of all thresholds."""
+def decide_best(counts: Counts) -> dict[str, Floats]:
+    """Return `decide` at the threshold that is best in each replicate, the lowest of several."""
     correct = counts.reals - counts.false_alarms + counts.found
-    return _ratio(correct.max(1), (counts.reals + counts.fakes)[:, 0])
+    return decide(counts, np.argmax(correct, axis=1))
 
 
 def mean_of(counts: Counts, real: Floats, fake: Floats) -> Floats:

@@ -65,14 +65,14 @@ def maps_of(stored: Mapping[str, Any]) -> dict[str, Map]:
 
 
 def write(root: Path, fits: Mapping[Key, Fit]) -> Path:
-    """Keep fits in a run folder, in place of earlier ones; return the file."""
-    stored = [
-        {"detector": detector, "weights": weights, **asdict(fit)}
-        | {"maps": {name: asdict(made) for name, made in fit.maps.items()}}
-        for (detector, weights), fit in fits.items()
-    ]
+    """Keep fits in a run folder, in place of earlier ones of the same detectors; return the file."""
+    stored = read(root)
+    for (detector, weights), fit in fits.items():
+        maps = {name: asdict(made) for name, made in fit.maps.items()}
+        names = {"detector": detector, "weights": weights}
+        stored[detector, weights] = {**names, **asdict(fit), "maps": maps}
     path = root / _FILE
-    write_text(path, json.dumps(stored, indent=1))
+    write_text(path, json.dumps(list(stored.values()), indent=1))
     return path
 
 

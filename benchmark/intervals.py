@@ -56,7 +56,7 @@ class Scored:
         found = metrics.rank(self.labels, self.scores)
         found |= metrics.decide(self.labels, self.scores, self.threshold)
         found |= _named("fitted_", self._decided(self.fitted))
-        found |= {"oracle_acc": self._decided(self.oracle)["acc"]}
+        found |= _named("oracle_", self._decided(self.oracle))
         if self.no_probabilities:
             return found | dict.fromkeys(("nll", "brier", "ece", "ece_mass"), float("nan"))
         return found | calibration.judge(self.labels, self.scores, self.logits)
@@ -79,8 +79,8 @@ def replicates(scored: Scored, drawn: Images, rows: NDArray[np.intp]) -> dict[st
         rows: The places of the scored ones among all.
 
     Returns:
-        The replicates of every metric that is defined, by its column; of the oracle's accuracy those of the
-        best accuracy in each resample.
+        The replicates of every metric that is defined, by its column; of the oracle's accuracies those at
+        the threshold that is best in each resample.
     """
     if not scored.labels.size:
         return {}
@@ -147,7 +147,7 @@ class _Steps:
         if self.scored.fitted is not None:
             decided = counts.decide(drawn, self._above(self.scored.fitted))
             yield from _named("fitted_", decided).items()
-        yield "oracle_acc", counts.best_accuracy(drawn)
+        yield from _named("oracle_", counts.decide_best(drawn)).items()
         if not self.scored.no_probabilities:
             yield from self._calibration(drawn)
 
@@ -201,8 +201,8 @@ def _coarse(real: Floats, fake: Floats) -> Floats:
     """
     few, many = sorted((real, fake), key=len)
     own = calibration.equal_mass(few, STEPS // 2)
-    others = np.searchsorted(many, own) - 1
-    return np.concatenate([own, calibration.equal_mass(many, STEPS // 2), many[others[others >= 0]]])
+    below = many[np.maximum(np.searchsorted(many, own) - 1, 0)]
+    return np.concatenate([own, below, calibration.equal_mass(many, STEPS // 2)])
 
 
 def _named(prefix: str, found: dict[str, T]) -> dict[str, T]:

@@ -43,6 +43,7 @@ def standings(cells: pd.DataFrame) -> pd.DataFrame:
     board["replicates"] = pd.Series(
         [_mean_replicates(group, "ap") for group in groups.values()], dtype=object
     )
+    board["origins"] = [int(group["origins"].min()) for group in groups.values()]
     contests = board.groupby(_CONTEST, sort=False)
     board.insert(0, "rank", contests["ap"].rank(ascending=False, method="min").astype("Int64"))
     board.insert(1, "ranks", "")
@@ -52,7 +53,7 @@ def standings(cells: pd.DataFrame) -> pd.DataFrame:
             board.loc[row, "ranks"] = ranks
     order = ["contest", "rank", "detector"]
     board = board.sort_values(order, na_position="last", ignore_index=True)
-    return board.drop(columns=["contest", "replicates"])
+    return board.drop(columns=["contest", "replicates", "origins"])
 
 
 def write(board: pd.DataFrame, folder: Path) -> list[Path]:
@@ -109,15 +110,16 @@ def _open_ranks(contest: pd.DataFrame) -> Mapping[Hashable, str]:
     ranked = contest[contest["rank"].notna()].sort_values("ap", ascending=False)
     replicates = dict(zip(ranked.index, ranked["replicates"], strict=True))
     pairs = list(combinations(ranked.index, 2))  # the first of a pair has the higher mean
-    p_values = holm([_p_value(replicates[first], replicates[second]) for first, second in pairs])
+    origins = int(contest["origins"].min())
+    p_values = holm([_p_value(replicates[first], replicates[second], origins) for first, second in pairs])
     apart = [pair for pair, p_value in zip(pairs, p_values, strict=True) if p_value < SIGNIFICANT]
     worse, better = Counter(first for first, _ in apart), Counter(second for _, second in apart)
     return {row: _range(1 + better[row], len(ranked) - worse[row]) for row in ranked.index}
 
 
-def _p_value(first: Floats, second: Floats) -> float:
+def _p_value(first: Floats, second: Floats, origins: int) -> float:
     """Compare two means; without replicates nothing can be said."""
-    return bootstrap_p(first - second) if first.size and second.size else float("nan")
+    return bootstrap_p(first - second, origins) if first.size and second.size else float("nan")
 
 
 def _range(first: int, last: int) -> str:

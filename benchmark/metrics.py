@@ -165,7 +165,7 @@ def f1(labels: Labels, scores: Scores, threshold: float) -> float:
         return math.nan
     from sklearn.metrics import f1_score
 
-    return float(f1_score(labels, scores > threshold, zero_division=0.0))
+    return float(f1_score(labels, scores > threshold))
 
 
 def matthews(labels: Labels, scores: Scores, threshold: float) -> float:

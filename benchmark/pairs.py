@@ -23,9 +23,6 @@ from .types import FAKE, BenchError
 METRICS = {"ap": "A.P.", "auroc": "AUROC", "acc": "Acc."}
 _LEVELS = ["detector", "against", "testset", "perturbation", "metric"]
 _P_VALUES = ["p", "p, Holm", "p, cross-check"]
-_ORIGINS = (
-    "No cross-check where images share origins: DeLong's and McNemar's tests take images for independent."
-)
 _COLUMNS = ["images", "first", "second", "difference", *_P_VALUES]
 
 
@@ -61,8 +58,7 @@ def _lay_out(rows: Sequence[dict[str, Any]]) -> Table:
         f"Differences: the detector's value (first) less that of the one it is put against (second), on the "
         f"same {REPLICATES} resamples of the images that both scored, with 95 % intervals.",
         f"p, Holm: corrected for all {len(rows)} rows. p, cross-check: DeLong (AUROC), McNemar (Acc.).",
-        *([_ORIGINS] if any(row["origins"] for row in rows) else []),
-        *dict.fromkeys(_blanks(rows)),
+        *dict.fromkeys(_remarks(rows)),
     )
     for name in _P_VALUES:
         frame[name] = ["" if np.isnan(value) else f"{value:.2g}" for value in frame[name]]
@@ -74,9 +70,14 @@ def _lay_out(rows: Sequence[dict[str, Any]]) -> Table:
     return Table("compare", title, frame[_COLUMNS], notes, 2, "difference", low, high)
 
 
-def _blanks(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _remarks(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Say why something is missing."""
     for row in rows:
+        if row["origins"]:
+            yield (
+                "Resamples draw whole origins (photographs, videos); the cross-checks, which take images for "
+                "independent, are left out there."
+            )
         if row["undefined"]:
             yield f"Blank on {row['testset']}: {row['undefined']}."
         elif np.isnan(row["low"]):
@@ -116,7 +117,7 @@ def _row(metric: str, cells: Sequence[tuple[Line, Line]]) -> dict[str, Any]:
     row = {
         "metric": METRICS[metric],
         "images": sum(line["ok"] for line, _ in cells),
-        "origins": any(line["origins"] for line, _ in cells),
+        "origins": min(line["origins"] for line, _ in cells),
         "undefined": next((line["undefined"] for line, _ in cells if np.isnan(line[metric])), ""),
         "first": first,
         "second": second,
@@ -130,7 +131,7 @@ def _row(metric: str, cells: Sequence[tuple[Line, Line]]) -> dict[str, Any]:
         for side in zip(*cells, strict=True)
     )
     low, high = interval(one - other, (first - second) / 100)
-    return row | {"low": 100 * low, "high": 100 * high, "p": bootstrap_p(one - other)}
+    return row | {"low": 100 * low, "high": 100 * high, "p": bootstrap_p(one - other, row["origins"])}
 
 
 def _on_the_same(one: Measured, other: Measured) -> tuple[Line, Line]:
@@ -138,8 +139,8 @@ def _on_the_same(one: Measured, other: Measured) -> tuple[Line, Line]:
     if np.array_equal(one.images.ok, other.images.ok):
         return one.line, other.line
     both = np.flatnonzero(one.images.ok & other.images.ok)
-    rows = one.store.rows(one.record, ["path", "origin"])
-    drawn = bootstrap.images(one.images.labels, rows["path"], rows["origin"].to_list())
+    names = one.store.rows(one.record, ["path", "origin"])
+    drawn = bootstrap.images(one.images.labels, names["path"], names["origin"].to_list())
     return _measure(one, drawn, both), _measure(other, drawn, both)
 
 
@@ -148,13 +149,8 @@ def _measure(cell: Measured, drawn: bootstrap.Images, rows: NDArray[np.intp]) ->
     labels = cell.images.labels[rows]
     scored = Scored(labels, cell.images.scores[rows], None, cell.threshold)
     made = replicates(scored, drawn, rows)
-    return {
-        **scored.metrics,
-        "ok": len(rows),
-        "undefined": why_undefined(labels),
-        "origins": drawn.origins,
-        "replicates": made,
-    }
+    counts = {"ok": len(rows), "origins": drawn.origins, "undefined": why_undefined(labels)}
+    return {**scored.metrics, **counts, "replicates": made}
 
 
 def _cross_checks(one: Measured, other: Measured) -> dict[str, float]:

@@ -51,8 +51,9 @@ def calibrate(
     made = fits.fit(validation, tested, perturbation, contents)
     for store in tested:
         own = {fits.key_of(record) for record in store.records()}
-        path = fits.write(store.root, {key: fit for key, fit in made.items() if key in own})
-        say(f"wrote {short(path)}")
+        if own & made.keys():
+            path = fits.write(store.root, {key: fit for key, fit in made.items() if key in own})
+            say(f"wrote {short(path)}")
         for detector, weights in sorted(own - made.keys()):
             say(f"  not fitted, not run on the validation images: {detector} ({weights})", "yellow")
     for (detector, weights), fit in made.items():

@@ -6,7 +6,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from scipy.stats import mannwhitneyu, norm
+from scipy.stats import mannwhitneyu, norm, t
 from sklearn.metrics import roc_auc_score
 
 from forenbench.bootstrap import images
@@ -91,6 +91,7 @@ def test_a_bootstrap_p_value_is_the_share_of_replicates_beyond_zero() -> None:
     assert bootstrap_p(np.linspace(-1, 1, 1001)) == 1.0
     assert bootstrap_p(np.array([-1.0, -1.0, *np.arange(1, 998)])) == pytest.approx(2 * 3 / 1000)
     assert bootstrap_p(-np.array([-1.0, -1.0, *np.arange(1, 998)])) == pytest.approx(2 * 3 / 1000)
+    assert bootstrap_p(np.array([-1.0, -1.0, *np.linspace(9, 11, 997)])) == pytest.approx(2 * 3 / 1000)
     assert bootstrap_p(np.zeros(50)) == 1.0
 
 
@@ -99,6 +100,8 @@ def test_a_bootstrap_p_value_without_replicates_beyond_zero_is_the_normal_tail()
     p_value = bootstrap_p(draws + 6)
     assert p_value == pytest.approx(2 * norm.sf(6), rel=0.2)
     assert bootstrap_p(-draws - 6) == pytest.approx(p_value)
+    assert bootstrap_p(draws + 9, origins=11) == pytest.approx(2 * t(10).sf(9), rel=0.2)
+    assert bootstrap_p(draws + 6, origins=5) == pytest.approx(2 / 1000)  # five can show no more
 
 
 def test_a_bootstrap_p_value_is_never_zero_where_replicates_do_not_differ() -> None:

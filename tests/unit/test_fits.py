@@ -81,6 +81,14 @@ def test_scores_outside_0_and_1_are_mapped_as_they_are(validation: Store, tested
     assert np.isnan(row["ECE"])
 
 
+def test_what_was_fitted_to_probabilities_maps_nothing_else(validation: Store, tested: Store) -> None:
+    add(tested, "d", "t", [1.5, *scores(2)[1:]], LABELS, paths=names("t"))
+    fits.write(tested.root, fits.fit([validation], [tested]))
+    table = tables.make("calibration", [tested])
+    assert table.frame.isna().all(axis=None)
+    assert "d: scores are no probabilities: 1.5 is not in [0, 1]." in table.notes
+
+
 def test_the_temperature_of_separable_images_has_a_finite_loss_on_others(
     validation: Store, tested: Store
 ) -> None:
@@ -136,6 +144,15 @@ def test_imported_scores_of_two_files_are_of_one_detector(validation: Store, tes
     assert ("api", FOREIGN) in fits.fit([validation], [tested])
 
 
+def test_a_fit_rests_on_scored_images_each_once(validation: Store, tested: Store) -> None:
+    """Two test sets share all reals but three each; those of one were not scored."""
+    shared = [*names("w")[:3], *names("v")[3:200], *names("w")[200:]]
+    add(validation, "d", "v", scores(1), LABELS, paths=names("v"), digest="v", status="failed", lost=3)
+    add(validation, "d", "w", scores(1), LABELS, paths=shared, digest="w")
+    (fit,) = fits.fit([validation], [tested]).values()
+    assert fit.images == (200, 400)
+
+
 def test_one_label_is_not_enough(validation: Store, tested: Store) -> None:
     add(validation, "d", "v", scores(1), [1] * 400, paths=names("v"), digest="v")
     with pytest.raises(BenchError, match=r"cannot fit d \(sample\): no real images"):
@@ -145,6 +162,15 @@ def test_one_label_is_not_enough(validation: Store, tested: Store) -> None:
 def test_fits_that_are_damaged_count_as_none(tested: Store) -> None:
     (tested.root / "fits.json").write_text("{")
     assert fits.read(tested.root) == {}
+
+
+def test_fits_of_other_detectors_are_kept(validation: Store, tested: Store, tmp_path: Path) -> None:
+    fits.write(tested.root, fits.fit([validation], [tested]))
+    other = Store(tmp_path / "other")
+    add(tested, "e", "t", scores(3), LABELS, paths=names("t"))
+    add(other, "e", "v", scores(4), LABELS, paths=names("v"))
+    fits.write(tested.root, fits.fit([other], [tested]))
+    assert fits.read(tested.root).keys() == {("d", "sample"), ("e", "sample")}
 
 
 def test_fits_are_plain_json(validation: Store, tested: Store) -> None:

@@ -70,6 +70,17 @@ def test_the_fitted_threshold_lies_between_separable_labels() -> None:
     assert fitting.fit_threshold(np.array([0, 0, 1, 1]), np.array([0.1, 0.2, 0.8, 0.9])) == 0.5
 
 
+def test_the_middle_one_of_equally_good_thresholds_counts() -> None:
+    assert fitting.fit_threshold(np.array([0, 1, 0, 1, 0, 1]), np.arange(6)) == 2.5
+
+
+def test_platt_meets_its_targets_on_separable_images() -> None:
+    """Where the likelihood is highest, residuals add up to 0, by themselves and times the scores."""
+    labels, raw = np.array([0, 0, 0, 1, 1]), np.array([-3.0, -2.0, -1.0, 1.0, 4.0])
+    residuals = fitting.fit_platt(labels, raw)(raw) - np.where(labels == 1, 3 / 4, 1 / 5)
+    assert [residuals.sum(), (residuals * raw).sum()] == pytest.approx([0, 0], abs=1e-4)
+
+
 def test_maps_come_back_from_json() -> None:
     labels, logits = sample(0.5, 1, 500)
     for fit in fitting.FITS.values():

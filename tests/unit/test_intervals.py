@@ -17,13 +17,14 @@ from forenbench import bootstrap, intervals
 from forenbench.bootstrap import images, interval
 from forenbench.calibration import BINS
 from forenbench.comparison import auroc_error
-from forenbench.counts import Counts, decide, rank
+from forenbench.counts import Counts, decide, decide_best, rank
 from forenbench.intervals import Scored, replicates
 from forenbench.measurements import ends
 from forenbench.metrics import decide as decide_exactly
 from forenbench.metrics import rank as rank_exactly
 
-SCORES = st.sampled_from([0.1, 0.2, 0.4, 0.5, 0.6, 0.9])
+SIX = [0.1, 0.2, 0.4, 0.5, 0.6, 0.9]
+SCORES = st.sampled_from(SIX)
 
 
 def named(number: int) -> list[str]:
@@ -64,6 +65,10 @@ def test_metrics_of_counts_are_those_of_the_images_repeated(
     repeated = np.repeat(labels, times), np.repeat(scores, times)
     exact = rank_exactly(*repeated) | decide_exactly(*repeated, threshold)
     assert {name: value[0] for name, value in found.items()} == pytest.approx(exact, abs=1e-9, nan_ok=True)
+    cuts = [decide_exactly(*repeated, at) for at in (0.0, *SIX)]
+    best = {name: value[0] for name, value in decide_best(Counts(*sides)).items()}
+    assert best["acc"] == pytest.approx(max(cut["acc"] for cut in cuts))
+    assert any(best == pytest.approx(cut, abs=1e-9, nan_ok=True) for cut in cuts)
 
 
 def test_the_first_replicate_of_everything_is_what_its_images_give() -> None:
@@ -77,7 +82,8 @@ def test_the_first_replicate_of_everything_is_what_its_images_give() -> None:
     again = np.repeat(identity, times)
     redrawn = Scored(scored.labels[again], scored.scores[again], scored.logits[again], 0.5, 0.4)
     found = replicates(scored, drawn, identity)
-    exact = {name: value for name, value in redrawn.metrics.items() if name not in ("oracle_acc", "ece_mass")}
+    other = ("oracle_", "ece_mass")  # their threshold and bins are not found anew
+    exact = {name: value for name, value in redrawn.metrics.items() if not name.startswith(other)}
     assert {name: found[name][0] for name in exact} == pytest.approx(exact, abs=1e-9)
 
 
@@ -182,6 +188,22 @@ def test_steps_in_place_of_scores_change_intervals_by_little(monkeypatch: pytest
         assert np.abs(ends - known).max() < 0.05 * np.ptp(known), name
 
 
+def test_what_steps_change_in_a_metric_is_taken_off_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With eight steps AP alone would be off by more than its resamples vary."""
+    monkeypatch.setattr(intervals, "STEPS", 8)
+    scored = made(np.random.default_rng(3), 2000, 5.0)
+    found = resampled(scored)
+    for name in ("ap", "auroc", "oracle_acc"):
+        assert found[name].mean() == pytest.approx(scored.metrics[name], abs=0.5 * found[name].std()), name
+        assert found[name].max() <= 1
+
+
+def test_resamples_are_a_thousand_different_ones_and_correlations_may_be_negative() -> None:
+    found = resampled(made(np.random.default_rng(8), 200, 0.0))
+    assert len(np.unique(found["auroc"])) > 500
+    assert found["mcc"].min() < 0 < found["mcc"].max()
+
+
 @pytest.mark.parametrize(("reals", "fakes"), [(80, 8000), (8000, 80)])
 def test_steps_tell_few_images_of_a_label_from_many_of_the_other_exactly(
     reals: int, fakes: int, monkeypatch: pytest.MonkeyPatch
@@ -239,26 +261,6 @@ def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
 
 
 @pytest.mark.slow
-def test_intervals_hold_the_truth_where_images_share_origins() -> None:
-    """As above, with 60 origins a label and 6 images of each, half of whose variance is their origin's."""
-    random, apart, runs = np.random.default_rng(8), 1.0, 200
-    labels = np.repeat([0, 1], 360)
-    origins = [f"o{at // 6}" for at in range(720)]
-    held = {"origins": 0, "images": 0}
-    for run in range(runs):
-        common, own = np.repeat(random.normal(size=120), 6), random.normal(size=720)
-        scores = norm.cdf((common + own) / np.sqrt(2) + apart * (labels - 0.5))
-        for how, of in (("origins", [f"{run}/{origin}" for origin in origins]), ("images", [])):
-            drawn = images(labels, [f"{run}/{at}" for at in range(720)], of)
-            found = replicates(Scored(labels, scores, None, 0.5), drawn, np.arange(720))
-            low, high = interval(found["auroc"])
-            held[how] += low <= norm.cdf(apart / np.sqrt(2)) <= high
-    error = np.sqrt(0.95 * 0.05 / runs)
-    assert 0.95 - 4 * error - 0.02 < held["origins"] / runs < 0.95 + 4 * error
-    assert held["images"] / runs < 0.8, "then nobody would need origins"
-
-
-@pytest.mark.slow
 def test_intervals_of_calibration_errors_lie_about_the_truth() -> None:
     """Percentile intervals, above it, would hold it in one of four benchmarks or fewer."""
     random, apart, runs = np.random.default_rng(7), 2.0, 150
@@ -277,6 +279,26 @@ def test_intervals_of_calibration_errors_lie_about_the_truth() -> None:
         for name in held:
             held[name] += found[f"{name}_low"] <= truth <= found[f"{name}_high"]
     assert all(number / runs > 0.75 for number in held.values()), held
+
+
+@pytest.mark.slow
+def test_intervals_hold_the_truth_where_images_share_origins() -> None:
+    """As above, with 60 origins a label and 6 images of each, half of whose variance is their origin's."""
+    random, apart, runs = np.random.default_rng(8), 1.0, 200
+    labels = np.repeat([0, 1], 360)
+    origins = [f"o{at // 6}" for at in range(720)]
+    held = {"origins": 0, "images": 0}
+    for run in range(runs):
+        common, own = np.repeat(random.normal(size=120), 6), random.normal(size=720)
+        scores = norm.cdf((common + own) / np.sqrt(2) + apart * (labels - 0.5))
+        for how, of in (("origins", [f"{run}/{origin}" for origin in origins]), ("images", [])):
+            drawn = images(labels, [f"{run}/{at}" for at in range(720)], of)
+            found = replicates(Scored(labels, scores, None, 0.5), drawn, np.arange(720))
+            low, high = interval(found["auroc"])
+            held[how] += low <= norm.cdf(apart / np.sqrt(2)) <= high
+    error = np.sqrt(0.95 * 0.05 / runs)
+    assert 0.95 - 4 * error - 0.02 < held["origins"] / runs < 0.95 + 4 * error
+    assert held["images"] / runs < 0.8, "then nobody would need origins"
 
 
 def test_without_spread_there_is_no_interval() -> None:

@@ -64,3 +64,30 @@ def test_files_that_changed_since_are_compared_by_name(tmp_path: Path, tested: S
     known = contents(changed, tested)
     refuse_overlap([changed.store], [tested.store], "none", known)
     assert known.unknown == ["other/t"]
+
+
+def test_only_the_rows_that_are_fitted_to_count(tmp_path: Path, tested: Split) -> None:
+    other = Store(tmp_path / "other")
+    add(other, "d", "u", PERFECT, dataset="faces", paths=[f"1_fake/{at}" for at in range(4)])
+    add(
+        other,
+        "d",
+        "t",
+        PERFECT,
+        dataset="faces",
+        perturbation="jpeg:75",
+        paths=[f"0_real/{at}" for at in range(4)],
+    )
+    refuse_overlap([other], [tested.store], "none", Contents())
+    with pytest.raises(BenchError, match="'0_real/0' of faces/t is also in faces/t"):
+        refuse_overlap([other], [tested.store], "jpeg:75", Contents())
+
+
+def test_images_of_every_detector_count(tmp_path: Path, tested: Split) -> None:
+    """A dataset that changed between two detectors has both its versions in the run."""
+    other = Store(tmp_path / "other")
+    for detector, kind in (("d", "new"), ("e", "0_real")):
+        paths = [f"{kind}/{at}" for at in range(4)]
+        add(other, detector, "t", PERFECT, dataset="faces", paths=paths, digest=kind)
+    with pytest.raises(BenchError, match="'0_real/0' of faces/t is also in faces/t"):
+        refuse_overlap([other], [tested.store], "none", Contents())

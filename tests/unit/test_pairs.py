@@ -148,6 +148,24 @@ def test_blanks_have_their_reason(store: Store) -> None:
     assert row(table, "strong", "weak", "data/c", "Acc.")["images"] == 60
 
 
+def test_few_origins_make_no_tiny_p_values(store: Store) -> None:
+    """Five photographs, of each 24 crops: all resamples agree, and could not do otherwise."""
+    origins = [f"photo {at % 5}" for at in range(120)]
+    for name, apart in (("strong", 4.0), ("weak", 0.5)):
+        add(store, name, "c", scores(1, apart), LABELS, place=2, origins=origins)
+    table = compare([store], ["strong", "weak"])
+    of_images, of_origins = (row(table, "strong", "weak", f"data/{testset}") for testset in "ac")
+    assert float(of_images["p"]) < 1e-4 < float(of_origins["p"])
+    assert any("take images for independent" in note for note in table.notes)
+
+
+def test_one_fake_is_not_enough_for_delong(store: Store) -> None:
+    for name, seed in (("strong", 1), ("weak", 2)):
+        add(store, name, "c", scores(seed, 1.0)[:61], [0] * 60 + [1], place=2)
+    found = row(compare([store], ["strong", "weak"]), "strong", "weak", "data/c")
+    assert found["p"] != found["p, cross-check"] == ""
+
+
 def test_runs_without_a_common_detector_are_told_apart(store: Store, tmp_path: Path) -> None:
     other = Store(tmp_path / "other")
     for name in ("new", "newer"):

@@ -404,6 +404,21 @@ def test_means_of_a_summary_have_the_intervals_of_leaderboards(tmp_path: Path) -
     assert "\\textbf{" in render(made, "latex")
 
 
+def test_large_test_sets_weigh_more_in_the_interval_of_a_micro_mean(tmp_path: Path) -> None:
+    store, random = Store(tmp_path), np.random.default_rng(0)
+    for place, number in enumerate((10, 90)):
+        scores = list(random.random(2 * number))
+        add(store, "d", f"set{number}", scores, [0] * number + [1] * number, place=place)
+    cells = tables.measure([store])
+    small, large = (one["acc"].astype(float) for one in cells["replicates"])
+    made = tables.TABLES["summary"][0](cells)
+    assert made.low is not None
+    assert made.low.iloc[0]["Acc., micro"] == pytest.approx(
+        100 * np.quantile(0.1 * small + 0.9 * large, 0.025)
+    )
+    assert made.low.iloc[0]["Acc., macro"] == pytest.approx(100 * np.quantile((small + large) / 2, 0.025))
+
+
 def test_a_test_set_without_any_scored_image_leaves_no_mean(store: Store) -> None:
     add(store, "poor", "biggan", [0.5] * 4, status="failed", lost=4, place=1)
     row = tables.make("summary", [store]).frame.loc[("poor", "sample")]
