@@ -14,8 +14,8 @@ import numpy as np
 
 from .environment import environment
 from .metrics import why_undefined
-from .sources.folder import readable
-from .store import COLUMNS, Store
+from .parts import as_rows
+from .store import Store
 from .types import FAKE, REAL, Cell, TestSet
 
 if TYPE_CHECKING:
@@ -153,15 +153,11 @@ def _made(testset: TestSet, place: int) -> Mapping[str, Any]:
 
 def _rows(cell: Cell, testset: TestSet, files: pd.DataFrame) -> pd.DataFrame:
     """Put samples beside their scores, in the store's columns."""
-    rows = files[["path", "label"]].reset_index(drop=True)
-    rows["score"] = files["metadata_score"].to_numpy()
-    rows["error"] = files["problem"].to_numpy()
-    rows["status"] = np.where(files["problem"] == "", "ok", "unreadable")
-    for name in ("dataset", "testset", "detector", "perturbation"):
-        rows[name] = readable(getattr(cell, name))
-    for column, name in (("generator",) * 2, ("class", "class_name"), ("real_source",) * 2):
-        rows[column] = [readable(getattr(sample, name)) for sample in testset.samples]
-    return rows.assign(logit=np.nan, drawn="")[list(COLUMNS)]
+    import pandas as pd
+
+    results = pd.DataFrame({"score": files["metadata_score"], "error": files["problem"]})
+    results["status"] = np.where(files["problem"] == "", "ok", "unreadable")
+    return as_rows(cell, testset.samples, results.assign(logit=np.nan, drawn=""))
 
 
 def auroc_of_chance(reals: int, fakes: int) -> float:

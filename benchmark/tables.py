@@ -10,7 +10,7 @@ import pandas as pd
 
 from . import cellwise, contamination, equalised, realsources, robustness, summary
 from .measurements import Measurements
-from .notes import in_order, left_out, notes_on
+from .notes import drawn_by_origin, in_order, left_out, notes_on
 from .plugins import unknown
 from .store import Store
 from .types import BenchError
@@ -172,14 +172,19 @@ def by_threshold(cells: pd.DataFrame) -> Table:
     laid_out = cellwise.lay_out(cells, cellwise.THRESHOLDS)
     laid_out = cellwise.present(laid_out, [name for name in cellwise.THRESHOLDS if "fitted" in name])
     title = "Decisions (%) at three thresholds, with 95 % intervals"
-    oracle = "The oracle's threshold is chosen on the very images it is judged on: an upper bound."
-    none = "" if "fitted_threshold" in cells else "Nothing was fitted: 'bench calibrate' does it."
-    return _cellwise("thresholds", title, cells, laid_out, *filter(None, (oracle, none)))
+    oracle = (
+        "The oracle's threshold is chosen on the very images it is judged on: an upper bound, but for a "
+        "quirk of UnivFD's search by which it can fall below the others."
+    )
+    return _cellwise(
+        "thresholds", title, cells, laid_out, oracle, *cellwise.blanks(cells, cellwise.THRESHOLDS)
+    )
 
 
 def by_calibration(cells: pd.DataFrame) -> Table:
     """List every cell with how far its probabilities can be believed, and what fitted maps make of them."""
-    laid_out = cellwise.lay_out(cells, cellwise.CALIBRATION | cellwise.CALIBRATED, scale=1)
+    columns = cellwise.CALIBRATION | cellwise.CALIBRATED
+    laid_out = cellwise.lay_out(cells, columns, scale=1)
     laid_out = cellwise.present(laid_out, cellwise.CALIBRATED)
     reasons = dict.fromkeys(
         f"{cell['detector']}: {cell['no_probabilities']}."
@@ -187,7 +192,8 @@ def by_calibration(cells: pd.DataFrame) -> Table:
         if cell["no_probabilities"]
     )
     title = "How far probabilities can be believed (0 is best), with 95 % intervals"
-    return replace(_cellwise("calibration", title, cells, laid_out, *reasons), decimals=3)
+    remarks = (*reasons, *cellwise.blanks(cells, columns))
+    return replace(_cellwise("calibration", title, cells, laid_out, *remarks), decimals=3)
 
 
 def by_real_source(cells: pd.DataFrame) -> Table:
@@ -201,13 +207,14 @@ def by_real_source(cells: pd.DataFrame) -> Table:
 
 def overview(cells: pd.DataFrame) -> Table:
     """Sum up each detector: macro and micro means, and its worst generator."""
-    title = "Each detector over all test sets (%)"
+    title = "Each detector over all test sets (%), with 95 % intervals"
     notes = (*notes_on(cells), *realsources.widest(cells), *contamination.remark(cells))
-    frame = summary.lay_out(cells)
-    marked = contamination.marks(cells, frame)
+    values, low, high = summary.lay_out(cells)
+    marked = contamination.marks(cells, values)
     seen = cells[cells["seen"]].set_index([*summary.ROW, "testset"]).index
-    marked["A.P., worst"] = frame.set_index("worst on", append=True).index.isin(seen)
-    return Table("summary", title, _drop_single(frame), notes, marked=_drop_single(marked))
+    marked["A.P., worst"] = values.set_index("worst on", append=True).index.isin(seen)
+    values, low, high, marked = map(_drop_single, (values, low, high, marked))
+    return Table("summary", title, values, notes, low=low, high=high, marked=marked)
 
 
 def by_perturbation(cells: pd.DataFrame) -> Table:
@@ -243,6 +250,7 @@ def how_sure(cells: pd.DataFrame) -> Iterator[str]:
             f"95 % intervals of A.P. are {width.median():.1f} points wide at the median, "
             f"{width.max():.1f} at most: 'bench table cells'."
         )
+    yield from drawn_by_origin(cells)
     yield from realsources.widest(cells)
     yield from contamination.remark(cells)
 
@@ -252,7 +260,7 @@ def _cellwise(name: str, title: str, cells: pd.DataFrame, laid_out: cellwise.Lai
     values, low, high = (_drop_single(frame) for frame in laid_out)
     seen = pd.DataFrame({column: cells["seen"].to_numpy() for column in values}, index=values.index)
     seen[[column for column in ("ok", "images") if column in seen]] = False
-    notes = (*remarks, *notes_on(cells), *contamination.remark(cells))
+    notes = (*remarks, *notes_on(cells), *drawn_by_origin(cells), *contamination.remark(cells))
     return Table(name, title, values, notes, low=low, high=high, marked=seen)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from stored_cells import ONE_WRONG, PERFECT, add, with_wrong_reals
@@ -67,12 +68,39 @@ def test_one_label_only_leaves_blanks_with_the_reason(store: Store) -> None:
     assert "nan" not in render(table, "text").lower()
 
 
+def test_values_that_decisions_and_probabilities_leave_undefined_have_a_reason(store: Store) -> None:
+    add(store, "cautious", "stylegan", [0.1, 0.2, 0.3, 0.4])
+    add(store, "certain", "stylegan", [0.0, 1.0, 0.0, 1.0])
+    thresholds, calibration = (tables.make(name, [store]) for name in ("thresholds", "calibration"))
+    assert np.isnan(thresholds.frame.loc[("cautious", "sample", "stylegan"), "MCC, author's"])
+    assert "MCC, author's is blank where all images are called fake, or none." in thresholds.notes
+    assert "Nothing was fitted: 'bench calibrate' does it." in thresholds.notes
+    assert np.isnan(calibration.frame.loc[("certain", "sample", "stylegan"), "NLL"])
+    assert "NLL is blank where a probability of 0 or 1 is wrong: its loss is infinite." in calibration.notes
+
+
 def test_perturbations_are_rows_of_their_own(store: Store) -> None:
     for place, testset in enumerate(["stylegan", "biggan"]):
         add(store, "good", testset, ONE_WRONG, place=place, perturbation="jpeg:50")
     frame = tables.make("acc-ap", [store]).frame
     assert frame.loc[("none", "good", "sample"), ("Mean", "Acc.")] == 100
     assert frame.loc[("jpeg:50", "good", "sample"), ("Mean", "Acc.")] == 50
+
+
+def test_intervals_that_rest_on_few_origins_say_so(store: Store) -> None:
+    cells = tables.measure([store])
+    assert not any("origins" in note for note in tables.by_label(cells).notes)
+    labels, many = [0, 1] * 40, [f"o{at // 2}" for at in range(80)]
+    add(store, "good", "crops", [0.1, 0.9] * 40, labels, origins=["a", "a", "b", "b"] * 20, dataset="few")
+    add(store, "good", "frames", [0.1, 0.9] * 40, labels, origins=many, dataset="many")
+    for name in ("cells", "acc-ap"):
+        said = [note for note in tables.make(name, [store]).notes if "origins" in note]
+        assert len(said) == 2
+        assert "few" in said[0]
+        assert "2 at least" in said[0]
+        assert "too narrow" in said[0]
+        assert "40 at least" in said[1]
+        assert "too narrow" not in said[1]
 
 
 def test_leaderboard_ranks_by_mean_precision_and_writes_stable_text(store: Store, tmp_path: Path) -> None:
@@ -239,6 +267,16 @@ def test_ranks_that_images_leave_open_are_shown(tmp_path: Path) -> None:
     assert board["ranks"].to_dict() == {"good": "1-2", "nearly": "1-2", "bad": "3"}
 
 
+def test_detectors_that_are_far_apart_have_one_rank_each_however_many_there_are(tmp_path: Path) -> None:
+    store, random = Store(tmp_path), np.random.default_rng(0)
+    labels, shared = np.repeat([0, 1], 100), random.normal(size=200)
+    for place in range(9):
+        scores = shared + 0.2 * random.normal(size=200) + (0.2 + 0.3 * place) * labels
+        add(store, f"d{place}", "stylegan", list(map(float, scores)), list(labels))
+    board = leaderboard.standings(tables.measure([store])).set_index("detector")
+    assert [board.loc[f"d{place}", "ranks"] for place in range(9)] == list("987654321")
+
+
 def test_what_was_seen_in_training_is_marked_in_tables_and_counted_in_the_leaderboard(tmp_path: Path) -> None:
     store = Store(tmp_path)
     for place, testset in enumerate(["StyleGAN", "biggan"]):
@@ -353,6 +391,37 @@ def test_a_summary_names_the_worst_generator_and_weighs_images_both_ways(store: 
     assert poor["Acc., micro"] == pytest.approx(100 * (2 + 2 + 12) / 20)
     assert (poor["A.P., worst"], poor["worst on"]) == (pytest.approx(500 / 6), "stylegan")
     assert poor["images"] == 20
+
+
+def test_means_of_a_summary_have_the_intervals_of_leaderboards(tmp_path: Path) -> None:
+    """Both test sets are as large, so that all images weigh the same both ways."""
+    store, random, labels = Store(tmp_path), np.random.default_rng(0), [0] * 30 + [1] * 30
+    for testset in ("stylegan", "biggan"):
+        scores = list(map(float, random.random(60) / 2 + np.array(labels) / 4))
+        add(store, "d", testset, scores, labels)
+        add(store, "other", testset, scores[::-1], labels)
+    cells = tables.measure([store])
+    board = leaderboard.standings(cells).set_index("detector").loc["d"]
+    made = tables.TABLES["summary"][0](cells)
+    assert made.low is not None
+    assert made.high is not None
+    for name, metric in {"Acc., macro": "acc", "Acc., micro": "acc", "A.P., macro": "ap"}.items():
+        ends = [ends.loc[("d", "sample"), name] for ends in (made.low, made.high)]
+        assert ends == pytest.approx([board[f"{metric}_low"], board[f"{metric}_high"]])
+        assert ends[0] < made.frame.loc[("d", "sample"), name] < ends[1]
+    assert "\\textbf{" in render(made, "latex")
+
+
+def test_a_test_set_without_any_scored_image_leaves_no_mean(store: Store) -> None:
+    add(store, "poor", "biggan", [0.5] * 4, status="failed", lost=4, place=1)
+    row = tables.make("summary", [store]).frame.loc[("poor", "sample")]
+    assert row[["Acc., macro", "Acc., micro", "A.P., macro", "A.P., worst"]].isna().all()
+
+
+def test_the_worst_generator_of_several_datasets_is_named_with_its_own(store: Store) -> None:
+    add(store, "poor", "stylegan", [0.9, 0.8, 0.2, 0.1], dataset="other", place=2)
+    add(store, "good", "stylegan", PERFECT, dataset="other", place=2)
+    assert tables.make("summary", [store]).frame.loc[("poor", "sample"), "worst on"] == "other/stylegan"
 
 
 def test_scores_that_are_no_probabilities_have_blanks_and_a_reason_in_calibration(store: Store) -> None:
