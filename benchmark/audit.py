@@ -55,9 +55,9 @@ class Audit:
 
     Attributes:
         files: One row for each file of each test set: ``dataset``, ``testset``, ``label`` (0 or 1), ``path``,
-            ``origin`` (as of `forenbench.types.Sample`), then all of `forenbench.traits.Traits`, then ``aspect``
-            (width by height), ``bytes_per_pixel`` and ``metadata_score`` (of `forenbench.metadata_only`; NaN
-            where it has none).
+            ``origin`` (as of `forenbench.types.Sample`), then all of `forenbench.traits.Traits`, then
+            ``aspect`` (width by height), ``bytes_per_pixel`` and ``metadata_score`` (of
+            `forenbench.metadata_only`; NaN where it has none).
         properties: One row for each test set and label, in words (see `forenbench.portrait.describe`).
         twins: Duplicates (see `forenbench.duplicates.Duplicates`), each file once however many test sets
             share it.
