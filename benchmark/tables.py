@@ -209,12 +209,11 @@ def overview(cells: pd.DataFrame) -> Table:
     """Sum up each detector: macro and micro means, and its worst generator."""
     title = "Each detector over all test sets (%), with 95 % intervals"
     notes = (*notes_on(cells), *realsources.widest(cells), *contamination.remark(cells))
-    values, low, high = summary.lay_out(cells)
-    marked = contamination.marks(cells, values)
-    seen = cells[cells["seen"]].set_index([*summary.ROW, "testset"]).index
-    marked["A.P., worst"] = values.set_index("worst on", append=True).index.isin(seen)
-    values, low, high, marked = map(_drop_single, (values, low, high, marked))
-    return Table("summary", title, values, notes, low=low, high=high, marked=marked)
+    laid_out = summary.lay_out(cells)
+    marked = contamination.marks(cells, laid_out.values)
+    marked["A.P., worst"] = summary.worst_is_seen(cells)
+    values, low, high = map(_drop_single, laid_out)
+    return Table("summary", title, values, notes, low=low, high=high, marked=_drop_single(marked))
 
 
 def by_perturbation(cells: pd.DataFrame) -> Table:
