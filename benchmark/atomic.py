@@ -21,6 +21,7 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
         path: The file that appears.
         durable: Wait until the disk has it, against power failures.
     """
+    path = path.absolute()  # for "." has no name
     partial = path.with_name(f".{path.name}.{gethostname()}.{os.getpid()}{_SUFFIX}")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:

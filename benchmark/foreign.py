@@ -7,6 +7,7 @@ import math
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -103,24 +104,34 @@ def refuse(what: str, found: Sequence[str], way_out: str) -> BenchError:
 
 
 def normal(path: str) -> str:
-    """Spell a path so that equal ones compare equal."""
-    return posixpath.normpath(path)
+    """Spell a path, also one that Windows wrote, so that equal ones compare equal."""
+    return posixpath.normpath(path.replace("\\", "/"))
+
+
+def _without(prefix: str, path: str) -> str:
+    """Spell a path without what it begins with; a prefix that ends in a slash is whole folders."""
+    if not prefix:
+        return normal(path)
+    start = normal(prefix) + ("/" if prefix.endswith(("/", "\\")) else "")
+    whole = normal(path)
+    return whole.removeprefix(start).lstrip("/") or whole if whole.startswith(start) else whole
 
 
 def _rows(file: Path, reading: Reading, names: Mapping[str, str]) -> Iterator[ForeignRow]:
     """Read row by row, then refuse the file if some label means nothing."""
+    columns = list(dict.fromkeys(chain.from_iterable(read_rows(file))))  # JSON rows may differ in theirs
+    _check_columns(file, columns, names, reading.columns)
+    labelled = names["label"] in columns
     unknown: list[str] = []
     for number, row in enumerate(read_rows(file), 1):
-        if number == 1:
-            _check_columns(file, row, names, reading.columns)
         given = {name: row.get(theirs, "") for name, theirs in names.items()}
         if not given["path"].strip():
             raise BenchError(f"'{file}', row {number}: there is no path")
-        label = _label(given["label"], reading.labels) if names["label"] in row else None
-        if names["label"] in row and label is None:
+        label = _label(given["label"], reading.labels) if labelled else None
+        if labelled and label is None:
             unknown.append(f"'{readable(given['label'])}' in row {number}")
         score, status, error = _score(file, number, given)
-        path = normal(given["path"].removeprefix(reading.prefix))
+        path = _without(reading.prefix, given["path"])
         generator, class_name, source = (
             readable(given[name]) for name in ("generator", "class", "real_source")
         )
@@ -131,15 +142,16 @@ def _rows(file: Path, reading: Reading, names: Mapping[str, str]) -> Iterator[Fo
 
 
 def _check_columns(
-    file: Path, row: Mapping[str, str], names: Mapping[str, str], named: Mapping[str, str]
+    file: Path, columns: Sequence[str], names: Mapping[str, str], named: Mapping[str, str]
 ) -> None:
     """Refuse a file that lacks a column which is needed, or was named."""
     for name, theirs in names.items():
-        if theirs not in row and (name in ("path", "score") or name in named):
-            option = f"--{name.replace('_', '-')}-column"
-            raise BenchError(
-                f"'{file}' has no column '{theirs}' (columns: {', '.join(row)}); {option} names it"
-            )
+        if columns and theirs not in columns and (name in ("path", "score") or name in named):
+            way_out = f"--{name.replace('_', '-')}-column names it"
+            if len(columns) == 1 and file.suffix.lower() == ".csv":
+                way_out = "columns are separated by commas"
+            found = readable(", ".join(columns))
+            raise BenchError(f"'{file}' has no column '{theirs}' (columns: {found}); {way_out}")
 
 
 def _label(text: str, words: Mapping[str, int]) -> int | None:

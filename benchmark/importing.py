@@ -24,8 +24,6 @@ from .types import FOREIGN, REAL, BenchError, Cell, Sample, TestSet
 if TYPE_CHECKING:
     import pandas as pd
 
-_PERTURBATION = "none"
-
 Results = Mapping[tuple[str, str], ImageResult]
 """By test set (empty: by any) and path."""
 
@@ -39,12 +37,14 @@ class Import:
         testsets: In table order.
         results: Of the images.
         notes: What a reader must know of the images.
+        perturbation: What had been done to the images that were scored, by its canonical name.
     """
 
     scores: ForeignScores
     testsets: tuple[TestSet, ...]
     results: Results
     notes: tuple[str, ...] = ()
+    perturbation: str = "none"
 
     def of(self, testset: TestSet) -> list[ImageResult]:
         """Return the result of each sample of a test set; an image without a score has failed."""
@@ -88,8 +88,13 @@ def by_itself(scores: ForeignScores, dataset: str, generator: str) -> Import:
     return Import(scores, testsets, results, tuple(shortcomings(groups, facts)))
 
 
-def beside(scores: ForeignScores, datasets: Iterable[Dataset]) -> Import:
+def beside(scores: ForeignScores, datasets: Iterable[Dataset], some: bool = False) -> Import:
     """Match the file's rows with the images of datasets by path; labels and generators are the datasets'.
+
+    Args:
+        scores: As they were read.
+        datasets: Opened.
+        some: These are a part of their images: rows of others are left aside, with a note.
 
     Raises:
         BenchError: A path is unknown, there twice, or in two datasets, or a label is not the dataset's.
@@ -98,14 +103,18 @@ def beside(scores: ForeignScores, datasets: Iterable[Dataset]) -> Import:
     labels = _labels(testsets)
     results = _results(scores, [("", row.path) for row in scores.rows])
     unknown = [row.path for row in scores.rows if row.path not in labels]
-    if unknown:
+    if unknown and not (some and len(unknown) < len(scores.rows)):
         example = next(iter(labels))
         way_out = f"the dataset's are like '{example}'; --prefix removes what they begin with"
         raise refuse(f"paths of '{scores.file}' that the dataset does not have", unknown, way_out)
-    wrong = [row.path for row in scores.rows if row.label not in (None, labels[row.path])]
+    wrong = [row.path for row in scores.rows if row.label not in (None, labels.get(row.path, row.label))]
     if wrong:
         raise refuse(f"labels of '{scores.file}' that differ from the dataset's", wrong, "see --label")
-    return Import(scores, testsets, results)
+    notes = [
+        f"{len(unknown)} rows are of no image that was asked for: left aside, the first '{path}'"
+        for path in unknown[:1]
+    ]
+    return Import(scores, testsets, results, tuple(notes))
 
 
 def store_scores(detector: str, found: Import, reading: Reading, store: Store) -> Summary:
@@ -118,13 +127,13 @@ def store_scores(detector: str, found: Import, reading: Reading, store: Store) -
     """
     records = store.records()
     summary = Summary()
-    for cell, position, testset in _cells(detector, found.testsets, records):
-        identity = _identity(detector, found.scores, reading, testset)
+    for cell, position, testset in _cells(detector, found, records):
+        identity = _identity(cell, found.scores, reading, testset)
         record = store.record(cell)
         _check_own(cell, record, store)
         if record is None or record["identity"] != identity:
             rows = as_rows(cell, testset.samples, _frame(found.of(testset)))
-            counts = store.write(cell, [rows], identity, _made(detector, found.scores, testset, position))
+            counts = store.write(cell, [rows], identity, _made(cell, found.scores, testset, position))
             summary.computed += 1
         else:
             counts = record["counts"]
@@ -136,20 +145,28 @@ def store_scores(detector: str, found: Import, reading: Reading, store: Store) -
 
 
 def _cells(
-    detector: str, testsets: Sequence[TestSet], records: Sequence[Mapping[str, Any]]
+    detector: str, found: Import, records: Sequence[Mapping[str, Any]]
 ) -> Iterator[tuple[Cell, list[int], TestSet]]:
-    """Name each test set's cell and its position: datasets and detectors that are new here come last."""
-    datasets: dict[str, int] = {}
-    detectors: dict[str, int] = {}
-    for record in records:
-        place, _, _, at = record["made"]["position"]
-        datasets.setdefault(record["cell"]["dataset"], place)
-        detectors.setdefault(record["cell"]["detector"], at)
-    at = detectors.get(detector, max(detectors.values(), default=-1) + 1)
-    for testset in testsets:
-        place = datasets.setdefault(testset.dataset, max(datasets.values(), default=-1) + 1)
-        cell = Cell(detector, testset.dataset, testset.name, _PERTURBATION)
-        yield cell, [place, testset.order, 0, at], testset
+    """Name each test set's cell and its position: what is new here comes last."""
+    positions = [record["made"]["position"] for record in records]
+    datasets, perturbations, detectors = (
+        _Places(
+            (record["cell"][name], position[at]) for record, position in zip(records, positions, strict=True)
+        )
+        for name, at in (("dataset", 0), ("perturbation", 2), ("detector", 3))
+    )
+    for testset in found.testsets:
+        cell = Cell(detector, testset.dataset, testset.name, found.perturbation)
+        place = datasets.of(testset.dataset), testset.order, perturbations.of(found.perturbation)
+        yield cell, [*place, detectors.of(detector)], testset
+
+
+class _Places(dict[str, int]):
+    """Places of names in tables."""
+
+    def of(self, name: str) -> int:
+        """Return a name's place; a new one gets the next."""
+        return self.setdefault(name, max(self.values(), default=-1) + 1)
 
 
 def _labels(testsets: Iterable[TestSet]) -> dict[str, int]:
@@ -166,27 +183,29 @@ def _labels(testsets: Iterable[TestSet]) -> dict[str, int]:
     return labels
 
 
-def _identity(detector: str, scores: ForeignScores, reading: Reading, testset: TestSet) -> dict[str, Any]:
+def _identity(cell: Cell, scores: ForeignScores, reading: Reading, testset: TestSet) -> dict[str, Any]:
     """Say what makes the rows what they are, in the terms of a run's cells."""
     return {
         "rows": 2,
-        "detector": detector,
+        "detector": cell.detector,
         "detector_version": "imported",
         "threshold": scores.threshold,
         "kind": FOREIGN,
         "checkpoints": {"scores": scores.sha256},
         "code": "",
         "testset": testset.digest,
-        "perturbation": _PERTURBATION,
+        "perturbation": cell.perturbation,
         "seed": 0,
         "precision": "fp32",
         "reading": asdict(reading),
     }
 
 
-def _made(detector: str, scores: ForeignScores, testset: TestSet, position: Sequence[int]) -> dict[str, Any]:
+def _made(cell: Cell, scores: ForeignScores, testset: TestSet, position: Sequence[int]) -> dict[str, Any]:
     """Say what else a reader may want to know."""
-    about = f"scores of {detector} were imported from {scores.file.name} ({', '.join(scores.notes)})"
+    copies = "" if cell.perturbation == "none" else f" on copies under {cell.perturbation}, made elsewhere,"
+    notes = ", ".join(scores.notes)
+    about = f"scores of {cell.detector}{copies} were imported from {scores.file.name} ({notes})"
     return {
         **environment("none: imported"),
         "position": list(position),
@@ -210,12 +229,13 @@ def _supersede_gone(
 ) -> list[str]:
     """Move away the cells of test sets that this file had once and has no more."""
     kept = {(testset.dataset, testset.name) for testset in found.testsets}
+    mine = {(detector, dataset, found.perturbation) for dataset, _ in kept}
     gone = []
     for record in records:
         cell = Cell(**record["cell"])
-        same = cell.detector == detector and cell.dataset in {dataset for dataset, _ in kept}
-        mine = same and record["made"].get("file") == str(found.scores.file.resolve())
-        if mine and (cell.dataset, cell.testset) not in kept:
+        same = record["made"].get("file") == str(found.scores.file.resolve())
+        had = same and (cell.detector, cell.dataset, cell.perturbation) in mine
+        if had and (cell.dataset, cell.testset) not in kept:
             store.supersede(cell)
             word = f"{cell.dataset}/{cell.testset}"
             gone.append(f"{word} is in {found.scores.file.name} no more: superseded")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,16 +11,21 @@ import typer
 from forenbench.types import FAKE, REAL, BenchError
 
 from .console import say, short, show, split
+from .requests import run_folder
 
 if TYPE_CHECKING:
     from forenbench.foreign import ForeignScores, Reading
     from forenbench.importing import Import
     from forenbench.store import Store
+    from forenbench.testsets import Selection
 
 _FILE = "CSV, JSON Lines or Parquet: columns path, label, score; also generator, class, real_source, status."
 _LABEL = "What the file's labels mean, as ai=1,human=0; 0, 1, real and fake are known."
 _THRESHOLD = "Scores beyond it mean generated; needed for scores outside [0, 1]."
 _DATASET = "The dataset these images are of, by name or path: rows are matched with it by path."
+_PERTURBATION = "What had been done to the images that were scored, as in 'bench run': jpeg:90."
+_PROTOCOL = "Which files of --dataset count, as in 'bench run'."
+_LIMIT = "At most N images of --dataset per label and test set, those of 'bench run'."
 
 
 def import_scores(  # noqa: PLR0913 - a command's options are its arguments
@@ -28,6 +34,9 @@ def import_scores(  # noqa: PLR0913 - a command's options are its arguments
     dataset: Annotated[str, typer.Option(help=_DATASET)] = "",
     data_root: Annotated[Path, typer.Option(help="Where downloaded datasets lie.")] = Path("data"),
     generators: Annotated[str, typer.Option(help="Only these test sets of --dataset, comma-separated.")] = "",
+    protocol: Annotated[str, typer.Option(help=_PROTOCOL)] = "all",
+    limit: Annotated[int | None, typer.Option(min=1, help=_LIMIT)] = None,
+    perturbation: Annotated[str, typer.Option(help=_PERTURBATION)] = "none",
     dataset_name: Annotated[
         str, typer.Option(help="Without --dataset: what tables call these images.", show_default="the file's")
     ] = "",
@@ -59,14 +68,20 @@ def import_scores(  # noqa: PLR0913 - a command's options are its arguments
     from forenbench.catalogue import find_spec
     from forenbench.foreign import Reading, read_scores
     from forenbench.importing import by_itself
+    from forenbench.perturbations import parse
     from forenbench.store import Store
+    from forenbench.testsets import Selection
 
     if not detector.strip():
         raise BenchError("--detector is empty; give the scores a name")
     if dataset and (dataset_name or generator):
         raise BenchError("--dataset says what the images are; leave out --dataset-name and --generator")
-    if generators and not dataset:
-        raise BenchError("--generators chooses test sets of --dataset; the file's own are all taken")
+    selection = Selection(tuple(split(generators)), protocol, limit)
+    if selection != Selection() and not dataset:
+        raise BenchError(
+            "--generators, --protocol and --limit choose images of --dataset; the file's own are all taken"
+        )
+    done = parse(perturbation).name
     columns = {
         "path": path_column,
         "label": label_column,
@@ -81,11 +96,12 @@ def import_scores(  # noqa: PLR0913 - a command's options are its arguments
     scores = read_scores(file, reading)
     say(f"{file}: {len(scores.rows)} rows, {', '.join(scores.notes)}, threshold {scores.threshold:g}")
     if dataset:
-        found, name = _beside(scores, dataset, data_root, split(generators)), find_spec(dataset).name
+        found, name = _beside(scores, dataset, data_root, selection), find_spec(dataset).name
     else:
         name = dataset_name or file.stem
         found = by_itself(scores, name, generator or name)
-    _store(detector, found, reading, Store(out or Path("results/runs") / name))
+    store = Store(out or run_folder(name, protocol, limit))
+    _store(detector, replace(found, perturbation=done), reading, store)
 
 
 def _labels(pairs: str) -> dict[str, int]:
@@ -99,16 +115,24 @@ def _labels(pairs: str) -> dict[str, int]:
     return labels
 
 
-def _beside(scores: ForeignScores, dataset: str, data_root: Path, generators: list[str]) -> Import:
-    """Match the scores with a dataset, as ``bench run`` would find it."""
+def _beside(scores: ForeignScores, dataset: str, data_root: Path, selection: Selection) -> Import:
+    """Match the scores with a dataset, or some of it, as ``bench run`` would find it."""
     from forenbench.catalogue import open_dataset
     from forenbench.importing import beside
+    from forenbench.testsets import Selection
 
     from .progress import RunProgress
 
     with RunProgress() as progress:
-        opened = open_dataset(dataset, data_root=data_root, generators=generators, advance=progress.files)
-    return beside(scores, opened)
+        opened = open_dataset(
+            dataset,
+            data_root=data_root,
+            generators=selection.testsets,
+            limit=selection.limit,
+            protocol=selection.protocol,
+            advance=progress.files,
+        )
+    return beside(scores, opened, some=selection != Selection())
 
 
 def _store(detector: str, found: Import, reading: Reading, store: Store) -> None:

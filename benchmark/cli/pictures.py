@@ -52,14 +52,13 @@ def gradient(  # noqa: PLR0913 - a command's options are its arguments
     """
     from forenbench.figures import sheet
     from forenbench.heatmaps import heat
-    from forenbench.images import decode
     from forenbench.pictures import gradient_picture, seen
 
     place = choose_device(device)
     loaded = _load(detectors, checkpoints, weights or [], place)
     rows = []
     for image in images:
-        original = decode(read_file(image))
+        _, original = open_image(image)
         for one in loaded:
             made = gradient_picture(one, original, place)
             channels = zip(("red", "green", "blue"), made.split(), strict=True)
@@ -86,14 +85,13 @@ def cam(  # noqa: PLR0913 - a command's options are its arguments
     from forenbench.cam import activation_map
     from forenbench.figures import sheet
     from forenbench.heatmaps import overlay
-    from forenbench.images import decode
     from forenbench.pictures import judged_picture, seen
 
     place = choose_device(device)
     loaded = _load(detectors, checkpoints, weights or [], place)
     rows = []
     for image in images:
-        original = decode(read_file(image))
+        _, original = open_image(image)
         row = [(_about(image, original), original)]
         for one in loaded:
             found = activation_map(one, original, place)
@@ -105,20 +103,28 @@ def cam(  # noqa: PLR0913 - a command's options are its arguments
     save(sheet(rows, _CAM_TITLE), out, ", ".join(one.name for one in loaded))
 
 
-def read_file(image: Path) -> bytes:
-    """Read a file that was named."""
+def open_image(file: Path) -> tuple[bytes, Image]:
+    """Read and decode a file that was named."""
+    from forenbench.images import UnreadableImage, decode
+
     try:
-        return image.read_bytes()
+        data = file.read_bytes()
+        return data, decode(data)
     except OSError as error:
-        raise BenchError(f"{image} cannot be read: {error.strerror}") from error
+        raise BenchError(f"{file} cannot be read: {error.strerror}") from error
+    except UnreadableImage as error:
+        raise BenchError(f"{file}: {error}") from error
 
 
 def save(picture: Image, out: Path, what: str) -> None:
     """Write a PNG file, and say so."""
     from forenbench.atomic import replacing
 
-    with replacing(out) as partial:
-        picture.save(partial, "PNG")
+    try:
+        with replacing(out) as partial:
+            picture.save(partial, "PNG")
+    except OSError as error:
+        raise BenchError(f"cannot write '{out}': {error.strerror}") from error
     say(f"wrote {short(out)}: {what}", "green")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from forenbench.types import BenchError
+from forenbench.types import FOREIGN, BenchError
 
 from .console import say, short
 from .leaderboard import open_stores
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Record = dict[str, Any]
 
+_OWN = "own"
 _DATASET = "Where images are, for thumbnails: a dataset's name or path; may be repeated."
 _AUDIT = "Audit the images' files, too: 'bench audit' tells what that is."
 _EXPLAIN = "Load the detectors, and draw what they see in these images: gradient pictures or CAMs."
@@ -89,7 +90,10 @@ def _explainers(records: list[Record], weights: list[str]) -> dict[tuple[str, st
     made_by = [(record["cell"]["detector"], record["identity"]["kind"]) for record in records]
     for name, kind in dict.fromkeys(made_by):
         try:
-            (loaded,) = load_detectors([name], kind, Files(weights), device)
+            if kind == FOREIGN:
+                raise BenchError("its scores were imported")
+            weighed = "published" if kind == _OWN else kind  # no matter: it has its weights in itself
+            (loaded,) = load_detectors([name], weighed, Files(weights), device)
             found[name, kind] = explainer(loaded.detector, device)
         except BenchError as error:
             say(f"nothing drawn of {name}: {str(error).splitlines()[0]}", "yellow")

@@ -11,7 +11,7 @@ import typer
 from forenbench.types import BenchError
 
 from .console import split
-from .pictures import cam, gradient, read_file, save
+from .pictures import cam, gradient, open_image, save
 from .spectrum import spectrum
 
 app = typer.Typer(help="Show what detectors see, as pictures.", no_args_is_help=True)
@@ -40,14 +40,13 @@ def perturbation(
     The pixels are those that a run with the same seed gives its detectors.
     """
     from forenbench.figures import strip
-    from forenbench.images import decode
     from forenbench.perturbations import draw_generator, parse_all
 
     wanted = parse_all(split(perturbations))
     if not wanted:
         raise BenchError("--perturbations names none; write 'none' for the image as it is")
-    data = read_file(image)
-    original, identity = decode(data), hashlib.sha256(data).hexdigest()
+    data, original = open_image(image)
+    identity = hashlib.sha256(data).hexdigest()
     pictures = []
     for one in wanted:
         draw = draw_generator(seed, one.name, identity)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -73,14 +72,16 @@ def styles(names: Sequence[str]) -> dict[str, Style]:
     }
 
 
-def draw(lines: Lines) -> Iterator[Chart]:
+def draw(lines: Lines, looks: Mapping[str, Style]) -> Iterator[Chart]:
     """Draw ROC, precision-recall and DET curves, and reliability where scores are probabilities."""
-    looks = styles(list(lines))
     words = "How many fakes are found, for every share of false alarms. The grey line is chance."
     yield _picture("ROC", words, lambda axes: _roc(axes, lines, looks))
-    words = "How many of the alarms are true, for every share of fakes found."
+    words = "How many of the alarms are true, for every share of fakes found. Chance is the share of fakes."
     yield _picture("Precision and recall", words, lambda axes: _precision(axes, lines, looks))
-    words = "ROC by its two kinds of error, stretched so that small ones can be seen. Lower left is better."
+    words = (
+        "ROC by its two kinds of error, stretched so that small ones can be seen. Lower left is better. "
+        "Rates below one false alarm in all reals are drawn, not measured."
+    )
     yield _picture("Detection error trade-off", words, lambda axes: _det(axes, lines, looks))
     probable = {name: one.bins for name, one in lines.items() if one.bins is not None}
     if probable:
@@ -88,31 +89,49 @@ def draw(lines: Lines) -> Iterator[Chart]:
         yield _picture("Reliability", words, lambda axes: _reliability(axes, probable, looks))
 
 
-def draw_levels(
-    title: str, words: str, levels: Sequence[str], means: Mapping[str, Mapping[str, Sequence[float]]]
-) -> Chart:
-    """Draw metrics by level of a perturbation.
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """A metric by level of a perturbation.
 
-    Args:
-        title: The kind of perturbation.
-        words: See `Chart`.
-        levels: Along the axis, in this order.
-        means: By metric, by detector: a percentage for each level, NaN for none.
+    Attributes:
+        kind: Of perturbation, with the name of its value.
+        names: Of the levels, along the axis in this order.
+        metric: What is drawn.
+        means: By detector: a percentage for each level, NaN for none.
     """
-    looks = styles(list(next(iter(means.values()))))
-    with _axes(len(means)) as (every, finish):
-        for axes, (metric, lines) in zip(every, means.items(), strict=True):
-            for name, values in lines.items():
-                axes.plot(range(len(levels)), values, marker="o", markersize=3.5, **_look(looks[name]))
-            axes.set(ylabel=f"{metric} (%)", xlabel=title, ylim=(0, 102))
-            axes.set_xticks(range(len(levels)), levels)
-        return Chart(title, finish(), words)
+
+    kind: str
+    names: Sequence[str]
+    metric: str
+    means: Mapping[str, Sequence[float]]
+
+
+def draw_levels(levels: Levels, words: str, looks: Mapping[str, Style]) -> Chart:
+    """Draw a metric by level of a perturbation."""
+
+    def paint(axes: Axes) -> None:
+        places = range(len(levels.names))
+        for name, values in levels.means.items():
+            axes.plot(places, values, marker="o", markersize=3.5, **_look(looks[name]))
+        axes.set(ylabel=f"{levels.metric} (%)", xlabel=levels.kind, ylim=(0, 102))
+        axes.set_xticks(places, levels.names)
+
+    return _picture(f"{levels.kind}, {levels.metric.lower()}", words, paint)
 
 
 def _picture(title: str, words: str, paint: Callable[[Axes], None]) -> Chart:
-    with _axes(1) as (every, finish):
-        paint(every[0])
-        return Chart(title, finish(), words)
+    """Draw one picture as a data URI."""
+    from matplotlib import rc_context
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    with rc_context(_SETTINGS):
+        figure, buffer = Figure(figsize=_SIZE, layout="constrained"), BytesIO()
+        paint(figure.subplots())
+        metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+        FigureCanvasSVG(figure).print_svg(buffer, metadata=metadata)
+    source = "data:image/svg+xml;base64," + b64encode(buffer.getvalue()).decode()
+    return Chart(title, source, words)
 
 
 def _roc(axes: Axes, lines: Lines, looks: Mapping[str, Style]) -> None:
@@ -135,12 +154,12 @@ def _det(axes: Axes, lines: Lines, looks: Mapping[str, Style]) -> None:
     low, high = norm.ppf(_ODDS[0]), norm.ppf(_ODDS[-1])
     axes.plot([low, high], [-low, -high], color="#bbbbbb", linewidth=1)
     for name, one in lines.items():
-        errors = np.clip([RATES, 1 - one.tpr], _ODDS[0] / 2, 1 - 1e-6)
+        errors = np.clip([RATES, 1 - one.tpr], _ODDS[0], 1 - 1e-6)
         axes.plot(*norm.ppf(errors), **_look(looks[name]))
     axes.set(
         xlabel="Reals taken for fakes (%)", ylabel="Fakes missed (%)", xlim=(low, high), ylim=(low, high)
     )
-    ticks = [f"{100 * odds:g}" for odds in _ODDS]
+    ticks = [f"{'≤' * (odds == _ODDS[0])}{100 * odds:g}" for odds in _ODDS]
     axes.set_xticks(norm.ppf(_ODDS), ticks)
     axes.set_yticks(norm.ppf(_ODDS), ticks)
 
@@ -156,22 +175,3 @@ def _reliability(axes: Axes, bins: Mapping[str, np.ndarray], looks: Mapping[str,
 
 def _look(style: Style) -> dict[str, Any]:
     return {"color": style.colour, "linestyle": style.dash}
-
-
-@contextmanager
-def _axes(number: int) -> Iterator[tuple[list[Axes], Callable[[], str]]]:
-    """Give axes side by side, and what turns them into a data URI when they are done."""
-    from matplotlib import rc_context
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
-    with rc_context(_SETTINGS):
-        figure = Figure(figsize=(_SIZE[0] * number, _SIZE[1]), layout="constrained")
-        canvas = FigureCanvasSVG(figure)
-
-        def finish() -> str:
-            buffer = BytesIO()
-            canvas.print_svg(buffer, metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
-            return "data:image/svg+xml;base64," + b64encode(buffer.getvalue()).decode()
-
-        yield list(figure.subplots(1, number, squeeze=False)[0]), finish

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -50,9 +51,10 @@ class Wishes:
 
 @dataclass(frozen=True, slots=True)
 class Gallery:
-    """The mistakes of one detector, each with its picture."""
+    """The mistakes of one detector, each with its picture, and the threshold that makes them mistakes."""
 
     detector: str
+    threshold: str
     reals: Sequence[tuple[Mistake, Picture]]
     fakes: Sequence[tuple[Mistake, Picture]]
 
@@ -71,8 +73,9 @@ class Section:
 class _Drawn:
     """What is gathered while each cell's rows are read once."""
 
-    curves: dict[str, dict[tuple[str, str], list[curves.Curves]]] = field(default_factory=dict)
+    curves: dict[str, dict[tuple[str, str], dict[str, curves.Curves]]] = field(default_factory=dict)
     mistakes: dict[tuple[str, str], list[Mistake]] = field(default_factory=dict)
+    thresholds: dict[tuple[str, str], dict[str, None]] = field(default_factory=dict)
 
 
 def collect(stores: Sequence[Store], wishes: Wishes) -> dict[str, Any]:
@@ -92,7 +95,9 @@ def _content(cells: pd.DataFrame, scored: Sequence[Scored], wishes: Wishes) -> d
     names = name_detectors(one.detector for one in scored)
     perturbation = plainest(list(dict.fromkeys(cells["perturbation"])))
     drawn = _read([one for one in scored if one.perturbation == perturbation], wishes.worst)
-    tables = [lay_out(table) for table in _tables(cells)]
+    made = list(_tables(cells))
+    common = _common([table.notes for table in made])
+    tables = [lay_out(replace(table, notes=_other(table.notes, common))) for table in made]
     board = lay_out(_leaderboard(cells))
     shown = dict(list(names.items())[: charts.MOST])
     title = " + ".join(dict.fromkeys(cells["dataset"]))
@@ -106,10 +111,9 @@ def _content(cells: pd.DataFrame, scored: Sequence[Scored], wishes: Wishes) -> d
         "heat": heat_map(cells, perturbation),
         "robustness": list(draw_robustness(cells, shown)),
         "robustness_legend": charts.styles(list(shown.values())),
+        "notes_on_tables": common,
         "tables": tables,
-        "galleries": [
-            _gallery(names[key], key, found, wishes) for key, found in drawn.mistakes.items() if wishes.worst
-        ],
+        "galleries": [_gallery(names[key], key, drawn, wishes) for key in drawn.mistakes if wishes.worst],
         "explained": bool(wishes.pictures.explain),
         "audit": audited.describe(wishes.audit, title) if wishes.audit else None,
         "lacks": dict.fromkeys(wishes.pictures.lacks.values()),
@@ -126,36 +130,39 @@ def _read(scored: Sequence[Scored], number: int) -> _Drawn:
     for one in scored:
         rows = one.store.rows(one.record, COLUMNS)
         drawn.mistakes.setdefault(one.detector, []).extend(worst_of_cell(one, rows, number))
+        drawn.thresholds.setdefault(one.detector, {})[f"{one.threshold:g}"] = None
         ok = rows[rows["status"] == "ok"]
         traced = curves.trace(ok["label"].to_numpy(), ok["score"].to_numpy(float), one.threshold)
         if traced is not None:
-            drawn.curves.setdefault(one.dataset, {}).setdefault(one.detector, []).append(traced)
+            drawn.curves.setdefault(one.dataset, {}).setdefault(one.detector, {})[one.testset] = traced
     return drawn
 
 
 def _section(
     dataset: str,
-    found: Mapping[tuple[str, str], Sequence[curves.Curves]],
+    found: Mapping[tuple[str, str], Mapping[str, curves.Curves]],
     names: Mapping[tuple[str, str], str],
 ) -> Section:
-    """Draw one dataset's curves: of those on all its test sets, as many detectors as a picture holds."""
-    most = max(map(len, found.values()))
-    means = {names[key]: curves.mean(several) for key, several in found.items() if len(several) == most}
+    """Draw one dataset's curves, of detectors on the same test sets, as many as a picture holds."""
+    most = max(found.values(), key=len).keys()
+    means = {names[key]: curves.mean(list(of.values())) for key, of in found.items() if of.keys() == most}
     best = sorted(means, key=lambda name: -curves.area(means[name]))[: charts.MOST]
     lines = {name: one for name, one in means.items() if name in best}
-    words = f"Means over {most} test sets, each counting once." if most > 1 else "One test set."
+    words = f"Means over {len(most)} test sets, each counting once." if len(most) > 1 else "One test set."
     if len(lines) < len(found):
-        words += f" {len(lines)} of {len(found)} detectors: those with all test sets and the largest area."
-    return Section(dataset, list(charts.draw(lines)), charts.styles(list(lines)), words)
+        words += f" {len(lines)} of {len(found)} detectors: those with all of these and the largest area."
+    every = charts.styles(list(names.values() if len(names) <= charts.MOST else lines))
+    looks = {name: every[name] for name in lines}
+    return Section(dataset, list(charts.draw(lines, looks)), looks, words)
 
 
-def _gallery(name: str, detector: tuple[str, str], found: Sequence[Mistake], wishes: Wishes) -> Gallery:
+def _gallery(name: str, detector: tuple[str, str], drawn: _Drawn, wishes: Wishes) -> Gallery:
     """Give each of a detector's worst images its picture."""
     reals, fakes = (
         [(one, wishes.pictures.of(one.dataset, one.path, detector)) for one in several]
-        for several in worst(found, wishes.worst)
+        for several in worst(drawn.mistakes[detector], wishes.worst)
     )
-    return Gallery(name, reals, fakes)
+    return Gallery(name, " or ".join(drawn.thresholds[detector]), reals, fakes)
 
 
 def _tables(cells: pd.DataFrame) -> Iterator[Table]:
@@ -163,6 +170,17 @@ def _tables(cells: pd.DataFrame) -> Iterator[Table]:
     for make, _ in TABLES.values():
         with suppress(BenchError):
             yield make(cells)
+
+
+def _common(notes: Sequence[Sequence[str]]) -> list[str]:
+    """List the notes that most tables share."""
+    counts = Counter(note for several in notes for note in several)
+    return [note for note, number in counts.items() if number > len(notes) / 2]
+
+
+def _other(notes: Iterable[str], common: Sequence[str]) -> tuple[str, ...]:
+    """Keep the notes that are a table's own."""
+    return tuple(note for note in notes if note not in common)
 
 
 def _leaderboard(cells: pd.DataFrame) -> Table:
@@ -178,8 +196,9 @@ def _leaderboard(cells: pd.DataFrame) -> Table:
 
 
 def _headings(grids: Sequence[Grid]) -> list[str]:
-    """List every heading on the page."""
-    return [head.text for grid in grids for row in grid.heads for head in row]
+    """List every heading on the page, also of columns that all rows share."""
+    heads = [head.text for grid in grids for row in grid.heads for head in row]
+    return heads + [name for grid in grids for name, _ in grid.everywhere]
 
 
 def _facts(cells: pd.DataFrame, names: Mapping[tuple[str, str], str]) -> list[tuple[str, str]]:

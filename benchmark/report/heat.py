@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pandas as pd
 
-from forenbench import contamination
+from forenbench.contamination import remark
 from forenbench.tables import Table
 
 from .grid import Entry, Grid, lay_out
@@ -29,16 +30,27 @@ def heat_map(cells: pd.DataFrame, perturbation: str) -> Grid:
     if shown["dataset"].nunique() > 1:
         places = shown["dataset"] + "/" + shown["testset"]
     names = shown[["detector", "weights"]].drop_duplicates()
-    wide = shown.assign(place=places).pivot(index=["detector", "weights"], columns="place", values="auroc")
-    wide = wide.reindex(pd.MultiIndex.from_frame(names), columns=list(dict.fromkeys(places))) * 100
-    wide["Mean"] = wide.mean(axis=1, skipna=False)
-    wide.columns.name = None
-    seen = shown.assign(place=places).pivot(index=wide.index.names, columns="place", values="seen")
-    seen = seen.reindex(index=wide.index, columns=wide.columns).eq(True)
-    seen["Mean"] = seen.any(axis=1)
-    notes = (_WORDS, f"Perturbation: {perturbation}.", *contamination.remark(shown))
-    grid = lay_out(Table("heat", _TITLE, wide, notes, marked=seen))
+    rows, columns = pd.MultiIndex.from_frame(names), list(dict.fromkeys(places))
+    auroc, seen = (
+        shown.assign(place=places)
+        .pivot(index=["detector", "weights"], columns="place", values=value)
+        .reindex(index=rows, columns=columns)
+        for value in ("auroc", "seen")
+    )
+    auroc, marked = auroc * 100, seen.eq(True)
+    auroc["Mean"] = auroc.mean(axis=1, skipna=False)
+    auroc.columns.name, marked["Mean"] = None, marked.any(axis=1)
+    notes = (_WORDS, f"Perturbation: {perturbation}.", *_lacking(cells, shown, perturbation), *remark(shown))
+    grid = lay_out(Table("heat", _TITLE, auroc, notes, marked=marked))
     return replace(grid, rows=[[_shaded(entry) for entry in row] for row in grid.rows])
+
+
+def _lacking(cells: pd.DataFrame, shown: pd.DataFrame, perturbation: str) -> Iterator[str]:
+    """Name the detectors and data sets that were not run under a perturbation."""
+    for name in ("detector", "dataset"):
+        lacking = [one for one in dict.fromkeys(cells[name]) if one not in set(shown[name])]
+        if lacking:
+            yield f"In the tables only, for no cell is of {perturbation}: {name} {', '.join(lacking)}."
 
 
 def _shaded(entry: Entry) -> Entry:

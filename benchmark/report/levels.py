@@ -2,39 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
-from forenbench.kinds import KINDS
+from forenbench.kinds import KINDS, Kind
 from forenbench.robustness import family_and_level, lay_out
 
-from .charts import Chart, draw_levels
+from .charts import Chart, Levels, draw_levels, styles
 
 _METRICS = {"Accuracy": "Acc.", "Average precision": "A.P."}
 _NONE = "none"
-_MILD_IF_HIGH = {kind.name for kind in KINDS if kind.symbol in ("Q", "F", "N")}
+_KINDS = {kind.name: kind for kind in KINDS}
+_STRENGTHS: Mapping[str, Callable[[float], float]] = {
+    "Q": float.__neg__,
+    "N": float.__neg__,
+    "F": lambda factor: abs(math.log(factor)),
+    "G": lambda exponent: abs(math.log(exponent)),
+}
+"""By the name of a kind's value: what grows with the harm it does. Of other kinds the value itself."""
 
 
 def draw_robustness(cells: pd.DataFrame, names: Mapping[tuple[str, str], str]) -> Iterator[Chart]:
-    """Draw each kind of perturbation with several levels, from the image as it is to the strongest.
+    """Draw each data set's perturbations of several levels, from the image as it is to the strongest.
 
     Args:
         cells: As `forenbench.tables.measure` returns them, of one protocol.
         names: The detectors to draw, as (name, kind of weights), with the names to draw them by.
     """
+    several = cells["dataset"].nunique() > 1
+    for dataset, group in cells.groupby("dataset", sort=False):
+        where = f"{dataset}. " if several else ""
+        for levels, description in _levels(group, names):
+            words = f"{where}{description}. Means over test sets, the mildest level on the left."
+            yield draw_levels(levels, words, styles(list(names.values())))
+
+
+def _levels(cells: pd.DataFrame, names: Mapping[tuple[str, str], str]) -> Iterator[tuple[Levels, str]]:
+    """Give what is to be drawn of one data set, and what each kind does; nothing without a level's mean."""
     table, families = lay_out(cells), dict[str, list[str]]()
     for one in dict.fromkeys(cells["perturbation"]):
         families.setdefault(family_and_level(one)[0], []).append(one)
     for family, members in families.items():
-        if len(members) > 1 and all(_is_number(family_and_level(one)[1]) for one in members):
-            order = sorted(members, key=_strength, reverse=family in _MILD_IF_HIGH)
-            shown = [_NONE, *order] if _NONE in families else order
+        kind = _KINDS.get(family)
+        if len(members) > 1 and kind is not None and kind.symbol:
+            shown = [_NONE] * (_NONE in families) + sorted(members, key=lambda one: _strength(kind, one))
             places = [family_and_level(one) for one in shown]
-            means = {label: _means(table, metric, places, names) for label, metric in _METRICS.items()}
             levels = [level or one for one, (_, level) in zip(shown, places, strict=True)]
-            words = f"Means over test sets by level of {family}, the mildest on the left."
-            yield draw_levels(family, words, levels, means)
+            for label, metric in _METRICS.items():
+                means = _means(table, metric, places, names)
+                if not np.isnan(list(means.values()))[:, -len(members) :].all():
+                    yield Levels(kind.syntax, levels, label, means), kind.description
 
 
 def _means(
@@ -49,9 +69,7 @@ def _means(
     return dict(zip(names.values(), found.tolist(), strict=True))
 
 
-def _strength(perturbation: str) -> float:
-    return float(family_and_level(perturbation)[1])
-
-
-def _is_number(level: str) -> bool:
-    return level.replace(".", "", 1).isdigit()
+def _strength(kind: Kind, perturbation: str) -> float:
+    """Say how much harm a level does, within its kind."""
+    level = float(family_and_level(perturbation)[1])
+    return _STRENGTHS.get(kind.symbol, float)(level)

@@ -6,13 +6,15 @@ from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from forenbench.catalogue import Advance, find_files, find_spec
 from forenbench.descriptions import Spec, specs
-from forenbench.images import UnreadableImage, decode
+from forenbench.images import decode
+from forenbench.sources.folder import Folder
 from forenbench.types import BenchError, Source
 
 if TYPE_CHECKING:
@@ -54,7 +56,7 @@ class Pictures:
             return Picture("", self.lacks.get(dataset, ""))
         try:
             image = decode(self.sources[dataset].read(path))
-        except (OSError, UnreadableImage) as error:
+        except (OSError, BenchError) as error:
             return Picture("", str(error))
         explained = ""
         with suppress(BenchError):  # not every detector has anything to show
@@ -107,10 +109,30 @@ def open_pictures(
                 raise BenchError(f"dataset '{name}' is not known here; --dataset DIR names its place")
             spec = find_spec(requests[name])
             assert isinstance(spec, Spec)
-            sources[name], _ = find_files(spec, data_root, advance)
+            sources[name] = _open(spec, data_root, advance)
         except BenchError as error:
             lacks[name] = str(error)
     return Pictures(sources, lacks)
+
+
+def _open(spec: Spec, data_root: Path, advance: Advance) -> Source:
+    """Open what holds a dataset's files; a folder of millions is not listed for the few that are shown."""
+    folder = data_root / spec.folder
+    whole = cache(lambda: find_files(spec, data_root, advance)[0])
+    return _Unlisted(folder, whole) if folder.is_dir() and not spec.builder else whole()
+
+
+@dataclass(frozen=True, slots=True)
+class _Unlisted:
+    """A folder that is listed only for a path that may be a row of a table in it."""
+
+    folder: Path
+    whole: Callable[[], Source]
+
+    def read(self, path: str) -> bytes:
+        """Return one file's, or row's, bytes."""
+        is_row = "#" in path and not (self.folder / path).is_file()
+        return (self.whole() if is_row else Folder(self.folder)).read(path)
 
 
 def _names(request: str) -> Iterator[tuple[str, str]]:

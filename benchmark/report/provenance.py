@@ -54,6 +54,7 @@ def _made(scored: Sequence[Scored]) -> pd.DataFrame:
         for line, times in counts.items()
     ]
     frame = pd.DataFrame(columns).T
+    frame.index.name = "what"
     frame.columns = pd.Index([f"setting {number}" for number in range(1, len(columns) + 1)])
     return frame
 

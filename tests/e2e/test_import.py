@@ -111,10 +111,60 @@ def test_imported_scores_stand_beside_those_of_a_run(bench: Bench) -> None:
     assert bench("run", "--detectors", "./bright.py", "--dataset", "tiny").code == 0
 
 
+def test_scores_of_perturbed_copies_stand_in_their_perturbation_s_column(bench: Bench) -> None:
+    """What `bright` gave under jpeg:90, imported from files of their own, has its metrics in its places."""
+    wanted = ("--dataset", "tiny", "--perturbations", "none,blur:1.0,jpeg:90")
+    assert bench("run", "--detectors", "./bright.py", *wanted).code == 0
+    store = Store(Path("results/runs/tiny"))
+    for name in ("jpeg:90", "none"):
+        records = [record for record in store.records() if record["cell"]["perturbation"] == name]
+        rows = pd.concat([store.rows(record) for record in records])
+        file = f"{name[:4]}.csv"
+        rows[["path", "score"]].to_csv(file, index=False)
+        options = ("--detector", "api", "--dataset", "tiny", "--perturbation", name.replace("90", "090"))
+        outcome = bench("import", file, *options)
+        assert outcome.code == 0, outcome.err
+    assert "WARNING" not in outcome.out
+    assert "scores of api on copies under jpeg:90, made elsewhere, were imported from jpeg.csv" in outcome.out
+    own, foreign = (group for _, group in cells(store.root).groupby("weights", sort=False))
+    own = own[own["perturbation"] != "blur:1.0"]
+    same = ["perturbation", "testset", "Acc.", "A.P.", "AUROC"]
+    assert own[same].to_numpy().tolist() == foreign[same].to_numpy().tolist()
+
+
+def test_a_file_of_one_perturbation_supersedes_nothing_of_another(bench: Bench) -> None:
+    write("a,real,0.1,\nb,fake,0.9,one\nc,fake,0.8,two\n")
+    assert bench("import", "scores.csv", "--detector", "api").code == 0
+    write("a,real,0.1,\nb,fake,0.9,one\n")
+    assert bench("import", "scores.csv", "--detector", "api", "--perturbation", "jpeg:90").code == 0
+    assert {(r["cell"]["testset"], r["cell"]["perturbation"]) for r in Store(OUT).records()} == {
+        ("one", "none"),
+        ("two", "none"),
+        ("one", "jpeg:90"),
+    }
+
+
+def test_some_of_a_dataset_s_images_are_taken_as_a_run_takes_them(bench: Bench) -> None:
+    """One file with every score, beside runs with a limit and a protocol; what is left aside is told."""
+    assert bench("run", "--detectors", "./bright.py", "--dataset", "tiny").code == 0
+    whole = Store(Path("results/runs/tiny"))
+    rows = pd.concat([whole.rows(record) for record in whole.records()])
+    rows[["path", "score"]].to_csv(SCORES, index=False)
+    for name, *some in (("limit2", "--limit", "2"), ("lgrad-official", "--protocol", "lgrad-official")):
+        assert bench("run", "--detectors", "./bright.py", "--dataset", "tiny", *some).code == 0
+        outcome = bench("import", "scores.csv", "--detector", "api", "--dataset", "tiny", *some)
+        assert outcome.code == 0, outcome.err
+        assert ("8 rows are of no image that was asked for" in outcome.err) == (name == "limit2")
+        own, foreign = (
+            group.drop(columns=["detector", "weights"]).to_numpy().tolist()
+            for _, group in cells(Path(f"results/runs/tiny-{name}")).groupby("weights", sort=False)
+        )
+        assert own == foreign
+
+
 def test_images_without_a_score_are_failed_rows(bench: Bench) -> None:
     write("tiny/alpha/0_real/0.png,,0.1,x\n./tiny/alpha/1_fake/0.png,,0.9,\n")
     pd.read_csv(SCORES).drop(columns=["label", "generator"]).to_csv(SCORES, index=False)
-    Path("scores.csv").write_text(SCORES.read_text().replace("./tiny", "tiny"))
     outcome = bench("import", "scores.csv", "--detector", "api", "--dataset", "tiny", "--prefix", "tiny/")
     assert outcome.code == 1
     assert "api on tiny/alpha (none): 6 failed" in outcome.err
@@ -146,7 +196,9 @@ def test_rows_of_a_run_are_never_displaced(bench: Bench) -> None:
         ),
         ("beta/0_real/0.png,0,0.1,\n", "--dataset tiny --generators alpha", "does not have: 1 (beta"),
         ("a,0,0.1,\n", "--dataset tiny --generator x", "leave out --dataset-name and --generator"),
-        ("a,0,0.1,\n", "--generators x", "chooses test sets of --dataset"),
+        ("a,0,0.1,\n", "--generators x", "choose images of --dataset"),
+        ("a,0,0.1,\n", "--limit 1", "choose images of --dataset"),
+        ("a,0,0.1,\n", "--perturbation jepg:90", "unknown perturbation 'jepg'"),
         ("a,0,0.1,\n", "--label real", "'real' is not WORD=0 (real) or WORD=1"),
         ("a,0,0.1,\n", "--threshold nan", "no finite number"),
         ("a,0,0.1,\n", "--detector=", "--detector is empty"),

@@ -112,6 +112,13 @@ def test_only_tables_are_wider_than_the_screen(page: playwright.Page) -> None:
     assert name.bounding_box()["x"] == pytest.approx(before["x"], abs=2)
 
 
+def test_the_glossary_is_folded_on_a_phone_and_only_there(page: playwright.Page) -> None:
+    glossary = page.locator("details.folded")
+    assert glossary.evaluate("one => one.open") == (page.viewport_size == DESK)
+    glossary.locator("summary").click()
+    assert glossary.locator("dl").is_visible() == (page.viewport_size == PHONE)
+
+
 def test_pictures_are_drawn(page: playwright.Page, tmp_path: Path) -> None:
     sizes = page.locator(".chart img").evaluate_all("every => every.map(one => one.naturalWidth)")
     assert len(sizes) == 4
@@ -132,6 +139,10 @@ def test_paper_holds_the_whole_of_every_table(
     )
     assert set(boxes) == {"visiblenone"}
     assert page.locator("input").first.is_hidden()
+    heads = page.locator("thead button").evaluate_all(
+        "every => every.map(one => getComputedStyle(one).display)"
+    )
+    assert set(heads) == {"contents"}  # the text of a box would not be repeated on a table's second page
     page.pdf(path=tmp_path / "report.pdf", prefer_css_page_size=True)
     page.close()
     assert (tmp_path / "report.pdf").read_bytes().count(b"/Type /Page\n") >= 3

@@ -54,6 +54,25 @@ def test_the_strip_shows_each_perturbation_as_a_run_makes_it(bench: Bench, photo
         assert sheet[y - top : y, x : x + SIDE].min() < 100  # the label
 
 
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (["perturbation", "broken.png"], "error: broken.png: not an image"),
+        (["gradient", "photo.png", "broken.png"], "error: broken.png: not an image"),
+        (["perturbation", "absent.png"], "error: absent.png cannot be read: No such file"),
+        (["perturbation", "photo.png", "--out", "tiny"], "error: cannot write 'tiny': Is a directory"),
+        (["perturbation", "photo.png", "--out", "."], "error: cannot write '.': Is a directory"),
+    ],
+)
+def test_what_cannot_be_read_or_written_is_named(
+    bench: Bench, photo: Path, words: list[str], error: str
+) -> None:
+    Path("broken.png").write_text("no image")
+    outcome = bench("show", *words)
+    assert outcome.code == 2
+    assert error in outcome.err
+
+
 @pytest.mark.parametrize("size", [(1, 1), (3, 500), (900, 40)])
 def test_pictures_of_any_size_are_shown(bench: Bench, size: tuple[int, int]) -> None:
     Image.new("RGB", size).save("photo.png")

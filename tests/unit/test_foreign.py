@@ -121,3 +121,40 @@ def test_a_column_that_was_named_must_be_there(tmp_path: Path) -> None:
         read_scores(tmp_path / "absent.csv", Reading())
     with pytest.raises(BenchError, match="ends in none of"):
         read_scores(Path(__file__), Reading())
+
+
+@pytest.mark.parametrize(
+    ("path", "prefix", "spelled"),
+    [
+        (r"real\a.png", "", "real/a.png"),
+        (r"C:\data\real\a.png", "C:\\data\\", "real/a.png"),
+        (r"C:\data\real\a.png", "C:/data", "real/a.png"),
+        ("./data/real//a.png", "data/", "real/a.png"),
+        ("data/real/a.png", "./data", "real/a.png"),
+        ("database/a.png", "data/", "database/a.png"),
+        ("img_01.png", "img_", "01.png"),
+        ("/data/a.png", "", "/data/a.png"),
+    ],
+)
+def test_paths_are_spelled_alike_wherever_they_were_written(
+    tmp_path: Path, path: str, prefix: str, spelled: str
+) -> None:
+    (row,) = read_scores(write(tmp_path, f"path,label,score\n{path},0,0.5\n"), Reading(prefix=prefix)).rows
+    assert row.path == spelled
+
+
+def test_json_rows_may_differ_in_their_columns(tmp_path: Path) -> None:
+    file = tmp_path / "scores.jsonl"
+    file.write_text('{"path": "a", "label": 0}\n{"path": "b", "label": 1, "score": 0.5}\n')
+    assert [row.status for row in read_scores(file, Reading()).rows] == ["failed", "ok"]
+    file.write_text('{"path": "a", "label": 0, "score": 0.5}\n{"path": "b", "score": 0.5}\n')
+    with pytest.raises(BenchError, match=r"1 \('' in row 2\); --label"):
+        read_scores(file, Reading())
+    file.write_text('{"path": "a", "score": 0.5}\n{"path": "b", "score": 0.5, "label": 1}\n')
+    with pytest.raises(BenchError, match=r"1 \('' in row 1\); --label"):
+        read_scores(file, Reading())
+
+
+def test_columns_that_no_comma_separates_are_told(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match=r"no column 'path'.*separated by commas"):
+        read_scores(write(tmp_path, "path;label;score\na;0;0.5\n"), Reading())

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import base64
+import os
+import re
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +18,7 @@ from stored_cells import LABELS, ONE_WRONG, PERFECT, add
 from forenbench.images import decode
 from forenbench.report import charts, curves, glossary
 from forenbench.report.chosen import name_detectors, newest
-from forenbench.report.contents import Wishes
+from forenbench.report.contents import Wishes, collect
 from forenbench.report.grid import lay_out
 from forenbench.report.heat import heat_map
 from forenbench.report.levels import draw_robustness
@@ -75,7 +78,9 @@ def test_scores_that_are_no_probabilities_have_no_reliability(scores: list[float
     traced = curves.trace(*arrays(scores), threshold)
     assert traced is not None
     assert traced.bins is None
-    assert "Reliability" not in [one.title for one in charts.draw({"detector": traced})]
+    assert "Reliability" not in [
+        one.title for one in charts.draw({"detector": traced}, charts.styles(["detector"]))
+    ]
 
 
 def test_one_label_has_no_curves() -> None:
@@ -186,6 +191,29 @@ def test_where_there_is_no_picture_the_reason_is_given(tmp_path: Path) -> None:
     assert "no file at" in here.of("tiny", "alpha/0_real/gone.png", DETECTOR).lack
 
 
+def test_a_folder_is_not_listed_for_the_few_images_that_are_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_tiny_dataset(tmp_path / "tiny")
+    looked = list[str]()
+    monkeypatch.setattr(os, "walk", lambda top, **options: looked.append(str(top)) or iter(()))
+    opened = open_pictures(["tiny"], {"tiny": str(tmp_path / "tiny")}, tmp_path)
+    assert opened.of("tiny", "alpha/0_real/0.png", DETECTOR).source
+    assert not looked
+
+
+def test_images_inside_parquet_files_are_shown(tmp_path: Path) -> None:
+    pytest.importorskip("datasets")
+    buffer = BytesIO()
+    tiny_image(1, 40, 30).save(buffer, "PNG")
+    (tmp_path / "hub").mkdir()
+    pd.DataFrame({"image": [buffer.getvalue()], "label": [1]}).to_parquet(tmp_path / "hub/test.parquet")
+    opened = open_pictures(["hub"], {"hub": str(tmp_path / "hub")}, tmp_path)
+    assert opened.of("hub", "test.parquet#0", DETECTOR).source.startswith("data:image/webp")
+    assert "no row" in opened.of("hub", "test.parquet#9", DETECTOR).lack
+    assert "no file at" in opened.of("hub", "gone.png", DETECTOR).lack
+
+
 @pytest.mark.parametrize("words", [["--dataset", "{}"], ["--dataset={}"]])
 def test_a_dataset_is_found_where_the_run_found_it(tmp_path: Path, words: list[str]) -> None:
     write_tiny_dataset(tmp_path / "tiny")
@@ -196,16 +224,82 @@ def test_a_dataset_is_found_where_the_run_found_it(tmp_path: Path, words: list[s
 
 
 def test_levels_run_from_the_image_as_it_is_to_the_strongest(tmp_path: Path) -> None:
-    for place, name in enumerate(["jpeg:50", "none", "jpeg:90", "blur:2.0", "jpeg:75", "blur:10.0", "gray"]):
+    names = [
+        "jpeg:50",
+        "none",
+        "jpeg:90",
+        "blur:2.0",
+        "jpeg:75",
+        "blur:10.0",
+        "gray",
+        "gamma:0.2",
+        "gamma:2.0",
+    ]
+    for place, name in enumerate(names):
         add(Store(tmp_path), "d", "t", PERFECT, perturbation=name, place=place)
     drawn = {
         one.title: base64.b64decode(one.source.partition(",")[2]).decode()
         for one in draw_robustness(measure([Store(tmp_path)]), {("d", "sample"): "d"})
     }
-    assert list(drawn) == ["jpeg", "blur"]
-    for title, levels in (("jpeg", ["none", "90", "75", "50"]), ("blur", ["none", "2.0", "10.0"])):
-        places = [drawn[title].index(f">{level}</text>") for level in levels]
-        assert places == sorted(places)
+    wanted = {
+        "jpeg:Q": ["none", "90", "75", "50"],
+        "blur:SIGMA": ["none", "2.0", "10.0"],
+        "gamma:G": ["none", "2.0", "0.2"],
+    }
+    both = ("accuracy", "average precision")
+    assert list(drawn) == [f"{kind}, {metric}" for kind in wanted for metric in both]
+    for kind, levels in wanted.items():
+        for metric in both:
+            places = [drawn[f"{kind}, {metric}"].index(f">{level}</text>") for level in levels]
+            assert places == sorted(places)
+
+
+def test_levels_are_drawn_data_set_by_data_set_and_only_with_numbers(tmp_path: Path) -> None:
+    """Means over the test sets of both are blank; reals alone have no average precision."""
+    for dataset in "xy":
+        for name in ("none", "jpeg:90", "jpeg:50"):
+            add(Store(tmp_path), "d", dataset, PERFECT, dataset=dataset, perturbation=name)
+    for name in ("blur:1.0", "blur:2.0"):
+        add(Store(tmp_path), "d", "y", [0.5, 0.6], [0, 0], dataset="y", perturbation=name, place=1)
+    drawn = list(draw_robustness(measure([Store(tmp_path)]), {("d", "sample"): "d"}))
+    assert [(one.title, one.words.partition(".")[0]) for one in drawn] == [
+        ("jpeg:Q, accuracy", "x"),
+        ("jpeg:Q, average precision", "x"),
+        ("jpeg:Q, accuracy", "y"),
+        ("jpeg:Q, average precision", "y"),
+        ("blur:SIGMA, accuracy", "y"),
+    ]
+    assert all("#0072b2" in base64.b64decode(one.source.partition(",")[2]).decode() for one in drawn)
+
+
+def test_what_was_not_run_under_the_perturbation_in_colours_is_named(tmp_path: Path) -> None:
+    add(Store(tmp_path), "d", "t", PERFECT)
+    add(Store(tmp_path), "e", "t", PERFECT, dataset="other", perturbation="jpeg:90")
+    notes = heat_map(measure([Store(tmp_path)]), "none").notes
+    words = "In the tables only, for no cell is of none:"
+    assert {f"{words} detector e.", f"{words} dataset other."} <= set(notes)
+
+
+def test_a_detector_has_one_look_on_the_whole_page_and_curves_the_same_test_sets(tmp_path: Path) -> None:
+    """In one data set `a` lacks a test set, and in the other `b` and `c` have as many, but different ones."""
+    for dataset, lacking in (("x", {"a": "t"}), ("y", {"b": "t", "c": "u"})):
+        for place, testset in enumerate("tu"):
+            for detector in "abc":
+                if lacking.get(detector) != testset:
+                    add(Store(tmp_path), detector, testset, PERFECT, dataset=dataset, place=place)
+    content = collect([Store(tmp_path)], Wishes(Pictures({}, {})))
+    legends = [dict(section.legend) for section in content["sections"]]
+    assert [list(legend) for legend in legends] == [["b", "c"], ["a"]]
+    looks = charts.styles(["b", "c", "a"])  # as they come up
+    assert all(look == looks[name] for legend in legends for name, look in legend.items())
+
+
+def test_notes_that_most_tables_share_stand_once(tmp_path: Path) -> None:
+    add(Store(tmp_path), "d", "t", PERFECT, head="f" * 64)
+    write([Store(tmp_path)], tmp_path / "report.html", Wishes(Pictures({}, {})))
+    words = Page((tmp_path / "report.html").read_text()).words
+    assert words.count("Weights of d (sample): head ffffffffffff.") == 1
+    assert words.count("on the very images it is judged on") == 1
 
 
 def test_what_made_the_scores_and_what_was_not_scored_is_listed(tmp_path: Path) -> None:
@@ -277,3 +371,30 @@ def test_the_heat_map_stars_what_was_seen(tmp_path: Path) -> None:
     grid = heat_map(measure([store]), "none")
     assert [[entry.mark for entry in row[-3:]] for row in grid.rows] == [["", "", ""], ["", "*", "*"]]
     assert any("seen in training" in note for note in grid.notes)
+
+
+def test_a_detector_without_any_score_has_no_gallery(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        add(Store(tmp_path), name, "t", PERFECT)
+    add(Store(tmp_path), "nothing", "t", [0.5], [0], status="failed")
+    write([Store(tmp_path)], tmp_path / "report.html", Wishes(Pictures({}, {})))
+    text = (tmp_path / "report.html").read_text()
+    assert text.count('<article class="gallery">') == 2
+
+
+def test_a_column_that_all_rows_share_is_explained(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        add(Store(tmp_path), name, "t", PERFECT)
+    content = collect([Store(tmp_path)], Wishes(Pictures({}, {})))
+    assert ("ranks", "1-2") in content["leaderboard"].everywhere
+    assert "ranks" in dict(content["terms"])
+
+
+def test_a_perfect_detector_is_at_the_edge_of_the_trade_off(tmp_path: Path) -> None:
+    traced = curves.trace(*arrays(PERFECT), 0.5)
+    assert traced is not None
+    *_, chart, _ = charts.draw({"detector": traced}, charts.styles(["detector"]))
+    drawn = base64.b64decode(chart.source.partition(",")[2]).decode()
+    (line,) = re.findall(r'<path d="([^"]*)" clip-path="[^"]*" style="[^"]*stroke: #0072b2', drawn)
+    (axis,) = re.findall(r'<g id="patch_2">\s*<path d="M [\d.]+ ([\d.]+)', drawn)
+    assert {float(point.split()[1]) for point in re.findall(r"[ML] ([\d.]+ [\d.]+)", line)} == {float(axis)}

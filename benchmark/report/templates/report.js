@@ -60,6 +60,11 @@ for (const table of document.querySelectorAll("table.grid")) {
   }
 }
 
+// On a phone the glossary would push the results far down.
+if (window.matchMedia("(max-width: 40rem)").matches) {
+  for (const long of document.querySelectorAll("details.folded")) long.open = false;
+}
+
 // What is folded on screen belongs on paper.
 window.addEventListener("beforeprint", () => {
   for (const folded of document.querySelectorAll("details")) folded.open = true;
