@@ -55,8 +55,9 @@ class Audit:
 
     Attributes:
         files: One row for each file of each test set: ``dataset``, ``testset``, ``label`` (0 or 1), ``path``,
-            then all of `forenbench.traits.Traits`, then ``aspect`` (width by height), ``bytes_per_pixel`` and
-            ``metadata_score`` (of `forenbench.metadata_only`; NaN where it has none).
+            ``origin`` (as of `forenbench.types.Sample`), then all of `forenbench.traits.Traits`, then
+            ``aspect`` (width by height), ``bytes_per_pixel`` and ``metadata_score`` (of
+            `forenbench.metadata_only`; NaN where it has none).
         properties: One row for each test set and label, in words (see `forenbench.portrait.describe`).
         twins: Duplicates (see `forenbench.duplicates.Duplicates`), each file once however many test sets
             share it.
@@ -147,6 +148,7 @@ def _read(dataset: Dataset, advance: Advance) -> pd.DataFrame:
     traits = dict(_examine(f"auditing {dataset.name}", source, paths, advance))
     samples = [(testset, sample) for testset in dataset.testsets for sample in testset.samples]
     rows = _frame([traits[sample.path] for _, sample in samples])
+    rows.insert(0, "origin", [readable(sample.origin) for _, sample in samples])
     rows.insert(0, "path", [readable(sample.path) for _, sample in samples])
     rows.insert(0, "label", [sample.label for _, sample in samples])
     rows.insert(0, "testset", [testset.name for testset, _ in samples])

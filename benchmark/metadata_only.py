@@ -43,7 +43,7 @@ def cross_validate(files: pd.DataFrame, seed: int) -> tuple[NDArray[np.float32],
 
     Gradient-boosted trees (scikit-learn's, both labels of equal weight) on container, mode, subsampling,
     quality, width, height, aspect, bytes per pixel, and whether there are EXIF data and a colour profile.
-    Folds are stratified by label; files with the same bytes stay together.
+    Folds are stratified by label; files of one origin, or with the same bytes, stay together.
 
     Args:
         files: Of one test set, as in `forenbench.audit.Audit.files`.
@@ -58,21 +58,22 @@ def cross_validate(files: pd.DataFrame, seed: int) -> tuple[NDArray[np.float32],
     labels = known["label"].to_numpy()
     if reason := why_undefined(labels):
         return scores, reason
-    splits = list(_splits(labels, known["sha256"], seed))
+    origins = known["origin"].where(known["origin"] != "", known["sha256"])
+    splits = list(_splits(labels, origins, seed))
     if not splits or any(why_undefined(labels[fitted]) for fitted, _ in splits):
         return scores, "too few distinct files of a label to cross-validate on"
     scores[whole] = _out_of_fold(_features(known), labels, splits, seed)
     return scores, ""
 
 
-def _splits(labels: Places, contents: pd.Series, seed: int) -> Iterator[tuple[Places, Places]]:
+def _splits(labels: Places, origins: pd.Series, seed: int) -> Iterator[tuple[Places, Places]]:
     """Yield what is fitted on and what is tested in each fold; nothing where folds cannot be made."""
     from sklearn.model_selection import StratifiedGroupKFold
 
-    folds = min(FOLDS, *contents.groupby(labels).nunique())
+    folds = min(FOLDS, *origins.groupby(labels).nunique())
     if folds > 1:
         split = StratifiedGroupKFold(folds, shuffle=True, random_state=seed).split
-        yield from ((fitted, tested) for fitted, tested in split(labels, labels, contents) if len(tested))
+        yield from ((fitted, tested) for fitted, tested in split(labels, labels, origins) if len(tested))
 
 
 def _features(files: pd.DataFrame) -> pd.DataFrame:

@@ -35,6 +35,7 @@ def rows(number: int, **columns: Any) -> pd.DataFrame:  # noqa: ANN401
         "testset": "t",
         "label": np.arange(number) % 2,
         "path": [f"{at}.png" for at in range(number)],
+        "origin": "",
         "container": "PNG",
         "mode": "RGB",
         "width": 64,

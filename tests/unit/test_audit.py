@@ -44,6 +44,10 @@ def test_png_against_jpeg_needs_no_pixel(planted: Path) -> None:
     assert (real["JPEG quality"], fake["JPEG quality"]) == ("75", "")
     assert (real["JPEG tables"], real["JPEG chroma"]) == ("IJG 75 12", "4:2:0 12")
     assert real["size"] == "64×48"
+    assert set(found.files["aspect"]) == {64 / 48}
+    assert (found.files["bytes_per_pixel"] * 64 * 48).to_list() == pytest.approx(
+        found.files["bytes"].to_list()
+    )
 
 
 def test_matched_files_have_no_warning(tmp_path: Path) -> None:
@@ -118,9 +122,18 @@ def test_numbers_are_smallest_median_largest() -> None:
     assert (real["bytes per pixel"], fake["bytes per pixel"]) == ("1.000", "5.000")
 
 
+def test_what_is_no_jpeg_has_no_share_in_tables() -> None:
+    real, fake = portrait.describe(rows(8, table=["", "IJG 75", "", ""] * 2)).to_dict("records")
+    assert (real["JPEG tables"], fake["JPEG tables"]) == ("", "IJG 75 2")
+
+
 @pytest.mark.parametrize(
     ("columns", "warning"),
     [
+        (
+            {"container": ["JPEG", "PNG"] * 15 + ["JPEG"] * 10, "problem": [""] * 30 + ["cut off"] * 10},
+            "t: every fake is PNG and every real JPEG: a detector needs no pixel",
+        ),
         ({"exif": [True, False] * 20}, "t: every fake is without EXIF and every real with EXIF"),
         (
             {"container": ["JPEG", "PNG", "JPEG", "WEBP"] * 10},
@@ -171,6 +184,24 @@ def test_the_picture_shows_both_labels(planted: Path) -> None:
     image = Image.open(io.BytesIO(draw(audit_of(planted).files, "planted"))).convert("RGB")
     colours = {colour for _, colour in image.getcolors(1 << 24) or []}
     assert {(0x00, 0x72, 0xB2), (0xD5, 0x5E, 0x00)} <= colours
+
+
+def test_the_picture_counts_files_not_test_sets() -> None:
+    files = rows(40, width=range(40))
+    shared = files[files["label"] == REAL].assign(testset="u")
+    assert draw(pd.concat([files, shared]), "d") == draw(files, "d")
+
+
+def test_shares_are_those_of_all_files_of_a_label() -> None:
+    """Two of twenty fakes are JPEGs, so their qualities share a tenth."""
+    from matplotlib.figure import Figure
+
+    from forenbench.distributions import _histogram
+
+    place = Figure().subplots()
+    _histogram(place, rows(40, quality=[*[math.nan] * 36, 90.0, 70.0, 90.0, 75.0]), "quality")
+    filled = [bar.get_height() for bars in place.containers for bar in bars if hasattr(bar, "get_height")]
+    assert sum(filled) == pytest.approx(2 / 20 + 2 / 20)
 
 
 @pytest.mark.parametrize("high", [70, 97, 100, 1023])

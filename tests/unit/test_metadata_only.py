@@ -83,8 +83,9 @@ def test_unequal_folds_do_not_pull_chance_below_a_half() -> None:
     assert area(files) == pytest.approx(0.5)
 
 
-def test_copies_of_a_file_stay_in_one_fold() -> None:
-    """Every content five times, each with a value of its own: scores leak at once where copies are parted."""
+@pytest.mark.parametrize("column", ["sha256", "origin"])
+def test_copies_of_a_file_and_parts_of_a_photograph_stay_in_one_fold(column: str) -> None:
+    """Everything five times, each with a value of its own: scores leak at once where copies are parted."""
     found = []
     for seed in SEEDS:
         rng = np.random.RandomState(seed)
@@ -93,7 +94,7 @@ def test_copies_of_a_file_stay_in_one_fold() -> None:
             300,
             label=np.repeat(labels, 5),
             bytes_per_pixel=np.repeat(values, 5),
-            sha256=[f"{at // 5}" for at in range(300)],
+            **{column: [f"{at // 5}" for at in range(300)]},
         )
         found.append(area(files, seed))
     assert np.mean(found) == pytest.approx(0.5, abs=4 * auroc_of_chance(30, 30) / math.sqrt(len(SEEDS)))

@@ -11,6 +11,7 @@ import pytest
 from stored_cells import ONE_WRONG, PERFECT, add, with_wrong_reals
 
 from forenbench import leaderboard, tables
+from forenbench.contamination import seen_in_training
 from forenbench.rendering import render
 from forenbench.store import Store
 from forenbench.types import BenchError
@@ -318,6 +319,13 @@ def test_means_that_rest_on_what_was_seen_are_marked_everywhere(tmp_path: Path) 
         assert starred(table) == {("d", column) for column in columns}, name
         assert "as the detectors state: stylegan by d." in " ".join(table.notes), name
         assert "*" in "".join(line for line in render(table, "latex").splitlines() if line[0] != "%"), name
+
+
+def test_names_of_nothing_but_signs_are_not_what_was_seen() -> None:
+    assert seen_in_training(["", "a, ,"], "!!!", ["?"]) == []
+    assert seen_in_training(["Stable-Diffusion v1.4"], "stable_diffusion_v_1_4", []) == [
+        "stable_diffusion_v_1_4"
+    ]
 
 
 def test_the_worst_is_marked_where_it_was_seen(tmp_path: Path) -> None:
