@@ -4,14 +4,19 @@ Real and fake images are drawn with replacement, each as many times as there are
 because a benchmark fixes both numbers). What is drawn depends on the images' names alone, so that every
 detector and perturbation sees the same resamples, and differences between them can be read off replicate by
 replicate; test sets that share their real images share the draws of these, too.
+
+Images of one origin (crops of a photograph, frames of a video) are no independent witnesses. Where images
+have origins, these are drawn in their place, each with all its images (Davison and Hinkley 1997, section
+3.8); and where reals and fakes have the same ones, the same are drawn for both.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +24,18 @@ from numpy.typing import NDArray
 from .counts import Counts
 from .types import FAKE, REAL
 
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
 REPLICATES = 1000
 LEVEL = 0.95
 STEPS = 1024
-"""Distinct scores up to which intervals are exact; beyond, about as many steps of equally many images."""
+"""Distinct scores up to which intervals are exact; beyond, about as many steps of neighbouring scores."""
 _BLOCK = 250
 """Replicates of one stream of random numbers."""
 BLOCKS = REPLICATES // _BLOCK
+ROUNDING = 1e-12
+"""Differences below it are none."""
 _AT_ONCE = 1 << 21
 """Numbers drawn at once: memory stays flat for cells of any size."""
 
@@ -39,22 +49,48 @@ class Images:
     """The images of a test set as the bootstrap sees them, whether they were scored or not.
 
     Attributes:
-        real: Places of the real ones among all rows.
-        fake: Places of the fakes.
-        seeds: One for each, from the names of the images.
+        real: The real ones.
+        fake: The fakes.
     """
 
-    real: NDArray[np.intp]
-    fake: NDArray[np.intp]
-    seeds: tuple[int, int]
+    real: Side
+    fake: Side
+
+    @property
+    def origins(self) -> int:
+        """How many are drawn from, of the label that has fewer; 0 where images are drawn."""
+        known = [side.origin for side in (self.real, self.fake) if side.origin is not None]
+        return int(min((origin.max() + 1 for origin in known if origin.size), default=0))
 
 
-def images(labels: NDArray[np.integer], paths: Iterable[str]) -> Images:
-    """Look at all rows of a cell, in their order."""
-    labels, paths = np.asarray(labels), np.asarray(list(paths), object)
-    places = [np.flatnonzero(labels == label) for label in (REAL, FAKE)]
-    seeds = [_seed(label, paths[where]) for label, where in zip((REAL, FAKE), places, strict=True)]
-    return Images(places[0], places[1], (seeds[0], seeds[1]))
+@dataclass(frozen=True, slots=True)
+class Side:
+    """The images of one label.
+
+    Attributes:
+        places: Among all rows of the cell.
+        seed: Of what is drawn, from the names of that.
+        origin: The origin of each by its number (n,); None where images are drawn one by one.
+    """
+
+    places: NDArray[np.intp]
+    seed: int
+    origin: NDArray[np.intp] | None = None
+
+
+def images(labels: NDArray[np.integer], paths: Iterable[str], origins: Sequence[str] = ()) -> Images:
+    """Look at all rows of a cell, in their order.
+
+    Args:
+        labels: 0 or 1.
+        paths: The images' names.
+        origins: What images are of; an empty one is no other image's.
+    """
+    names = np.asarray(list(paths), object)
+    of = np.asarray(origins, object)
+    if grouped := bool(np.any(of != "")):
+        names = np.where(of == "", names, of)
+    return Images(*(_side(label, np.flatnonzero(labels == label), names, grouped) for label in (REAL, FAKE)))
 
 
 def resample(drawn: Images, step_of: NDArray[np.integer], steps: int, block: int) -> Iterator[Counts]:
@@ -66,17 +102,16 @@ def resample(drawn: Images, step_of: NDArray[np.integer], steps: int, block: int
         steps: How many there are.
         block: Which of `BLOCKS`; any order and any number of threads give the same.
     """
-    streams = [np.random.Generator(np.random.SFC64([seed, block])) for seed in drawn.seeds]
-    sides = [np.where(step_of[side] < 0, steps, step_of[side]) for side in (drawn.real, drawn.fake)]
-    rows = max(1, min(_BLOCK, _AT_ONCE // max(1, steps, *map(len, sides))))
+    sides = drawn.real, drawn.fake
+    rows = max(1, min(_BLOCK, _AT_ONCE // max(1, steps, *(len(side.places) for side in sides))))
+    draws = [_drawing(side, step_of[side.places], steps, block) for side in sides]
     for start in range(0, _BLOCK, rows):
         number = min(rows, _BLOCK - start)
-        counts = [_draw(stream, side, steps, number) for stream, side in zip(streams, sides, strict=True)]
-        yield Counts(*counts)
+        yield Counts(*(draw(number) for draw in draws))
 
 
 def interval(replicates: Floats, value: float = float("nan")) -> tuple[float, float]:
-    """Return the middle 95 % of a metric's replicates; NaN where they do not differ or are undefined.
+    """Return the middle 95 % of a metric's replicates; NaN where they do not differ, or 5 % are undefined.
 
     Resamples cannot show what never happened: where all give one number, they say nothing about others.
 
@@ -86,26 +121,79 @@ def interval(replicates: Floats, value: float = float("nan")) -> tuple[float, fl
             replicates of AP, or of a calibration error, can all lie on one side of it.
     """
     known = replicates[np.isfinite(replicates)]
-    if not known.size or np.ptp(known) < 1e-12:
+    if known.size <= LEVEL * replicates.size or not varies(known):
         return float("nan"), float("nan")
     low, high = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(np.fmin(low, value)), float(np.fmax(high, value))
 
 
-def _draw(
+def average(parts: Iterable[Replicates], metric: str, weights: Sequence[float] | None = None) -> Floats:
+    """Average a metric's replicates over test sets; none where one of these has none.
+
+    Test sets that share real images share the draws of these, so what they have in common stays in the mean.
+    """
+    found = [part.get(metric) for part in parts]
+    if not found or any(one is None for one in found):
+        return np.zeros(0)
+    return np.asarray(np.average(np.array(found, np.float64), axis=0, weights=weights))
+
+
+def varies(replicates: Floats) -> bool:
+    """Say whether there are different values, beyond rounding."""
+    return bool(replicates.size) and float(np.ptp(replicates)) > ROUNDING
+
+
+def _side(label: int, places: NDArray[np.intp], names: NDArray[np.object_], grouped: bool) -> Side:
+    """Look at the images of one label; the same origins give the same seed whatever the label."""
+    if not grouped:
+        return Side(places, _seed(str(label), names[places]))
+    distinct, origin = np.unique(names[places], return_inverse=True)
+    return Side(places, _seed("origins", distinct), origin)
+
+
+def _drawing(
+    side: Side, step_of: NDArray[np.integer], steps: int, block: int
+) -> Callable[[int], NDArray[np.float64]]:
+    """Return what draws all images of one label anew, so many times, and counts them by step.
+
+    Images that were not scored are drawn, and fall out.
+    """
+    stream = np.random.Generator(np.random.SFC64([side.seed, block]))
+    step_of = np.where(step_of < 0, steps, step_of)
+    if not len(step_of):
+        return lambda rows: np.zeros((rows, steps))
+    if side.origin is None:
+        return lambda rows: _draw_images(stream, step_of, steps, rows)
+    return partial(_draw_origins, stream, _by_origin(side.origin, step_of, steps))
+
+
+def _draw_images(
     stream: np.random.Generator, step_of: NDArray[np.integer], steps: int, rows: int
 ) -> NDArray[np.float64]:
-    """Draw all images of one label anew, `rows` times, and count them by step; unscored ones fall out."""
-    if not len(step_of):
-        return np.zeros((rows, steps))
+    """Draw each image for itself."""
     places = stream.integers(0, len(step_of), (rows, len(step_of)), dtype=np.uint32)
     found = step_of.astype(np.min_scalar_type(steps)).take(places)  # small numbers stay in the cache
     return np.array([np.bincount(row, minlength=steps + 1)[:steps] for row in found], np.float64)
 
 
-def _seed(label: int, paths: NDArray[np.object_]) -> int:
-    """Make a seed of images' names."""
-    digest = hashlib.sha256(f"{label}\n".encode())
-    for start in range(0, len(paths), 1 << 16):
-        digest.update("\n".join(paths[start : start + (1 << 16)]).encode("utf-8", "surrogateescape"))
+def _by_origin(origin: NDArray[np.intp], step_of: NDArray[np.integer], steps: int) -> csr_array:
+    """Count each origin's images by step (steps, origins)."""
+    from scipy.sparse import csr_array
+
+    shape = steps + 1, int(origin.max()) + 1
+    return csr_array((np.ones(len(origin)), (step_of, origin)), shape=shape)[:steps]
+
+
+def _draw_origins(stream: np.random.Generator, members: csr_array, rows: int) -> NDArray[np.float64]:
+    """Draw origins, each with all its images."""
+    origins = members.shape[1]
+    times = stream.multinomial(origins, np.full(origins, 1 / origins), rows)
+    return np.ascontiguousarray((members @ times.T.astype(np.float64)).T)
+
+
+def _seed(what: str, names: NDArray[np.object_]) -> int:
+    """Make a seed of the names of what is drawn."""
+    digest = hashlib.sha256(f"{what}\n".encode())
+    for start in range(0, len(names), 1 << 16):
+        digest.update("\n".join(names[start : start + (1 << 16)]).encode("utf-8", "surrogateescape"))
     return int.from_bytes(digest.digest()[:8], "little")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import pandas as pd
@@ -39,6 +39,10 @@ CALIBRATED = {
 }
 LOWER_IS_BETTER = {"EER", "FPR at 95% TPR", "FPR", *CALIBRATION, *CALIBRATED}
 """Columns in which the lowest value is the best one."""
+_BLANK = {
+    "MCC": "where all images are called fake, or none",
+    "NLL": "where a probability of 0 or 1 is wrong: its loss is infinite",
+}
 NO_CONTEST = {"reals", "Spread"}
 """Columns that no detector is better in."""
 
@@ -80,3 +84,22 @@ def present(laid_out: LaidOut, names: Iterable[str]) -> LaidOut:
     """Leave out the given columns where no cell has a value: nothing was fitted, say."""
     empty = [name for name in names if laid_out.values[name].isna().all()]
     return LaidOut(*(frame.drop(columns=empty) for frame in laid_out))
+
+
+def blanks(cells: pd.DataFrame, columns: Mapping[str, str]) -> Iterator[str]:
+    """Say why values are missing where the labels and the kind of scores would allow them.
+
+    Args:
+        cells: As `forenbench.tables.measure` returns them.
+        columns: As for `lay_out`.
+    """
+    fitted = cells.reindex(columns=["fitted_threshold"])["fitted_threshold"].notna()
+    lacking = cells.loc[~fitted, ["detector", "weights"]].drop_duplicates()
+    if len(lacking):
+        whose = ", ".join(f"{detector} ({kind})" for detector, kind in lacking.itertuples(index=False))
+        yield f"Nothing was fitted{f' for {whose}' if fitted.any() else ''}: 'bench calibrate' does it."
+    scored = (cells["no_probabilities"] == "") & (cells["ok"] > 0)
+    could_be = {"MCC, author's": cells["undefined"] == "", "NLL": scored, "NLL, isotonic": scored & fitted}
+    for name, rows in could_be.items():
+        if name in columns and cells.reindex(columns=[columns[name]])[rows].isna().any(axis=None):
+            yield f"{name} is blank {_BLANK[name[:3]]}."

@@ -10,40 +10,51 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from .bootstrap import Floats
+from .bootstrap import ROUNDING, Floats, varies
 from .metrics import Labels, Scores
 from .types import FAKE, REAL
 
 
 def bootstrap_p(differences: Floats) -> float:
-    """Return the two-sided p-value of a difference from its replicates, never below 2 / (replicates + 1)."""
+    """Return the two-sided p-value of a difference from its replicates; NaN without any.
+
+    It comes from the share of replicates beyond 0. Where there are none, that share cannot tell what is rare
+    from what is rarer, and a correction for many comparisons would leave nothing significant: below
+    2 / (replicates + 1) it is the normal distribution's with the replicates' mean and spread.
+    """
+    from scipy.stats import norm
+
     known = differences[np.isfinite(differences)]
+    if not known.size:
+        return float("nan")
     fewer = min(int((known <= 0).sum()), int((known >= 0).sum()))
-    return min(1.0, 2 * (fewer + 1) / (len(known) + 1))
+    p_value = min(1.0, 2 * (fewer + 1) / (len(known) + 1))
+    if fewer or not varies(known):
+        return p_value
+    return min(p_value, float(2 * norm.sf(abs(known.mean()) / known.std())))
 
 
 def delong(labels: Labels, first: Scores, second: Scores) -> tuple[float, float]:
     """Return the standard error of the difference of two AUROCs on the same images, and its p-value.
 
-    Without any spread the p-value is 1 if the two are equal, else 0.
+    At least two images of each label are needed. Without any spread the p-value is 1 if the two are equal;
+    else it is NaN, for two detectors that never err cannot show how often they might.
     """
     from scipy.stats import norm
 
-    (real, fake), areas = _placements(labels, first, second)
-    covariance = np.cov(real) / real.shape[1] + np.cov(fake) / fake.shape[1]
-    contrast = np.array([1.0, -1.0])
-    error = float(np.sqrt(max(0.0, contrast @ covariance @ contrast)))
-    difference = areas[0] - areas[1]
-    if error == 0:
-        return 0.0, 1.0 if difference == 0 else 0.0
+    real, fake = (
+        ours - theirs
+        for ours, theirs in zip(_placements(labels, first), _placements(labels, second), strict=True)
+    )
+    error, difference = _error(real, fake), float(fake.mean())
+    if error < ROUNDING:
+        return 0.0, 1.0 if abs(difference) < ROUNDING else float("nan")
     return error, float(2 * norm.sf(abs(difference) / error))
 
 
 def auroc_error(labels: Labels, scores: Scores) -> float:
     """Return DeLong's standard error of one AUROC; at least two images of each label are needed."""
-    (real, fake), _ = _placements(labels, scores)
-    variance = np.var(real[0], ddof=1) / real.shape[1] + np.var(fake[0], ddof=1) / fake.shape[1]
-    return float(np.sqrt(variance))
+    return _error(*_placements(labels, scores))
 
 
 def mcnemar(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
@@ -66,18 +77,18 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return [float(value) for value in adjusted]
 
 
-def _placements(labels: Labels, *scores: Scores) -> tuple[tuple[Floats, Floats], list[float]]:
-    """Return the share of the other label that each image is on the right side of, a row a detector."""
+def _placements(labels: Labels, scores: Scores) -> tuple[Floats, Floats]:
+    """Return the share of the other label that each real and each fake image is on the right side of."""
     from scipy.stats import rankdata
 
-    labels = np.asarray(labels)
-    real, fake, areas = [], [], []
-    for one in scores:
-        values = np.asarray(one, np.float64)
-        reals, fakes = values[labels == REAL], values[labels == FAKE]
-        together = rankdata(np.concatenate([reals, fakes]))
-        of_fakes = (together[len(reals) :] - rankdata(fakes)) / len(reals)
-        real.append(1 - (together[: len(reals)] - rankdata(reals)) / len(fakes))
-        fake.append(of_fakes)
-        areas.append(float(of_fakes.mean()))
-    return (np.array(real), np.array(fake)), areas
+    labels, values = np.asarray(labels), np.asarray(scores, np.float64)
+    reals, fakes = values[labels == REAL], values[labels == FAKE]
+    together = rankdata(np.concatenate([reals, fakes]))
+    real = 1 - (together[: len(reals)] - rankdata(reals)) / len(fakes)
+    fake = (together[len(reals) :] - rankdata(fakes)) / len(reals)
+    return np.asarray(real), np.asarray(fake)
+
+
+def _error(real: Floats, fake: Floats) -> float:
+    """Return the standard error of a mean over both labels."""
+    return float(np.sqrt(np.var(real, ddof=1) / len(real) + np.var(fake, ddof=1) / len(fake)))

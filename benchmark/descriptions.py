@@ -49,6 +49,7 @@ class Spec:
         folder: Where the images lie below ``--data-root``, or below the folder that the builder fills.
         archives: Files below ``--data-root`` that are read instead where that folder is absent.
         generator: The one generator of a folder that holds its classes directly.
+        origin: A regular expression, found in paths, whose one group is the origin (see `Sample`).
         source: Where its makers publish it.
         downloads: The published files.
         instructions: What to do once they are there, or how to get what is published nowhere.
@@ -67,6 +68,7 @@ class Spec:
     folder: str = ""
     archives: tuple[str, ...] = ()
     generator: str = ""
+    origin: str = ""
     source: str = ""
     downloads: tuple[Download, ...] = ()
     instructions: str = ""

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from .atomic import write_text
+from .calibration import why_no_probabilities
 from .fitting import FITS, Map, as_map, fit_threshold, raw_scores
 from .metrics import why_undefined
+from .overlap import Contents, Record, place, refuse_overlap
 from .store import Store
-from .types import FAKE, REAL, BenchError
-
-if TYPE_CHECKING:
-    pass
+from .types import FAKE, FOREIGN, REAL, BenchError
 
 _FILE = "fits.json"
 Key = tuple[str, str]
 """Detector and kind of weights."""
-Record = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +31,18 @@ class Fit:
     Attributes:
         threshold: With the best balanced accuracy.
         maps: From raw scores to probabilities, by name; temperature only where scores are probabilities.
+        probabilities: They are, on the images that the fit rests on.
         images: How many real and fake ones it rests on.
         testsets: Where these are from.
+        model: What the detector was, so that a changed one does not use the fit.
     """
 
     threshold: float
     maps: Mapping[str, Map]
+    probabilities: bool
     images: tuple[int, int]
     testsets: tuple[str, ...]
+    model: Mapping[str, Any]
 
 
 def read(root: Path) -> dict[Key, dict[str, Any]]:
@@ -49,6 +51,12 @@ def read(root: Path) -> dict[Key, dict[str, Any]]:
         stored = json.loads((root / _FILE).read_text(encoding="utf-8"))
         return {(one["detector"], one["weights"]): one for one in stored}
     return {}
+
+
+def find(fits: Mapping[Key, dict[str, Any]], record: Record) -> dict[str, Any] | None:
+    """Return the stored fit for the detector behind a record; one for another version of it is none."""
+    stored = fits.get(key_of(record))
+    return stored if stored and stored.get("model") == _model(record) else None
 
 
 def maps_of(stored: Mapping[str, Any]) -> dict[str, Map]:
@@ -68,29 +76,41 @@ def write(root: Path, fits: Mapping[Key, Fit]) -> Path:
     return path
 
 
-def fit(validation: Sequence[Store], tested: Sequence[Store], perturbation: str = "none") -> dict[Key, Fit]:
+def fit(
+    validation: Sequence[Store],
+    tested: Sequence[Store],
+    perturbation: str = "none",
+    contents: Contents | None = None,
+) -> dict[Key, Fit]:
     """Fit a threshold and maps for every detector of the tested runs.
 
     Args:
         validation: Runs over the images to fit on.
         tested: Runs whose results are to use the fits.
         perturbation: Which rows of the validation runs are taken.
+        contents: Where the images' files are, so that copies under other names are found.
+
+    Returns:
+        Fits of the detectors that were run on validation images, too.
 
     Raises:
-        BenchError: An image is in both; or a detector was not run on validation images, with other weights
-            or another version, or on images of one label only.
+        BenchError: An image is in both; or no detector was run on validation images, or one with other
+            weights or another version, or on images of one label only.
     """
-    _refuse_overlap(validation, tested, perturbation)
-    wanted = {_key(record): record for store in tested for record in store.records()}
+    refuse_overlap(validation, tested, perturbation, contents or Contents())
+    wanted: dict[Key, list[Record]] = {}
+    for store in tested:
+        for record in store.records():
+            wanted.setdefault(key_of(record), []).append(record)
     found: dict[Key, list[tuple[Store, Record]]] = {}
     for store in validation:
-        for record in _chosen(store, perturbation):
-            if _key(record) in wanted:
-                _refuse_other_detector(record, wanted[_key(record)])
-                found.setdefault(_key(record), []).append((store, record))
-    missing = [f"{detector} ({kind})" for detector, kind in wanted if (detector, kind) not in found]
-    if missing:
-        raise BenchError(f"not run on the validation images under '{perturbation}': {', '.join(missing)}")
+        for record in store.records():
+            if key_of(record) in wanted and record["cell"]["perturbation"] == perturbation:
+                _refuse_other_detector(record, wanted[key_of(record)])
+                found.setdefault(key_of(record), []).append((store, record))
+    if not found:
+        missing = ", ".join(f"{detector} ({kind})" for detector, kind in wanted)
+        raise BenchError(f"not run on the validation images under '{perturbation}': {missing}")
     return {key: _fit_one(key, records) for key, records in found.items()}
 
 
@@ -105,58 +125,39 @@ def _fit_one(key: Key, records: Sequence[tuple[Store, Record]]) -> Fit:
     if reason := why_undefined(labels):
         raise BenchError(f"cannot fit {key[0]} ({key[1]}): {reason} among the validation images")
     threshold = float(records[0][1]["identity"]["threshold"])
+    probabilities = not why_no_probabilities(scores, threshold)
     logits = rows["logit"].to_numpy(np.float64)
-    raw = raw_scores(scores, logits if np.isfinite(logits).all() else None, threshold)
-    chosen = {name: make for name, make in FITS.items() if name != "temperature" or threshold == 0.5}
+    raw = raw_scores(scores, logits if np.isfinite(logits).all() else None, probabilities=probabilities)
+    chosen = {name: make for name, make in FITS.items() if name != "temperature" or probabilities}
     return Fit(
         fit_threshold(labels, scores),
         {name: make(labels, raw) for name, make in chosen.items()},
+        probabilities,
         (int((labels == REAL).sum()), int((labels == FAKE).sum())),
-        tuple(dict.fromkeys(_place(record) for _, record in records)),
+        tuple(dict.fromkeys(place(record) for _, record in records)),
+        _model(records[0][1]),
     )
 
 
-def _refuse_overlap(validation: Sequence[Store], tested: Sequence[Store], perturbation: str) -> None:
-    """Stop if a fit would rest on images that results rest on."""
-    ours = {name: place for store in tested for name, place in _images(store, None)}
-    for store in validation:
-        for name, place in _images(store, perturbation):
-            if name in ours:
+def _refuse_other_detector(validation: Record, tested: Iterable[Record]) -> None:
+    """Stop if a detector changed between the runs."""
+    theirs = _model(validation)
+    for record in tested:
+        for name, ours in _model(record).items():
+            if ours != theirs[name]:
                 raise BenchError(
-                    f"the splits overlap: '{name[1]}' of {place} is also in {ours[name]}. What is fitted on "
-                    "images that are tested promises too much; take other images"
+                    f"{validation['cell']['detector']} differs between the validation run and the tested "
+                    f"one: {name} is {theirs[name]} there, {ours} here"
                 )
 
 
-def _images(store: Store, perturbation: str | None) -> Iterator[tuple[tuple[str, str], str]]:
-    """Yield every image of a run, by dataset and path, with its test set; each test set is read once."""
-    seen = set()
-    for record in _chosen(store, perturbation):
-        if _place(record) not in seen:
-            seen.add(_place(record))
-            for path in store.rows(record, ["path"])["path"]:
-                yield (record["cell"]["dataset"], path), _place(record)
+def _model(record: Record) -> dict[str, Any]:
+    """Say what a detector was; imported scores are known by a file, which is of its own images only."""
+    identity = record["identity"]
+    own = [] if identity["kind"] == FOREIGN else ["checkpoints"]
+    return {name: identity.get(name) for name in ("detector_version", "threshold", "code", *own)}
 
 
-def _chosen(store: Store, perturbation: str | None) -> Iterator[Record]:
-    for record in store.records():
-        if perturbation is None or record["cell"]["perturbation"] == perturbation:
-            yield record
-
-
-def _refuse_other_detector(validation: Record, tested: Record) -> None:
-    """Stop if a detector changed between the runs."""
-    for name in ("detector_version", "checkpoints"):
-        if validation["identity"][name] != tested["identity"][name]:
-            raise BenchError(
-                f"{validation['cell']['detector']} differs between the validation run and the tested one: "
-                f"{name} is {validation['identity'][name]} there, {tested['identity'][name]} here"
-            )
-
-
-def _key(record: Record) -> Key:
+def key_of(record: Record) -> Key:
+    """Return by what a record's fit is found."""
     return record["cell"]["detector"], record["identity"]["kind"]
-
-
-def _place(record: Record) -> str:
-    return f"{record['cell']['dataset']}/{record['cell']['testset']}"

@@ -28,7 +28,11 @@ class Line:
         """Map raw scores (n,) to probabilities (n,)."""
         from scipy.special import expit
 
-        return np.asarray(expit(self.slope * np.asarray(raw, np.float64) + self.offset))
+        return np.asarray(expit(self.logits(raw)))
+
+    def logits(self, raw: Scores) -> Floats:
+        """Map raw scores (n,) to the logits of their probabilities (n,), which never saturate."""
+        return np.asarray(self.slope * np.asarray(raw, np.float64) + self.offset)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,22 +46,25 @@ class Steps:
         """Map raw scores (n,) to probabilities (n,)."""
         return np.interp(np.asarray(raw, np.float64), self.scores, self.values)
 
+    def logits(self, raw: Scores) -> None:
+        """Return nothing: steps reach 0 and 1."""
+
 
 Map: TypeAlias = Line | Steps
 
 
-def raw_scores(scores: Scores, logits: Scores | None, threshold: float) -> Floats:
+def raw_scores(scores: Scores, logits: Scores | None, *, probabilities: bool) -> Floats:
     """Return what maps are fitted to: logits; else log odds of probabilities; else the scores themselves.
 
     Args:
         scores: Of the images.
         logits: Raw values where the detector has them.
-        threshold: The author's; at 0.5, scores count as probabilities.
+        probabilities: The scores are in [0, 1] and count as such.
     """
     if logits is not None:
         return np.asarray(logits, np.float64)
     values = np.asarray(scores, np.float64)
-    if threshold != 0.5:
+    if not probabilities:
         return values
     inside = np.clip(values, _SMALLEST, 1 - _SMALLEST)
     return np.asarray(np.log(inside / (1 - inside)))

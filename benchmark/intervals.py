@@ -85,7 +85,7 @@ def replicates(scored: Scored, drawn: Images, rows: NDArray[np.intp]) -> dict[st
     if not scored.labels.size:
         return {}
     steps = _Steps.of(scored)
-    step_of = np.full(len(drawn.real) + len(drawn.fake), -1)
+    step_of = np.full(len(drawn.real.places) + len(drawn.fake.places), -1)
     step_of[rows] = steps.place
     draw = partial(resample, drawn, step_of, len(steps.edges))
     parts = list(in_threads(lambda block: steps.measure(draw(block)), range(BLOCKS)))
@@ -121,7 +121,7 @@ class _Steps:
         """Find the steps."""
         distinct = np.unique(scored.scores)
         if len(distinct) > STEPS:
-            distinct = calibration.equal_mass(scored.scores, STEPS)
+            distinct = _coarse(*(np.sort(scored.scores[scored.labels == label]) for label in (REAL, FAKE)))
         cuts = [scored.threshold, *([] if scored.fitted is None else [scored.fitted])]
         if not scored.no_probabilities:
             cuts += [*calibration.equal_width(calibration.BINS)]
@@ -191,6 +191,18 @@ class _Steps:
     def _above(self, threshold: float) -> int:
         """Return the first step that a threshold calls fake; it is an edge."""
         return int(np.searchsorted(self.edges, threshold, side="left")) + 1
+
+
+def _coarse(real: Floats, fake: Floats) -> Floats:
+    """Choose about `STEPS` of the scores, so that a label with few images is told from the other exactly.
+
+    Half of the steps go to either label. Below each of those of the label with fewer images comes the highest
+    score of the other: what lies between two neighbours is then never tied with them.
+    """
+    few, many = sorted((real, fake), key=len)
+    own = calibration.equal_mass(few, STEPS // 2)
+    others = np.searchsorted(many, own) - 1
+    return np.concatenate([own, calibration.equal_mass(many, STEPS // 2), many[others[others >= 0]]])
 
 
 def _named(prefix: str, found: dict[str, T]) -> dict[str, T]:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from .atomic import write_text
-from .bootstrap import Floats, interval
+from .bootstrap import Floats, average, interval
 from .comparison import bootstrap_p, holm
 from .rendering import as_markdown
 
@@ -96,14 +96,9 @@ def _mean(group: pd.DataFrame, metric: str) -> Iterator[tuple[str, float]]:
 
 
 def _mean_replicates(group: pd.DataFrame, metric: str) -> Floats:
-    """Average a metric's replicates over test sets; none where a test set has no value.
-
-    Test sets that share real images share the draws of these, so what they have in common stays in the mean.
-    """
-    found = [replicates.get(metric) for replicates in group["replicates"]]
-    if len(group) < group["wanted"].iloc[0] or any(one is None for one in found):
-        return np.zeros(0)
-    return np.asarray(np.mean(np.array(found, np.float64), axis=0))
+    """Average a metric's replicates over test sets; none where a test set has no value."""
+    whole = len(group) == group["wanted"].iloc[0]
+    return average(group["replicates"], metric) if whole else np.zeros(0)
 
 
 def _open_ranks(contest: pd.DataFrame) -> Mapping[Hashable, str]:

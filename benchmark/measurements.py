@@ -32,6 +32,7 @@ KEPT = ("ap", "auroc", "acc")
 """Metrics whose replicates are kept, for means over test sets and for ranks."""
 UNNAMED = "(unnamed)"
 """Reals whose source is not known."""
+_CALIBRATION_ERRORS = ("ece", "ece_mass")
 _FILE = "measured.parquet"
 
 
@@ -69,19 +70,20 @@ class Measurements:
 
         Each has the counts of its images, ``class`` (empty unless `by_class`), every metric, the ends of its
         interval as ``<metric>_low`` and ``<metric>_high`` where it has one, ``undefined`` and
-        ``no_probabilities`` with the reasons for what is missing, and ``replicates`` of the metrics in
-        `KEPT`. Without `by_class` there is also ``sources``: of the reals of each source their number
-        ``real``, their ``real_acc``, and the ``auroc`` of all fakes against them.
+        ``no_probabilities`` with the reasons for what is missing, ``replicates`` of the metrics in `KEPT`,
+        and ``mark``, which differs where anything that the line rests on does. Without `by_class` there are
+        also ``origins``, how many were drawn from (0: images were), and ``sources``: of the reals of each
+        source their number ``real``, their ``real_acc``, and the ``auroc`` of all fakes against them.
         """
         key = json.dumps([*record["cell"].values(), self.by_class])
-        fit = self._fits.get((record["cell"]["detector"], record["identity"]["kind"]))
+        fit = fits.find(self._fits, record)
         made_from = json.dumps([_code(), record, self.store.stamp(record), fit], sort_keys=True)
         mark = hashlib.sha256(made_from.encode()).hexdigest()
         if key not in self._known or self._known[key].mark != mark:
             self._known[key] = self._measure(mark, record, fit)
             self._changed = True
         known = self._known[key]
-        return [{**line, "replicates": known.replicates} for line in known.lines]
+        return [{**line, "mark": mark, "replicates": known.replicates} for line in known.lines]
 
     def save(self) -> None:
         """Keep what was measured for the next time."""
@@ -95,7 +97,7 @@ class Measurements:
 
     def _measure(self, mark: str, record: Mapping[str, Any], fit: Mapping[str, Any] | None) -> _Known:
         """Read a cell's rows and compute their metrics."""
-        whole = [] if self.by_class else ["path", "real_source"]
+        whole = [] if self.by_class else ["path", "real_source", "origin"]
         columns = ["class", "label", "score", "logit", "status", *whole]
         rows = self.store.rows(record, columns)
         threshold = record["identity"]["threshold"]
@@ -107,12 +109,13 @@ class Measurements:
                 {},
             )
         scored = _scored(rows, threshold, fit["threshold"] if fit else None)
-        drawn = bootstrap.images(rows["label"].to_numpy(), rows.pop("path"))
+        drawn = bootstrap.images(rows["label"].to_numpy(), rows["path"], rows["origin"].to_list())
         made = intervals.replicates(scored, drawn, np.flatnonzero(rows["status"] == "ok"))
-        line = _count(rows) | _point(scored) | dict(_ends(made, scored.metrics)) | {"class": ""}
+        line = _count(rows) | _point(scored) | dict(ends(made, scored.metrics)) | {"class": ""}
+        line["origins"] = drawn.origins
         line["sources"] = dict(_by_source(rows, threshold))
         if fit:
-            line |= {"fitted_threshold": fit["threshold"]} | dict(_mapped(scored, fits.maps_of(fit)))
+            line |= {"fitted_threshold": fit["threshold"]} | dict(_mapped(scored, fit))
         return _Known(mark, [line], {name: made[name].astype(np.float32) for name in KEPT if name in made})
 
 
@@ -138,11 +141,14 @@ def _scored(rows: pd.DataFrame, threshold: float, fitted: float | None = None) -
     )
 
 
-def _mapped(scored: Scored, maps: Mapping[str, fitting.Map]) -> Iterator[tuple[str, float]]:
-    """Judge the probabilities that fitted maps make of the scores."""
-    raw = fitting.raw_scores(scored.scores, scored.logits, scored.threshold)
-    for name, as_probabilities in maps.items():
-        judged = calibration.judge(scored.labels, as_probabilities(raw))
+def _mapped(scored: Scored, fit: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    """Judge the probabilities that fitted maps make of the scores, if these are of the kind fitted to."""
+    probabilities = fit["probabilities"]
+    if probabilities and scored.no_probabilities:
+        return
+    raw = fitting.raw_scores(scored.scores, scored.logits, probabilities=probabilities)
+    for name, made in fits.maps_of(fit).items():
+        judged = calibration.judge(scored.labels, made(raw), made.logits(raw))
         yield from ((f"{name}_{metric}", value) for metric, value in judged.items())
 
 
@@ -180,12 +186,17 @@ def _point(scored: Scored) -> Line:
     }
 
 
-def _ends(
+def ends(
     replicates: Mapping[str, NDArray[np.float64]], found: Mapping[str, float]
 ) -> Iterator[tuple[str, float]]:
-    """Name the ends of every interval."""
+    """Name the ends of every interval.
+
+    Resampling adds to a calibration error what drawing the images has added to it before, so what its
+    replicates lie above the value, the truth lies below it (the basic bootstrap).
+    """
     for name, values in replicates.items():
-        low, high = bootstrap.interval(values, found[name])
+        reflected = np.clip(2 * found[name] - values, 0, 1)
+        low, high = bootstrap.interval(reflected if name in _CALIBRATION_ERRORS else values, found[name])
         yield f"{name}_low", low
         yield f"{name}_high", high
 

@@ -11,6 +11,8 @@ from .types import FOREIGN
 if TYPE_CHECKING:
     import pandas as pd
 
+_FEW_ORIGINS = 30
+"""Below that, intervals that draw groups cover too little (Cameron, Gelbach and Miller 2008, for some 30)."""
 _PLACE = ["dataset", "testset", "class", "detector", "perturbation"]
 
 
@@ -68,6 +70,17 @@ def _images(cells: pd.DataFrame) -> Iterator[str]:
     for (protocol, text), users in rows.items():
         whose = f" behind {', '.join(users)}" if len(rows) > 1 else ""
         yield f"Images scored (real/fake){whose}, protocol {protocol}: {text}."
+
+
+def drawn_by_origin(cells: pd.DataFrame) -> Iterator[str]:
+    """Say where intervals rest on origins in place of images, and where these are few."""
+    for dataset, group in cells[cells["origins"] > 0].groupby("dataset", sort=False):
+        least = int(group["origins"].min())
+        few = "; so few still make them too narrow" if least < _FEW_ORIGINS else ""
+        yield (
+            f"Intervals on {dataset} draw whole origins (photographs or videos with all their images), "
+            f"{least} at least in each test set{few}."
+        )
 
 
 def _checkpoints(cells: pd.DataFrame) -> Iterator[str]:

@@ -3,37 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from . import bootstrap
 from .bootstrap import REPLICATES, interval
 from .comparison import bootstrap_p, delong, holm, mcnemar
-from .measurements import KEPT, Measurements
+from .intervals import Scored, replicates
+from .measurements import KEPT, Line
+from .metrics import why_undefined
+from .opponents import Measured, by_detector, pairs
 from .store import Store
 from .tables import Table
-from .types import BenchError
+from .types import FAKE, BenchError
 
 METRICS = {"ap": "A.P.", "auroc": "AUROC", "acc": "Acc."}
-_LEVELS = ["detector", "less", "testset", "perturbation", "metric"]
-_COLUMNS = ["first", "second", "difference", "low", "high", "p", "p, Holm", "p, cross-check"]
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """One finished cell of one run."""
-
-    store: Store
-    record: Mapping[str, Any]
-    line: Mapping[str, Any]
-
-    @property
-    def place(self) -> tuple[str, str, str]:
-        """Dataset, test set and perturbation."""
-        cell = self.record["cell"]
-        return cell["dataset"], cell["testset"], cell["perturbation"]
+_LEVELS = ["detector", "against", "testset", "perturbation", "metric"]
+_P_VALUES = ["p", "p, Holm", "p, cross-check"]
+_ORIGINS = (
+    "No cross-check where images share origins: DeLong's and McNemar's tests take images for independent."
+)
+_COLUMNS = ["images", "first", "second", "difference", *_P_VALUES]
 
 
 def compare(stores: Sequence[Store], detectors: Sequence[str] = ()) -> Table:
@@ -45,118 +38,133 @@ def compare(stores: Sequence[Store], detectors: Sequence[str] = ()) -> Table:
         detectors: Only these; with one run, the first with each other one.
 
     Returns:
-        A row a pair, test set, perturbation and metric: both values and their difference in percent, its
-        95 % interval and p-value from paired resamples, p corrected for all rows (Holm), and a p-value of
-        another kind: DeLong's for AUROC, McNemar's exact one for accuracy at the authors' thresholds.
+        A row a pair, test set, perturbation and metric: how many images both scored; on these, both values
+        and their difference in percent, its 95 % interval and p-value from paired resamples, p corrected for
+        all rows (Holm), and a p-value of another kind: DeLong's for AUROC, McNemar's exact one for accuracy
+        at the authors' thresholds. P-values are texts of two digits.
 
     Raises:
         BenchError: Nothing to compare, or the images differ.
     """
-    pairs = list(_pairs([_by_detector(store) for store in stores], detectors))
-    rows = [row for pair in pairs for row in _rows(*pair)]
+    runs = [by_detector(store) for store in stores]
+    rows = [row for pair in pairs(runs, detectors) for row in _rows(*pair)]
     if not rows:
         raise BenchError("no test set and perturbation that both detectors were run on")
-    adjusted = holm([row["p"] for row in rows])
-    lines = [{**row, "p, Holm": value} for row, value in zip(rows, adjusted, strict=True)]
-    frame = pd.DataFrame(lines).set_index(_LEVELS)[_COLUMNS]
+    return _lay_out(rows)
+
+
+def _lay_out(rows: Sequence[dict[str, Any]]) -> Table:
+    """Put rows into a table, with p-values corrected for all of them."""
+    frame = pd.DataFrame(rows).set_index(_LEVELS)
+    frame["p, Holm"] = holm(frame["p"].tolist())
     notes = (
-        f"Each difference is the detector's value less the other's, on the same {REPLICATES} resamples of "
-        "the same images; low and high are the ends of its 95 % interval.",
+        f"Differences: the detector's value (first) less that of the one it is put against (second), on the "
+        f"same {REPLICATES} resamples of the images that both scored, with 95 % intervals.",
         f"p, Holm: corrected for all {len(rows)} rows. p, cross-check: DeLong (AUROC), McNemar (Acc.).",
+        *([_ORIGINS] if any(row["origins"] for row in rows) else []),
+        *dict.fromkeys(_blanks(rows)),
     )
-    return Table("compare", "Differences between detectors (points)", frame, notes, 3, "difference")
+    for name in _P_VALUES:
+        frame[name] = ["" if np.isnan(value) else f"{value:.2g}" for value in frame[name]]
+    if frame.index.get_level_values("perturbation").nunique() == 1:
+        frame = frame.droplevel("perturbation")
+    none = pd.DataFrame(np.nan, frame.index, _COLUMNS)
+    low, high = (none.assign(difference=frame[end]) for end in ("low", "high"))
+    title = "Differences between detectors (points)"
+    return Table("compare", title, frame[_COLUMNS], notes, 2, "difference", low, high)
 
 
-def _by_detector(store: Store) -> dict[str, list[Measured]]:
-    """Measure a run's cells; a detector with two kinds of weights is two."""
-    measurements = Measurements(store, by_class=False)
-    found: dict[str, list[Measured]] = {}
-    for record in store.records():
-        (line,) = measurements.of(record)
-        name = f"{record['cell']['detector']} ({record['identity']['kind']})"
-        found.setdefault(name, []).append(Measured(store, record, line))
-    measurements.save()
-    return found
-
-
-def _pairs(
-    runs: Sequence[Mapping[str, list[Measured]]], wanted: Sequence[str]
-) -> Iterator[tuple[str, list[Measured], str, list[Measured]]]:
-    """Yield who is compared with whom."""
-    chosen = [_choose(run, wanted) for run in runs]
-    if len(chosen) == 1:
-        (run,) = chosen
-        names = sorted(run, key=lambda name: wanted.index(name.partition(" (")[0])) if wanted else list(run)
-        firsts = names[:1] if wanted else names
-        for at, one in enumerate(firsts):
-            for other in names[at + 1 :]:
-                yield one, run[one], other, run[other]
-        return
-    first, second = chosen
-    if len(first) == len(second) == 1:
-        (one,), (other,) = first, second
-        yield f"{one} [1]", first[one], f"{other} [2]", second[other]
-        return
-    for name in first:
-        if name in second:
-            yield f"{name} [1]", first[name], f"{name} [2]", second[name]
-
-
-def _choose(run: Mapping[str, list[Measured]], wanted: Sequence[str]) -> dict[str, list[Measured]]:
-    """Keep the detectors that are asked for."""
-    missing = set(wanted) - {name.partition(" (")[0] for name in run}
-    if missing:
-        raise BenchError(f"not in the run: {', '.join(sorted(missing))}; there is {', '.join(run)}")
-    return {name: cells for name, cells in run.items() if not wanted or name.partition(" (")[0] in wanted}
+def _blanks(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Say why something is missing."""
+    for row in rows:
+        if row["undefined"]:
+            yield f"Blank on {row['testset']}: {row['undefined']}."
+        elif np.isnan(row["low"]):
+            yield "No interval: every resample gives the same difference."
 
 
 def _rows(
     first: str, ours: Sequence[Measured], second: str, theirs: Sequence[Measured]
 ) -> Iterator[dict[str, Any]]:
     """Compare two detectors cell by cell, and in the mean of each perturbation."""
+    names = {"detector": first, "against": second}
     others = {one.place: one for one in theirs}
-    both = [(one, others[one.place]) for one in ours if one.place in others]
-    for one, other in both:
+    means: dict[str, list[tuple[Line, Line]]] = {}
+    for one in ours:
+        if one.place not in others:
+            continue
+        dataset, testset, perturbation = one.place
+        where = {"testset": f"{dataset}/{testset}", "perturbation": perturbation}
+        other = others[one.place]
         _need_same_images(one, other)
-        checks = _cross_checks(one, other)
+        lines = _on_the_same(one, other)
+        checks = {} if lines[0]["origins"] else _cross_checks(one, other)
+        means.setdefault(perturbation, []).append(lines)
         for metric in KEPT:
-            row = _row(metric, [(one, other)]) | {"p, cross-check": checks.get(metric, np.nan)}
-            yield {"detector": first, "less": second, **_where(one), **row}
-    for perturbation in dict.fromkeys(one.place[2] for one, _ in both):
-        cells = [pair for pair in both if pair[0].place[2] == perturbation]
+            row = _row(metric, [lines]) | {"p, cross-check": checks.get(metric, np.nan)}
+            yield names | where | row
+    for perturbation, cells in means.items():
         for metric in KEPT if len(cells) > 1 else ():
-            where = {"testset": "Mean", "perturbation": perturbation}
-            yield {"detector": first, "less": second, **where, **_row(metric, cells)}
+            yield names | {"testset": "Mean", "perturbation": perturbation} | _row(metric, cells)
 
 
-def _row(metric: str, cells: Sequence[tuple[Measured, Measured]]) -> dict[str, Any]:
+def _row(metric: str, cells: Sequence[tuple[Line, Line]]) -> dict[str, Any]:
     """Compare the means of one metric over cells, replicate by replicate."""
-    values = [100 * float(np.mean([cell.line[metric] for cell in side])) for side in zip(*cells, strict=True)]
-    differences = [
-        one.line["replicates"][metric].astype(float) - other.line["replicates"][metric]
-        for one, other in cells
-        if metric in one.line["replicates"] and metric in other.line["replicates"]
-    ]
-    row = {"metric": METRICS[metric], "first": values[0], "second": values[1]}
-    row["difference"] = values[0] - values[1]
-    if len(differences) < len(cells):
-        return row | dict.fromkeys(("low", "high", "p", "p, cross-check"), np.nan)
-    mean = np.mean(differences, axis=0)
-    low, high = interval(mean)
-    return row | {"low": 100 * low, "high": 100 * high, "p": bootstrap_p(mean), "p, cross-check": np.nan}
+    first, second = (
+        100 * float(np.mean([line[metric] for line in side])) for side in zip(*cells, strict=True)
+    )
+    row = {
+        "metric": METRICS[metric],
+        "images": sum(line["ok"] for line, _ in cells),
+        "origins": any(line["origins"] for line, _ in cells),
+        "undefined": next((line["undefined"] for line, _ in cells if np.isnan(line[metric])), ""),
+        "first": first,
+        "second": second,
+        "difference": first - second,
+        **dict.fromkeys(("low", "high", *_P_VALUES), np.nan),
+    }
+    if not np.isfinite(first - second):
+        return row
+    one, other = (
+        np.mean([line["replicates"][metric].astype(float) for line in side], axis=0)
+        for side in zip(*cells, strict=True)
+    )
+    low, high = interval(one - other, (first - second) / 100)
+    return row | {"low": 100 * low, "high": 100 * high, "p": bootstrap_p(one - other)}
+
+
+def _on_the_same(one: Measured, other: Measured) -> tuple[Line, Line]:
+    """Measure both on the images that both scored, unless that has been done: each scored the same ones."""
+    if np.array_equal(one.images.ok, other.images.ok):
+        return one.line, other.line
+    both = np.flatnonzero(one.images.ok & other.images.ok)
+    rows = one.store.rows(one.record, ["path", "origin"])
+    drawn = bootstrap.images(one.images.labels, rows["path"], rows["origin"].to_list())
+    return _measure(one, drawn, both), _measure(other, drawn, both)
+
+
+def _measure(cell: Measured, drawn: bootstrap.Images, rows: NDArray[np.intp]) -> Line:
+    """Measure a cell on some of its images."""
+    labels = cell.images.labels[rows]
+    scored = Scored(labels, cell.images.scores[rows], None, cell.threshold)
+    made = replicates(scored, drawn, rows)
+    return {
+        **scored.metrics,
+        "ok": len(rows),
+        "undefined": why_undefined(labels),
+        "origins": drawn.origins,
+        "replicates": made,
+    }
 
 
 def _cross_checks(one: Measured, other: Measured) -> dict[str, float]:
     """Return p-values that rest on no resampling, from the images that both scored."""
-    columns = ["path", "label", "score", "status"]
-    pair = [cell.store.rows(cell.record, columns).query("status == 'ok'") for cell in (one, other)]
-    rows = pair[0].merge(pair[1], on=["path", "label"])
-    labels = rows["label"].to_numpy()
-    scores = [rows[name].to_numpy(np.float64) for name in ("score_x", "score_y")]
-    thresholds = [cell.record["identity"]["threshold"] for cell in (one, other)]
-    right = [(score > at) == (labels == 1) for score, at in zip(scores, thresholds, strict=True)]
-    checks = {"acc": mcnemar(*right)}
-    if min(np.bincount(labels, minlength=2)) > 1:
+    both = one.images.ok & other.images.ok
+    labels, is_fake = one.images.labels[both], one.images.labels[both] == FAKE
+    scores = [cell.images.scores[both] for cell in (one, other)]
+    right = [(score > cell.threshold) == is_fake for score, cell in zip(scores, (one, other), strict=True)]
+    checks = {"acc": mcnemar(*right)} if len(labels) else {}
+    if min(is_fake.sum(), (~is_fake).sum()) > 1:
         checks["auroc"] = delong(labels, *scores)[1]
     return checks
 
@@ -168,7 +176,3 @@ def _need_same_images(one: Measured, other: Measured) -> None:
             f"{one.place[0]}/{one.place[1]} has other images in '{one.store.root}' than in "
             f"'{other.store.root}': detectors are compared on the same images only"
         )
-
-
-def _where(one: Measured) -> dict[str, str]:
-    return {"testset": f"{one.place[0]}/{one.place[1]}", "perturbation": one.place[2]}

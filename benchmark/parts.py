@@ -219,7 +219,8 @@ def as_rows(cell: Cell, samples: Sequence[Sample], results: pd.DataFrame) -> pd.
     """Put samples beside their results (a part's columns), in the store's columns."""
     for name in ("dataset", "testset", "detector", "perturbation"):
         results[name] = readable(getattr(cell, name))
-    for column, name in (("generator",) * 2, ("class", "class_name"), ("real_source",) * 2, ("path",) * 2):
-        results[column] = [readable(getattr(sample, name)) for sample in samples]
+    for name in ("generator", "class", "real_source", "origin", "path"):
+        attribute = "class_name" if name == "class" else name
+        results[name] = [readable(getattr(sample, attribute)) for sample in samples]
     results["label"] = [sample.label for sample in samples]
     return results[list(COLUMNS)]

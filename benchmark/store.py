@@ -25,6 +25,7 @@ COLUMNS = (
     "generator",
     "class",
     "real_source",
+    "origin",
     "path",
     "label",
     "detector",
@@ -110,11 +111,15 @@ class Store:
         return sorted(filter(None, found), key=lambda record: record["made"]["position"])
 
     def rows(self, record: Mapping[str, Any], columns: Sequence[str] | None = None) -> pd.DataFrame:
-        """Read the rows behind one record, or some of their columns."""
+        """Read the rows behind one record, or some of their columns; text that older rows lack is empty."""
         import pandas as pd
+        import pyarrow.parquet as pq
 
         path = self._path(Cell(**record["cell"]), ".parquet")
-        return pd.read_parquet(path, columns=None if columns is None else list(columns))
+        wanted = list(COLUMNS if columns is None else columns)
+        there = set(pq.read_schema(path).names)
+        rows = pd.read_parquet(path, columns=[name for name in wanted if name in there])
+        return rows.assign(**dict.fromkeys(set(wanted) - there, ""))[wanted]
 
     def stamp(self, record: Mapping[str, Any]) -> tuple[int, int]:
         """Give what changes, time or size, when the rows behind one record are written again."""

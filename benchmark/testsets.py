@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ from dataclasses import dataclass, replace
 from .descriptions import Spec
 from .inventory import FileFacts
 from .protocols import PROTOCOLS
+from .sources.folder import readable
 from .types import FAKE, REAL, Sample
 
 Groups = Mapping[str, Sequence[Sample]]
@@ -35,7 +37,9 @@ class Selection:
 
 
 def describe(spec: Spec, samples: Iterable[Sample]) -> tuple[Sample, ...]:
-    """Give samples the generator that a description names; what they seemed to be is then their class."""
+    """Give samples the origin and the generator of a description; what this seemed to be is their class."""
+    if spec.origin:
+        samples = (replace(sample, origin=_origin(spec.origin, sample.path)) for sample in samples)
     if not spec.generator:
         return tuple(samples)
     return tuple(
@@ -47,6 +51,12 @@ def describe(spec: Spec, samples: Iterable[Sample]) -> tuple[Sample, ...]:
         )
         for sample in samples
     )
+
+
+def _origin(pattern: str, path: str) -> str:
+    """Read an origin off a path; empty where there is none."""
+    found = re.search(pattern, path)
+    return readable(found[1]) if found else ""
 
 
 def group(spec: Spec, samples: Iterable[Sample]) -> dict[str, tuple[Sample, ...]]:

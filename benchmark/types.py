@@ -130,6 +130,8 @@ class Sample:
         generator: What made it; for a real image, the test set it stands in (empty: shared by all).
         class_name: Sub-class such as ``horse``, or empty.
         real_source: Where a real image comes from, or empty.
+        origin: What it is a piece of, with others: a photograph, a video. Intervals draw these together;
+            an image without one stands for itself.
     """
 
     path: str
@@ -137,6 +139,7 @@ class Sample:
     generator: str = ""
     class_name: str = ""
     real_source: str = ""
+    origin: str = ""
 
 
 class Source(Protocol):

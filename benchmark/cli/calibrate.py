@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .console import say, short
 from .leaderboard import open_stores
+from .progress import RunProgress
+
+if TYPE_CHECKING:
+    from forenbench.overlap import Contents
+    from forenbench.store import Store
+    from forenbench.types import FileSource
+
+_DATASET = "Where the images of a run are, to find copies under other names; may be repeated."
 
 
 def calibrate(
     runs: Annotated[
         list[Path] | None,
-        typer.Argument(help="Run folders that use the fits.", show_default="all below results/runs"),
+        typer.Argument(help="Run folders that use the fits.", show_default="all others below results/runs"),
     ] = None,
     on: Annotated[
         list[Path] | None, typer.Option("--on", help="Run folders over validation images. [required]")
     ] = None,
     perturbation: Annotated[str, typer.Option(help="Which of the validation rows are used.")] = "none",
+    dataset: Annotated[
+        list[str] | None, typer.Option(help=_DATASET, show_default="as the runs named them")
+    ] = None,
+    data_root: Annotated[Path, typer.Option(help="Where downloaded datasets lie.")] = Path("data"),
 ) -> None:
     """Fit a threshold, temperature, Platt's line and isotonic steps for every detector of the runs.
 
@@ -31,13 +44,40 @@ def calibrate(
 
     if not on:
         raise BenchError("--on is needed: the run folder over the validation images")
-    tested = open_stores(runs or [])
-    made = fits.fit(open_stores(on), tested, perturbation)
+    validation = open_stores(on)
+    used = {store.root.resolve() for store in validation}
+    tested = [store for store in open_stores(runs or []) if runs or store.root.resolve() not in used]
+    contents = _open_contents([*validation, *tested], dataset or [], data_root)
+    made = fits.fit(validation, tested, perturbation, contents)
     for store in tested:
-        own = {(one["cell"]["detector"], one["identity"]["kind"]) for one in store.records()}
+        own = {fits.key_of(record) for record in store.records()}
         path = fits.write(store.root, {key: fit for key, fit in made.items() if key in own})
         say(f"wrote {short(path)}")
+        for detector, weights in sorted(own - made.keys()):
+            say(f"  not fitted, not run on the validation images: {detector} ({weights})", "yellow")
     for (detector, weights), fit in made.items():
         real, fake = fit.images
         images = f"{real} real and {fake} fake images"
         say(f"  {detector} ({weights}): threshold {fit.threshold:.4g}, from {images}")
+    if contents.unknown:
+        some = ", ".join(dict.fromkeys(contents.unknown))
+        say(f"  compared by name only, their files are not at hand or have changed: {some}", "yellow")
+
+
+def _open_contents(stores: list[Store], requests: list[str], data_root: Path) -> Contents:
+    """Open the datasets of each run again, as far as they are at hand."""
+    from forenbench.catalogue import find_files, find_spec
+    from forenbench.descriptions import Spec
+    from forenbench.overlap import Contents
+    from forenbench.report.pictures import find_requests
+    from forenbench.types import BenchError
+
+    sources: dict[Path, dict[str, FileSource]] = {store.root: {} for store in stores}
+    with RunProgress() as progress:
+        for store in stores:
+            for name, request in find_requests(store.records(), requests).items():
+                spec = find_spec(request)
+                assert isinstance(spec, Spec)
+                with suppress(BenchError):  # it is not on this machine, or holds no image any more
+                    sources[store.root][name], _ = find_files(spec, data_root, progress.files)
+    return Contents(sources)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .console import show, width
+from .console import show, split, width
 from .leaderboard import open_stores
 
 
@@ -29,5 +29,4 @@ def compare(
 
     if len(runs) > 2:
         raise BenchError(f"one run folder or two, not {len(runs)}")
-    wanted = [name.strip() for name in detectors.split(",") if name.strip()]
-    show(render(compare_runs(open_stores(runs), wanted), style, width()))
+    show(render(compare_runs(open_stores(runs), split(detectors)), style, width()))

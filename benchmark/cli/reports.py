@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from forenbench import leaderboard, tables
-from forenbench.atomic import write_text
-from forenbench.equalised import NothingEqualised
+from forenbench import tables
+from forenbench.exports import export
 from forenbench.inventory import FileFacts, formats
 from forenbench.rendering import render
 from forenbench.store import Store
@@ -59,21 +59,14 @@ def write_results(store: Store) -> tuple[str, list[str]]:
     """Write every table and the leaderboard, made from the store's rows.
 
     Returns:
-        The main table as text, and what was written, relative to the run folder.
+        The main table as text, and what there is, relative to the run folder.
     """
-    cells, names = tables.measure([store]), []
-    for name, (make, _) in tables.TABLES.items():
-        try:
-            made = make(cells)
-        except NothingEqualised:
-            continue
-        names.append(name)
-        for suffix, style in ((".csv", "csv"), (".md", "markdown")):
-            write_text(store.root / "tables" / f"{name}{suffix}", render(made, style))
-    boards = leaderboard.write(leaderboard.standings(cells), store.root)
+    cells = tables.measure([store])
+    files = [Path(name) for name in export(cells, store.root)]
+    names = dict.fromkeys(file.stem for file in files if file.parts[0] == "tables")
+    boards = [file.name for file in files if file.parts[0] != "tables"]
     text = render(tables.accuracy_and_precision(cells), "text", width())
-    listed = f"tables/ ({', '.join(names)}, each as .csv and .md)"
-    return text, [listed, *(path.name for path in boards)]
+    return text, [f"tables/ ({', '.join(names)}, each as .csv and .md)", *boards]
 
 
 def _describe_files(facts: Iterable[FileFacts]) -> str:

@@ -39,7 +39,7 @@ def heat_map(cells: pd.DataFrame, perturbation: str) -> Grid:
     )
     auroc, marked = auroc * 100, seen.eq(True)
     auroc["Mean"] = auroc.mean(axis=1, skipna=False)
-    auroc.columns.name, marked["Mean"] = None, False
+    auroc.columns.name, marked["Mean"] = None, marked.any(axis=1)
     notes = (_WORDS, f"Perturbation: {perturbation}.", *_lacking(cells, shown, perturbation), *remark(shown))
     grid = lay_out(Table("heat", _TITLE, auroc, notes, marked=marked))
     return replace(grid, rows=[[_shaded(entry) for entry in row] for row in grid.rows])

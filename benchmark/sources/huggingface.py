@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 _LABELS = ("label", "labels")
-_TEXTS = ("generator", "class", "real_source")
+_TEXTS = ("generator", "class", "real_source", "origin")
 
 
 class HuggingFace:
@@ -96,8 +96,9 @@ def open_huggingface(root: Path, files: Sequence[str]) -> tuple[HuggingFace, Fin
     """Open parquet files with a column of images and one of labels.
 
     The image column holds bytes, by themselves or as the hub stores them. The column ``label`` or ``labels``
-    says real or fake in words, as the names of its classes, or as 0 and 1. Columns ``generator``, ``class``
-    and ``real_source`` count where they are there. Rows whose label is absent or -1 are left aside.
+    says real or fake in words, as the names of its classes, or as 0 and 1. Columns ``generator``, ``class``,
+    ``real_source`` and ``origin`` count where they are there. Rows without a label, or with -1, are left
+    aside.
 
     Raises:
         BenchError: See `HuggingFace.rows`; a column is missing, or a label is unknown.

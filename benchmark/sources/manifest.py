@@ -39,12 +39,13 @@ class Manifest:
 
 
 def open_manifest(file: Path, open_source: Callable[[Path], FileSource]) -> tuple[Manifest, Findings]:
-    """Read a manifest: columns ``path``, ``label``, perhaps ``generator,class,real_source,sha256,location``.
+    """Read a manifest: columns ``path``, ``label``, perhaps those of `Sample`, ``sha256`` and ``location``.
 
-    Column names count in any case; others than these are for readers. A label is 0, 1, real or fake. A path
-    is relative to its row's location (a folder or an archive), which is relative to the manifest's folder; an
-    empty location is that folder. A real image without a generator belongs to every test set, a fake one to
-    the test set called like the manifest.
+    Those of `Sample` are ``generator``, ``class``, ``real_source`` and ``origin``; column names count in any
+    case, and others than these are for readers. A label is 0, 1, real or fake. A path is relative to its
+    row's location (a folder or an archive), which is relative to the manifest's folder; an empty location is
+    that folder. A real image without a generator belongs to every test set, a fake one to the test set
+    called like the manifest.
 
     Args:
         file: Its suffix is one of `rows.SUFFIXES`.
@@ -99,6 +100,7 @@ def write_manifest(
             "generator": sample.generator,
             "class": sample.class_name,
             "real_source": sample.real_source,
+            "origin": sample.origin,
             **asdict(facts[sample.path]),
             "location": "" if relative == "." else relative,
         }
@@ -123,5 +125,5 @@ def read_sample(row: Mapping[str, str], stem: str) -> Sample:
         raise ValueError(f"label '{row['label']}' of '{readable(path)}' is none of 0, 1, real, fake")
     generator = row.get("generator", "") or (stem if label == FAKE else "")
     real_source = row.get("real_source", "") or (generator or stem if label == REAL else "")
-    texts = generator, row.get("class", ""), real_source
+    texts = generator, row.get("class", ""), real_source, row.get("origin", "")
     return Sample(path, label, *map(readable, texts))

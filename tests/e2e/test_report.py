@@ -74,16 +74,27 @@ def test_the_numbers_for_programs(page: Page, truth: pd.DataFrame) -> None:
     pd.testing.assert_frame_equal(found, truth.set_index(key), check_like=True, rtol=0, atol=2e-6)
 
 
-@pytest.mark.parametrize("detector", ["guess", "cnndetection=small"])
-def test_intervals(page: Page, run: Path, detector: str) -> None:
-    """Drawn again by a script that knows only how random numbers are made of names."""
-    found = intervals(run / f"scores/sample/superres/jpeg=50/{detector}.parquet")
-    where = {"detector": detector.replace("=", ":"), "testset": "superres", "perturbation": "jpeg:50"}
+def test_intervals(page: Page, run: Path) -> None:
+    """Of every metric, drawn again by a script that knows only how random numbers are made of names."""
+    found = intervals(run / "scores/sample/superres/jpeg=50/cnndetection=small.parquet")
+    where = {"detector": "cnndetection:small", "testset": "superres", "perturbation": "jpeg:50"}
     (numbers,) = (one for one in page.numbers if {name: one[name] for name in where} == where)
-    assert {"ap_low", "ap_high", "auroc_low", "auroc_high"} <= found.keys()
+    known = {
+        name for name, value in numbers.items() if name.endswith(("_low", "_high")) and value is not None
+    }
+    assert {"ap_low", "mcc_high", "oracle_acc_low", "nll_low", "ece_mass_high"} <= known
+    assert known == set(found)
     assert found == pytest.approx({name: numbers[name] for name in found}, rel=1e-9)
-    (row,) = (one for one in page.tables["cells"].records() if {name: one[name] for name in where} == where)
-    assert float(row["A.P."]) == close(100 * numbers["ap"])
+
+
+def test_intervals_of_the_leaderboard(page: Page, run: Path) -> None:
+    found = intervals(*run.glob("scores/sample/*/none/cnndetection=small.parquet"))
+    board = pd.read_csv(run / "leaderboard.csv").set_index(["detector", "perturbation"])
+    row = board.loc[("cnndetection:small", "none")]
+    for metric in ("acc", "ap", "auroc"):
+        ends = [100 * found[f"{metric}_{end}"] for end in ("low", "high")]
+        assert row[[f"{metric}_low", f"{metric}_high"]].tolist() == pytest.approx(ends, abs=0.0051)
+        assert "[{:.2f}, {:.2f}]".format(*ends) in page.words
 
 
 @pytest.mark.parametrize("name", ["error-rates", "thresholds", "calibration"])
@@ -139,6 +150,31 @@ def test_means_by_perturbation(page: Page, truth: pd.DataFrame) -> None:
             for label in ("Acc.", "A.P."):
                 expected = percent(truth, METRICS[label], detector=row["detector"], perturbation=name)
                 assert float(row[f"{place}/{label}"]) == close(expected)
+
+
+def test_raw_and_equalised(page: Page, truth: pd.DataFrame) -> None:
+    rows = [row for row in page.tables["equalised"].records() if row["testset"] != "Mean"]
+    assert len(rows) == 2 * 2 * 6
+    for row in rows:
+        where = {name: row[name] for name in ("detector", "testset")}
+        for label in ("Acc.", "A.P.", "AUROC"):
+            raw, equalised = (
+                percent(truth, METRICS[label], perturbation=name, **where)
+                for name in ("none", row["equalised"])
+            )
+            shown = [float(row[f"{label}/{name}"]) for name in ("raw", "equalised", "drop")]
+            assert shown == pytest.approx([raw, equalised, raw - equalised], abs=1e-9)
+
+
+def test_against_the_reals_of_each_source(page: Page, truth: pd.DataFrame) -> None:
+    """Each test set of the sample has reals of one source, the crops that its fakes were made of."""
+    rows = page.tables["real-sources"].records()
+    assert len(rows) == len(truth)
+    for row in rows:
+        where = {name: row[name] for name in ("detector", "testset", "perturbation")}
+        shown = [float(row[f"{row['testset']}/{name}"]) for name in ("AUROC", "FPR")]
+        expected = [percent(truth, "auroc", **where), 100 - percent(truth, "real_acc", **where)]
+        assert shown == pytest.approx(expected, abs=1e-9)
 
 
 def test_the_heat_map(page: Page, truth: pd.DataFrame) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,9 @@ class Noisy(Brightness):
 def runs(bench: Bench) -> tuple[str, str]:
     """Two runs of two detectors, over different images."""
     Path("noisy.py").write_text(NOISY)
-    write_tiny_dataset(Path("held-out"), ("gamma", "beta"), 6)
+    write_tiny_dataset(Path("more"), ("alpha", "beta", "gamma", "delta"), 6)
+    for images, name in {"gamma": "gamma", "delta": "beta"}.items():  # a name of both, with other images
+        shutil.copytree(Path("more", images), Path("held-out", name))
     for dataset in ("tiny", "held-out"):
         outcome = bench("run", "--detectors", "./bright.py,./noisy.py", "--dataset", dataset)
         assert outcome.code == 0, outcome.err
@@ -49,12 +52,33 @@ def test_a_fit_on_other_images_shows_and_one_on_the_same_is_refused(
     assert "--on is needed" in bench("calibrate", tested).err
 
 
+def test_copies_under_other_names_are_refused(bench: Bench, runs: tuple[str, str]) -> None:
+    Path("held-out/new").mkdir()
+    shutil.copytree("tiny", "held-out/new/copies")
+    outcome = bench("run", "--detectors", "./bright.py", "--dataset", "held-out/new", "--out", "copied")
+    assert outcome.code == 0, outcome.err
+    refused = bench("calibrate", runs[0], "--on", "copied")
+    assert refused.code == 2
+    assert "the splits overlap: 'copies/" in refused.err
+    shutil.rmtree("held-out/new")
+    unknown = bench("calibrate", runs[0], "--on", "copied")
+    assert unknown.code == 0
+    assert "compared by name only, their files are not at hand or have changed: new/" in unknown.err
+    assert "not fitted, not run on the validation images: noisy (own)" in unknown.err
+
+
+def test_without_runs_all_but_the_validation_run_are_fitted(bench: Bench, runs: tuple[str, str]) -> None:
+    assert bench("calibrate", "--on", runs[1]).code == 0
+    assert Path(runs[0], "fits.json").exists()
+    assert not Path(runs[1], "fits.json").exists()
+
+
 def test_two_detectors_of_a_run_are_compared(bench: Bench, runs: tuple[str, str]) -> None:
     outcome = bench("compare", runs[0], "--format", "csv")
     assert outcome.code == 0
     lines = outcome.out.splitlines()
-    assert lines[0].startswith("detector,less,testset,perturbation,metric,first,second,difference,low,high,p")
-    assert sum(line.startswith("bright (own),noisy (own),Mean,none,") for line in lines) == 3
+    assert lines[0].startswith("detector,against,testset,metric,images,first,second,difference,differe")
+    assert sum(line.startswith("bright (own),noisy (own),Mean,") for line in lines) == 3
     assert "one run folder or two, not 3" in bench("compare", *runs, runs[0]).err
 
 
@@ -62,4 +86,4 @@ def test_what_a_detector_has_seen_is_starred(bench: Bench, runs: tuple[str, str]
     text = bench("table", "acc-ap", runs[0], "--format", "markdown").out
     assert "* generator or reals seen in training, as the detectors state: beta by noisy." in text
     (line,) = (line for line in text.splitlines() if line.startswith("| noisy "))
-    assert line.count("*") == 2  # accuracy and average precision of one generator
+    assert line.count("*") == 4  # accuracy and average precision of one generator, and of the mean

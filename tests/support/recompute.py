@@ -6,7 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.optimize import brentq
 from sklearn import metrics
+
+PARTS = np.linspace(0, 1, 16)
 
 
 def recompute(run: Path) -> pd.DataFrame:
@@ -16,28 +19,37 @@ def recompute(run: Path) -> pd.DataFrame:
 def cell(file: Path) -> dict[str, object]:
     record, rows = json.loads(file.with_suffix(".json").read_text()), pd.read_parquet(file)
     ok = rows[rows["status"] == "ok"]
+    return record["cell"] | {"images": len(rows)} | judge(ok, record["identity"]["threshold"], masses(ok))
+
+
+def judge(ok: pd.DataFrame, threshold: float, equal_mass: np.ndarray) -> dict[str, float | None]:
     fake, score = ok["label"] == 1, ok["score"].astype(float)
-    called = score > record["identity"]["threshold"]
-    found = {"images": len(rows), "ok": len(ok), "acc": (called == fake).mean()}
-    found |= {"real_acc": 1 - called[~fake].mean(), "fake_acc": called[fake].mean()}
-    found |= {"bacc": metrics.balanced_accuracy_score(fake, called), "f1": metrics.f1_score(fake, called)}
-    found["mcc"] = metrics.matthews_corrcoef(fake, called) if 0 < called.mean() < 1 else None
+    found = {"ok": len(ok), **decide(fake, score > threshold)}
     found["ap"] = metrics.average_precision_score(fake, score)
     found["auroc"] = metrics.roc_auc_score(fake, score)
     fpr, tpr, _ = metrics.roc_curve(fake, score, drop_intermediate=False)
-    line = np.linspace(0, 1, 10**6)
-    found["eer"] = line[np.argmin(abs(np.interp(line, fpr, 1 - tpr) - line))]
+    found["eer"] = brentq(lambda x: np.interp(x, fpr, 1 - tpr) - x, 0, 1) if tpr[0] < 1 else 0.0
     found |= {f"tpr_at_fpr{limit}": tpr[fpr <= limit / 100].max() for limit in (1, 5)}
     found["fpr_at_tpr95"] = fpr[tpr >= 0.95].min()
     found["oracle_acc"] = ((score > oracle(fake.to_numpy(), score.to_numpy())) == fake).mean()
-    if record["identity"]["threshold"] == 0.5 and score.between(0, 1).all():
+    if threshold == 0.5 and score.between(0, 1).all():
         found |= {"brier": metrics.mean_squared_error(fake, score), "nll": nll(fake, score, ok["logit"])}
-        edges = np.unique(score.quantile(np.linspace(0, 1, 16)[1:-1], interpolation="inverted_cdf"))
-        parts = {"ece": pd.cut(score, np.linspace(0, 1, 16), include_lowest=True)}
-        parts["ece_mass"] = np.searchsorted(edges, score)
+        parts = {"ece": pd.cut(score, PARTS, include_lowest=True)}
+        parts["ece_mass"] = np.searchsorted(equal_mass, score)
         for name, part in parts.items():
             found[name] = (score - fake).groupby(part, observed=True).sum().abs().sum() / len(ok)
-    return record["cell"] | found
+    return found
+
+
+def decide(fake: pd.Series, called: pd.Series) -> dict[str, float | None]:
+    found = {"acc": (called == fake).mean(), "fake_acc": called[fake].mean()}
+    found |= {"real_acc": 1 - called[~fake].mean(), "f1": metrics.f1_score(fake, called)}
+    found["bacc"] = metrics.balanced_accuracy_score(fake, called)
+    return found | {"mcc": metrics.matthews_corrcoef(fake, called) if 0 < called.mean() < 1 else None}
+
+
+def masses(ok: pd.DataFrame) -> np.ndarray:
+    return np.unique(ok["score"].astype(float).quantile(PARTS[1:-1], interpolation="inverted_cdf"))
 
 
 def oracle(fake: np.ndarray, score: np.ndarray) -> float:

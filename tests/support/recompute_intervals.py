@@ -1,32 +1,57 @@
-"""The 95 % intervals of a cell's AP, AUROC and accuracy, drawn again image by image; for few images."""
+"""The 95 % intervals of a cell, or of a mean over cells, drawn again image by image; for few images."""
 
 import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import accuracy_score, average_precision_score, roc_auc_score
+from recompute import judge, masses
 
 
-def intervals(file: Path) -> dict[str, float]:
-    record, rows = json.loads(file.with_suffix(".json").read_text()), pd.read_parquet(file)
-    fake, score, drawn = rows["label"] == 1, rows["score"].astype(float), []
-    for label, side in enumerate([np.flatnonzero(~fake), np.flatnonzero(fake)]):
-        names = f"{label}\n" + "\n".join(rows["path"].iloc[side])
-        seed = int.from_bytes(hashlib.sha256(names.encode()).digest()[:8], "little")
+def intervals(*files: Path) -> dict[str, float]:
+    again = [replicates(file) for file in files]
+    values, drawn = (sum(column) / len(files) for column in zip(*again, strict=True))
+    low, high = np.minimum(drawn.quantile(0.025), values), np.maximum(drawn.quantile(0.975), values)
+    known = np.ptp(drawn, axis=0) > 1e-12
+    return {**low[known].add_suffix("_low"), **high[known].add_suffix("_high")}
+
+
+def replicates(file: Path) -> tuple[pd.Series, pd.DataFrame]:
+    threshold = json.loads(file.with_suffix(".json").read_text())["identity"]["threshold"]
+    rows = pd.read_parquet(file)
+    edges = masses(rows)
+    whole = judge(rows, threshold, edges)
+    drawn = pd.DataFrame([judge(rows.iloc[one], threshold, edges) for one in draws(rows)], dtype=float)
+    unlike = whole["oracle_acc"] - best_accuracy(rows)  # resamples have the best of all thresholds
+    for name in drawn.columns.intersection(["ece", "ece_mass"]):  # the basic bootstrap
+        drawn[name] = (2 * whole[name] - drawn[name]).clip(0, 1)
+    drawn["oracle_acc"] = [best_accuracy(rows.iloc[one]) + unlike for one in draws(rows)]
+    return pd.Series(whole, dtype=float).drop("ok"), drawn.drop(columns="ok")
+
+
+def best_accuracy(rows: pd.DataFrame) -> float:
+    score, fake = rows["score"].to_numpy(), rows["label"].to_numpy() == 1
+    return max(((score > threshold) == fake).mean() for threshold in [-np.inf, *np.unique(score)])
+
+
+def draws(rows: pd.DataFrame) -> Iterator[np.ndarray]:
+    """Yield the places of a thousand resamples: whole origins where images have some, else images."""
+    origins, sides = rows["origin"].where(rows["origin"] != "", rows["path"]), []
+    grouped = (rows["origin"] != "").any()
+    for label in (0, 1):
+        side = np.flatnonzero(rows["label"] == label)
+        names = sorted(set(origins.iloc[side])) if grouped else rows["path"].iloc[side]
+        text = "\n".join(["origins" if grouped else str(label), *names])
+        seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little")
         streams = [np.random.Generator(np.random.SFC64([seed, block])) for block in range(4)]
-        drawn += [[side[one.integers(0, len(side), (250, len(side)), dtype=np.uint32)] for one in streams]]
-    found = {}
-    for name, metric in {
-        "ap": average_precision_score,
-        "auroc": roc_auc_score,
-        "acc": accuracy_score,
-    }.items():
-        judged = score > record["identity"]["threshold"] if name == "acc" else score
-        again = [metric(fake.iloc[one], judged.iloc[one]) for one in np.hstack([*map(np.vstack, drawn)])]
-        if np.ptp(again) > 1e-12:
-            low, high = np.quantile(again, [0.025, 0.975])
-            value = metric(fake, judged)
-            found |= {f"{name}_low": min(low, value), f"{name}_high": max(high, value)}
-    return found
+        if grouped:
+            place = np.searchsorted(names, origins.iloc[side])
+            even = np.full(len(names), 1 / len(names))
+            times = [time for one in streams for time in one.multinomial(len(names), even, 250)]
+            sides.append([np.repeat(side, time[place]) for time in times])
+        else:
+            shape, last = (250, len(side)), len(side)
+            sides.append([row for one in streams for row in side[one.integers(0, last, shape, np.uint32)]])
+    yield from map(np.concatenate, zip(*sides, strict=True))

@@ -32,19 +32,22 @@ def add(
     dataset: str = "data",
     classes: list[str] | None = None,
     status: str = "ok",
+    lost: int = 1,
     place: int = 0,
     perturbation: str = "none",
     kind: str = "sample",
     digest: str = "d1",
     head: str = "abc" * 20,
     version: str = "1",
+    threshold: float = 0.5,
     time: str = "2026-01-02T00:00:00+00:00",
     protocol: str | None = None,
     sources: list[str] | None = None,
     trained_on: list[str] | None = None,
     paths: list[str] | None = None,
+    origins: list[str] | None = None,
 ) -> None:
-    """Store one cell; `status` is the first image's."""
+    """Store one cell; `status` is that of the first `lost` images."""
     labels = LABELS if labels is None else labels
     classes = classes or [""] * len(labels)
     values: dict[str, object] = dict.fromkeys(COLUMNS, "") | {"logit": math.nan}
@@ -52,21 +55,22 @@ def add(
         [
             values
             | {"label": label, "score": score, "status": "ok", "class": name}
-            | {"real_source": source, "path": path}
-            for label, score, name, source, path in zip(
+            | {"real_source": source, "path": path, "origin": origin}
+            for label, score, name, source, path, origin in zip(
                 labels,
                 scores,
                 classes,
                 sources or [""] * len(labels),
                 paths or [f"{testset}/{at}" for at in range(len(labels))],
+                origins or [""] * len(labels),
                 strict=True,
             )
         ]
     )
-    rows.loc[0, "status"] = status
+    rows.loc[: lost - 1, "status"] = status
     identity = {
         "kind": kind,
-        "threshold": 0.5,
+        "threshold": threshold,
         "detector_version": version,
         "checkpoints": {"head": head},
         "testset": digest,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from forenbench import fits, tables
 from forenbench.calibration import BINS, calibration_error, equal_width
 from forenbench.metrics import accuracy
 from forenbench.store import Store
-from forenbench.types import BenchError
+from forenbench.types import FOREIGN, BenchError
 
 LABELS = [0] * 200 + [1] * 200
 
@@ -62,25 +63,77 @@ def test_fits_show_in_the_tested_runs_tables(validation: Store, tested: Store) -
     assert table.frame.iloc[0]["ECE, platt"] < table.frame.iloc[0]["ECE"]
 
 
+def test_scores_outside_0_and_1_are_mapped_as_they_are(validation: Store, tested: Store) -> None:
+    """Their author's threshold may be 0.5 all the same."""
+    raw = {
+        name: np.random.default_rng(seed).normal(size=400) + 2 * np.array(LABELS)
+        for seed, name in enumerate("vt")
+    }
+    for store, name in ((validation, "v"), (tested, "t")):
+        add(store, "wide", name, list(raw[name]), LABELS, paths=names(name), digest=name)
+    made = fits.fit([validation], [tested])
+    fits.write(tested.root, made)
+    fit = made["wide", "sample"]
+    assert set(fit.maps) == {"platt", "isotonic"}
+    row = tables.make("calibration", [tested]).frame.loc[("wide", "sample", "t")]
+    expected = calibration_error(np.array(LABELS), fit.maps["platt"](raw["t"]), equal_width(BINS))
+    assert row["ECE, platt"] == pytest.approx(expected, abs=1e-6)
+    assert np.isnan(row["ECE"])
+
+
+def test_the_temperature_of_separable_images_has_a_finite_loss_on_others(
+    validation: Store, tested: Store
+) -> None:
+    """It makes probabilities of 0 and 1, one of which is wrong."""
+    sure = [0.001 + 0.998 * label for label in LABELS]
+    add(validation, "sure", "v", sure, LABELS, paths=names("v"), digest="v")
+    add(tested, "sure", "t", [0.999, *sure[1:]], LABELS, paths=names("t"))
+    fits.write(tested.root, fits.fit([validation], [tested]))
+    table = tables.make("calibration", [tested])
+    row = table.frame.loc[("sure", "sample", "t")]
+    assert row[["NLL, temperature", "NLL, platt"]].notna().all()
+    assert "NLL, isotonic" not in row
+    assert any(
+        note.startswith("NLL, isotonic is blank where a probability of 0 or 1") for note in table.notes
+    )
+
+
 def test_one_shared_image_is_refused_by_name(validation: Store, tested: Store) -> None:
     add(tested, "d", "t", scores(2), LABELS, paths=[*names("t")[:399], "v/7.png"])
     with pytest.raises(BenchError, match=r"the splits overlap: 'v/7\.png' of data/v is also in data/t"):
         fits.fit([validation], [tested])
 
 
-def test_a_detector_that_was_not_run_on_validation_images_is_named(validation: Store, tested: Store) -> None:
+def test_detectors_that_were_not_run_on_validation_images_have_no_fit(
+    validation: Store, tested: Store
+) -> None:
     add(tested, "other", "t", scores(3), LABELS, paths=names("t"))
-    with pytest.raises(BenchError, match=r"not run on the validation images under 'none': other \(sample\)"):
-        fits.fit([validation], [tested])
+    assert fits.fit([validation], [tested]).keys() == {("d", "sample")}
+    add(validation, "d", "v", scores(1), LABELS, paths=names("v"), perturbation="jpeg:75")
+    with pytest.raises(BenchError, match=r"under 'blur:1.0': d \(sample\), other \(sample\)"):
+        fits.fit([validation], [tested], "blur:1.0")
 
 
-@pytest.mark.parametrize("changed", [{"version": "2"}, {"head": "def" * 20}])
+@pytest.mark.parametrize("changed", [{"version": "2"}, {"head": "def" * 20}, {"threshold": 0.0}])
 def test_another_version_or_other_weights_are_refused(
-    validation: Store, tested: Store, changed: dict[str, str]
+    validation: Store, tested: Store, changed: dict[str, Any]
 ) -> None:
     add(tested, "d", "t", scores(2), LABELS, paths=names("t"), **changed)
     with pytest.raises(BenchError, match="d differs between the validation run and the tested one"):
         fits.fit([validation], [tested])
+
+
+def test_a_detector_that_changed_since_does_not_use_its_fit(validation: Store, tested: Store) -> None:
+    fits.write(tested.root, fits.fit([validation], [tested]))
+    assert "Acc., fitted" in tables.make("thresholds", [tested]).frame
+    add(tested, "d", "t", scores(2), LABELS, paths=names("t"), version="2")
+    assert "Acc., fitted" not in tables.make("thresholds", [tested]).frame
+
+
+def test_imported_scores_of_two_files_are_of_one_detector(validation: Store, tested: Store) -> None:
+    for store, name, file in ((validation, "v", "abc" * 20), (tested, "t", "def" * 20)):
+        add(store, "api", name, scores(1), LABELS, paths=names(name), kind=FOREIGN, head=file, digest=name)
+    assert ("api", FOREIGN) in fits.fit([validation], [tested])
 
 
 def test_one_label_is_not_enough(validation: Store, tested: Store) -> None:

@@ -80,8 +80,12 @@ def test_maps_come_back_from_json() -> None:
 
 def test_maps_are_fitted_to_logits_if_there_are_any() -> None:
     scores = np.array([0.0, 0.5, 1.0])
-    assert fitting.raw_scores(scores, np.array([-30.0, 0.0, 30.0]), 0.5).tolist() == [-30, 0, 30]
-    odds = fitting.raw_scores(scores, None, 0.5)
+    assert fitting.raw_scores(scores, np.array([-30.0, 0.0, 30.0]), probabilities=True).tolist() == [
+        -30,
+        0,
+        30,
+    ]
+    odds = fitting.raw_scores(scores, None, probabilities=True)
     assert odds[1] == 0
     assert odds[2] == -odds[0] == pytest.approx(24 * np.log(2), rel=1e-6)
-    assert fitting.raw_scores(scores, None, 0.0).tolist() == [0, 0.5, 1]
+    assert fitting.raw_scores(scores, None, probabilities=False).tolist() == [0, 0.5, 1]

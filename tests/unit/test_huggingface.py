@@ -84,12 +84,13 @@ def test_generators_and_classes_are_columns(tmp_path: Path) -> None:
         "Labels": ["nature", "ai", "ai", None],
         "Generator": [None, "sdxl", "dalle", "dalle"],
         "class": ["cat", "cat", "dog", "dog"],
+        "origin": ["v1", "v1", None, "v2"],
         "caption": ["a", "b", "c", "d"],
     }
     _, findings = open_location(write_table(tmp_path / "hub/a.parquet", **columns).parent)
     assert findings.samples == (
-        Sample("a.parquet#0", 0, "", "cat", "hub"),
-        Sample("a.parquet#1", 1, "sdxl", "cat", ""),
+        Sample("a.parquet#0", 0, "", "cat", "hub", "v1"),
+        Sample("a.parquet#1", 1, "sdxl", "cat", "", "v1"),
         Sample("a.parquet#2", 1, "dalle", "dog", ""),
     )
     assert findings.unlabelled == ("a.parquet#3",)

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.integrate import quad
+from scipy.special import expit, logit
 from scipy.stats import norm
 
 from forenbench import bootstrap, intervals
 from forenbench.bootstrap import images, interval
+from forenbench.calibration import BINS
 from forenbench.comparison import auroc_error
 from forenbench.counts import Counts, decide, rank
 from forenbench.intervals import Scored, replicates
+from forenbench.measurements import ends
 from forenbench.metrics import decide as decide_exactly
 from forenbench.metrics import rank as rank_exactly
 
@@ -74,8 +81,9 @@ def test_the_first_replicate_of_everything_is_what_its_images_give() -> None:
     assert {name: found[name][0] for name in exact} == pytest.approx(exact, abs=1e-9)
 
 
-def test_memory_changes_no_draw(monkeypatch: pytest.MonkeyPatch) -> None:
-    drawn, steps = images(np.repeat([0, 1], 50), named(100)), np.arange(100)
+@pytest.mark.parametrize("origins", [[], [f"o{at % 30}" for at in range(100)]], ids=["images", "origins"])
+def test_memory_changes_no_draw(monkeypatch: pytest.MonkeyPatch, origins: list[str]) -> None:
+    drawn, steps = images(np.repeat([0, 1], 50), named(100), origins), np.arange(100)
     (before,) = bootstrap.resample(drawn, steps, 100, 1)
     monkeypatch.setattr(bootstrap, "_AT_ONCE", 700)
     pieces = list(bootstrap.resample(drawn, steps, 100, 1))
@@ -112,6 +120,58 @@ def test_test_sets_that_share_reals_share_their_draws() -> None:
     assert not np.array_equal(one["fake_acc"], other["fake_acc"])
 
 
+def crops(scored: Scored, number: int) -> tuple[Scored, list[str], list[str]]:
+    """Repeat each image, as so many crops that no detector can tell apart; their paths and origins."""
+    origins = [f"o{at}" for at in range(len(scored.labels)) for _ in range(number)]
+    again = np.repeat(np.arange(len(scored.labels)), number)
+    logits = None if scored.logits is None else scored.logits[again]
+    repeated = Scored(scored.labels[again], scored.scores[again], logits, 0.5, 0.4)
+    return repeated, [f"{origin}_{at}" for at, origin in enumerate(origins)], origins
+
+
+def test_crops_of_a_photograph_count_as_one_witness() -> None:
+    """Eight equal crops of each say no more than the photographs; taken for independent, they seem to."""
+    once = made(np.random.default_rng(4), 100)
+    repeated, paths, origins = crops(once, 8)
+    rows = np.arange(len(paths))
+    as_they_are = replicates(repeated, images(repeated.labels, paths, origins), rows)["auroc"].std()
+    as_images = replicates(repeated, images(repeated.labels, paths), rows)["auroc"].std()
+    error = auroc_error(once.labels, once.scores)
+    assert as_they_are == pytest.approx(error, rel=0.1)
+    assert as_images == pytest.approx(error / np.sqrt(8), rel=0.1)
+
+
+def test_a_real_and_its_fake_are_drawn_together() -> None:
+    labels, origins = np.repeat([0, 1], 30), [f"photograph {at}" for at in [*range(30), *range(30)]]
+    drawn = images(labels, named(60), origins)
+    counts = next(bootstrap.resample(drawn, np.tile(np.arange(30), 2), 30, 0))
+    assert np.array_equal(counts.real, counts.fake)
+    assert (counts.reals == 30).all()
+    assert drawn.origins == 30
+    assert counts.real.mean(0) == pytest.approx(np.ones(30), abs=4 / np.sqrt(250))
+
+
+def test_images_without_an_origin_stand_for_themselves() -> None:
+    scored = made(np.random.default_rng(5), 20)
+    rows, paths = np.arange(40), named(40)
+    plain, empty, partly = (
+        replicates(scored, images(scored.labels, paths, origins), rows)
+        for origins in ([], [""] * 40, ["a", "a", *[""] * 38])
+    )
+    assert images(scored.labels, paths, [""] * 40).origins == 0
+    assert images(scored.labels, paths, ["a", "a", *[""] * 38]).origins == 19
+    assert all(np.array_equal(plain[name], empty[name]) for name in plain)
+    assert partly["auroc"].std() == pytest.approx(plain["auroc"].std(), rel=0.2)
+
+
+def test_of_an_origin_that_is_drawn_only_the_scored_images_count() -> None:
+    labels, origins = np.repeat([0, 1], 10), [f"o{at // 2}" for at in range(20)]
+    step_of = np.where(np.arange(20) % 2, 0, -1)
+    counts = next(bootstrap.resample(images(labels, named(20), origins), step_of, 1, 0))
+    assert (counts.reals == 5).all()
+    assert (counts.fakes == 5).all()
+
+
 def test_steps_in_place_of_scores_change_intervals_by_little(monkeypatch: pytest.MonkeyPatch) -> None:
     scored = made(np.random.default_rng(3), 2000)
     stepped = resampled(scored)
@@ -120,6 +180,19 @@ def test_steps_in_place_of_scores_change_intervals_by_little(monkeypatch: pytest
     for name in exact:
         ends, known = np.array(interval(stepped[name])), np.array(interval(exact[name]))
         assert np.abs(ends - known).max() < 0.05 * np.ptp(known), name
+
+
+@pytest.mark.parametrize(("reals", "fakes"), [(80, 8000), (8000, 80)])
+def test_steps_tell_few_images_of_a_label_from_many_of_the_other_exactly(
+    reals: int, fakes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels = np.repeat([0, 1], [reals, fakes])
+    scored = Scored(labels, np.random.default_rng(0).normal(size=8080) + 5 * labels, None, 2.5)
+    stepped = resampled(scored)
+    monkeypatch.setattr(intervals, "STEPS", 10**6)
+    exact = resampled(scored)
+    for name in exact:
+        assert interval(stepped[name]) == pytest.approx(interval(exact[name]), abs=1e-4, nan_ok=True), name
 
 
 def test_the_spread_of_auroc_is_delongs() -> None:
@@ -136,7 +209,16 @@ def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
     percentile intervals of few images are known to be somewhat narrow.
     """
     random, apart, runs = np.random.default_rng(6), 1.0, 300
+    odds = norm(-apart / 2), norm(apart / 2)  # the logits of reals and of fakes
+
+    def expected(value: Callable[[float, int], float]) -> float:
+        parts = [quad(lambda z, y=y: value(z, y) * odds[y].pdf(z), -12, 12)[0] for y in (0, 1)]
+        return float(np.mean(parts))
+
     truth = {
+        "ap": 2 * expected(lambda z, y: y * odds[1].sf(z) / (odds[0].sf(z) + odds[1].sf(z))),
+        "brier": expected(lambda z, y: (expit(z) - y) ** 2),
+        "nll": expected(lambda z, y: np.logaddexp(0, -z if y else z)),
         "auroc": norm.cdf(apart / np.sqrt(2)),
         "real_acc": norm.cdf(apart / 2),
         "fake_acc": norm.cdf(apart / 2),
@@ -149,16 +231,66 @@ def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
         paths = [f"{run}/{at}" for at in range(120)]
         found = replicates(scored, images(scored.labels, paths), np.arange(120))
         for name, value in truth.items():
-            low, high = interval(found[name])
+            low, high = interval(found[name], scored.metrics[name])
             held[name] += low <= value <= high
     error = np.sqrt(0.95 * 0.05 / runs)
     for name, number in held.items():
         assert 0.95 - 4 * error - 0.02 < number / runs < 0.95 + 4 * error, (name, number / runs)
 
 
+@pytest.mark.slow
+def test_intervals_hold_the_truth_where_images_share_origins() -> None:
+    """As above, with 60 origins a label and 6 images of each, half of whose variance is their origin's."""
+    random, apart, runs = np.random.default_rng(8), 1.0, 200
+    labels = np.repeat([0, 1], 360)
+    origins = [f"o{at // 6}" for at in range(720)]
+    held = {"origins": 0, "images": 0}
+    for run in range(runs):
+        common, own = np.repeat(random.normal(size=120), 6), random.normal(size=720)
+        scores = norm.cdf((common + own) / np.sqrt(2) + apart * (labels - 0.5))
+        for how, of in (("origins", [f"{run}/{origin}" for origin in origins]), ("images", [])):
+            drawn = images(labels, [f"{run}/{at}" for at in range(720)], of)
+            found = replicates(Scored(labels, scores, None, 0.5), drawn, np.arange(720))
+            low, high = interval(found["auroc"])
+            held[how] += low <= norm.cdf(apart / np.sqrt(2)) <= high
+    error = np.sqrt(0.95 * 0.05 / runs)
+    assert 0.95 - 4 * error - 0.02 < held["origins"] / runs < 0.95 + 4 * error
+    assert held["images"] / runs < 0.8, "then nobody would need origins"
+
+
+@pytest.mark.slow
+def test_intervals_of_calibration_errors_lie_about_the_truth() -> None:
+    """Percentile intervals, above it, would hold it in one of four benchmarks or fewer."""
+    random, apart, runs = np.random.default_rng(7), 2.0, 150
+    density = [norm(-apart / 2).pdf, norm(apart / 2).pdf]
+
+    def surplus(z: float) -> float:
+        return float((expit(z) * density[0](z) + (expit(z) - 1) * density[1](z)) / 2)
+
+    edges = logit(np.linspace(0, 1, BINS + 1)).clip(-12, 12)
+    truth = sum(abs(quad(surplus, low, high)[0]) for low, high in pairwise(edges))
+    held = {"ece": 0, "ece_mass": 0}
+    for run in range(runs):
+        scored = made(random, 60, apart)
+        drawn = images(scored.labels, [f"{run}/{at}" for at in range(120)])
+        found = dict(ends(replicates(scored, drawn, np.arange(120)), scored.metrics))
+        for name in held:
+            held[name] += found[f"{name}_low"] <= truth <= found[f"{name}_high"]
+    assert all(number / runs > 0.75 for number in held.values()), held
+
+
 def test_without_spread_there_is_no_interval() -> None:
     scored = Scored(np.repeat([0, 1], 20), np.repeat([0.1, 0.9], 20), None, 0.5)
     assert np.isnan(interval(resampled(scored)["auroc"])).all()
+
+
+def test_a_metric_that_many_resamples_leave_undefined_has_no_interval() -> None:
+    """One image of 40 is called fake, so that in a third of the resamples none is, and MCC undefined."""
+    scores = np.array([0.1] * 39 + [0.9])
+    found = resampled(Scored(np.repeat([0, 1], 20), scores, None, 0.5))
+    assert 0.25 < np.isnan(found["mcc"]).mean() < 0.45
+    assert np.isnan(interval(found["mcc"], 0.16)).all()
+    assert np.isfinite(interval(found["fake_acc"], 0.05)).all()
 
 
 @pytest.mark.parametrize(("labels", "defined"), [([], False), ([1, 1, 1], True), ([0, 0], True)])

@@ -51,14 +51,16 @@ def write(file: Path, rows: list[dict[str, object]]) -> Path:
 @SUFFIXES
 def test_rows_become_samples(tmp_path: Path, suffix: str) -> None:
     rows: list[dict[str, object]] = [
-        {"Path": "b.png", "LABEL": 1, "generator": "sdxl", "class": "cat", "real_source": "", "author": "x"},
-        {"Path": "sub/a.png", "LABEL": 0, "generator": "", "class": "", "real_source": "coco", "author": "x"},
-        {"Path": "../c.png", "LABEL": 0, "generator": "sdxl", "class": "", "real_source": "", "author": "x"},
-        {"Path": "d.png", "LABEL": 1, "generator": "", "class": "", "real_source": "", "author": "x"},
+        {"Path": "b.png", "LABEL": 1, "generator": "sdxl", "class": "cat", "real_source": "", "Origin": "v1"},
+        {"Path": "sub/a.png", "LABEL": 0, "generator": "", "class": "", "real_source": "coco", "Origin": ""},
+        {"Path": "../c.png", "LABEL": 0, "generator": "sdxl", "class": "", "real_source": "", "Origin": ""},
+        {"Path": "d.png", "LABEL": 1, "generator": "", "class": "", "real_source": "", "Origin": ""},
     ]
+    for row in rows:
+        row["author"] = "x"  # for readers
     _, findings = open_location(write(tmp_path / f"mine{suffix}", rows))
     assert findings.samples == (
-        Sample("b.png", FAKE, "sdxl", "cat", ""),
+        Sample("b.png", FAKE, "sdxl", "cat", "", "v1"),
         Sample("sub/a.png", REAL, "", "", "coco"),
         Sample("../c.png", REAL, "sdxl", "", "sdxl"),
         Sample("d.png", FAKE, "mine", "", ""),
@@ -202,6 +204,7 @@ def test_an_index_states_every_file_and_what_it_left_aside(
         "generator": "beta",
         "class": "",
         "real_source": "",
+        "origin": "",
         "sha256": sha256(data).hexdigest(),
         "format": "PNG",
         "mode": "RGB",

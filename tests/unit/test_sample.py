@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from safetensors.torch import load_file
 
+from forenbench.descriptions import specs
 from forenbench.detectors._nets.small import small_discriminator, small_resnet
 from forenbench.sample import build as building
 from forenbench.sample import photographs as photos
@@ -22,6 +23,8 @@ from forenbench.sample.build import EXTENTS, Extent, build
 from forenbench.sample.generators import FAMILIES, WEIGHTS, as_tensor, generate, load_generator
 from forenbench.sample.photographs import PHOTOGRAPHS, SIZE, SPLITS, crop, draw, is_flat, photographs
 from forenbench.sample.training import RECIPES, train_generators
+from forenbench.sources.folder import find_samples
+from forenbench.testsets import describe
 from forenbench.types import BenchError
 
 CHELSEA = next(photograph for photograph in PHOTOGRAPHS if photograph.name == "chelsea")
@@ -154,6 +157,13 @@ def test_labels_are_paired_and_stored_alike(dataset: Path) -> None:
                 formats.add((image.format, image.mode, image.size, tuple(image.info)))
     assert all(names[family, "0_real"] == names[family, "1_fake"] for family in SMALL.families)
     assert formats == {("PNG", "RGB", (SIZE, SIZE), ())}
+
+
+def test_crops_of_a_photograph_have_it_for_their_origin(dataset: Path) -> None:
+    found = describe(specs()["sample"], find_samples(dataset / "test").samples)
+    names = {photograph.name for photograph in photographs("test")}
+    assert {sample.origin for sample in found} <= names
+    assert all(sample.path.rpartition("/")[2].startswith(f"{sample.origin}_") for sample in found)
 
 
 def test_the_same_bytes_every_time(dataset: Path, tmp_path: Path) -> None:

@@ -29,6 +29,17 @@ def test_rows_come_back_as_they_were_written(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(store.rows(record), written[list(COLUMNS)], check_dtype=False)
 
 
+def test_text_that_older_rows_lack_is_empty(tmp_path: Path) -> None:
+    store, written = Store(tmp_path), rows("ok")
+    store.write(CELL, [written], {}, MADE)
+    (file,) = tmp_path.glob("scores/**/*.parquet")
+    pd.read_parquet(file).drop(columns="origin").to_parquet(file)
+    (record,) = store.records()
+    assert store.rows(record)["origin"].tolist() == [""]
+    assert store.rows(record, ["origin", "path"]).to_dict("list") == {"origin": [""], "path": ["x"]}
+    assert store.rows(record, ["origin"]).to_dict("list") == {"origin": [""]}
+
+
 def test_done_means_equal_identity_and_nothing_failed(tmp_path: Path) -> None:
     store = Store(tmp_path)
     assert not store.is_done(CELL, {"seed": 0})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from stored_cells import ONE_WRONG, PERFECT, add, with_wrong_reals
@@ -66,12 +67,39 @@ def test_one_label_only_leaves_blanks_with_the_reason(store: Store) -> None:
     assert "nan" not in render(table, "text").lower()
 
 
+def test_values_that_decisions_and_probabilities_leave_undefined_have_a_reason(store: Store) -> None:
+    add(store, "cautious", "stylegan", [0.1, 0.2, 0.3, 0.4])
+    add(store, "certain", "stylegan", [0.0, 1.0, 0.0, 1.0])
+    thresholds, calibration = (tables.make(name, [store]) for name in ("thresholds", "calibration"))
+    assert np.isnan(thresholds.frame.loc[("cautious", "sample", "stylegan"), "MCC, author's"])
+    assert "MCC, author's is blank where all images are called fake, or none." in thresholds.notes
+    assert "Nothing was fitted: 'bench calibrate' does it." in thresholds.notes
+    assert np.isnan(calibration.frame.loc[("certain", "sample", "stylegan"), "NLL"])
+    assert "NLL is blank where a probability of 0 or 1 is wrong: its loss is infinite." in calibration.notes
+
+
 def test_perturbations_are_rows_of_their_own(store: Store) -> None:
     for place, testset in enumerate(["stylegan", "biggan"]):
         add(store, "good", testset, ONE_WRONG, place=place, perturbation="jpeg:50")
     frame = tables.make("acc-ap", [store]).frame
     assert frame.loc[("none", "good", "sample"), ("Mean", "Acc.")] == 100
     assert frame.loc[("jpeg:50", "good", "sample"), ("Mean", "Acc.")] == 50
+
+
+def test_intervals_that_rest_on_few_origins_say_so(store: Store) -> None:
+    cells = tables.measure([store])
+    assert not any("origins" in note for note in tables.by_label(cells).notes)
+    labels, many = [0, 1] * 40, [f"o{at // 2}" for at in range(80)]
+    add(store, "good", "crops", [0.1, 0.9] * 40, labels, origins=["a", "a", "b", "b"] * 20, dataset="few")
+    add(store, "good", "frames", [0.1, 0.9] * 40, labels, origins=many, dataset="many")
+    for name in ("cells", "acc-ap"):
+        said = [note for note in tables.make(name, [store]).notes if "origins" in note]
+        assert len(said) == 2
+        assert "few" in said[0]
+        assert "2 at least" in said[0]
+        assert "too narrow" in said[0]
+        assert "40 at least" in said[1]
+        assert "too narrow" not in said[1]
 
 
 def test_leaderboard_ranks_by_mean_precision_and_writes_stable_text(store: Store, tmp_path: Path) -> None:
@@ -238,6 +266,16 @@ def test_ranks_that_images_leave_open_are_shown(tmp_path: Path) -> None:
     assert board["ranks"].to_dict() == {"good": "1-2", "nearly": "1-2", "bad": "3"}
 
 
+def test_detectors_that_are_far_apart_have_one_rank_each_however_many_there_are(tmp_path: Path) -> None:
+    store, random = Store(tmp_path), np.random.default_rng(0)
+    labels, shared = np.repeat([0, 1], 100), random.normal(size=200)
+    for place in range(9):
+        scores = shared + 0.2 * random.normal(size=200) + (0.2 + 0.3 * place) * labels
+        add(store, f"d{place}", "stylegan", list(map(float, scores)), list(labels))
+    board = leaderboard.standings(tables.measure([store])).set_index("detector")
+    assert [board.loc[f"d{place}", "ranks"] for place in range(9)] == list("987654321")
+
+
 def test_what_was_seen_in_training_is_marked_in_tables_and_counted_in_the_leaderboard(tmp_path: Path) -> None:
     store = Store(tmp_path)
     for place, testset in enumerate(["StyleGAN", "biggan"]):
@@ -258,6 +296,52 @@ def test_what_was_seen_in_training_is_marked_in_tables_and_counted_in_the_leader
         assert [("*" in line) for line in lines].count(True) == 1, name
 
 
+def starred(table: tables.Table) -> set[tuple[str, str]]:
+    """Return (first label of the row, column) of all starred values of a Markdown table."""
+    lines = [line for line in render(table, "markdown").splitlines() if line.startswith("|")]
+    heads, _, *rows = [[entry.strip() for entry in line.strip("|").split("|")] for line in lines]
+    return {(row[0], head) for row in rows for head, entry in zip(heads, row, strict=True) if "*" in entry}
+
+
+def test_means_that_rest_on_what_was_seen_are_marked_everywhere(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for place, testset in enumerate(["stylegan", "biggan"]):
+        add(store, "d", testset, [PERFECT, ONE_WRONG][place], place=place, trained_on=["StyleGAN, LSUN"])
+        add(store, "clean", testset, ONE_WRONG, place=place)
+    expected = {
+        "acc-ap": {"stylegan Acc.", "stylegan A.P.", "Mean Acc.", "Mean A.P."},
+        "summary": {"Acc., macro", "Acc., micro", "A.P., macro"},  # the worst is biggan
+        "robustness": {"none Acc.", "none A.P."},
+    }
+    for name, columns in expected.items():
+        table = tables.make(name, [store])
+        assert starred(table) == {("d", column) for column in columns}, name
+        assert "as the detectors state: stylegan by d." in " ".join(table.notes), name
+        assert "*" in "".join(line for line in render(table, "latex").splitlines() if line[0] != "%"), name
+
+
+def test_the_worst_is_marked_where_it_was_seen(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    add(store, "d", "stylegan", ONE_WRONG, trained_on=["stylegan"])
+    add(store, "d", "biggan", PERFECT, place=1, trained_on=["stylegan"])
+    assert ("d", "A.P., worst") in starred(tables.make("summary", [store]))
+
+
+def test_reals_that_were_seen_are_marked_by_source(tmp_path: Path) -> None:
+    """Of known reals only what is judged against them; of a known generator everything but counts."""
+    store = Store(tmp_path)
+    labels, sources = [0, 0, 0, 0, 1, 1], ["coco", "coco", "raise", "raise", "", ""]
+    for name, trained_on in {"reals": ["COCO"], "fakes": ["sd"], "neither": ["lsun", ""]}.items():
+        add(store, name, "sd", [0.1, 0.2, 0.7, 0.9, 0.6, 0.8], labels, sources=sources, trained_on=trained_on)
+    (remark,) = (note for note in tables.make("cells", [store]).notes if note.startswith("*"))
+    assert remark.endswith("as the detectors state: sd by fakes; sd (reals: coco) by reals.")
+    against_coco, spread = {"coco AUROC", "coco FPR"}, {"Spread AUROC"}
+    assert starred(tables.make("real-sources", [store])) == {
+        *(("reals", column) for column in against_coco | spread),
+        *(("fakes", column) for column in against_coco | spread | {"raise AUROC", "raise FPR"}),
+    }
+
+
 def test_reals_of_each_source_are_judged_alone(tmp_path: Path) -> None:
     store = Store(tmp_path)
     sources = ["coco", "coco", "imagenet", "imagenet", "", ""]
@@ -270,9 +354,24 @@ def test_reals_of_each_source_are_judged_alone(tmp_path: Path) -> None:
     assert row["imagenet", "FPR"] == 100
     assert row["Spread", "AUROC"] == 75
     assert row["coco", "reals"] == 2
-    assert any(
-        "by up to 75.0 points (d on sd (none))" in note for note in tables.make("acc-ap", [store]).notes
-    )
+    told = "75.0 points (d on sd (none): 25.0 against imagenet (2 reals), 100.0 against coco (2 reals))"
+    for name in ("acc-ap", "cells", "summary"):
+        assert any(told in note for note in tables.make(name, [store]).notes), name
+
+
+def test_no_spread_is_the_best(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    labels, sources = [0, 0, 1, 1], ["coco", "raise", "", ""]
+    add(store, "wide", "sd", [0.1, 0.7, 0.6, 0.8], labels, sources=sources)
+    add(store, "narrow", "sd", [0.1, 0.2, 0.6, 0.8], labels, sources=sources)
+    text = render(tables.make("real-sources", [store]), "latex")
+    narrow, wide = (line for line in text.splitlines() if line.startswith(("wide", "narrow")))
+    assert wide.endswith("& 50.0 \\\\")
+    assert narrow.count("textbf") > 0
+
+
+def test_reals_of_one_source_cross_nothing(store: Store) -> None:
+    assert "nothing is crossed" in tables.make("real-sources", [store]).notes[0]
 
 
 def test_a_summary_names_the_worst_generator_and_weighs_images_both_ways(store: Store) -> None:
@@ -284,6 +383,37 @@ def test_a_summary_names_the_worst_generator_and_weighs_images_both_ways(store: 
     assert poor["Acc., micro"] == pytest.approx(100 * (2 + 2 + 12) / 20)
     assert (poor["A.P., worst"], poor["worst on"]) == (pytest.approx(500 / 6), "stylegan")
     assert poor["images"] == 20
+
+
+def test_means_of_a_summary_have_the_intervals_of_leaderboards(tmp_path: Path) -> None:
+    """Both test sets are as large, so that all images weigh the same both ways."""
+    store, random, labels = Store(tmp_path), np.random.default_rng(0), [0] * 30 + [1] * 30
+    for testset in ("stylegan", "biggan"):
+        scores = list(map(float, random.random(60) / 2 + np.array(labels) / 4))
+        add(store, "d", testset, scores, labels)
+        add(store, "other", testset, scores[::-1], labels)
+    cells = tables.measure([store])
+    board = leaderboard.standings(cells).set_index("detector").loc["d"]
+    made = tables.TABLES["summary"][0](cells)
+    assert made.low is not None
+    assert made.high is not None
+    for name, metric in {"Acc., macro": "acc", "Acc., micro": "acc", "A.P., macro": "ap"}.items():
+        ends = [ends.loc[("d", "sample"), name] for ends in (made.low, made.high)]
+        assert ends == pytest.approx([board[f"{metric}_low"], board[f"{metric}_high"]])
+        assert ends[0] < made.frame.loc[("d", "sample"), name] < ends[1]
+    assert "\\textbf{" in render(made, "latex")
+
+
+def test_a_test_set_without_any_scored_image_leaves_no_mean(store: Store) -> None:
+    add(store, "poor", "biggan", [0.5] * 4, status="failed", lost=4, place=1)
+    row = tables.make("summary", [store]).frame.loc[("poor", "sample")]
+    assert row[["Acc., macro", "Acc., micro", "A.P., macro", "A.P., worst"]].isna().all()
+
+
+def test_the_worst_generator_of_several_datasets_is_named_with_its_own(store: Store) -> None:
+    add(store, "poor", "stylegan", [0.9, 0.8, 0.2, 0.1], dataset="other", place=2)
+    add(store, "good", "stylegan", PERFECT, dataset="other", place=2)
+    assert tables.make("summary", [store]).frame.loc[("poor", "sample"), "worst on"] == "other/stylegan"
 
 
 def test_scores_that_are_no_probabilities_have_blanks_and_a_reason_in_calibration(store: Store) -> None:
