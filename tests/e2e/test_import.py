@@ -137,7 +137,9 @@ def test_a_file_of_one_perturbation_supersedes_nothing_of_another(bench: Bench) 
     assert bench("import", "scores.csv", "--detector", "api").code == 0
     write("a,real,0.1,\nb,fake,0.9,one\n")
     assert bench("import", "scores.csv", "--detector", "api", "--perturbation", "jpeg:90").code == 0
-    assert {(r["cell"]["testset"], r["cell"]["perturbation"]) for r in Store(OUT).records()} == {
+    records = Store(OUT).records()
+    assert all(one["identity"]["perturbation"] == one["cell"]["perturbation"] for one in records)
+    assert {(r["cell"]["testset"], r["cell"]["perturbation"]) for r in records} == {
         ("one", "none"),
         ("two", "none"),
         ("one", "jpeg:90"),

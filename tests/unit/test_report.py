@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import re
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from stored_cells import LABELS, ONE_WRONG, PERFECT, add
 
 from forenbench.images import decode
 from forenbench.report import charts, curves, glossary
-from forenbench.report.chosen import name_detectors, newest
+from forenbench.report.chosen import name_detectors, newest, plainest
 from forenbench.report.contents import Wishes, collect
 from forenbench.report.grid import lay_out
 from forenbench.report.heat import heat_map
@@ -156,13 +157,16 @@ def test_the_worst_images_of_all_cells_come_first_and_once(tmp_path: Path) -> No
         (0, 0.7, "ok", "worse"),
         (0, 0.99, "failed", "unscored"),
         (0, 0.2, "ok", "fine"),
+        (0, 0.5, "ok", "at the threshold"),
         (1, 0.4, "ok", "missed"),
         (1, 0.9, "ok", "found"),
     ]
     found = worst_of_cell(cell, pd.DataFrame(rows, columns=list(COLUMNS)), 2)
-    reals, fakes = worst([*found, *found], 2)
+    reals, fakes = worst([*found, *(replace(one, testset="u") for one in found)], 2)
     assert [(one.path, one.wrong) for one in reals] == [("worse", True), ("shared", True)]
     assert [(one.path, one.wrong) for one in fakes] == [("missed", True), ("found", False)]
+    third = worst_of_cell(cell, pd.DataFrame(rows, columns=list(COLUMNS)), 3)[2]
+    assert (third.path, third.wrong) == ("at the threshold", False)
 
 
 def test_a_picture_is_a_small_one_of_the_image_beside_what_explains_it() -> None:
@@ -234,6 +238,8 @@ def test_levels_run_from_the_image_as_it_is_to_the_strongest(tmp_path: Path) -> 
         "gray",
         "gamma:0.2",
         "gamma:2.0",
+        "fit:64",
+        "fit:256",
     ]
     for place, name in enumerate(names):
         add(Store(tmp_path), "d", "t", PERFECT, perturbation=name, place=place)
@@ -245,6 +251,7 @@ def test_levels_run_from_the_image_as_it_is_to_the_strongest(tmp_path: Path) -> 
         "jpeg:Q": ["none", "90", "75", "50"],
         "blur:SIGMA": ["none", "2.0", "10.0"],
         "gamma:G": ["none", "2.0", "0.2"],
+        "fit:N": ["none", "256", "64"],
     }
     both = ("accuracy", "average precision")
     assert list(drawn) == [f"{kind}, {metric}" for kind in wanted for metric in both]
@@ -278,6 +285,21 @@ def test_what_was_not_run_under_the_perturbation_in_colours_is_named(tmp_path: P
     notes = heat_map(measure([Store(tmp_path)]), "none").notes
     words = "In the tables only, for no cell is of none:"
     assert {f"{words} detector e.", f"{words} dataset other."} <= set(notes)
+
+
+def test_colours_are_blue_above_chance_and_red_below(tmp_path: Path) -> None:
+    for place, scores in enumerate([PERFECT, [0.1, 0.9, 0.1, 0.9], PERFECT[::-1]]):
+        add(Store(tmp_path), "d", f"t{place}", scores, place=place)
+    shades = [entry.shade for entry in heat_map(measure([Store(tmp_path)]), "none").rows[0][2:5]]
+    colours = [[int(shade[at : at + 2], 16) for at in (1, 3, 5)] for shade in shades]
+    assert colours[0][2] > colours[0][0] + 64  # blue over red
+    assert min(colours[1]) > 240
+    assert colours[2][0] > colours[2][2] + 64
+
+
+def test_of_several_perturbations_none_is_shown_else_the_first() -> None:
+    assert plainest(["jpeg:90", "none"]) == "none"
+    assert plainest(["jpeg:90", "blur:1.0"]) == "jpeg:90"
 
 
 def test_a_detector_has_one_look_on_the_whole_page_and_curves_the_same_test_sets(tmp_path: Path) -> None:
