@@ -18,7 +18,7 @@ from .sources.rows import check_suffix, read_rows
 from .store import STATUSES
 from .types import BenchError
 
-COLUMNS = ("path", "label", "score", "generator", "class", "real_source", "status", "error")
+COLUMNS = ("path", "label", "score", "generator", "class", "real_source", "origin", "status", "error")
 """What is read; the others are for readers."""
 
 
@@ -50,6 +50,7 @@ class ForeignRow(NamedTuple):
     generator: str
     class_name: str
     real_source: str
+    origin: str
     score: float
     status: str
     error: str
@@ -132,10 +133,10 @@ def _rows(file: Path, reading: Reading, names: Mapping[str, str]) -> Iterator[Fo
             unknown.append(f"'{readable(given['label'])}' in row {number}")
         score, status, error = _score(file, number, given)
         path = _without(reading.prefix, given["path"])
-        generator, class_name, source = (
-            readable(given[name]) for name in ("generator", "class", "real_source")
+        generator, class_name, source, origin = (
+            readable(given[name]) for name in ("generator", "class", "real_source", "origin")
         )
-        yield ForeignRow(number, path, label, generator, class_name, source, score, status, error)
+        yield ForeignRow(number, path, label, generator, class_name, source, origin, score, status, error)
     if unknown:
         way_out = "--label says what words mean: --label ai=1,human=0"
         raise refuse(f"labels of '{file}' that are none of 0, 1, real, fake", unknown, way_out)

@@ -257,7 +257,7 @@ def _sample(row: ForeignRow, dataset: str) -> Sample:
     """Make a sample of a row with a label."""
     assert row.label is not None
     source = row.real_source or row.generator or dataset if row.label == REAL else ""
-    return Sample(row.path, row.label, row.generator, row.class_name, source)
+    return Sample(row.path, row.label, row.generator, row.class_name, source, row.origin)
 
 
 def _frame(results: Sequence[ImageResult]) -> pd.DataFrame:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from .store import STATUSES
 from .types import FOREIGN
@@ -14,6 +14,13 @@ if TYPE_CHECKING:
 _FEW_ORIGINS = 30
 """Below that, intervals that draw groups cover too little (Cameron, Gelbach and Miller 2008, for some 30)."""
 _PLACE = ["dataset", "testset", "class", "detector", "perturbation"]
+
+
+class _Row(NamedTuple):
+    """A row of a table."""
+
+    detector: str
+    perturbation: str
 
 
 def left_out(cells: pd.DataFrame, chosen: pd.DataFrame) -> Iterator[str]:
@@ -55,21 +62,32 @@ def _mixed(cells: pd.DataFrame) -> Iterator[str]:
 
 def _images(cells: pd.DataFrame) -> Iterator[str]:
     """Count the real and fake images behind each row, rows that rest on the same counts together."""
-    counts: dict[tuple[str, str], dict[str, tuple[int, int]]] = {}
+    counts: dict[tuple[str, _Row], dict[str, tuple[int, int]]] = {}
     for cell in cells[[*_PLACE, "weights", "protocol", "real", "fake"]].to_dict("records"):
-        row = f"{cell['detector']} ({cell['weights']}, {cell['perturbation']})"
+        row = _Row(f"{cell['detector']} ({cell['weights']})", cell["perturbation"])
         places = counts.setdefault((cell["protocol"], row), {})
         place = f"{cell['dataset']}/{cell['testset']}"
         real, fake = places.get(place, (0, 0))
         places[place] = real + cell["real"], fake + cell["fake"]
     order = ["/".join(place) for place in in_order(cells, ["dataset", "testset"])]
-    rows: dict[tuple[str, str], list[str]] = {}
+    rows: dict[tuple[str, str], list[_Row]] = {}
     for (protocol, row), places in counts.items():
         text = ", ".join(f"{place} {'/'.join(map(str, places[place]))}" for place in order if place in places)
         rows.setdefault((protocol, text), []).append(row)
-    for (protocol, text), users in rows.items():
-        whose = f" behind {', '.join(users)}" if len(rows) > 1 else ""
+    every = [row for _, row in counts]
+    for (protocol, text), some in rows.items():
+        whose = f" behind {', '.join(_name(some, every))}" if len(rows) > 1 else ""
         yield f"Images scored (real/fake){whose}, protocol {protocol}: {text}."
+
+
+def _name(some: Sequence[_Row], every: Sequence[_Row]) -> Iterator[str]:
+    """Name rows: a detector of which all are among them by its name alone, else with perturbations."""
+    whole, here = (
+        {detector: [row.perturbation for row in rows if row.detector == detector] for detector, _ in rows}
+        for rows in (every, some)
+    )
+    for detector, perturbations in here.items():
+        yield detector if perturbations == whole[detector] else f"{detector} under {', '.join(perturbations)}"
 
 
 def drawn_by_origin(cells: pd.DataFrame) -> Iterator[str]:

@@ -93,9 +93,24 @@ def _as_latex(table: Table, text: pd.DataFrame) -> str:
                 text.iat[row, position] = opening + str(text.iat[row, position]) + _CLOSE
     alignment = "l" * text.index.nlevels + "r" * text.shape[1]
     body = text.to_latex(escape=True, column_format=alignment, multicolumn_format="c", multirow=False)
+    body = _with_rules(body, text)
     for sign, command in {_BOLD: "\\textbf{", _UNDERLINE: "\\underline{", _CLOSE: "}"}.items():
         body = body.replace(sign, command)
     return "".join(f"% {line}\n" for line in (table.title, *table.notes)) + body
+
+
+def _with_rules(body: str, text: pd.DataFrame) -> str:
+    """Rule a line under each group of several columns of one name, as `booktabs` has it."""
+    if text.columns.nlevels < 2:
+        return body
+    rules, first = "", text.index.nlevels + 1
+    for _, same in groupby(text.columns.get_level_values(0)):
+        last = first + len(list(same)) - 1
+        rules += f"\\cmidrule(lr){{{first}-{last}}}" if last > first else ""
+        first = last + 1
+    before, rule, after = body.partition("\\toprule\n")
+    heading, end, rest = after.partition("\n")
+    return f"{before}{rule}{heading}{end}{rules}{chr(10) if rules else ''}{rest}"
 
 
 def _contests(frame: pd.DataFrame) -> list[list[int]]:
@@ -164,11 +179,16 @@ def _levels(column: object) -> tuple[str, ...]:
 
 def as_markdown(text: pd.DataFrame) -> str:
     """Lay out a frame of strings as a Markdown table, numbers to the right."""
-    rows = [[str(value).replace("|", "\\|") for value in row] for row in text.itertuples(index=False)]
+    rows = [[_escaped(str(value)) for value in row] for row in text.itertuples(index=False)]
     names = [str(name) for name in text.columns]
     numeric = [all(not row[i] or _is_number(row[i]) for row in rows) for i in range(len(names))]
     lines = [names, ["---:" if right else ":---" for right in numeric], *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _escaped(text: str) -> str:
+    """Keep a name from ending its cell, or from being taken for a tag."""
+    return " ".join(text.replace("|", "\\|").replace("<", "&lt;").splitlines())
 
 
 def _is_number(value: str) -> bool:

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from forenbench.store import Store
     from forenbench.testsets import Selection
 
-_FILE = "CSV, JSON Lines or Parquet: columns path, label, score; also generator, class, real_source, status."
+_FILE = (
+    "CSV, JSON Lines or Parquet: columns path, label, score; also generator, class, real_source, origin, "
+    "status, error."
+)
 _LABEL = "What the file's labels mean, as ai=1,human=0; 0, 1, real and fake are known."
 _THRESHOLD = "Scores beyond it mean generated; needed for scores outside [0, 1]."
 _DATASET = "The dataset these images are of, by name or path: rows are matched with it by path."
@@ -55,6 +58,7 @@ def import_scores(  # noqa: PLR0913 - a command's options are its arguments
     generator_column: Annotated[str, typer.Option(help="The same for generators.")] = "generator",
     class_column: Annotated[str, typer.Option(help="The same for classes.")] = "class",
     real_source_column: Annotated[str, typer.Option(help="The same for sources of reals.")] = "real_source",
+    origin_column: Annotated[str, typer.Option(help="The same for origins: photographs, videos.")] = "origin",
     status_column: Annotated[str, typer.Option(help="The same for ok, failed, unreadable.")] = "status",
     prefix: Annotated[str, typer.Option(help="Remove this from the beginning of the file's paths.")] = "",
     out: Annotated[
@@ -89,6 +93,7 @@ def import_scores(  # noqa: PLR0913 - a command's options are its arguments
         "generator": generator_column,
         "class": class_column,
         "real_source": real_source_column,
+        "origin": origin_column,
         "status": status_column,
     }
     named = {name: theirs for name, theirs in columns.items() if name != theirs}

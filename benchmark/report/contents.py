@@ -215,6 +215,7 @@ def _facts(cells: pd.DataFrame, names: Mapping[tuple[str, str], str]) -> list[tu
 
 def _numbers(cells: pd.DataFrame) -> dict[str, Any]:
     """Give every cell's words and numbers in full precision, for programs; None where one is undefined."""
+    cells = cells.drop(columns="mark")  # it is for programs that remember
     single = cells.loc[:, [all(map(_is_single, cells[name])) for name in cells.columns]]
     rows = [[None if value != value else value for value in row] for row in single.to_numpy(object)]
     return {"columns": list(single.columns), "rows": rows}

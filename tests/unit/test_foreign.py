@@ -46,12 +46,13 @@ def test_a_row_keeps_a_status_of_its_own(tmp_path: Path) -> None:
 
 
 def test_columns_and_labels_have_names_of_their_own(tmp_path: Path) -> None:
-    text = "Image,Truth,P(fake),Model\n/data/a.png,AI,0.75,sdxl\n/data/b.png,human,0.5,\n"
-    columns = {"path": "Image", "label": "truth", "score": "P(fake)", "generator": "model"}
+    text = "Image,Truth,P(fake),Model,Video\n/data/a.png,AI,0.75,sdxl,v1\n/data/b.png,human,0.5,,\n"
+    columns = {"path": "Image", "label": "truth", "score": "P(fake)", "generator": "model", "origin": "video"}
     reading = Reading(columns, {"ai": 1, "human": 0}, prefix="/data/")
     fake, real = read_scores(write(tmp_path, text), reading).rows
     assert (fake.path, fake.label, fake.score, fake.generator) == ("a.png", 1, 0.75, "sdxl")
     assert (real.path, real.label) == ("b.png", 0)
+    assert (fake.origin, real.origin) == ("v1", "")
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forenbench.rendering import render
+from forenbench.rendering import as_markdown, render
 from forenbench.tables import Table
 
 
@@ -46,6 +46,21 @@ def test_blank_is_blank_in_every_style() -> None:
 def test_signed_numbers_stay_on_the_right_in_markdown() -> None:
     table = made({("a", "by"): [-1.5, 2.5]}, signed="by")
     assert "| :--- | ---: |" in render(table, "markdown")
+
+
+def test_names_neither_end_a_cell_of_markdown_nor_vanish_as_tags() -> None:
+    text = as_markdown(pd.DataFrame({"name": ["a|b", "<script>", "two\nlines"]}))
+    assert text.splitlines()[2:] == ["| a\\|b |", "| &lt;script> |", "| two lines |"]
+
+
+def test_latex_rules_a_line_under_each_group_of_columns() -> None:
+    table = made(
+        {("a", "x"): [1, 2], ("a", "y"): [3, 4], ("b", "x"): [5, 6], ("c", "x"): [7, 8], ("c", "y"): [9, 0]}
+    )
+    lines = render(table, "latex").splitlines()
+    at = lines.index(r"\cmidrule(lr){2-3}\cmidrule(lr){5-6}")
+    assert r"\multicolumn{2}{c}{a}" in lines[at - 1]
+    assert r"\cmidrule" not in render(made({("a",): [1, 2], ("b",): [3, 4]}), "latex")
 
 
 def test_latex_aligns_numbers_right_and_escapes() -> None:

@@ -214,8 +214,21 @@ def test_notes_say_which_rows_rest_on_how_many_images(store: Store) -> None:
     assert line == "Images scored (real/fake), protocol all: data/stylegan 2/2, data/biggan 2/2."
     add(store, "poor", "biggan", ONE_WRONG, place=1, status="failed")
     lines = [note for note in tables.make("acc-ap", [store]).notes if note.startswith("Images")]
-    begin, images = "Images scored (real/fake) behind", "(sample, none), protocol all: data/stylegan 2/2"
+    begin, images = "Images scored (real/fake) behind", "(sample), protocol all: data/stylegan 2/2"
     assert lines == [f"{begin} good {images}, data/biggan 2/2.", f"{begin} poor {images}, data/biggan 1/2."]
+
+
+def test_notes_name_perturbations_only_where_a_detectors_rows_differ(store: Store) -> None:
+    for place, testset in enumerate(["stylegan", "biggan"]):
+        for name in ("good", "poor"):
+            lost = (name, testset) == ("poor", "biggan")
+            status = "failed" if lost else "ok"
+            add(store, name, testset, PERFECT, place=place, perturbation="jpeg:90", status=status)
+    begin, end = "Images scored (real/fake) behind", "protocol all: data/stylegan 2/2, data/biggan"
+    assert [note for note in tables.make("acc-ap", [store]).notes if note.startswith("Images")] == [
+        f"{begin} good (sample), poor (sample) under none, {end} 2/2.",
+        f"{begin} poor (sample) under jpeg:90, {end} 1/2.",
+    ]
 
 
 def test_metrics_by_class_take_each_class_for_itself(tmp_path: Path) -> None:
