@@ -25,7 +25,7 @@ from .types import REAL, BenchError, Source
 if TYPE_CHECKING:
     import pandas as pd
 
-DISTANCE = 4
+DISTANCE = 6
 Advance = Callable[[str, int, int], None]
 """Called with (what is being done, done, total) while files are read."""
 

@@ -2,29 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
 MARK = "*"
 
 
-def seen_in_training(trained_on: list[str], testset: str, sources: Mapping[str, Any]) -> bool:
-    """Say whether a test set, or a source of its reals, is among what a detector states it was trained on.
+def seen_in_training(trained_on: Iterable[str], testset: str, sources: Iterable[str]) -> list[str]:
+    """List what of a test set, its own name or sources of its reals, a detector states it was trained on.
 
-    Names are compared without case, spaces and punctuation.
+    Names are compared without case, spaces and punctuation; one text may hold several, with commas.
     """
-    known = {_plain(name) for name in trained_on}
-    return not known.isdisjoint({_plain(testset), *map(_plain, sources)})
+    known = {_plain(part) for name in trained_on for part in (name, *name.split(","))} - {""}
+    return [name for name in dict.fromkeys((testset, *sources)) if _plain(name) in known]
+
+
+def marks(cells: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
+    """Mark the numbers of a table's rows, counts aside, that rest on any cell seen in training.
+
+    Args:
+        cells: As `forenbench.tables.measure` returns them.
+        frame: A table whose index levels are columns of `cells`.
+    """
+    seen = cells.groupby(list(frame.index.names))["seen"].any().reindex(frame.index).to_numpy()
+    amounts = frame.infer_objects().select_dtypes("float").columns
+    return pd.DataFrame({name: seen & (name in amounts) for name in frame}, index=frame.index)
 
 
 def remark(cells: pd.DataFrame) -> Iterator[str]:
     """Explain the marks, if there are any."""
-    seen = cells[cells["seen"]]
-    if len(seen):
-        users = seen.groupby("testset", sort=False)["detector"].unique()
-        listed = "; ".join(f"{testset} by {', '.join(detectors)}" for testset, detectors in users.items())
+    users: dict[str, dict[str, None]] = {}
+    for cell in cells.loc[cells["seen"], ["testset", "known", "detector"]].to_dict("records"):
+        testset, known = cell["testset"], cell["known"]
+        what = testset if testset in known else f"{testset} (reals: {', '.join(known)})"
+        users.setdefault(what, {})[cell["detector"]] = None
+    if users:
+        listed = "; ".join(f"{what} by {', '.join(detectors)}" for what, detectors in users.items())
         yield f"{MARK} generator or reals seen in training, as the detectors state: {listed}."
 
 

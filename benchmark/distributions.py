@@ -85,7 +85,8 @@ def _bars(place: Axes, files: pd.DataFrame, column: str) -> None:
         place.bar(places, shares, 0.4, label=name, color=colour)
     slant = (30, "right") if len(names) > 2 else (0, "center")
     place.set_xticks(range(len(names)), names, rotation=slant[0], ha=slant[1])
-    place.set_xlim(-1, max(len(names), 2))
+    middle, reach = (len(names) - 1) / 2, max(len(names), 3) / 2
+    place.set_xlim(middle - reach, middle + reach)
     place.set_ylim(0, 1.05)
 
 
@@ -97,10 +98,19 @@ def _histogram(place: Axes, files: pd.DataFrame, column: str) -> None:
         place.text(0.5, 0.5, text, ha="center", va="center", transform=place.transAxes)
         place.set_axis_off()
         return
-    edges = np.histogram_bin_edges(values, _BINS).tolist()
+    edges = _edges(values)
     for label, (_, colour) in _LABELS.items():
         of_label = files.loc[files["label"] == label, column]
         mine = of_label.dropna()
         weights = np.full(len(mine), 1 / max(1, len(of_label)))
         place.hist(mine, edges, weights=weights, color=colour, alpha=0.3)
         place.hist(mine, edges, weights=weights, color=colour, histtype="step", linewidth=1.5)
+
+
+def _edges(values: pd.Series) -> list[float]:
+    """Cut the range of values into bins, each of as many whole numbers where all values are whole."""
+    edges = np.histogram_bin_edges(values, _BINS)
+    if (values % 1 == 0).all():
+        step = -(-(values.max() - values.min() + 1) // _BINS)
+        edges = np.arange(values.min(), values.max() + step + 1, step) - 0.5
+    return [float(edge) for edge in edges]

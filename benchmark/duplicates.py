@@ -51,8 +51,8 @@ def find(files: pd.DataFrame, distance: int) -> Duplicates:
 
     Args:
         files: One row a file: ``dataset``, ``path``, ``label`` (0, 1 or `TRAINING`), ``sha256``, ``looks``
-            and ``problem`` (see `forenbench.traits.Traits`). Broken files have exact twins only; files that
-            cannot be read have none.
+            and ``problem`` (see `forenbench.traits.Traits`). Broken files and flat pictures have exact twins
+            only; files that cannot be read have none.
         distance: Bits, at most `MAX_DISTANCE`, in which pictures that look alike may differ.
 
     Raises:
@@ -65,7 +65,7 @@ def find(files: pd.DataFrame, distance: int) -> Duplicates:
     files = files[files["sha256"] != ""].reset_index(drop=True)
     content = pd.factorize(files["sha256"])[0]
     exact = _tally(content, files["label"].to_numpy())[content]
-    whole = np.flatnonzero(files["problem"] == "")
+    whole = np.flatnonzero((files["problem"] == "") & (files["looks"] != 0))
     near, chain = np.zeros_like(exact), np.full(len(files), -1)
     if len(whole):
         looks, which = np.unique(files["looks"].to_numpy(np.uint64)[whole], return_inverse=True)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 SIZE = "size"
 KINDS = ("jpeg", "square")
 """Kinds of perturbation that make files alike; chains of them do, too."""
+_SMALL = 64
+"""A side of fewer pixels than this is worth a word: no detector is made for it."""
 
 _METRICS = {"Acc.": "acc", "A.P.": "ap", "AUROC": "auroc"}
 _NOTE = (
@@ -92,6 +94,20 @@ def common_side(facts: Iterable[FileFacts]) -> int:
     return max(1, smallest * 7 // 8)
 
 
+def remarks(perturbations: Iterable[Perturbation], facts: Iterable[FileFacts]) -> Iterator[str]:
+    """Say what sizes do to the images of a run: which ones enlarge some, and which leave next to nothing."""
+    sides = [min(fact.width, fact.height) for fact in facts if fact.format]
+    steps = {step: None for one in perturbations for step in one.name.split("+")}
+    for step in steps:
+        kind, _, side = step.partition(":")
+        if kind != "square":
+            continue
+        if enlarged := sum(shorter < int(side) for shorter in sides):
+            yield f"{step} enlarges {enlarged} of {len(sides)} images, which blurs these and no others"
+        elif int(side) < _SMALL:
+            yield f"{step} leaves few pixels: the smallest image has a side of {min(sides)}; try square:N"
+
+
 def table(cells: pd.DataFrame) -> Table:
     """Lay out each detector's metrics on each test set: raw, equalised, and the drop (raw less equalised).
 
@@ -122,7 +138,8 @@ def table(cells: pd.DataFrame) -> Table:
         ),
     )
     places = frame.reset_index("equalised").index
-    seen = cells[cells["seen"]].set_index([*_ROW, *_PLACE]).index
+    known = cells.loc[cells["seen"], [*_ROW, *_PLACE]]
+    seen = pd.MultiIndex.from_frame(pd.concat([known, known.assign(dataset="", testset="Mean")]))
     marked = pd.DataFrame({column: places.isin(seen) for column in frame}, index=frame.index)
     if cells["dataset"].nunique() == 1:
         frame, marked = frame.droplevel("dataset"), marked.droplevel("dataset")

@@ -24,13 +24,17 @@ _CHROMINANCE = """
     99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99
 """
 
+_BASE = 50
+"""The quality at which tables are the base tables."""
+
 
 @dataclass(frozen=True, slots=True)
 class Quantisation:
     """What a file's quantisation tables tell.
 
     Attributes:
-        quality: The nearest quality, 1 to 100, by the sum of absolute differences of all entries.
+        quality: The nearest quality, 1 to 100, by the squared differences of all entries, each relative to
+            its base: Photoshop caps the entries of high frequencies, and plain differences see little else.
         name: ``IJG 75`` where the tables are exactly those of this quality, else ``other`` and eight digits
             of the sha256 of their entries.
     """
@@ -51,9 +55,10 @@ def read_tables(tables: Mapping[int, Sequence[int]]) -> Quantisation:
 @cache
 def _read(tables: tuple[tuple[int, tuple[int, ...]], ...]) -> Quantisation:
     """Compare with every quality; a data set has few distinct tables."""
-    distance = np.zeros(100, np.int64)
+    distance = np.zeros(100)
     for number, entries in tables:
-        distance += np.abs(_standard()[:, min(number, 1)] - np.array(entries)).sum(axis=1)
+        scaled = _standard()[:, min(number, 1)]
+        distance += (((scaled - np.array(entries)) / scaled[_BASE - 1]) ** 2).sum(axis=1)
     quality = int(distance.argmin()) + 1
     if not distance.min():
         return Quantisation(quality, f"IJG {quality}")

@@ -25,9 +25,11 @@ if TYPE_CHECKING:
     Places = NDArray[np.int64]
 
 NAME = "metadata-only"
-VERSION = "1"
+VERSION = "2"
 THRESHOLD = 0.5
 FOLDS = 5
+_LEAF = 5
+"""Files in a leaf of the trees; fewer where a label has fewer, for else no shortcut would be found."""
 
 _CATEGORIES = ["container", "mode", "subsampling"]
 _NUMBERS = ["quality", "width", "height", "aspect", "bytes_per_pixel", "exif", "icc"]
@@ -74,11 +76,14 @@ def _splits(labels: Places, contents: pd.Series, seed: int) -> Iterator[tuple[Pl
 
 
 def _features(files: pd.DataFrame) -> pd.DataFrame:
-    """Choose the columns that need no pixel, typed for the trees; what is no JPEG has quality 0.
+    """Choose the columns that need no pixel, as numbers; what is no JPEG has quality 0.
 
-    Scikit-learn's trees take single NaNs, but no column of nothing else.
+    Scikit-learn's trees take single NaNs, but no column of nothing else; and they pass over categories of
+    fewer than ten files, unless each is a column of its own.
     """
-    return files[_CATEGORIES].astype("category").join(files[_NUMBERS].astype(float).fillna(0))
+    import pandas as pd
+
+    return pd.get_dummies(files[_CATEGORIES + _NUMBERS].fillna(0), columns=_CATEGORIES, dtype=float)
 
 
 def _out_of_fold(
@@ -92,11 +97,11 @@ def _out_of_fold(
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.model_selection import cross_val_predict
 
+    fewest = min(np.bincount(labels[fitted]).min() for fitted, _ in splits)
     trees = HistGradientBoostingClassifier(
-        categorical_features="from_dtype",
         class_weight="balanced",
         early_stopping=False,
-        min_samples_leaf=5,
+        min_samples_leaf=min(_LEAF, int(fewest)),
         random_state=seed,
     )
     found: NDArray[np.float64] = cross_val_predict(

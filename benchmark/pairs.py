@@ -23,6 +23,9 @@ from .types import FAKE, BenchError
 METRICS = {"ap": "A.P.", "auroc": "AUROC", "acc": "Acc."}
 _LEVELS = ["detector", "against", "testset", "perturbation", "metric"]
 _P_VALUES = ["p", "p, Holm", "p, cross-check"]
+_ORIGINS = (
+    "No cross-check where images share origins: DeLong's and McNemar's tests take images for independent."
+)
 _COLUMNS = ["images", "first", "second", "difference", *_P_VALUES]
 
 
@@ -58,7 +61,8 @@ def _lay_out(rows: Sequence[dict[str, Any]]) -> Table:
         f"Differences: the detector's value (first) less that of the one it is put against (second), on the "
         f"same {REPLICATES} resamples of the images that both scored, with 95 % intervals.",
         f"p, Holm: corrected for all {len(rows)} rows. p, cross-check: DeLong (AUROC), McNemar (Acc.).",
-        *dict.fromkeys(_remarks(rows)),
+        *([_ORIGINS] if any(row["origins"] for row in rows) else []),
+        *dict.fromkeys(_blanks(rows)),
     )
     for name in _P_VALUES:
         frame[name] = ["" if np.isnan(value) else f"{value:.2g}" for value in frame[name]]
@@ -70,11 +74,9 @@ def _lay_out(rows: Sequence[dict[str, Any]]) -> Table:
     return Table("compare", title, frame[_COLUMNS], notes, 2, "difference", low, high)
 
 
-def _remarks(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Say why something is missing, and what takes images for independent that are not."""
+def _blanks(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Say why something is missing."""
     for row in rows:
-        if row["origins"]:
-            yield "Resamples draw whole origins (photographs, videos); the cross-check does not know of them."
         if row["undefined"]:
             yield f"Blank on {row['testset']}: {row['undefined']}."
         elif np.isnan(row["low"]):
@@ -96,7 +98,7 @@ def _rows(
         other = others[one.place]
         _need_same_images(one, other)
         lines = _on_the_same(one, other)
-        checks = _cross_checks(one, other)
+        checks = {} if lines[0]["origins"] else _cross_checks(one, other)
         means.setdefault(perturbation, []).append(lines)
         for metric in KEPT:
             row = _row(metric, [lines]) | {"p, cross-check": checks.get(metric, np.nan)}
@@ -114,7 +116,7 @@ def _row(metric: str, cells: Sequence[tuple[Line, Line]]) -> dict[str, Any]:
     row = {
         "metric": METRICS[metric],
         "images": sum(line["ok"] for line, _ in cells),
-        "origins": min(line["origins"] for line, _ in cells),
+        "origins": min((line["origins"] for line, _ in cells if line["origins"]), default=0),
         "undefined": next((line["undefined"] for line, _ in cells if np.isnan(line[metric])), ""),
         "first": first,
         "second": second,
@@ -136,8 +138,8 @@ def _on_the_same(one: Measured, other: Measured) -> tuple[Line, Line]:
     if np.array_equal(one.images.ok, other.images.ok):
         return one.line, other.line
     both = np.flatnonzero(one.images.ok & other.images.ok)
-    names = one.store.rows(one.record, ["path", "origin"])
-    drawn = bootstrap.images(one.images.labels, names["path"], names["origin"].to_list())
+    rows = one.store.rows(one.record, ["path", "origin"])
+    drawn = bootstrap.images(one.images.labels, rows["path"], rows["origin"].to_list())
     return _measure(one, drawn, both), _measure(other, drawn, both)
 
 
@@ -146,8 +148,13 @@ def _measure(cell: Measured, drawn: bootstrap.Images, rows: NDArray[np.intp]) ->
     labels = cell.images.labels[rows]
     scored = Scored(labels, cell.images.scores[rows], None, cell.threshold)
     made = replicates(scored, drawn, rows)
-    counts = {"ok": len(rows), "origins": drawn.origins, "undefined": why_undefined(labels)}
-    return {**scored.metrics, **counts, "replicates": made}
+    return {
+        **scored.metrics,
+        "ok": len(rows),
+        "undefined": why_undefined(labels),
+        "origins": drawn.origins,
+        "replicates": made,
+    }
 
 
 def _cross_checks(one: Measured, other: Measured) -> dict[str, float]:

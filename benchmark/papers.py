@@ -17,7 +17,7 @@ from typing import Any
 
 import pandas as pd
 
-from . import tables
+from . import contamination, tables
 from .notes import left_out, notes_on
 from .types import BenchError
 
@@ -146,10 +146,12 @@ def lay_out(table: PaperTable, cells: pd.DataFrame, protocol: str | None = None)
         *_gaps(table, chosen),
         *_detectors(table, chosen),
         *notes_on(chosen),
+        *contamination.remark(chosen),
         *left_out(mine, chosen),
     )
+    frame, seen = _fill(table, chosen)
     return tables.Table(
-        table.name, table.heading, _fill(table, chosen), (*table.notes, *notes), table.decimals
+        table.name, table.heading, frame, (*table.notes, *notes), table.decimals, marked=seen > 0
     )
 
 
@@ -162,16 +164,18 @@ def empty(table: PaperTable) -> pd.DataFrame:
     )
 
 
-def _fill(table: PaperTable, cells: pd.DataFrame) -> pd.DataFrame:
-    """Put every cell's number into its place, then the means."""
+def _fill(table: PaperTable, cells: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Put every cell's number into its place, then the means; and, alike, whether it was seen in training."""
     by_place = {_place(cell): cell for cell in cells.to_dict("records")}
-    frame = empty(table)
+    frame, seen = empty(table), empty(table)
     for r, row in enumerate(table.rows):
         for c, column in enumerate(table.columns):
             wanted = table.cell(row, column)
             if wanted and _place(wanted) in by_place:
-                frame.iat[r, c] = by_place[_place(wanted)][wanted["metric"]] * 100
-    return _with_means(table, frame)
+                cell = by_place[_place(wanted)]
+                frame.iat[r, c] = cell[wanted["metric"]] * 100
+                seen.iat[r, c] = float(cell["seen"])
+    return _with_means(table, frame), _with_means(table, seen)
 
 
 def _with_means(table: PaperTable, frame: pd.DataFrame) -> pd.DataFrame:

@@ -60,7 +60,17 @@ def against_published(table: PaperTable, measured: Table) -> Table:
         (_summary(table, kinds["difference"]), *_misprints(table), *measured.notes),
         table.decimals,
         signed="difference",
+        marked=_marked(frame, measured),
     )
+
+
+def _marked(frame: pd.DataFrame, measured: Table) -> pd.DataFrame | None:
+    """Mark the measured ones of three columns that stand side by side as they are marked alone."""
+    if measured.marked is None:
+        return None
+    marked = pd.DataFrame(False, frame.index, frame.columns)
+    marked.iloc[:, ::3] = measured.marked.to_numpy()
+    return marked
 
 
 def _summary(table: PaperTable, difference: pd.DataFrame) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 _ROW = ["perturbation", "detector", "weights", "dataset", "testset"]
+_SPREAD = "Spread"
 
 
 def lay_out(cells: pd.DataFrame) -> pd.DataFrame:
@@ -31,18 +33,45 @@ def lay_out(cells: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
+def marks(cells: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
+    """Mark what a detector has seen: of a known generator all numbers, of known reals those against them.
+
+    Args:
+        cells: As `forenbench.tables.measure` returns them.
+        frame: What `lay_out` makes of them.
+    """
+    names = frame.columns.get_level_values("real source")
+    rows = [
+        [bool(known) and (testset in known or name in (*known, _SPREAD)) for name in names]
+        for testset, known in zip(cells["testset"], cells["known"], strict=True)
+    ]
+    counts = frame.columns.get_level_values("metric") == "reals"
+    return pd.DataFrame(np.array(rows) & ~counts, frame.index, frame.columns)
+
+
 def widest(cells: pd.DataFrame) -> Iterator[str]:
     """Say how far apart a detector's AUROC is by real source alone, where there are several."""
-    spreads = [
-        (max(values) - min(values), f"{cell['detector']} on {cell['testset']} ({cell['perturbation']})")
-        for cell in cells[["detector", "testset", "perturbation", "sources"]].to_dict("records")
-        if len(values := _areas(cell["sources"])) > 1
-    ]
-    if spreads:
-        spread, where = max(spreads)
+    several = [cell for cell in cells.to_dict("records") if len(_areas(cell["sources"])) > 1]
+    if several:
+        cell = max(several, key=lambda cell: _spread(cell["sources"]))
+        ends = sorted(_areas(cell["sources"]).items(), key=lambda end: end[1])
+        told = (
+            f"{100 * area:.1f} against {name} ({cell['sources'][name]['real']} reals)"
+            for name, area in (ends[0], ends[-1])
+        )
         yield (
-            f"Which reals are used moves AUROC by up to {100 * spread:.1f} points ({where}): "
+            f"Which reals are used moves AUROC by up to {100 * _spread(cell['sources']):.1f} points "
+            f"({cell['detector']} on {cell['testset']} ({cell['perturbation']}): {', '.join(told)}): "
             "'bench table real-sources'."
+        )
+
+
+def gaps(cells: pd.DataFrame) -> Iterator[str]:
+    """Say so where no fakes are judged against reals of several sources."""
+    if all(len(sources) < 2 for sources in cells["sources"]):
+        yield (
+            "No test set has reals of several sources: nothing is crossed. A manifest's column real_source, "
+            "or folders below 0_real, name them."
         )
 
 
@@ -52,10 +81,15 @@ def _row(sources: dict[str, Any], names: list[str]) -> Iterator[tuple[tuple[str,
         yield (name, "reals"), source["real"]
         yield (name, "AUROC"), 100 * source["auroc"]
         yield (name, "FPR"), 100 * (1 - source["real_acc"])
-    areas = _areas(sources)
-    yield ("Spread", "AUROC"), 100 * (max(areas) - min(areas)) if len(areas) > 1 else float("nan")
+    yield (_SPREAD, "AUROC"), 100 * _spread(sources)
 
 
-def _areas(sources: dict[str, Any]) -> list[float]:
+def _spread(sources: dict[str, Any]) -> float:
+    """Subtract the smallest AUROC from the largest, if there are two."""
+    areas = _areas(sources).values()
+    return max(areas) - min(areas) if len(areas) > 1 else float("nan")
+
+
+def _areas(sources: dict[str, Any]) -> dict[str, float]:
     """Return the defined AUROCs."""
-    return [source["auroc"] for source in sources.values() if source["auroc"] == source["auroc"]]
+    return {name: one["auroc"] for name, one in sources.items() if one["auroc"] == one["auroc"]}

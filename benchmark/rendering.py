@@ -109,12 +109,12 @@ def _contests(frame: pd.DataFrame) -> list[list[int]]:
 
 def _best_two(table: Table, rows: list[int], position: int) -> list[list[int]]:
     """Return those rows with a column's best and with its second value, if detectors compete in it."""
-    column, name = table.frame.iloc[:, position], _levels(table.frame.columns[position])[-1]
+    column, names = table.frame.iloc[:, position], _levels(table.frame.columns[position])
     compared = table.signed != ""  # with other numbers, not with each other
-    if compared or not pd.api.types.is_float_dtype(column) or name in NO_CONTEST:
+    if compared or not pd.api.types.is_float_dtype(column) or not NO_CONTEST.isdisjoint(names):
         return []
     printed = column.iloc[rows].round(table.decimals)
-    values = sorted(set(printed.dropna()), reverse=name not in LOWER_IS_BETTER)
+    values = sorted(set(printed.dropna()), reverse=names[-1] not in LOWER_IS_BETTER)
     shown = values[: min(2, len(values) - 1)]  # of two, the second is the worst
     return [[row for row, value in zip(rows, printed, strict=True) if value == best] for best in shown]
 

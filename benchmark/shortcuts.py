@@ -17,7 +17,7 @@ _STRONG = 0.9
 _RARE = 3
 """Values of fewer files are one value: that two small sets of photographs share no size is no shortcut."""
 _SURE = 3
-"""Standard deviations of chance, beyond which the baseline's AUROC is a warning."""
+"""Standard deviations of chance, beyond which an AUROC is a warning."""
 
 _KINDS: Mapping[str, Callable[[pd.DataFrame], pd.Series]] = {
     "container": lambda files: files["container"],
@@ -37,7 +37,8 @@ def warnings(files: pd.DataFrame) -> Iterator[str]:
     """Name the single properties that give the labels of a test set away.
 
     A kind (of container, say) is named where real and fake share none, or where guessing by it is right for
-    over 90 % (mean over labels); an amount where it alone has an AUROC over 0.9, either way round.
+    over 90 % (mean over labels); an amount where it alone has an AUROC over 0.9, either way round, that
+    chance does not give so few files.
 
     Args:
         files: As in `forenbench.audit.Audit.files`; broken ones do not count.
@@ -97,11 +98,15 @@ def _overlap(values: pd.Series, labels: pd.Series) -> float:
 
 
 def _amounts(testset: str, files: pd.DataFrame) -> Iterator[str]:
-    """Compare how much the labels have of something, where all files have it."""
+    """Compare how much the labels have of something, among the files that have it."""
     for column, name in _AMOUNTS.items():
-        if files[column].isna().any():
+        known = files.dropna(subset=[column])
+        labels = known["label"].to_numpy()
+        fakes = int((labels == FAKE).sum())
+        if not 0 < fakes < len(labels):
             continue
-        area = auroc(files["label"].to_numpy(), files[column].to_numpy())
-        if max(area, 1 - area) > _STRONG:
+        area = auroc(labels, known[column].to_numpy())
+        chance = 0.5 + _SURE * auroc_of_chance(len(labels) - fakes, fakes)
+        if max(area, 1 - area) > max(_STRONG, chance):
             more = "more" if area > 0.5 else "less"
             yield f"{testset}: {name} alone has an AUROC of {max(area, 1 - area):.2f} (fakes have {more})"

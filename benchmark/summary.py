@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -44,9 +44,19 @@ def lay_out(cells: pd.DataFrame) -> LaidOut:
     return LaidOut(*frames)
 
 
+def worst_is_seen(cells: pd.DataFrame) -> list[bool]:
+    """Say of each row whether its worst test set was seen in training."""
+    return [bool(_worst(group)["seen"]) for _, group in cells.groupby(ROW, sort=False)]
+
+
+def _worst(group: pd.DataFrame) -> pd.Series[Any]:
+    """Return the cell with the lowest AP, of equal ones the first."""
+    return group.sort_values("ap", kind="stable").iloc[0]
+
+
 def _sum_up(group: pd.DataFrame, wanted: int) -> dict[str, _Entry]:
     """Sum up one detector's cells, of which so many are wanted."""
-    lowest = group.sort_values("ap", kind="stable").iloc[0]
+    lowest = _worst(group)
     whole = len(group) == wanted and bool(group["ap"].notna().all())
     worst = _Entry(*(100 * lowest.get(name, float("nan")) for name in ("ap", "ap_low", "ap_high")))
     several = group["dataset"].nunique() > 1

@@ -31,7 +31,7 @@ class Table:
         signed: Columns with this name at their last level are differences, printed with their sign.
         low: Lower ends of the values' 95 % intervals, a frame of the same shape; NaN where there is none.
         high: The upper ends.
-        marked: Which values rest on something that the detector has seen in training, by place.
+        marked: Which values rest, if only in part, on something that the detector has seen in training.
     """
 
     name: str
@@ -56,9 +56,10 @@ def measure(stores: Iterable[Store], *, by_class: bool = False) -> pd.DataFrame:
         One row a cell: detector, checkpoints, dataset, testset, perturbation, ``class`` (empty unless
         `by_class`), protocol, the counts of images by status, ``real`` and ``fake`` (the images that were
         scored), every metric as a fraction with the ends of its interval (see `Measurements.of` and
-        docs/metrics.md), ``undefined`` with the reason where one is NaN, and ``seen``: the detector was
-        trained on such images. In the order of the runs; where two runs hold the same cell with the same
-        kind of weights and protocol, the newer one counts.
+        docs/metrics.md), ``undefined`` with the reason where one is NaN, ``seen``: the detector was trained
+        on such images, and ``known``: by which names (see `contamination.seen_in_training`). In the order
+        of the runs; where two runs hold the same cell with the same kind of weights and protocol, the newer
+        one counts.
 
     Raises:
         BenchError: No finished cell anywhere.
@@ -141,7 +142,10 @@ def accuracy_and_precision(cells: pd.DataFrame) -> Table:
     frame.index.names = _ROW
     seen = cells.pivot(index=_ROW, columns=["dataset", "testset"], values="seen").reindex(frame.index)
     marked = pd.DataFrame(
-        {column: seen[column[:2]].eq(True) if column[1] != "Mean" else False for column in frame.columns},
+        {
+            column: seen.eq(True).any(axis=1) if column[1] == "Mean" else seen[column[:2]].eq(True)
+            for column in frame.columns
+        },
         index=frame.index,
     )
     marked.columns = frame.columns
@@ -153,7 +157,8 @@ def accuracy_and_precision(cells: pd.DataFrame) -> Table:
 def by_label(cells: pd.DataFrame) -> Table:
     """List every cell with its counts, accuracies by label, AP and AUROC."""
     laid_out = cellwise.counted(cells, cellwise.lay_out(cells, cellwise.ACCURACIES))
-    return _cellwise("cells", "Every cell (%), with 95 % intervals", cells, laid_out)
+    title = "Every cell (%), with 95 % intervals"
+    return _cellwise("cells", title, cells, laid_out, *realsources.widest(cells))
 
 
 def by_error_rate(cells: pd.DataFrame) -> Table:
@@ -195,23 +200,28 @@ def by_real_source(cells: pd.DataFrame) -> Table:
     """List every cell's AUROC and false alarms against the reals of each source."""
     frame = realsources.lay_out(cells)
     title = "AUROC and real images called fake (%), by source of the real images"
-    notes = (*notes_on(cells), *contamination.remark(cells))
-    return Table("real-sources", title, _drop_single(frame), notes)
+    notes = (*realsources.gaps(cells), *notes_on(cells), *contamination.remark(cells))
+    marked = realsources.marks(cells, frame)
+    return Table("real-sources", title, _drop_single(frame), notes, marked=_drop_single(marked))
 
 
 def overview(cells: pd.DataFrame) -> Table:
     """Sum up each detector: macro and micro means, and its worst generator."""
     title = "Each detector over all test sets (%), with 95 % intervals"
-    notes = (*notes_on(cells), *contamination.remark(cells))
-    values, low, high = map(_drop_single, summary.lay_out(cells))
-    return Table("summary", title, values, notes, low=low, high=high)
+    notes = (*notes_on(cells), *realsources.widest(cells), *contamination.remark(cells))
+    laid_out = summary.lay_out(cells)
+    marked = contamination.marks(cells, laid_out.values)
+    marked["A.P., worst"] = summary.worst_is_seen(cells)
+    values, low, high = map(_drop_single, laid_out)
+    return Table("summary", title, values, notes, low=low, high=high, marked=_drop_single(marked))
 
 
 def by_perturbation(cells: pd.DataFrame) -> Table:
     """Lay out means over all test sets by kind of perturbation and level (see `robustness.lay_out`)."""
-    notes = (*robustness.gaps(cells), *notes_on(cells))
+    notes = (*robustness.gaps(cells), *notes_on(cells), *contamination.remark(cells))
     title = "Mean accuracy and average precision (%) over test sets, by perturbation"
-    return Table("robustness", title, robustness.lay_out(cells), notes)
+    frame = robustness.lay_out(cells)
+    return Table("robustness", title, frame, notes, marked=contamination.marks(cells, frame))
 
 
 TABLES: Mapping[str, tuple[Callable[[pd.DataFrame], Table], str]] = {
@@ -269,8 +279,8 @@ def _lines(measured: Measurements, record: Mapping[str, Any]) -> Iterator[dict[s
     }
     trained_on = record["made"].get("trained_on", [])
     for line in measured.of(record):
-        seen = contamination.seen_in_training(trained_on, cell["testset"], line.get("sources", {}))
-        yield {**cell, **line, "seen": seen}
+        known = contamination.seen_in_training(trained_on, cell["testset"], line.get("sources", {}))
+        yield {**cell, **line, "seen": bool(known), "known": known}
 
 
 def protocol_of(record: Mapping[str, Any]) -> str:

@@ -39,7 +39,7 @@ def audit(  # noqa: PLR0913 - a command's options are its arguments
     against: Annotated[list[str] | None, typer.Option(help=f"{_AGAINST} May be repeated.")] = None,
     distance: Annotated[
         int, typer.Option(help="Bits of 64 by which hashes of pictures that look alike may differ.")
-    ] = 4,
+    ] = 6,
     figure: Annotated[
         Path | None, typer.Option(help="PNG file for the distributions by label.", show_default="none")
     ] = None,
@@ -122,7 +122,15 @@ def _show_text(found: Audit) -> None:
     for warning in found.warnings:
         show(f"WARNING: {warning}.")
     if not found.warnings:
-        show("No shortcut found: no property by itself gives the labels away.")
+        show(_no_warning(found))
+
+
+def _no_warning(found: Audit) -> str:
+    """Say that nothing gives labels away, or that there are none to compare."""
+    whole = found.files[found.files["problem"] == ""]
+    if (whole.groupby(["dataset", "testset"])["label"].nunique() < 2).all():
+        return "Nothing to compare: no test set has whole images of both labels."
+    return "No shortcut found: no property by itself gives the labels away."
 
 
 def _print_twins(members: pd.DataFrame) -> None:

@@ -138,6 +138,8 @@ def _equalise(settings: Settings, texts: list[str], gathered: Gathered) -> Setti
     perturbations = equalised.add(settings.perturbations, texts, facts)
     if texts:
         say(f"equalised: {', '.join(one.name for one in perturbations)}")
+        for remark in equalised.remarks(perturbations, facts):
+            say(f"  note: {remark}", "yellow")
     return replace(settings, perturbations=perturbations)
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pandas as pd
 
+from forenbench import contamination
 from forenbench.tables import Table
 
 from .grid import Entry, Grid, lay_out
@@ -32,7 +33,11 @@ def heat_map(cells: pd.DataFrame, perturbation: str) -> Grid:
     wide = wide.reindex(pd.MultiIndex.from_frame(names), columns=list(dict.fromkeys(places))) * 100
     wide["Mean"] = wide.mean(axis=1, skipna=False)
     wide.columns.name = None
-    grid = lay_out(Table("heat", _TITLE, wide, (_WORDS, f"Perturbation: {perturbation}.")))
+    seen = shown.assign(place=places).pivot(index=wide.index.names, columns="place", values="seen")
+    seen = seen.reindex(index=wide.index, columns=wide.columns).eq(True)
+    seen["Mean"] = seen.any(axis=1)
+    notes = (_WORDS, f"Perturbation: {perturbation}.", *contamination.remark(shown))
+    grid = lay_out(Table("heat", _TITLE, wide, notes, marked=seen))
     return replace(grid, rows=[[_shaded(entry) for entry in row] for row in grid.rows])
 
 

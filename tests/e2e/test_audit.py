@@ -70,6 +70,15 @@ def test_training_data_are_looked_through(bench: Bench) -> None:
     assert [line["training"] for line in exact] == [8, 8]
 
 
+def test_one_label_has_nothing_to_be_compared_with(bench: Bench) -> None:
+    write(Path("reals"), REAL, range(4), ".png")
+    outcome = bench("audit", "reals")
+    assert outcome.code == 0
+    assert "Nothing to compare: no test set has whole images of both labels." in outcome.out
+    assert "No shortcut found" not in outcome.out
+    assert "No shortcut found" in bench("audit", "tiny").out
+
+
 def test_broken_files_are_named(bench: Bench) -> None:
     Path("tiny/beta/1_fake/9.png").write_bytes(b"")
     outcome = bench("audit", "tiny")

@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 from planted_files import picture, rows, write
@@ -139,6 +140,11 @@ def test_numbers_are_smallest_median_largest() -> None:
         ({"width": [*range(100, 140)]}, ""),
         ({"mode": ["L", "RGB", "L", "L"] * 10}, ""),
         ({"quality": [90.0, math.nan] * 20}, ""),
+        (
+            {"quality": [math.nan, 70.0] + [90.0, 70.0] * 19},
+            "t: JPEG quality alone has an AUROC of 1.00 (fakes have less)",
+        ),
+        ({"quality": [90.0, 70.0] * 3 + [math.nan] * 34}, ""),
     ],
 )
 def test_shortcuts_in_words(columns: dict[str, object], warning: str) -> None:
@@ -157,9 +163,7 @@ def test_chance_is_no_warning() -> None:
     assert len(list(shortcuts.of_baseline(baseline.assign(real=2000, fake=2000)))) == 1
 
 
-def audit_frame(auroc: float):  # noqa: ANN201
-    import pandas as pd
-
+def audit_frame(auroc: float) -> pd.DataFrame:
     return pd.DataFrame([{"dataset": "d", "testset": "t", "auroc": auroc, "undefined": ""}])
 
 
@@ -169,9 +173,25 @@ def test_the_picture_shows_both_labels(planted: Path) -> None:
     assert {(0x00, 0x72, 0xB2), (0xD5, 0x5E, 0x00)} <= colours
 
 
-def test_pictures_are_seen_through_other_sizes_and_formats(tmp_path: Path) -> None:
+@pytest.mark.parametrize("high", [70, 97, 100, 1023])
+def test_whole_numbers_are_drawn_without_gaps(high: int) -> None:
+    """Bins of unequal counts of whole numbers would make an even distribution look like one with holes."""
+    from forenbench.distributions import _edges
+
+    values = pd.Series(range(70, high + 1)).repeat(7)
+    counts = np.histogram(values, _edges(values))[0]
+    assert len(set(counts[:-1])) <= 1
+    assert 0 < counts[-1] <= counts[0]
+    assert counts.sum() == len(values)
+
+
+def test_pictures_are_seen_through_other_sizes_formats_and_narrow_crops(tmp_path: Path) -> None:
     (tmp_path / "p/0_real").mkdir(parents=True)
     (tmp_path / "p/1_fake").mkdir()
     picture(3, 400, 300).save(tmp_path / "p/0_real/a.png")
     picture(3, 400, 300).resize((256, 192)).save(tmp_path / "p/1_fake/b.jpg", quality=70)
-    assert sorted(audit_of(tmp_path / "p").twins.members["path"]) == ["0_real/a.png", "1_fake/b.jpg"]
+    picture(3, 400, 300).crop((4, 3, 396, 297)).resize((320, 240)).save(tmp_path / "p/1_fake/c.webp")
+    for colour in ("white", "navy", "red"):
+        Image.new("RGB", (400, 300), colour).save(tmp_path / "p/1_fake" / f"{colour}.png")
+    found = audit_of(tmp_path / "p").twins.members
+    assert sorted(found["path"]) == ["0_real/a.png", "1_fake/b.jpg", "1_fake/c.webp"]

@@ -35,8 +35,12 @@ def test_close_pairs_are_those_of_brute_force(distance: int) -> None:
 
 
 def files(*lines: tuple[int, str, int]) -> pd.DataFrame:
-    """Make files of (label, content, hash); the content "?" is a broken file's, "" that of an absent one."""
+    """Make files of (label, content, hash); the content "?" is a broken file's, "" that of an absent one.
+
+    Bit 63 is set in all hashes, for 0 is none.
+    """
     frame = pd.DataFrame(lines, columns=["label", "sha256", "looks"]).astype({"looks": "uint64"})
+    frame["looks"] |= np.uint64(1 << 63)
     frame["problem"] = ["broken" if content in ("?", "") else "" for content in frame["sha256"]]
     return frame.assign(dataset="d", path=[f"{at}" for at in range(len(frame))])
 
@@ -93,6 +97,13 @@ def test_broken_files_have_exact_twins_only_and_absent_ones_none() -> None:
     assert counted(found)["real", "exact"] == (0, 1, 0)
     assert counted(found)["fake", "exact"] == (0, 1, 0)
     assert counted(found)["real", "near"] == counted(found)["fake", "near"] == (0, 0, 0)
+
+
+def test_flat_pictures_are_not_all_alike() -> None:
+    flat = files((0, "white", 0), (1, "black", 0), (1, "black", 0)).assign(looks=np.zeros(3, np.uint64))
+    found = counted(duplicates.find(flat, distance=4))
+    assert found["real", "near"] == found["fake", "near"] == (0, 0, 0)
+    assert found["fake", "exact"] == (2, 0, 0)
 
 
 def test_nothing_but_absent_files() -> None:

@@ -46,6 +46,20 @@ def test_equalising_perturbations_stand_beside_the_raw_images() -> None:
     assert [one.name for one in added] == ["none", "blur:1.0", "jpeg:96", "square:224", "square:224+jpeg:96"]
 
 
+@pytest.mark.parametrize(
+    ("texts", "told"),
+    [
+        (["size", "jpeg:96"], []),
+        (["square:300", "square:300+jpeg:96"], ["square:300 enlarges 1 of 2 images"]),
+        (["square:50"], ["square:50 leaves few pixels: the smallest image has a side of 256"]),
+    ],
+)
+def test_images_are_not_enlarged_or_reduced_to_nothing_silently(texts: list[str], told: list[str]) -> None:
+    known = facts((512, 256), (300, 300))
+    found = list(equalised.remarks(equalised.add([], texts, known), [*known, FileFacts("x")]))
+    assert [line[: len(start)] for line, start in zip(found, told, strict=True)] == told
+
+
 def test_without_a_wish_nothing_is_added() -> None:
     assert [one.name for one in equalised.add([parse("blur:1")], [], [])] == ["blur:1.0"]
 
@@ -122,7 +136,8 @@ def test_what_was_seen_in_training_is_marked(store: Store) -> None:
         add(store, "poor", "gan", PERFECT, perturbation=perturbation, trained_on=["GAN"])
     table = tables.make("equalised", [store])
     assert table.marked is not None
-    assert [index[1:] for index, row in table.marked.iterrows() if row.all()] == [("poor", "sample", "gan")]
+    marked = [index[1:] for index, row in table.marked.iterrows() if row.all()]
+    assert marked == [("poor", "sample", "gan"), ("poor", "sample", "Mean")]
     assert "100.0*" in render(table, "text")
     assert any("seen in training" in note for note in table.notes)
 

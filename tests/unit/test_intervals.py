@@ -261,6 +261,26 @@ def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
 
 
 @pytest.mark.slow
+def test_intervals_hold_the_truth_where_images_share_origins() -> None:
+    """As above, with 60 origins a label and 6 images of each, half of whose variance is their origin's."""
+    random, apart, runs = np.random.default_rng(8), 1.0, 200
+    labels = np.repeat([0, 1], 360)
+    origins = [f"o{at // 6}" for at in range(720)]
+    held = {"origins": 0, "images": 0}
+    for run in range(runs):
+        common, own = np.repeat(random.normal(size=120), 6), random.normal(size=720)
+        scores = norm.cdf((common + own) / np.sqrt(2) + apart * (labels - 0.5))
+        for how, of in (("origins", [f"{run}/{origin}" for origin in origins]), ("images", [])):
+            drawn = images(labels, [f"{run}/{at}" for at in range(720)], of)
+            found = replicates(Scored(labels, scores, None, 0.5), drawn, np.arange(720))
+            low, high = interval(found["auroc"])
+            held[how] += low <= norm.cdf(apart / np.sqrt(2)) <= high
+    error = np.sqrt(0.95 * 0.05 / runs)
+    assert 0.95 - 4 * error - 0.02 < held["origins"] / runs < 0.95 + 4 * error
+    assert held["images"] / runs < 0.8, "then nobody would need origins"
+
+
+@pytest.mark.slow
 def test_intervals_of_calibration_errors_lie_about_the_truth() -> None:
     """Percentile intervals, above it, would hold it in one of four benchmarks or fewer."""
     random, apart, runs = np.random.default_rng(7), 2.0, 150
@@ -279,26 +299,6 @@ def test_intervals_of_calibration_errors_lie_about_the_truth() -> None:
         for name in held:
             held[name] += found[f"{name}_low"] <= truth <= found[f"{name}_high"]
     assert all(number / runs > 0.75 for number in held.values()), held
-
-
-@pytest.mark.slow
-def test_intervals_hold_the_truth_where_images_share_origins() -> None:
-    """As above, with 60 origins a label and 6 images of each, half of whose variance is their origin's."""
-    random, apart, runs = np.random.default_rng(8), 1.0, 200
-    labels = np.repeat([0, 1], 360)
-    origins = [f"o{at // 6}" for at in range(720)]
-    held = {"origins": 0, "images": 0}
-    for run in range(runs):
-        common, own = np.repeat(random.normal(size=120), 6), random.normal(size=720)
-        scores = norm.cdf((common + own) / np.sqrt(2) + apart * (labels - 0.5))
-        for how, of in (("origins", [f"{run}/{origin}" for origin in origins]), ("images", [])):
-            drawn = images(labels, [f"{run}/{at}" for at in range(720)], of)
-            found = replicates(Scored(labels, scores, None, 0.5), drawn, np.arange(720))
-            low, high = interval(found["auroc"])
-            held[how] += low <= norm.cdf(apart / np.sqrt(2)) <= high
-    error = np.sqrt(0.95 * 0.05 / runs)
-    assert 0.95 - 4 * error - 0.02 < held["origins"] / runs < 0.95 + 4 * error
-    assert held["images"] / runs < 0.8, "then nobody would need origins"
 
 
 def test_without_spread_there_is_no_interval() -> None:

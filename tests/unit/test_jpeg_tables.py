@@ -38,3 +38,13 @@ def test_flat_tables_are_nobodys_quality_exactly() -> None:
     found = read_tables({0: [3] * 64, 1: [3] * 64})
     assert found.name.startswith("other ")
     assert 90 < found.quality < 100
+
+
+@pytest.mark.parametrize("family", ["", "web_"])
+def test_photoshops_levels_are_in_order(family: str) -> None:
+    """Its own tables cap high frequencies at 12, "low" as well as "maximum"."""
+    levels = [f"{family}{level}" for level in ("low", "medium", "high", "maximum")]
+    found = [read_tables(tables_of(Image.new("RGB", (8, 8)), quality=level)).quality for level in levels]
+    assert found == sorted(set(found))
+    assert found[0] < 80
+    assert found[-1] > 90

@@ -43,6 +43,17 @@ def test_each_property_alone_gives_planted_labels_away(column: str, real: object
     assert area(rows(60, **{column: [real, fake] * 30})) == 1
 
 
+@pytest.mark.parametrize("number", [2, 3, 4, 5, 6, 9, 11, 30])
+@pytest.mark.parametrize(("column", "values"), [("container", ["JPEG", "PNG"]), ("width", [640, 512])])
+def test_small_test_sets_are_given_away_as_well(number: int, column: str, values: list[object]) -> None:
+    assert area(rows(2 * number, **{column: values * number})) == 1
+
+
+def test_a_few_fakes_among_many_reals_are_given_away_as_well() -> None:
+    labels = [1] * 6 + [0] * 300
+    assert area(rows(306, label=labels, container=["PNG" if label else "JPEG" for label in labels])) == 1
+
+
 def test_the_picture_itself_is_not_looked_at() -> None:
     files = rows(60, looks=np.arange(60) % 2, table=["IJG 75", "IJG 76"] * 30, path=["real", "fake"] * 30)
     assert area(files) == 0.5

@@ -277,3 +277,24 @@ def test_blanks_on_either_side_leave_the_difference_blank(univfd: pd.DataFrame) 
     assert pd.isna(row[gan, "Pro-GAN", "difference"])
     assert pd.isna(row["Deepfakes", "", "published"])
     assert pd.isna(row["Deepfakes", "", "difference"])
+
+
+def test_cells_seen_in_training_and_their_means_are_marked(tmp_path: Path) -> None:
+    """Also beside published numbers, which are not ours to mark."""
+    table = paper_tables()["lgrad-3"]
+    store = Store(tmp_path)
+    for place, (detector, dataset, testset, perturbation) in enumerate(needed(table)):
+        options = {"dataset": dataset, "perturbation": perturbation, "kind": "published"}
+        add(store, detector, testset, PERFECT, place=place, trained_on=["ProGAN"], **options)
+    measured = laid_out("lgrad-3", store)
+    assert measured.marked is not None
+    for column in measured.frame:
+        seen = column[0] in ("ProGAN", "Mean")
+        assert (measured.marked[column] == (measured.frame[column].notna() & seen)).all(), column
+    assert "generator or reals seen in training" in " ".join(measured.notes)
+    beside = against_published(table, measured)
+    assert beside.marked is not None
+    marked = {column for column in beside.frame if beside.marked[column].any()}
+    assert marked == {
+        (name, metric, "measured") for name in ("ProGAN", "Mean") for metric in ("Acc.", "A.P.")
+    }

@@ -17,6 +17,7 @@ from forenbench.report import charts, curves, glossary
 from forenbench.report.chosen import name_detectors, newest
 from forenbench.report.contents import Wishes
 from forenbench.report.grid import lay_out
+from forenbench.report.heat import heat_map
 from forenbench.report.levels import draw_robustness
 from forenbench.report.mistakes import COLUMNS, worst, worst_of_cell
 from forenbench.report.page import write
@@ -266,3 +267,13 @@ def test_more_detectors_than_a_picture_holds(tmp_path: Path) -> None:
     legend = text[text.index('class="legend"') :].partition("</ul>")[0]
     assert ">d00<" not in legend
     assert ">d01<" in legend
+
+
+def test_the_heat_map_stars_what_was_seen(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for place, testset in enumerate(["gan", "sd"]):
+        add(store, "d", testset, PERFECT, place=place, trained_on=["sd"])
+        add(store, "clean", testset, PERFECT, place=place)
+    grid = heat_map(measure([store]), "none")
+    assert [[entry.mark for entry in row[-3:]] for row in grid.rows] == [["", "", ""], ["", "*", "*"]]
+    assert any("seen in training" in note for note in grid.notes)

@@ -296,6 +296,52 @@ def test_what_was_seen_in_training_is_marked_in_tables_and_counted_in_the_leader
         assert [("*" in line) for line in lines].count(True) == 1, name
 
 
+def starred(table: tables.Table) -> set[tuple[str, str]]:
+    """Return (first label of the row, column) of all starred values of a Markdown table."""
+    lines = [line for line in render(table, "markdown").splitlines() if line.startswith("|")]
+    heads, _, *rows = [[entry.strip() for entry in line.strip("|").split("|")] for line in lines]
+    return {(row[0], head) for row in rows for head, entry in zip(heads, row, strict=True) if "*" in entry}
+
+
+def test_means_that_rest_on_what_was_seen_are_marked_everywhere(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for place, testset in enumerate(["stylegan", "biggan"]):
+        add(store, "d", testset, [PERFECT, ONE_WRONG][place], place=place, trained_on=["StyleGAN, LSUN"])
+        add(store, "clean", testset, ONE_WRONG, place=place)
+    expected = {
+        "acc-ap": {"stylegan Acc.", "stylegan A.P.", "Mean Acc.", "Mean A.P."},
+        "summary": {"Acc., macro", "Acc., micro", "A.P., macro"},  # the worst is biggan
+        "robustness": {"none Acc.", "none A.P."},
+    }
+    for name, columns in expected.items():
+        table = tables.make(name, [store])
+        assert starred(table) == {("d", column) for column in columns}, name
+        assert "as the detectors state: stylegan by d." in " ".join(table.notes), name
+        assert "*" in "".join(line for line in render(table, "latex").splitlines() if line[0] != "%"), name
+
+
+def test_the_worst_is_marked_where_it_was_seen(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    add(store, "d", "stylegan", ONE_WRONG, trained_on=["stylegan"])
+    add(store, "d", "biggan", PERFECT, place=1, trained_on=["stylegan"])
+    assert ("d", "A.P., worst") in starred(tables.make("summary", [store]))
+
+
+def test_reals_that_were_seen_are_marked_by_source(tmp_path: Path) -> None:
+    """Of known reals only what is judged against them; of a known generator everything but counts."""
+    store = Store(tmp_path)
+    labels, sources = [0, 0, 0, 0, 1, 1], ["coco", "coco", "raise", "raise", "", ""]
+    for name, trained_on in {"reals": ["COCO"], "fakes": ["sd"], "neither": ["lsun", ""]}.items():
+        add(store, name, "sd", [0.1, 0.2, 0.7, 0.9, 0.6, 0.8], labels, sources=sources, trained_on=trained_on)
+    (remark,) = (note for note in tables.make("cells", [store]).notes if note.startswith("*"))
+    assert remark.endswith("as the detectors state: sd by fakes; sd (reals: coco) by reals.")
+    against_coco, spread = {"coco AUROC", "coco FPR"}, {"Spread AUROC"}
+    assert starred(tables.make("real-sources", [store])) == {
+        *(("reals", column) for column in against_coco | spread),
+        *(("fakes", column) for column in against_coco | spread | {"raise AUROC", "raise FPR"}),
+    }
+
+
 def test_reals_of_each_source_are_judged_alone(tmp_path: Path) -> None:
     store = Store(tmp_path)
     sources = ["coco", "coco", "imagenet", "imagenet", "", ""]
@@ -308,9 +354,24 @@ def test_reals_of_each_source_are_judged_alone(tmp_path: Path) -> None:
     assert row["imagenet", "FPR"] == 100
     assert row["Spread", "AUROC"] == 75
     assert row["coco", "reals"] == 2
-    assert any(
-        "by up to 75.0 points (d on sd (none))" in note for note in tables.make("acc-ap", [store]).notes
-    )
+    told = "75.0 points (d on sd (none): 25.0 against imagenet (2 reals), 100.0 against coco (2 reals))"
+    for name in ("acc-ap", "cells", "summary"):
+        assert any(told in note for note in tables.make(name, [store]).notes), name
+
+
+def test_no_spread_is_the_best(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    labels, sources = [0, 0, 1, 1], ["coco", "raise", "", ""]
+    add(store, "wide", "sd", [0.1, 0.7, 0.6, 0.8], labels, sources=sources)
+    add(store, "narrow", "sd", [0.1, 0.2, 0.6, 0.8], labels, sources=sources)
+    text = render(tables.make("real-sources", [store]), "latex")
+    narrow, wide = (line for line in text.splitlines() if line.startswith(("wide", "narrow")))
+    assert wide.endswith("& 50.0 \\\\")
+    assert narrow.count("textbf") > 0
+
+
+def test_reals_of_one_source_cross_nothing(store: Store) -> None:
+    assert "nothing is crossed" in tables.make("real-sources", [store]).notes[0]
 
 
 def test_a_summary_names_the_worst_generator_and_weighs_images_both_ways(store: Store) -> None:
