@@ -43,7 +43,7 @@ def standings(cells: pd.DataFrame) -> pd.DataFrame:
     board["replicates"] = pd.Series(
         [_mean_replicates(group, "ap") for group in groups.values()], dtype=object
     )
-    board["origins"] = [int(group["origins"].min()) for group in groups.values()]
+    board["origins"] = [min(filter(None, group["origins"]), default=0) for group in groups.values()]
     contests = board.groupby(_CONTEST, sort=False)
     board.insert(0, "rank", contests["ap"].rank(ascending=False, method="min").astype("Int64"))
     board.insert(1, "ranks", "")

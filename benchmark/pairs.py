@@ -117,7 +117,7 @@ def _row(metric: str, cells: Sequence[tuple[Line, Line]]) -> dict[str, Any]:
     row = {
         "metric": METRICS[metric],
         "images": sum(line["ok"] for line, _ in cells),
-        "origins": min(line["origins"] for line, _ in cells),
+        "origins": min((line["origins"] for line, _ in cells if line["origins"]), default=0),
         "undefined": next((line["undefined"] for line, _ in cells if np.isnan(line[metric])), ""),
         "first": first,
         "second": second,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from recompute import judge, masses
+from recompute import decide, judge, masses
 
 
 def intervals(*files: Path) -> dict[str, float]:
@@ -24,16 +24,19 @@ def replicates(file: Path) -> tuple[pd.Series, pd.DataFrame]:
     edges = masses(rows)
     whole = judge(rows, threshold, edges)
     drawn = pd.DataFrame([judge(rows.iloc[one], threshold, edges) for one in draws(rows)], dtype=float)
-    unlike = whole["oracle_acc"] - best_accuracy(rows)  # resamples have the best of all thresholds
     for name in drawn.columns.intersection(["ece", "ece_mass"]):  # the basic bootstrap
         drawn[name] = (2 * whole[name] - drawn[name]).clip(0, 1)
-    drawn["oracle_acc"] = [best_accuracy(rows.iloc[one]) + unlike for one in draws(rows)]
+    best, once = pd.DataFrame([decide_best(rows.iloc[one]) for one in draws(rows)]), decide_best(rows)
+    for name in ("acc", "bacc", "real_acc", "fake_acc"):  # resamples have the best of all thresholds
+        drawn[f"oracle_{name}"] = (best[name] + whole[f"oracle_{name}"] - once[name]).clip(0, 1)
     return pd.Series(whole, dtype=float).drop("ok"), drawn.drop(columns="ok")
 
 
-def best_accuracy(rows: pd.DataFrame) -> float:
-    score, fake = rows["score"].to_numpy(), rows["label"].to_numpy() == 1
-    return max(((score > threshold) == fake).mean() for threshold in [-np.inf, *np.unique(score)])
+def decide_best(rows: pd.DataFrame) -> dict[str, float | None]:
+    score, fake = rows["score"], rows["label"] == 1
+    thresholds = [-np.inf, *np.unique(score)]
+    right = [((score > threshold) == fake).mean() for threshold in thresholds]
+    return decide(fake, score > thresholds[int(np.argmax(right))])
 
 
 def draws(rows: pd.DataFrame) -> Iterator[np.ndarray]:

@@ -157,6 +157,7 @@ def test_few_origins_make_no_tiny_p_values(store: Store) -> None:
     of_images, of_origins = (row(table, "strong", "weak", f"data/{testset}") for testset in "ac")
     assert float(of_images["p"]) < 1e-4 < float(of_origins["p"])
     assert any("take images for independent" in note for note in table.notes)
+    assert of_origins["p, cross-check"] == ""
 
 
 def test_one_fake_is_not_enough_for_delong(store: Store) -> None:
