@@ -111,9 +111,9 @@ def resample(drawn: Images, step_of: NDArray[np.integer], steps: int, block: int
 
 
 def interval(replicates: Floats, value: float = float("nan")) -> tuple[float, float]:
-    """Return the middle 95 % of a metric's replicates; NaN where they do not differ, or 5 % are undefined.
+    """Return the middle 95 % of a metric's replicates; NaN where these do not differ, or 5 % are undefined.
 
-    Resamples cannot show what never happened: where all give one number, they say nothing about others.
+    Resamples cannot show what never happened: where nearly all give one number, they say nothing of others.
 
     Args:
         replicates: Of one metric.
@@ -124,7 +124,8 @@ def interval(replicates: Floats, value: float = float("nan")) -> tuple[float, fl
     if known.size <= LEVEL * replicates.size or not varies(known):
         return float("nan"), float("nan")
     low, high = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(np.fmin(low, value)), float(np.fmax(high, value))
+    ends = float(np.fmin(low, value)), float(np.fmax(high, value))
+    return ends if varies(np.array(ends)) else (float("nan"), float("nan"))
 
 
 def average(parts: Iterable[Replicates], metric: str, weights: Sequence[float] | None = None) -> Floats:

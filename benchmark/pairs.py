@@ -81,7 +81,7 @@ def _remarks(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         if row["undefined"]:
             yield f"Blank on {row['testset']}: {row['undefined']}."
         elif np.isnan(row["low"]):
-            yield "No interval: every resample gives the same difference."
+            yield "No interval: all resamples, or nearly all, give the same difference."
 
 
 def _rows(

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 from command_line import Bench
+from recompute_fitted import fitted
 
+from forenbench.store import Store
+from forenbench.tables import measure
 from forenbench.testing import write_tiny_dataset
 
 NOISY = """
@@ -50,6 +53,19 @@ def test_a_fit_on_other_images_shows_and_one_on_the_same_is_refused(
     assert "Acc., fitted" in bench("table", "thresholds", tested, "--format", "csv").out
     assert "ECE, isotonic" in bench("table", "calibration", tested, "--format", "csv").out
     assert "--on is needed" in bench("calibrate", tested).err
+
+
+def test_fitted_columns_are_what_fitting_again_gives(bench: Bench, runs: tuple[str, str]) -> None:
+    tested, validation = map(Path, runs)
+    assert bench("calibrate", *runs[:1], "--on", runs[1]).code == 0
+    cells = measure([Store(tested)]).set_index(["detector", "testset"])
+    for detector in ("bright", "noisy"):
+        again = list(validation.glob(f"scores/*/*/none/{detector}.parquet"))
+        for testset in ("alpha", "beta"):
+            expected = fitted(tested / f"scores/tiny/{testset}/none/{detector}.parquet", again)
+            found = cells.loc[(detector, testset), list(expected)].to_dict()
+            assert {"fitted_bacc", "temperature_nll", "platt_ece", "isotonic_ece"} <= expected.keys()
+            assert found == pytest.approx(expected, abs=1e-5)
 
 
 def test_copies_under_other_names_are_refused(bench: Bench, runs: tuple[str, str]) -> None:

@@ -14,7 +14,7 @@ def intervals(*files: Path) -> dict[str, float]:
     again = [replicates(file) for file in files]
     values, drawn = (sum(column) / len(files) for column in zip(*again, strict=True))
     low, high = np.minimum(drawn.quantile(0.025), values), np.maximum(drawn.quantile(0.975), values)
-    known = np.ptp(drawn, axis=0) > 1e-12
+    known = (np.ptp(drawn, axis=0) > 1e-12) & (high - low > 1e-12)
     return {**low[known].add_suffix("_low"), **high[known].add_suffix("_high")}
 
 

@@ -315,6 +315,12 @@ def test_a_metric_that_many_resamples_leave_undefined_has_no_interval() -> None:
     assert np.isfinite(interval(found["fake_acc"], 0.05)).all()
 
 
+@pytest.mark.parametrize(("others", "known"), [(0, False), (20, False), (30, True)])
+def test_where_nearly_all_resamples_agree_there_is_no_interval(others: int, known: bool) -> None:
+    values = np.repeat([0.5, 0.6], [1000 - others, others])
+    assert np.isfinite(interval(values, 0.5)).all() == known
+
+
 @pytest.mark.parametrize(("labels", "defined"), [([], False), ([1, 1, 1], True), ([0, 0], True)])
 def test_one_label_has_accuracies_only(labels: list[int], defined: bool) -> None:
     scored = Scored(np.array(labels, int), np.linspace(0.3, 0.8, len(labels)), None, 0.5)
