@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .bootstrap import Floats
+from .finished import Finished
 from .measurements import Line, Measurements
 from .store import Store
 from .types import BenchError
@@ -28,23 +29,15 @@ class Images(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Measured:
-    """One finished cell of one run."""
+class Measured(Finished):
+    """One finished cell of one run, with its metrics."""
 
-    store: Store
-    record: Mapping[str, Any]
     line: Line
 
     @property
     def place(self) -> tuple[str, str, str]:
         """Dataset, test set and perturbation."""
-        cell = self.record["cell"]
-        return cell["dataset"], cell["testset"], cell["perturbation"]
-
-    @property
-    def threshold(self) -> float:
-        """The author's."""
-        return float(self.record["identity"]["threshold"])
+        return self.dataset, self.testset, self.perturbation
 
     @cached_property
     def images(self) -> Images:
@@ -60,8 +53,8 @@ def by_detector(store: Store) -> dict[Name, list[Measured]]:
     found: dict[Name, list[Measured]] = {}
     for record in store.records():
         (line,) = measurements.of(record)
-        name = record["cell"]["detector"], record["identity"]["kind"]
-        found.setdefault(name, []).append(Measured(store, record, line))
+        one = Measured(store, record, line)
+        found.setdefault(one.detector, []).append(one)
     measurements.save()
     return found
 

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from . import cellwise, contamination, equalised, realsources, robustness, summary
+from .finished import Finished, newest
 from .measurements import Measurements
 from .notes import drawn_by_origin, in_order, left_out, notes_on
 from .plugins import unknown
@@ -65,31 +66,12 @@ def measure(stores: Iterable[Store], *, by_class: bool = False) -> pd.DataFrame:
         BenchError: No finished cell anywhere.
     """
     cells = newest(stores)
-    runs = {store.root: store for store, _ in cells}
+    runs = {one.store.root: one.store for one in cells}
     measured = {root: Measurements(store, by_class) for root, store in runs.items()}
-    lines = [line for store, record in cells for line in _lines(measured[store.root], record)]
+    lines = [line for one in cells for line in _lines(measured[one.store.root], one)]
     for one in measured.values():
         one.save()
     return pd.DataFrame(lines)
-
-
-def newest(stores: Iterable[Store]) -> list[tuple[Store, dict[str, Any]]]:
-    """List the records of finished cells with their runs; of two records of one cell, the newer.
-
-    Raises:
-        BenchError: No finished cell anywhere.
-    """
-    found: dict[tuple[str, ...], tuple[Store, dict[str, Any]]] = {}
-    roots = []
-    for store in stores:
-        roots.append(str(store.root))
-        for record in store.records():
-            key = (*record["cell"].values(), record["identity"]["kind"], protocol_of(record))
-            if key not in found or found[key][1]["made"]["time"] < record["made"]["time"]:
-                found[key] = store, record
-    if not found:
-        raise BenchError(f"no finished cell in {', '.join(roots)}; 'bench run' makes some")
-    return list(found.values())
 
 
 def one_protocol(cells: pd.DataFrame, wanted: str | None = None) -> pd.DataFrame:
@@ -263,29 +245,24 @@ def _cellwise(name: str, title: str, cells: pd.DataFrame, laid_out: cellwise.Lai
     return Table(name, title, values, notes, low=low, high=high, marked=seen)
 
 
-def _lines(measured: Measurements, record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _lines(measured: Measurements, one: Finished) -> Iterator[dict[str, Any]]:
     """Put what a cell is beside its metrics, as a whole or for each class."""
-    identity = record["identity"]
+    identity, made = one.record["identity"], one.record["made"]
     cell = {
-        **record["cell"],
+        **one.record["cell"],
         "weights": identity["kind"],
-        "protocol": protocol_of(record),
+        "protocol": one.protocol,
         "checkpoints": identity["checkpoints"],
         "digest": identity["testset"],
         "version": identity["detector_version"],
         "precision": identity.get("precision", "fp32"),
-        "remarks": record["made"].get("notes", []),
-        "time": record["made"]["time"],
+        "remarks": made.get("notes", []),
+        "time": made["time"],
     }
-    trained_on = record["made"].get("trained_on", [])
-    for line in measured.of(record):
-        known = contamination.seen_in_training(trained_on, cell["testset"], line.get("sources", {}))
+    trained_on = made.get("trained_on", [])
+    for line in measured.of(one.record):
+        known = contamination.seen_in_training(trained_on, one.testset, line.get("sources", {}))
         yield {**cell, **line, "seen": bool(known), "known": known}
-
-
-def protocol_of(record: Mapping[str, Any]) -> str:
-    """Return the rule by which a cell's images were chosen; runs before there was a choice took all."""
-    return str(record["made"].get("protocol", "all"))
 
 
 def _drop_single(frame: pd.DataFrame) -> pd.DataFrame:

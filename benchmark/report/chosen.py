@@ -1,59 +1,10 @@
-"""Which cells a report draws: of one protocol, and of several perturbations the plainest."""
+"""Which of several perturbations a report draws, and what it calls detectors."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
-
-from forenbench import tables
-from forenbench.store import Store
+from collections.abc import Iterable, Sequence
 
 _PLAIN = "none"
-
-
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """A finished cell: its record, and the run that keeps its rows."""
-
-    store: Store
-    record: Mapping[str, Any]
-
-    @property
-    def detector(self) -> tuple[str, str]:
-        """Name and kind of weights, which together make one row of every table."""
-        return self.record["cell"]["detector"], self.record["identity"]["kind"]
-
-    @property
-    def protocol(self) -> str:
-        """The rule by which the images were chosen."""
-        return tables.protocol_of(self.record)
-
-    @property
-    def dataset(self) -> str:
-        """What its test set belongs to."""
-        return str(self.record["cell"]["dataset"])
-
-    @property
-    def testset(self) -> str:
-        """The generator, mostly."""
-        return str(self.record["cell"]["testset"])
-
-    @property
-    def perturbation(self) -> str:
-        """What was done to the images."""
-        return str(self.record["cell"]["perturbation"])
-
-    @property
-    def threshold(self) -> float:
-        """The detector's own; a score strictly above it means "generated"."""
-        return float(self.record["identity"]["threshold"])
-
-
-def newest(stores: Iterable[Store], protocol: str) -> list[Scored]:
-    """List the cells of one protocol in the order of the runs, as `tables.measure` chooses them."""
-    found = [Scored(store, record) for store, record in tables.newest(stores)]
-    return [one for one in found if one.protocol == protocol]
 
 
 def plainest(perturbations: Sequence[str]) -> str:

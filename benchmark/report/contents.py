@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from forenbench import leaderboard
+from forenbench.finished import Finished, newest
 from forenbench.notes import left_out
 from forenbench.store import Store
 from forenbench.tables import TABLES, Table, measure, one_protocol
@@ -18,7 +19,7 @@ from forenbench.types import BenchError
 
 from . import audited, charts, curves, glossary, provenance
 from .charts import Chart, Style
-from .chosen import Scored, name_detectors, newest, plainest
+from .chosen import name_detectors, plainest
 from .grid import Grid, lay_out
 from .heat import heat_map
 from .levels import draw_robustness
@@ -86,11 +87,11 @@ def collect(stores: Sequence[Store], wishes: Wishes) -> dict[str, Any]:
     """
     every = measure(stores)
     cells = one_protocol(every, wishes.protocol)
-    scored = newest(stores, cells["protocol"].iloc[0])
+    scored = [one for one in newest(stores) if one.protocol == cells["protocol"].iloc[0]]
     return {**_content(cells, scored, wishes), "left_out": list(left_out(every, cells))}
 
 
-def _content(cells: pd.DataFrame, scored: Sequence[Scored], wishes: Wishes) -> dict[str, Any]:
+def _content(cells: pd.DataFrame, scored: Sequence[Finished], wishes: Wishes) -> dict[str, Any]:
     """Collect what the template sets."""
     names = name_detectors(one.detector for one in scored)
     perturbation = plainest(list(dict.fromkeys(cells["perturbation"])))
@@ -124,7 +125,7 @@ def _content(cells: pd.DataFrame, scored: Sequence[Scored], wishes: Wishes) -> d
     }
 
 
-def _read(scored: Sequence[Scored], number: int) -> _Drawn:
+def _read(scored: Sequence[Finished], number: int) -> _Drawn:
     """Read every cell's rows once, for its curves and its worst images."""
     drawn = _Drawn()
     for one in scored:

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from forenbench.finished import Finished
 from forenbench.types import FAKE, REAL
-
-from .chosen import Scored
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +37,7 @@ class Mistake:
     wrong: bool
 
 
-def worst_of_cell(one: Scored, rows: pd.DataFrame, number: int) -> list[Mistake]:
+def worst_of_cell(one: Finished, rows: pd.DataFrame, number: int) -> list[Mistake]:
     """Pick up to `number` images a label from one cell's rows, which have `COLUMNS`."""
     ok = rows[rows["status"] == "ok"]
     reals = ok[ok["label"] == REAL].nlargest(number, "score")

@@ -12,15 +12,14 @@ import pandas as pd
 
 from forenbench import __version__
 from forenbench.environment import versions
+from forenbench.finished import Finished
 from forenbench.store import STATUSES
 from forenbench.tables import Table
-
-from .chosen import Scored
 
 _MADE = ("command", "commit", "device", "machine", "python")
 
 
-def provenance(scored: Sequence[Scored]) -> list[Table]:
+def provenance(scored: Sequence[Finished]) -> list[Table]:
     """Make the tables that stand at the end of a report: how, weights, images, and what was not scored."""
     return [
         Table("made", "How the scores were made", _made(scored), ()),
@@ -40,7 +39,7 @@ def made_now() -> str:
     )
 
 
-def _made(scored: Sequence[Scored]) -> pd.DataFrame:
+def _made(scored: Sequence[Finished]) -> pd.DataFrame:
     """Describe what made the cells: a run that went on elsewhere shows as several settings."""
     counts: dict[tuple[tuple[str, str], ...], list[str]] = {}  # times of cells by what they have in common
     for one in scored:
@@ -59,7 +58,7 @@ def _made(scored: Sequence[Scored]) -> pd.DataFrame:
     return frame
 
 
-def _weights(scored: Sequence[Scored]) -> pd.DataFrame:
+def _weights(scored: Sequence[Finished]) -> pd.DataFrame:
     """List each detector's version, threshold and the full sha256 of its files."""
     lines: dict[tuple[str, ...], None] = {}
     for one in scored:
@@ -71,7 +70,7 @@ def _weights(scored: Sequence[Scored]) -> pd.DataFrame:
     return pd.DataFrame(list(lines), columns=columns).set_index("detector")
 
 
-def _testsets(scored: Sequence[Scored]) -> pd.DataFrame:
+def _testsets(scored: Sequence[Finished]) -> pd.DataFrame:
     """List test sets with the digest of their images."""
     lines: dict[tuple[str, ...], int] = {}
     for one in scored:
@@ -82,7 +81,7 @@ def _testsets(scored: Sequence[Scored]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns).set_index("dataset")
 
 
-def _failures(scored: Iterable[Scored]) -> list[Table]:
+def _failures(scored: Iterable[Finished]) -> list[Table]:
     """List the cells with images that were not scored; no table where there is none."""
     rows = [
         {**one.record["cell"], **{status: one.record["counts"].get(status, 0) for status in STATUSES}}

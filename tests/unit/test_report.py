@@ -16,9 +16,10 @@ from report_page import Page
 from sklearn.metrics import average_precision_score, roc_auc_score
 from stored_cells import LABELS, ONE_WRONG, PERFECT, add
 
+from forenbench.finished import newest
 from forenbench.images import decode
 from forenbench.report import charts, curves, glossary
-from forenbench.report.chosen import name_detectors, newest, plainest
+from forenbench.report.chosen import name_detectors, plainest
 from forenbench.report.contents import Wishes, collect
 from forenbench.report.grid import lay_out
 from forenbench.report.heat import heat_map
@@ -135,15 +136,6 @@ def test_what_all_rows_share_is_said_once() -> None:
     assert [head.text for head in grid.heads[0]] == ["detector", "a"]
 
 
-def test_of_two_runs_of_a_cell_the_newer_is_read(tmp_path: Path) -> None:
-    stores = [Store(tmp_path / name) for name in ("old", "new")]
-    add(stores[1], "d", "t", PERFECT, time="2026-02-02T00:00:00+00:00")
-    add(stores[0], "d", "t", ONE_WRONG)
-    add(stores[0], "d", "t2", ONE_WRONG, protocol="other")
-    (one,) = newest(stores, "all")
-    assert one.store is stores[1]
-
-
 def test_detectors_with_two_kinds_of_weights_say_which() -> None:
     named = name_detectors([("a", "sample"), ("b", "sample"), ("a", "published"), ("a", "sample")])
     assert list(named.values()) == ["a (sample)", "b", "a (published)"]
@@ -151,7 +143,7 @@ def test_detectors_with_two_kinds_of_weights_say_which() -> None:
 
 def test_the_worst_images_of_all_cells_come_first_and_once(tmp_path: Path) -> None:
     add(Store(tmp_path), "d", "t", PERFECT)
-    (cell,) = newest([Store(tmp_path)], "all")
+    (cell,) = newest([Store(tmp_path)])
     rows = [
         (0, 0.6, "ok", "shared"),
         (0, 0.7, "ok", "worse"),
@@ -327,7 +319,7 @@ def test_notes_that_most_tables_share_stand_once(tmp_path: Path) -> None:
 def test_what_made_the_scores_and_what_was_not_scored_is_listed(tmp_path: Path) -> None:
     add(Store(tmp_path), "d", "t", PERFECT, head="f" * 64, digest="e" * 64)
     add(Store(tmp_path), "d", "u", PERFECT, status="unreadable", place=1)
-    tables = {table.name: table.frame for table in provenance(newest([Store(tmp_path)], "all"))}
+    tables = {table.name: table.frame for table in provenance(newest([Store(tmp_path)]))}
     assert tables["weights"]["sha256"].tolist() == ["f" * 64, "abc" * 20]
     assert tables["testsets"]["digest"].tolist() == ["e" * 64, "d1"]
     assert tables["failures"][["testset", "ok", "unreadable"]].values.tolist() == [["u", 3, 1]]
@@ -335,7 +327,7 @@ def test_what_made_the_scores_and_what_was_not_scored_is_listed(tmp_path: Path) 
 
 def test_a_whole_run_lists_no_failures(tmp_path: Path) -> None:
     add(Store(tmp_path), "d", "t", PERFECT)
-    assert "failures" not in [table.name for table in provenance(newest([Store(tmp_path)], "all"))]
+    assert "failures" not in [table.name for table in provenance(newest([Store(tmp_path)]))]
 
 
 def test_terms_on_the_page_are_explained_and_no_others() -> None:
