@@ -70,8 +70,8 @@ def _open_contents(stores: list[Store], requests: list[str], data_root: Path) ->
     from forenbench.catalogue import find_files, find_spec
     from forenbench.descriptions import Spec
     from forenbench.overlap import Contents
-    from forenbench.report.pictures import find_requests
     from forenbench.types import BenchError
+    from forenbench.whereabouts import find_requests
 
     sources: dict[Path, dict[str, FileSource]] = {store.root: {} for store in stores}
     with RunProgress() as progress:

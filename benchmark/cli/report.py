@@ -61,7 +61,8 @@ def report(  # noqa: PLR0913 - a command's options are its arguments
     """
     from forenbench.report.contents import Wishes
     from forenbench.report.page import write
-    from forenbench.report.pictures import find_requests, open_pictures
+    from forenbench.report.pictures import open_pictures
+    from forenbench.whereabouts import find_requests
 
     stores = open_stores(runs or [])
     target = out or (stores[0].root if len(stores) == 1 else Path("results")) / "report.html"

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from forenbench.catalogue import Advance, find_files, find_spec
-from forenbench.descriptions import Spec, specs
+from forenbench.descriptions import Spec
 from forenbench.images import decode
 from forenbench.sources.folder import Folder
 from forenbench.types import BenchError, Source
@@ -64,29 +64,6 @@ class Pictures:
         return Picture(_embed(image), explained=explained)
 
 
-def find_requests(records: Iterable[Mapping[str, Any]], requests: Sequence[str]) -> dict[str, str]:
-    """Say by which name or path each dataset behind records can be opened; those that cannot are missing.
-
-    Args:
-        records: As `forenbench.store.Store.records` returns them.
-        requests: Names or paths of datasets, tried first.
-
-    A dataset that nobody names is looked for by its name, then at the path that the run's own command names,
-    seen from here.
-
-    Raises:
-        BenchError: One of `requests` is neither a name nor a path.
-    """
-    known = {name: request for request in requests for name, request in _names(request)}
-    found: dict[str, str] = {}
-    for record in records:
-        name = record["cell"]["dataset"]
-        request = known.get(name) or (name if name in specs() else _asked_for(name, record))
-        if request:
-            found.setdefault(name, request)
-    return found
-
-
 def open_pictures(
     datasets: Iterable[str],
     requests: Mapping[str, str],
@@ -97,7 +74,7 @@ def open_pictures(
 
     Args:
         datasets: Their names.
-        requests: As `find_requests` returns them.
+        requests: See `forenbench.whereabouts.find_requests`.
         data_root: Where downloaded datasets lie.
         advance: Told of progress while images are made.
     """
@@ -133,25 +110,6 @@ class _Unlisted:
         """Return one file's, or row's, bytes."""
         is_row = "#" in path and not (self.folder / path).is_file()
         return (self.whole() if is_row else Folder(self.folder)).read(path)
-
-
-def _names(request: str) -> Iterator[tuple[str, str]]:
-    """List the datasets that a request stands for, one or a suite's several, and the request for each."""
-    found = find_spec(request)
-    if isinstance(found, Spec):
-        yield found.name, request
-    else:
-        yield from ((part.dataset, part.dataset) for part in found.parts)
-
-
-def _asked_for(name: str, record: Mapping[str, Any]) -> str:
-    """Find the path of that name in the command that made a record; empty if there is none."""
-    words = record["made"].get("command", [])
-    for before, word in zip(["", *words], words, strict=False):
-        request = word if before == "--dataset" else word.removeprefix("--dataset=") if "=" in word else ""
-        if request and Path(request).exists() and (name, request) in _names(request):
-            return str(request)
-    return ""
 
 
 def _embed(image: Image.Image) -> str:

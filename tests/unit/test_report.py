@@ -26,11 +26,12 @@ from forenbench.report.heat import heat_map
 from forenbench.report.levels import draw_robustness
 from forenbench.report.mistakes import COLUMNS, worst, worst_of_cell
 from forenbench.report.page import write
-from forenbench.report.pictures import Pictures, find_requests, open_pictures
+from forenbench.report.pictures import Pictures, open_pictures
 from forenbench.report.provenance import provenance
 from forenbench.store import Store
 from forenbench.tables import Table, measure
 from forenbench.testing import Images, tiny_image, write_tiny_dataset
+from forenbench.whereabouts import find_requests
 
 HOSTILE = "<script>alert(1)</script>"
 DETECTOR = ("d", "sample")
