@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from .atomic import write_text
-from .calibration import why_no_probabilities
-from .fitting import FITS, Map, as_map, fit_threshold, raw_scores
-from .metrics import why_undefined
 from .overlap import Contents, Record, place, refuse_overlap
+from .statistics.calibration import why_no_probabilities
+from .statistics.fitting import FITS, Map, as_map, fit_threshold, raw_scores
+from .statistics.metrics import why_undefined
 from .store import Store
 from .types import FAKE, FOREIGN, REAL, BenchError
 

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from . import bootstrap, calibration, counts, fits, fitting, intervals, metrics
+from . import fits
 from .atomic import replacing
-from .intervals import Scored
+from .statistics import bootstrap, calibration, counts, fitting, intervals, metrics
+from .statistics.intervals import Scored
 from .store import STATUSES, Store
 from .types import FAKE, REAL
 

@@ -170,7 +170,7 @@ def _check_input(detector: Detector, device: str) -> str:
 
 def _check_direction(detector: Detector, device: str) -> str:
     """Generated images of the sample dataset do not score clearly lower than its photographs."""
-    from .metrics import auroc
+    from .statistics.metrics import auroc
 
     (sample,) = open_dataset("sample", data_root=Path(), generators=["nearest"])
     testset = sample.testsets[0]

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
 
-    from .draws import Draw
+    from .perturbations.draws import Draw
     from .weights import Checkpoint, Weights
 
 REAL, FAKE = 0, 1

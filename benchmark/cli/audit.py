@@ -87,7 +87,7 @@ def audit(  # noqa: PLR0913 - a command's options are its arguments
 
 def _keep(found: Audit, opened: Sequence[Dataset], store: Store, seed: int) -> None:
     """Store the metadata-only rows of each test set that has any."""
-    from forenbench import metadata_only
+    from forenbench.audit import metadata_only
 
     store.open()
     defined = found.baseline[found.baseline["undefined"] == ""]
@@ -102,7 +102,7 @@ def _keep(found: Audit, opened: Sequence[Dataset], store: Store, seed: int) -> N
 def _draw(found: Audit, title: str, file: Path) -> None:
     """Write the picture."""
     from forenbench.atomic import replacing
-    from forenbench.distributions import draw
+    from forenbench.audit.distributions import draw
 
     with replacing(file) as partial:
         partial.write_bytes(draw(found.files, title))

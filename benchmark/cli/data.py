@@ -172,8 +172,8 @@ def _announce(spec: Spec, downloads: Sequence[Download], data_root: Path) -> Non
 
 def _download(downloads: Sequence[Download], data_root: Path) -> bool:
     """Download one file after the other, as far as it goes; what is there and whole is left as it is."""
-    from forenbench.downloads import DownloadFailed
-    from forenbench.downloads import fetch as fetch_file
+    from forenbench.weights.downloads import DownloadFailed
+    from forenbench.weights.downloads import fetch as fetch_file
 
     with TransferProgress() as progress:
         for one in downloads:

@@ -24,8 +24,8 @@ def leaderboard(
     out: Annotated[Path, typer.Option(help="Where leaderboard.csv and leaderboard.md go.")] = Path("results"),
 ) -> None:
     """Rank the detectors of one or more runs."""
-    from forenbench.leaderboard import standings, write
     from forenbench.tables import measure
+    from forenbench.tables.leaderboard import standings, write
 
     csv, markdown = write(standings(measure(open_stores(runs or []))), out)
     show(markdown.read_text(encoding="utf-8"))

@@ -72,8 +72,8 @@ def datasets() -> None:
 
 def _perturbations() -> None:
     """Every kind of perturbation, the profiles and the suites; kinds and profiles chain with '+'."""
-    from forenbench.kinds import KINDS
-    from forenbench.suites import profiles, suites
+    from forenbench.perturbations.kinds import KINDS
+    from forenbench.perturbations.suites import profiles, suites
 
     _print(
         ("perturbation", "what it does", "values"),
@@ -93,8 +93,8 @@ def _perturbations() -> None:
 
 def _tables() -> None:
     """Every table: those that any run has, and the papers'."""
-    from forenbench.papers import paper_tables
     from forenbench.tables import TABLES
+    from forenbench.tables.papers import paper_tables
 
     generic = [(name, description, "any run") for name, (_, description) in TABLES.items()]
     papers = [(name, paper.title, paper.source) for name, paper in paper_tables().items()]

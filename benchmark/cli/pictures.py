@@ -15,7 +15,7 @@ from .loading import Files, choose_device, load_detectors
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from forenbench.cam import ActivationMap
+    from forenbench.pictures.cam import ActivationMap
     from forenbench.types import Detector
 
 _IMAGES = "Image files; a row for each."
@@ -50,9 +50,9 @@ def gradient(  # noqa: PLR0913 - a command's options are its arguments
 
     The pixels are those that the detector's classifier gets; heat maps of red, green and blue follow.
     """
-    from forenbench.figures import sheet
-    from forenbench.heatmaps import heat
     from forenbench.pictures import gradient_picture, seen
+    from forenbench.pictures.figures import sheet
+    from forenbench.pictures.heatmaps import heat
 
     place = choose_device(device)
     loaded = _load(detectors, checkpoints, weights or [], place)
@@ -82,10 +82,10 @@ def cam(  # noqa: PLR0913 - a command's options are its arguments
     Red places speak for "generated", blue ones for "real". Beside the map of a detector that judges gradient
     pictures stands the picture.
     """
-    from forenbench.cam import activation_map
-    from forenbench.figures import sheet
-    from forenbench.heatmaps import overlay
     from forenbench.pictures import judged_picture, seen
+    from forenbench.pictures.cam import activation_map
+    from forenbench.pictures.figures import sheet
+    from forenbench.pictures.heatmaps import overlay
 
     place = choose_device(device)
     loaded = _load(detectors, checkpoints, weights or [], place)

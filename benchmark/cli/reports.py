@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from forenbench import tables
-from forenbench.exports import export
 from forenbench.inventory import FileFacts, formats
-from forenbench.rendering import render
 from forenbench.store import Store
+from forenbench.tables.exports import export
+from forenbench.tables.rendering import render
 from forenbench.types import FAKE, REAL
 
 from .console import say, width

@@ -106,8 +106,8 @@ def of_options(
 
 def of_table(name: str, others: Mapping[str, Any]) -> Request:
     """Read off a published table what it needs; `others` are options that would say the same thing."""
-    from forenbench.papers import paper_tables
     from forenbench.plugins import unknown
+    from forenbench.tables.papers import paper_tables
 
     for option, value in others.items():
         if value:

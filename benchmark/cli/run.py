@@ -93,11 +93,11 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
     Without options: the embedded sample dataset with the small checkpoints that come with it. What is already
     done is not done again; a stopped run goes on where it was.
     """
-    from forenbench import equalised
     from forenbench.numerics import check_precision
     from forenbench.plan import Settings
     from forenbench.runner import run as run_jobs
     from forenbench.store import Store
+    from forenbench.tables import equalised
 
     from .companions import Workplace
     from .engines import EngineChoice, working
@@ -132,7 +132,7 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
 
 def _equalise(settings: Settings, texts: list[str], gathered: Gathered) -> Settings:
     """Add the equalising perturbations, and say which they are."""
-    from forenbench import equalised
+    from forenbench.tables import equalised
 
     facts = [fact for one in gathered.datasets for fact in one.facts.values()]
     perturbations = equalised.add(settings.perturbations, texts, facts)
@@ -161,9 +161,9 @@ def _finish(request: Request, gathered: Gathered, summary: Summary, store: Store
 
 def _paper_table(name: str, store: Store) -> str:
     """Lay out a published table from the rows of this run."""
-    from forenbench.papers import lay_out, paper_tables
-    from forenbench.rendering import render
     from forenbench.tables import measure
+    from forenbench.tables.papers import lay_out, paper_tables
+    from forenbench.tables.rendering import render
 
     table = paper_tables()[name]
     return render(lay_out(table, measure([store], by_class=table.by_class)), "text", width())

@@ -39,8 +39,8 @@ def perturbation(
 
     The pixels are those that a run with the same seed gives its detectors.
     """
-    from forenbench.figures import strip
     from forenbench.perturbations import draw_generator, parse_all
+    from forenbench.pictures.figures import strip
 
     wanted = parse_all(split(perturbations))
     if not wanted:

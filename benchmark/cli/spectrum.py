@@ -13,7 +13,7 @@ from .pictures import save
 
 if TYPE_CHECKING:
     from forenbench.catalogue import Advance
-    from forenbench.spectra import Group
+    from forenbench.pictures.spectra import Group
 
 _PER_ROW = 6
 _TITLE = (
@@ -37,9 +37,9 @@ def spectrum(  # noqa: PLR0913 - a command's options are its arguments
     One panel for each label of each test set; a folder without labels is one panel. Dots and lines away from
     the middle are patterns that repeat in the images.
     """
-    from forenbench.figures import sheet
-    from forenbench.heatmaps import grey
-    from forenbench.spectra import average, scale
+    from forenbench.pictures.figures import sheet
+    from forenbench.pictures.heatmaps import grey
+    from forenbench.pictures.spectra import average, scale
 
     from .progress import RunProgress
 
@@ -66,7 +66,7 @@ def _groups(
 ) -> Iterator[Group]:
     """Group a dataset's images; those of a folder without labels are one group."""
     from forenbench.catalogue import open_dataset
-    from forenbench.spectra import by_label, unlabelled
+    from forenbench.pictures.spectra import by_label, unlabelled
 
     whole = unlabelled(Path(source), limit)
     if whole is not None:

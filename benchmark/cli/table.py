@@ -13,8 +13,8 @@ from .console import say, show, width
 from .leaderboard import open_stores
 
 if TYPE_CHECKING:
-    from forenbench.papers import PaperTable
     from forenbench.tables import Table
+    from forenbench.tables.papers import PaperTable
 
 _AGAINST = "published: a paper's numbers beside the measured ones."
 _ONLY = "published: a paper's numbers alone; needs no run."
@@ -33,10 +33,10 @@ def table(  # noqa: PLR0913 - a command's options are its arguments
 ) -> None:
     """Make a table from the rows of one or more runs."""
     from forenbench import tables
-    from forenbench.papers import paper_tables
     from forenbench.plugins import unknown
-    from forenbench.published import published_table
-    from forenbench.rendering import render
+    from forenbench.tables.papers import paper_tables
+    from forenbench.tables.published import published_table
+    from forenbench.tables.rendering import render
 
     papers = paper_tables()
     if name not in {*papers, *tables.TABLES}:
@@ -67,9 +67,9 @@ def _check_options(paper: bool, against: str, only: str) -> None:
 
 def _measured(paper: PaperTable, runs: list[Path], protocol: str | None, against: bool) -> Table:
     """Lay out a paper's table from the rows of runs."""
-    from forenbench.papers import lay_out
-    from forenbench.published import against_published
     from forenbench.tables import measure
+    from forenbench.tables.papers import lay_out
+    from forenbench.tables.published import against_published
 
     made = lay_out(paper, measure(open_stores(runs), by_class=paper.by_class), protocol)
     return against_published(paper, made) if against else made

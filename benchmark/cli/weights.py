@@ -49,7 +49,7 @@ def fetch(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before the download.")] = False,
 ) -> None:
     """Download checkpoints into the cache: resumable, and checked before they count as there."""
-    from forenbench.checkpoint_store import addresses, instructions
+    from forenbench.weights.checkpoint_store import addresses, instructions
 
     absent = _absent(_select(names or [], detector, everything))
     downloads = [one for one in absent if addresses(one, mirror)]
@@ -67,7 +67,7 @@ def fetch(
 @app.command()
 def check(names: _Names = None) -> None:
     """Verify files by their sha256; where none is published, read their structure without running code."""
-    from forenbench.checkpoint_store import inspect, locate
+    from forenbench.weights.checkpoint_store import inspect, locate
 
     wrong = seen = 0
     for checkpoint in _named(names) if names else [one for one in _published().values() if not one.shipped]:
@@ -118,8 +118,8 @@ def _entry(checkpoint: Checkpoint, found: FoundPlugin) -> str:
 
 def _state(checkpoint: Checkpoint) -> str:
     """Word whether a file is here, without reading it."""
-    from forenbench.checkpoint_store import locate
-    from forenbench.downloads import mismatch
+    from forenbench.weights.checkpoint_store import locate
+    from forenbench.weights.downloads import mismatch
 
     path = locate(checkpoint)
     if checkpoint.shipped:
@@ -207,7 +207,7 @@ def _absent(checkpoints: Iterable[Checkpoint]) -> list[Checkpoint]:
     Raises:
         BenchError: A file of the user's own folder is wrong: it would go before what is downloaded.
     """
-    from forenbench.checkpoint_store import FOLDER, cached, inspect, locate
+    from forenbench.weights.checkpoint_store import FOLDER, cached, inspect, locate
 
     absent = []
     for checkpoint in checkpoints:
@@ -226,7 +226,7 @@ def _absent(checkpoints: Iterable[Checkpoint]) -> list[Checkpoint]:
 
 def _announce(checkpoints: Sequence[Checkpoint]) -> None:
     """Say what a download would bring, how much it is, and what may be done with it."""
-    from forenbench.checkpoint_store import cached
+    from forenbench.weights.checkpoint_store import cached
 
     for one in checkpoints:
         say(f"{one.name}: {one.file}, {size_in_words(one.size)}, {licence_in_words(one.licence)}")
@@ -240,8 +240,8 @@ def _announce(checkpoints: Sequence[Checkpoint]) -> None:
 
 def _download(checkpoints: Sequence[Checkpoint], mirror: str) -> list[Checkpoint]:
     """Download one after the other, and return those that could not be had."""
-    from forenbench.checkpoint_store import cached, download
-    from forenbench.downloads import DownloadFailed
+    from forenbench.weights.checkpoint_store import cached, download
+    from forenbench.weights.downloads import DownloadFailed
 
     failed = []
     with TransferProgress() as progress:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from forenbench.distributions import draw
+from forenbench.audit.distributions import draw
 from forenbench.tables import Table
 
 from .charts import Chart

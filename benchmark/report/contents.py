@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from forenbench import leaderboard
 from forenbench.finished import Finished, newest
-from forenbench.notes import left_out
 from forenbench.store import Store
-from forenbench.tables import TABLES, Table, measure, one_protocol
+from forenbench.tables import TABLES, Table, leaderboard, measure, one_protocol
+from forenbench.tables.notes import left_out
 from forenbench.types import BenchError
 
 from . import audited, charts, curves, glossary, provenance

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from PIL import ImageOps
 
-from forenbench.cam import cam_picture
 from forenbench.pictures import judged_picture
+from forenbench.pictures.cam import cam_picture
 
 from .pictures import SIDE, Explain
 

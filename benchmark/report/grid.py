@@ -9,9 +9,9 @@ from itertools import groupby
 import numpy as np
 import pandas as pd
 
-from forenbench.cellwise import LOWER_IS_BETTER
-from forenbench.contamination import MARK
 from forenbench.tables import Table
+from forenbench.tables.cellwise import LOWER_IS_BETTER
+from forenbench.tables.contamination import MARK
 
 _FIRST, _RANK = "detector", "rank"
 _ENOUGH = 2

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pandas as pd
 
-from forenbench.contamination import remark
 from forenbench.tables import Table
+from forenbench.tables.contamination import remark
 
 from .grid import Entry, Grid, lay_out
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from forenbench.kinds import KINDS, Kind
-from forenbench.robustness import family_and_level, lay_out
+from forenbench.perturbations.kinds import KINDS, Kind
+from forenbench.tables.robustness import family_and_level, lay_out
 
 from .charts import Chart, Levels, draw_levels, styles
 
@@ -63,7 +63,7 @@ def _means(
     places: Sequence[tuple[str, str]],
     names: Mapping[tuple[str, str], str],
 ) -> dict[str, list[float]]:
-    """Take means of `forenbench.robustness.lay_out` by (family, level); NaN where a detector lacks one."""
+    """Take means of `robustness.lay_out` by (family, level); NaN where a detector lacks one."""
     columns = pd.MultiIndex.from_tuples([(*place, metric) for place in places])
     found = table.reindex(index=pd.MultiIndex.from_tuples(names), columns=columns).to_numpy(float)
     return dict(zip(names.values(), found.tolist(), strict=True))

@@ -24,8 +24,8 @@ from forenbench.detectors._nets.encoders import efficientnet_lite0
 from forenbench.detectors._nets.gradients import gradient_images
 from forenbench.detectors._nets.pixels import IMAGENET, SYMMETRIC, normalise
 from forenbench.detectors._nets.small import small_discriminator, small_resnet
-from forenbench.draws import Draw
 from forenbench.perturbations import parse
+from forenbench.perturbations.draws import Draw
 from forenbench.sources.folder import find_samples
 from forenbench.weights import Weights
 

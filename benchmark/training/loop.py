@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn import functional
 
 from forenbench.atomic import replacing
-from forenbench.metrics import accuracy, average_precision
+from forenbench.statistics.metrics import accuracy, average_precision
 from forenbench.types import BenchError
 
 from .examples import Examples, labels

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torchvision.transforms import functional
 
-from forenbench.draws import Draw
 from forenbench.images import decode
 from forenbench.perturbations import parse
+from forenbench.perturbations.draws import Draw
 from forenbench.types import BenchError
 
 from .recipes import Augmentation, Recipe

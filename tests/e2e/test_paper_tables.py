@@ -8,9 +8,9 @@ import pytest
 from command_line import Bench
 from stored_cells import PERFECT, add
 
-from forenbench.papers import paper_tables
-from forenbench.rendering import STYLES
 from forenbench.store import Store
+from forenbench.tables.papers import paper_tables
+from forenbench.tables.rendering import STYLES
 
 LGRAD = "lgrad:stylegan-bedroom"
 

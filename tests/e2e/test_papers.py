@@ -15,7 +15,7 @@ from layouts import write_layout
 from published_files import write_published
 from sklearn.metrics import average_precision_score
 
-from forenbench.papers import PaperTable, paper_tables
+from forenbench.tables.papers import PaperTable, paper_tables
 
 pytestmark = pytest.mark.slow
 

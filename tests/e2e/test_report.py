@@ -15,8 +15,8 @@ from command_line import Bench
 from recompute_intervals import intervals
 from report_page import Page
 
-from forenbench.cellwise import CALIBRATION, ERROR_RATES, THRESHOLDS
 from forenbench.cli import main
+from forenbench.tables.cellwise import CALIBRATION, ERROR_RATES, THRESHOLDS
 
 METRICS = {"Acc.": "acc", "Real acc.": "real_acc", "Fake acc.": "fake_acc", "A.P.": "ap", "AUROC": "auroc"}
 PERTURBATIONS = "none,jpeg:50,jpeg:90,blur:4.0"

@@ -10,11 +10,11 @@ import pytest
 from command_line import Bench
 from PIL import Image
 
-from forenbench.cam import cam_picture
-from forenbench.heatmaps import heat
 from forenbench.images import decode
 from forenbench.perturbations import draw_generator, parse
 from forenbench.pictures import gradient_picture
+from forenbench.pictures.cam import cam_picture
+from forenbench.pictures.heatmaps import heat
 from forenbench.plugins import load
 from forenbench.weights import Weights
 

@@ -18,7 +18,7 @@ TABLES = """
 import sys
 from contextlib import suppress
 from pathlib import Path
-from forenbench.equalised import NothingEqualised
+from forenbench.tables.equalised import NothingEqualised
 from forenbench.store import Store
 from forenbench.tables import TABLES, measure
 cells = measure([Store(Path(sys.argv[1]))])

@@ -14,8 +14,8 @@ from transformation_files import filled
 from forenbench.detectors._nets.encoders import clip_tower
 from forenbench.detectors._nets.networks import RESNET_50, resnet_50
 from forenbench.detectors._nets.transformations import TRANSFORMATIONS, Pretrained
-from forenbench.papers import paper_tables
 from forenbench.plugins import find
+from forenbench.tables.papers import paper_tables
 from forenbench.weights import Checkpoint
 
 State = Mapping[str, object]

@@ -12,10 +12,9 @@ import pytest
 from PIL import Image
 from planted_files import picture, rows, write
 
-from forenbench import portrait, shortcuts
-from forenbench.audit import Audit, audit, open_training
+from forenbench.audit import Audit, audit, open_training, portrait, shortcuts
+from forenbench.audit.distributions import draw
 from forenbench.catalogue import open_dataset
-from forenbench.distributions import draw
 from forenbench.testing import write_tiny_dataset
 from forenbench.types import FAKE, REAL, BenchError
 
@@ -196,7 +195,7 @@ def test_shares_are_those_of_all_files_of_a_label() -> None:
     """Two of twenty fakes are JPEGs, so their qualities share a tenth."""
     from matplotlib.figure import Figure
 
-    from forenbench.distributions import _histogram
+    from forenbench.audit.distributions import _histogram
 
     place = Figure().subplots()
     _histogram(place, rows(40, quality=[*[math.nan] * 36, 90.0, 70.0, 90.0, 75.0]), "quality")
@@ -207,7 +206,7 @@ def test_shares_are_those_of_all_files_of_a_label() -> None:
 @pytest.mark.parametrize("high", [70, 97, 100, 1023])
 def test_whole_numbers_are_drawn_without_gaps(high: int) -> None:
     """Bins of unequal counts of whole numbers would make an even distribution look like one with holes."""
-    from forenbench.distributions import _edges
+    from forenbench.audit.distributions import _edges
 
     values = pd.Series(range(70, high + 1)).repeat(7)
     counts = np.histogram(values, _edges(values))[0]

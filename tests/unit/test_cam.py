@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from forenbench.cam import activation_map, cam_picture
+from forenbench.pictures.cam import activation_map, cam_picture
 from forenbench.plugins import load
 from forenbench.testing import Brightness, tiny_image
 from forenbench.types import BenchError, Detector, LogitDetector

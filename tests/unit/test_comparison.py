@@ -9,9 +9,9 @@ import pytest
 from scipy.stats import mannwhitneyu, norm, t
 from sklearn.metrics import roc_auc_score
 
-from forenbench.bootstrap import images
-from forenbench.comparison import auroc_error, bootstrap_p, delong, holm, mcnemar
-from forenbench.intervals import Scored, replicates
+from forenbench.statistics.bootstrap import images
+from forenbench.statistics.comparison import auroc_error, bootstrap_p, delong, holm, mcnemar
+from forenbench.statistics.intervals import Scored, replicates
 
 
 def scores(random: np.random.Generator, number: int, apart: float) -> tuple[np.ndarray, np.ndarray]:

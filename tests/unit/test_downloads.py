@@ -16,9 +16,9 @@ from file_server import FileServer, serving
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forenbench import downloads
-from forenbench.downloads import DownloadFailed, fetch, fetch_first
 from forenbench.types import BenchError
+from forenbench.weights import downloads
+from forenbench.weights.downloads import DownloadFailed, fetch, fetch_first
 
 BODY = bytes(i * i % 251 for i in range(5000))
 SHA256 = hashlib.sha256(BODY).hexdigest()
@@ -254,7 +254,7 @@ def test_failures_are_requests_that_cannot_be_carried_out() -> None:
 FETCH = """
 import sys
 from pathlib import Path
-from forenbench.downloads import fetch
+from forenbench.weights.downloads import fetch
 fetch(sys.argv[1], Path(sys.argv[2]), sha256=sys.argv[3])
 """
 

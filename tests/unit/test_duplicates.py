@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forenbench import duplicates
-from forenbench.duplicates import TRAINING, close_pairs
+from forenbench.audit import duplicates
+from forenbench.audit.duplicates import TRAINING, close_pairs
 from forenbench.types import BenchError
 
 

@@ -9,12 +9,13 @@ import pytest
 from PIL import Image
 from stored_cells import ONE_WRONG, PERFECT, add, with_wrong_reals
 
-from forenbench import equalised, geometry, tables
-from forenbench.equalised import NothingEqualised, common_side
+from forenbench import tables
 from forenbench.inventory import FileFacts
-from forenbench.perturbations import parse
-from forenbench.rendering import render
+from forenbench.perturbations import geometry, parse
 from forenbench.store import Store
+from forenbench.tables import equalised
+from forenbench.tables.equalised import NothingEqualised, common_side
+from forenbench.tables.rendering import render
 from forenbench.types import BenchError
 
 

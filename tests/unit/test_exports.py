@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from stored_cells import ONE_WRONG, PERFECT, add
 
-from forenbench.exports import export
 from forenbench.store import Store
 from forenbench.tables import measure
+from forenbench.tables.exports import export
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ import pytest
 from stored_cells import add
 
 from forenbench import fits, tables
-from forenbench.calibration import BINS, calibration_error, equal_width
-from forenbench.metrics import accuracy
+from forenbench.statistics.calibration import BINS, calibration_error, equal_width
+from forenbench.statistics.metrics import accuracy
 from forenbench.store import Store
 from forenbench.types import FOREIGN, BenchError
 

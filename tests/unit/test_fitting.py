@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit
 
-from forenbench import calibration, fitting, metrics
+from forenbench.statistics import calibration, fitting, metrics
 
 
 def sample(slope: float, offset: float, number: int = 40_000) -> tuple[np.ndarray, np.ndarray]:

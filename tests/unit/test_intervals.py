@@ -13,15 +13,15 @@ from scipy.integrate import quad
 from scipy.special import expit, logit
 from scipy.stats import norm
 
-from forenbench import bootstrap, intervals
-from forenbench.bootstrap import images, interval
-from forenbench.calibration import BINS
-from forenbench.comparison import auroc_error
-from forenbench.counts import Counts, decide, decide_best, rank
-from forenbench.intervals import Scored, replicates
 from forenbench.measurements import ends
-from forenbench.metrics import decide as decide_exactly
-from forenbench.metrics import rank as rank_exactly
+from forenbench.statistics import bootstrap, intervals
+from forenbench.statistics.bootstrap import images, interval
+from forenbench.statistics.calibration import BINS
+from forenbench.statistics.comparison import auroc_error
+from forenbench.statistics.counts import Counts, decide, decide_best, rank
+from forenbench.statistics.intervals import Scored, replicates
+from forenbench.statistics.metrics import decide as decide_exactly
+from forenbench.statistics.metrics import rank as rank_exactly
 
 SIX = [0.1, 0.2, 0.4, 0.5, 0.6, 0.9]
 SCORES = st.sampled_from(SIX)

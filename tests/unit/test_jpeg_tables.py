@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from forenbench.jpeg_tables import Quantisation, read_tables
+from forenbench.audit.jpeg_tables import Quantisation, read_tables
 
 
 def tables_of(image: Image.Image, **options: Any) -> dict[int, list[int]]:  # noqa: ANN401

@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 from planted_files import rows
 
-from forenbench import metadata_only, tables
+from forenbench import tables
+from forenbench.audit import metadata_only
+from forenbench.audit.metadata_only import auroc_of_chance, cross_validate, measure
 from forenbench.catalogue import Dataset, open_dataset
-from forenbench.metadata_only import auroc_of_chance, cross_validate, measure
 from forenbench.store import Store
 from forenbench.testing import write_tiny_dataset
 

@@ -21,7 +21,7 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from forenbench import metrics
+from forenbench.statistics import metrics
 
 Rows: TypeAlias = tuple[metrics.Labels, metrics.Scores]
 

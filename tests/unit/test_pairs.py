@@ -11,11 +11,11 @@ import pytest
 from sklearn.metrics import roc_auc_score
 from stored_cells import add
 
-from forenbench.comparison import delong
-from forenbench.pairs import compare
-from forenbench.rendering import render
+from forenbench.statistics.comparison import delong
 from forenbench.store import Store
 from forenbench.tables import Table
+from forenbench.tables.pairs import compare
+from forenbench.tables.rendering import render
 from forenbench.types import BenchError
 
 LABELS = [0] * 60 + [1] * 60

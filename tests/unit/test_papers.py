@@ -11,11 +11,11 @@ from stored_cells import ONE_WRONG, PERFECT, add, with_wrong_reals
 
 from forenbench import tables
 from forenbench.descriptions import specs
-from forenbench.papers import PLACE, PaperTable, lay_out, paper_tables
 from forenbench.perturbations import parse
 from forenbench.plugins import installed
-from forenbench.published import against_published, published
 from forenbench.store import Store
+from forenbench.tables.papers import PLACE, PaperTable, lay_out, paper_tables
+from forenbench.tables.published import against_published, published
 from forenbench.types import BenchError
 
 NAMES = [f"lgrad-{n}" for n in range(1, 7)]

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from scipy.ndimage import correlate1d
 
-from forenbench.kinds import KINDS, Kind
 from forenbench.perturbations import draw_generator, parse, parse_all
+from forenbench.perturbations.kinds import KINDS, Kind
 from forenbench.types import BenchError
 
 SHA = "a" * 64

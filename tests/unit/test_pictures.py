@@ -8,9 +8,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from forenbench.heatmaps import grey, heat, overlay
 from forenbench.perturbations import parse
 from forenbench.pictures import gradient_picture, seen
+from forenbench.pictures.heatmaps import grey, heat, overlay
 from forenbench.pipeline import score_testset
 from forenbench.plugins import load
 from forenbench.testing import Brightness, Images, tiny_image

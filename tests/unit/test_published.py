@@ -9,8 +9,8 @@ from itertools import groupby
 
 import pytest
 
-from forenbench.papers import paper_tables
-from forenbench.published import misprinted, published, published_table
+from forenbench.tables.papers import paper_tables
+from forenbench.tables.published import misprinted, published, published_table
 
 Lines = list[dict[str, str]]
 FOLDER = files("forenbench.results") / "published"

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forenbench.rendering import as_markdown, render
 from forenbench.tables import Table
+from forenbench.tables.rendering import as_markdown, render
 
 
 def made(values: dict[tuple[str, ...], list[float]], decimals: int = 1, signed: str = "") -> Table:

@@ -9,9 +9,9 @@ import pytest
 from stored_cells import ONE_WRONG, PERFECT, add, with_wrong_reals
 
 from forenbench import tables
-from forenbench.rendering import render
-from forenbench.robustness import family_and_level
 from forenbench.store import Store
+from forenbench.tables.rendering import render
+from forenbench.tables.robustness import family_and_level
 
 LAUNDERED = "fit-lanczos:1600+jpeg:50"
 

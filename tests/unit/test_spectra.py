@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from forenbench.catalogue import open_dataset
-from forenbench.spectra import Group, average, by_label, log_spectrum, spectrum_picture, unlabelled
+from forenbench.pictures.spectra import Group, average, by_label, log_spectrum, spectrum_picture, unlabelled
 from forenbench.testing import Images, write_tiny_dataset
 from forenbench.types import BenchError, Sample, TestSet
 

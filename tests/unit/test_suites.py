@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from forenbench.papers import paper_tables
 from forenbench.perturbations import parse
-from forenbench.suites import Profile, Suite, expand, profiles, suites
+from forenbench.perturbations.suites import Profile, Suite, expand, profiles, suites
+from forenbench.tables.papers import paper_tables
 from forenbench.types import BenchError
 
 

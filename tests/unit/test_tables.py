@@ -10,10 +10,11 @@ import pandas as pd
 import pytest
 from stored_cells import ONE_WRONG, PERFECT, add, with_wrong_reals
 
-from forenbench import leaderboard, tables
-from forenbench.contamination import seen_in_training
-from forenbench.rendering import render
+from forenbench import tables
 from forenbench.store import Store
+from forenbench.tables import leaderboard
+from forenbench.tables.contamination import seen_in_training
+from forenbench.tables.rendering import render
 from forenbench.types import BenchError
 
 

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from transformation_files import filled
 
 from forenbench.detectors._nets.encoders import BACKBONES
-from forenbench.torchscript import read_torchscript
 from forenbench.weights import Checkpoint, Weights, WrongWeights
+from forenbench.weights.torchscript import read_torchscript
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*torch.jit:FutureWarning"),

@@ -12,8 +12,8 @@ from PIL import Image
 from torchvision.transforms import functional
 from training_jobs import RECIPE
 
-from forenbench.draws import Draw
 from forenbench.perturbations import parse
+from forenbench.perturbations.draws import Draw
 from forenbench.training.recipes import CNNDETECTION, Augmentation
 from forenbench.training.views import (
     ORDER,

@@ -15,8 +15,8 @@ import pytest
 from PIL import Image, ImageCms
 from planted_files import picture
 
+from forenbench.audit.traits import Traits, examine
 from forenbench.sources.folder import Folder
-from forenbench.traits import Traits, examine
 
 
 def traits_of(folder: Path, form: str, image: Image.Image | None = None, **options: Any) -> Traits:  # noqa: ANN401

@@ -13,7 +13,6 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from forenbench.checkpoint_store import Verdict, cached, inspect
 from forenbench.types import BenchError
 from forenbench.weights import (
     Checkpoint,
@@ -26,6 +25,7 @@ from forenbench.weights import (
     part,
     sha256_of,
 )
+from forenbench.weights.checkpoint_store import Verdict, cached, inspect
 
 HEAD = Checkpoint("head", "head.pth", "https://example.org/head", "MIT", {"weight": (1, 4), "bias": (1,)})
 OTHER = Checkpoint("stem", "stem.pth", "https://example.org/stem", "MIT", {"conv.weight": (2, 3, 3, 3)})

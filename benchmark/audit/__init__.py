@@ -1,0 +1,199 @@
+"""What a data set could be cheated with: shortcuts in its files, duplicates, broken files.
+
+Nothing here looks at what a picture shows, but for the perceptual hash that finds pictures twice.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from forenbench.catalogue import Dataset, find_spec, open_dataset
+from forenbench.descriptions import specs, suites
+from forenbench.sources.folder import readable
+from forenbench.sources.locations import open_location
+from forenbench.threads import in_threads
+from forenbench.types import REAL, BenchError, Source
+
+from . import duplicates, metadata_only, portrait, shortcuts
+from .duplicates import TRAINING, Duplicates
+from .traits import Traits, examine
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DISTANCE = 6
+Advance = Callable[[str, int, int], None]
+"""Called with (what is being done, done, total) while files are read."""
+
+
+def _ignore(what: str, done: int, total: int) -> None:
+    """Hear of progress and say nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """Files that some detector was trained on.
+
+    Attributes:
+        name: What the audit calls them.
+        source: Where they come from.
+        paths: All of them.
+    """
+
+    name: str
+    source: Source
+    paths: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What was found.
+
+    Attributes:
+        files: One row for each file of each test set: ``dataset``, ``testset``, ``label`` (0 or 1), ``path``,
+            ``origin`` (as of `forenbench.types.Sample`), then all of `forenbench.audit.traits.Traits`, then
+            ``aspect`` (width by height), ``bytes_per_pixel`` and ``metadata_score`` (of
+            `forenbench.audit.metadata_only`; NaN where it has none).
+        properties: One row for each test set and label, in words (see `forenbench.audit.portrait.describe`).
+        twins: Duplicates (see `forenbench.audit.duplicates.Duplicates`), each file once however many test
+            sets share it.
+        broken: ``dataset``, ``path``, ``problem`` of files that give no picture.
+        baseline: ``dataset``, ``testset``, ``real``, ``fake`` (images scored), ``auroc`` (in [0, 1] or NaN)
+            and ``undefined`` (the reason for NaN) of the metadata-only baseline.
+        warnings: Shortcuts, in plain words.
+    """
+
+    files: pd.DataFrame
+    properties: pd.DataFrame
+    twins: Duplicates
+    broken: pd.DataFrame
+    baseline: pd.DataFrame
+    warnings: tuple[str, ...]
+
+    def of(self, dataset: str, testset: str) -> pd.DataFrame:
+        """Return the files of one test set, in the order of its samples."""
+        return self.files[(self.files["dataset"] == dataset) & (self.files["testset"] == testset)]
+
+
+def audit(
+    datasets: Sequence[Dataset],
+    against: Sequence[Training] = (),
+    *,
+    distance: int = DISTANCE,
+    seed: int = 0,
+    advance: Advance = _ignore,
+) -> Audit:
+    """Read and decode every file of some datasets, and compare the labels.
+
+    Args:
+        datasets: As `forenbench.catalogue.open_dataset` returns them.
+        against: Training data in which to look for the same pictures.
+        distance: Bits of 64 in which the hashes of pictures that look alike may differ.
+        seed: Of the metadata-only baseline's folds.
+        advance: Told of progress.
+
+    Raises:
+        BenchError: The distance is out of range, or two test sets have the same name.
+    """
+    import pandas as pd
+
+    _check_names(datasets)
+    files = pd.concat([_read(one, advance) for one in datasets], ignore_index=True)
+    files, baseline = _score(files, seed)
+    distinct = files.drop_duplicates(["dataset", "path"])
+    training = [_read_training(one, advance) for one in against]
+    return Audit(
+        files,
+        portrait.describe(files),
+        duplicates.find(pd.concat([distinct, *training], ignore_index=True), distance),
+        distinct.loc[distinct["problem"] != "", ["dataset", "path", "problem"]].reset_index(drop=True),
+        baseline,
+        (*shortcuts.warnings(files), *shortcuts.of_baseline(baseline)),
+    )
+
+
+def open_training(name: str, data_root: Path, advance: Advance = _ignore) -> list[Training]:
+    """Open training data: a dataset or suite by name, or any folder, archive or manifest.
+
+    Labels do not matter, so a folder or archive needs none.
+
+    Raises:
+        BenchError: There is no such dataset and no such file, or there is nothing in it.
+    """
+    spec = find_spec(name)
+    if name not in {**specs(), **suites()}:
+        source, findings = open_location(Path(name), REAL)
+        return [Training(spec.name, source, [sample.path for sample in findings.samples])]
+    opened = open_dataset(name, data_root=data_root, advance=advance)
+    return [Training(one.name, one.testsets[0].source, list(one.facts)) for one in opened]
+
+
+def _check_names(datasets: Sequence[Dataset]) -> None:
+    """Refuse test sets that could not be told apart."""
+    names = Counter(f"{testset.dataset}/{testset.name}" for one in datasets for testset in one.testsets)
+    for name, number in names.items():
+        if number > 1:
+            raise BenchError(
+                f"{number} test sets are called '{name}'; rename a folder, or audit them one by one"
+            )
+
+
+def _read(dataset: Dataset, advance: Advance) -> pd.DataFrame:
+    """Examine each file once, and give it a row in each test set."""
+    source, paths = dataset.testsets[0].source, list(dataset.facts)
+    traits = dict(_examine(f"auditing {dataset.name}", source, paths, advance))
+    samples = [(testset, sample) for testset in dataset.testsets for sample in testset.samples]
+    rows = _frame([traits[sample.path] for _, sample in samples])
+    rows.insert(0, "origin", [readable(sample.origin) for _, sample in samples])
+    rows.insert(0, "path", [readable(sample.path) for _, sample in samples])
+    rows.insert(0, "label", [sample.label for _, sample in samples])
+    rows.insert(0, "testset", [testset.name for testset, _ in samples])
+    rows.insert(0, "dataset", dataset.name)
+    rows["aspect"] = rows["width"] / rows["height"]
+    rows["bytes_per_pixel"] = rows["bytes"] / (rows["width"] * rows["height"])
+    return rows
+
+
+def _read_training(training: Training, advance: Advance) -> pd.DataFrame:
+    """Examine training data, which need no more than their hashes."""
+    found = dict(_examine(f"reading {training.name}", training.source, training.paths, advance))
+    rows = _frame(list(found.values()))[["sha256", "looks", "problem"]]
+    return rows.assign(dataset=training.name, path=list(map(readable, found)), label=TRAINING)
+
+
+def _examine(
+    what: str, source: Source, paths: Sequence[str], advance: Advance
+) -> Iterator[tuple[str, Traits]]:
+    """Examine files in threads: reading, inflating and resizing all let go of the interpreter."""
+    found = in_threads(partial(examine, source), paths)
+    for done, (path, traits) in enumerate(zip(paths, found, strict=True), 1):
+        advance(what, done, len(paths))
+        yield path, traits
+
+
+def _frame(traits: Sequence[Traits]) -> pd.DataFrame:
+    """Make a row of each file's traits."""
+    import pandas as pd
+
+    columns: Mapping[str, list[object]] = {
+        one.name: [getattr(each, one.name) for each in traits] for one in fields(Traits)
+    }
+    return pd.DataFrame(columns).astype({"looks": "uint64"})
+
+
+def _score(files: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Add the baseline's scores, and measure them test set by test set."""
+    import pandas as pd
+
+    files, lines = files.assign(metadata_score=float("nan")), []
+    for (dataset, testset), group in files.groupby(portrait.PLACE, sort=False):
+        scores, reason = metadata_only.cross_validate(group, seed)
+        files.loc[group.index, "metadata_score"] = scores
+        measured = metadata_only.measure(files.loc[group.index], reason)
+        lines.append({"dataset": dataset, "testset": testset, **measured})
+    return files, pd.DataFrame(lines)

@@ -1,0 +1,176 @@
+"""A baseline that sees no pixel: what tells real from fake by properties of the file alone.
+
+Its scores are stored as rows of a detector ``metadata-only``, so that every table shows them beside the
+others. It is no detector: it is trained and tested, fold by fold, on the very test set it scores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from forenbench.environment import environment
+from forenbench.parts import as_rows
+from forenbench.statistics.metrics import why_undefined
+from forenbench.store import Store
+from forenbench.types import FAKE, REAL, Cell, TestSet
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    Places = NDArray[np.int64]
+
+NAME = "metadata-only"
+VERSION = "2"
+THRESHOLD = 0.5
+FOLDS = 5
+_LEAF = 5
+"""Files in a leaf of the trees; fewer where a label has fewer, for else no shortcut would be found."""
+
+_CATEGORIES = ["container", "mode", "subsampling"]
+_NUMBERS = ["quality", "width", "height", "aspect", "bytes_per_pixel", "exif", "icc"]
+_NOTE = f"{NAME} is no detector: file properties alone, cross-validated within each test set"
+_LAST = 1_000_000
+"""Its place among the detectors of a run."""
+
+
+def cross_validate(files: pd.DataFrame, seed: int) -> tuple[NDArray[np.float32], str]:
+    """Score every file by a classifier that was fitted on other folds.
+
+    Gradient-boosted trees (scikit-learn's, both labels of equal weight) on container, mode, subsampling,
+    quality, width, height, aspect, bytes per pixel, and whether there are EXIF data and a colour profile.
+    Folds are stratified by label; files of one origin, or with the same bytes, stay together.
+
+    Args:
+        files: Of one test set, as in `forenbench.audit.Audit.files`.
+        seed: Of the folds and the trees.
+
+    Returns:
+        Probabilities of "fake" (n,), NaN for broken files; and, where no score can be had, the reason.
+    """
+    scores = np.full(len(files), np.nan, np.float32)
+    whole = np.flatnonzero(files["problem"] == "")
+    known = files.iloc[whole]
+    labels = known["label"].to_numpy()
+    if reason := why_undefined(labels):
+        return scores, reason
+    origins = known["origin"].where(known["origin"] != "", known["sha256"])
+    splits = list(_splits(labels, origins, seed))
+    if not splits or any(why_undefined(labels[fitted]) for fitted, _ in splits):
+        return scores, "too few distinct files of a label to cross-validate on"
+    scores[whole] = _out_of_fold(_features(known), labels, splits, seed)
+    return scores, ""
+
+
+def _splits(labels: Places, origins: pd.Series, seed: int) -> Iterator[tuple[Places, Places]]:
+    """Yield what is fitted on and what is tested in each fold; nothing where folds cannot be made."""
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    folds = min(FOLDS, *origins.groupby(labels).nunique())
+    if folds > 1:
+        split = StratifiedGroupKFold(folds, shuffle=True, random_state=seed).split
+        yield from ((fitted, tested) for fitted, tested in split(labels, labels, origins) if len(tested))
+
+
+def _features(files: pd.DataFrame) -> pd.DataFrame:
+    """Choose the columns that need no pixel, as numbers; what is no JPEG has quality 0.
+
+    Scikit-learn's trees take single NaNs, but no column of nothing else; and they pass over categories of
+    fewer than ten files, unless each is a column of its own.
+    """
+    import pandas as pd
+
+    return pd.get_dummies(files[_CATEGORIES + _NUMBERS].fillna(0), columns=_CATEGORIES, dtype=float)
+
+
+def _out_of_fold(
+    features: pd.DataFrame, labels: Places, splits: Sequence[tuple[Places, Places]], seed: int
+) -> NDArray[np.float64]:
+    """Predict each fold by trees fitted on the others.
+
+    With equal weights of the labels a fold that has more fakes than the rest is not predicted to have fewer,
+    which would pull chance below 0.5 (Forman and Scholz, SIGKDD Explorations 2010).
+    """
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.model_selection import cross_val_predict
+
+    fewest = min(np.bincount(labels[fitted]).min() for fitted, _ in splits)
+    trees = HistGradientBoostingClassifier(
+        class_weight="balanced",
+        early_stopping=False,
+        min_samples_leaf=min(_LEAF, int(fewest)),
+        random_state=seed,
+    )
+    found: NDArray[np.float64] = cross_val_predict(
+        trees, features, labels, cv=splits, method="predict_proba"
+    )[:, FAKE]
+    return found
+
+
+def keep(store: Store, testset: TestSet, files: pd.DataFrame, seed: int, place: int) -> None:
+    """Store a test set's scores as a cell of the detector ``metadata-only``, if it is not there.
+
+    Args:
+        store: An open run.
+        testset: The test set.
+        files: Its rows of `forenbench.audit.Audit.files`, in the order of its samples.
+        seed: With which they were scored.
+        place: Of the dataset among those of the run.
+    """
+    cell = Cell(NAME, testset.dataset, testset.name, "none")
+    identity = {
+        "rows": 1,
+        "detector": NAME,
+        "detector_version": VERSION,
+        "threshold": THRESHOLD,
+        "kind": "own",
+        "checkpoints": {},
+        "code": "",
+        "testset": testset.digest,
+        "perturbation": "none",
+        "seed": seed,
+        "precision": "fp32",
+    }
+    if not store.is_done(cell, identity):
+        store.write(cell, [_rows(cell, testset, files)], identity, _made(testset, place))
+
+
+def _made(testset: TestSet, place: int) -> Mapping[str, Any]:
+    """Tell a reader where the rows come from."""
+    made = environment("cpu")
+    packages = made["packages"] | {"scikit-learn": version("scikit-learn")}
+    position = [place, testset.order, 0, _LAST]
+    return made | {
+        "packages": packages,
+        "position": position,
+        "protocol": testset.protocol,
+        "notes": [_NOTE],
+    }
+
+
+def _rows(cell: Cell, testset: TestSet, files: pd.DataFrame) -> pd.DataFrame:
+    """Put samples beside their scores, in the store's columns."""
+    import pandas as pd
+
+    results = pd.DataFrame({"score": files["metadata_score"], "error": files["problem"]})
+    results["status"] = np.where(files["problem"] == "", "ok", "unreadable")
+    return as_rows(cell, testset.samples, results.assign(logit=np.nan, drawn=""))
+
+
+def auroc_of_chance(reals: int, fakes: int) -> float:
+    """Return the standard deviation of an AUROC whose scores say nothing (Mann and Whitney, 1947)."""
+    return float(np.sqrt((reals + fakes + 1) / (12 * reals * fakes)))
+
+
+def measure(files: pd.DataFrame, reason: str) -> dict[str, Any]:
+    """Measure one test set: counts of scored images, ``auroc``, and ``undefined`` with the reason for NaN."""
+    from forenbench.statistics.metrics import auroc
+
+    scored = files[files["metadata_score"].notna()]
+    labels, scores = scored["label"].to_numpy(), scored["metadata_score"].to_numpy()
+    counts = {"real": int((labels == REAL).sum()), "fake": int((labels == FAKE).sum())}
+    return {**counts, "auroc": auroc(labels, scores) if not reason else np.nan, "undefined": reason}

@@ -1,0 +1,101 @@
+"""Whether one detector beats another: paired tests on the same images.
+
+Sources: DeLong et al. 1988 (in the n log n form of Sun & Xu 2014), McNemar 1947 (exact), Holm 1979.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forenbench.types import FAKE, REAL
+
+from .bootstrap import ROUNDING, Floats, varies
+from .metrics import Labels, Scores
+
+
+def bootstrap_p(differences: Floats, origins: int = 0) -> float:
+    """Return the two-sided p-value of a difference from its replicates; NaN without any.
+
+    It comes from the share of replicates beyond 0. Where there are none, that share cannot tell what is rare
+    from what is rarer, and a correction for many comparisons would leave nothing significant: below
+    2 / (replicates + 1) it is the normal distribution's with the replicates' mean and spread.
+
+    Args:
+        differences: One a replicate.
+        origins: From how many the replicates were drawn, if not from images: a spread known from so few is
+            Student's, with one degree of freedom less.
+    """
+    from scipy.stats import norm, t
+
+    known = differences[np.isfinite(differences)]
+    if not known.size:
+        return float("nan")
+    fewer = min(int((known <= 0).sum()), int((known >= 0).sum()))
+    p_value = min(1.0, 2 * (fewer + 1) / (len(known) + 1))
+    if fewer or not varies(known):
+        return p_value
+    tail = t(origins - 1) if origins > 1 else norm
+    return min(p_value, float(2 * tail.sf(abs(known.mean()) / known.std())))
+
+
+def delong(labels: Labels, first: Scores, second: Scores) -> tuple[float, float]:
+    """Return the standard error of the difference of two AUROCs on the same images, and its p-value.
+
+    At least two images of each label are needed. Without any spread the p-value is 1 if the two are equal;
+    else it is NaN, for two detectors that never err cannot show how often they might.
+    """
+    from scipy.stats import norm
+
+    real, fake = (
+        ours - theirs
+        for ours, theirs in zip(_placements(labels, first), _placements(labels, second), strict=True)
+    )
+    error, difference = _error(real, fake), float(fake.mean())
+    if error < ROUNDING:
+        return 0.0, 1.0 if abs(difference) < ROUNDING else float("nan")
+    return error, float(2 * norm.sf(abs(difference) / error))
+
+
+def auroc_error(labels: Labels, scores: Scores) -> float:
+    """Return DeLong's standard error of one AUROC; at least two images of each label are needed."""
+    return _error(*_placements(labels, scores))
+
+
+def mcnemar(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
+    """Return the exact p-value of two detectors being right equally often, from where only one is."""
+    from scipy.stats import binomtest
+
+    only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
+    if only_first + only_second == 0:
+        return 1.0
+    return float(binomtest(only_first, only_first + only_second).pvalue)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Adjust p-values for having looked at all of them; undefined ones stay out of it."""
+    raw = np.asarray(p_values, float)
+    adjusted = np.full(raw.shape, np.nan)
+    order = [at for at in np.argsort(raw) if np.isfinite(raw[at])]
+    scaled = [raw[at] * (len(order) - place) for place, at in enumerate(order)]
+    adjusted[order] = np.minimum(1, np.maximum.accumulate(scaled)) if order else []
+    return [float(value) for value in adjusted]
+
+
+def _placements(labels: Labels, scores: Scores) -> tuple[Floats, Floats]:
+    """Return the share of the other label that each real and each fake image is on the right side of."""
+    from scipy.stats import rankdata
+
+    labels, values = np.asarray(labels), np.asarray(scores, np.float64)
+    reals, fakes = values[labels == REAL], values[labels == FAKE]
+    together = rankdata(np.concatenate([reals, fakes]))
+    real = 1 - (together[: len(reals)] - rankdata(reals)) / len(fakes)
+    fake = (together[len(reals) :] - rankdata(fakes)) / len(reals)
+    return np.asarray(real), np.asarray(fake)
+
+
+def _error(real: Floats, fake: Floats) -> float:
+    """Return the standard error of a mean over both labels."""
+    return float(np.sqrt(np.var(real, ddof=1) / len(real) + np.var(fake, ddof=1) / len(fake)))

@@ -1,0 +1,233 @@
+"""How well scores tell fake images from real ones: pure functions of (label, score).
+
+Labels are integers, 0 = real and 1 = fake; scores are finite floats, higher = more likely fake, used in
+float64. A metric that the images leave undefined is NaN, never 0 or 0.5; `why_undefined` says why.
+What each one means is in docs/metrics.md; those that judge probabilities are in `calibration`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forenbench.types import FAKE, REAL
+
+Labels: TypeAlias = NDArray[np.integer[Any]]
+Scores: TypeAlias = NDArray[np.floating[Any]]
+
+
+FALSE_ALARMS = {"tpr_at_fpr1": 0.01, "tpr_at_fpr5": 0.05}
+"""Shares of reals called fake at which the share of fakes found is reported, by its column."""
+FOUND = 0.95
+"""Share of fakes found at which the share of reals called fake is reported."""
+
+
+def rank(labels: Labels, scores: Scores) -> dict[str, float]:
+    """Return every metric that needs no threshold, by its column in tables.
+
+    Raises:
+        ValueError: The arrays do not match, a label is neither 0 nor 1, or a number is not finite.
+    """
+    curve = roc(labels, scores)
+    return {
+        "ap": average_precision(labels, scores),
+        "auroc": auroc(labels, scores),
+        "eer": equal_error_rate(curve),
+        **{name: tpr_at(curve, limit) for name, limit in FALSE_ALARMS.items()},
+        "fpr_at_tpr95": fpr_at(curve, FOUND),
+    }
+
+
+def decide(labels: Labels, scores: Scores, threshold: float) -> dict[str, float]:
+    """Return every metric of the decisions that a threshold makes, by its column in tables.
+
+    Raises:
+        ValueError: As `rank`, or the threshold is NaN.
+    """
+    return {
+        "acc": accuracy(labels, scores, threshold),
+        "bacc": balanced_accuracy(labels, scores, threshold),
+        "real_acc": real_accuracy(labels, scores, threshold),
+        "fake_acc": fake_accuracy(labels, scores, threshold),
+        "f1": f1(labels, scores, threshold),
+        "mcc": matthews(labels, scores, threshold),
+    }
+
+
+def why_undefined(labels: Labels) -> str:
+    """Say which images are missing for metrics that compare real with fake; empty if none are."""
+    has_real, has_fake = np.any(labels == REAL), np.any(labels == FAKE)
+    if not (has_real or has_fake):
+        return "no images"
+    if not has_real:
+        return "no real images"
+    return "" if has_fake else "no fake images"
+
+
+def average_precision(labels: Labels, scores: Scores) -> float:
+    """Return the area below the precision-recall steps in [0, 1], with equal scores as one step.
+
+    Ties count: give the scores that the papers' procedure gives (a float32 sigmoid), not raw logits.
+    """
+    labels, scores = _checked(labels, scores)
+    if why_undefined(labels):
+        return math.nan
+    from sklearn.metrics import average_precision_score
+
+    return float(average_precision_score(labels, scores))
+
+
+def auroc(labels: Labels, scores: Scores) -> float:
+    """Return the probability in [0, 1] that a fake outscores a real image; a tie counts one half."""
+    labels, scores = _checked(labels, scores)
+    if why_undefined(labels):
+        return math.nan
+    from sklearn.metrics import roc_auc_score
+
+    return float(roc_auc_score(labels, scores))
+
+
+class Roc(NamedTuple):
+    """Shares of images called fake, at every threshold from above all scores down; equal scores are one step.
+
+    Attributes:
+        false_alarms: Of the real images; rises from 0 to 1. Empty where a label is missing.
+        found: Of the fakes.
+    """
+
+    false_alarms: NDArray[np.float64]
+    found: NDArray[np.float64]
+
+
+def roc(labels: Labels, scores: Scores) -> Roc:
+    """Return the receiver operating characteristic."""
+    labels, scores = _checked(labels, scores)
+    if why_undefined(labels):
+        return Roc(np.zeros(0), np.zeros(0))
+    from sklearn.metrics import roc_curve
+
+    false_alarms, found, _ = roc_curve(labels, scores, drop_intermediate=False)
+    return Roc(false_alarms, found)
+
+
+def equal_error_rate(curve: Roc) -> float:
+    """Return where as many reals are called fake as fakes missed, on straight lines between thresholds."""
+    false_alarms, found = curve
+    if not found.size:
+        return math.nan
+    excess = false_alarms - (1 - found)
+    after = int(np.argmax(excess >= 0))
+    share = -excess[after - 1] / (excess[after] - excess[after - 1])
+    return float(false_alarms[after - 1] + share * (false_alarms[after] - false_alarms[after - 1]))
+
+
+def tpr_at(curve: Roc, limit: float) -> float:
+    """Return the largest share of fakes found by a threshold that calls at most a share of reals fake.
+
+    With fewer than ``1 / limit`` real images that is a threshold without any false alarm.
+    """
+    return float(curve.found[curve.false_alarms <= limit].max()) if curve.found.size else math.nan
+
+
+def fpr_at(curve: Roc, found_at_least: float) -> float:
+    """Return the smallest share of reals called fake by a threshold that finds at least a share of fakes."""
+    return float(curve.false_alarms[curve.found >= found_at_least].min()) if curve.found.size else math.nan
+
+
+def accuracy(labels: Labels, scores: Scores, threshold: float) -> float:
+    """Return the share of images on the right side, where only ``score > threshold`` means fake."""
+    return _mean(_correct(labels, scores, threshold))
+
+
+def real_accuracy(labels: Labels, scores: Scores, threshold: float) -> float:
+    """Return `accuracy` among the real images."""
+    return _mean(_correct(labels, scores, threshold)[np.asarray(labels) == REAL])
+
+
+def fake_accuracy(labels: Labels, scores: Scores, threshold: float) -> float:
+    """Return `accuracy` among the fake images."""
+    return _mean(_correct(labels, scores, threshold)[np.asarray(labels) == FAKE])
+
+
+def balanced_accuracy(labels: Labels, scores: Scores, threshold: float) -> float:
+    """Return the mean of `real_accuracy` and `fake_accuracy`; chance gives 0.5 whatever the counts."""
+    return (real_accuracy(labels, scores, threshold) + fake_accuracy(labels, scores, threshold)) / 2
+
+
+def f1(labels: Labels, scores: Scores, threshold: float) -> float:
+    """Return the harmonic mean of precision and recall for fakes; undefined without fakes."""
+    labels, scores = _checked(labels, scores)
+    _correct(labels, scores, threshold)
+    if not np.any(labels == FAKE):
+        return math.nan
+    from sklearn.metrics import f1_score
+
+    return float(f1_score(labels, scores > threshold))
+
+
+def matthews(labels: Labels, scores: Scores, threshold: float) -> float:
+    """Return the correlation in [-1, 1] of labels and decisions; undefined where either is constant."""
+    labels, scores = _checked(labels, scores)
+    _correct(labels, scores, threshold)
+    called = scores > threshold
+    if why_undefined(labels) or called.all() or not called.any():
+        return math.nan
+    from sklearn.metrics import matthews_corrcoef
+
+    return float(matthews_corrcoef(labels, called))
+
+
+def reals_first(labels: Labels) -> NDArray[np.intp]:
+    """Return the order in which UnivFD's loader lists images, for `best_threshold`."""
+    return np.argsort(labels, kind="stable")
+
+
+def best_threshold(labels: Labels, scores: Scores) -> float:
+    """Return the threshold that UnivFD's search finds, quirks included.
+
+    The rows must come as its loader makes them, all reals first. If no score in the first half of the *list*
+    exceeds one in the second, the answer is the midpoint between the halves, whatever the labels are.
+    Otherwise every score is tried with ``score >= threshold`` as fake, and of the most accurate ones the last
+    in list order wins. Accuracies are then reported with ``score > threshold``, so they can be lower than
+    what the search saw. (Source: ``validate.py`` of UniversalFakeDetect; here in n log n steps.)
+    """
+    labels, scores = _checked(labels, scores)
+    if why_undefined(labels):
+        return math.nan
+    low, high = scores[: len(scores) // 2].max(), scores[len(scores) // 2 :].min()
+    if low <= high:
+        return float((low + high) / 2)
+    reals, fakes = np.sort(scores[labels == REAL]), np.sort(scores[labels == FAKE])
+    correct = np.searchsorted(reals, scores) + len(fakes) - np.searchsorted(fakes, scores)
+    last_best = len(scores) - 1 - int(np.argmax(correct[::-1]))
+    return float(scores[last_best])
+
+
+def _correct(labels: Labels, scores: Scores, threshold: float) -> NDArray[np.bool_]:
+    """Tell for every image whether it is on the right side of the threshold."""
+    labels, scores = _checked(labels, scores)
+    if math.isnan(threshold):
+        raise ValueError("threshold is NaN")
+    right: NDArray[np.bool_] = (scores > threshold) == (labels == FAKE)
+    return right
+
+
+def _mean(right: NDArray[np.bool_]) -> float:
+    return float(right.mean()) if right.size else math.nan
+
+
+def _checked(labels: Labels, scores: Scores) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return both in full precision, in which the papers compare scores with thresholds."""
+    labels, scores = np.asarray(labels), np.asarray(scores)
+    if labels.ndim != 1 or labels.shape != scores.shape:
+        raise ValueError(f"one label for every score, please: shapes {labels.shape} and {scores.shape}")
+    wrong = labels[(labels != REAL) & (labels != FAKE)]
+    if wrong.size:
+        raise ValueError(f"labels are {REAL} (real) or {FAKE} (fake), not {wrong[0]}")
+    odd = scores[~np.isfinite(scores)]
+    if odd.size:
+        raise ValueError(f"{odd.size} of {scores.size} scores are not finite, the first is {odd[0]}")
+    return labels.astype(np.int64), scores.astype(np.float64)

@@ -1,0 +1,126 @@
+"""What a table rests on, in words: coverage, images, precision, weights, and what changed between cells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from forenbench.store import STATUSES
+from forenbench.types import FOREIGN
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_FEW_ORIGINS = 30
+"""Below that, intervals that draw groups cover too little (Cameron, Gelbach and Miller 2008, for some 30)."""
+_PLACE = ["dataset", "testset", "class", "detector", "perturbation"]
+
+
+class _Row(NamedTuple):
+    """A row of a table."""
+
+    detector: str
+    perturbation: str
+
+
+def left_out(cells: pd.DataFrame, chosen: pd.DataFrame) -> Iterator[str]:
+    """Name the other protocols whose cells a table does not show."""
+    others = cells["protocol"].value_counts().drop(chosen["protocol"].unique())
+    for protocol, number in others.items():
+        yield f"Not shown: {number} cells under protocol {protocol} (--protocol {protocol})."
+
+
+def notes_on(cells: pd.DataFrame) -> tuple[str, ...]:
+    """Word coverage and undefined values, cell by cell where something is not whole."""
+    asked, scored = int(cells["images"].sum()), int(cells["ok"].sum())
+    notes = [f"{len(cells)} cells, {scored} of {asked} images scored; metrics use scored images only."]
+    for cell in cells[[*_PLACE, "images", *STATUSES, "undefined"]].to_dict("records"):
+        place = "/".join(filter(None, [cell["dataset"], cell["testset"], cell["class"]]))
+        where = f"{cell['detector']} on {place} ({cell['perturbation']})"
+        lost = [f"{cell[status]} {status}" for status in STATUSES if status != "ok" and cell[status]]
+        if lost:
+            notes.append(f"{where}: {cell['ok']} of {cell['images']} images scored ({', '.join(lost)}).")
+        if cell["undefined"]:
+            notes.append(f"{where}: {cell['undefined']}.")
+    return (*notes, *_mixed(cells), *_images(cells), *_numerics(cells), *_checkpoints(cells))
+
+
+def _mixed(cells: pd.DataFrame) -> Iterator[str]:
+    """Name what changed between cells: a test set's images, a detector's weights or version."""
+    for (dataset, testset), group in cells.groupby(["dataset", "testset"], sort=False):
+        if group["digest"].nunique() > 1:
+            yield f"WARNING: cells of {dataset}/{testset} rest on different images, do not compare them."
+    run_here = cells[cells["weights"] != FOREIGN]  # of imported scores only the file is known
+    for (detector, kind), group in run_here.groupby(["detector", "weights"], sort=False):
+        models = zip(group["version"], group["precision"], group["checkpoints"], strict=True)
+        if len({(version, precision, *sorted(files.items())) for version, precision, files in models}) > 1:
+            yield (
+                f"WARNING: cells of {detector} ({kind}) rest on different weights, versions or precisions of "
+                f"it, a mean over them is of no one detector."
+            )
+
+
+def _images(cells: pd.DataFrame) -> Iterator[str]:
+    """Count the real and fake images behind each row, rows that rest on the same counts together."""
+    counts: dict[tuple[str, _Row], dict[str, tuple[int, int]]] = {}
+    for cell in cells[[*_PLACE, "weights", "protocol", "real", "fake"]].to_dict("records"):
+        row = _Row(f"{cell['detector']} ({cell['weights']})", cell["perturbation"])
+        places = counts.setdefault((cell["protocol"], row), {})
+        place = f"{cell['dataset']}/{cell['testset']}"
+        real, fake = places.get(place, (0, 0))
+        places[place] = real + cell["real"], fake + cell["fake"]
+    order = ["/".join(place) for place in in_order(cells, ["dataset", "testset"])]
+    rows: dict[tuple[str, str], list[_Row]] = {}
+    for (protocol, row), places in counts.items():
+        text = ", ".join(f"{place} {'/'.join(map(str, places[place]))}" for place in order if place in places)
+        rows.setdefault((protocol, text), []).append(row)
+    every = [row for _, row in counts]
+    for (protocol, text), some in rows.items():
+        whose = f" behind {', '.join(_name(some, every))}" if len(rows) > 1 else ""
+        yield f"Images scored (real/fake){whose}, protocol {protocol}: {text}."
+
+
+def _name(some: Sequence[_Row], every: Sequence[_Row]) -> Iterator[str]:
+    """Name rows: a detector of which all are among them by its name alone, else with perturbations."""
+    whole, here = (
+        {detector: [row.perturbation for row in rows if row.detector == detector] for detector, _ in rows}
+        for rows in (every, some)
+    )
+    for detector, perturbations in here.items():
+        yield detector if perturbations == whole[detector] else f"{detector} under {', '.join(perturbations)}"
+
+
+def drawn_by_origin(cells: pd.DataFrame) -> Iterator[str]:
+    """Say where intervals rest on origins in place of images, and where these are few."""
+    for dataset, group in cells[cells["origins"] > 0].groupby("dataset", sort=False):
+        least = int(group["origins"].min())
+        few = "; so few still make them too narrow" if least < _FEW_ORIGINS else ""
+        yield (
+            f"Intervals on {dataset} draw whole origins (photographs or videos with all their images), "
+            f"{least} at least in each test set{few}."
+        )
+
+
+def _checkpoints(cells: pd.DataFrame) -> Iterator[str]:
+    """Name the weights files behind the rows, detectors with the same ones together."""
+    users: dict[str, list[str]] = {}
+    for cell in cells[["detector", "weights", "checkpoints"]].to_dict("records"):
+        files = ", ".join(f"{name} {sha256[:12]}" for name, sha256 in sorted(cell["checkpoints"].items()))
+        row = f"{cell['detector']} ({cell['weights']})"
+        if files and row not in users.setdefault(files, []):
+            users[files].append(row)
+    for files, rows in users.items():
+        yield f"Weights of {', '.join(rows)}: {files}."
+
+
+def _numerics(cells: pd.DataFrame) -> Iterator[str]:
+    """Name rows of less than full precision, and what their runs had to do otherwise than usual."""
+    for precision, group in cells[cells["precision"] != "fp32"].groupby("precision", sort=False):
+        yield f"Computed in {precision}: {', '.join(group['detector'].unique())}."
+    remarks = dict.fromkeys(remark for several in cells["remarks"] for remark in several)
+    yield from (f"While this was made: {remark}." for remark in remarks)
+
+
+def in_order(cells: pd.DataFrame, columns: list[str]) -> list[tuple[str, ...]]:
+    """List the distinct combinations of columns in the order of their first appearance."""
+    return [tuple(row) for row in cells[columns].drop_duplicates().itertuples(index=False)]

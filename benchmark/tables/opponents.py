@@ -1,0 +1,102 @@
+"""The finished cells of runs, and which detectors are compared with which."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forenbench.finished import Finished
+from forenbench.measurements import Line, Measurements
+from forenbench.statistics.bootstrap import Floats
+from forenbench.store import Store
+from forenbench.types import BenchError
+
+Name: TypeAlias = tuple[str, str]
+"""A detector, and its kind of weights or its run."""
+
+
+class Images(NamedTuple):
+    """All images of a cell, in the order of the test set's digest; a score counts where it is `ok`."""
+
+    labels: NDArray[np.int64]
+    scores: Floats
+    ok: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Measured(Finished):
+    """One finished cell of one run, with its metrics."""
+
+    line: Line
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """Dataset, test set and perturbation."""
+        return self.dataset, self.testset, self.perturbation
+
+    @cached_property
+    def images(self) -> Images:
+        """Its rows, read once for all comparisons."""
+        rows = self.store.rows(self.record, ["label", "score", "status"])
+        labels, scores = rows["label"].to_numpy(np.int64), rows["score"].to_numpy(np.float64)
+        return Images(labels, scores, (rows["status"] == "ok").to_numpy())
+
+
+def by_detector(store: Store) -> dict[Name, list[Measured]]:
+    """Measure a run's cells; a detector with two kinds of weights is two."""
+    measurements = Measurements(store, by_class=False)
+    found: dict[Name, list[Measured]] = {}
+    for record in store.records():
+        (line,) = measurements.of(record)
+        one = Measured(store, record, line)
+        found.setdefault(one.detector, []).append(one)
+    measurements.save()
+    return found
+
+
+def pairs(
+    runs: Sequence[Mapping[Name, list[Measured]]], wanted: Sequence[str]
+) -> Iterator[tuple[str, list[Measured], str, list[Measured]]]:
+    """Yield who is compared with whom."""
+    chosen = [_choose(run, wanted) for run in runs]
+    if len(chosen) == 1:
+        (run,) = chosen
+        if len(run) < 2:
+            raise BenchError(f"only {_listed(run)} is there; name another detector, or a second run")
+        names = list(run)
+        for at, one in enumerate(names[:1] if wanted else names):
+            for other in names[at + 1 :]:
+                yield _text(one), run[one], _text(other), run[other]
+        return
+    first, second = chosen
+    both = [(name, name) for name in first if name in second]
+    if len(first) == len(second) == 1:
+        both = [(next(iter(first)), next(iter(second)))]
+    if not both:
+        raise BenchError(
+            f"no detector is in both runs: {_listed(first)} in one, {_listed(second)} in the other"
+        )
+    for one, other in both:
+        yield f"{_text(one)} [1]", first[one], f"{_text(other)} [2]", second[other]
+
+
+def _choose(run: Mapping[Name, list[Measured]], wanted: Sequence[str]) -> dict[Name, list[Measured]]:
+    """Keep the detectors that are asked for, in this order."""
+    missing = set(wanted) - {detector for detector, _ in run}
+    if missing:
+        raise BenchError(f"not in the run: {', '.join(sorted(missing))}; there is {_listed(run)}")
+    names = sorted(run, key=lambda name: wanted.index(name[0]) if name[0] in wanted else -1)
+    return {name: run[name] for name in names if not wanted or name[0] in wanted}
+
+
+def _listed(run: Mapping[Name, object]) -> str:
+    return ", ".join(map(_text, run))
+
+
+def _text(name: Name) -> str:
+    return f"{name[0]} ({name[1]})"

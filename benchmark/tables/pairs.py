@@ -1,0 +1,175 @@
+"""Two detectors, or one detector in two runs, compared image by image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from forenbench.measurements import KEPT, Line
+from forenbench.statistics import bootstrap
+from forenbench.statistics.bootstrap import REPLICATES, interval
+from forenbench.statistics.comparison import bootstrap_p, delong, holm, mcnemar
+from forenbench.statistics.intervals import Scored, replicates
+from forenbench.statistics.metrics import why_undefined
+from forenbench.store import Store
+from forenbench.types import FAKE, BenchError
+
+from . import Table
+from .opponents import Measured, by_detector, pairs
+
+METRICS = {"ap": "A.P.", "auroc": "AUROC", "acc": "Acc."}
+_LEVELS = ["detector", "against", "testset", "perturbation", "metric"]
+_P_VALUES = ["p", "p, Holm", "p, cross-check"]
+_COLUMNS = ["images", "first", "second", "difference", *_P_VALUES]
+
+
+def compare(stores: Sequence[Store], detectors: Sequence[str] = ()) -> Table:
+    """Compare detectors on every test set and perturbation that both were run on, and on the mean of these.
+
+    Args:
+        stores: One run, whose detectors are compared with each other, or two, whose detectors of one name
+            are (or, where each run has one detector only, these two).
+        detectors: Only these; with one run, the first with each other one.
+
+    Returns:
+        A row a pair, test set, perturbation and metric: how many images both scored; on these, both values
+        and their difference in percent, its 95 % interval and p-value from paired resamples, p corrected for
+        all rows (Holm), and a p-value of another kind: DeLong's for AUROC, McNemar's exact one for accuracy
+        at the authors' thresholds. P-values are texts of two digits.
+
+    Raises:
+        BenchError: Nothing to compare, or the images differ.
+    """
+    runs = [by_detector(store) for store in stores]
+    rows = [row for pair in pairs(runs, detectors) for row in _rows(*pair)]
+    if not rows:
+        raise BenchError("no test set and perturbation that both detectors were run on")
+    return _lay_out(rows)
+
+
+def _lay_out(rows: Sequence[dict[str, Any]]) -> Table:
+    """Put rows into a table, with p-values corrected for all of them."""
+    frame = pd.DataFrame(rows).set_index(_LEVELS)
+    frame["p, Holm"] = holm(frame["p"].tolist())
+    notes = (
+        f"Differences: the detector's value (first) less that of the one it is put against (second), on the "
+        f"same {REPLICATES} resamples of the images that both scored, with 95 % intervals.",
+        f"p, Holm: corrected for all {len(rows)} rows. p, cross-check: DeLong (AUROC), McNemar (Acc.).",
+        *dict.fromkeys(_remarks(rows)),
+    )
+    for name in _P_VALUES:
+        frame[name] = ["" if np.isnan(value) else f"{value:.2g}" for value in frame[name]]
+    if frame.index.get_level_values("perturbation").nunique() == 1:
+        frame = frame.droplevel("perturbation")
+    none = pd.DataFrame(np.nan, frame.index, _COLUMNS)
+    low, high = (none.assign(difference=frame[end]) for end in ("low", "high"))
+    title = "Differences between detectors (points)"
+    return Table("compare", title, frame[_COLUMNS], notes, 2, "difference", low, high)
+
+
+def _remarks(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Say why something is missing."""
+    for row in rows:
+        if row["origins"]:
+            yield (
+                "Resamples draw whole origins (photographs, videos); the cross-checks, which take images for "
+                "independent, are left out there."
+            )
+        if row["undefined"]:
+            yield f"Blank on {row['testset']}: {row['undefined']}."
+        elif np.isnan(row["low"]):
+            yield "No interval: all resamples, or nearly all, give the same difference."
+
+
+def _rows(
+    first: str, ours: Sequence[Measured], second: str, theirs: Sequence[Measured]
+) -> Iterator[dict[str, Any]]:
+    """Compare two detectors cell by cell, and in the mean of each perturbation."""
+    names = {"detector": first, "against": second}
+    others = {one.place: one for one in theirs}
+    means: dict[str, list[tuple[Line, Line]]] = {}
+    for one in ours:
+        if one.place not in others:
+            continue
+        dataset, testset, perturbation = one.place
+        where = {"testset": f"{dataset}/{testset}", "perturbation": perturbation}
+        other = others[one.place]
+        _need_same_images(one, other)
+        lines = _on_the_same(one, other)
+        checks = {} if lines[0]["origins"] else _cross_checks(one, other)
+        means.setdefault(perturbation, []).append(lines)
+        for metric in KEPT:
+            row = _row(metric, [lines]) | {"p, cross-check": checks.get(metric, np.nan)}
+            yield names | where | row
+    for perturbation, cells in means.items():
+        for metric in KEPT if len(cells) > 1 else ():
+            yield names | {"testset": "Mean", "perturbation": perturbation} | _row(metric, cells)
+
+
+def _row(metric: str, cells: Sequence[tuple[Line, Line]]) -> dict[str, Any]:
+    """Compare the means of one metric over cells, replicate by replicate."""
+    first, second = (
+        100 * float(np.mean([line[metric] for line in side])) for side in zip(*cells, strict=True)
+    )
+    row = {
+        "metric": METRICS[metric],
+        "images": sum(line["ok"] for line, _ in cells),
+        "origins": min((line["origins"] for line, _ in cells if line["origins"]), default=0),
+        "undefined": next((line["undefined"] for line, _ in cells if np.isnan(line[metric])), ""),
+        "first": first,
+        "second": second,
+        "difference": first - second,
+        **dict.fromkeys(("low", "high", *_P_VALUES), np.nan),
+    }
+    if not np.isfinite(first - second):
+        return row
+    one, other = (
+        np.mean([line["replicates"][metric].astype(float) for line in side], axis=0)
+        for side in zip(*cells, strict=True)
+    )
+    low, high = interval(one - other, (first - second) / 100)
+    return row | {"low": 100 * low, "high": 100 * high, "p": bootstrap_p(one - other, row["origins"])}
+
+
+def _on_the_same(one: Measured, other: Measured) -> tuple[Line, Line]:
+    """Measure both on the images that both scored, unless that has been done: each scored the same ones."""
+    if np.array_equal(one.images.ok, other.images.ok):
+        return one.line, other.line
+    both = np.flatnonzero(one.images.ok & other.images.ok)
+    names = one.store.rows(one.record, ["path", "origin"])
+    drawn = bootstrap.images(one.images.labels, names["path"], names["origin"].to_list())
+    return _measure(one, drawn, both), _measure(other, drawn, both)
+
+
+def _measure(cell: Measured, drawn: bootstrap.Images, rows: NDArray[np.intp]) -> Line:
+    """Measure a cell on some of its images."""
+    labels = cell.images.labels[rows]
+    scored = Scored(labels, cell.images.scores[rows], None, cell.threshold)
+    made = replicates(scored, drawn, rows)
+    counts = {"ok": len(rows), "origins": drawn.origins, "undefined": why_undefined(labels)}
+    return {**scored.metrics, **counts, "replicates": made}
+
+
+def _cross_checks(one: Measured, other: Measured) -> dict[str, float]:
+    """Return p-values that rest on no resampling, from the images that both scored."""
+    both = one.images.ok & other.images.ok
+    labels, is_fake = one.images.labels[both], one.images.labels[both] == FAKE
+    scores = [cell.images.scores[both] for cell in (one, other)]
+    right = [(score > cell.threshold) == is_fake for score, cell in zip(scores, (one, other), strict=True)]
+    checks = {"acc": mcnemar(*right)} if len(labels) else {}
+    if min(is_fake.sum(), (~is_fake).sum()) > 1:
+        checks["auroc"] = delong(labels, *scores)[1]
+    return checks
+
+
+def _need_same_images(one: Measured, other: Measured) -> None:
+    """Refuse to pair images with others."""
+    if one.record["identity"]["testset"] != other.record["identity"]["testset"]:
+        raise BenchError(
+            f"{one.place[0]}/{one.place[1]} has other images in '{one.store.root}' than in "
+            f"'{other.store.root}': detectors are compared on the same images only"
+        )

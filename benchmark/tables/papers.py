@@ -1,0 +1,262 @@
+"""The papers' tables: how they are printed, which cells they need, and measured numbers in their place.
+
+One TOML file describes a table, layout and experiment in one; the CSV beside it (see `published`) holds
+the numbers in print. A column says what its cells have in common, for instance their test set, and a row
+does, for instance their detector; with what the whole table has in common that makes a cell.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Any
+
+import pandas as pd
+
+from forenbench.types import BenchError
+
+from . import Table, contamination, one_protocol
+from .notes import left_out, notes_on
+
+PLACE = ("detector", "dataset", "testset", "perturbation", "class")
+"""What names the rows behind one number of a table; the last is empty for a whole test set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row or column.
+
+    Attributes:
+        label: As printed, outer levels first.
+        cell: What all its cells share: some of `PLACE`, and ``metric``.
+        mean: It holds the means over the other rows, or over the other columns of its metric.
+    """
+
+    label: tuple[str, ...]
+    cell: Mapping[str, str]
+    mean: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PaperTable:
+    """A published table.
+
+    Attributes:
+        name: As in ``bench table NAME``.
+        title: What it shows.
+        source: Paper and number of the table.
+        decimals: As printed.
+        notes: What a reader must know of its rows.
+        index: Headings of the row labels.
+        header: Headings of the levels of column labels.
+        rows: In printed order.
+        columns: In printed order.
+    """
+
+    name: str
+    title: str
+    source: str
+    decimals: int
+    notes: tuple[str, ...]
+    index: tuple[str, ...]
+    header: tuple[str, ...]
+    rows: tuple[Line, ...]
+    columns: tuple[Line, ...]
+
+    @property
+    def by_class(self) -> bool:
+        """Whether its numbers are about single classes of a test set."""
+        return any(cell["class"] for cell in self.cells())
+
+    @property
+    def heading(self) -> str:
+        """One line for a reader."""
+        return f"{self.source}: {self.title} (%)"
+
+    def cell(self, row: Line, column: Line) -> Mapping[str, str] | None:
+        """Return `PLACE` and metric of one number; None for means and for methods without a detector here."""
+        if row.mean or column.mean:
+            return None
+        cell = {"class": "", "perturbation": "none", **row.cell, **column.cell}
+        return cell if "detector" in cell else None
+
+    def cells(self) -> Iterator[Mapping[str, str]]:
+        """Yield `PLACE` and metric of every number that can be measured, row by row."""
+        for row in self.rows:
+            for column in self.columns:
+                if cell := self.cell(row, column):
+                    yield cell
+
+    def detectors(self) -> list[str]:
+        """List the detectors it needs, in printed order."""
+        return list(dict.fromkeys(cell["detector"] for cell in self.cells()))
+
+    def testsets(self) -> Mapping[str, list[str]]:
+        """List the test sets it needs, by dataset, in printed order."""
+        found: dict[str, dict[str, None]] = {}
+        for cell in self.cells():
+            found.setdefault(cell["dataset"], {})[cell["testset"]] = None
+        return {dataset: list(testsets) for dataset, testsets in found.items()}
+
+    def perturbations(self) -> list[str]:
+        """List the perturbations it needs, in printed order."""
+        return list(dict.fromkeys(cell["perturbation"] for cell in self.cells()))
+
+
+@cache
+def paper_tables() -> Mapping[str, PaperTable]:
+    """Read the description of every paper's table, by name."""
+    names = [file.name.removesuffix(".toml") for file in folder().iterdir() if file.name.endswith(".toml")]
+    return {name: _read(name) for name in sorted(names)}
+
+
+def folder() -> Traversable:
+    """Return where descriptions and published numbers lie."""
+    return files("forenbench.results") / "published"
+
+
+def lay_out(table: PaperTable, cells: pd.DataFrame, protocol: str | None = None) -> Table:
+    """Fill a paper's table with measured numbers.
+
+    Args:
+        table: One of `paper_tables`.
+        cells: As `forenbench.tables.measure` returns them, called with the table's `by_class`. Only cells
+            with the published kind of weights count.
+        protocol: See `forenbench.tables.one_protocol`.
+
+    Returns:
+        The printed rows and columns; NaN where a cell was not run, and in every mean over one.
+
+    Raises:
+        BenchError: No cell of the table was run, or not under this protocol.
+    """
+    needed = {_place(cell) for cell in table.cells()}
+    places = cells[list(PLACE)].apply(tuple, axis=1)
+    mine = cells[places.isin(needed) & (cells["weights"] == "published")]
+    if mine.empty:
+        raise BenchError(
+            f"no cell of table '{table.name}' among these runs; 'bench run --experiment {table.name}' "
+            f"makes them, and --only published shows the paper's own numbers"
+        )
+    chosen = one_protocol(mine, protocol)
+    notes = (
+        *_gaps(table, chosen),
+        *_detectors(table, chosen),
+        *notes_on(chosen),
+        *contamination.remark(chosen),
+        *left_out(mine, chosen),
+    )
+    frame, seen = _fill(table, chosen)
+    return Table(table.name, table.heading, frame, (*table.notes, *notes), table.decimals, marked=seen > 0)
+
+
+def empty(table: PaperTable) -> pd.DataFrame:
+    """Return the printed rows and columns, all blank."""
+    return pd.DataFrame(
+        float("nan"),
+        index=_axis(table.rows, table.index),
+        columns=_axis(table.columns, table.header),
+    )
+
+
+def _fill(table: PaperTable, cells: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Put every cell's number into its place, then the means; and, alike, whether it was seen in training."""
+    by_place = {_place(cell): cell for cell in cells.to_dict("records")}
+    frame, seen = empty(table), empty(table)
+    for r, row in enumerate(table.rows):
+        for c, column in enumerate(table.columns):
+            wanted = table.cell(row, column)
+            if wanted and _place(wanted) in by_place:
+                cell = by_place[_place(wanted)]
+                frame.iat[r, c] = cell[wanted["metric"]] * 100
+                seen.iat[r, c] = float(cell["seen"])
+    return _with_means(table, frame), _with_means(table, seen)
+
+
+def _with_means(table: PaperTable, frame: pd.DataFrame) -> pd.DataFrame:
+    """Fill mean columns, then mean rows; a mean over anything blank is blank."""
+    for c, column in enumerate(table.columns):
+        if column.mean:
+            metric = column.cell["metric"]
+            same = [k for k, it in enumerate(table.columns) if not it.mean and it.cell["metric"] == metric]
+            frame.iloc[:, c] = frame.iloc[:, same].mean(axis=1, skipna=False)
+    single = [r for r, row in enumerate(table.rows) if not row.mean]
+    for r, row in enumerate(table.rows):
+        if row.mean:
+            frame.iloc[r] = frame.iloc[single].mean(skipna=False)
+    return frame
+
+
+def _gaps(table: PaperTable, cells: pd.DataFrame) -> Iterator[str]:
+    """Say how much of a table was not run, and which rows nobody here can run."""
+    needed = {_place(cell) for cell in table.cells()}
+    lacking = len(needed) - len(cells)
+    if lacking:
+        yield (
+            f"Blank: {lacking} of {len(needed)} cells were not run "
+            f"('bench run --experiment {table.name}' runs what is lacking)."
+        )
+    without = [row for row in table.rows if not row.mean and not table.cell(row, table.columns[0])]
+    if without:
+        names = dict.fromkeys(row.label[0] for row in without)
+        yield f"Blank, for want of a detector here: {', '.join(names)}."
+
+
+def _detectors(table: PaperTable, cells: pd.DataFrame) -> Iterator[str]:
+    """Say which detector was measured for which printed rows or columns."""
+    run = set(cells["detector"])
+    labels: dict[str, list[str]] = {}
+    for line in (*table.rows, *table.columns):
+        if line.cell.get("detector") in run:
+            labels.setdefault(line.cell["detector"], []).append(" ".join(filter(None, line.label)))
+    if labels:
+        pairs = (f"{', '.join(those)} = {name}" for name, those in labels.items())
+        yield f"Measured: {'; '.join(pairs)}."
+
+
+def _place(cell: Mapping[Any, Any]) -> tuple[str, ...]:
+    """Return the part of a cell that says which rows it stands for."""
+    return tuple(cell[name] for name in PLACE)
+
+
+def _axis(lines: tuple[Line, ...], names: tuple[str, ...]) -> pd.Index[Any]:
+    """Make an index from labels; of one level, a plain one."""
+    if len(names) == 1:
+        return pd.Index([line.label[0] for line in lines], name=names[0])
+    return pd.MultiIndex.from_tuples([line.label for line in lines], names=names)
+
+
+def _read(name: str) -> PaperTable:
+    """Read one description."""
+    values = tomllib.loads((folder() / f"{name}.toml").read_text(encoding="utf-8"))
+    common = values.get("common", {})
+    metrics = values.get("metrics", {"": ""})
+    columns = [
+        _line({**common, **entry}, *metric) for entry in values["columns"] for metric in metrics.items()
+    ]
+    return PaperTable(
+        name=name,
+        title=values["title"],
+        source=values["source"],
+        decimals=values["decimals"],
+        notes=tuple(values.get("notes", ())),
+        index=tuple(values["index"]),
+        header=tuple(values["header"]),
+        rows=tuple(_line(entry) for entry in values["rows"]),
+        columns=tuple(columns),
+    )
+
+
+def _line(entry: Mapping[str, Any], metric_label: str = "", metric: str = "") -> Line:
+    """Read a row, or a column as it is for one metric."""
+    cell = {key: value for key, value in entry.items() if key not in ("label", "mean", "testset")}
+    if "testset" in entry:
+        cell["dataset"], _, cell["testset"] = entry["testset"].partition("/")
+    if metric:
+        cell["metric"] = metric
+    label = (*entry["label"], metric_label) if metric else tuple(entry["label"])
+    return Line(label, cell, entry.get("mean", False))

@@ -1,0 +1,122 @@
+"""Published numbers, transcribed: the papers' tables as printed, and beside measured ones."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterator
+
+import pandas as pd
+
+from . import Table
+from .papers import PaperTable, empty, folder
+
+
+def published(table: PaperTable) -> pd.DataFrame:
+    """Return the published numbers in percent, in the table's layout; NaN where none is at hand."""
+    lines = {tuple(line[name] for name in table.index): line for line in _lines(table)}
+    frame = empty(table)
+    for r, row in enumerate(table.rows):
+        for c, column in enumerate(table.columns):
+            frame.iat[r, c] = float(lines[row.label][" ".join(filter(None, column.label))] or "nan")
+    return frame
+
+
+def published_table(table: PaperTable) -> Table:
+    """Return the table as published, with what is known of its numbers' origin and errors."""
+    notes = (*table.notes, *_origins(table), *_misprints(table))
+    return Table(table.name, table.heading, published(table), notes, table.decimals)
+
+
+def misprinted() -> list[dict[str, str]]:
+    """List the published means that are not the means of their own rows.
+
+    Returns:
+        table (name of a CSV), row, column, printed, recomputed.
+    """
+    return _csv("misprinted")
+
+
+def against_published(table: PaperTable, measured: Table) -> Table:
+    """Put measured, published and their difference side by side below each column.
+
+    Differences are those of the printed numbers: the measured one is rounded first.
+    """
+    ours = measured.frame.map(lambda value: float(f"{value:.{table.decimals}f}"))
+    theirs = published(table)
+    kinds = {"measured": ours, "published": theirs, "difference": ours - theirs}
+    frame = pd.DataFrame(
+        {
+            (*column.label, kind): values.iloc[:, c]
+            for c, column in enumerate(table.columns)
+            for kind, values in kinds.items()
+        }
+    )
+    frame.columns.names = [*table.header, ""]
+    return Table(
+        table.name,
+        f"{measured.title}: measured against published",
+        frame,
+        (_summary(table, kinds["difference"]), *_misprints(table), *measured.notes),
+        table.decimals,
+        signed="difference",
+        marked=_marked(frame, measured),
+    )
+
+
+def _marked(frame: pd.DataFrame, measured: Table) -> pd.DataFrame | None:
+    """Mark the measured ones of three columns that stand side by side as they are marked alone."""
+    if measured.marked is None:
+        return None
+    marked = pd.DataFrame(False, frame.index, frame.columns)
+    marked.iloc[:, ::3] = measured.marked.to_numpy()
+    return marked
+
+
+def _summary(table: PaperTable, difference: pd.DataFrame) -> str:
+    """Word how far measured and published numbers are apart, means left aside."""
+    values = difference.to_numpy()
+    apart = [
+        (float(values[r, c]), ", ".join(filter(None, [*row.label, *column.label])))
+        for r, row in enumerate(table.rows)
+        for c, column in enumerate(table.columns)
+        if not (row.mean or column.mean) and not math.isnan(values[r, c])
+    ]
+    if not apart:
+        return "Compared: no number is both measured and published."
+    mean = sum(abs(value) for value, _ in apart) / len(apart)
+    largest, where = max(apart, key=lambda found: abs(found[0]))
+    return (
+        f"Compared: {len(apart)} numbers (means not counted), mean absolute difference "
+        f"{mean:.{table.decimals + 1}f}, largest {largest:+.{table.decimals}f} ({where})."
+    )
+
+
+def _origins(table: PaperTable) -> Iterator[str]:
+    """Say where the numbers were read, rows of one origin together."""
+    rows: dict[str, list[str]] = {}
+    for line in _lines(table):
+        rows.setdefault(line["source"], []).append(" ".join(line[name] for name in table.index))
+    for origin, labels in rows.items():
+        yield f"Numbers {'of ' + '; '.join(labels) + ' ' if len(rows) > 1 else ''}from: {origin}."
+
+
+def _misprints(table: PaperTable) -> Iterator[str]:
+    """Word what is wrong in the printed table."""
+    for wrong in misprinted():
+        if wrong["table"] == table.name:
+            yield (
+                f"{wrong['column']} of {wrong['row']} is printed {wrong['printed']}; "
+                f"the mean of its row is {wrong['recomputed']}."
+            )
+
+
+def _lines(table: PaperTable) -> list[dict[str, str]]:
+    """Read a table's published rows."""
+    return _csv(table.name)
+
+
+def _csv(name: str) -> list[dict[str, str]]:
+    """Read one CSV file of published numbers, as text."""
+    text = (folder() / f"{name}.csv").read_text(encoding="utf-8")
+    return list(csv.DictReader(text.splitlines()))

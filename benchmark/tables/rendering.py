@@ -1,0 +1,198 @@
+"""Tables as text, CSV, Markdown and LaTeX."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from itertools import groupby, product
+from typing import Any
+
+import pandas as pd
+
+from forenbench.types import BenchError
+
+from . import Table
+from .cellwise import LOWER_IS_BETTER, NO_CONTEST
+from .contamination import MARK
+
+STYLES = ("text", "csv", "markdown", "latex")
+_BOLD, _UNDERLINE, _CLOSE = "\ue000", "\ue001", "\ue002"
+"""Signs that no text has and LaTeX's escapes leave alone."""
+
+
+def render(table: Table, style: str, width: int | None = None) -> str:
+    """Lay out a table as text, CSV, Markdown or LaTeX; values with the table's own decimals.
+
+    Title and notes stand around it, in LaTeX as comments; CSV has no room for them, and gives the ends of
+    intervals columns of their own. LaTeX needs `booktabs`; in each column with several detectors the highest
+    value is bold and the second underlined, where higher is better.
+
+    Args:
+        table: What to lay out.
+        style: One of `STYLES`.
+        width: Columns of the terminal; text wider than that is split into blocks of whole column groups.
+
+    Raises:
+        BenchError: Another style.
+    """
+    if style not in STYLES:
+        raise BenchError(f"format '{style}' is none of {', '.join(STYLES)}")
+    if style == "csv":
+        return _for_csv(table).to_csv(lineterminator="\n")
+    frame = _as_text(table)
+    if style == "latex":
+        return _as_latex(table, frame)
+    notes = "".join(f"{note}\n" for note in table.notes)
+    if style == "markdown":
+        flat = frame.copy()
+        flat.columns = pd.Index([" ".join(filter(None, _levels(column))) for column in frame.columns])
+        return f"**{table.title}**\n\n{as_markdown(flat.reset_index())}\n{notes}"
+    blocks = "\n\n".join(block.to_string() for block in _blocks(frame, width))
+    return f"{table.title}\n\n{blocks}\n\n{notes}"
+
+
+def _blocks(frame: pd.DataFrame, width: int | None) -> list[pd.DataFrame]:
+    """Split a frame's columns so that each part fits, if it can, into a width."""
+    if width is None:
+        return [frame]
+    blocks: list[list[int]] = [[]]
+    for group in _groups(frame, list(range(frame.shape[1])), width):
+        if blocks[-1] and _width(frame.iloc[:, [*blocks[-1], *group]]) > width:
+            blocks.append([])
+        blocks[-1] += group
+    return [frame.iloc[:, block] for block in blocks]
+
+
+def _groups(frame: pd.DataFrame, columns: list[int], width: int, level: int = 1) -> Iterator[list[int]]:
+    """Yield columns that stay together: of one name at the outer level, or further in where that is wide."""
+    for _, same in groupby(columns, key=lambda column: _levels(frame.columns[column])[:level]):
+        group = list(same)
+        if level < frame.columns.nlevels and _width(frame.iloc[:, group]) > width:
+            yield from _groups(frame, group, width, level + 1)
+        else:
+            yield group
+
+
+def _width(frame: pd.DataFrame) -> int:
+    """Count the characters of a frame's longest line."""
+    return max(map(len, frame.to_string().splitlines()))
+
+
+def _as_text(table: Table) -> pd.DataFrame:
+    """Print values with their intervals and marks."""
+    text = _printed(table, table.frame)
+    if table.low is not None and table.high is not None:
+        low, high = _printed(table, table.low), _printed(table, table.high)
+        text = text.where(low == "", text + " [" + low + ", " + high + "]")
+    return text if table.marked is None else text.where(~table.marked | (text == ""), text + MARK)
+
+
+def _as_latex(table: Table, text: pd.DataFrame) -> str:
+    """Lay out text for LaTeX, the best two values of each column made to stand out."""
+    for rows, position in product(_contests(table.frame), range(text.shape[1])):
+        for best, opening in zip(_best_two(table, rows, position), (_BOLD, _UNDERLINE), strict=False):
+            for row in best:
+                text.iat[row, position] = opening + str(text.iat[row, position]) + _CLOSE
+    alignment = "l" * text.index.nlevels + "r" * text.shape[1]
+    body = text.to_latex(escape=True, column_format=alignment, multicolumn_format="c", multirow=False)
+    body = _with_rules(body, text)
+    for sign, command in {_BOLD: "\\textbf{", _UNDERLINE: "\\underline{", _CLOSE: "}"}.items():
+        body = body.replace(sign, command)
+    return "".join(f"% {line}\n" for line in (table.title, *table.notes)) + body
+
+
+def _with_rules(body: str, text: pd.DataFrame) -> str:
+    """Rule a line under each group of several columns of one name, as `booktabs` has it."""
+    if text.columns.nlevels < 2:
+        return body
+    rules, first = "", text.index.nlevels + 1
+    for _, same in groupby(text.columns.get_level_values(0)):
+        last = first + len(list(same)) - 1
+        rules += f"\\cmidrule(lr){{{first}-{last}}}" if last > first else ""
+        first = last + 1
+    before, rule, after = body.partition("\\toprule\n")
+    heading, end, rest = after.partition("\n")
+    return f"{before}{rule}{heading}{end}{rules}{chr(10) if rules else ''}{rest}"
+
+
+def _contests(frame: pd.DataFrame) -> list[list[int]]:
+    """Return the rows that compete: those that differ in nothing but the detector."""
+    others = [name for name in frame.index.names if name not in ("detector", "weights")]
+    if "detector" not in frame.index.names or not others:
+        return [list(range(len(frame)))]
+    keys = frame.index.to_frame(index=False)[others]
+    return [list(map(int, rows)) for rows in keys.groupby(others, sort=False).indices.values()]
+
+
+def _best_two(table: Table, rows: list[int], position: int) -> list[list[int]]:
+    """Return those rows with a column's best and with its second value, if detectors compete in it."""
+    column, names = table.frame.iloc[:, position], _levels(table.frame.columns[position])
+    compared = table.signed != ""  # with other numbers, not with each other
+    if compared or not pd.api.types.is_float_dtype(column) or not NO_CONTEST.isdisjoint(names):
+        return []
+    printed = column.iloc[rows].round(table.decimals)
+    values = sorted(set(printed.dropna()), reverse=names[-1] not in LOWER_IS_BETTER)
+    shown = values[: min(2, len(values) - 1)]  # of two, the second is the worst
+    return [[row for row, value in zip(rows, printed, strict=True) if value == best] for best in shown]
+
+
+def _for_csv(table: Table) -> pd.DataFrame:
+    """Print values, with columns for the ends of their intervals."""
+    text = _printed(table, table.frame)
+    if table.low is None or table.high is None:
+        return text
+    columns: dict[Hashable, pd.Series[Any]] = {}
+    for name in text.columns:
+        columns[name] = text[name]
+        if table.low[name].notna().any():
+            columns[_with_suffix(name, " low")] = _printed(table, table.low)[name]
+            columns[_with_suffix(name, " high")] = _printed(table, table.high)[name]
+    return pd.DataFrame(columns)
+
+
+def _printed(table: Table, frame: pd.DataFrame) -> pd.DataFrame:
+    """Print values with the table's decimals, counts and words as they are, undefined values as nothing."""
+    text = frame.copy().astype(object)
+    for position, name in enumerate(frame.columns):
+        column = frame.iloc[:, position]
+        signed = table.signed != "" and _levels(name)[-1] == table.signed
+        plain = pd.api.types.is_integer_dtype(column) or pd.api.types.is_string_dtype(column)
+        text.isetitem(position, [str(v) if plain else _number(v, table.decimals, signed) for v in column])
+    return text
+
+
+def _with_suffix(name: Hashable, suffix: str) -> Hashable:
+    """Lengthen a column's name at its last level."""
+    return (*name[:-1], f"{name[-1]}{suffix}") if isinstance(name, tuple) else f"{name}{suffix}"
+
+
+def _number(value: float, decimals: int, signed: bool) -> str:
+    """Print one number; a difference that vanishes has no sign."""
+    if pd.isna(value):
+        return ""
+    text = f"{value:+.{decimals}f}" if signed else f"{value:.{decimals}f}"
+    return text if float(text) else f"{0:.{decimals}f}"
+
+
+def _levels(column: object) -> tuple[str, ...]:
+    """Return a column's name as its levels."""
+    return tuple(map(str, column)) if isinstance(column, tuple) else (str(column),)
+
+
+def as_markdown(text: pd.DataFrame) -> str:
+    """Lay out a frame of strings as a Markdown table, numbers to the right."""
+    rows = [[_escaped(str(value)) for value in row] for row in text.itertuples(index=False)]
+    names = [str(name) for name in text.columns]
+    numeric = [all(not row[i] or _is_number(row[i]) for row in rows) for i in range(len(names))]
+    lines = [names, ["---:" if right else ":---" for right in numeric], *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _escaped(text: str) -> str:
+    """Keep a name from ending its cell, or from being taken for a tag."""
+    return " ".join(text.replace("|", "\\|").replace("<", "&lt;").splitlines())
+
+
+def _is_number(value: str) -> bool:
+    """Say whether a cell of the table is a number, with an interval and a mark perhaps."""
+    number = value.removesuffix(MARK).partition(" [")[0]
+    return number.removeprefix("-").removeprefix("+").replace(".", "", 1).isdigit()

@@ -1,0 +1,73 @@
+"""How scores hold up: the mean metrics of each detector by kind of perturbation and level."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from forenbench.perturbations.kinds import KINDS
+from forenbench.perturbations.suites import profiles
+
+ROW = ["detector", "weights"]
+_PLACE = ["dataset", "testset"]
+_METRICS = {"Acc.": "acc", "A.P.": "ap"}
+_CHAIN, _LAUNDERING = "chain", "laundering"
+_FAMILIES = [*(kind.name for kind in KINDS), _CHAIN, _LAUNDERING]
+
+
+def lay_out(cells: pd.DataFrame) -> pd.DataFrame:
+    """Lay out means over test sets in percent.
+
+    Args:
+        cells: As `forenbench.tables.measure` returns them.
+
+    Returns:
+        Detectors by (kind, level, metric): kinds in the order of `KINDS`, then chains and laundering
+        profiles; levels by their number. NaN where a detector lacks a test set that any cell has, or where
+        its metric is undefined on one.
+    """
+    names = sorted(dict.fromkeys(cells["perturbation"]), key=_rank)
+    places = cells[_PLACE].drop_duplicates().apply(tuple, axis=1)
+    wide = cells.pivot(index=ROW, columns=["perturbation", *_PLACE], values=list(_METRICS.values())).mul(100)
+    columns = {}
+    for name in names:
+        for label, metric in _METRICS.items():
+            wanted = pd.MultiIndex.from_tuples([(metric, name, *place) for place in places])
+            columns[*family_and_level(name), label] = wide.reindex(columns=wanted).mean(axis=1, skipna=False)
+    frame = pd.DataFrame(columns).reindex(pd.MultiIndex.from_frame(cells[ROW].drop_duplicates()))
+    frame.columns.names = ["perturbation", "level", "metric"]
+    return frame
+
+
+def gaps(cells: pd.DataFrame) -> Iterator[str]:
+    """Name what was not run on all test sets, and so has no mean."""
+    total = len(cells[_PLACE].drop_duplicates())
+    counts = cells.value_counts([*ROW, "perturbation"]).to_dict()
+    for detector, weights in cells[ROW].drop_duplicates().itertuples(index=False):
+        for name in sorted(dict.fromkeys(cells["perturbation"]), key=_rank):
+            done = counts.get((detector, weights, name), 0)
+            if done < total:
+                yield f"Blank: {detector} ({weights}) under {name} was run on {done} of {total} test sets."
+
+
+def family_and_level(name: str) -> tuple[str, str]:
+    """Split a canonical name: ``jpeg:75`` is level 75 of jpeg; each chain and profile is one of its own."""
+    for profile in profiles().values():
+        if profile.chain == name:
+            return _LAUNDERING, profile.name
+    if "+" in name:
+        return _CHAIN, name
+    kind, _, level = name.partition(":")
+    return kind, level
+
+
+def _rank(name: str) -> tuple[int, float, str]:
+    """Order names by family, then level; kinds of other versions come last."""
+    family, level = family_and_level(name)
+    place = _FAMILIES.index(family) if family in _FAMILIES else len(_FAMILIES)
+    if family == _LAUNDERING:
+        return place, list(profiles()).index(level), ""
+    if family == _CHAIN or not level:
+        return place, 0, level
+    return place, float(level), ""

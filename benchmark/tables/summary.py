@@ -1,0 +1,83 @@
+"""Each detector over all its test sets: means in two ways, and the generator it does worst on."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from forenbench.statistics.bootstrap import average, interval
+
+from .cellwise import LaidOut
+
+ROW = ["perturbation", "detector", "weights"]
+
+
+class _Entry(NamedTuple):
+    """A value, and the ends of its interval; what is undefined is NaN."""
+
+    value: object = float("nan")
+    low: float = float("nan")
+    high: float = float("nan")
+
+
+def lay_out(cells: pd.DataFrame) -> LaidOut:
+    """Sum up rows of one detector, in percent.
+
+    Args:
+        cells: As `forenbench.tables.measure` returns them.
+
+    Returns:
+        Columns: test sets and scored images; accuracy and AP averaged over test sets (macro); accuracy over
+        all images (micro: large test sets count more, and reals that several share count for each); the
+        lowest AP, and where. Means of a detector that lacks a test set which any cell has, or a value on one,
+        are NaN.
+    """
+    wanted = len(cells[["dataset", "testset"]].drop_duplicates())
+    groups = dict(iter(cells.groupby(ROW, sort=False)))
+    index = pd.MultiIndex.from_tuples(groups, names=ROW)
+    lines = [_sum_up(group, wanted) for group in groups.values()]
+    frames = (
+        pd.DataFrame([{name: entry[part] for name, entry in line.items()} for line in lines], index)
+        for part in range(3)
+    )
+    return LaidOut(*frames)
+
+
+def worst_is_seen(cells: pd.DataFrame) -> list[bool]:
+    """Say of each row whether its worst test set was seen in training."""
+    return [bool(_worst(group)["seen"]) for _, group in cells.groupby(ROW, sort=False)]
+
+
+def _worst(group: pd.DataFrame) -> pd.Series[Any]:
+    """Return the cell with the lowest AP, of equal ones the first."""
+    return group.sort_values("ap", kind="stable").iloc[0]
+
+
+def _sum_up(group: pd.DataFrame, wanted: int) -> dict[str, _Entry]:
+    """Sum up one detector's cells, of which so many are wanted."""
+    lowest = _worst(group)
+    whole = len(group) == wanted and bool(group["ap"].notna().all())
+    worst = _Entry(*(100 * lowest.get(name, float("nan")) for name in ("ap", "ap_low", "ap_high")))
+    several = group["dataset"].nunique() > 1
+    place = f"{lowest['dataset']}/{lowest['testset']}" if several else lowest["testset"]
+    return {
+        "test sets": _Entry(len(group)),
+        "images": _Entry(int(group["ok"].sum())),
+        "Acc., macro": _mean(group, wanted, "acc"),
+        "Acc., micro": _mean(group, wanted, "acc", "ok"),
+        "A.P., macro": _mean(group, wanted, "ap"),
+        "A.P., worst": worst if whole else _Entry(),
+        "worst on": _Entry(place if whole else ""),
+    }
+
+
+def _mean(group: pd.DataFrame, wanted: int, metric: str, weight: str | None = None) -> _Entry:
+    """Average a metric over test sets, with the interval of the mean."""
+    if len(group) < wanted or group[metric].isna().any():
+        return _Entry()
+    weights = None if weight is None else group[weight].tolist()
+    mean = float(np.average(group[metric], weights=weights))
+    low, high = interval(average(group["replicates"], metric, weights), mean)
+    return _Entry(100 * mean, 100 * low, 100 * high)
