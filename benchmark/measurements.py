@@ -110,7 +110,7 @@ class Measurements:
                 {},
             )
         scored = _scored(rows, threshold, fit["threshold"] if fit else None)
-        drawn = bootstrap.images(rows["label"].to_numpy(), rows["path"], rows["origin"].to_list())
+        drawn = bootstrap.images(rows["label"].to_numpy(), rows.pop("path"), _shared(rows.pop("origin")))
         made = intervals.replicates(scored, drawn, np.flatnonzero(rows["status"] == "ok"))
         line = _count(rows) | _point(scored) | dict(ends(made, scored.metrics)) | {"class": ""}
         line["origins"] = drawn.origins
@@ -127,6 +127,14 @@ def _code() -> str:
     files = [Path(__file__), *(Path(str(module.__file__)) for module in modules)]
     libraries = [version(name) for name in ("scikit-learn", "numpy")]
     return " ".join([*libraries, *(hashlib.sha256(file.read_bytes()).hexdigest() for file in files)])
+
+
+def _shared(texts: pd.Series[str]) -> NDArray[np.object_]:
+    """Return texts as objects, equal ones as one: millions of copies take memory."""
+    import pandas as pd
+
+    places, distinct = pd.factorize(texts)
+    return np.asarray(distinct, object)[places]
 
 
 def _scored(rows: pd.DataFrame, threshold: float, fitted: float | None = None) -> Scored:

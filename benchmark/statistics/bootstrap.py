@@ -79,7 +79,9 @@ class Side:
     origin: NDArray[np.intp] | None = None
 
 
-def images(labels: NDArray[np.integer], paths: Iterable[str], origins: Sequence[str] = ()) -> Images:
+def images(
+    labels: NDArray[np.integer], paths: Iterable[str], origins: Sequence[str] | NDArray[np.object_] = ()
+) -> Images:
     """Look at all rows of a cell, in their order.
 
     Args:
@@ -87,10 +89,12 @@ def images(labels: NDArray[np.integer], paths: Iterable[str], origins: Sequence[
         paths: The images' names.
         origins: What images are of; an empty one is no other image's.
     """
-    names = np.asarray(list(paths), object)
-    of = np.asarray(origins, object)
-    if grouped := bool(np.any(of != "")):
-        names = np.where(of == "", names, of)
+    names = np.asarray(origins, object)
+    known = names != ""
+    grouped = bool(np.any(known))
+    if not (grouped and known.all()):  # millions of paths take memory: only where they are needed
+        own = np.asarray(list(paths), object)
+        names = np.where(known, names, own) if grouped else own
     return Images(*(_side(label, np.flatnonzero(labels == label), names, grouped) for label in (REAL, FAKE)))
 
 

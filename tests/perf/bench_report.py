@@ -36,7 +36,7 @@ def write(store: Store, detectors: int, testsets: int) -> None:
         at = place % testsets
         cell = Cell(f"detector{place // testsets}", "data", f"testset{at}", "none")
         made = {"time": "2026-01-02T00:00:00+00:00", "position": [0, at, 0, place // testsets]}
-        store.write(cell, rows(cell, number), identity, made)
+        store.write(cell, rows(cell, number, each=1), identity, made)
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ TABLES = """
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from forenbench.tables.equalised import NothingEqualised
 from forenbench.store import Store
 from forenbench.tables import TABLES, measure
@@ -29,43 +31,52 @@ for make, _ in TABLES.values():
 IMPORTS = "import forenbench.tables, sklearn.metrics, pyarrow.parquet"
 
 
-def rows(cell: Cell, number: int) -> Iterator[pd.DataFrame]:
-    """Make the rows of a cell: fakes score higher on average."""
+def rows(cell: Cell, number: int, each: int) -> Iterator[pd.DataFrame]:
+    """Make the rows of a cell: fakes score higher on average; several images of each origin, or none said."""
     random = np.random.default_rng(0)
     for start in range(0, number, PIECE):
         label = np.arange(start, min(start + PIECE, number)) % 2
-        texts = {
+        texts: dict[str, Any] = {
             "dataset": cell.dataset,
             "testset": cell.testset,
             "generator": cell.testset,
             "class": "horse",
         }
-        texts |= {"real_source": "", "detector": cell.detector, "perturbation": cell.perturbation}
+        texts |= {
+            "real_source": "",
+            "origin": [f"video{(start + at) // each}" if each > 1 else "" for at in range(len(label))],
+            "detector": cell.detector,
+            "perturbation": cell.perturbation,
+        }
         score = 1 / (1 + np.exp(-random.normal(2 * label - 1, 2)))
         paths = [f"{cell.testset}/{one % 2}/{start + at:08d}.png" for at, one in enumerate(label)]
         made = {"path": paths, "label": label, "drawn": "", "score": score.astype(np.float32)}
         yield pd.DataFrame(texts | made | {"logit": np.float32(0), "status": "ok", "error": ""})
 
 
-def write(root: Path, cells: int, number: int) -> None:
-    """Store finished cells of `number` rows each."""
+def write(root: Path, cells: int, number: int, each: int) -> None:
+    """Store finished cells of `number` rows each, with `each` images of an origin."""
     store = Store(root)
     identity = {"kind": "own", "threshold": 0.5, "detector_version": "1", "checkpoints": {}, "testset": "d"}
     for place in range(cells):
         cell = Cell("detector", "data", f"testset{place}", "none")
         made = {"time": "2026-01-02T00:00:00+00:00", "position": [0, place, 0, 0]}
-        store.write(cell, rows(cell, number), identity, made)
+        store.write(cell, rows(cell, number, each), identity, made)
 
 
 def main() -> None:
     title("All metrics with intervals, and all tables, of 4,000,000 rows")
     with workplace() as root:
         base = python(IMPORTS, folder=root)
-        for cells in (8, 1):
-            write(root / f"run{cells}", cells, scaled(ROWS, 1000) // cells)
-            done = python(TABLES, f"run{cells}", folder=root)
-            value(f"{cells} cells: seconds above the imports", done.seconds - base.seconds, "s", "60 s")
-            value(f"{cells} cells: peak memory, imports included", done.peak / MIB, "MiB", "2048 MiB")
+        for cells, each in ((8, 1), (1, 1), (8, 50), (1, 50)):
+            run, what = (
+                f"run{cells}-{each}",
+                f"{cells} cells" + (f", {each} images of an origin" * (each > 1)),
+            )
+            write(root / run, cells, scaled(ROWS, 1000) // cells, each)
+            done = python(TABLES, run, folder=root)
+            value(f"{what}: seconds above the imports", done.seconds - base.seconds, "s", "60 s")
+            value(f"{what}: peak memory, imports included", done.peak / MIB, "MiB", "2048 MiB")
 
 
 if __name__ == "__main__":
