@@ -14,7 +14,7 @@ run: $(INSTALLED)
 	$(BIN)/bench run --detectors lgrad,univfd
 
 check: lint
-	$(BIN)/pytest tests/unit -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/pytest tests/unit -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
 
 docs: $(INSTALLED)
 	$(BIN)/pytest tests/e2e/test_readme.py
