@@ -9,7 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import forenbench
 from forenbench.atomic import write_json, write_text
+from forenbench.weights import sha256_of
 
 from . import TABLES, leaderboard
 from .equalised import NothingEqualised
@@ -36,7 +38,7 @@ def export(cells: pd.DataFrame, root: Path) -> list[str]:
     files = _files_made_from(made_from, root)
     if not files:
         files = [*_write_tables(cells, root), *_write_leaderboard(cells, root)]
-        digests = {name: _sha256(root / name) for name in files}
+        digests = {name: sha256_of(root / name) for name in files}
         write_json(root / _RECORD, {"made_from": made_from, "files": digests})
     return files
 
@@ -62,7 +64,7 @@ def _files_made_from(made_from: str, root: Path) -> list[str]:
     with suppress(OSError, ValueError, KeyError):
         known = json.loads((root / _RECORD).read_text(encoding="utf-8"))
         if known["made_from"] == made_from:
-            changed = [name for name, sha256 in known["files"].items() if _sha256(root / name) != sha256]
+            changed = [name for name, sha256 in known["files"].items() if sha256_of(root / name) != sha256]
             return [] if changed else list(known["files"])
     return []
 
@@ -70,10 +72,11 @@ def _files_made_from(made_from: str, root: Path) -> list[str]:
 def _fingerprint(cells: pd.DataFrame) -> str:
     """Digest what the files rest on: the cells, in order, and all code of this package."""
     digest = hashlib.sha256("\n".join(cells["mark"]).encode())
-    for file in sorted(Path(__file__).parent.rglob("*.py")):
+    for file in code():
         digest.update(file.read_bytes())
     return digest.hexdigest()
 
 
-def _sha256(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+def code() -> list[Path]:
+    """List the files of all code of this package."""
+    return sorted(Path(forenbench.__file__).parent.rglob("*.py"))

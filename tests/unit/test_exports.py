@@ -11,7 +11,7 @@ from stored_cells import ONE_WRONG, PERFECT, add
 
 from forenbench.store import Store
 from forenbench.tables import measure
-from forenbench.tables.exports import export
+from forenbench.tables.exports import code, export
 
 
 @pytest.fixture
@@ -78,3 +78,13 @@ def test_a_table_with_nothing_to_say_is_not_written(store: Store) -> None:
     assert "tables/equalised.csv" not in exported(store)
     add(store, "d", "a", PERFECT, perturbation="jpeg:96", place=1)
     assert "tables/equalised.csv" in exported(store)
+
+
+def test_other_code_anywhere_makes_new_tables() -> None:
+    """Ranks rest on the tests of `comparison`, which no mark of a cell knows of."""
+    parts = {file.parts[-2:] for file in code()}
+    assert {
+        ("statistics", "comparison.py"),
+        ("tables", "leaderboard.py"),
+        ("forenbench", "store.py"),
+    } <= parts
