@@ -125,13 +125,14 @@ def store_scores(detector: str, found: Import, reading: Reading, store: Store) -
     Raises:
         BenchError: The store holds cells of a detector of this name that were not imported.
     """
-    records = store.records()
+    records = store.records(beside_damaged=True)
     summary = Summary()
     for cell, position, testset in _cells(detector, found, records):
         identity = _identity(cell, found.scores, reading, testset)
-        record = store.record(cell)
+        record, damage = store.record(cell), store.damage(cell)
         _check_own(cell, record, store)
-        if record is None or record["identity"] != identity:
+        summary.notes += filter(None, [damage])
+        if record is None or damage or record["identity"] != identity:
             rows = as_rows(cell, testset.samples, _frame(found.of(testset)))
             counts = store.write(cell, [rows], identity, _made(cell, found.scores, testset, position))
             summary.computed += 1

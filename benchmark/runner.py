@@ -131,6 +131,9 @@ class _Run:
             len(task.testset.samples) for task, cells in zip(self.tasks, self.missing, strict=True) if cells
         )
         self.reporter.begin(total, total - to_do, images)
+        for one in (one for cells in self.missing for one in cells):
+            if damage := self.store.damage(one.cell):
+                self.tell(damage)
 
     def advance(self, images: int) -> None:
         """Pass on an engine's progress."""

@@ -212,3 +212,7 @@ class Cell:
     dataset: str
     testset: str
     perturbation: str
+
+    def __str__(self) -> str:
+        """Name it in words."""
+        return f"{self.detector} on {self.dataset}/{self.testset} ({self.perturbation})"
