@@ -18,7 +18,7 @@ from .sources.archive import stem_of
 from .sources.folder import Findings, readable
 from .sources.locations import is_archive, open_location, open_locations
 from .testsets import Groups, Selection, choose, describe, digest, group, warnings
-from .types import BenchError, FileSource, Sample, TestSet
+from .types import BenchError, FileSource, Sample, TestSet, Whereabouts
 
 Advance = Callable[[str, int, int], None]
 """Called with (what is being done, done, total) while files are made or read."""
@@ -80,6 +80,13 @@ def open_dataset(  # noqa: PLR0913 - what may be asked of a dataset
     if isinstance(found, Suite):
         return list(_open_suite(found, data_root, selection, advance))
     return [_open(found, data_root, selection, advance)]
+
+
+def reopen(
+    spec: Spec, data_root: Path, generators: Sequence[str], advance: Advance = lambda what, done, total: None
+) -> Dataset:
+    """Open some test sets of a dataset by its description; see `open_dataset`."""
+    return _open(spec, data_root, Selection(tuple(generators)), advance)
 
 
 def find_spec(request: str) -> Spec | Suite:
@@ -185,8 +192,11 @@ def _open(spec: Spec, data_root: Path, selection: Selection, advance: Advance) -
             f"dataset '{spec.name}' is there, but holds no file of {wanted} (protocol {selection})"
         )
     facts = _take_stock(spec, source, chosen, advance)
+    found = Whereabouts(spec.folder if Path(spec.folder).is_absolute() else "", str(data_root.absolute()))
     testsets = tuple(
-        TestSet(spec.name, name, samples, source, digest(samples, facts), order.index(name), str(selection))
+        TestSet(
+            spec.name, name, samples, source, digest(samples, facts), order.index(name), str(selection), found
+        )
         for name, samples in chosen.items()
     )
     return Dataset(spec.name, spec.checkpoints, testsets, facts, (*notes, *warnings(chosen, facts)))

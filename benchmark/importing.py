@@ -211,6 +211,7 @@ def _made(cell: Cell, scores: ForeignScores, testset: TestSet, position: Sequenc
         **environment("none: imported"),
         "position": list(position),
         "protocol": testset.protocol,
+        "found": testset.found._asdict(),
         "notes": [about],
         "file": str(scores.file.resolve()),
     }

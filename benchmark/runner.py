@@ -241,7 +241,7 @@ class _Run:
                 if not self.store.is_done(one.cell, one.identity):
                     made = {**environment(self.engine.place), "position": one.position}
                     made |= {"protocol": task.testset.protocol, "notes": self.notes}
-                    made |= {"trained_on": list(one.trained_on)}
+                    made |= {"trained_on": list(one.trained_on), "found": task.testset.found._asdict()}
                     rows = self.parts.rows(task, one)
                     self.store.write(one.cell, rows, one.identity, made)
             self.parts.forget(task, self.store.is_done)
