@@ -15,6 +15,7 @@ from io import BytesIO
 from threading import Lock
 from typing import TypeVar
 
+import PIL
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from .jpeg_ends import ended
@@ -32,6 +33,10 @@ logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 # Named one by one because others run outside programs (EPS) or take nearly any bytes for an image (TGA).
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM", "ICO", "QOI")
+
+
+_VERSION = 2
+"""Of this module: raise it when other bytes become images."""
 
 
 class UnreadableImage(BenchError):
@@ -99,6 +104,11 @@ def decode(data: bytes) -> Image.Image:
             if (image := _pixels_of_mended(data)) is None:
                 raise
             return image
+
+
+def reading() -> str:
+    """Name all, bytes aside, that decides whether these are an image."""
+    return f"Pillow {PIL.__version__}, version {_VERSION}, {', '.join(FORMATS)}, {MAX_PIXELS} pixels"
 
 
 def header(data: bytes) -> ImageHeader:
