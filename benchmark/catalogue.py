@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pkgutil
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -131,8 +132,9 @@ def find_files(
         source, findings = open_locations(archives)
     else:
         places = " or ".join(f"'{place}'" for place in (folder, *archives))
+        fetch = f"'bench data fetch {spec.name}{root_option(data_root)}'"
         raise MissingDataset(
-            f"dataset '{spec.name}' is not at {places}. 'bench data fetch {spec.name}' gets it or says how "
+            f"dataset '{spec.name}' is not at {places}. {fetch} gets it or says how "
             f"(source: {spec.source}; licence: {spec.licence}); --data-root names another place"
         )
     return source, replace(findings, samples=describe(spec, findings.samples))
@@ -179,7 +181,7 @@ def _open(spec: Spec, data_root: Path, selection: Selection, advance: Advance) -
         if name not in order:
             raise BenchError(unknown(f"generator of dataset '{spec.name}'", name, order))
     chosen: dict[str, tuple[Sample, ...]] = {}
-    notes = list(_notes(spec, findings, selection))
+    notes = list(_notes(spec, findings, selection, data_root))
     for name in groups:
         if not selection.testsets or name in selection.testsets:
             kept, words = choose(groups[name], selection)
@@ -215,7 +217,12 @@ def _take_stock(spec: Spec, source: FileSource, chosen: Groups, advance: Advance
     return take_stock(source, paths, count)
 
 
-def _notes(spec: Spec, findings: Findings, selection: Selection) -> Iterator[str]:
+def root_option(data_root: Path) -> str:
+    """Word what a command needs besides, to be typed as it is, where the data do not lie in ``data``."""
+    return "" if data_root == Path("data") else f" --data-root {shlex.quote(str(data_root))}"
+
+
+def _notes(spec: Spec, findings: Findings, selection: Selection, data_root: Path) -> Iterator[str]:
     """Word what of a dataset is not as it should be, as far as the names of its files tell."""
     if findings.unlabelled:
         first = readable(findings.unlabelled[0])
@@ -223,5 +230,7 @@ def _notes(spec: Spec, findings: Findings, selection: Selection) -> Iterator[str
     lines = compare(spec, findings.samples, selection.testsets) if spec.counts else []
     if differing := [line for line in lines if line.problem]:
         first = f"{differing[0].where}: {differing[0].found} images, expected {differing[0].expected}"
-        every = f"'bench data check {spec.name}' shows all {len(differing)} differences"
+        every = (
+            f"'bench data check {spec.name}{root_option(data_root)}' shows all {len(differing)} differences"
+        )
         yield f"not as published: {first}; {every}"

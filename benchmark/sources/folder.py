@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,11 +83,12 @@ def without_labels(location: Path, findings: Findings) -> BenchError:
     """Word the error for a folder or archive in which nothing has a label."""
     if not findings.unlabelled:
         return BenchError(f"'{location}' is empty: there is no file to score")
-    score = f", or score them without: bench score '{location}'" if location.is_dir() else ""
+    place = shlex.quote(str(location))
+    score = f", or score them without: bench score {place}" if location.is_dir() else ""
     return BenchError(
         f"'{location}' holds {len(findings.unlabelled)} files, none below a folder named 0_real, 1_fake, "
         f"real or fake, so there are no labels. Sort them into such folders, or list them with one: "
-        f"bench data index '{location}' --label real{score}"
+        f"bench data index {place} --label real{score}"
     )
 
 
