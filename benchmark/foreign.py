@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .sources.folder import label_of, readable
-from .sources.rows import check_suffix, read_rows
+from .regular import irregular
+from .sources.folder import label_of, readable, with_slashes
+from .sources.rows import check_suffix, read_rows, remarks
 from .store import STATUSES
 from .types import BenchError
 
@@ -85,8 +86,8 @@ def read_scores(file: Path, reading: Reading) -> ForeignScores:
         BenchError: The file or a column is not there, a label or status is unknown, a path is missing, no row
             has a score, or scores outside [0, 1] come without a threshold.
     """
-    if not file.is_file():
-        raise BenchError(f"no score file at '{file}'")
+    if why := irregular(file):
+        raise BenchError(f"no score file at '{file}' ({why})")
     check_suffix(file)
     names = {name: reading.columns.get(name, name).lower() for name in COLUMNS}
     rows = list(_rows(file, reading, names))
@@ -95,7 +96,13 @@ def read_scores(file: Path, reading: Reading) -> ForeignScores:
         raise BenchError(f"'{file}' holds no score{why}; --score-column names the column of scores")
     rows, threshold, notes = _orient(file, rows, reading)
     with file.open("rb") as content:
-        return ForeignScores(file, hashlib.file_digest(content, "sha256").hexdigest(), rows, threshold, notes)
+        return ForeignScores(
+            file,
+            hashlib.file_digest(content, "sha256").hexdigest(),
+            rows,
+            threshold,
+            (*notes, *remarks(file)),
+        )
 
 
 def refuse(what: str, found: Sequence[str], way_out: str) -> BenchError:
@@ -106,7 +113,7 @@ def refuse(what: str, found: Sequence[str], way_out: str) -> BenchError:
 
 def normal(path: str) -> str:
     """Spell a path, also one that Windows wrote, so that equal ones compare equal."""
-    return posixpath.normpath(path.replace("\\", "/"))
+    return posixpath.normpath(with_slashes(path))
 
 
 def _without(prefix: str, path: str) -> str:
@@ -150,15 +157,15 @@ def _check_columns(
         if columns and theirs not in columns and (name in ("path", "score") or name in named):
             way_out = f"--{name.replace('_', '-')}-column names it"
             if len(columns) == 1 and file.suffix.lower() == ".csv":
-                way_out = "columns are separated by commas"
+                way_out = "columns are separated by commas, semicolons or tabs"
             found = readable(", ".join(columns))
             raise BenchError(f"'{file}' has no column '{theirs}' (columns: {found}); {way_out}")
 
 
 def _label(text: str, words: Mapping[str, int]) -> int | None:
-    """Read a label: a word that the user explained, one that datasets know, or a number such as 1.0."""
+    """Read a label: a word that the user explained, or one that datasets know."""
     word = text.strip().lower()
-    return words.get(word, label_of(word.removesuffix(".0")))
+    return words.get(word, label_of(word))
 
 
 def _score(file: Path, number: int, given: Mapping[str, str]) -> tuple[float, str, str]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from forenbench.sources.splits import chosen
 from forenbench.types import FAKE, REAL, BenchError
 
 from .console import say, short, show, split
-from .requests import run_folder
+from .requests import Data, Split, parse_places, run_folder
 
 if TYPE_CHECKING:
     from forenbench.foreign import ForeignScores, Reading
@@ -39,6 +41,8 @@ def import_scores(  # noqa: PLR0913 - a command's options are its arguments
     generators: Annotated[str, typer.Option(help="Only these test sets of --dataset, comma-separated.")] = "",
     protocol: Annotated[str, typer.Option(help=_PROTOCOL)] = "all",
     limit: Annotated[int | None, typer.Option(min=1, help=_LIMIT)] = None,
+    splits: Split = "",
+    data: Data = None,
     perturbation: Annotated[str, typer.Option(help=_PERTURBATION)] = "none",
     dataset_name: Annotated[
         str, typer.Option(help="Without --dataset: what tables call these images.", show_default="the file's")
@@ -80,10 +84,12 @@ def import_scores(  # noqa: PLR0913 - a command's options are its arguments
         raise BenchError("--detector is empty; give the scores a name")
     if dataset and (dataset_name or generator):
         raise BenchError("--dataset says what the images are; leave out --dataset-name and --generator")
-    selection = Selection(tuple(split(generators)), protocol, limit)
+    places = parse_places(data)
+    selection = Selection(tuple(split(generators)), protocol, limit, chosen(splits))
     if selection != Selection() and not dataset:
         raise BenchError(
-            "--generators, --protocol and --limit choose images of --dataset; the file's own are all taken"
+            "--generators, --protocol, --limit and --split choose images of --dataset; "
+            "the file's own are all taken"
         )
     done = parse(perturbation).name
     columns = {
@@ -101,11 +107,11 @@ def import_scores(  # noqa: PLR0913 - a command's options are its arguments
     scores = read_scores(file, reading)
     say(f"{file}: {len(scores.rows)} rows, {', '.join(scores.notes)}, threshold {scores.threshold:g}")
     if dataset:
-        found, name = _beside(scores, dataset, data_root, selection), find_spec(dataset).name
+        found, name = _beside(scores, dataset, data_root, places, selection), find_spec(dataset).name
     else:
         name = dataset_name or file.stem
         found = by_itself(scores, name, generator or name)
-    store = Store(out or run_folder(name, protocol, limit))
+    store = Store(out or run_folder(name, protocol, limit, splits))
     _store(detector, replace(found, perturbation=done), reading, store)
 
 
@@ -120,7 +126,9 @@ def _labels(pairs: str) -> dict[str, int]:
     return labels
 
 
-def _beside(scores: ForeignScores, dataset: str, data_root: Path, selection: Selection) -> Import:
+def _beside(
+    scores: ForeignScores, dataset: str, data_root: Path, places: Mapping[str, Path], selection: Selection
+) -> Import:
     """Match the scores with a dataset, or some of it, as ``bench run`` would find it."""
     from forenbench.catalogue import open_dataset
     from forenbench.importing import beside
@@ -135,8 +143,12 @@ def _beside(scores: ForeignScores, dataset: str, data_root: Path, selection: Sel
             generators=selection.testsets,
             limit=selection.limit,
             protocol=selection.protocol,
+            splits=selection.splits,
+            places=places,
             advance=progress.files,
         )
+    for note in (note for one in opened for note in one.notes):
+        say(f"note: {note}", "yellow")
     return beside(scores, opened, some=selection != Selection())
 
 
