@@ -14,8 +14,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .sources.folder import label_of, readable
-from .sources.rows import check_suffix, read_rows
+from .regular import irregular
+from .sources.folder import label_of, readable, with_slashes
+from .sources.rows import check_suffix, read_rows, remarks
 from .store import STATUSES
 from .types import BenchError
 
@@ -95,22 +96,21 @@ def read_scores(file: Path, readings: Sequence[Reading]) -> list[ForeignScores]:
         BenchError: The file or a column is not there, a label or status is unknown, a path is missing, no row
             has a score, or scores outside [0, 1] come without a threshold.
     """
-    if not file.is_file():
-        raise BenchError(f"no score file at '{file}'")
+    if why := irregular(file):
+        raise BenchError(f"no score file at '{file}' ({why})")
     check_suffix(file)
     rows = list(_rows(file, readings))
     with file.open("rb") as content:
         sha256 = hashlib.file_digest(content, "sha256").hexdigest()
-    found = []
+    found, written = [], remarks(file)
     for at, reading in enumerate(readings):
         column = [several[at] for several in rows]
         if not any(row.status == "ok" for row in column):
             why = f" (row {column[0].number}: {column[0].error})" if column else ""
-            raise BenchError(
-                f"'{file}' holds no score in column '{_column(reading, 'score')}'{why}; --score-column or "
-                "--scores name columns of scores"
-            )
-        found.append(ForeignScores(reading, file, sha256, *_orient(file, column, reading)))
+            where = f"in column '{_column(reading, 'score')}'{why}"
+            raise BenchError(f"'{file}' holds no score {where}; --score-column names the column of scores")
+        oriented, limit, notes = _orient(file, column, reading)
+        found.append(ForeignScores(reading, file, sha256, oriented, limit, (*notes, *written)))
     return found
 
 
@@ -122,7 +122,7 @@ def refuse(what: str, found: Sequence[str], way_out: str) -> BenchError:
 
 def normal(path: str) -> str:
     """Spell a path, also one that Windows wrote, so that equal ones compare equal."""
-    return posixpath.normpath(path.replace("\\", "/"))
+    return posixpath.normpath(with_slashes(path))
 
 
 def _without(prefix: str, path: str) -> str:
@@ -183,15 +183,15 @@ def _check_columns(file: Path, columns: Sequence[str], reading: Reading) -> None
         if columns and theirs not in columns and (name in ("path", "score") or name in reading.columns):
             way_out = f"--{name.replace('_', '-')}-column names it"
             if len(columns) == 1 and file.suffix.lower() == ".csv":
-                way_out = "columns are separated by commas"
+                way_out = "columns are separated by commas, semicolons or tabs"
             found = readable(", ".join(columns))
             raise BenchError(f"'{file}' has no column '{theirs}' (columns: {found}); {way_out}")
 
 
 def _label(text: str, words: Mapping[str, int]) -> int | None:
-    """Read a label: a word that the user explained, one that datasets know, or a number such as 1.0."""
+    """Read a label: a word that the user explained, or one that datasets know."""
     word = text.strip().lower()
-    return words.get(word, label_of(word.removesuffix(".0")))
+    return words.get(word, label_of(word))
 
 
 def _score(file: Path, number: int, given: Mapping[str, str]) -> tuple[float, str, str]:

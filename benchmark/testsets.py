@@ -12,6 +12,7 @@ from .descriptions import Spec
 from .inventory import FileFacts
 from .protocols import PROTOCOLS
 from .sources.folder import readable
+from .sources.splits import SCORED
 from .types import FAKE, REAL, Sample
 
 Groups = Mapping[str, Sequence[Sample]]
@@ -26,14 +27,18 @@ class Selection:
         testsets: Only these; empty for all.
         protocol: A name from `PROTOCOLS`.
         limit: At most this many of each label and test set, evenly spaced over those that the protocol chose.
+        splits: See `forenbench.sources.splits.take`.
     """
 
     testsets: tuple[str, ...] = ()
     protocol: str = "all"
     limit: int | None = None
+    splits: tuple[str, ...] = SCORED
 
     def __str__(self) -> str:
-        return self.protocol if self.limit is None else f"{self.protocol}, limit {self.limit}"
+        limit = "" if self.limit is None else f", limit {self.limit}"
+        split = "" if self.splits == SCORED else f", split {self.splits[0]}"
+        return self.protocol + limit + split
 
 
 def describe(spec: Spec, samples: Iterable[Sample]) -> tuple[Sample, ...]:

@@ -132,6 +132,7 @@ class Sample:
         real_source: Where a real image comes from, or empty.
         origin: What it is a piece of, with others: a photograph, a video. Intervals draw these together;
             an image without one stands for itself.
+        split: train, val or test; empty where nothing is divided into splits.
     """
 
     path: str
@@ -140,6 +141,7 @@ class Sample:
     class_name: str = ""
     real_source: str = ""
     origin: str = ""
+    split: str = ""
 
 
 class Source(Protocol):

@@ -125,6 +125,8 @@ def fetch_dataset(spec: Spec, data_root: Path, yes: bool) -> bool:
     Returns:
         Whether it is there: False where it has no stable public location, or a download failed.
     """
+    from forenbench.catalogue import root_option
+
     say(f"{spec.name}: {spec.description}", "bold")
     if spec.builder:
         say("It is made on first use, from files that came with this package: there is nothing to fetch.")
@@ -132,7 +134,8 @@ def fetch_dataset(spec: Spec, data_root: Path, yes: bool) -> bool:
     whole = {one.file: _is_whole(one, data_root) for one in spec.downloads}
     for place in (spec.folder, *spec.archives):
         if (data_root / place).exists() and whole.get(place, True):
-            say(f"There already: {short(data_root / place)}. 'bench data check {spec.name}' looks into it.")
+            check = f"'bench data check {spec.name}{root_option(data_root)}'"
+            say(f"There already: {short(data_root / place)}. {check} looks into it.")
             return True
     published = [one for one in spec.downloads if one.url]
     if published:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from forenbench.sources.splits import chosen
 from forenbench.types import FAKE, REAL, BenchError
 
 from .console import say, short, show, split
-from .requests import run_folder
+from .requests import Data, Split, parse_places, run_folder
 
 if TYPE_CHECKING:
     from forenbench.foreign import ForeignScores
@@ -44,6 +45,8 @@ def import_scores(  # noqa: PLR0913 - a command's options are its arguments
     generators: Annotated[str, typer.Option(help="Only these test sets of --dataset, comma-separated.")] = "",
     protocol: Annotated[str, typer.Option(help=_PROTOCOL)] = "all",
     limit: Annotated[int | None, typer.Option(min=1, help=_LIMIT)] = None,
+    splits: Split = "",
+    data: Data = None,
     perturbation: Annotated[str, typer.Option(help=_PERTURBATION)] = "none",
     dataset_name: Annotated[
         str, typer.Option(help="Without --dataset: what tables call these images.", show_default="the file's")
@@ -84,10 +87,12 @@ def import_scores(  # noqa: PLR0913 - a command's options are its arguments
     names = _names(detector, scores, score_column)
     if dataset and (dataset_name or generator):
         raise BenchError("--dataset says what the images are; leave out --dataset-name and --generator")
-    selection = Selection(tuple(split(generators)), protocol, limit)
+    places = parse_places(data)
+    selection = Selection(tuple(split(generators)), protocol, limit, chosen(splits))
     if selection != Selection() and not dataset:
         raise BenchError(
-            "--generators, --protocol and --limit choose images of --dataset; the file's own are all taken"
+            "--generators, --protocol, --limit and --split choose images of --dataset; "
+            "the file's own are all taken"
         )
     done = parse(perturbation).name
     columns = {
@@ -110,12 +115,12 @@ def import_scores(  # noqa: PLR0913 - a command's options are its arguments
         what = f"{len(one.rows)} rows, {', '.join(one.notes)}, threshold {one.threshold:g}"
         say(f"{file}{f', {detector}' if scores else ''}: {what}")
     if dataset:
-        found, name = _beside(read, dataset, data_root, selection), find_spec(dataset).name
+        found, name = _beside(read, dataset, data_root, places, selection), find_spec(dataset).name
     else:
         name = dataset_name or file.stem
         found = [by_itself(one, name, generator or name) for one in read]
     imports = {name: replace(one, perturbation=done) for name, one in zip(names, found, strict=True)}
-    _store(imports, Store(out or run_folder(name, protocol, limit)))
+    _store(imports, Store(out or run_folder(name, protocol, limit, splits)))
 
 
 def _names(detector: str, scores: str, score_column: str) -> dict[str, str]:
@@ -146,7 +151,11 @@ def _labels(pairs: str) -> dict[str, int]:
 
 
 def _beside(
-    scores: Sequence[ForeignScores], dataset: str, data_root: Path, selection: Selection
+    scores: Sequence[ForeignScores],
+    dataset: str,
+    data_root: Path,
+    places: Mapping[str, Path],
+    selection: Selection,
 ) -> list[Import]:
     """Match scores with a dataset, or some of it, as ``bench run`` would find it."""
     from forenbench.catalogue import open_dataset
@@ -162,8 +171,12 @@ def _beside(
             generators=selection.testsets,
             limit=selection.limit,
             protocol=selection.protocol,
+            splits=selection.splits,
+            places=places,
             advance=progress.files,
         )
+    for note in (note for one in opened for note in one.notes):
+        say(f"note: {note}", "yellow")
     return [beside(one, opened, some=selection != Selection()) for one in scores]
 
 

@@ -141,6 +141,11 @@ class RecipeProgress(_Bars):
         self._task = self._bars.add_task("starting", total=None, visible=not quiet)
         self._start, self._from, self._said = 0.0, 0, 0.0
 
+    def note(self, text: str) -> None:
+        """Say what the user must know before work begins."""
+        if not self._quiet:
+            say(text)
+
     def files(self, what: str, done: int, total: int) -> None:
         """Report work on image files before training."""
         self.report(what, done, total, {})

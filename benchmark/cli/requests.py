@@ -6,8 +6,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+import typer
+
+from forenbench.sources.splits import chosen, split_of
 from forenbench.types import BenchError
 
 from .console import split
@@ -20,6 +23,21 @@ if TYPE_CHECKING:
     from forenbench.types import Perturbation, TestSet
 
 Advance = Callable[[str, int, int], None]
+
+Split = Annotated[
+    str,
+    typer.Option(
+        "--split",
+        help="Which split counts: test, val, train or all.",
+        show_default="test, else val, else train",
+    ),
+]
+Data = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--data", metavar="NAME=PATH", help="Where a dataset lies, if not in --data-root; may be repeated."
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +68,8 @@ class Means:
     device: str
     limit: int | None
     protocol: str
+    split: str = ""
+    places: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -135,16 +155,40 @@ def joint_name(datasets: Iterable[str]) -> str:
     return "+".join(find_spec(name).name for name in datasets)
 
 
-def run_folder(name: str, protocol: str, limit: int | None, precision: str = "fp32") -> Path:
+def run_folder(name: str, protocol: str, limit: int | None, split: str = "", precision: str = "fp32") -> Path:
     """Name the run folder of one or several datasets.
 
-    A run over some of the files, or of less precision, has a folder of its own, so that it never displaces a
-    whole one.
+    A run over some of the files, or over a split that was named, or of less precision, has a folder of its
+    own, so that it never displaces a whole one.
     """
     protocols = [] if protocol == "all" else [protocol]
     limits = [] if limit is None else [f"limit{limit}"]
     less = [] if precision == "fp32" else [precision]
-    return Path("results/runs") / "-".join([name, *protocols, *limits, *less])
+    splits = [split_of(split) or split] if split else []
+    return Path("results/runs") / "-".join([name, *protocols, *limits, *splits, *less])
+
+
+def parse_places(pairs: Iterable[str] | None) -> dict[str, Path]:
+    """Read the options ``--data NAME=PATH``.
+
+    Raises:
+        BenchError: One has no path, names no described dataset, or nothing is there.
+    """
+    from forenbench.descriptions import specs
+    from forenbench.plugins import unknown
+
+    known = [name for name, spec in specs().items() if not spec.builder]
+    places = {}
+    for pair in pairs or ():
+        name, equals, path = pair.partition("=")
+        if not equals:
+            raise BenchError(f"--data '{pair}' is not NAME=PATH; a dataset of your own is --dataset PATH")
+        if name not in known:
+            raise BenchError(unknown("dataset", name, known))
+        if not Path(path).expanduser().exists():
+            raise BenchError(f"--data {pair}: there is nothing at '{path}'")
+        places[name] = Path(path).expanduser()
+    return places
 
 
 def gather(request: Request, means: Means, advance: Advance) -> Gathered:
@@ -222,6 +266,8 @@ def _open(name: str, request: Request, means: Means, gathered: Gathered, advance
         generators=wanted,
         limit=means.limit,
         protocol=means.protocol,
+        splits=chosen(means.split),
+        places=means.places,
         advance=advance,
     )
     found = {testset.name for one in opened for testset in one.testsets}

@@ -12,14 +12,17 @@ from .console import say, short, show, split, width
 from .loading import UNVERIFIED, Files, choose_devices
 from .progress import RunProgress
 from .requests import (
+    Data,
     Gathered,
     Means,
     Request,
+    Split,
     gather,
     joint_name,
     of_options,
     of_table,
     parse_perturbations,
+    parse_places,
     run_folder,
 )
 
@@ -55,7 +58,9 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
         str, typer.Option(help="Run what a published table needs: lgrad-3; 'bench list tables' names them.")
     ] = "",
     protocol: Annotated[str, typer.Option(help=_PROTOCOL)] = "all",
+    splits: Split = "",
     data_root: Annotated[Path, typer.Option(help="Where downloaded datasets lie.")] = Path("data"),
+    data: Data = None,
     checkpoints: Annotated[
         str,
         typer.Option(help="published or sample; by default sample on the sample dataset, else published."),
@@ -113,7 +118,8 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
     devices = ["cpu"] if engine == "ray" else choose_devices(device)
     settings = Settings(parse_perturbations(request), seed, check_precision(precision))
     equalised.check(split(equalise))
-    means = Means(data_root, Files(weights or [], unverified), checkpoints, devices[0], limit, protocol)
+    files, places = Files(weights or [], unverified), parse_places(data)
+    means = Means(data_root, files, checkpoints, devices[0], limit, protocol, splits, places)
     with RunProgress() as progress:
         gathered = gather(request, means, progress.files)
         for one in gathered.datasets:
@@ -121,7 +127,7 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
         settings = _equalise(settings, split(equalise), gathered)
         _describe_absent(gathered)
         name = "papers" if experiment else joint_name(request.datasets)  # the papers' tables share cells
-        store = Store(out or run_folder(name, protocol, limit, precision))
+        store = Store(out or run_folder(name, protocol, limit, splits, precision))
         workplace = Workplace(request, means, settings, store, devices[1:])
         with stopping(say) as stop, working(choice, workplace, gathered) as scoring:
             summary = run_jobs(gathered.jobs, settings, store, scoring, progress, stop)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -9,9 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from forenbench.atomic import replacing
+from forenbench.regular import irregular
 from forenbench.types import BenchError
 
 SUFFIXES = (".csv", ".jsonl", ".parquet")
+_HEAD = 1 << 16
+_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 
 Row = Mapping[str, Any]
 
@@ -22,8 +27,8 @@ def read_rows(file: Path) -> Iterator[dict[str, str]]:
     Raises:
         BenchError: There is no such file, it is broken, or two of its columns have one name, in any case.
     """
-    if not file.is_file():
-        raise BenchError(f"no manifest at '{file}'")
+    if why := irregular(file):
+        raise BenchError(f"no manifest at '{file}' ({why})")
     read = {".csv": _read_csv, ".jsonl": _read_jsonl, ".parquet": _read_parquet}[file.suffix.lower()]
     try:
         for row in read(file):
@@ -67,10 +72,33 @@ def _text(value: object) -> str:
     return "" if value is None else str(value)
 
 
+def remarks(file: Path) -> tuple[str, ...]:
+    """Say how a CSV file is written, if it is not UTF-8 with commas."""
+    if file.suffix.lower() != ".csv":
+        return ()
+    encoding, separator = _spelling(file)
+    separated = f"'{file.name}': its columns are separated by {_SEPARATORS[separator]}"
+    encoded = f"'{file.name}': it is read as {encoding.upper()}"
+    return (separated,) * (separator != ",") + (encoded,) * (not encoding.startswith("utf-8"))
+
+
+def _spelling(file: Path) -> tuple[str, str]:
+    """Find out how a CSV file is written: its encoding, and what stands most often in its first line."""
+    with file.open("rb") as opened:
+        head = opened.read(_HEAD)
+    encoding = next((name for mark, name in _MARKS.items() if head.startswith(mark)), "utf-8")
+    if encoding == "utf-8" and 3 * head.count(0) > len(head):
+        raise ValueError("a third of it are zero bytes, as in UTF-16 without its mark; save it as UTF-8")
+    header = head.decode(encoding, "replace").splitlines()[:1]
+    return encoding, max(_SEPARATORS, key="".join(header).count)
+
+
 def _read_csv(file: Path) -> Iterator[Row]:
     """Read a CSV file, refusing rows longer than the header."""
-    with file.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as text:
-        reader = csv.DictReader(text, strict=True)
+    encoding, separator = _spelling(file)
+    errors = "surrogateescape" if encoding.startswith("utf-8") else "strict"
+    with file.open(encoding=encoding, errors=errors, newline="") as text:
+        reader = csv.DictReader(text, strict=True, delimiter=separator)
         try:
             _distinct((name, "") for name in reader.fieldnames or () if name)  # a spreadsheet's edge has none
             for row in reader:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from forenbench.regular import irregular
 from forenbench.types import BenchError
 
 from .checkpoint_store import instructions, locate
@@ -98,8 +99,8 @@ class Weights:
         path = Path(named) if named else locate(checkpoint)
         if path is None:
             raise MissingWeights(instructions(checkpoint))
-        if not path.is_file():
-            raise MissingWeights(f"weights '{checkpoint.name}': no file at {path}")
+        if why := irregular(path):
+            raise MissingWeights(f"weights '{checkpoint.name}': no file at {path} ({why})")
         return path
 
     def load(self, checkpoint: Checkpoint) -> dict[str, object]:

@@ -46,7 +46,7 @@ def tested(tmp_path: Path) -> Store:
 def test_fits_show_in_the_tested_runs_tables(validation: Store, tested: Store) -> None:
     before = tables.make("thresholds", [tested])
     assert "Acc., fitted" not in before.frame
-    assert "Nothing was fitted: 'bench calibrate' does it." in before.notes
+    assert "Nothing was fitted: 'bench calibrate --on RUN' does it." in before.notes
     made = fits.fit([validation], [tested])
     fits.write(tested.root, made)
     (fit,) = made.values()

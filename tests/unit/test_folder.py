@@ -29,24 +29,6 @@ def test_generator_and_class_stand_above_the_label(tmp_path: Path) -> None:
     }
 
 
-def test_genimage_keeps_its_split_as_the_class(tmp_path: Path) -> None:
-    paths = [
-        f"stable_diffusion_v_1_4/{split}/{label}/{name}.png"
-        for split in ("train", "val")
-        for label, name in (("nature", "n01440764_18"), ("ai", "001_sdv4_00152"))
-    ]
-    touch(tmp_path, *paths)
-    found = {s.path: (s.label, s.generator, s.class_name) for s in find_samples(tmp_path).samples}
-    name = "stable_diffusion_v_1_4"
-    assert found == dict(
-        zip(
-            paths,
-            [(REAL, name, "train"), (FAKE, name, "train"), (REAL, name, "val"), (FAKE, name, "val")],
-            strict=True,
-        )
-    )
-
-
 def test_ordinary_words_are_no_labels_beside_real_and_fake(tmp_path: Path) -> None:
     touch(tmp_path, "fake/sdxl/nature/a.png", "nature/1_fake/b.png", "real/ai/c.png", "real/nature/d.png")
     found = {s.path: s.label for s in find_samples(tmp_path).samples}

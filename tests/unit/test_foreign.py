@@ -236,6 +236,11 @@ def test_every_column_of_a_wide_file_reads_as_it_would_alone(tmp_path: Path) -> 
         )
 
 
-def test_columns_that_no_comma_separates_are_told(tmp_path: Path) -> None:
-    with pytest.raises(BenchError, match=r"no column 'path'.*separated by commas"):
-        read(write(tmp_path, "path;label;score\na;0;0.5\n"), Reading())
+def test_columns_may_be_separated_by_semicolons_or_tabs_which_is_said(tmp_path: Path) -> None:
+    for separator, name in ((";", "semicolons"), ("\t", "tabs")):
+        text = "path;label;score\na,b;0;0.5\n".replace(";", separator)
+        scores = read(write(tmp_path, text), Reading())
+        assert [(row.path, row.label, row.score) for row in scores.rows] == [("a,b", 0, 0.5)]
+        assert any(f"separated by {name}" in note for note in scores.notes)
+    with pytest.raises(BenchError, match=r"no column 'path'.*separated by commas, semicolons or tabs"):
+        read(write(tmp_path, "path|label|score\na|0|0.5\n"), Reading())

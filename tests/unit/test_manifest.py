@@ -205,6 +205,7 @@ def test_an_index_states_every_file_and_what_it_left_aside(
         "class": "",
         "real_source": "",
         "origin": "",
+        "split": "",
         "sha256": sha256(data).hexdigest(),
         "format": "PNG",
         "mode": "RGB",
