@@ -148,6 +148,7 @@ def running(options: Options, recipe: Recipe) -> Iterator[tuple[Running, Weights
             joined(choose_device(options.device)) as processes,
             RecipeProgress(quiet=not processes.first) as progress,
         ):
+            progress.note(f"on {processes.device}: loading checkpoints and looking at the images")
             weights = open_weights("published", options.files, processes.device)
             yield Running(recipe, processes, progress.report, progress.files, *rest, progress.note), weights
     except OSError as error:
