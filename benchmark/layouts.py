@@ -8,24 +8,39 @@ from pathlib import Path
 
 from .descriptions import Spec
 from .sources.folder import Findings
+from .types import BenchError
+
+_SHOWN = 3
 
 
 def find_layout(spec: Spec, root: Path) -> Path | None:
     """Find a dataset that is unpacked as official code wants it: the first such folder that holds any of it.
 
     Args:
-        spec: Its `layouts` are looked for.
+        spec: Its folder and `layouts` are looked for.
         root: The folder that these are below.
     """
-    return next((root / layout for layout in spec.layouts if _holds(spec, root / layout)), None)
+    layouts = (root / layout for layout in (spec.folder, *spec.layouts))
+    return next((layout for layout in layouts if _holds(spec, layout)), None)
 
 
 def locate(spec: Spec, places: Mapping[str, Path]) -> Spec:
-    """Say where a dataset is, if that was said: a folder, archive or manifest, or a layout below a folder."""
+    """Say where a dataset is, if that was said: a folder, archive or manifest, or a layout below a folder.
+
+    Raises:
+        BenchError: A folder holds nothing of it.
+    """
     place = places.get(spec.name)
     if place is None:
         return spec
-    found = place if _holds(spec, place) else find_layout(spec, place) or place
+    is_it = place.is_file() or not spec.top_folders() or _holds(spec, place)
+    found = place if is_it else find_layout(spec, place)
+    if found is None:
+        some = ", ".join(sorted(spec.top_folders())[:_SHOWN])
+        raise BenchError(
+            f"'{place}' holds nothing of dataset '{spec.name}', which has folders called {some}, …; --data "
+            "names the folder that these are in, an archive or a manifest"
+        )
     return replace(spec, folder=str(found.absolute()), archives=())
 
 

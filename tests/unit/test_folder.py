@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import tarfile
 from pathlib import Path
 
 import pytest
 
 from forenbench.catalogue import open_dataset
 from forenbench.sources.folder import find_samples
+from forenbench.sources.locations import open_location
 from forenbench.testing import tiny_image, write_tiny_dataset
 from forenbench.types import FAKE, REAL, BenchError
 
@@ -80,6 +82,32 @@ def test_files_outside_label_folders_are_reported(tmp_path: Path) -> None:
     dataset = open_dataset(str(tmp_path), data_root=tmp_path)[0]
     assert sum(len(t.samples) for t in dataset.testsets) == 2
     assert "left aside, in no label folder: 1, the first 'g/readme.txt'" in dataset.notes
+
+
+def test_texts_beside_images_are_left_aside_and_counted(tmp_path: Path) -> None:
+    """As captions of training sets and what downloaders note beside each image."""
+    touch(tmp_path, "g/0_real/a.png", "g/1_fake/b.jpg", "g/1_fake/c.b.webp", "g/1_fake/noext")
+    beside = ["0_real/a.txt", "1_fake/b.jpg.json", "1_fake/b.JSON", "1_fake/c.b.caption", "1_fake/noext.txt"]
+    for name in [*beside, "1_fake/c.txt", "0_real/alone.txt"]:
+        (tmp_path / "g" / name).write_text("a cat")
+    findings = find_samples(tmp_path)
+    assert len(findings.samples) == 4 + 2
+    assert findings.notes == (
+        "left aside, texts beside images of the same name: 5, the first 'g/0_real/a.txt'",
+    )
+    (dataset,) = open_dataset(str(tmp_path), data_root=tmp_path)
+    assert findings.notes[0] in dataset.notes
+
+
+def test_a_webdataset_is_named_as_such(tmp_path: Path) -> None:
+    (tmp_path / "shards").mkdir()
+    for number in range(2):
+        with tarfile.open(tmp_path / f"shards/{number:05}.tar", "w") as archive:
+            for name in ("000.png", "000.cls", "001.png", "001.cls"):
+                archive.addfile(tarfile.TarInfo(name))
+    for place in ("shards", "shards/00000.tar"):
+        with pytest.raises(BenchError, match=r"seems to be a webdataset .*manifest; its column 'location'"):
+            open_location(tmp_path / place)
 
 
 def test_one_label_only_is_said(tmp_path: Path) -> None:
