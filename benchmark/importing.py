@@ -38,6 +38,7 @@ class Import:
         results: Of the images.
         notes: What a reader must know of the images.
         perturbation: What had been done to the images that were scored, by its canonical name.
+        trained_on: What the detector has seen in training, as the user states it.
     """
 
     scores: ForeignScores
@@ -45,6 +46,7 @@ class Import:
     results: Results
     notes: tuple[str, ...] = ()
     perturbation: str = "none"
+    trained_on: tuple[str, ...] = ()
 
     def of(self, testset: TestSet) -> list[ImageResult]:
         """Return the result of each sample of a test set; an image without a score has failed."""
@@ -133,9 +135,10 @@ def store_scores(detector: str, found: Import, reading: Reading, store: Store) -
         _check_own(cell, record, store)
         if record is None or record["identity"] != identity:
             rows = as_rows(cell, testset.samples, _frame(found.of(testset)))
-            counts = store.write(cell, [rows], identity, _made(cell, found.scores, testset, position))
+            counts = store.write(cell, [rows], identity, _made(cell, found, testset, position))
             summary.computed += 1
         else:
+            store.restate(cell, trained_on=list(found.trained_on))
             counts = record["counts"]
             summary.present += 1
         if any(number for status, number in counts.items() if status != "ok"):
@@ -201,17 +204,18 @@ def _identity(cell: Cell, scores: ForeignScores, reading: Reading, testset: Test
     }
 
 
-def _made(cell: Cell, scores: ForeignScores, testset: TestSet, position: Sequence[int]) -> dict[str, Any]:
+def _made(cell: Cell, found: Import, testset: TestSet, position: Sequence[int]) -> dict[str, Any]:
     """Say what else a reader may want to know."""
     copies = "" if cell.perturbation == "none" else f" on copies under {cell.perturbation}, made elsewhere,"
-    notes = ", ".join(scores.notes)
-    about = f"scores of {cell.detector}{copies} were imported from {scores.file.name} ({notes})"
+    notes = ", ".join(found.scores.notes)
+    about = f"scores of {cell.detector}{copies} were imported from {found.scores.file.name} ({notes})"
     return {
         **environment("none: imported"),
         "position": list(position),
         "protocol": testset.protocol,
         "notes": [about],
-        "file": str(scores.file.resolve()),
+        "trained_on": list(found.trained_on),
+        "file": str(found.scores.file.resolve()),
     }
 
 

@@ -45,6 +45,9 @@ STATUSES = ("ok", "unreadable", "failed", "nonfinite")
 class Store:
     """The rows of one run, below ``<root>/scores/<dataset>/<testset>/<perturbation>/<detector>.parquet``.
 
+    Where the detector was filled with other files than the published ones, whose they are follows its name:
+    ``<detector> (own).parquet``.
+
     A cell counts as done when its record is there, for the record is written last. Files appear by atomic
     rename. A record that differs from what is asked for moves, with its rows, to ``<root>/superseded``.
     """
@@ -105,6 +108,14 @@ class Store:
                 partial.write_text(json.dumps(record, indent=1, sort_keys=True), encoding="utf-8")
         return counts
 
+    def restate(self, cell: Cell, **made: object) -> None:
+        """Correct what the record of a finished cell says beside its rows, which stay as they are."""
+        record = self.record(cell)
+        if record is not None and any(record["made"].get(name) != value for name, value in made.items()):
+            record["made"] |= made
+            with explaining(self.root), replacing(self._path(cell, ".json"), durable=False) as partial:
+                partial.write_text(json.dumps(record, indent=1, sort_keys=True), encoding="utf-8")
+
     def records(self) -> list[dict[str, Any]]:
         """Return the records of all finished cells, in the order their run listed them."""
         found = map(_read_record, sorted(self.root.glob("scores/*/*/*/*.json")))
@@ -137,7 +148,8 @@ class Store:
     def _path(self, cell: Cell, suffix: str) -> Path:
         """Say where a cell's file is."""
         parts = [file_name(part) for part in (cell.dataset, cell.testset, cell.perturbation, cell.detector)]
-        return self.root.joinpath("scores", *parts[:3], parts[3] + suffix)
+        whose = "" if cell.weights in ("", "published") else f" ({cell.weights})"
+        return self.root.joinpath("scores", *parts[:3], f"{parts[3]}{whose}{suffix}")
 
 
 @contextmanager

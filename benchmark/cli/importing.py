@@ -28,6 +28,7 @@ _THRESHOLD = "Scores beyond it mean generated; needed for scores outside [0, 1].
 _DATASET = "The dataset these images are of, by name or path: rows are matched with it by path."
 _PERTURBATION = "What had been done to the images that were scored, as in 'bench run': jpeg:90."
 _PROTOCOL = "Which files of --dataset count, as in 'bench run'."
+_TRAINED_ON = "What the detector has seen, comma-separated, as test sets are called: tables star it."
 _LIMIT = "At most N images of --dataset per label and test set, those of 'bench run'."
 
 
@@ -61,6 +62,7 @@ def import_scores(  # noqa: PLR0913 - a command's options are its arguments
     origin_column: Annotated[str, typer.Option(help="The same for origins: photographs, videos.")] = "origin",
     status_column: Annotated[str, typer.Option(help="The same for ok, failed, unreadable.")] = "status",
     prefix: Annotated[str, typer.Option(help="Remove this from the beginning of the file's paths.")] = "",
+    trained_on: Annotated[str, typer.Option(metavar="NAME,…", help=_TRAINED_ON)] = "",
     out: Annotated[
         Path | None, typer.Option(help="Run folder.", show_default="results/runs/<dataset>")
     ] = None,
@@ -106,7 +108,7 @@ def import_scores(  # noqa: PLR0913 - a command's options are its arguments
         name = dataset_name or file.stem
         found = by_itself(scores, name, generator or name)
     store = Store(out or run_folder(name, protocol, limit))
-    _store(detector, replace(found, perturbation=done), reading, store)
+    _store(detector, replace(found, perturbation=done, trained_on=tuple(split(trained_on))), reading, store)
 
 
 def _labels(pairs: str) -> dict[str, int]:
