@@ -50,9 +50,10 @@ def _store_one(detector: str, found: Import, store: Store, summary: Summary) -> 
         summary.notes += filter(None, [damage])
         if record is None or damage or record["identity"] != identity:
             rows = as_rows(cell, testset.samples, _frame(found.of(testset)))
-            counts = store.write(cell, [rows], identity, _made(cell, found.scores, testset, position))
+            counts = store.write(cell, [rows], identity, _made(cell, found, testset, position))
             summary.computed += 1
         else:
+            store.restate(cell, trained_on=list(found.trained_on))
             counts = record["counts"]
             summary.present += 1
         if any(number for status, number in counts.items() if status != "ok"):
@@ -103,18 +104,19 @@ def _identity(cell: Cell, scores: ForeignScores, testset: TestSet) -> dict[str, 
     }
 
 
-def _made(cell: Cell, scores: ForeignScores, testset: TestSet, position: Sequence[int]) -> dict[str, Any]:
+def _made(cell: Cell, found: Import, testset: TestSet, position: Sequence[int]) -> dict[str, Any]:
     """Say what else a reader may want to know."""
     copies = "" if cell.perturbation == "none" else f" on copies under {cell.perturbation}, made elsewhere,"
-    notes = ", ".join(scores.notes)
-    about = f"scores of {cell.detector}{copies} were imported from {scores.file.name} ({notes})"
+    notes = ", ".join(found.scores.notes)
+    about = f"scores of {cell.detector}{copies} were imported from {found.scores.file.name} ({notes})"
     return {
         **environment("none: imported"),
         "position": list(position),
         "protocol": testset.protocol,
         "found": testset.found._asdict(),
         "notes": [about],
-        "file": str(scores.file.resolve()),
+        "trained_on": list(found.trained_on),
+        "file": str(found.scores.file.resolve()),
     }
 
 

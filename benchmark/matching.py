@@ -30,6 +30,7 @@ class Import:
         results: Of the images.
         notes: What a reader must know of the images.
         perturbation: What had been done to the images that were scored, by its canonical name.
+        trained_on: What the detector has seen in training, as the user states it.
     """
 
     scores: ForeignScores
@@ -37,6 +38,7 @@ class Import:
     results: Results
     notes: tuple[str, ...] = ()
     perturbation: str = "none"
+    trained_on: tuple[str, ...] = ()
 
     def of(self, testset: TestSet) -> list[ImageResult]:
         """Return the result of each sample of a test set; an image without a score has failed."""

@@ -13,7 +13,7 @@ from .catalogue import Dataset
 from .inventory import FileFacts
 from .pipeline import Lineup, Todo
 from .plugins import LoadedDetector
-from .types import Cell, Detector, Perturbation, TestSet
+from .types import Cell, Perturbation, TestSet
 
 BATCH_PIXELS = 1 << 24
 """A batch ends here, too: huge pictures come alone, and memory stays flat."""
@@ -53,7 +53,8 @@ class PlannedCell:
         identity: What makes its rows what they are; rows of equal identity need not be made again.
         place: Of its perturbation and its detector in the lineup.
         position: In tables.
-        trained_on: What its detector states that it has seen (see `forenbench.types.Detector`).
+        trained_on: What its detector's weights have seen (see `forenbench.plugins.LoadedDetector`).
+        remarks: What readers of its rows must know of these weights.
         digest: A short name for the identity.
     """
 
@@ -62,6 +63,7 @@ class PlannedCell:
     place: tuple[int, int]
     position: tuple[int, ...]
     trained_on: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     digest: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -126,11 +128,12 @@ def plan(jobs: Sequence[Job], settings: Settings) -> list[Task]:
         for testset in job.dataset.testsets:
             cells = tuple(
                 PlannedCell(
-                    cell_of(loaded.detector, testset, perturbation),
+                    cell_of(loaded, testset, perturbation),
                     identity_of(loaded, testset, perturbation, settings),
                     (place, first + at),
                     (d, testset.order, place, at),
-                    _trained_on(loaded.detector),
+                    loaded.trained_on,
+                    loaded.remarks,
                 )
                 for place, perturbation in enumerate(settings.perturbations)
                 for at, loaded in enumerate(job.detectors)
@@ -144,12 +147,6 @@ def lineup(jobs: Sequence[Job], settings: Settings) -> Lineup:
     """Collect the detectors of all jobs, in the order that `plan` counts on."""
     detectors = [loaded.detector for job in jobs for loaded in job.detectors]
     return Lineup(detectors, settings.perturbations, settings.seed)
-
-
-def _trained_on(detector: Detector) -> tuple[str, ...]:
-    """Return what a detector states to have seen; one name alone is no list of letters."""
-    stated: str | Sequence[str] = getattr(detector, "trained_on", ())
-    return (stated,) if isinstance(stated, str) else tuple(stated)
 
 
 def identity_of(
@@ -171,6 +168,7 @@ def identity_of(
     }
 
 
-def cell_of(detector: Detector, testset: TestSet, perturbation: Perturbation) -> Cell:
-    """Name a cell."""
-    return Cell(detector.name, testset.dataset, testset.name, perturbation.name)
+def cell_of(loaded: LoadedDetector, testset: TestSet, perturbation: Perturbation) -> Cell:
+    """Name a cell; weights in files make it another one than the published ones do."""
+    whose = loaded.kind if loaded.checkpoints else ""
+    return Cell(loaded.name, testset.dataset, testset.name, perturbation.name, whose)

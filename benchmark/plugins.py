@@ -6,7 +6,7 @@ import difflib
 import hashlib
 import importlib.util
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from .types import BenchError, Detector, Plugin
 from .weights import KINDS, Checkpoint, MissingWeights, Weights
+from .weights.whose import OWN, UNVERIFIED
 
 GROUP = "forenbench.detectors"
 
@@ -24,15 +25,21 @@ class LoadedDetector:
 
     Attributes:
         detector: The detector itself.
-        kind: Which weights it carries: "published", "sample", or "own" where it has no variants.
+        kind: Whose weights it carries, by the files that were read (see `forenbench.weights.whose`):
+            "published", "sample", "unverified" or "own"; also "own" where none is read through `Weights`.
         checkpoints: sha256 of every weights file it read, by checkpoint name.
         code: sha256 of the file a path plugin came from (an edited file means new scores), else empty.
+        trained_on: Names of what its weights have seen: what the detector states (see
+            `forenbench.types.Detector`), or, of files that are not known to be the published ones, the user.
+        remarks: What readers of its rows must know of its files.
     """
 
     detector: Detector
     kind: str
     checkpoints: Mapping[str, str] = field(default_factory=dict)
     code: str = ""
+    trained_on: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -109,7 +116,8 @@ def load_available(requests: Iterable[str], weights: Weights) -> tuple[list[Load
     """Load those detectors whose weights are here, each distinct one once; and word what the others lack.
 
     Raises:
-        BenchError: As `load`, or two different plugins that give their detectors the same name.
+        BenchError: As `load`, or two different plugins that give their detectors the same name, or two
+            requests that fill one detector with different weights for which there is one word.
     """
     loaded: dict[tuple[str, str], LoadedDetector] = {}
     missing: dict[str, None] = {}
@@ -123,6 +131,11 @@ def load_available(requests: Iterable[str], weights: Weights) -> tuple[list[Load
             same = loaded.setdefault((one.name, one.kind), one)
             if (type(same.detector), same.code) != (type(one.detector), one.code):
                 raise BenchError(f"two detectors are called '{one.name}'; rename the one in '{request}'")
+            if same.checkpoints != one.checkpoints:
+                raise BenchError(
+                    f"'{request}' gives '{one.name}' other {one.kind} weights than a request before it, and "
+                    "no table could tell them apart; run them one at a time, each with an --out of its own"
+                )
     return list(loaded.values()), list(missing)
 
 
@@ -202,8 +215,16 @@ def _make(
     for attribute in ("name", "version", "threshold", prepares, "score"):
         if not hasattr(detector, attribute):
             raise BenchError(f"detector {what} has no '{attribute}'; see docs/adding_a_detector.md")
-    kind = weights.kind if variant is not None else "own"
-    return LoadedDetector(detector, kind, dict(used), code)
+    kind = weights.whose(used)
+    replaced = used and kind in (UNVERIFIED, OWN)
+    trained_on = weights.trained_on if replaced else _stated(detector)
+    return LoadedDetector(detector, kind, dict(used), code, trained_on, weights.remarks(used))
+
+
+def _stated(detector: Detector) -> tuple[str, ...]:
+    """Return what a detector states to have seen; one name alone is no list of letters."""
+    stated: str | Sequence[str] = getattr(detector, "trained_on", ())
+    return (stated,) if isinstance(stated, str) else tuple(stated)
 
 
 def _from_file(request: str) -> list[tuple[Any, str]]:

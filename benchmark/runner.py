@@ -154,8 +154,14 @@ class _Run:
         return self.stop()
 
     def tidy(self) -> None:
-        """Remove the parts that a run left which was killed between its last rows and their removal."""
+        """Bring what is there up to what this run states, and remove the parts that a killed run left behind.
+
+        These are of a run that was killed between its last rows and their removal.
+        """
         for task, missing in zip(self.tasks, self.missing, strict=True):
+            for one in task.cells:
+                if one not in missing:
+                    self.store.restate(one.cell, trained_on=list(one.trained_on))
             if not missing and self.parts.linger(task):
                 self._finish(task, [])
 
@@ -253,7 +259,7 @@ class _Run:
             for one in cells:
                 if not self.store.is_done(one.cell, one.identity):
                     made = {**environment(self.engine.place), "position": one.position}
-                    made |= {"protocol": task.testset.protocol, "notes": self.notes}
+                    made |= {"protocol": task.testset.protocol, "notes": [*self.notes, *one.remarks]}
                     made |= {"trained_on": list(one.trained_on), "found": task.testset.found._asdict()}
                     rows = self.parts.rows(task, one)
                     self.store.write(one.cell, rows, one.identity, made)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -58,6 +59,9 @@ class Damaged(BenchError):
 @dataclass(frozen=True, slots=True)
 class Store:
     """The rows of one run, below ``<root>/scores/<dataset>/<testset>/<perturbation>/<detector>.parquet``.
+
+    Where the detector was filled with other files than the published ones, whose they are follows its name:
+    ``<detector> (own).parquet``.
 
     A cell counts as done when its record is there, for the record is written last. It holds the sha256 of the
     rows and of itself; what is read is compared with them. Records of earlier versions hold neither, and are
@@ -140,6 +144,16 @@ class Store:
                 partial.write_text(to_json({**record, ROWS_SEAL: digest}), encoding="utf-8")
         return counts
 
+    def restate(self, cell: Cell, **made: object) -> None:
+        """Correct what the record of a finished cell says beside its rows, which stay as they are."""
+        record = self.record(cell)
+        if record is None or all(record["made"].get(name) == value for name, value in made.items()):
+            return
+        record["made"] |= made
+        text = to_json(record) if ROWS_SEAL in record else json.dumps(record, indent=1, sort_keys=True)
+        with explaining(self.root), replacing(self._place(cell), durable=False) as partial:
+            partial.write_text(text, encoding="utf-8")
+
     def records(self, *, beside_damaged: bool = False) -> list[Record]:
         """Return the records of all finished cells, in the order their run listed them.
 
@@ -187,16 +201,17 @@ class Store:
     def _place(self, cell: Cell) -> Path:
         """Say where a cell's record is, or will be; its rows are beside it."""
         new, old = self._places(cell)
-        with suppress(OSError):  # the old name may be too long to be there
-            if old.is_file() and not new.is_file():
+        with suppress(OSError, ValueError, KeyError):  # the old name may be too long to be there
+            if old.is_file() and not new.is_file() and (not cell.weights or cell.weights == _whose(old)):
                 return old
         return new
 
     def _places(self, cell: Cell) -> list[Path]:
         """Say where this version, and where earlier ones, put a cell's record."""
         names = cell.dataset, cell.testset, cell.perturbation, cell.detector
-        spelled = ([spell(name) for name in names] for spell in (file_name, legacy_name))
-        return [self.root.joinpath("scores", *parts[:3], parts[3] + _RECORD) for parts in spelled]
+        new, old = ([spell(name) for name in names] for spell in (file_name, legacy_name))
+        new[-1] += "" if cell.weights in ("", "published") else f" ({cell.weights})"
+        return [self.root.joinpath("scores", *parts[:3], parts[3] + _RECORD) for parts in (new, old)]
 
     def _read_record(self, place: Path) -> Record | None:
         """Read a record, or return None where there is none."""
@@ -222,6 +237,11 @@ class Store:
         if record.get(ROWS_SEAL, digest) != digest:
             raise Damaged(f"cell {cell} is damaged: its rows are not what was written; {_anew(place)}")
         return content
+
+
+def _whose(place: Path) -> str:
+    """Say whose weights an earlier version's record is of: its name did not say it."""
+    return str(json.loads(place.read_bytes())["identity"]["kind"])
 
 
 def _anew(place: Path) -> str:

@@ -224,12 +224,17 @@ class Perturbation:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """Detector × test set × perturbation, by name: the unit of resuming."""
+    """Detector × test set × perturbation, by name: the unit of resuming.
+
+    `weights` says whose files the detector was filled with (see `forenbench.weights.whose`); empty where it
+    reads none, or is none of ours.
+    """
 
     detector: str
     dataset: str
     testset: str
     perturbation: str
+    weights: str = ""
 
     def __str__(self) -> str:
         """Name it in words."""

@@ -74,12 +74,12 @@ OWN = (
 
 
 def _published(name: str) -> Network:
-    return Network(resnet_50, published(name, RESNET_50), key="model")
+    return Network(resnet_50, published(name, RESNET_50))
 
 
 def _own(model: str, ending: str) -> Network:
     command = f"bench train lgrad --transformation {model} {TRAINING[ending]}"
-    return Network(resnet_50, own(f"lgrad-{model}-{ending}", command, RESNET_50), key="model")
+    return Network(resnet_50, own(f"lgrad-{model}-{ending}", command, RESNET_50))
 
 
 PUBLISHED = {

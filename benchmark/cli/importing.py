@@ -31,6 +31,7 @@ _SCORES = "Columns of scores, comma-separated: each is a detector of its own, of
 _DATASET = "The dataset these images are of, by name or path: rows are matched with it by path."
 _PERTURBATION = "What had been done to the images that were scored, as in 'bench run': jpeg:90."
 _PROTOCOL = "Which files of --dataset count, as in 'bench run'."
+_TRAINED_ON = "What the detector has seen, comma-separated, as test sets are called: tables star it."
 _LIMIT = "At most N images of --dataset per label and test set, those of 'bench run'."
 
 
@@ -69,6 +70,7 @@ def import_scores(  # noqa: PLR0913 - a command's options are its arguments
     origin_column: Annotated[str, typer.Option(help="The same for origins: photographs, videos.")] = "origin",
     status_column: Annotated[str, typer.Option(help="The same for ok, failed, unreadable.")] = "status",
     prefix: Annotated[str, typer.Option(help="Remove this from the beginning of the file's paths.")] = "",
+    trained_on: Annotated[str, typer.Option(metavar="NAME,…", help=_TRAINED_ON)] = "",
     out: Annotated[
         Path | None, typer.Option(help="Run folder.", show_default="results/runs/<dataset>")
     ] = None,
@@ -119,7 +121,9 @@ def import_scores(  # noqa: PLR0913 - a command's options are its arguments
     else:
         name = dataset_name or file.stem
         found = [by_itself(one, name, generator or name) for one in read]
-    imports = {name: replace(one, perturbation=done) for name, one in zip(names, found, strict=True)}
+    seen = tuple(split(trained_on))
+    made = [replace(one, perturbation=done, trained_on=seen) for one in found]
+    imports = dict(zip(names, made, strict=True))
     _store(imports, Store(out or run_folder(name, protocol, limit, splits)))
 
 

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 Record = dict[str, Any]
 
-_OWN = "own"
 _DATASET = "Where images are, for thumbnails: a dataset's name or path; may be repeated."
 _AUDIT = "Audit the images' files, too: 'bench audit' tells what that is."
 _EXPLAIN = "Load the detectors, and draw what they see in these images: gradient pictures or CAMs."
@@ -86,15 +85,18 @@ def report(  # noqa: PLR0913 - a command's options are its arguments
 def _explainers(records: list[Record], weights: list[str]) -> dict[tuple[str, str], Explain]:
     """Load the detectors that made records, as far as that can be done here."""
     from forenbench.report.explained import explainer
+    from forenbench.weights import KINDS
 
     device, found = choose_device("auto"), {}
-    made_by = [(record["cell"]["detector"], record["identity"]["kind"]) for record in records]
-    for name, kind in dict.fromkeys(made_by):
+    made_by = {(record["cell"]["detector"], record["identity"]["kind"]): record for record in records}
+    for (name, kind), record in made_by.items():
         try:
             if kind == FOREIGN:
                 raise BenchError("its scores were imported")
-            weighed = "published" if kind == _OWN else kind  # no matter: it has its weights in itself
-            (loaded,) = load_detectors([name], weighed, Files(weights), device)
+            wanted = kind if kind in KINDS else "published"
+            (loaded,) = load_detectors([name], wanted, Files(weights, unverified=True), device)
+            if loaded.checkpoints != record["identity"]["checkpoints"]:
+                raise BenchError("its rows were made with other weights than are here; --weights names them")
             found[name, kind] = explainer(loaded.detector, device)
         except BenchError as error:
             say(f"nothing drawn of {name}: {str(error).splitlines()[0]}", "yellow")

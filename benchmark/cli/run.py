@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .console import say, short, show, split, width
-from .loading import UNVERIFIED, Files, choose_devices
+from .loading import TRAINED_ON, UNVERIFIED, Files, choose_devices
 from .progress import RunProgress
 from .requests import (
     Data,
@@ -73,6 +73,7 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
         list[str] | None, typer.Option(help="A checkpoint file, as NAME=PATH; may be repeated.")
     ] = None,
     unverified: Annotated[bool, typer.Option("--unverified", help=UNVERIFIED)] = False,
+    trained_on: Annotated[str, typer.Option(metavar="NAME,…", help=TRAINED_ON)] = "",
     out: Annotated[
         Path | None, typer.Option(help="Run folder.", show_default="results/runs/<dataset>")
     ] = None,
@@ -122,7 +123,7 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
     devices = ["cpu"] if engine == "ray" else choose_devices(device)
     settings = Settings(parse_perturbations(request), seed, check_precision(precision))
     equalised.check(split(equalise))
-    files, places = Files(weights or [], unverified), parse_places(data)
+    files, places = Files(weights or [], unverified, tuple(split(trained_on))), parse_places(data)
     means = Means(data_root, files, checkpoints, devices[0], limit, protocol, splits, places)
     with RunProgress() as progress:
         gathered = gather(request, means, progress.files)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from forenbench.plugins import LoadedDetector
     from forenbench.types import Sample
 
-_COLUMNS = ["path", "detector", "score", "logit", "verdict", "status", "error"]
+_COLUMNS = ["path", "detector", "weights", "score", "logit", "verdict", "status", "error"]
 
 
 def score(  # noqa: PLR0913 - a command's options are its arguments
@@ -86,15 +86,16 @@ def _score(samples: list[Sample], loaded: list[LoadedDetector], device: str) -> 
     rows = [
         (
             readable(sample.path),
-            detector.name,
+            one.name,
+            one.kind,
             result.score,
             result.logit,
-            _verdict(result.score, detector.threshold) if result.status == "ok" else "",
+            _verdict(result.score, one.detector.threshold) if result.status == "ok" else "",
             result.status,
             result.error,
         )
-        for detector in chosen
-        for sample, result in zip(samples, results[none.name, detector.name], strict=True)
+        for one in loaded
+        for sample, result in zip(samples, results[none.name, one.name], strict=True)
     ]
     return pd.DataFrame(rows, columns=_COLUMNS)
 

@@ -13,6 +13,7 @@ from forenbench.measurements import Measurements
 from forenbench.plugins import unknown
 from forenbench.store import Store
 from forenbench.types import BenchError
+from forenbench.weights.whose import OWN, UNVERIFIED
 
 from . import cellwise, contamination, equalised, realsources, robustness, summary
 from .notes import drawn_by_origin, in_order, left_out, notes_on
@@ -59,8 +60,9 @@ def measure(stores: Iterable[Store], *, by_class: bool = False) -> pd.DataFrame:
         `by_class`), protocol, the counts of images by status, ``real`` and ``fake`` (the images that were
         scored), every metric as a fraction with the ends of its interval (see `Measurements.of` and
         docs/metrics.md), ``undefined`` with the reason where one is NaN, ``seen``: the detector was trained
-        on such images, and ``known``: by which names (see `contamination.seen_in_training`). In the order
-        of the runs; where two runs hold the same cell with the same kind of weights and protocol, the newer
+        on such images, ``known``: by which names (see `contamination.seen_in_training`), and ``unstated``:
+        nobody says what its weights have seen. In the order of the runs; where two runs hold the same cell
+        with the same kind of weights and protocol, the newer
         one counts.
 
     Raises:
@@ -261,9 +263,10 @@ def _lines(measured: Measurements, one: Finished) -> Iterator[dict[str, Any]]:
         "time": made["time"],
     }
     trained_on = made.get("trained_on", [])
+    unstated = bool(identity["checkpoints"]) and not trained_on and identity["kind"] in (UNVERIFIED, OWN)
     for line in measured.of(one.record):
         known = contamination.seen_in_training(trained_on, one.testset, line.get("sources", {}))
-        yield {**cell, **line, "seen": bool(known), "known": known}
+        yield {**cell, **line, "seen": bool(known), "known": known, "unstated": unstated}
 
 
 def _drop_single(frame: pd.DataFrame) -> pd.DataFrame:

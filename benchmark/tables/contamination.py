@@ -31,7 +31,7 @@ def marks(cells: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def remark(cells: pd.DataFrame) -> Iterator[str]:
-    """Explain the marks, if there are any."""
+    """Explain the marks, if there are any, and say of which detectors none can be expected."""
     users: dict[str, dict[str, None]] = {}
     for cell in cells.loc[cells["seen"], ["testset", "known", "detector"]].to_dict("records"):
         testset, known = cell["testset"], cell["known"]
@@ -40,6 +40,13 @@ def remark(cells: pd.DataFrame) -> Iterator[str]:
     if users:
         listed = "; ".join(f"{what} by {', '.join(detectors)}" for what, detectors in users.items())
         yield f"{MARK} generator or reals seen in training, as the detectors state: {listed}."
+    unstated = cells.loc[cells["unstated"], ["detector", "weights"]].drop_duplicates()
+    if len(unstated):
+        whose = ", ".join(f"{detector} ({weights})" for detector, weights in unstated.itertuples(index=False))
+        yield (
+            f"Not known what these weights have seen in training, so that nothing of theirs has a {MARK}: "
+            f"{whose} ('bench run' with --trained-on NAME,… states it)."
+        )
 
 
 def _plain(name: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from forenbench.types import BenchError
-from forenbench.weights import Checkpoint, Weights, load_strict, part, sha256_of
+from forenbench.weights import Checkpoint, Weights, load_strict, sha256_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -79,16 +79,16 @@ def fill(network: nn.Module, file: str, weights: Weights) -> dict[str, Any]:
         BenchError: There is no such file.
         WrongWeights: It holds something else.
     """
-    load_strict(network, part(_read(file, weights), "model"), _checkpoint(file), weights.known)
+    load_strict(network, _read(file, weights, "model"), _checkpoint(file), weights.known)
     return {"initialisation": "file", "checkpoints": {"init": sha256_of(Path(file))}}
 
 
-def _read(file: str, weights: Weights) -> Mapping[str, object]:
-    """Read a file, whatever its sha256: it is the user's."""
+def _read(file: str, weights: Weights, key: str = "") -> Mapping[str, object]:
+    """Read a file, or what it has under a key if it is there, whatever its sha256: it is the user's."""
     if not Path(file).is_file():
         raise BenchError(f"there is no file at {_OPTION} '{file}'")
-    return replace(weights, paths={_OPTION: Path(file)}, unverified=True).load(_checkpoint(file))
+    return replace(weights, paths={_OPTION: Path(file)}, unverified=True).load(_checkpoint(file, key))
 
 
-def _checkpoint(file: str) -> Checkpoint:
-    return Checkpoint(_OPTION, Path(file).name, "a training of this network", "yours")
+def _checkpoint(file: str, key: str = "") -> Checkpoint:
+    return Checkpoint(_OPTION, Path(file).name, "a training of this network", "yours", key=key)

@@ -44,6 +44,7 @@ def own(name: str, command: str, marks: Marks | None = None) -> Checkpoint:
         licence="yours",
         marks=marks or {},
         format="torch, bare state dict",
+        key="model",
         command=command,
     )
 

@@ -144,9 +144,9 @@ def test_score_gives_one_row_an_image(bench: Bench) -> None:
     outcome = bench("score", "tiny/alpha/1_fake", "--detectors", "./bright.py", "--format", "csv")
     lines = outcome.out.splitlines()
     assert outcome.code == 0
-    assert lines[0] == "path,detector,score,logit,verdict,status,error"
+    assert lines[0] == "path,detector,weights,score,logit,verdict,status,error"
     assert len(lines) == 5
-    assert all(",bright," in line and ",fake,ok," in line for line in lines[1:])
+    assert all(",bright,own," in line and ",fake,ok," in line for line in lines[1:])
     Path("tiny/alpha/1_fake/text.png").write_text("no image")
     assert bench("score", "tiny/alpha/1_fake", "--detectors", "./bright.py", "--format", "json").code == 1
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+from dataclasses import replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
+import torch
 
 from forenbench import plugins
 from forenbench.cli.loading import Files
 from forenbench.cli.requests import Gathered, Means, Request, reloading
 from forenbench.types import BenchError
-from forenbench.weights import MissingWeights, Weights
+from forenbench.weights import KINDS, Checkpoint, MissingWeights, Weights
 
 MINE = """
 class Mine:
@@ -130,16 +133,38 @@ class Both:
 
     def __init__(self, variant: str, weights: Weights) -> None:
         self.name = "both:it"
+        weights.load(FILES[weights.kind])
 
     def prepare(self, image: object) -> None: ...
 
     def score(self, batch: object) -> None: ...
 
 
-def test_one_name_with_two_kinds_is_two_detectors(monkeypatch: pytest.MonkeyPatch) -> None:
+FILES = {kind: Checkpoint(f"both-{kind}", "both.pth", "a test", "none") for kind in KINDS}
+
+
+@pytest.fixture
+def both(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Path]:
+    """Install the plugin; return its files."""
     monkeypatch.setattr(plugins, "find", lambda name: plugins.FoundPlugin("both", "here", Both))
-    loaded = plugins.load_all(["both", "both@sample", "both@published"], Weights("published"))
-    assert [(one.name, one.kind) for one in loaded] == [("both:it", "published"), ("both:it", "sample")]
+    paths = {FILES[kind].name: tmp_path / f"{kind}.pth" for kind in KINDS}
+    for number, path in enumerate(paths.values()):
+        torch.save({"weight": torch.full((1,), float(number))}, path)
+    return paths
+
+
+def test_one_name_with_two_kinds_is_two_detectors(
+    monkeypatch: pytest.MonkeyPatch, both: dict[str, Path]
+) -> None:
+    sha256 = hashlib.sha256(both["both-published"].read_bytes()).hexdigest()
+    monkeypatch.setitem(FILES, "published", replace(FILES["published"], sha256=sha256))
+    loaded = plugins.load_all(["both", "both@sample", "both@published"], Weights("published", both))
+    assert [(one.name, one.kind) for one in loaded] == [("both:it", "published"), ("both:it", "unverified")]
+
+
+def test_two_files_for_which_there_is_one_word_do_not_share_a_row(both: dict[str, Path]) -> None:
+    with pytest.raises(BenchError, match="'both@sample' gives 'both:it' other unverified weights"):
+        plugins.load_all(["both", "both@sample"], Weights("published", both))
 
 
 @pytest.mark.parametrize(
