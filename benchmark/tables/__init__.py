@@ -244,7 +244,8 @@ def _cellwise(name: str, title: str, cells: pd.DataFrame, laid_out: cellwise.Lai
     values, low, high = (_drop_single(frame) for frame in laid_out)
     seen = pd.DataFrame({column: cells["seen"].to_numpy() for column in values}, index=values.index)
     seen[[column for column in ("ok", "images") if column in seen]] = False
-    notes = (*remarks, *notes_on(cells), *drawn_by_origin(cells), *contamination.remark(cells))
+    sure = (*cellwise.unsure(cells, laid_out), *drawn_by_origin(cells))
+    notes = (*remarks, *notes_on(cells), *sure, *contamination.remark(cells))
     return Table(name, title, values, notes, low=low, high=high, marked=seen)
 
 

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from forenbench.statistics.withheld import why_none
+
 PLACE = ["perturbation", "detector", "weights", "dataset", "testset"]
 
 ACCURACIES = {
@@ -44,6 +46,8 @@ CALIBRATED = {
     for fit in ("temperature", "platt", "isotonic")
     for label, key in {"NLL": "nll", "ECE": "ece"}.items()
 }
+_KEYS = ACCURACIES | ERROR_RATES | THRESHOLDS | CALIBRATION | CALIBRATED
+_UNSHOWN = "where it is as good or bad as can be, nearly all resamples agree, or one in 20 has no value"
 LOWER_IS_BETTER = {"EER", "FPR at 95% TPR", "FPR", *CALIBRATION, *CALIBRATED}
 """Columns in which the lowest value is the best one."""
 _BLANK = {
@@ -111,3 +115,19 @@ def blanks(cells: pd.DataFrame, columns: Mapping[str, str]) -> Iterator[str]:
     for name, rows in could_be.items():
         if name in columns and cells.reindex(columns=[columns[name]])[rows].isna().any(axis=None):
             yield f"{name} is blank {_BLANK[name[:3]]}."
+
+
+def unsure(cells: pd.DataFrame, laid_out: LaidOut) -> Iterator[str]:
+    """Say why values have no interval, for columns of one reason together.
+
+    Args:
+        cells: As `forenbench.tables.measure` returns them.
+        laid_out: Their values.
+    """
+    reasons: dict[str, dict[str, None]] = {}
+    for label in laid_out.values.columns.intersection(list(_KEYS)):
+        alone = laid_out.values[label].notna() & laid_out.low[label].isna()
+        for cell in cells[alone.to_numpy()].to_dict("records"):
+            reasons.setdefault(why_none(_KEYS[label], cell) or _UNSHOWN, {})[label] = None
+    for reason, labels in reasons.items():
+        yield f"No interval of {' / '.join(labels)} {reason}."

@@ -11,8 +11,10 @@ import numpy as np
 import pandas as pd
 
 from forenbench.atomic import write_text
-from forenbench.statistics.bootstrap import Floats, average, interval
+from forenbench.statistics.bootstrap import Floats, average
 from forenbench.statistics.comparison import bootstrap_p, holm
+from forenbench.statistics.rounding import ranks
+from forenbench.statistics.spread import interval, witnesses
 
 from .rendering import as_markdown
 
@@ -44,17 +46,21 @@ def standings(cells: pd.DataFrame) -> pd.DataFrame:
     board["replicates"] = pd.Series(
         [_mean_replicates(group, "ap") for group in groups.values()], dtype=object
     )
-    board["origins"] = [min(filter(None, group["origins"]), default=0) for group in groups.values()]
+    board["witnesses"] = [_witnesses(group) for group in groups.values()]
     contests = board.groupby(_CONTEST, sort=False)
-    board.insert(0, "rank", contests["ap"].rank(ascending=False, method="min").astype("Int64"))
+    board.insert(
+        0,
+        "rank",
+        contests["ap"].transform(lambda means: pd.Series(ranks(means.tolist()), means.index, dtype="Int64")),
+    )
     board.insert(1, "ranks", "")
     board.insert(0, "contest", contests.ngroup())
     for _, contest in contests:
-        for row, ranks in _open_ranks(contest).items():
-            board.loc[row, "ranks"] = ranks
+        for row, left_open in _open_ranks(contest).items():
+            board.loc[row, "ranks"] = left_open
     order = ["contest", "rank", "detector"]
     board = board.sort_values(order, na_position="last", ignore_index=True)
-    return board.drop(columns=["contest", "replicates", "origins"])
+    return board.drop(columns=["contest", "replicates", "witnesses"])
 
 
 def write(board: pd.DataFrame, folder: Path) -> list[Path]:
@@ -92,9 +98,14 @@ def _mean(group: pd.DataFrame, metric: str) -> Iterator[tuple[str, float]]:
     complete = len(group) == group["wanted"].iloc[0]
     mean = group[metric].mean(skipna=False) if complete else float("nan")
     yield metric, 100 * mean
-    low, high = interval(_mean_replicates(group, metric), mean)
+    low, high = interval(_mean_replicates(group, metric), mean, _witnesses(group))
     yield f"{metric}_low", 100 * low
     yield f"{metric}_high", 100 * high
+
+
+def _witnesses(group: pd.DataFrame) -> int:
+    """Count what the spread of a detector's mean is known from."""
+    return witnesses(group[["real", "fake", "origins"]].to_dict("records"))
 
 
 def _mean_replicates(group: pd.DataFrame, metric: str) -> Floats:
@@ -109,18 +120,21 @@ def _open_ranks(contest: pd.DataFrame) -> Mapping[Hashable, str]:
     All pairs are compared on the same resamples, with Holm's correction.
     """
     ranked = contest[contest["rank"].notna()].sort_values("ap", ascending=False)
-    replicates = dict(zip(ranked.index, ranked["replicates"], strict=True))
+    means = dict(zip(ranked.index, zip(ranked["ap"] / 100, ranked["replicates"], strict=True), strict=True))
     pairs = list(combinations(ranked.index, 2))  # the first of a pair has the higher mean
-    origins = int(contest["origins"].min())
-    p_values = holm([_p_value(replicates[first], replicates[second], origins) for first, second in pairs])
+    number = int(contest["witnesses"].min())
+    p_values = holm([_p_value(means[first], means[second], number) for first, second in pairs])
     apart = [pair for pair, p_value in zip(pairs, p_values, strict=True) if p_value < SIGNIFICANT]
     worse, better = Counter(first for first, _ in apart), Counter(second for _, second in apart)
     return {row: _range(1 + better[row], len(ranked) - worse[row]) for row in ranked.index}
 
 
-def _p_value(first: Floats, second: Floats, origins: int) -> float:
+def _p_value(first: tuple[float, Floats], second: tuple[float, Floats], number: int) -> float:
     """Compare two means; without replicates nothing can be said."""
-    return bootstrap_p(first - second, origins) if first.size and second.size else float("nan")
+    (ours, drawn), (theirs, redrawn) = first, second
+    return (
+        bootstrap_p(ours - theirs, drawn - redrawn, number) if drawn.size and redrawn.size else float("nan")
+    )
 
 
 def _range(first: int, last: int) -> str:

@@ -129,7 +129,7 @@ def _best_two(table: Table, rows: list[int], position: int) -> list[list[int]]:
     compared = table.signed != ""  # with other numbers, not with each other
     if compared or not pd.api.types.is_float_dtype(column) or not NO_CONTEST.isdisjoint(names):
         return []
-    printed = column.iloc[rows].round(table.decimals)
+    printed = column.iloc[rows].map(lambda value: float(f"{value:.{table.decimals}f}"))  # equal as read
     values = sorted(set(printed.dropna()), reverse=names[-1] not in LOWER_IS_BETTER)
     shown = values[: min(2, len(values) - 1)]  # of two, the second is the worst
     return [[row for row, value in zip(rows, printed, strict=True) if value == best] for best in shown]

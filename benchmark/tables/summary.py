@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from forenbench.statistics.bootstrap import average, interval
+from forenbench.statistics.bootstrap import average
+from forenbench.statistics.rounding import lowest
+from forenbench.statistics.spread import interval, witnesses
 
 from .cellwise import LaidOut
 
@@ -52,16 +54,16 @@ def worst_is_seen(cells: pd.DataFrame) -> list[bool]:
 
 def _worst(group: pd.DataFrame) -> pd.Series[Any]:
     """Return the cell with the lowest AP, of equal ones the first."""
-    return group.sort_values("ap", kind="stable").iloc[0]
+    return group.iloc[lowest(group["ap"].tolist())]
 
 
 def _sum_up(group: pd.DataFrame, wanted: int) -> dict[str, _Entry]:
     """Sum up one detector's cells, of which so many are wanted."""
-    lowest = _worst(group)
+    worst_cell = _worst(group)
     whole = len(group) == wanted and bool(group["ap"].notna().all())
-    worst = _Entry(*(100 * lowest.get(name, float("nan")) for name in ("ap", "ap_low", "ap_high")))
+    worst = _Entry(*(100 * worst_cell.get(name, float("nan")) for name in ("ap", "ap_low", "ap_high")))
     several = group["dataset"].nunique() > 1
-    place = f"{lowest['dataset']}/{lowest['testset']}" if several else lowest["testset"]
+    place = f"{worst_cell['dataset']}/{worst_cell['testset']}" if several else worst_cell["testset"]
     return {
         "test sets": _Entry(len(group)),
         "images": _Entry(int(group["ok"].sum())),
@@ -79,5 +81,6 @@ def _mean(group: pd.DataFrame, wanted: int, metric: str, weight: str | None = No
         return _Entry()
     weights = None if weight is None else group[weight].tolist()
     mean = float(np.average(group[metric], weights=weights))
-    low, high = interval(average(group["replicates"], metric, weights), mean)
+    number = witnesses(group[["real", "fake", "origins"]].to_dict("records"))
+    low, high = interval(average(group["replicates"], metric, weights), mean, number)
     return _Entry(100 * mean, 100 * low, 100 * high)
