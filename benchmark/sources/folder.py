@@ -17,6 +17,10 @@ _WORDS = {**LABELS, **GENIMAGE_LABELS, "0": REAL, "1": FAKE, "generated": FAKE, 
 _SYSTEM_FILES = {"thumbs.db", "desktop.ini"}
 
 
+MAX_BYTES = 1 << 30
+"""No image file is that large, but a few kilobytes of archive can claim to be."""
+
+
 @dataclass(frozen=True, slots=True)
 class Folder:
     """A folder of image files; paths are relative to it."""
@@ -28,6 +32,7 @@ class Folder:
         file = self.root / path
         if not file.is_file():  # reading a pipe would wait for ever
             raise FileNotFoundError(f"no file at {readable(str(file))} (a broken link, or no regular file)")
+        refuse_size(file.stat().st_size)
         return file.read_bytes()
 
     def stamps(self, paths: Sequence[str]) -> dict[str, Stamp]:
@@ -112,6 +117,16 @@ def list_files(root: Path) -> Iterator[str]:
 def is_passed_over(name: str) -> bool:
     """Say whether a file's or folder's name marks it as hidden, or as the operating system's own."""
     return name.startswith(".") or name == "__MACOSX" or name.lower() in _SYSTEM_FILES
+
+
+def refuse_size(size: int) -> None:
+    """Refuse a file that is too large to be an image, before it takes memory.
+
+    Raises:
+        OSError: It is.
+    """
+    if size > MAX_BYTES:
+        raise OSError(f"it has {size} bytes, more than the limit of {MAX_BYTES}")
 
 
 def stamp_file(file: Path) -> Stamp:
