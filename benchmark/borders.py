@@ -32,6 +32,7 @@ def borders(testset: TestSet, facts: Mapping[str, FileFacts], detectors: Sequenc
             share = f"{black:.0f} %" if black >= 1 else "less than 1 %"
             more = f" and {len(names) - 1} more" if len(names) > 1 else ""
             yield (
-                f"test set '{readable(testset.name)}': {len(seen)} of {len(sizes)} images are smaller than "
-                f"the crop of {crop} pixels that {names[0]}{more} sees: {share} of these inputs is black border"
+                f"test set '{readable(testset.name)}': {len(seen)} of {len(sizes)} images are smaller "
+                f"than the crop of {crop} pixels that {names[0]}{more} sees: {share} of these inputs is "
+                "black border"
             )
