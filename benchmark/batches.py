@@ -19,6 +19,7 @@ from torch import Tensor
 
 from .images import UnreadableImage, decode
 from .perturbations import draw_generator
+from .turns import Turn
 from .types import Detector, Encoder, Perturbation, Source
 
 Prepare = Callable[[Image], Tensor]
@@ -140,21 +141,27 @@ class Reader:
             if position in order.deadly:
                 rows.lose(position, ImageResult("failed", error="the process that read it was killed"))
                 continue
-            try:
-                data = self.sources[order.source].read(path)
-                image = decode(data)
-            except (OSError, UnreadableImage) as error:
-                # What could be read when it was listed is a matter of this machine, not of the data.
-                lost = isinstance(error, OSError) and order.sha256s[position]
-                rows.lose(position, ImageResult("failed" if lost else "unreadable", error=str(error)))
-                continue
-            sha256 = hashlib.sha256(data).hexdigest()
-            if order.sha256s[position] not in ("", sha256):
-                rows.lose(position, ImageResult("failed", error=CHANGED))
-                continue
-            rows.sha256s[position] = sha256
-            self._prepare(position, image, rows, order.wanted)
+            with Turn() as turn:
+                self._read(position, path, rows, turn)
         return rows.stack()
+
+    def _read(self, position: int, path: str, rows: _Rows, turn: Turn) -> None:
+        """Decode one file, and prepare it in every way that is wanted."""
+        order = rows.order
+        try:
+            data = self.sources[order.source].read(path)
+            image = decode(data, turn)
+        except (OSError, UnreadableImage) as error:
+            # What could be read when it was listed is a matter of this machine, not of the data.
+            lost = isinstance(error, OSError) and order.sha256s[position]
+            rows.lose(position, ImageResult("failed" if lost else "unreadable", error=str(error)))
+            return
+        sha256 = hashlib.sha256(data).hexdigest()
+        if order.sha256s[position] not in ("", sha256):
+            rows.lose(position, ImageResult("failed", error=CHANGED))
+            return
+        rows.sha256s[position] = sha256
+        self._prepare(position, image, rows, order.wanted)
 
     def _prepare(
         self, position: int, image: Image, rows: _Rows, wanted: Sequence[tuple[int, Sequence[int]]]

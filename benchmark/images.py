@@ -18,15 +18,13 @@ from typing import TypeVar
 import PIL
 from PIL import Image, ImageFile, UnidentifiedImageError
 
+from .effort import excess, max_pixels
 from .jpeg_ends import ended
 from .metadata import without_metadata
 from .signatures import describe
 from .types import BenchError
 
 T = TypeVar("T")
-
-# Pillow's own default limit, so that both refuse the same files; three times a 60-megapixel photograph.
-MAX_PIXELS = 178_956_970
 
 # Pillow's log entries are raised as errors too; without any handler Python would print them.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
@@ -61,7 +59,7 @@ class ImageHeader:
 
 
 class _Silence:
-    """Ignores Pillow's warnings while any thread is inside.
+    """Ignores Pillow's warnings, and its limit where ours is higher, while any thread is inside.
 
     `warnings.catch_warnings` alone is no help in threads: each would restore the filters another one had set.
     """
@@ -70,13 +68,18 @@ class _Silence:
         self._lock = Lock()
         self._inside = 0
         self._before = warnings.catch_warnings()
+        self._limit: int | None = None
 
     def __enter__(self) -> None:
+        limit = max_pixels()
         with self._lock:
             if not self._inside:
                 self._before = warnings.catch_warnings()
                 self._before.__enter__()
                 warnings.filterwarnings("ignore", module=r"PIL\.")
+                self._limit = Image.MAX_IMAGE_PIXELS
+                if self._limit is not None:  # Pillow refuses twice as many
+                    Image.MAX_IMAGE_PIXELS = max(self._limit, -(-limit // 2))
             self._inside += 1
 
     def __exit__(self, *_: object) -> None:
@@ -84,22 +87,29 @@ class _Silence:
             self._inside -= 1
             if not self._inside:
                 self._before.__exit__(None, None, None)
+                Image.MAX_IMAGE_PIXELS = self._limit
 
 
 _SILENCE = _Silence()
 
 
-def decode(data: bytes) -> Image.Image:
+def decode(data: bytes, before: Callable[[int], object] = lambda pixels: None) -> Image.Image:
     """Return an RGB uint8 image of the original size: the first frame, without metadata.
 
     Metadata that Pillow refuses are passed over, and so is the lack of a JPEG's end mark.
 
+    Args:
+        data: The whole file.
+        before: Told of a picture's pixels before they take memory.
+
     Raises:
-        UnreadableImage: The bytes are empty, no image, cut off, broken, or more than `MAX_PIXELS`.
+        UnreadableImage: The bytes are empty, no image, cut off, broken, or too much work (see `effort`).
     """
     with _SILENCE:
         try:
-            return _pixels(data)
+            opened = _open_mended(data)
+            before(opened.width * opened.height)
+            return _pixels(opened)
         except UnreadableImage:
             if (image := _pixels_of_mended(data)) is None:
                 raise
@@ -108,14 +118,14 @@ def decode(data: bytes) -> Image.Image:
 
 def reading() -> str:
     """Name all, bytes aside, that decides whether these are an image."""
-    return f"Pillow {PIL.__version__}, version {_VERSION}, {', '.join(FORMATS)}, {MAX_PIXELS} pixels"
+    return f"Pillow {PIL.__version__}, version {_VERSION}, {', '.join(FORMATS)}, {max_pixels()} pixels"
 
 
 def header(data: bytes) -> ImageHeader:
     """Read an image file's header only.
 
     Raises:
-        UnreadableImage: The bytes are empty, no image, or claim more than `MAX_PIXELS`.
+        UnreadableImage: The bytes are empty, no image, or claim too much work (see `effort`).
     """
     return look(
         data, lambda opened: ImageHeader(opened.format or "", opened.mode, opened.width, opened.height)
@@ -126,7 +136,7 @@ def look(data: bytes, read: Callable[[ImageFile.ImageFile], T]) -> T:
     """Open an image file without decoding it, and return what a function reads off it.
 
     Raises:
-        UnreadableImage: The bytes are empty, no image, or claim more than `MAX_PIXELS`.
+        UnreadableImage: The bytes are empty, no image, or claim too much work (see `effort`).
     """
     with _SILENCE:
         return read(_open_mended(data))
@@ -152,11 +162,11 @@ def recompress(image: Image.Image, codec: str, quality: int, **options: int) -> 
     return decode(file.getvalue())
 
 
-def _pixels(data: bytes) -> Image.Image:
-    """Decode a file as it is."""
-    opened = _open(data)
+def _pixels(opened: ImageFile.ImageFile) -> Image.Image:
+    """Decode an opened file."""
     try:
-        image = opened.convert("RGB")
+        opened.load()
+        image = opened._new(opened.im) if opened.mode == "RGB" else opened.convert("RGB")  # no second copy
     except Exception as error:  # broken bytes lead decoders to errors of any kind
         raise UnreadableImage(f"{_damage(error)} {opened.format} file: {_reason(error)}") from error
     image.info.clear()
@@ -179,10 +189,10 @@ def _pixels_of_mended(data: bytes) -> Image.Image | None:
     bare = without_metadata(data)
     if bare != data:
         with suppress(UnreadableImage):
-            return _pixels(bare)
+            return _pixels(_open(bare))
     with suppress(UnreadableImage):
-        if whole := ended(bare, _pixels):
-            return _pixels(whole)
+        if whole := ended(bare, lambda changed: _pixels(_open(changed))):
+            return _pixels(_open(whole))
     return None
 
 
@@ -200,9 +210,8 @@ def _open(data: bytes) -> ImageFile.ImageFile:
         raise UnreadableImage(f"decompression bomb: {error}") from error
     except Exception as error:  # broken bytes lead decoders to errors of any kind
         raise UnreadableImage(f"{_damage(error)} file: {describe(data)}: {_reason(error)}") from error
-    if opened.width * opened.height > MAX_PIXELS:
-        size = f"{opened.width}×{opened.height} pixels"
-        raise UnreadableImage(f"decompression bomb: {size}, more than the limit of {MAX_PIXELS}")
+    if too_much := excess(opened, data):
+        raise UnreadableImage(f"decompression bomb: {too_much}")
     return opened
 
 

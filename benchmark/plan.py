@@ -10,6 +10,7 @@ from typing import Any
 
 from .batches import BATCH, Order
 from .catalogue import Dataset
+from .effort import DEFAULT_PIXELS, max_pixels
 from .inventory import FileFacts
 from .pipeline import Lineup, Todo
 from .plugins import LoadedDetector
@@ -153,6 +154,7 @@ def identity_of(
     loaded: LoadedDetector, testset: TestSet, perturbation: Perturbation, settings: Settings
 ) -> dict[str, Any]:
     """Say what makes a cell's rows what they are; rows with an equal identity need not be made again."""
+    limit = max_pixels()
     return {
         "rows": 4,  # version of what a row means; raise it when batches or scores change
         "detector": loaded.name,
@@ -165,6 +167,7 @@ def identity_of(
         "perturbation": perturbation.name,
         "seed": settings.seed,
         "precision": settings.precision,
+        **({} if limit == DEFAULT_PIXELS else {"max_pixels": limit}),
     }
 
 

@@ -118,7 +118,7 @@ def digest(samples: Iterable[Sample], facts: Mapping[str, FileFacts]) -> str:
 
 
 def warnings(groups: Groups, facts: Mapping[str, FileFacts]) -> Iterator[str]:
-    """Word what makes scores hard to read: one label only, or labels that a file's header gives away."""
+    """Word what makes scores hard to read: one label only, labels that headers give away, clipped grey."""
     for name, samples in groups.items():
         labels = {sample.label for sample in samples}
         if labels == {REAL}:
@@ -126,6 +126,12 @@ def warnings(groups: Groups, facts: Mapping[str, FileFacts]) -> Iterator[str]:
         if labels == {FAKE}:
             yield f"test set '{name}' has generated images only: AP and AUROC are undefined there"
         yield from _shortcuts(name, samples, facts)
+        deep = sum(facts[sample.path].mode.startswith(("I", "F")) for sample in samples)
+        if deep:
+            yield (
+                f"test set '{name}': {deep} of {len(samples)} files are grey with more than 8 bits, which "
+                "are clipped at 255, as the official loaders do"
+            )
 
 
 def _shortcuts(name: str, samples: Sequence[Sample], facts: Mapping[str, FileFacts]) -> Iterator[str]:

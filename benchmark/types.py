@@ -47,6 +47,10 @@ class Detector(Protocol):
     that its weights have seen, as test sets are called; tables mark the cells that rest on them. It may have
     an attribute ``encoder`` (see `Encoder`). Its ``prepare`` is then the encoder's,
     and ``score`` receives the encoder's features in place of the prepared images.
+
+    Its ``prepare`` may have attributes ``crop``, the side of the square that it cuts from the centre, with
+    black around smaller pictures, and ``resize``, what it scales them to before (None: nothing): a run then
+    says how many pictures are smaller.
     """
 
     name: str

@@ -127,8 +127,8 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
     means = Means(data_root, files, checkpoints, devices[0], limit, protocol, splits, places)
     with RunProgress() as progress:
         gathered = gather(request, means, progress.files)
-        for one in gathered.datasets:
-            describe_dataset(one)
+        for job in gathered.jobs:
+            describe_dataset(job.dataset, [one.detector for one in job.detectors])
         settings = _equalise(settings, split(equalise), gathered)
         _describe_absent(gathered)
         name = "papers" if experiment else joint_name(request.datasets)  # the papers' tables share cells

@@ -10,13 +10,10 @@ from threading import Lock
 
 from forenbench.types import Stamp
 
-from .folder import Findings, read_labels, readable, stamp_file, without_labels
+from .folder import Findings, read_labels, readable, refuse_size, stamp_file, without_labels
 from .members import Member, open_members
 
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz")
-
-_MAX_BYTES = 1 << 30
-"""No image file is that large, but a few kilobytes of archive can claim to be."""
 
 
 class Archive:
@@ -56,8 +53,7 @@ class Archive:
         with self._lock:
             try:
                 member = self.members()[self.inside + path]
-                if member.size > _MAX_BYTES:
-                    raise OSError(f"it claims {member.size} bytes, more than the limit of {_MAX_BYTES}")
+                refuse_size(member.size)
                 return member.read()
             except Exception as error:  # broken bytes lead decoders to errors of any kind
                 reason = f"{type(error).__name__}: {error}"

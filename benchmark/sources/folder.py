@@ -26,6 +26,10 @@ _TEXTS = {".txt", ".json", ".caption", ".xml", ".cls"}
 _SHOWN = 3
 
 
+MAX_BYTES = 1 << 30
+"""No image file is that large, but a few kilobytes of archive can claim to be."""
+
+
 @dataclass(frozen=True, slots=True)
 class Folder:
     """A folder of image files; paths are relative to it."""
@@ -37,6 +41,7 @@ class Folder:
         file = self.root / path
         if why := irregular(file):
             raise FileNotFoundError(f"no file at {readable(str(file))} ({why})")
+        refuse_size(file.stat().st_size)
         return file.read_bytes()
 
     def stamps(self, paths: Sequence[str]) -> dict[str, Stamp]:
@@ -178,6 +183,16 @@ def _place(found: os.DirEntry[str]) -> str:
 def is_passed_over(name: str) -> bool:
     """Say whether a file's or folder's name marks it as hidden, or as the operating system's own."""
     return name.startswith(".") or name == "__MACOSX" or name.lower() in _SYSTEM_FILES
+
+
+def refuse_size(size: int) -> None:
+    """Refuse a file that is too large to be an image, before it takes memory.
+
+    Raises:
+        OSError: It is.
+    """
+    if size > MAX_BYTES:
+        raise OSError(f"it has {size} bytes, more than the limit of {MAX_BYTES}")
 
 
 def stamp_file(file: Path) -> Stamp:

@@ -135,8 +135,11 @@ def test_what_was_no_image_is_looked_at_again_by_another_reader(
     source: Listening, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source.take(*ALL)
-    for name, value in (("MAX_PIXELS", 5), ("FORMATS", ("GIF",)), ("_VERSION", 99)):
-        monkeypatch.setattr(images, name, value)
+    for name, value in (("FORMATS", ("GIF",)), ("_VERSION", 99), ("FORENBENCH_MAX_PIXELS", "5")):
+        if name.isupper() and name not in vars(images):
+            monkeypatch.setenv(name, str(value))
+        else:
+            monkeypatch.setattr(images, name, value)
         assert source.take(*ALL)[1] == ["text"]
         assert source.take(*ALL)[1] == []
 
