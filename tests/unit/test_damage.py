@@ -5,6 +5,7 @@ One bit of each byte is flipped here, of long files in one byte of several.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import torch
 from flipped_bits import flip_each
 from stored_cells import ONE_WRONG, PERFECT, add
 
-from forenbench import fits
+from forenbench import fits, tables
 from forenbench.batches import ImageResult
 from forenbench.blocks import Address
 from forenbench.features import FeatureCache
@@ -79,11 +80,11 @@ def test_of_what_was_measured(run: Store) -> None:
 def test_of_what_tables_were_made_from(run: Store) -> None:
     cells = measure([run])
 
-    def tables() -> list[bytes]:
+    def files() -> list[bytes]:
         return [(run.root / name).read_bytes() for name in export(cells, run.root)]
 
     file = run.root / "tables/made_from.json"
-    nothing_is_silent(flip_each(file, tables, stride=len(file.read_bytes()) // 3))
+    nothing_is_silent(flip_each(file, files, stride=len(file.read_bytes()) // 3))
 
 
 def test_of_parts_of_unfinished_cells(tmp_path: Path) -> None:
@@ -112,3 +113,14 @@ def test_of_features_on_disk(tmp_path: Path) -> None:
             return found.tolist()
 
         assert set(flip_each(file, read)) == {"named"}
+
+
+def test_tables_say_which_rows_carry_no_digest(tmp_path: Path) -> None:
+    """Those of earlier versions, whose records had four keys."""
+    store = Store(tmp_path)
+    add(store, "d", "a", PERFECT)
+    assert not any("without a digest" in note for note in tables.make("cells", [store]).notes)
+    (file,) = tmp_path.glob("scores/**/*.json")
+    record = json.loads(file.read_text())
+    file.write_text(json.dumps({name: record[name] for name in ("cell", "identity", "counts", "made")}))
+    assert any("without a digest" in note for note in tables.make("cells", [store]).notes)

@@ -42,6 +42,9 @@ class Counted(Brightness):
 
 
 class Silent:
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
     def begin(self, cells: int, present: int, images: int) -> None:
         self.begun = (cells, present, images)
 
@@ -51,7 +54,8 @@ class Silent:
 
     def skip(self, images: int) -> None: ...
 
-    def note(self, text: str) -> None: ...
+    def note(self, text: str) -> None:
+        self.notes.append(text)
 
 
 class Bench:
@@ -73,8 +77,9 @@ class Bench:
         assert isinstance(detector, Counted)
         before = detector.prepared
         settings = Settings([parse(text) for text in perturbations or ("none",)], seed)
-        engine = LocalEngine(Numerics())
-        summary = run([Job(self.dataset(), [self.loaded])], settings, self.store, engine, Silent(), self.stop)
+        engine, self.reporter = LocalEngine(Numerics()), Silent()
+        jobs = [Job(self.dataset(), [self.loaded])]
+        summary = run(jobs, settings, self.store, engine, self.reporter, self.stop)
         return summary, detector.prepared - before
 
 
@@ -86,6 +91,19 @@ def bench(tmp_path: Path) -> Bench:
 def test_a_second_run_computes_nothing(bench: Bench) -> None:
     assert bench() == (Summary(present=0, computed=2), 16)
     assert bench() == (Summary(present=2, computed=0), 0)
+
+
+@pytest.mark.parametrize("suffix", [".json", ".parquet"])
+def test_a_damaged_cell_is_named_and_made_anew(bench: Bench, suffix: str) -> None:
+    bench()
+    (rows,) = bench.store.root.glob("scores/tiny/alpha/none/*.parquet")
+    whole, damaged = rows.read_bytes(), rows.with_suffix(suffix)
+    damaged.write_bytes(damaged.read_bytes().replace(b"counted", b"c0unted", 1))
+    assert bench() == (Summary(present=1, computed=1), 8)
+    (told,) = bench.reporter.notes
+    assert "is damaged" in told
+    assert rows.read_bytes() == whole
+    assert len(bench.store.records()) == 2
 
 
 def test_only_what_is_missing_is_computed(bench: Bench) -> None:

@@ -140,9 +140,8 @@ def test_records_of_earlier_versions_are_read_and_said_to_hold_no_digest(tmp_pat
     store.write(cell, [rows("ok")], {"seed": 0}, MADE)
     (record,) = tmp_path.glob("scores/**/*.json")
     as_earlier_versions_wrote(record)
-    assert Finished(store, store.records()[0]).remarks == [
-        "rows were stored without a digest, as earlier versions did: damage to them goes unnoticed"
-    ]
+    remark = "rows were stored without a digest, as earlier versions did: damage to them goes unnoticed"
+    assert Finished(store, store.records()[0]).remarks == [remark]
     (tmp_path / "scores/data/StyleGAN~e1").rename(tmp_path / "scores/data/StyleGAN")  # its name then
     assert store.is_done(cell, {"seed": 0})
     assert len(store.rows(store.records()[0])) == 1
