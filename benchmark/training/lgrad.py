@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import zlib
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -28,6 +27,7 @@ from .examples import Examples
 from .learners import Learner
 from .loading import Loader, in_order
 from .orders import Data
+from .room import require_room
 from .session import Running
 from .views import TRAIN, Decoded, PlainView
 
@@ -180,18 +180,11 @@ def _announce(gradients: Gradients, cache: Path, data: Data, run: Running) -> No
     both = [one for one in (data.train, data.validation) if one is not None]
     number = sum(len(gradients.missing(cache, one)) for one in both)
     needed = number * _largest(gradients.transformation.prepare.resize or 0)
-    free = shutil.disk_usage(
-        next(place for place in (cache, *cache.absolute().parents) if place.exists())
-    ).free
     others = (
         "--gradient-cache names another folder; with --gradient-cache off they are made anew in each of "
         f"{run.recipe.epochs} epochs"
     )
-    if needed > free:
-        raise BenchError(
-            f"{number:,} gradient pictures may take {decimal(needed)}, and '{cache}' has room for "
-            f"{decimal(free)}. Make room, or: {others}"
-        )
+    free = require_room(cache, needed, f"{number:,} gradient pictures", others)
     if number:
         run.note(
             f"{number:,} gradient pictures are to be made, once: at most {decimal(needed)} in {cache}/, "

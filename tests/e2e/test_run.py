@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import torch
 from command_line import Bench
+from printed_commands import commands_in
 
 from forenbench.detectors.tiny_ladeda import _TinyNetwork
 
@@ -170,4 +171,8 @@ def test_a_new_detector_runs_at_once(bench: Bench) -> None:
     assert len(Path("mine.py").read_text().splitlines()) <= 40
     assert bench("run", "--detectors", "./mine.py", "--dataset", "tiny").code == 0
     assert bench("new", "detector", "mine").code == 2
+    printed = bench("new", "detector", "other", "--folder", "my detectors").out
+    check = next(commands_in(printed.splitlines()[-1]))
+    assert check == ("check", "detector", "./my detectors/other.py")
+    assert bench(*check).code == 0
     assert bench("new", "detector", "class").code == 2

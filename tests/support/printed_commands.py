@@ -10,12 +10,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
 from forenbench.cli.app import app
+
+COMMANDS = get_command(app)
 
 ROOT = Path(__file__).parents[2]
 _START = re.compile(r"(?P<quote>``|`|')?\bbench (?P<rest>--[a-z]|[a-z]+\b)")
@@ -42,7 +45,7 @@ class Printed:
     @property
     def is_name(self) -> bool:
         """Whether it is a command's name alone, which is no promise that the command needs no more."""
-        command = get_command(app)
+        command: Any = COMMANDS
         for word in self.words:
             command = getattr(command, "commands", {}).get(word)
             if command is None:
@@ -56,10 +59,15 @@ class Printed:
 def printed() -> list[Printed]:
     """List the commands in all string literals and data files of the package, each wording once."""
     found: dict[tuple[str, ...], Printed] = {}
-    for place, text in [*_literals(), *_data_files()]:
+    for place, text in texts():
         for words in commands_in(text):
             found.setdefault(words, Printed(place, words))
     return list(found.values())
+
+
+def texts() -> list[tuple[str, str]]:
+    """List every string of the package with its place."""
+    return [*_literals(), *_data_files()]
 
 
 def commands_in(text: str) -> Iterator[tuple[str, ...]]:
@@ -73,14 +81,15 @@ def commands_in(text: str) -> Iterator[tuple[str, ...]]:
 
 def parse(words: Iterable[str]) -> str:
     """Parse a command as the command line would, without running it; return what is wrong, or nothing."""
-    command, parent, rest = get_command(app), None, list(words)
+    command: Any = COMMANDS
+    parent, rest = None, list(words)
     try:
         while True:
             parent = command.make_context("bench", rest, parent)
             rest = [*parent._protected_args, *parent.args]
             if not isinstance(command, TyperGroup) or rest[:1] in ([], ["…"]):
                 return ""
-            _, command, rest = command.resolve_command(parent, rest)  # type: ignore[assignment]
+            _, command, rest = command.resolve_command(parent, rest)
             if not rest:  # a command's name is no promise that it needs no more
                 return ""
     except typer.Exit:  # a group's own help

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from printed_commands import ROOT, Printed, commands_in, parse, printed
+from printed_commands import COMMANDS, ROOT, Printed, commands_in, parse, printed, texts
 
 from forenbench.plugins import installed
 
@@ -76,3 +78,36 @@ def test_what_the_command_line_would_refuse_is_noticed(words: str, problem: str)
     found = parse(words.split())
     assert problem in found
     assert bool(found) == bool(problem)
+
+
+FOREIGN = {"--head", "--always", "--dirty", "--exclude", "--abbrev", "--error-unmatch", "--continue_train"}
+"""Options of Ray's and Git's commands, and one of the official training code."""
+
+
+def options(command: Any, path: str = "bench") -> Iterator[tuple[str, set[str]]]:  # noqa: ANN401 - of typer's parser
+    """Yield every command with its options."""
+    yield path, {name for one in command.params for name in (*one.opts, *one.secondary_opts)}
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from options(inner, f"{path} {name}")
+
+
+def test_every_option_that_a_message_names_exists() -> None:
+    known = FOREIGN.union(*(names for _, names in options(COMMANDS)), {"--help"})
+    named = {
+        (place, name)
+        for place, text in texts()
+        if not place.endswith((".css", ".html.j2"))
+        for name in re.findall(r"(?<![\w-])--[a-z][a-z_-]*[a-z]", text)
+    }
+    assert len(named) > 50
+    assert sorted((place, name) for place, name in named if name not in known) == []
+
+
+def test_what_messages_about_files_advise_is_an_option_wherever_files_are_named() -> None:
+    """A checkpoint of another sha256 is refused with the words "is taken with --unverified"."""
+    with_files = {path: names for path, names in options(COMMANDS) if "--weights" in names}
+    with_files.pop("bench report")  # says what it cannot draw, and goes on
+    assert len(with_files) == 9
+    assert [path for path, names in with_files.items() if "--unverified" not in names] == []
+    with_data = {path: names for path, names in options(COMMANDS) if "--dataset" in names}
+    assert [path for path, names in with_data.items() if "--data-root" not in names] == []

@@ -274,6 +274,20 @@ def test_a_stopped_bank_makes_only_the_shards_it_lacks(examples: Examples, tmp_p
     assert count.steps == []  # finished: nothing is computed
 
 
+def test_features_for_which_there_is_no_room_are_not_begun(
+    examples: Examples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = Order("bank", tmp_path / "out", "data")
+    usage = shutil.disk_usage(tmp_path)
+    needed = 20 * 6 * 2  # images, features, bytes of a float16
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: usage._replace(free=needed - 1))
+    with pytest.raises(BenchError, match=r"features of 20 images may take 240 bytes, .* room for 239 bytes"):
+        make_bank(order, Data(examples), encoding(), Share(size=5), running())
+    assert not list(order.folder.rglob("*.safetensors"))
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: usage._replace(free=needed))
+    assert make_bank(order, Data(examples), encoding(), Share(size=5), running())
+
+
 def test_a_kill_while_shards_are_joined_or_removed_leaves_nothing_behind(
     examples: Examples, tmp_path: Path
 ) -> None:
