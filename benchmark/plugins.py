@@ -6,14 +6,17 @@ import difflib
 import hashlib
 import importlib.util
 import inspect
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, cast
 
+from .attributes import problem
+from .guests import contained, reason
 from .types import BenchError, Detector, Plugin
-from .weights import Checkpoint, MissingWeights, Weights
+from .weights import KINDS, Checkpoint, MissingWeights, Weights
 
 GROUP = "forenbench.detectors"
 
@@ -27,12 +30,14 @@ class LoadedDetector:
         kind: Which weights it carries: "published", "sample", or "own" where it has no variants.
         checkpoints: sha256 of every weights file it read, by checkpoint name.
         code: sha256 of the file a path plugin came from (an edited file means new scores), else empty.
+        variant: Of its plugin; empty where that has none.
     """
 
     detector: Detector
     kind: str
     checkpoints: Mapping[str, str] = field(default_factory=dict)
     code: str = ""
+    variant: str = ""
 
     @property
     def name(self) -> str:
@@ -42,7 +47,7 @@ class LoadedDetector:
 
 @dataclass(frozen=True, slots=True)
 class FoundPlugin:
-    """One installed plugin: its name, what provides it, and either the object or why it does not import."""
+    """One installed plugin: its name, what provides it, and either the object or why it cannot be used."""
 
     name: str
     package: str
@@ -67,14 +72,24 @@ def load(request: str, weights: Weights) -> list[LoadedDetector]:
     """Turn ``lgrad``, ``univfd:nn-k9`` or ``./mine.py`` into detectors with their weights loaded.
 
     Raises:
-        BenchError: Unknown name or variant, a plugin that does not import, or missing or wrong weights.
+        BenchError: Unknown name or variant, a plugin that cannot be used, missing or wrong weights, or two
+            detectors of one name: their rows would be taken for the same.
     """
+    made = _load(request, weights)
+    for name, number in Counter(one.name for one in made).items():
+        if number > 1:
+            raise BenchError(f"'{request}' makes {number} detectors called '{name}'; give each its own name")
+    return made
+
+
+def _load(request: str, weights: Weights) -> list[LoadedDetector]:
+    """Make the detectors of one request."""
     if request.endswith(".py") or "/" in request:
         return [_make(plugin, None, weights, code) for plugin, code in _from_file(request)]
     name, _, variant = request.partition(":")
     found = find(name)
     if found.problem:
-        raise BenchError(f"detector '{name}' ({found.package}) does not import: {found.problem}")
+        raise BenchError(f"detector '{name}' ({found.package}) cannot be used: {found.problem}")
     if not hasattr(found.plugin, "variants"):
         if variant:
             raise BenchError(
@@ -113,9 +128,14 @@ def load_available(requests: Iterable[str], weights: Weights) -> tuple[list[Load
             continue
         for one in made:
             same = loaded.setdefault(one.name, one)
-            if (type(same.detector), same.code) != (type(one.detector), one.code):
+            if _origin(same) != _origin(one):
                 raise BenchError(f"two detectors are called '{one.name}'; rename the one in '{request}'")
     return list(loaded.values()), list(missing)
+
+
+def _origin(one: LoadedDetector) -> tuple[object, ...]:
+    """Say what a detector was made by."""
+    return type(one.detector), one.code, one.variant
 
 
 def find(name: str) -> FoundPlugin:
@@ -131,7 +151,7 @@ def find(name: str) -> FoundPlugin:
 
 
 def installed() -> list[FoundPlugin]:
-    """List every installed plugin, also those that do not import."""
+    """List every installed plugin, also those that cannot be used."""
     return [_open(entry) for _, entry in sorted(_entries().items())]
 
 
@@ -160,9 +180,14 @@ def _open(entry: EntryPoint) -> FoundPlugin:
     """Import a plugin; a broken third-party package must not take the others down."""
     package = entry.dist.name if entry.dist else entry.value
     try:
-        return FoundPlugin(entry.name, package, entry.load())
+        with contained():
+            found = FoundPlugin(entry.name, package, entry.load())
+            for kind in KINDS:  # a table of variants that cannot be read is as bad
+                found.rows(kind)
+            iter(found.checkpoints)
+            return found
     except Exception as error:
-        return FoundPlugin(entry.name, package, problem=f"{type(error).__name__}: {error}")
+        return FoundPlugin(entry.name, package, problem=reason(error))
 
 
 def _choose(found: FoundPlugin, variant: str, kind: str) -> tuple[str, ...]:
@@ -187,17 +212,16 @@ def _make(
     what = getattr(plugin, "__name__", repr(plugin))
     with weights.recording() as used:
         try:
-            detector = plugin() if variant is None else cast(Plugin, plugin)(variant, weights)
+            with contained():
+                detector = plugin() if variant is None else cast(Plugin, plugin)(variant, weights)
         except BenchError:
             raise
         except Exception as error:
-            raise BenchError(f"detector {what} cannot be made: {type(error).__name__}: {error}") from error
-    prepares = "encoder" if hasattr(detector, "encoder") else "prepare"
-    for attribute in ("name", "version", "threshold", prepares, "score"):
-        if not hasattr(detector, attribute):
-            raise BenchError(f"detector {what} has no '{attribute}'; see docs/adding_a_detector.md")
+            raise BenchError(f"detector {what} cannot be made: {reason(error)}") from error
+    if flaw := problem(detector):
+        raise BenchError(f"detector {what} {flaw}; see docs/adding_a_detector.md")
     kind = weights.kind if variant is not None else "own"
-    return LoadedDetector(detector, kind, dict(used), code)
+    return LoadedDetector(detector, kind, dict(used), code, variant or "")
 
 
 def _from_file(request: str) -> list[tuple[Any, str]]:
@@ -211,11 +235,10 @@ def _from_file(request: str) -> list[tuple[Any, str]]:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     try:
-        spec.loader.exec_module(module)
+        with contained():
+            spec.loader.exec_module(module)
     except Exception as error:
-        raise BenchError(
-            f"detector file '{request}' does not import: {type(error).__name__}: {error}"
-        ) from error
+        raise BenchError(f"detector file '{request}' does not import: {reason(error)}") from error
     found = [
         (value, code)
         for value in vars(module).values()
