@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from .batches import prepare_of
+from .calls import prepare_of
 from .inventory import FileFacts
 from .sources.folder import readable
 from .types import Detector, TestSet

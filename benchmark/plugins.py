@@ -6,12 +6,15 @@ import difflib
 import hashlib
 import importlib.util
 import inspect
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, cast
 
+from .attributes import problem
+from .guests import contained, reason
 from .types import BenchError, Detector, Plugin
 from .weights import KINDS, Checkpoint, MissingWeights, Weights
 from .weights.whose import OWN, UNVERIFIED
@@ -29,6 +32,7 @@ class LoadedDetector:
             "published", "sample", "unverified" or "own"; also "own" where none is read through `Weights`.
         checkpoints: sha256 of every weights file it read, by checkpoint name.
         code: sha256 of the file a path plugin came from (an edited file means new scores), else empty.
+        variant: Of its plugin; empty where that has none.
         trained_on: Names of what its weights have seen: what the detector states (see
             `forenbench.types.Detector`), or, of files that are not known to be the published ones, the user.
         remarks: What readers of its rows must know of its files.
@@ -38,6 +42,7 @@ class LoadedDetector:
     kind: str
     checkpoints: Mapping[str, str] = field(default_factory=dict)
     code: str = ""
+    variant: str = ""
     trained_on: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
 
@@ -49,7 +54,7 @@ class LoadedDetector:
 
 @dataclass(frozen=True, slots=True)
 class FoundPlugin:
-    """One installed plugin: its name, what provides it, and either the object or why it does not import."""
+    """One installed plugin: its name, what provides it, and either the object or why it cannot be used."""
 
     name: str
     package: str
@@ -78,15 +83,25 @@ def load(request: str, weights: Weights) -> list[LoadedDetector]:
         weights: Their kind holds where the request names none.
 
     Raises:
-        BenchError: Unknown name or variant, a plugin that does not import, or missing or wrong weights.
+        BenchError: Unknown name or variant, a plugin that cannot be used, missing or wrong weights, or two
+            detectors of one name: their rows would be taken for the same.
     """
+    made = _load(request, weights)
+    for name, number in Counter(one.name for one in made).items():
+        if number > 1:
+            raise BenchError(f"'{request}' makes {number} detectors called '{name}'; give each its own name")
+    return made
+
+
+def _load(request: str, weights: Weights) -> list[LoadedDetector]:
+    """Make the detectors of one request."""
     if request.endswith(".py") or "/" in request:
         return [_make(plugin, None, weights, code) for plugin, code in _from_file(request)]
     asked, at, kind = request.partition("@")
     name, colon, variant = asked.partition(":")
     found = find(name)
     if found.problem:
-        raise BenchError(f"detector '{name}' ({found.package}) does not import: {found.problem}")
+        raise BenchError(f"detector '{name}' ({found.package}) cannot be used: {found.problem}")
     if not hasattr(found.plugin, "variants"):
         if colon or at:
             raise BenchError(
@@ -128,15 +143,20 @@ def load_available(requests: Iterable[str], weights: Weights) -> tuple[list[Load
             missing[str(error)] = None
             continue
         for one in made:
-            same = loaded.setdefault((one.name, one.kind), one)
-            if (type(same.detector), same.code) != (type(one.detector), one.code):
+            if any(other.name == one.name and _origin(other) != _origin(one) for other in loaded.values()):
                 raise BenchError(f"two detectors are called '{one.name}'; rename the one in '{request}'")
+            same = loaded.setdefault((one.name, one.kind), one)
             if same.checkpoints != one.checkpoints:
                 raise BenchError(
                     f"'{request}' gives '{one.name}' other {one.kind} weights than a request before it, and "
                     "no table could tell them apart; run them one at a time, each with an --out of its own"
                 )
     return list(loaded.values()), list(missing)
+
+
+def _origin(one: LoadedDetector) -> tuple[object, ...]:
+    """Say what a detector was made by."""
+    return type(one.detector), one.code, one.variant
 
 
 def find(name: str) -> FoundPlugin:
@@ -152,7 +172,7 @@ def find(name: str) -> FoundPlugin:
 
 
 def installed() -> list[FoundPlugin]:
-    """List every installed plugin, also those that do not import."""
+    """List every installed plugin, also those that cannot be used."""
     return [_open(entry) for _, entry in sorted(_entries().items())]
 
 
@@ -181,9 +201,14 @@ def _open(entry: EntryPoint) -> FoundPlugin:
     """Import a plugin; a broken third-party package must not take the others down."""
     package = entry.dist.name if entry.dist else entry.value
     try:
-        return FoundPlugin(entry.name, package, entry.load())
+        with contained():
+            found = FoundPlugin(entry.name, package, entry.load())
+            for kind in KINDS:  # a table of variants that cannot be read is as bad
+                found.rows(kind)
+            iter(found.checkpoints)
+            return found
     except Exception as error:
-        return FoundPlugin(entry.name, package, problem=f"{type(error).__name__}: {error}")
+        return FoundPlugin(entry.name, package, problem=reason(error))
 
 
 def _choose(found: FoundPlugin, variant: str, kind: str) -> tuple[str, ...]:
@@ -206,19 +231,18 @@ def _make(
     what = getattr(plugin, "__name__", repr(plugin))
     with weights.recording() as used:
         try:
-            detector = plugin() if variant is None else cast(Plugin, plugin)(variant, weights)
+            with contained():
+                detector = plugin() if variant is None else cast(Plugin, plugin)(variant, weights)
         except BenchError:
             raise
         except Exception as error:
-            raise BenchError(f"detector {what} cannot be made: {type(error).__name__}: {error}") from error
-    prepares = "encoder" if hasattr(detector, "encoder") else "prepare"
-    for attribute in ("name", "version", "threshold", prepares, "score"):
-        if not hasattr(detector, attribute):
-            raise BenchError(f"detector {what} has no '{attribute}'; see docs/adding_a_detector.md")
+            raise BenchError(f"detector {what} cannot be made: {reason(error)}") from error
+    if flaw := problem(detector):
+        raise BenchError(f"detector {what} {flaw}; see docs/adding_a_detector.md")
     kind = weights.whose(used)
     replaced = used and kind in (UNVERIFIED, OWN)
     trained_on = weights.trained_on if replaced else _stated(detector)
-    return LoadedDetector(detector, kind, dict(used), code, trained_on, weights.remarks(used))
+    return LoadedDetector(detector, kind, dict(used), code, variant or "", trained_on, weights.remarks(used))
 
 
 def _stated(detector: Detector) -> tuple[str, ...]:
@@ -238,11 +262,10 @@ def _from_file(request: str) -> list[tuple[Any, str]]:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     try:
-        spec.loader.exec_module(module)
+        with contained():
+            spec.loader.exec_module(module)
     except Exception as error:
-        raise BenchError(
-            f"detector file '{request}' does not import: {type(error).__name__}: {error}"
-        ) from error
+        raise BenchError(f"detector file '{request}' does not import: {reason(error)}") from error
     found = [
         (value, code)
         for value in vars(module).values()

@@ -141,6 +141,31 @@ def test_a_detector_that_fails_is_named_and_the_others_finish(bench: Bench) -> N
     assert failed["score"].isna().all()
 
 
+def test_detectors_that_would_end_the_run_fail_and_the_others_finish(bench: Bench) -> None:
+    """With status 0 and no row, if one let them."""
+    bright = Path("bright.py").read_text()
+    for name, method, call in (
+        ("quits", "score", "__import__('sys').exit(0)"),
+        ("gone", "prepare", "_exit(0)"),
+    ):
+        text = f"    def {method}(self, value):\n        {call}\n"
+        Path(f"{name}.py").write_text("from os import _exit\n" + bright.replace("bright", name) + text)
+    outcome = bench("run", "--detectors", "./quits.py,./gone.py,./bright.py", "--dataset", "tiny")
+    assert outcome.code == 1
+    rows = all_rows(Path("results/runs/tiny")).groupby("detector")
+    assert {name: set(some["status"]) for name, some in rows} == {
+        "bright": {"ok"},
+        "gone": {"failed"},
+        "quits": {"failed"},
+    }
+    assert set(rows.get_group("gone")["error"]) == {"prepare: ProcessExit: os._exit(0) was called"}
+    assert set(rows.get_group("quits")["error"]) == {"quits: ProcessExit: sys.exit(0) was called"}
+    Path("quits.py").write_text("import sys\nsys.exit(0)\n")
+    outcome = bench("run", "--detectors", "./quits.py", "--dataset", "tiny")
+    assert outcome.code == 2
+    assert "sys.exit(0) was called" in outcome.err
+
+
 def test_score_gives_one_row_an_image(bench: Bench) -> None:
     outcome = bench("score", "tiny/alpha/1_fake", "--detectors", "./bright.py", "--format", "csv")
     lines = outcome.out.splitlines()

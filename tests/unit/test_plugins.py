@@ -47,6 +47,18 @@ def test_a_file_is_a_plugin_and_its_text_is_part_of_what_made_the_rows(tmp_path:
         (MINE.replace("threshold", "limit"), "has no 'threshold'"),
         (MINE.replace("def prepare", "def prep"), "has no 'prepare'"),
         ("class Mine:\n  def __init__(self): raise ValueError('boom')\n  def score(self, b): ...", "boom"),
+        ("raise SystemExit(0)", r"does not import: ProcessExit: sys.exit\(0\) was called"),
+        ("from os import _exit\n_exit(0)", r"does not import: ProcessExit: os._exit\(0\) was called"),
+        (
+            "class Mine:\n  def __init__(self): exit()\n  def score(self, b): ...",
+            "cannot be made: ProcessExit",
+        ),
+        (MINE.replace("0.5", "'0.5'"), "detector Mine has threshold '0.5': not a finite number; see docs"),
+        (MINE.replace('"mine"', "7"), "detector Mine has name 7: not a text; see docs"),
+        (
+            MINE + MINE.replace("class Mine", "class Twin"),
+            "makes 2 detectors called 'mine'; give each its own",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_used_says_why(tmp_path: Path, text: str, reason: str) -> None:
@@ -89,8 +101,39 @@ def test_a_broken_package_is_listed_with_its_reason(monkeypatch: pytest.MonkeyPa
     )
     (found,) = plugins.installed()
     assert "no_such_module" in found.problem
-    with pytest.raises(BenchError, match=r"'broken'.*does not import"):
+    with pytest.raises(BenchError, match=r"'broken'.*cannot be used: ModuleNotFoundError"):
         plugins.load("broken", Weights())
+
+
+def test_a_package_that_ends_the_process_takes_no_other_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "leaves.py").write_text("import sys\nsys.exit(0)\n")
+    (tmp_path / "odd.py").write_text("class Odd:\n    variants = ['a']\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    entries = [EntryPoint("leaves", "leaves:X", plugins.GROUP), EntryPoint("odd", "odd:Odd", plugins.GROUP)]
+    monkeypatch.setattr(plugins, "entry_points", lambda group: entries)
+    leaves, odd = plugins.installed()
+    assert "sys.exit(0) was called" in leaves.problem
+    assert odd.problem
+    for name in ("leaves", "odd"):
+        with pytest.raises(BenchError, match=f"'{name}'.*cannot be used"):
+            plugins.load(name, Weights())
+
+
+def test_two_variants_of_one_name_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else one's rows would stand for both."""
+    (tmp_path / "same.py").write_text(
+        MINE + "    variants = {'published': ('a', 'b')}\n    def __init__(self, variant, weights): ...\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    entry = EntryPoint("same", "same:Mine", plugins.GROUP)
+    monkeypatch.setattr(plugins, "entry_points", lambda group: [entry])
+    with pytest.raises(BenchError, match="'same' makes 2 detectors called 'mine'"):
+        plugins.load_all(["same"], Weights())
+    with pytest.raises(BenchError, match="two detectors are called 'mine'; rename the one in 'same:b'"):
+        plugins.load_all(["same:a", "same:b"], Weights())
+    assert len(plugins.load_all(["same:a", "same:a"], Weights())) == 1
 
 
 def test_everything_that_is_missing_is_named_at_once() -> None:
