@@ -149,7 +149,9 @@ def _beside(
         )
     for note in (note for one in opened for note in one.notes):
         say(f"note: {note}", "yellow")
-    return beside(scores, opened, some=selection != Selection())
+    samples = (sample for one in opened for testset in one.testsets for sample in testset.samples)
+    is_part = selection != Selection() or any(sample.split for sample in samples)
+    return beside(scores, opened, some=is_part)
 
 
 def _store(detector: str, found: Import, reading: Reading, store: Store) -> None:

@@ -92,6 +92,8 @@ def test_train_among_other_classes_is_a_vehicle(tmp_path: Path) -> None:
     (dataset,) = open_dataset(root, data_root=tmp_path)
     assert {t.name for t in dataset.testsets} == set(classes)
     assert {s.path.split("/")[0] for t in dataset.testsets for s in t.samples} == {"val"}
+    (half,) = open_dataset(f"{root}/train", data_root=tmp_path)
+    assert counted(half) == dict.fromkeys(classes, (2, 2))
 
 
 def test_named_datasets_lose_nothing(tmp_path: Path) -> None:
