@@ -13,7 +13,8 @@ from forenbench.sources.splits import chosen
 from forenbench.types import FAKE, REAL, BenchError
 
 from .console import say, short, show, split
-from .requests import Data, Split, parse_places, run_folder
+from .places import Data, parse_places
+from .requests import Split, run_folder
 
 if TYPE_CHECKING:
     from forenbench.foreign import ForeignScores, Reading

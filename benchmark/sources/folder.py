@@ -23,6 +23,7 @@ _WORDS = {**LABELS, **GENIMAGE_LABELS, "0": REAL, "1": FAKE, "generated": FAKE, 
 _WORDS |= {"0.0": REAL, "1.0": FAKE, "false": REAL, "true": FAKE}
 _SYSTEM_FILES = {"thumbs.db", "desktop.ini", "lost+found", "$recycle.bin", "system volume information"}
 _TEXTS = {".txt", ".json", ".caption", ".xml", ".cls"}
+_BESIDE_SHARDS = {".tar", ".idx", ".md", *_TEXTS}
 _SHOWN = 3
 
 
@@ -96,7 +97,7 @@ def read_labels(
         classes: Folders that are no splits, whatever they are called.
     """
     ordered = sorted(paths)
-    texts = _texts(ordered)
+    texts = texts_beside(ordered)
     folders = {path.rpartition("/")[0] for path in ordered}
     parted = {folder: tuple(folder.split("/")) if folder else () for folder in folders}
     labelled = (parts for parts in parted.values() if otherwise is not None or _find_label(parts) is not None)
@@ -120,7 +121,8 @@ def without_labels(location: Path, findings: Findings) -> BenchError:
         return BenchError(f"'{location}' is empty: there is no file to score")
     where = shlex.quote(str(location))
     is_shard = location.name.lower().endswith(".tar") and findings.notes
-    if is_shard or all(path.lower().endswith(".tar") for path in paths):
+    suffixes = {splitext(path)[1].lower() for path in paths}
+    if is_shard or (".tar" in suffixes and suffixes <= _BESIDE_SHARDS):
         return BenchError(
             f"'{location}' seems to be a webdataset ('{readable(paths[0])}', …), whose labels lie beside the "
             "images, in files that are not read. List the images with their labels in a manifest; its column "
@@ -190,7 +192,7 @@ def stamp_file(file: Path) -> Stamp:
     return Stamp(key, f"{found.st_size} {found.st_mtime_ns}")
 
 
-def _texts(paths: Sequence[str]) -> set[str]:
+def texts_beside(paths: Sequence[str]) -> set[str]:
     """Find the texts beside images of the same name: ``a.txt`` or ``a.png.txt`` beside ``a.png``."""
     texts = {path for path in paths if splitext(path)[1].lower() in _TEXTS}
     if not texts:
