@@ -107,12 +107,17 @@ def _audit(
     """Audit the test sets behind records, as far as they are at hand."""
     from forenbench.audit import audit
     from forenbench.catalogue import open_dataset
+    from forenbench.testsets import splits_in
 
     testsets: dict[str, list[str]] = {}
+    splits: dict[str, tuple[str, ...]] = {}
     for record in records:
         testsets.setdefault(record["cell"]["dataset"], []).append(record["cell"]["testset"])
+        splits[record["cell"]["dataset"]] = splits_in(record["made"].get("protocol", "all"))
     opened: list[Dataset] = []
     for name, request in requests.items():
         wanted = list(dict.fromkeys(testsets[name]))
-        opened += open_dataset(request, data_root=data_root, generators=wanted, advance=progress.files)
+        opened += open_dataset(
+            request, data_root=data_root, generators=wanted, splits=splits[name], advance=progress.files
+        )
     return audit(opened, advance=progress.files) if opened else None

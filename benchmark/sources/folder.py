@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from posixpath import join, splitext
 
@@ -104,8 +105,8 @@ def read_labels(
     splits = find_splits(labelled, classes)
     read = {folder: _read(parts, splits, root_name, otherwise) for folder, parts in parted.items()}
     found = [(path, read[path.rpartition("/")[0]]) for path in ordered if path not in texts]
-    samples = tuple(replace(sample, path=path) for path, sample in found if sample is not None)
-    unlabelled = tuple(path for path, sample in found if sample is None)
+    samples = tuple(made(path) for path, made in found if made is not None)
+    unlabelled = tuple(path for path, made in found if made is None)
     return Findings(samples, unlabelled, tuple(_aside(sorted(texts))))
 
 
@@ -210,8 +211,8 @@ def _aside(texts: Sequence[str]) -> Iterator[str]:
 
 def _read(
     folders: Sequence[str], splits: Collection[tuple[str, ...]], root_name: str, otherwise: int | None
-) -> Sample | None:
-    """Read all but the path off the folders of a file, or return None where nothing says the label."""
+) -> Callable[[str], Sample] | None:
+    """Read off its folders what makes a sample of a file's path; None where nothing says the label."""
     places = (at for at in range(len(folders)) if tuple(folders[: at + 1]) in splits)
     split_at = next(places, len(folders))
     split = split_of(folders[split_at]) if split_at < len(folders) else ""
@@ -225,7 +226,9 @@ def _read(
     else:
         generator, class_name = "", ""
     real_source = ("/".join(below) or generator or root_name) if label == REAL else ""
-    return Sample("", label, *map(readable, (generator, class_name, real_source, "", split)))
+    texts = map(readable, (generator, class_name, real_source))
+    names = dict(zip(("generator", "class_name", "real_source"), texts, strict=True))
+    return partial(Sample, label=label, split=split, **names)
 
 
 def _parted(folders: list[str], otherwise: int | None) -> tuple[int | None, list[str], list[str]]:
