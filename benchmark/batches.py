@@ -27,6 +27,8 @@ Key = tuple[int, int]
 
 BATCH = 32
 """Images at most; part of what a row is, for floating-point results depend on a batch's shape."""
+CHANGED = "the file has changed since the test set was listed; start again"
+"""The reason of a failed row."""
 _ALIGNMENT = 64
 """Bytes; where a tensor starts can change how kernels sum it, so all start alike."""
 
@@ -148,8 +150,7 @@ class Reader:
                 continue
             sha256 = hashlib.sha256(data).hexdigest()
             if order.sha256s[position] not in ("", sha256):
-                changed = "the file has changed since the test set was listed; start again"
-                rows.lose(position, ImageResult("failed", error=changed))
+                rows.lose(position, ImageResult("failed", error=CHANGED))
                 continue
             rows.sha256s[position] = sha256
             self._prepare(position, image, rows, order.wanted)

@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-import pkgutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
-from filelock import FileLock
-
 from .descriptions import Spec, Suite, specs, suites
 from .expectations import compare
-from .inventory import FileFacts, cache_folder, take_stock
-from .layouts import find_layout, locate, only_described
+from .finding import Advance as Advance
+from .finding import MissingDataset as MissingDataset
+from .finding import find_files as find_files
+from .finding import root_option as root_option
+from .inventory import FileFacts, take_stock
+from .layouts import locate
 from .plugins import unknown
 from .protocols import PROTOCOLS
 from .sources.archive import stem_of
 from .sources.folder import Findings, readable
-from .sources.locations import is_archive, open_location, open_locations
+from .sources.locations import is_archive
 from .sources.splits import SCORED, take
-from .testsets import Groups, Selection, choose, describe, digest, group, warnings
-from .types import BenchError, FileSource, Sample, TestSet
-
-Advance = Callable[[str, int, int], None]
-"""Called with (what is being done, done, total) while files are made or read."""
-
-
-class MissingDataset(BenchError):
-    """A described dataset is not on this machine; the message says where to get it."""
+from .testsets import Groups, Selection, choose, digest, group, warnings
+from .types import BenchError, FileSource, Sample, TestSet, Whereabouts
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +83,13 @@ def open_dataset(  # noqa: PLR0913 - what may be asked of a dataset
     return [_open(locate(found, places), data_root, selection, advance)]
 
 
+def reopen(
+    spec: Spec, data_root: Path, selection: Selection, advance: Advance = lambda what, done, total: None
+) -> Dataset:
+    """Open some test sets of a dataset by its description; see `open_dataset`."""
+    return _open(spec, data_root, selection, advance)
+
+
 def find_spec(request: str) -> Spec | Suite:
     """Find what describes a dataset or suite, without looking at its files.
 
@@ -112,50 +113,6 @@ def _name(path: Path) -> str:
     if path.is_dir():
         return path.resolve().name
     return stem_of(path) if is_archive(path) else path.stem
-
-
-def find_files(
-    spec: Spec, data_root: Path, advance: Advance = lambda what, done, total: None
-) -> tuple[FileSource, Findings]:
-    """List a described dataset's labelled files, whether unpacked or in its archives; build it on first use.
-
-    Raises:
-        MissingDataset: It is not there.
-        BenchError: Nothing in it has a label.
-    """
-    folder = _build(spec, advance) if spec.builder else data_root / spec.folder
-    archives = [data_root / name for name in spec.archives]
-    is_archived = not folder.exists() and archives and all(path.is_file() for path in archives)
-    unpacked = folder if folder.exists() or is_archived else find_layout(spec, data_root)
-    if unpacked is None:
-        places = " or ".join(f"'{place}'" for place in (folder, *archives))
-        raise MissingDataset(
-            f"dataset '{spec.name}' is not at {places}. 'bench data fetch {spec.name}' gets it or says how "
-            f"(source: {spec.source}; licence: {spec.licence}); --data-root names another place, and "
-            f"--data {spec.name}=PATH where it lies"
-        )
-    if is_archived:
-        source, findings = open_locations(archives, spec.names())
-    else:
-        source, findings = open_location(unpacked, classes=spec.names())
-    if unpacked != data_root / spec.folder or Path(spec.folder).is_absolute():
-        findings = only_described(spec, findings)
-    return source, replace(findings, samples=describe(spec, findings.samples))
-
-
-def _build(spec: Spec, advance: Advance) -> Path:
-    """Return the folder of a dataset that is made on first use."""
-    made = cache_folder() / f"{spec.name}-{spec.version}"
-    try:
-        with FileLock(f"{made}.lock"):
-            if not (made / spec.folder).is_dir():
-                doing = f"making dataset {spec.name} (once)"
-                pkgutil.resolve_name(spec.builder)(made, lambda done, total: advance(doing, done, total))
-    except OSError as error:
-        raise BenchError(
-            f"dataset '{spec.name}' cannot be made at '{made}': {error}. XDG_CACHE_HOME names another place"
-        ) from error
-    return made / spec.folder
 
 
 def _open_suite(
@@ -189,7 +146,7 @@ def _open(spec: Spec, data_root: Path, selection: Selection, advance: Advance) -
         if name not in order:
             raise BenchError(unknown(f"generator of dataset '{spec.name}'", name, order))
     chosen: dict[str, tuple[Sample, ...]] = {}
-    notes = [*_notes(spec, findings, selection), *taken.notes]
+    notes = [*_notes(spec, findings, selection, data_root), *taken.notes]
     for name in groups:
         if not selection.testsets or name in selection.testsets:
             kept, words = choose(groups[name], selection)
@@ -202,8 +159,11 @@ def _open(spec: Spec, data_root: Path, selection: Selection, advance: Advance) -
             f"dataset '{spec.name}' is there, but holds no file of {wanted} (protocol {selection})"
         )
     facts = _take_stock(spec, source, chosen, advance)
+    found = Whereabouts(spec.folder if Path(spec.folder).is_absolute() else "", str(data_root.absolute()))
     testsets = tuple(
-        TestSet(spec.name, name, samples, source, digest(samples, facts), order.index(name), str(selection))
+        TestSet(
+            spec.name, name, samples, source, digest(samples, facts), order.index(name), str(selection), found
+        )
         for name, samples in chosen.items()
     )
     return Dataset(spec.name, spec.checkpoints, testsets, facts, (*notes, *warnings(chosen, facts)))
@@ -237,7 +197,7 @@ def _take_stock(spec: Spec, source: FileSource, chosen: Groups, advance: Advance
     return facts
 
 
-def _notes(spec: Spec, findings: Findings, selection: Selection) -> Iterator[str]:
+def _notes(spec: Spec, findings: Findings, selection: Selection, data_root: Path) -> Iterator[str]:
     """Word what of a dataset is not as it should be, as far as the names of its files tell."""
     if findings.unlabelled:
         first = readable(findings.unlabelled[0])
@@ -246,5 +206,7 @@ def _notes(spec: Spec, findings: Findings, selection: Selection) -> Iterator[str
     lines = compare(spec, findings.samples, selection.testsets) if spec.counts else []
     if differing := [line for line in lines if line.problem]:
         first = f"{differing[0].where}: {differing[0].found} images, expected {differing[0].expected}"
-        every = f"'bench data check {spec.name}' shows all {len(differing)} differences"
+        every = (
+            f"'bench data check {spec.name}{root_option(data_root)}' shows all {len(differing)} differences"
+        )
         yield f"not as published: {first}; {every}"

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from . import fits
 from .atomic import replacing
+from .sealed import from_arrow, to_arrow
 from .statistics import bootstrap, calibration, counts, fitting, intervals, metrics
 from .statistics.intervals import Scored
 from .store import STATUSES, Store
@@ -34,7 +35,7 @@ KEPT = ("ap", "auroc", "acc")
 UNNAMED = "(unnamed)"
 """Reals whose source is not known."""
 _CALIBRATION_ERRORS = ("ece", "ece_mass")
-_FILE = "measured.parquet"
+_FILE = "measured.arrows"
 
 
 class _Known(NamedTuple):
@@ -212,11 +213,8 @@ def ends(
 
 def _read(file: Path) -> dict[str, _Known]:
     """Read what is remembered; of a damaged file, nothing."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    with suppress(OSError, pa.ArrowInvalid, KeyError):
-        table = pq.read_table(file)
+    with suppress(OSError, ValueError, KeyError):
+        table = from_arrow(file.read_bytes()).read_all()
         arrays = {name: _arrays(table[name].combine_chunks()) for name in KEPT}
         told = zip(*(table[name].to_pylist() for name in ("key", "mark", "lines")), strict=True)
         return {
@@ -236,7 +234,6 @@ def _arrays(lists: pa.ListArray) -> dict[int, NDArray[np.float32]]:
 
 def _write(file: Path, known: Mapping[str, _Known]) -> None:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     columns: dict[str, Any] = {
         "key": list(known),
@@ -245,5 +242,6 @@ def _write(file: Path, known: Mapping[str, _Known]) -> None:
     }
     types = pa.list_(pa.float32())
     kept = {name: pa.array([one.replicates.get(name) for one in known.values()], types) for name in KEPT}
+    table = pa.table(columns | kept)
     with replacing(file) as partial:
-        pq.write_table(pa.table(columns | kept), partial)
+        partial.write_bytes(to_arrow(table.to_batches(), table.schema))

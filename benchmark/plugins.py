@@ -7,13 +7,13 @@ import hashlib
 import importlib.util
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, cast
 
 from .types import BenchError, Detector, Plugin
-from .weights import Checkpoint, MissingWeights, Weights
+from .weights import KINDS, Checkpoint, MissingWeights, Weights
 
 GROUP = "forenbench.detectors"
 
@@ -64,23 +64,31 @@ class FoundPlugin:
 
 
 def load(request: str, weights: Weights) -> list[LoadedDetector]:
-    """Turn ``lgrad``, ``univfd:nn-k9`` or ``./mine.py`` into detectors with their weights loaded.
+    """Turn ``lgrad``, ``univfd:nn-k9@sample`` or ``./mine.py`` into detectors with their weights loaded.
+
+    Args:
+        request: A name, a variant behind a colon, the kind of checkpoints behind an @; or a file.
+        weights: Their kind holds where the request names none.
 
     Raises:
         BenchError: Unknown name or variant, a plugin that does not import, or missing or wrong weights.
     """
     if request.endswith(".py") or "/" in request:
         return [_make(plugin, None, weights, code) for plugin, code in _from_file(request)]
-    name, _, variant = request.partition(":")
+    asked, at, kind = request.partition("@")
+    name, colon, variant = asked.partition(":")
     found = find(name)
     if found.problem:
         raise BenchError(f"detector '{name}' ({found.package}) does not import: {found.problem}")
     if not hasattr(found.plugin, "variants"):
-        if variant:
+        if colon or at:
             raise BenchError(
                 f"detector '{name}' has no variants, so '{request}' means nothing; ask for '{name}'"
             )
         return [_make(found.plugin, None, weights)]
+    if at and kind not in KINDS:
+        raise BenchError(unknown(f"kind of checkpoints of '{asked}'", kind, KINDS))
+    weights = replace(weights, kind=kind) if at else weights  # what is shared, and recorded, stays common
     return [_make(found.plugin, chosen, weights) for chosen in _choose(found, variant, weights.kind)]
 
 
@@ -103,7 +111,7 @@ def load_available(requests: Iterable[str], weights: Weights) -> tuple[list[Load
     Raises:
         BenchError: As `load`, or two different plugins that give their detectors the same name.
     """
-    loaded: dict[str, LoadedDetector] = {}
+    loaded: dict[tuple[str, str], LoadedDetector] = {}
     missing: dict[str, None] = {}
     for request in dict.fromkeys(requests):
         try:
@@ -112,7 +120,7 @@ def load_available(requests: Iterable[str], weights: Weights) -> tuple[list[Load
             missing[str(error)] = None
             continue
         for one in made:
-            same = loaded.setdefault(one.name, one)
+            same = loaded.setdefault((one.name, one.kind), one)
             if (type(same.detector), same.code) != (type(one.detector), one.code):
                 raise BenchError(f"two detectors are called '{one.name}'; rename the one in '{request}'")
     return list(loaded.values()), list(missing)
@@ -169,13 +177,11 @@ def _choose(found: FoundPlugin, variant: str, kind: str) -> tuple[str, ...]:
     """Resolve a variant, or the bare name's rows, for this kind of checkpoints."""
     known = found.variants(kind)
     if not known:
-        raise BenchError(
-            f"detector '{found.name}' has no {kind} checkpoints; it needs --checkpoints "
-            f"{' or '.join(found.plugin.variants)}"
-        )
+        others = " or ".join(f"{found.name}@{other}" for other in found.plugin.variants)
+        raise BenchError(f"detector '{found.name}' has no {kind} checkpoints; ask for {others}")
     if variant and variant not in known:
         elsewhere = [other for other in found.plugin.variants if variant in found.variants(other)]
-        hint = f" (it exists with --checkpoints {elsewhere[0]})" if elsewhere else ""
+        hint = f" (or ask for {found.name}:{variant}@{elsewhere[0]})" if elsewhere else ""
         raise BenchError(unknown(f"variant of '{found.name}' with {kind} checkpoints", variant, known) + hint)
     return (variant,) if variant else found.rows(kind)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -179,12 +179,27 @@ class FileSource(Source, Protocol):
         ...
 
 
+class Whereabouts(NamedTuple):
+    """Where a dataset was found, in absolute paths, so that it is found again from any folder.
+
+    Attributes:
+        path: Of a dataset that was given by its path; else empty.
+        data_root: Where described datasets lie.
+    """
+
+    path: str = ""
+    data_root: str = ""
+
+
+NOWHERE = Whereabouts()
+
+
 @dataclass(frozen=True, slots=True)
 class TestSet:
     """One generator's fakes beside the reals they are judged against, at one content digest.
 
     `order` is its place among all test sets of the dataset, also where only some are run; `protocol` names
-    the rule by which its samples were chosen ("all": every file that is there).
+    the rule by which its samples were chosen ("all": every file that is there); `found` says where.
     """
 
     __test__: ClassVar[bool] = False  # not a pytest class
@@ -196,6 +211,7 @@ class TestSet:
     digest: str
     order: int = 0
     protocol: str = "all"
+    found: Whereabouts = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,3 +230,7 @@ class Cell:
     dataset: str
     testset: str
     perturbation: str
+
+    def __str__(self) -> str:
+        """Name it in words."""
+        return f"{self.detector} on {self.dataset}/{self.testset} ({self.perturbation})"

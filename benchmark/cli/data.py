@@ -130,6 +130,8 @@ def fetch_dataset(spec: Spec, data_root: Path, yes: bool) -> bool:
     Returns:
         Whether it is there: False where it has no stable public location, or a download failed.
     """
+    from forenbench.catalogue import root_option
+
     say(f"{spec.name}: {spec.description}", "bold")
     if spec.builder:
         say("It is made on first use, from files that came with this package: there is nothing to fetch.")
@@ -138,7 +140,8 @@ def fetch_dataset(spec: Spec, data_root: Path, yes: bool) -> bool:
     there = [data_root / place for place in (spec.folder, *spec.archives) if whole.get(place, True)]
     for place in (*there, find_layout(spec, data_root)):
         if place is not None and place.exists():
-            say(f"There already: {short(place)}. 'bench data check {spec.name}' looks into it.")
+            check = f"'bench data check {spec.name}{root_option(data_root)}'"
+            say(f"There already: {short(place)}. {check} looks into it.")
             return True
     published = [one for one in spec.downloads if one.url]
     if published:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,7 @@ from forenbench.types import BenchError
 
 from .console import say, short, split
 from .loading import Files, choose_device, load_detectors
+from .progress import RunProgress
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 _IMAGES = "Image files; a row for each."
 _OUT = "The PNG file to write."
-_CHECKPOINTS = "sample or published: which weights the detectors carry."
+_CHECKPOINTS = "sample or published: the weights of detectors without an @ (lgrad@published)."
 _WEIGHTS = "A checkpoint file, as NAME=PATH; may be repeated."
 _DEVICE = "auto, cpu, cuda or mps."
 _JUDGES = "Detectors that judge gradient pictures, comma-separated."
@@ -58,7 +60,7 @@ def gradient(  # noqa: PLR0913 - a command's options are its arguments
     place = choose_device(device)
     loaded = _load(detectors, checkpoints, weights or [], place)
     rows = []
-    for image in images:
+    for image in _drawing(images):
         _, original = open_image(image)
         for one in loaded:
             made = gradient_picture(one, original, place)
@@ -91,7 +93,7 @@ def cam(  # noqa: PLR0913 - a command's options are its arguments
     place = choose_device(device)
     loaded = _load(detectors, checkpoints, weights or [], place)
     rows = []
-    for image in images:
+    for image in _drawing(images):
         _, original = open_image(image)
         row = [(_about(image, original), original)]
         for one in loaded:
@@ -102,6 +104,14 @@ def cam(  # noqa: PLR0913 - a command's options are its arguments
             row.append((_describe(one, found), overlay(seen(one, original), found.values)))
         rows.append(row)
     save(sheet(rows, _CAM_TITLE), out, ", ".join(one.name for one in loaded))
+
+
+def _drawing(images: list[Path]) -> Iterator[Path]:
+    """Show how many of the images are drawn: a gradient of a large network takes seconds."""
+    with RunProgress() as progress:
+        for place, image in enumerate(images):
+            progress.files("drawing", place, len(images))
+            yield image
 
 
 def open_image(file: Path) -> tuple[bytes, Image]:

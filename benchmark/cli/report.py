@@ -17,8 +17,8 @@ from .progress import RunProgress
 
 if TYPE_CHECKING:
     from forenbench.audit import Audit
-    from forenbench.catalogue import Dataset
     from forenbench.report.pictures import Explain
+    from forenbench.whereabouts import Found
 
 Record = dict[str, Any]
 
@@ -40,7 +40,7 @@ def report(  # noqa: PLR0913 - a command's options are its arguments
         ),
     ] = None,
     dataset: Annotated[
-        list[str] | None, typer.Option(help=_DATASET, show_default="as the runs named them")
+        list[str] | None, typer.Option(help=_DATASET, show_default="where the runs found them")
     ] = None,
     data_root: Annotated[Path, typer.Option(help="Where downloaded datasets lie.")] = Path("data"),
     worst: Annotated[
@@ -62,20 +62,20 @@ def report(  # noqa: PLR0913 - a command's options are its arguments
     from forenbench.report.contents import Wishes
     from forenbench.report.page import write
     from forenbench.report.pictures import open_pictures
-    from forenbench.whereabouts import find_requests
+    from forenbench.whereabouts import find_datasets
 
     stores = open_stores(runs or [])
     target = out or (stores[0].root if len(stores) == 1 else Path("results")) / "report.html"
     records = [record for store in stores for record in store.records()]
-    requests = find_requests(records, dataset or [])
+    found = find_datasets(records, dataset or [], data_root)
     with RunProgress() as progress:
         names = [record["cell"]["dataset"] for record in records] if worst else []
-        pictures = open_pictures(names, requests, data_root, progress.files)
+        pictures = open_pictures(names, found, progress.files)
         if explain and worst:
             pictures.explain = _explainers(records, weights or [])
-        found = _audit(records, requests, data_root, progress) if audit else None
+        audited = _audit(records, found, progress) if audit else None
     try:
-        write(stores, target, Wishes(pictures, worst, protocol or None, found))
+        write(stores, target, Wishes(pictures, worst, protocol or None, audited))
     except OSError as error:
         raise BenchError(f"cannot write '{target}': {error.strerror}") from error
     for lack in dict.fromkeys(pictures.lacks.values()):
@@ -101,23 +101,19 @@ def _explainers(records: list[Record], weights: list[str]) -> dict[tuple[str, st
     return found
 
 
-def _audit(
-    records: list[Record], requests: Mapping[str, str], data_root: Path, progress: RunProgress
-) -> Audit | None:
+def _audit(records: list[Record], found: Mapping[str, Found], progress: RunProgress) -> Audit | None:
     """Audit the test sets behind records, as far as they are at hand."""
     from forenbench.audit import audit
-    from forenbench.catalogue import open_dataset
-    from forenbench.testsets import splits_in
+    from forenbench.catalogue import reopen
+    from forenbench.testsets import Selection, splits_in
 
     testsets: dict[str, list[str]] = {}
     splits: dict[str, tuple[str, ...]] = {}
     for record in records:
         testsets.setdefault(record["cell"]["dataset"], []).append(record["cell"]["testset"])
         splits[record["cell"]["dataset"]] = splits_in(record["made"].get("protocol", "all"))
-    opened: list[Dataset] = []
-    for name, request in requests.items():
-        wanted = list(dict.fromkeys(testsets[name]))
-        opened += open_dataset(
-            request, data_root=data_root, generators=wanted, splits=splits[name], advance=progress.files
-        )
+    opened = []
+    for name, one in found.items():
+        selection = Selection(tuple(dict.fromkeys(testsets[name])), splits=splits[name])
+        opened.append(reopen(*one, selection, progress.files))
     return audit(opened, advance=progress.files) if opened else None

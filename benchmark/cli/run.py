@@ -40,7 +40,8 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
     detectors: Annotated[
         str | None,
         typer.Option(
-            help="Detectors, comma-separated: lgrad,univfd:nn-k9,./mine.py.", show_default="lgrad,univfd"
+            help="Detectors, comma-separated: lgrad@sample,univfd:nn-k9,./mine.py.",
+            show_default="lgrad,univfd",
         ),
     ] = None,
     dataset: Annotated[
@@ -62,7 +63,10 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
     data: Data = None,
     checkpoints: Annotated[
         str,
-        typer.Option(help="published or sample; by default sample on the sample dataset, else published."),
+        typer.Option(
+            help="published or sample, of detectors without an @; by default sample on the sample dataset, "
+            "else published."
+        ),
     ] = "",
     weights: Annotated[
         list[str] | None, typer.Option(help="A checkpoint file, as NAME=PATH; may be repeated.")

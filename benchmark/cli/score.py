@@ -24,7 +24,9 @@ _COLUMNS = ["path", "detector", "score", "logit", "verdict", "status", "error"]
 
 def score(  # noqa: PLR0913 - a command's options are its arguments
     images: Annotated[list[Path], typer.Argument(help="Image files or folders.")],
-    detectors: Annotated[str, typer.Option(help="Detectors, comma-separated.")] = "lgrad,univfd",
+    detectors: Annotated[
+        str, typer.Option(help="Detectors, comma-separated: lgrad,tiny-ladeda@published.")
+    ] = "lgrad,univfd",
     checkpoints: Annotated[str, typer.Option(help="published or sample.")] = "published",
     weights: Annotated[list[str] | None, typer.Option(help="A checkpoint file, as NAME=PATH.")] = None,
     unverified: Annotated[bool, typer.Option("--unverified", help=UNVERIFIED)] = False,
@@ -36,6 +38,9 @@ def score(  # noqa: PLR0913 - a command's options are its arguments
         raise BenchError(f"--format '{style}' is none of text, csv, json")
     device = choose_device(device)
     loaded = load_detectors(split(detectors), checkpoints, Files(weights or [], unverified), device)
+    for one in loaded:
+        if [other.name for other in loaded].count(one.name) > 1:
+            raise BenchError(f"'{one.name}' is asked for with two kinds of checkpoints; score one at a time")
     rows = _score(_samples(images), loaded, device)
     if style == "json":
         show(json.dumps(json.loads(rows.to_json(orient="records")), indent=1, ensure_ascii=False))

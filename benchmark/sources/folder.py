@@ -190,7 +190,7 @@ def stamp_file(file: Path) -> Stamp:
         found = file.stat()
     except OSError:
         return Stamp(key, "")
-    return Stamp(key, f"{found.st_size} {found.st_mtime_ns}")
+    return Stamp(key, f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {found.st_ino}")
 
 
 def texts_beside(paths: Sequence[str]) -> set[str]:

@@ -25,7 +25,7 @@ def read_rows(file: Path) -> Iterator[dict[str, str]]:
     """Yield a table's rows by lower-case column name; what is absent is empty, and numbers become text.
 
     Raises:
-        BenchError: There is no such file, it is broken, or two of its columns differ in case only.
+        BenchError: There is no such file, it is broken, or two of its columns have one name, in any case.
     """
     if why := irregular(file):
         raise BenchError(f"no manifest at '{file}' ({why})")
@@ -99,10 +99,14 @@ def _read_csv(file: Path) -> Iterator[Row]:
     errors = "surrogateescape" if encoding.startswith("utf-8") else "strict"
     with file.open(encoding=encoding, errors=errors, newline="") as text:
         reader = csv.DictReader(text, strict=True, delimiter=separator)
-        for row in reader:
-            if None in row:
-                raise ValueError(f"line {reader.line_num} has more fields than the header")
-            yield row
+        try:
+            _distinct((name, "") for name in reader.fieldnames or () if name)  # a spreadsheet's edge has none
+            for row in reader:
+                if None in row:
+                    raise ValueError(f"line {reader.line_num} has more fields than the header")
+                yield row
+        except csv.Error as error:
+            raise ValueError(f"line {reader.line_num}: {error}") from error
 
 
 def _write_csv(file: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
@@ -115,13 +119,28 @@ def _write_csv(file: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
 
 def _read_jsonl(file: Path) -> Iterator[Row]:
     """Read one JSON object a line."""
-    with file.open(encoding="utf-8-sig") as lines:
+    with file.open(encoding="utf-8-sig", errors="surrogateescape") as lines:
         for number, line in enumerate(lines, 1):
             if line.strip():
-                row = json.loads(line)
+                try:  # integers stay text: Python refuses those of more than 4,300 digits
+                    row = json.loads(line, parse_int=str, object_pairs_hook=_distinct)
+                except RecursionError as error:
+                    raise ValueError(f"line {number} is nested too deeply") from error
+                except ValueError as error:
+                    raise ValueError(f"line {number}: {getattr(error, 'msg', error)}") from error
                 if not isinstance(row, dict):
                     raise ValueError(f"line {number} is no object")
                 yield row
+
+
+def _distinct(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Make a row of names and values; of two under one name, Python would keep the last without a word."""
+    row: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in row:
+            raise ValueError(f"two columns are called '{name}'")
+        row[name] = value
+    return row
 
 
 def _write_jsonl(file: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
@@ -133,10 +152,16 @@ def _write_jsonl(file: Path, columns: Sequence[str], rows: Iterable[Row]) -> Non
 
 def _read_parquet(file: Path) -> Iterator[Row]:
     """Read a Parquet file batch by batch."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    for batch in pq.ParquetFile(file).iter_batches():
-        yield from batch.to_pylist()
+    try:
+        with pq.ParquetFile(file) as table:
+            _distinct((name, "") for name in table.schema_arrow.names)
+            for batch in table.iter_batches():
+                yield from batch.to_pylist()
+    except (pa.ArrowException, OverflowError) as error:  # not all of these are ValueErrors
+        raise ValueError(str(error)) from error
 
 
 def _write_parquet(file: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:

@@ -257,7 +257,7 @@ def _lines(measured: Measurements, one: Finished) -> Iterator[dict[str, Any]]:
         "digest": identity["testset"],
         "version": identity["detector_version"],
         "precision": identity.get("precision", "fp32"),
-        "remarks": made.get("notes", []),
+        "remarks": one.remarks,
         "time": made["time"],
     }
     trained_on = made.get("trained_on", [])

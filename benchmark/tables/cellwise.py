@@ -104,7 +104,8 @@ def blanks(cells: pd.DataFrame, columns: Mapping[str, str]) -> Iterator[str]:
     lacking = cells.loc[~fitted, ["detector", "weights"]].drop_duplicates()
     if len(lacking):
         whose = ", ".join(f"{detector} ({kind})" for detector, kind in lacking.itertuples(index=False))
-        yield f"Nothing was fitted{f' for {whose}' if fitted.any() else ''}: 'bench calibrate' does it."
+        some = f" for {whose}" if fitted.any() else ""
+        yield f"Nothing was fitted{some}: 'bench calibrate --on RUN' does it."
     scored = (cells["no_probabilities"] == "") & (cells["ok"] > 0)
     could_be = {"MCC, author's": cells["undefined"] == "", "NLL": scored, "NLL, isotonic": scored & fitted}
     for name, rows in could_be.items():

@@ -252,4 +252,4 @@ TRANSFORMATIONS: Mapping[str, Transformation] = {
     "input-image": Transformation(Preprocess(PLAIN, resize=256)),
     "nearest-gan": Transformation(_GAN, Pretrained(small_discriminator, shipped("nearest_discriminator"))),
 }
-"""By the names of ``bench train lgrad --transformation NAME``."""
+"""By the names that ``--transformation`` of ``bench train lgrad`` takes."""

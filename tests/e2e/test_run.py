@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
 from command_line import Bench
+
+from forenbench.detectors.tiny_ladeda import _TinyNetwork
 
 RUN = ("run", "--detectors", "./bright.py", "--dataset", "tiny")
 
@@ -46,6 +49,20 @@ def test_a_perturbation_asked_for_twice_runs_once(bench: Bench) -> None:
     assert rows["perturbation"].value_counts().to_dict() == {"jpeg:75": 16, "none": 16}
 
 
+def test_one_table_holds_detectors_with_weights_of_two_kinds(bench: Bench, tmp_path: Path) -> None:
+    """On a dataset where published ones are the default: here a file that stands for Tiny-LaDeDa's."""
+    torch.save(_TinyNetwork().state_dict(), tmp_path / "own.pth")
+    both = ("--detectors", "tiny-ladeda,lgrad@sample", "--weights", "tiny-ladeda=own.pth", "--unverified")
+    outcome = bench("run", "--dataset", "tiny", "--device", "cpu", *both)
+    assert outcome.code == 0, outcome.err
+    rows = all_rows(Path("results/runs/tiny"))
+    assert set(rows["detector"]) == {"tiny-ladeda:forensynths", "lgrad:nearest-gan"}
+    assert set(rows["status"]) == {"ok"}
+    table = pd.read_csv("results/runs/tiny/tables/cells.csv")
+    weights = dict(zip(table["detector"], table["weights"], strict=True))
+    assert weights["lgrad:nearest-gan"] == "sample" != weights["tiny-ladeda:forensynths"]
+
+
 def test_test_sets_keep_their_order_when_they_are_run_one_by_one(bench: Bench) -> None:
     bench(*RUN, "--generators", "beta")
     outcome = bench(*RUN, "--generators", "alpha")
@@ -81,6 +98,10 @@ def test_perturbations_limit_and_generators(bench: Bench) -> None:
         (("--perturbations", "jpg:75"), "did you mean jpeg"),
         (("--perturbations", "jpeg:700"), "700"),
         (("--perturbations", ","), "--perturbations names none"),
+        (
+            ("--detectors", "lgrad@sampel"),
+            "unknown kind of checkpoints of 'lgrad' 'sampel': did you mean sample",
+        ),
         (("--checkpoints", "best"), "--checkpoints 'best' is neither published nor sample"),
         (("--weights", "lgrad=x.pth"), "unknown checkpoint 'lgrad'"),
         (("--weights", "x.pth"), "is not NAME=PATH"),

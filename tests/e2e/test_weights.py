@@ -95,7 +95,7 @@ def test_the_contract_of_a_published_detector_is_checked_with_files_of_ones_own(
     command = ("check", "detector", "tiny-ladeda", "--weights", f"tiny-ladeda=~/{FILE}")
     unasked = bench(*command)
     assert unasked.code == 2
-    assert "has no sample checkpoints; it needs --checkpoints published" in unasked.err
+    assert "has no sample checkpoints; ask for tiny-ladeda@published" in unasked.err
     checked = bench(*command, "--checkpoints", "published", "--unverified")
     assert checked.code == 0, checked.err
     assert checked.out.count("ok    tiny-ladeda:forensynths") == 8

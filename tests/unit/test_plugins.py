@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 
 from forenbench import plugins
+from forenbench.cli.loading import Files
+from forenbench.cli.requests import Gathered, Means, Request, reloading
 from forenbench.types import BenchError
 from forenbench.weights import MissingWeights, Weights
 
@@ -55,7 +58,7 @@ def test_unknown_names_and_variants_get_hints() -> None:
         plugins.load("univfd:nn_k9", Weights())
     with pytest.raises(BenchError, match=r"no detector file at '\./none\.py'; 'bench new detector"):
         plugins.load("./none.py", Weights())
-    with pytest.raises(BenchError, match="it exists with --checkpoints published"):
+    with pytest.raises(BenchError, match=r"\(or ask for lgrad:stylegan-bedroom@published\)"):
         plugins.load("lgrad:stylegan-bedroom", Weights("sample"))
 
 
@@ -96,3 +99,67 @@ def test_everything_that_is_missing_is_named_at_once() -> None:
 
 def test_a_hint_names_each_known_name_once() -> None:
     assert plugins.unknown("checkpoint", "x", ["vgg16", "clip", "vgg16"]).endswith("Known: clip, vgg16")
+
+
+def test_a_request_may_name_the_kind_of_its_checkpoints() -> None:
+    for kind in ("published", "sample"):
+        (named,) = plugins.load("univfd:lc@sample", Weights(kind))
+        (plain,) = plugins.load("univfd:lc", Weights("sample"))
+        assert (named.name, named.kind, named.checkpoints) == (plain.name, "sample", plain.checkpoints)
+    assert [one.name for one in plugins.load("lgrad@sample", Weights("published"))] == ["lgrad:nearest-gan"]
+    with pytest.raises(MissingWeights, match="weights 'clip-vit-l14'"):
+        plugins.load("univfd:lc@published", Weights("sample"))
+
+
+def test_detectors_of_two_kinds_stand_side_by_side_and_share_what_they_read() -> None:
+    weights = Weights("published")
+    loaded, missing = plugins.load_available(
+        ["univfd:lc@sample", "univfd:nn-k1@sample", "univfd:lc", "univfd:lc@sample"], weights
+    )
+    assert [(one.name, one.kind) for one in loaded] == [("univfd:lc", "sample"), ("univfd:nn-k1", "sample")]
+    assert loaded[0].detector.encoder is loaded[1].detector.encoder  # type: ignore[attr-defined]
+    assert len(missing) == 1
+    assert weights.kind == "published"
+
+
+class Both:
+    """A plugin whose variant exists with both kinds, under one name."""
+
+    variants = {"published": ("it",), "sample": ("it",)}  # noqa: RUF012
+    version, threshold = "1", 0.5
+
+    def __init__(self, variant: str, weights: Weights) -> None:
+        self.name = "both:it"
+
+    def prepare(self, image: object) -> None: ...
+
+    def score(self, batch: object) -> None: ...
+
+
+def test_one_name_with_two_kinds_is_two_detectors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plugins, "find", lambda name: plugins.FoundPlugin("both", "here", Both))
+    loaded = plugins.load_all(["both", "both@sample", "both@published"], Weights("published"))
+    assert [(one.name, one.kind) for one in loaded] == [("both:it", "published"), ("both:it", "sample")]
+
+
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [
+        ("lgrad@sampel", "unknown kind of checkpoints of 'lgrad' 'sampel': did you mean sample"),
+        ("lgrad@", "unknown kind of checkpoints of 'lgrad' '': Known: published, sample"),
+        ("lgard@sample", "unknown detector 'lgard': did you mean lgrad"),
+        ("univfd:nn_k9@sample", "did you mean nn-k9"),
+        ("lgrad@sample:nearest-gan", "unknown kind of checkpoints"),
+        ("tiny-ladeda@sample", "has no sample checkpoints; ask for tiny-ladeda@published"),
+    ],
+)
+def test_what_stands_behind_the_at_sign_is_checked(request_: str, words: str) -> None:
+    with pytest.raises(BenchError, match=re.escape(words)):
+        plugins.load(request_, Weights("published"))
+
+
+def test_another_process_loads_the_kinds_that_were_asked_for() -> None:
+    request = Request(["lgrad@sample"], {}, [])
+    means = Means(Path("data"), Files(), "", "cpu", None, "all")
+    load = reloading(request, means, Gathered(kinds=["published", "published"]))
+    assert [(one.name, one.kind) for one in load("cpu")] == [("lgrad:nearest-gan", "sample")] * 2

@@ -67,7 +67,7 @@ def ask_download(path: Path) -> object:
 
 ASKED: dict[str, Callable[[Path], object]] = {
     "image": lambda path: Folder(path.parent).read(path.name),
-    "scores": lambda path: read_scores(path, Reading()),
+    "scores": lambda path: read_scores(path, [Reading()]),
     "weights": ask_weights,
     "download": ask_download,
     "picture": open_image,

@@ -23,7 +23,7 @@ from forenbench.plugins import LoadedDetector
 from forenbench.runner import Summary, run
 from forenbench.store import Store
 from forenbench.testing import Brightness, tiny_image, write_tiny_dataset
-from forenbench.types import TestSet
+from forenbench.types import Stamp, TestSet
 
 ROOT = Path(__file__).parents[2]
 
@@ -241,3 +241,19 @@ def test_a_package_that_was_swapped_for_another_is_left_out(
     monkeypatch.setattr(environment, "_PACKAGES", ("torch", "no-such-package"))
     bench()
     assert list(bench.store.records()[0]["made"]["packages"]) == ["torch"]
+
+
+def test_a_file_that_is_not_what_was_remembered_fails_once_and_is_scored_by_the_next_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on disks that keep no time of a change, where a stamp may stay the same."""
+    stamp = lambda file: Stamp(bytes(file), "always the same")  # noqa: E731
+    monkeypatch.setattr("forenbench.sources.folder.stamp_file", stamp)
+    bench = Bench(tmp_path)
+    assert bench()[0].problems == {}
+    changed = sorted(bench.data.glob("*/*/*.png"))[0]
+    tiny_image(99).save(changed)
+    shutil.rmtree(tmp_path / "run")
+    (counts,) = [*bench()[0].problems.values()]
+    assert counts["failed"] == 1
+    assert bench()[0].problems == {}

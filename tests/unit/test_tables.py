@@ -75,7 +75,7 @@ def test_values_that_decisions_and_probabilities_leave_undefined_have_a_reason(s
     thresholds, calibration = (tables.make(name, [store]) for name in ("thresholds", "calibration"))
     assert np.isnan(thresholds.frame.loc[("cautious", "sample", "stylegan"), "MCC, author's"])
     assert "MCC, author's is blank where all images are called fake, or none." in thresholds.notes
-    assert "Nothing was fitted: 'bench calibrate' does it." in thresholds.notes
+    assert "Nothing was fitted: 'bench calibrate --on RUN' does it." in thresholds.notes
     assert np.isnan(calibration.frame.loc[("certain", "sample", "stylegan"), "NLL"])
     assert "NLL is blank where a probability of 0 or 1 is wrong: its loss is infinite." in calibration.notes
 
