@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-import pkgutil
-import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
-from filelock import FileLock
-
 from .descriptions import Spec, Suite, specs, suites
 from .expectations import compare
-from .inventory import FileFacts, cache_folder, take_stock
-from .layouts import find_layout, locate, only_described
+from .finding import Advance as Advance
+from .finding import MissingDataset as MissingDataset
+from .finding import find_files as find_files
+from .finding import root_option as root_option
+from .inventory import FileFacts, take_stock
+from .layouts import locate
 from .plugins import unknown
 from .protocols import PROTOCOLS
 from .sources.archive import stem_of
 from .sources.folder import Findings, readable
-from .sources.locations import is_archive, open_location, open_locations
+from .sources.locations import is_archive
 from .sources.splits import SCORED, take
-from .testsets import Groups, Selection, choose, describe, digest, group, warnings
+from .testsets import Groups, Selection, choose, digest, group, warnings
 from .types import BenchError, FileSource, Sample, TestSet, Whereabouts
-
-Advance = Callable[[str, int, int], None]
-"""Called with (what is being done, done, total) while files are made or read."""
-
-
-class MissingDataset(BenchError):
-    """A described dataset is not on this machine; the message says where to get it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +84,10 @@ def open_dataset(  # noqa: PLR0913 - what may be asked of a dataset
 
 
 def reopen(
-    spec: Spec, data_root: Path, generators: Sequence[str], advance: Advance = lambda what, done, total: None
+    spec: Spec, data_root: Path, selection: Selection, advance: Advance = lambda what, done, total: None
 ) -> Dataset:
     """Open some test sets of a dataset by its description; see `open_dataset`."""
-    return _open(spec, data_root, Selection(tuple(generators)), advance)
+    return _open(spec, data_root, selection, advance)
 
 
 def find_spec(request: str) -> Spec | Suite:
@@ -120,51 +113,6 @@ def _name(path: Path) -> str:
     if path.is_dir():
         return path.resolve().name
     return stem_of(path) if is_archive(path) else path.stem
-
-
-def find_files(
-    spec: Spec, data_root: Path, advance: Advance = lambda what, done, total: None
-) -> tuple[FileSource, Findings]:
-    """List a described dataset's labelled files, whether unpacked or in its archives; build it on first use.
-
-    Raises:
-        MissingDataset: It is not there.
-        BenchError: Nothing in it has a label.
-    """
-    folder = _build(spec, advance) if spec.builder else data_root / spec.folder
-    archives = [data_root / name for name in spec.archives]
-    is_archived = not folder.exists() and archives and all(path.is_file() for path in archives)
-    unpacked = folder if folder.exists() or is_archived else find_layout(spec, data_root)
-    if unpacked is None:
-        places = " or ".join(f"'{place}'" for place in (folder, *archives))
-        fetch = f"'bench data fetch {spec.name}{root_option(data_root)}'"
-        raise MissingDataset(
-            f"dataset '{spec.name}' is not at {places}. {fetch} gets it or says how "
-            f"(source: {spec.source}; licence: {spec.licence}); --data-root names another place, and "
-            f"--data {spec.name}=PATH where it lies"
-        )
-    if is_archived:
-        source, findings = open_locations(archives, spec.names())
-    else:
-        source, findings = open_location(unpacked, classes=spec.names())
-    if unpacked != data_root / spec.folder or Path(spec.folder).is_absolute():
-        findings = only_described(spec, findings)
-    return source, replace(findings, samples=describe(spec, findings.samples))
-
-
-def _build(spec: Spec, advance: Advance) -> Path:
-    """Return the folder of a dataset that is made on first use."""
-    made = cache_folder() / f"{spec.name}-{spec.version}"
-    try:
-        with FileLock(f"{made}.lock"):
-            if not (made / spec.folder).is_dir():
-                doing = f"making dataset {spec.name} (once)"
-                pkgutil.resolve_name(spec.builder)(made, lambda done, total: advance(doing, done, total))
-    except OSError as error:
-        raise BenchError(
-            f"dataset '{spec.name}' cannot be made at '{made}': {error}. XDG_CACHE_HOME names another place"
-        ) from error
-    return made / spec.folder
 
 
 def _open_suite(
@@ -247,11 +195,6 @@ def _take_stock(spec: Spec, source: FileSource, chosen: Groups, advance: Advance
     if not any(fact.sha256 for fact in facts.values()):
         raise _nothing_there(spec, source, paths)
     return facts
-
-
-def root_option(data_root: Path) -> str:
-    """Word what a command needs besides, to be typed as it is, where the data do not lie in ``data``."""
-    return "" if data_root == Path("data") else f" --data-root {shlex.quote(str(data_root))}"
 
 
 def _notes(spec: Spec, findings: Findings, selection: Selection, data_root: Path) -> Iterator[str]:

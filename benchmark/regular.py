@@ -24,7 +24,7 @@ def irregular(path: Path) -> str:
     try:
         found = path.stat()
     except OSError as error:
-        return "a broken link" if path.is_symlink() else (error.strerror or str(error)).lower()
+        return "a broken link" if path.is_symlink() else error.strerror or str(error)
     except ValueError:  # a zero byte
         return "no name of a file"
     if not stat.S_ISREG(found.st_mode):

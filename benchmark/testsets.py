@@ -41,6 +41,12 @@ class Selection:
         return self.protocol + limit + split
 
 
+def splits_in(protocol: str) -> tuple[str, ...]:
+    """Return the splits that were asked for, read off what `Selection` is called."""
+    _, _, split = protocol.partition(", split ")
+    return (split,) if split else SCORED
+
+
 def describe(spec: Spec, samples: Iterable[Sample]) -> tuple[Sample, ...]:
     """Give samples the origin and the generator of a description; what this seemed to be is their class."""
     if spec.origin:

@@ -16,8 +16,9 @@ from forenbench.types import BenchError
 
 from .console import out as stdout
 from .console import say, short, show, split
+from .places import Data, parse_places
 from .progress import RunProgress
-from .requests import Data, Split, joint_name, parse_places, run_folder
+from .requests import Split, joint_name, run_folder
 
 if TYPE_CHECKING:
     import pandas as pd

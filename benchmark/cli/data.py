@@ -19,8 +19,8 @@ from forenbench.types import BenchError
 from .console import out, say, short, show
 from .index import index
 from .listing import datasets
+from .places import Data, parse_places
 from .progress import RunProgress
-from .requests import Data, parse_places
 from .transfers import TransferProgress, agree, licence_in_words, size_in_words
 
 if TYPE_CHECKING:

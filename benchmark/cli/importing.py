@@ -13,7 +13,8 @@ from forenbench.sources.splits import chosen
 from forenbench.types import FAKE, REAL, BenchError
 
 from .console import say, short, show, split
-from .requests import Data, Split, parse_places, run_folder
+from .places import Data, parse_places
+from .requests import Split, run_folder
 
 if TYPE_CHECKING:
     from forenbench.foreign import ForeignScores
@@ -181,7 +182,9 @@ def _beside(
         )
     for note in (note for one in opened for note in one.notes):
         say(f"note: {note}", "yellow")
-    return [beside(one, opened, some=selection != Selection()) for one in scores]
+    samples = (sample for one in opened for testset in one.testsets for sample in testset.samples)
+    is_part = selection != Selection() or any(sample.split for sample in samples)
+    return [beside(one, opened, some=is_part) for one in scores]
 
 
 def _store(imports: Mapping[str, Import], store: Store) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from forenbench.regular import irregular
 from forenbench.types import BenchError
 
 from .console import say, short, split
@@ -120,6 +121,8 @@ def open_image(file: Path) -> tuple[bytes, Image]:
     """Read and decode a file that was named."""
     from forenbench.images import UnreadableImage, decode
 
+    if why := irregular(file):
+        raise BenchError(f"{file} cannot be read: {why}")
     try:
         data = file.read_bytes()
         return data, decode(data)

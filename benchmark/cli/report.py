@@ -107,11 +107,15 @@ def _audit(records: list[Record], found: Mapping[str, Found], progress: RunProgr
     """Audit the test sets behind records, as far as they are at hand."""
     from forenbench.audit import audit
     from forenbench.catalogue import reopen
+    from forenbench.testsets import Selection, splits_in
 
     testsets: dict[str, list[str]] = {}
+    splits: dict[str, tuple[str, ...]] = {}
     for record in records:
         testsets.setdefault(record["cell"]["dataset"], []).append(record["cell"]["testset"])
-    opened = [
-        reopen(*one, list(dict.fromkeys(testsets[name])), progress.files) for name, one in found.items()
-    ]
+        splits[record["cell"]["dataset"]] = splits_in(record["made"].get("protocol", "all"))
+    opened = []
+    for name, one in found.items():
+        selection = Selection(tuple(dict.fromkeys(testsets[name])), splits=splits[name])
+        opened.append(reopen(*one, selection, progress.files))
     return audit(opened, advance=progress.files) if opened else None

@@ -32,12 +32,6 @@ Split = Annotated[
         show_default="test, else val, else train",
     ),
 ]
-Data = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--data", metavar="NAME=PATH", help="Where a dataset lies, if not in --data-root; may be repeated."
-    ),
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,29 +160,6 @@ def run_folder(name: str, protocol: str, limit: int | None, split: str = "", pre
     less = [] if precision == "fp32" else [precision]
     splits = [split_of(split) or split] if split else []
     return Path("results/runs") / "-".join([name, *protocols, *limits, *splits, *less])
-
-
-def parse_places(pairs: Iterable[str] | None) -> dict[str, Path]:
-    """Read the options ``--data NAME=PATH``.
-
-    Raises:
-        BenchError: One has no path, names no described dataset, or nothing is there.
-    """
-    from forenbench.descriptions import specs
-    from forenbench.plugins import unknown
-
-    known = [name for name, spec in specs().items() if not spec.builder]
-    places = {}
-    for pair in pairs or ():
-        name, equals, path = pair.partition("=")
-        if not equals:
-            raise BenchError(f"--data '{pair}' is not NAME=PATH; a dataset of your own is --dataset PATH")
-        if name not in known:
-            raise BenchError(unknown("dataset", name, known))
-        if not Path(path).expanduser().exists():
-            raise BenchError(f"--data {pair}: there is nothing at '{path}'")
-        places[name] = Path(path).expanduser()
-    return places
 
 
 def gather(request: Request, means: Means, advance: Advance) -> Gathered:

@@ -10,9 +10,9 @@ import typer
 
 from .console import say, short, show, split, width
 from .loading import TRAINED_ON, UNVERIFIED, Files, choose_devices
+from .places import Data, parse_places
 from .progress import RunProgress
 from .requests import (
-    Data,
     Gathered,
     Means,
     Request,
@@ -22,7 +22,6 @@ from .requests import (
     of_options,
     of_table,
     parse_perturbations,
-    parse_places,
     run_folder,
 )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from forenbench.types import BenchError
+from forenbench.types import REAL, BenchError
 
 from .console import say, show, split
 from .loading import UNVERIFIED, Files, choose_device, load_detectors
@@ -54,17 +54,26 @@ def score(  # noqa: PLR0913 - a command's options are its arguments
 
 def _samples(images: list[Path]) -> list[Sample]:
     """List files, those in folders included."""
-    from forenbench.sources.folder import list_files
     from forenbench.types import Sample
 
     found: list[Path] = []
     for path in images:
         if not path.exists():
             raise BenchError(f"no file or folder at '{path}'")
-        found += [path / file for file in sorted(list_files(path))] if path.is_dir() else [path]
+        found += list_images(path) if path.is_dir() else [path]
     if not found:
         raise BenchError(f"'{images[0]}' is empty: there is no file to score")
     return [Sample(str(path), 0) for path in found]
+
+
+def list_images(folder: Path) -> list[Path]:
+    """List a folder's files, but for texts beside images of the same name, which are counted."""
+    from forenbench.sources.folder import list_files, read_labels, readable
+
+    findings = read_labels(list_files(folder), "", REAL)
+    for note in findings.notes:
+        say(readable(f"{folder}: {note}"), "yellow")
+    return [folder / sample.path for sample in findings.samples]
 
 
 def _score(samples: list[Sample], loaded: list[LoadedDetector], device: str) -> pd.DataFrame:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from posixpath import join, splitext
 
@@ -23,6 +24,7 @@ _WORDS = {**LABELS, **GENIMAGE_LABELS, "0": REAL, "1": FAKE, "generated": FAKE, 
 _WORDS |= {"0.0": REAL, "1.0": FAKE, "false": REAL, "true": FAKE}
 _SYSTEM_FILES = {"thumbs.db", "desktop.ini", "lost+found", "$recycle.bin", "system volume information"}
 _TEXTS = {".txt", ".json", ".caption", ".xml", ".cls"}
+_BESIDE_SHARDS = {".tar", ".idx", ".md", *_TEXTS}
 _SHOWN = 3
 
 
@@ -101,15 +103,15 @@ def read_labels(
         classes: Folders that are no splits, whatever they are called.
     """
     ordered = sorted(paths)
-    texts = _texts(ordered)
+    texts = texts_beside(ordered)
     folders = {path.rpartition("/")[0] for path in ordered}
     parted = {folder: tuple(folder.split("/")) if folder else () for folder in folders}
     labelled = (parts for parts in parted.values() if otherwise is not None or _find_label(parts) is not None)
     splits = find_splits(labelled, classes)
     read = {folder: _read(parts, splits, root_name, otherwise) for folder, parts in parted.items()}
     found = [(path, read[path.rpartition("/")[0]]) for path in ordered if path not in texts]
-    samples = tuple(replace(sample, path=path) for path, sample in found if sample is not None)
-    unlabelled = tuple(path for path, sample in found if sample is None)
+    samples = tuple(made(path) for path, made in found if made is not None)
+    unlabelled = tuple(path for path, made in found if made is None)
     return Findings(samples, unlabelled, tuple(_aside(sorted(texts))))
 
 
@@ -125,7 +127,8 @@ def without_labels(location: Path, findings: Findings) -> BenchError:
         return BenchError(f"'{location}' is empty: there is no file to score")
     where = shlex.quote(str(location))
     is_shard = location.name.lower().endswith(".tar") and findings.notes
-    if is_shard or all(path.lower().endswith(".tar") for path in paths):
+    suffixes = {splitext(path)[1].lower() for path in paths}
+    if is_shard or (".tar" in suffixes and suffixes <= _BESIDE_SHARDS):
         return BenchError(
             f"'{location}' seems to be a webdataset ('{readable(paths[0])}', …), whose labels lie beside the "
             "images, in files that are not read. List the images with their labels in a manifest; its column "
@@ -205,7 +208,7 @@ def stamp_file(file: Path) -> Stamp:
     return Stamp(key, f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {found.st_ino}")
 
 
-def _texts(paths: Sequence[str]) -> set[str]:
+def texts_beside(paths: Sequence[str]) -> set[str]:
     """Find the texts beside images of the same name: ``a.txt`` or ``a.png.txt`` beside ``a.png``."""
     texts = {path for path in paths if splitext(path)[1].lower() in _TEXTS}
     if not texts:
@@ -223,8 +226,8 @@ def _aside(texts: Sequence[str]) -> Iterator[str]:
 
 def _read(
     folders: Sequence[str], splits: Collection[tuple[str, ...]], root_name: str, otherwise: int | None
-) -> Sample | None:
-    """Read all but the path off the folders of a file, or return None where nothing says the label."""
+) -> Callable[[str], Sample] | None:
+    """Read off its folders what makes a sample of a file's path; None where nothing says the label."""
     places = (at for at in range(len(folders)) if tuple(folders[: at + 1]) in splits)
     split_at = next(places, len(folders))
     split = split_of(folders[split_at]) if split_at < len(folders) else ""
@@ -238,7 +241,9 @@ def _read(
     else:
         generator, class_name = "", ""
     real_source = ("/".join(below) or generator or root_name) if label == REAL else ""
-    return Sample("", label, *map(readable, (generator, class_name, real_source, "", split)))
+    texts = map(readable, (generator, class_name, real_source))
+    names = dict(zip(("generator", "class_name", "real_source"), texts, strict=True))
+    return partial(Sample, label=label, split=split, **names)
 
 
 def _parted(folders: list[str], otherwise: int | None) -> tuple[int | None, list[str], list[str]]:

@@ -42,9 +42,10 @@ def walk(root: str, entries: Callable[[str], Iterable[Entry]]) -> Iterator[Entry
     linked = 0
     while waiting:
         path, passed = waiting.pop()
+        is_linked = passed[-1] != root + path
         for name, place in sorted(entries(passed[-1])):
             here = path + name
-            linked += place.rstrip("/") != root + here
+            linked += is_linked
             if linked > _MOST_LINKED:
                 raise BenchError(
                     f"the links below '{root}' lead to more than {_MOST_LINKED:,} files; remove those that "

@@ -75,7 +75,7 @@ def open_manifest(file: Path, open_source: Callable[[Path], FileSource]) -> tupl
         if normal in seen:
             raise BenchError(f"'{file}', row {row.number}: '{readable(path)}' is listed twice")
         seen.add(normal)
-        samples[path] = replace(row.sample, path=path)
+        samples[path] = row.sample if path == row.sample.path else replace(row.sample, path=path)
         owners[path] = places[row.location]
         digests[path] = row.sha256
     source = Joined(list(sources.values()), owners) if len(sources) > 1 else sources[rows[0].location]

@@ -63,18 +63,17 @@ def find_splits(folders: Iterable[Folders], classes: Collection[str] = ()) -> se
         classes: Names that are none of splits, whatever they are.
 
     Returns:
-        Each split's folder, as the names from the top down; none of them is below another.
+        Each split's folder, as the names from the top down.
     """
     beside: dict[Folders, set[str]] = defaultdict(set)
     for names in folders:
         for at, name in enumerate(names):
             beside[names[:at]].add(name)
     found: set[Folders] = set()
-    for above in sorted(beside, key=len):
-        called = [name for name in beside[above] if split_of(name) and name not in classes]
+    for above, names in beside.items():
+        called = [name for name in names if split_of(name) and name not in classes]
         several = len(set(map(split_of, called))) > 1
-        below_one = any(above[: at + 1] in found for at in range(len(above)))
-        if not below_one and (several or len(called) == len(beside[above])):
+        if several or len(called) == len(names):
             found |= {(*above, name) for name in called}
     return found
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from forenbench.catalogue import open_dataset
+from forenbench.cli.score import list_images
+from forenbench.pictures.spectra import unlabelled
 from forenbench.sources.folder import find_samples
 from forenbench.sources.locations import open_location
 from forenbench.testing import tiny_image, write_tiny_dataset
@@ -84,7 +86,9 @@ def test_files_outside_label_folders_are_reported(tmp_path: Path) -> None:
     assert "left aside, in no label folder: 1, the first 'g/readme.txt'" in dataset.notes
 
 
-def test_texts_beside_images_are_left_aside_and_counted(tmp_path: Path) -> None:
+def test_texts_beside_images_are_left_aside_and_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """As captions of training sets and what downloaders note beside each image."""
     touch(tmp_path, "g/0_real/a.png", "g/1_fake/b.jpg", "g/1_fake/c.b.webp", "g/1_fake/noext")
     beside = ["0_real/a.txt", "1_fake/b.jpg.json", "1_fake/b.JSON", "1_fake/c.b.caption", "1_fake/noext.txt"]
@@ -97,6 +101,13 @@ def test_texts_beside_images_are_left_aside_and_counted(tmp_path: Path) -> None:
     )
     (dataset,) = open_dataset(str(tmp_path), data_root=tmp_path)
     assert findings.notes[0] in dataset.notes
+    assert list_images(tmp_path) == [tmp_path / sample.path for sample in findings.samples]
+    assert findings.notes[0] in capsys.readouterr().err
+    for label in ("0_real", "1_fake"):
+        (tmp_path / "g" / label).rename(tmp_path / "g" / f"photos{label}")
+    whole = unlabelled(tmp_path, 10)
+    assert whole is not None
+    assert len(whole.paths) == 6
 
 
 def test_a_webdataset_is_named_as_such(tmp_path: Path) -> None:
@@ -105,6 +116,7 @@ def test_a_webdataset_is_named_as_such(tmp_path: Path) -> None:
         with tarfile.open(tmp_path / f"shards/{number:05}.tar", "w") as archive:
             for name in ("000.png", "000.cls", "001.png", "001.cls"):
                 archive.addfile(tarfile.TarInfo(name))
+    (tmp_path / "shards/README.md").touch()
     for place in ("shards", "shards/00000.tar"):
         with pytest.raises(BenchError, match=r"seems to be a webdataset .*manifest; its column 'location'"):
             open_location(tmp_path / place)

@@ -129,6 +129,14 @@ def test_a_link_back_to_a_folder_above_it_is_no_second_copy(tmp_path: Path, kind
     }
 
 
+def test_a_link_to_a_folder_above_the_dataset_is_no_part_of_it(tmp_path: Path) -> None:
+    root = write_shared(
+        tmp_path / "own/bench", ("glide",), {"glide/0_real": "../..", "sdxl/0_real": "../pool"}
+    )
+    (tmp_path / "own/notes.txt").touch()
+    assert {path.rpartition("/")[0] for path in list_files(root)} == {"glide/1_fake", "pool", "sdxl/0_real"}
+
+
 @pytest.mark.parametrize("kind", ["tar", "zip"])
 def test_a_link_out_of_an_archive_is_a_file_that_cannot_be_read(tmp_path: Path, kind: str) -> None:
     out = {

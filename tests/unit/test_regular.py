@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from forenbench.cli.pictures import open_image
 from forenbench.foreign import Reading, read_scores
 from forenbench.regular import irregular
 from forenbench.remote import DownloadFailed, open_at
@@ -46,7 +47,7 @@ def test_every_kind_has_its_word(tmp_path: Path, pipe: Path, bound: Path) -> Non
         bound: "a socket",
         tmp_path: "a folder",
         tmp_path / "broken": "a broken link",
-        tmp_path / "absent": "no such file or directory",
+        tmp_path / "absent": "No such file or directory",
         Path("/dev/null"): "a device",
         Path("/proc/version"): "a file of the kernel's",
         Path("a\0b"): "no name of a file",
@@ -69,6 +70,7 @@ ASKED: dict[str, Callable[[Path], object]] = {
     "scores": lambda path: read_scores(path, [Reading()]),
     "weights": ask_weights,
     "download": ask_download,
+    "picture": open_image,
     "table of a folder": lambda path: open_huggingface(path.parent, [path.name]),
 }
 

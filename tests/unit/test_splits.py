@@ -7,14 +7,17 @@ from pathlib import Path
 
 import pytest
 from layouts import write_layout
+from typer.testing import CliRunner
 
 from forenbench.catalogue import Dataset, open_dataset
+from forenbench.cli.app import app
 from forenbench.cli.requests import run_folder
 from forenbench.descriptions import specs
 from forenbench.sources.folder import read_labels
 from forenbench.sources.locations import open_location
 from forenbench.sources.splits import TRAINED, chosen, split_of_table
 from forenbench.testing import tiny_image
+from forenbench.testsets import Selection, splits_in
 from forenbench.types import BenchError
 
 
@@ -92,6 +95,8 @@ def test_train_among_other_classes_is_a_vehicle(tmp_path: Path) -> None:
     (dataset,) = open_dataset(root, data_root=tmp_path)
     assert {t.name for t in dataset.testsets} == set(classes)
     assert {s.path.split("/")[0] for t in dataset.testsets for s in t.samples} == {"val"}
+    (half,) = open_dataset(f"{root}/train", data_root=tmp_path)
+    assert counted(half) == dict.fromkeys(classes, (2, 2))
 
 
 def test_named_datasets_lose_nothing(tmp_path: Path) -> None:
@@ -151,6 +156,28 @@ def test_runs_of_another_split_have_a_folder_of_their_own() -> None:
     names = {run_folder("x", "all", None, split).name for split in ("", "test", "val", "train", "all")}
     assert names == {"x", "x-test", "x-val", "x-train", "x-all"}
     assert run_folder("x", "all", None, "Validation") == run_folder("x", "all", None, "val")
+
+
+def test_the_name_of_a_selection_says_its_split() -> None:
+    for selection in (
+        Selection(),
+        Selection(limit=3, splits=("train",)),
+        Selection(protocol="x", splits=("all",)),
+    ):
+        assert splits_in(str(selection)) == selection.splits
+
+
+def test_commands_take_a_split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    root = write(tmp_path / "cifake", *both("train", "test"))
+    write(tmp_path / "cifake", "train/0_real", number=3)
+    for option, folder, number in (((), "cifake", 2), (("--split", "train"), "cifake-train", 3)):
+        found = CliRunner().invoke(app, ["audit", root, *option, "--format", "csv"])
+        assert found.exit_code == 0, found.output
+        assert found.stdout.count("0_real/") == number
+        assert (tmp_path / "results/runs" / folder).is_dir()
+    found = CliRunner().invoke(app, ["audit", root, "--split", "dev"])
+    assert isinstance(found.exception, BenchError)
 
 
 def test_a_column_of_a_manifest_says_the_split(tmp_path: Path) -> None:

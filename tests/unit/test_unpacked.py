@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from forenbench.catalogue import MissingDataset, open_dataset
 from forenbench.cli.app import app
-from forenbench.cli.requests import parse_places
+from forenbench.cli.places import parse_places
 from forenbench.types import BenchError
 
 OFFICIAL = {
