@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from . import fits
+from . import coverage, fits
 from .atomic import replacing
+from .coverage import FAILED_AS, MISSING, WRONG
 from .sealed import from_arrow, to_arrow
 from .statistics import (
     bootstrap,
@@ -31,7 +32,7 @@ from .statistics import (
 )
 from .statistics.intervals import Scored
 from .store import STATUSES, Store
-from .types import FAKE, REAL
+from .types import FAKE, REAL, BenchError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,11 +41,12 @@ if TYPE_CHECKING:
 Line = dict[str, Any]
 """One class of a cell, or all of it: its counts of images and its metrics, by column."""
 
-KEPT = ("ap", "auroc", "acc")
+KEPT = ("ap", "auroc", "acc", "bacc")
 """Metrics whose replicates are kept, for means over test sets and for ranks."""
 UNNAMED = "(unnamed)"
 """Reals whose source is not known."""
 _FILE = "measured.arrows"
+_NO_PROBABILITY = "images without a score count as errors, and an error has no probability"
 
 
 class _Known(NamedTuple):
@@ -65,36 +67,45 @@ class Measurements:
     Attributes:
         store: The run.
         by_class: Take each class of a cell's images (its reals and its fakes) for itself, without intervals.
+        failed_as: What images without a score count as, one of `coverage.FAILED_AS`.
     """
 
     store: Store
     by_class: bool
+    failed_as: str = MISSING
     _known: dict[str, _Known] = field(init=False)
     _fits: dict[fits.Key, dict[str, Any]] = field(init=False)
     _changed: bool = False
 
     def __post_init__(self) -> None:
+        if self.failed_as not in FAILED_AS:
+            raise BenchError(f"--failed-as '{self.failed_as}' is none of {', '.join(FAILED_AS)}")
         self._known, self._fits = _read(self._file), fits.read(self.store.root)
 
     def of(self, record: Mapping[str, Any]) -> list[Line]:
         """Return a finished cell's lines.
 
-        Each has the counts of its images, ``class`` (empty unless `by_class`), every metric, the ends of its
-        interval as ``<metric>_low`` and ``<metric>_high`` where it has one, ``undefined`` and
-        ``no_probabilities`` with the reasons for what is missing, ``replicates`` of the metrics in `KEPT`,
-        and ``mark``, which differs where anything that the line rests on does. Without `by_class` there are
-        also ``origins``, how many were drawn from (0: images were), and ``sources``: of the reals of each
-        source their number ``real``, their ``real_acc``, and the ``auroc`` of all fakes against them.
+        Each has the counts of its images (see `coverage.count`), ``class`` (empty unless `by_class`), every
+        metric, the ends of its interval as ``<metric>_low`` and ``<metric>_high`` where it has one,
+        ``undefined`` and ``no_probabilities`` with the reasons for what is missing, ``replicates`` of the
+        metrics in `KEPT`, ``failed_as`` (`WRONG` where images without a score count as errors), and ``mark``,
+        which differs where anything that the line rests on does. Without `by_class` there are also
+        ``origins``, how many were drawn from (0: images were), and ``sources``: of the reals of each source
+        their number ``real``, their ``real_acc``, and the ``auroc`` of all fakes against them.
         """
-        key = json.dumps([*record["cell"].values(), self.by_class])
+        lost = any(record["counts"].get(status) for status in STATUSES if status != "ok")
+        failed_as = self.failed_as if lost else MISSING
+        key = json.dumps([*record["cell"].values(), self.by_class, failed_as])
         fit = fits.find(self._fits, record)
         made_from = json.dumps([_code(), record, self.store.stamp(record), fit], sort_keys=True)
         mark = hashlib.sha256(made_from.encode()).hexdigest()
         if key not in self._known or self._known[key].mark != mark:
-            self._known[key] = self._measure(mark, record, fit)
+            self._known[key] = self._measure(mark, record, fit, failed_as)
             self._changed = True
         known = self._known[key]
-        return [{**line, "mark": mark, "replicates": known.replicates} for line in known.lines]
+        shared = {"mark": mark, "failed_as": failed_as, "replicates": known.replicates}
+        shared |= {"no_probabilities": _NO_PROBABILITY} if failed_as == WRONG else {}
+        return [line | shared for line in known.lines]
 
     def save(self) -> None:
         """Keep what was measured for the next time."""
@@ -106,34 +117,37 @@ class Measurements:
     def _file(self) -> Path:
         return self.store.root / _FILE
 
-    def _measure(self, mark: str, record: Mapping[str, Any], fit: Mapping[str, Any] | None) -> _Known:
+    def _measure(
+        self, mark: str, record: Mapping[str, Any], fit: Mapping[str, Any] | None, failed_as: str
+    ) -> _Known:
         """Read a cell's rows and compute their metrics."""
         whole = [] if self.by_class else ["path", "real_source", "origin"]
         columns = ["class", "label", "score", "logit", "status", *whole]
         rows = self.store.rows(record, columns)
-        threshold = record["identity"]["threshold"]
+        threshold, fitted = record["identity"]["threshold"], fit["threshold"] if fit else None
+        coverage.mark_counted(rows, failed_as, [threshold, *([] if fitted is None else [fitted])])
         if self.by_class:
             parts = rows.groupby("class", sort=False)
-            return _Known(
-                mark,
-                [_count(part) | _point(_scored(part, threshold)) | {"class": name} for name, part in parts],
-                {},
-            )
-        scored = _scored(rows, threshold, fit["threshold"] if fit else None)
+            counts = ({"class": name} | coverage.count(part) for name, part in parts)
+            points = (_point(_scored(part, threshold)) for _, part in parts)
+            return _Known(mark, [one | two for one, two in zip(counts, points, strict=True)], {})
+        scored = _scored(rows, threshold, fitted)
         drawn = bootstrap.images(rows["label"].to_numpy(), rows.pop("path"), _shared(rows.pop("origin")))
-        made = intervals.replicates(scored, drawn, np.flatnonzero(rows["status"] == "ok"))
-        line = _count(rows) | _point(scored) | {"class": "", "origins": drawn.origins}
+        made = intervals.replicates(scored, drawn, np.flatnonzero(rows["counted"]))
+        line = coverage.count(rows) | _point(scored) | {"class": "", "origins": drawn.origins}
         line |= dict(intervals.ends(made, line))
         line["sources"] = dict(_by_source(rows, threshold))
         if fit:
-            line |= {"fitted_threshold": fit["threshold"]} | dict(_mapped(scored, fit))
+            line["fitted_threshold"] = fitted
+            line |= dict(_mapped(scored, fit)) if failed_as == MISSING else {}
         return _Known(mark, [line], {name: made[name] for name in KEPT if name in made})
 
 
 @cache
 def _code() -> str:
     """Say what the numbers rest on beside the rows."""
-    modules = (metrics, calibration, counts, bootstrap, spread, withheld, rounding, intervals, fitting)
+    statistics = (metrics, calibration, counts, bootstrap, spread, withheld, rounding, intervals, fitting)
+    modules = (*statistics, coverage)
     files = [Path(__file__), *(Path(str(module.__file__)) for module in modules)]
     libraries = [version(name) for name in ("scikit-learn", "numpy")]
     return " ".join([*libraries, *(hashlib.sha256(file.read_bytes()).hexdigest() for file in files)])
@@ -148,8 +162,8 @@ def _shared(texts: pd.Series[str]) -> NDArray[np.object_]:
 
 
 def _scored(rows: pd.DataFrame, threshold: float, fitted: float | None = None) -> Scored:
-    """Take the images that were scored."""
-    ok = rows[rows["status"] == "ok"]
+    """Take the images that count."""
+    ok = rows[rows["counted"]]
     logits = ok["logit"].to_numpy(np.float64)
     return Scored(
         ok["label"].to_numpy(np.int64),
@@ -173,7 +187,7 @@ def _mapped(scored: Scored, fit: Mapping[str, Any]) -> Iterator[tuple[str, float
 
 def _by_source(rows: pd.DataFrame, threshold: float) -> Iterator[tuple[str, Line]]:
     """Judge all fakes against the reals of each source."""
-    ok = rows[rows["status"] == "ok"]
+    ok = rows[rows["counted"]]
     fakes = ok.loc[ok["label"] == FAKE, "score"].to_numpy(np.float64)
     for name, reals in ok[ok["label"] == REAL].groupby("real_source", sort=False)["score"]:
         scores = np.concatenate([reals.to_numpy(np.float64), fakes])
@@ -186,13 +200,6 @@ def _by_source(rows: pd.DataFrame, threshold: float) -> Iterator[tuple[str, Line
                 "auroc": metrics.auroc(labels, scores),
             },
         )
-
-
-def _count(rows: pd.DataFrame) -> Line:
-    """Count rows by status, and the scored ones by label."""
-    ok = rows.loc[rows["status"] == "ok", "label"]
-    statuses = {status: int((rows["status"] == status).sum()) for status in STATUSES}
-    return {"images": len(rows), **statuses, "real": int((ok == REAL).sum()), "fake": int((ok == FAKE).sum())}
 
 
 def _point(scored: Scored) -> Line:

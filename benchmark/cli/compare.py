@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from .console import show, split, width
-from .leaderboard import open_stores
+from .leaderboard import FAILED_AS, open_stores
 
 
 def compare(
@@ -17,6 +17,7 @@ def compare(
         str, typer.Option(help="Only these, separated by commas; in one run, the first with each other one.")
     ] = "",
     style: Annotated[str, typer.Option("--format", help="text, csv, markdown or latex.")] = "text",
+    failed_as: Annotated[str, typer.Option(help=FAILED_AS)] = "missing",
 ) -> None:
     """Compare detectors image by image: does one really beat the other?
 
@@ -29,4 +30,4 @@ def compare(
 
     if len(runs) > 2:
         raise BenchError(f"one run folder or two, not {len(runs)}")
-    show(render(compare_runs(open_stores(runs), split(detectors)), style, width()))
+    show(render(compare_runs(open_stores(runs), split(detectors), failed_as), style, width()))

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from forenbench.store import Store
 
 _RUNS = Path("results/runs")
+FAILED_AS = "What images without a score count as: missing (in no metric), or wrong (errors in each)."
+"""Help of the option of all commands that measure."""
 
 
 def leaderboard(
@@ -22,12 +24,14 @@ def leaderboard(
         list[Path] | None, typer.Argument(help="Run folders.", show_default="all below results/runs")
     ] = None,
     out: Annotated[Path, typer.Option(help="Where leaderboard.csv and leaderboard.md go.")] = Path("results"),
+    rank_by: Annotated[str, typer.Option(help="The mean that ranks: ap, auroc or bacc.")] = "ap",
+    failed_as: Annotated[str, typer.Option(help=FAILED_AS)] = "missing",
 ) -> None:
     """Rank the detectors of one or more runs."""
     from forenbench.tables import measure
-    from forenbench.tables.leaderboard import standings, write
+    from forenbench.tables.leaderboard import write
 
-    csv, markdown = write(standings(measure(open_stores(runs or []))), out)
+    csv, markdown = write(measure(open_stores(runs or []), failed_as=failed_as), out, rank_by)
     show(markdown.read_text(encoding="utf-8"))
     say(f"wrote {short(csv)}, {short(markdown)}")
 

@@ -11,7 +11,7 @@ import typer
 from forenbench.types import FOREIGN, BenchError
 
 from .console import say, short
-from .leaderboard import open_stores
+from .leaderboard import FAILED_AS, open_stores
 from .loading import Files, choose_device, load_detectors
 from .progress import RunProgress
 
@@ -52,6 +52,7 @@ def report(  # noqa: PLR0913 - a command's options are its arguments
         typer.Option(help="For --explain: a checkpoint file, as NAME=PATH; may be repeated."),
     ] = None,
     protocol: Annotated[str, typer.Option(help=_PROTOCOL)] = "",
+    failed_as: Annotated[str, typer.Option(help=FAILED_AS)] = "missing",
 ) -> None:
     """Write one HTML page about one or more runs, which needs no other file and no network.
 
@@ -74,7 +75,7 @@ def report(  # noqa: PLR0913 - a command's options are its arguments
             pictures.explain = _explainers(records, weights or [])
         audited = _audit(records, found, progress) if audit else None
     try:
-        write(stores, target, Wishes(pictures, worst, protocol or None, audited))
+        write(stores, target, Wishes(pictures, worst, protocol or None, audited, failed_as))
     except OSError as error:
         raise BenchError(f"cannot write '{target}': {error.strerror}") from error
     for lack in dict.fromkeys(pictures.lacks.values()):

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from forenbench.types import BenchError
 
 from .console import say, show, width
-from .leaderboard import open_stores
-
-if TYPE_CHECKING:
-    from forenbench.tables import Table
-    from forenbench.tables.papers import PaperTable
+from .leaderboard import FAILED_AS, open_stores
 
 _AGAINST = "published: a paper's numbers beside the measured ones."
 _ONLY = "published: a paper's numbers alone; needs no run."
@@ -30,12 +26,13 @@ def table(  # noqa: PLR0913 - a command's options are its arguments
     against: Annotated[str, typer.Option(help=_AGAINST)] = "",
     only: Annotated[str, typer.Option(help=_ONLY)] = "",
     protocol: Annotated[str, typer.Option(help=_PROTOCOL)] = "",
+    failed_as: Annotated[str, typer.Option(help=FAILED_AS)] = "missing",
 ) -> None:
     """Make a table from the rows of one or more runs."""
     from forenbench import tables
     from forenbench.plugins import unknown
-    from forenbench.tables.papers import paper_tables
-    from forenbench.tables.published import published_table
+    from forenbench.tables.papers import lay_out, paper_tables
+    from forenbench.tables.published import against_published, published_table
     from forenbench.tables.rendering import render
 
     papers = paper_tables()
@@ -45,9 +42,11 @@ def table(  # noqa: PLR0913 - a command's options are its arguments
     if only:
         made = published_table(papers[name])
     elif name in papers:
-        made = _measured(papers[name], runs or [], protocol or None, bool(against))
+        cells = tables.measure(open_stores(runs or []), by_class=papers[name].by_class, failed_as=failed_as)
+        made = lay_out(papers[name], cells, protocol or None)
+        made = against_published(papers[name], made) if against else made
     else:
-        made = tables.make(name, open_stores(runs or []), protocol or None)
+        made = tables.make(name, open_stores(runs or []), protocol or None, failed_as)
     show(render(made, style, width()))
     if style == "csv":  # has no room for them
         for note in made.notes:
@@ -63,13 +62,3 @@ def _check_options(paper: bool, against: str, only: str) -> None:
             raise BenchError(f"{option} is for the papers' tables; 'bench list tables' shows which they are")
     if against and only:
         raise BenchError("--against compares with a run, --only shows no run: choose one")
-
-
-def _measured(paper: PaperTable, runs: list[Path], protocol: str | None, against: bool) -> Table:
-    """Lay out a paper's table from the rows of runs."""
-    from forenbench.tables import measure
-    from forenbench.tables.papers import lay_out
-    from forenbench.tables.published import against_published
-
-    made = lay_out(paper, measure(open_stores(runs), by_class=paper.by_class), protocol)
-    return against_published(paper, made) if against else made

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from forenbench.audit.distributions import draw
-from forenbench.tables import Table
+from forenbench.tables.table import Table
 
 from .charts import Chart
 from .grid import Grid, lay_out

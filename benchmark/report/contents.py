@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from forenbench.coverage import MISSING, mark_counted
 from forenbench.finished import Finished, newest
 from forenbench.store import Store
-from forenbench.tables import TABLES, Table, leaderboard, measure, one_protocol
+from forenbench.tables import TABLES, leaderboard, measure, one_protocol
 from forenbench.tables.notes import left_out
+from forenbench.tables.table import Table
 from forenbench.types import BenchError
 
 from . import audited, charts, curves, glossary, provenance
@@ -28,9 +30,6 @@ from .pictures import Picture, Pictures
 if TYPE_CHECKING:
     from forenbench.audit import Audit
 
-_ELSEWHERE = ["checkpoints", "version"]
-"""Columns of the leaderboard that stand below provenance."""
-
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
@@ -41,12 +40,14 @@ class Wishes:
         worst: How many reals, and how many fakes, are shown of each detector.
         protocol: See `forenbench.tables.one_protocol`.
         audit: Of the test sets, where one is to be shown.
+        failed_as: What images without a score count as, one of `forenbench.coverage.FAILED_AS`.
     """
 
     pictures: Pictures
     worst: int = 4
     protocol: str | None = None
     audit: Audit | None = None
+    failed_as: str = MISSING
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ def collect(stores: Sequence[Store], wishes: Wishes) -> dict[str, Any]:
     Raises:
         BenchError: No finished cell, or none under the protocol.
     """
-    every = measure(stores)
+    every = measure(stores, failed_as=wishes.failed_as)
     cells = one_protocol(every, wishes.protocol)
     scored = [one for one in newest(stores) if one.protocol == cells["protocol"].iloc[0]]
     return {**_content(cells, scored, wishes), "left_out": list(left_out(every, cells))}
@@ -94,11 +95,11 @@ def _content(cells: pd.DataFrame, scored: Sequence[Finished], wishes: Wishes) ->
     """Collect what the template sets."""
     names = name_detectors(one.detector for one in scored)
     perturbation = plainest(list(dict.fromkeys(cells["perturbation"])))
-    drawn = _read([one for one in scored if one.perturbation == perturbation], wishes.worst)
+    drawn = _read([one for one in scored if one.perturbation == perturbation], wishes)
     made = list(_tables(cells))
     common = _common([table.notes for table in made])
     tables = [lay_out(replace(table, notes=_other(table.notes, common))) for table in made]
-    board = lay_out(_leaderboard(cells))
+    board = lay_out(leaderboard.lay_out(cells))
     shown = dict(list(names.items())[: charts.MOST])
     title = " + ".join(dict.fromkeys(cells["dataset"]))
     return {
@@ -124,14 +125,15 @@ def _content(cells: pd.DataFrame, scored: Sequence[Finished], wishes: Wishes) ->
     }
 
 
-def _read(scored: Sequence[Finished], number: int) -> _Drawn:
+def _read(scored: Sequence[Finished], wishes: Wishes) -> _Drawn:
     """Read every cell's rows once, for its curves and its worst images."""
     drawn = _Drawn()
     for one in scored:
         rows = one.store.rows(one.record, COLUMNS)
-        drawn.mistakes.setdefault(one.detector, []).extend(worst_of_cell(one, rows, number))
+        drawn.mistakes.setdefault(one.detector, []).extend(worst_of_cell(one, rows, wishes.worst))
         drawn.thresholds.setdefault(one.detector, {})[f"{one.threshold:g}"] = None
-        ok = rows[rows["status"] == "ok"]
+        mark_counted(rows, wishes.failed_as, [one.threshold])
+        ok = rows[rows["counted"]]
         traced = curves.trace(ok["label"].to_numpy(), ok["score"].to_numpy(float), one.threshold)
         if traced is not None:
             drawn.curves.setdefault(one.dataset, {}).setdefault(one.detector, {})[one.testset] = traced
@@ -183,18 +185,6 @@ def _other(notes: Iterable[str], common: Sequence[str]) -> tuple[str, ...]:
     return tuple(note for note in notes if note not in common)
 
 
-def _leaderboard(cells: pd.DataFrame) -> Table:
-    """Make a table of the leaderboard."""
-    board = leaderboard.standings(cells).set_index("detector").drop(columns=_ELSEWHERE)
-    values = board[[name for name in board.columns if not name.endswith(("_low", "_high"))]]
-    low, high = (
-        board.reindex(columns=[f"{name}{end}" for name in values]).set_axis(values.columns, axis=1)
-        for end in ("_low", "_high")
-    )
-    title = "Detectors by mean average precision, ranked within each dataset and perturbation"
-    return Table("leaderboard", title, values, (), leaderboard.DECIMALS, low=low, high=high)
-
-
 def _headings(grids: Sequence[Grid]) -> list[str]:
     """List every heading on the page, also of columns that all rows share."""
     heads = [head.text for grid in grids for row in grid.heads for head in row]
@@ -215,7 +205,7 @@ def _facts(cells: pd.DataFrame, names: Mapping[tuple[str, str], str]) -> list[tu
 
 def _numbers(cells: pd.DataFrame) -> dict[str, Any]:
     """Give every cell's words and numbers in full precision, for programs; None where one is undefined."""
-    cells = cells.drop(columns="mark")  # it is for programs that remember
+    cells = cells.drop(columns=["mark", "unscored"])  # they are for programs that remember
     single = cells.loc[:, [all(map(_is_single, cells[name])) for name in cells.columns]]
     rows = [[None if value != value else value for value in row] for row in single.to_numpy(object)]
     return {"columns": list(single.columns), "rows": rows}

@@ -10,7 +10,8 @@ _TERMS = (
      "threshold if no other is named"),
     ("Real acc.", ("real",), "share of the real images that are called real"),
     ("Fake acc.", ("fake",), "share of the fakes that are called fake"),
-    ("Bal. acc.", ("bal.",), "balanced accuracy: mean of the accuracies on reals and on fakes; 50 is chance"),
+    ("Bal. acc.", ("bal.", "bacc"), "balanced accuracy: mean of the accuracies on reals and on fakes; "
+     "50 is chance"),
     ("A.P.", ("a.p.", "ap"), "average precision: how purely fakes come first when images are sorted by "
      "score; 100 is perfect, the share of fakes is chance; no threshold is involved"),
     ("AUROC", ("auroc",), "how often a fake scores higher than a real image; 100 is perfect, 50 is chance"),

@@ -9,9 +9,8 @@ from itertools import groupby
 import numpy as np
 import pandas as pd
 
-from forenbench.tables import Table
 from forenbench.tables.cellwise import LOWER_IS_BETTER
-from forenbench.tables.contamination import MARK
+from forenbench.tables.table import Table
 
 _FIRST, _RANK = "detector", "rank"
 _ENOUGH = 2
@@ -46,7 +45,7 @@ class Entry:
         value: The exact number behind it; empty for words and blanks.
         number: Whether it is a number, or the place of one.
         between: Its 95 % interval in brackets, or nothing.
-        mark: A sign that the notes explain, or nothing.
+        mark: Signs that the notes explain, or nothing.
         shade: Colour behind it, or nothing.
     """
 
@@ -107,9 +106,9 @@ def _column(table: Table, name: Hashable) -> list[Entry]:
     if table.low is not None and table.high is not None:
         ends = zip(entries, table.low[name], table.high[name], strict=True)
         entries = [replace(entry, between=_between(low, high, table.decimals)) for entry, low, high in ends]
-    if table.marked is not None:
-        marks = zip(entries, table.marked[name], strict=True)
-        entries = [replace(entry, mark=MARK if marked and entry.text else "") for entry, marked in marks]
+    if table.marks is not None:
+        signed_entries = zip(entries, table.marks[name], strict=True)
+        entries = [replace(entry, mark=signs if entry.text else "") for entry, signs in signed_entries]
     return entries
 
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pandas as pd
 
-from forenbench.tables import Table
-from forenbench.tables.contamination import remark
+from forenbench.tables import marks, means
+from forenbench.tables.table import Table
 
 from .grid import Entry, Grid, lay_out
 
@@ -19,7 +19,7 @@ _WORDS = (
 
 
 def heat_map(cells: pd.DataFrame, perturbation: str) -> Grid:
-    """Lay out detectors by test sets in colours, the last column their mean.
+    """Lay out detectors by test sets in colours, the last column their mean over those with both labels.
 
     Args:
         cells: As `forenbench.tables.measure` returns them, of one protocol.
@@ -31,17 +31,23 @@ def heat_map(cells: pd.DataFrame, perturbation: str) -> Grid:
         places = shown["dataset"] + "/" + shown["testset"]
     names = shown[["detector", "weights"]].drop_duplicates()
     rows, columns = pd.MultiIndex.from_frame(names), list(dict.fromkeys(places))
-    auroc, seen = (
+    rows_by = ["detector", "weights"]
+    auroc, signs = (
         shown.assign(place=places)
-        .pivot(index=["detector", "weights"], columns="place", values=value)
+        .pivot(index=rows_by, columns="place", values=value)
         .reindex(index=rows, columns=columns)
-        for value in ("auroc", "seen")
+        for value in ("auroc", "marks")
     )
-    auroc, marked = auroc * 100, seen.eq(True)
-    auroc["Mean"] = auroc.mean(axis=1, skipna=False)
-    auroc.columns.name, marked["Mean"] = None, marked.any(axis=1)
-    notes = (_WORDS, f"Perturbation: {perturbation}.", *_lacking(cells, shown, perturbation), *remark(shown))
-    grid = lay_out(Table("heat", _TITLE, auroc, notes, marked=marked))
+    auroc *= 100
+    auroc["Mean"], signs["Mean"] = means.macro(shown, rows_by, "auroc"), means.signs(shown, rows_by)
+    auroc.columns.name = None
+    notes = (
+        _WORDS,
+        f"Perturbation: {perturbation}.",
+        *_lacking(cells, shown, perturbation),
+        *marks.remarks(shown),
+    )
+    grid = lay_out(Table("heat", _TITLE, auroc, notes, marks=signs.fillna("")))
     return replace(grid, rows=[[_shaded(entry) for entry in row] for row in grid.rows])
 
 

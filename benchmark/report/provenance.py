@@ -14,7 +14,7 @@ from forenbench import __version__
 from forenbench.environment import versions
 from forenbench.finished import Finished
 from forenbench.store import STATUSES
-from forenbench.tables import Table
+from forenbench.tables.table import Table
 
 _MADE = ("command", "commit", "device", "machine", "python")
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
+from forenbench.coverage import MISSING
 from forenbench.finished import Finished, newest
 from forenbench.measurements import Measurements
 from forenbench.plugins import unknown
@@ -15,62 +16,36 @@ from forenbench.store import Store
 from forenbench.types import BenchError
 from forenbench.weights.whose import OWN, UNVERIFIED
 
-from . import cellwise, contamination, equalised, realsources, robustness, summary
+from . import cellwise, contamination, equalised, marks, means, realsources, robustness, summary
 from .notes import drawn_by_origin, in_order, left_out, notes_on
+from .table import Table
 
 _ROW = ["perturbation", "detector", "weights"]
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A finished table.
-
-    Attributes:
-        name: As in ``bench table NAME``.
-        title: One line for a reader.
-        frame: Values in percent; NaN where a value is undefined or was not measured.
-        notes: What the numbers rest on: coverage, undefined values, images, checkpoints.
-        decimals: How many are printed.
-        signed: Columns with this name at their last level are differences, printed with their sign.
-        low: Lower ends of the values' 95 % intervals, a frame of the same shape; NaN where there is none.
-        high: The upper ends.
-        marked: Which values rest, if only in part, on something that the detector has seen in training.
-    """
-
-    name: str
-    title: str
-    frame: pd.DataFrame
-    notes: tuple[str, ...]
-    decimals: int = 1
-    signed: str = ""
-    low: pd.DataFrame | None = None
-    high: pd.DataFrame | None = None
-    marked: pd.DataFrame | None = None
-
-
-def measure(stores: Iterable[Store], *, by_class: bool = False) -> pd.DataFrame:
+def measure(stores: Iterable[Store], *, by_class: bool = False, failed_as: str = MISSING) -> pd.DataFrame:
     """Compute every finished cell's metrics from its rows.
 
     Args:
         stores: Runs.
         by_class: Take each class of a cell's images (its reals and its fakes) for itself.
+        failed_as: What images without a score count as, one of `forenbench.coverage.FAILED_AS`.
 
     Returns:
         One row a cell: detector, checkpoints, dataset, testset, perturbation, ``class`` (empty unless
-        `by_class`), protocol, the counts of images by status, ``real`` and ``fake`` (the images that were
-        scored), every metric as a fraction with the ends of its interval (see `Measurements.of` and
-        docs/metrics.md), ``undefined`` with the reason where one is NaN, ``seen``: the detector was trained
-        on such images, ``known``: by which names (see `contamination.seen_in_training`), and ``unstated``:
-        nobody says what its weights have seen. In the order of the runs; where two runs hold the same cell
-        with the same kind of weights and protocol, the newer
-        one counts.
+        `by_class`), protocol, the counts of images (see `forenbench.coverage.count`), every metric as a
+        fraction with the ends of its interval (see `Measurements.of` and docs/metrics.md), ``undefined``
+        with the reason where one is NaN, ``seen``: the detector was trained on such images, ``known``: by
+        which names (see `contamination.seen_in_training`), ``unstated``: nobody says what its weights have
+        seen, and ``marks``: the signs of its numbers. In the order of the runs; where two runs hold the same
+        cell with the same kind of weights and protocol, the newer one counts.
 
     Raises:
         BenchError: No finished cell anywhere.
     """
     cells = newest(stores)
     runs = {one.store.root: one.store for one in cells}
-    measured = {root: Measurements(store, by_class) for root, store in runs.items()}
+    measured = {root: Measurements(store, by_class, failed_as) for root, store in runs.items()}
     lines = [line for one in cells for line in _lines(measured[one.store.root], one)]
     for one in measured.values():
         one.save()
@@ -96,15 +71,15 @@ def one_protocol(cells: pd.DataFrame, wanted: str | None = None) -> pd.DataFrame
     return cells[cells["protocol"] == wanted]
 
 
-def make(name: str, stores: Iterable[Store], protocol: str | None = None) -> Table:
-    """Make a table by name, from the cells of one protocol (see `one_protocol`).
+def make(name: str, stores: Iterable[Store], protocol: str | None = None, failed_as: str = MISSING) -> Table:
+    """Make a table by name, from the cells of one protocol (see `one_protocol` and `measure`).
 
     Raises:
         BenchError: Unknown name or protocol, or nothing to show.
     """
     if name not in TABLES:
         raise BenchError(unknown("table", name, TABLES))
-    cells = measure(stores)
+    cells = measure(stores, failed_as=failed_as)
     chosen = one_protocol(cells, protocol)
     table = TABLES[name][0](chosen)
     return replace(table, notes=(*table.notes, *left_out(cells, chosen)))
@@ -114,29 +89,24 @@ def accuracy_and_precision(cells: pd.DataFrame) -> Table:
     """Lay out accuracy and average precision by generator, as Table 3 of the LGrad paper does.
 
     Rows are detectors; columns are pairs (Acc., A.P.) in percent for each generator, then their unweighted
-    mean. A detector that lacks a generator gets no mean, rather than one over easier cells.
+    mean over the test sets with both labels. A detector that lacks one of these gets no mean, rather than
+    one over easier cells.
     """
-    measures = {"Acc.": "acc", "A.P.": "ap"}
-    wide = cells.pivot(index=_ROW, columns=["dataset", "testset"], values=list(measures.values())).mul(100)
-    order = in_order(cells, ["dataset", "testset"])
-    columns = {(*place, name): wide[(key, *place)] for place in order for name, key in measures.items()}
-    for name, key in measures.items():
-        columns["", "Mean", name] = wide[[(key, *place) for place in order]].mean(axis=1, skipna=False)
-    frame = pd.DataFrame(columns).reindex(in_order(cells, _ROW))
-    frame.columns.names = ["dataset", "testset", "metric"]
-    frame.index.names = _ROW
-    seen = cells.pivot(index=_ROW, columns=["dataset", "testset"], values="seen").reindex(frame.index)
-    marked = pd.DataFrame(
-        {
-            column: seen.eq(True).any(axis=1) if column[1] == "Mean" else seen[column[:2]].eq(True)
-            for column in frame.columns
-        },
-        index=frame.index,
-    )
-    marked.columns = frame.columns
+    metrics = {"Acc.": "acc", "A.P.": "ap"}
+    places = in_order(cells, means.PLACE)
+    wide = cells.pivot(index=_ROW, columns=means.PLACE, values=[*metrics.values(), "marks"])
+    values = {(*place, name): wide[(key, *place)] * 100 for place in places for name, key in metrics.items()}
+    values |= {("", "Mean", name): means.macro(cells, _ROW, key) for name, key in metrics.items()}
+    signs = {(*place, name): wide[("marks", *place)] for place in places for name in metrics}
+    signs |= {("", "Mean", name): means.signs(cells, _ROW) for name in metrics}
+    frames = [pd.DataFrame(one).reindex(in_order(cells, _ROW)) for one in (values, signs)]
+    for frame in frames:
+        frame.columns.names = [*means.PLACE, "metric"]
+        frame.index.names = _ROW
     title = "Accuracy and average precision (%) by generator"
     notes = (*notes_on(cells), *how_sure(cells))
-    return Table("acc-ap", title, _drop_single(frame), notes, marked=_drop_single(marked))
+    numbers, marked = map(_drop_single, frames)
+    return Table("acc-ap", title, numbers.astype(float), notes, marks=marked.fillna(""))
 
 
 def by_label(cells: pd.DataFrame) -> Table:
@@ -185,28 +155,26 @@ def by_real_source(cells: pd.DataFrame) -> Table:
     """List every cell's AUROC and false alarms against the reals of each source."""
     frame = realsources.lay_out(cells)
     title = "AUROC and real images called fake (%), by source of the real images"
-    notes = (*realsources.gaps(cells), *notes_on(cells), *contamination.remark(cells))
-    marked = realsources.marks(cells, frame)
-    return Table("real-sources", title, _drop_single(frame), notes, marked=_drop_single(marked))
+    notes = (*realsources.gaps(cells), *notes_on(cells), *marks.remarks(cells))
+    signs = realsources.signs(cells, frame)
+    return Table("real-sources", title, _drop_single(frame), notes, marks=_drop_single(signs))
 
 
 def overview(cells: pd.DataFrame) -> Table:
     """Sum up each detector: macro and micro means, and its worst generator."""
     title = "Each detector over all test sets (%), with 95 % intervals"
-    notes = (*notes_on(cells), *realsources.widest(cells), *contamination.remark(cells))
+    notes = (*notes_on(cells), *realsources.widest(cells), *marks.remarks(cells))
     laid_out = summary.lay_out(cells)
-    marked = contamination.marks(cells, laid_out.values)
-    marked["A.P., worst"] = summary.worst_is_seen(cells)
+    signs = summary.signs(cells, laid_out.values)
     values, low, high = map(_drop_single, laid_out)
-    return Table("summary", title, values, notes, low=low, high=high, marked=_drop_single(marked))
+    return Table("summary", title, values, notes, low=low, high=high, marks=_drop_single(signs))
 
 
 def by_perturbation(cells: pd.DataFrame) -> Table:
     """Lay out means over all test sets by kind of perturbation and level (see `robustness.lay_out`)."""
-    notes = (*robustness.gaps(cells), *notes_on(cells), *contamination.remark(cells))
+    notes = (*robustness.gaps(cells), *notes_on(cells), *marks.remarks(cells))
     title = "Mean accuracy and average precision (%) over test sets, by perturbation"
-    frame = robustness.lay_out(cells)
-    return Table("robustness", title, frame, notes, marked=contamination.marks(cells, frame))
+    return Table("robustness", title, robustness.lay_out(cells), notes, marks=robustness.marks(cells))
 
 
 TABLES: Mapping[str, tuple[Callable[[pd.DataFrame], Table], str]] = {
@@ -236,17 +204,17 @@ def how_sure(cells: pd.DataFrame) -> Iterator[str]:
         )
     yield from drawn_by_origin(cells)
     yield from realsources.widest(cells)
-    yield from contamination.remark(cells)
+    yield from marks.remarks(cells)
 
 
 def _cellwise(name: str, title: str, cells: pd.DataFrame, laid_out: cellwise.LaidOut, *remarks: str) -> Table:
     """Make a table with a row for each cell."""
     values, low, high = (_drop_single(frame) for frame in laid_out)
-    seen = pd.DataFrame({column: cells["seen"].to_numpy() for column in values}, index=values.index)
-    seen[[column for column in ("ok", "images") if column in seen]] = False
+    signs = pd.DataFrame({column: cells["marks"].to_numpy() for column in values}, index=values.index)
+    signs[[column for column in ("ok", "images") if column in signs]] = ""
     sure = (*cellwise.unsure(cells, laid_out), *drawn_by_origin(cells))
-    notes = (*remarks, *notes_on(cells), *sure, *contamination.remark(cells))
-    return Table(name, title, values, notes, low=low, high=high, marked=seen)
+    notes = (*remarks, *notes_on(cells), *sure, *marks.remarks(cells))
+    return Table(name, title, values, notes, low=low, high=high, marks=signs)
 
 
 def _lines(measured: Measurements, one: Finished) -> Iterator[dict[str, Any]]:
@@ -267,7 +235,8 @@ def _lines(measured: Measurements, one: Finished) -> Iterator[dict[str, Any]]:
     unstated = bool(identity["checkpoints"]) and not trained_on and identity["kind"] in (UNVERIFIED, OWN)
     for line in measured.of(one.record):
         known = contamination.seen_in_training(trained_on, one.testset, line.get("sources", {}))
-        yield {**cell, **line, "seen": bool(known), "known": known, "unstated": unstated}
+        whole = {**cell, **line, "seen": bool(known), "known": known, "unstated": unstated}
+        yield whole | {"marks": marks.of_cell(whole)}
 
 
 def _drop_single(frame: pd.DataFrame) -> pd.DataFrame:

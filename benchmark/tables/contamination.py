@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
-import pandas as pd
-
-MARK = "*"
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def seen_in_training(trained_on: Iterable[str], testset: str, sources: Iterable[str]) -> list[str]:
@@ -18,20 +18,8 @@ def seen_in_training(trained_on: Iterable[str], testset: str, sources: Iterable[
     return [name for name in dict.fromkeys((testset, *sources)) if _plain(name) in known]
 
 
-def marks(cells: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
-    """Mark the numbers of a table's rows, counts aside, that rest on any cell seen in training.
-
-    Args:
-        cells: As `forenbench.tables.measure` returns them.
-        frame: A table whose index levels are columns of `cells`.
-    """
-    seen = cells.groupby(list(frame.index.names))["seen"].any().reindex(frame.index).to_numpy()
-    amounts = frame.infer_objects().select_dtypes("float").columns
-    return pd.DataFrame({name: seen & (name in amounts) for name in frame}, index=frame.index)
-
-
-def remark(cells: pd.DataFrame) -> Iterator[str]:
-    """Explain the marks, if there are any, and say of which detectors none can be expected."""
+def remark(cells: pd.DataFrame, sign: str) -> Iterator[str]:
+    """Say what was seen in training and by which detectors, and of which detectors nobody says it."""
     users: dict[str, dict[str, None]] = {}
     for cell in cells.loc[cells["seen"], ["testset", "known", "detector"]].to_dict("records"):
         testset, known = cell["testset"], cell["known"]
@@ -39,12 +27,12 @@ def remark(cells: pd.DataFrame) -> Iterator[str]:
         users.setdefault(what, {})[cell["detector"]] = None
     if users:
         listed = "; ".join(f"{what} by {', '.join(detectors)}" for what, detectors in users.items())
-        yield f"{MARK} generator or reals seen in training, as the detectors state: {listed}."
+        yield f"{sign} generator or reals seen in training, as the detectors state: {listed}."
     unstated = cells.loc[cells["unstated"], ["detector", "weights"]].drop_duplicates()
     if len(unstated):
         whose = ", ".join(f"{detector} ({weights})" for detector, weights in unstated.itertuples(index=False))
         yield (
-            f"Not known what these weights have seen in training, so that nothing of theirs has a {MARK}: "
+            f"Not known what these weights have seen in training, so that nothing of theirs has a {sign}: "
             f"{whose} ('bench run' with --trained-on NAME,… states it)."
         )
 

@@ -7,7 +7,6 @@ difference between labels is then in the pictures, or in traces that re-encoding
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -15,11 +14,10 @@ from forenbench.inventory import FileFacts
 from forenbench.perturbations import parse, parse_all
 from forenbench.types import BenchError, Perturbation
 
-from . import contamination
+from . import marks
+from .means import averaged
 from .notes import in_order, notes_on
-
-if TYPE_CHECKING:
-    from . import Table
+from .table import Table
 
 SIZE = "size"
 KINDS = ("jpeg", "square")
@@ -122,8 +120,6 @@ def table(cells: pd.DataFrame) -> Table:
     Raises:
         NothingEqualised: No cell is.
     """
-    from . import Table
-
     names = [name for name in dict.fromkeys(cells["perturbation"]) if _equalises(name)]
     if not names:
         raise NothingEqualised("no cell is equalised; 'bench run --equalise jpeg:96' makes some")
@@ -138,16 +134,24 @@ def table(cells: pd.DataFrame) -> Table:
             [_METRICS, ["raw", "equalised", "drop"]], names=["metric", "images"]
         ),
     )
-    places = frame.reset_index("equalised").index
-    known = cells.loc[cells["seen"], [*_ROW, *_PLACE]]
-    seen = pd.MultiIndex.from_frame(pd.concat([known, known.assign(dataset="", testset="Mean")]))
-    marked = pd.DataFrame({column: places.isin(seen) for column in frame}, index=frame.index)
+    signs = pd.DataFrame({column: _signs(cells, frame.index) for column in frame}, frame.index)
     if cells["dataset"].nunique() == 1:
-        frame, marked = frame.droplevel("dataset"), marked.droplevel("dataset")
+        frame, signs = frame.droplevel("dataset"), signs.droplevel("dataset")
     shown = cells[cells["perturbation"].isin(["none", *names])]
     title = "Every image re-encoded the same way: raw, equalised, and the drop (%)"
-    notes = (_NOTE, *notes_on(shown), *contamination.remark(shown))
-    return Table("equalised", title, frame, notes, signed="drop", marked=marked)
+    notes = (_NOTE, *notes_on(shown), *marks.remarks(shown))
+    return Table("equalised", title, frame, notes, signed="drop", marks=signs)
+
+
+def _signs(cells: pd.DataFrame, index: Iterable[tuple[str, ...]]) -> list[str]:
+    """Return the signs of each row: of both cells behind it, in a mean of all."""
+    found, marked = [], cells[cells["marks"] != ""]
+    for name, detector, weights, dataset, testset in index:
+        some = marked[marked["perturbation"].isin(["none", name])]
+        some = some[(some["detector"] == detector) & (some["weights"] == weights)]
+        here = (some["dataset"] == dataset) & (some["testset"] == testset)
+        found.append(marks.together((averaged(some) if not dataset else some[here])["marks"]))
+    return found
 
 
 def _rows(
@@ -166,7 +170,8 @@ def _rows(
     frame = pd.DataFrame(columns)
     yield from zip(places, frame.to_dict("records"), strict=True)
     if len(places) > 1:
-        yield ("", "Mean"), frame.mean(skipna=False).to_dict()
+        both = [place in set(in_order(averaged(cells), _PLACE)) for place in places]
+        yield ("", "Mean"), frame[both].mean(skipna=False).to_dict()
 
 
 def _equalises(name: str) -> bool:

@@ -55,7 +55,7 @@ def _write_tables(cells: pd.DataFrame, root: Path) -> Iterator[str]:
 
 
 def _write_leaderboard(cells: pd.DataFrame, root: Path) -> Iterator[str]:
-    for path in leaderboard.write(leaderboard.standings(cells), root):
+    for path in leaderboard.write(cells, root):
         yield path.name
 
 

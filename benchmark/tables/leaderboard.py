@@ -2,143 +2,207 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Hashable, Iterator, Mapping, Sequence
-from itertools import combinations
+from collections.abc import Hashable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from forenbench.atomic import write_text
+from forenbench.coverage import WRONG
 from forenbench.statistics.bootstrap import Floats, average
-from forenbench.statistics.comparison import bootstrap_p, holm
-from forenbench.statistics.rounding import ranks
 from forenbench.statistics.spread import interval, witnesses
+from forenbench.types import BenchError
 
+from . import marks, ranking
+from .means import averaged
 from .rendering import as_markdown
+from .table import Table
 
 DECIMALS = 2
-SIGNIFICANT = 0.05
+RANK_BY = {"ap": "A.P.", "auroc": "AUROC", "bacc": "balanced accuracy"}
+"""Metrics by which detectors can be ranked, and their names."""
+_BALANCED = 1.5
+"""Up to so many images of one label for one of the other, A.P. is read like AUROC: chance is 40 to 60 %."""
 _CONTEST = ["dataset", "protocol", "perturbation"]
-_KEY = [*_CONTEST, "detector", "weights"]
-_METRICS = ("acc", "ap", "auroc")
+_METRICS = ("acc", "ap", "auroc", "bacc")
 _NUMBERS = [f"{metric}{end}" for metric in _METRICS for end in ("", "_low", "_high")]
+_MARKED = ["rank", "ranks", *_METRICS]
+_ELSEWHERE = ["rank_by", "failed_as", "marks", "unranked", "checkpoints", "version"]
+"""Columns that a page tells in other ways."""
 
 
-def standings(cells: pd.DataFrame) -> pd.DataFrame:
-    """Rank detectors by mean average precision over the test sets, per dataset, protocol and perturbation.
+def standings(cells: pd.DataFrame, rank_by: str = "ap") -> pd.DataFrame:
+    """Rank detectors by a mean over the test sets with both labels, per dataset, protocol and perturbation.
 
     Args:
         cells: As `forenbench.tables.measure` returns them.
+        rank_by: One of `RANK_BY`.
 
     Returns:
         Columns rank, ranks (those that the images leave open: ``1-2`` where first and second are not told
-        apart), detector, weights, dataset, protocol, perturbation, testsets, images, scored, seen (how many
-        of the test sets the detector has seen in training), acc, ap, auroc (means over test sets, in percent)
-        each with the ends of its 95 % interval (``ap_low``, ``ap_high``), checkpoints (first 12 digits of
-        each file's sha256), version, date. A detector that lacks a test set which others have gets no mean
-        and no rank.
+        apart), rank_by, detector, weights, dataset, protocol, perturbation, testsets, images, scored, seen
+        (how many of the test sets the detector has seen in training), real, fake (how many images of each
+        label), acc, ap, auroc, bacc (means over test sets, in percent) each with the ends of its 95 %
+        interval (``ap_low``, ``ap_high``), failed_as, marks (the signs of all these numbers), unranked,
+        checkpoints (first 12 digits of each file's sha256), version, date. Who lacks a test set or an image
+        that others have has no rank, and `unranked` says why.
+
+    Raises:
+        BenchError: Another metric.
     """
-    wanted = cells.groupby(_CONTEST)["testset"].transform("nunique")
-    groups = dict(iter(cells.assign(wanted=wanted).groupby(_KEY, sort=False)))
-    board = pd.DataFrame([_row(key, group) for key, group in groups.items()])
-    board["replicates"] = pd.Series(
-        [_mean_replicates(group, "ap") for group in groups.values()], dtype=object
-    )
-    board["witnesses"] = [_witnesses(group) for group in groups.values()]
-    contests = board.groupby(_CONTEST, sort=False)
-    board.insert(
-        0,
-        "rank",
-        contests["ap"].transform(lambda means: pd.Series(ranks(means.tolist()), means.index, dtype="Int64")),
-    )
-    board.insert(1, "ranks", "")
-    board.insert(0, "contest", contests.ngroup())
-    for _, contest in contests:
-        for row, left_open in _open_ranks(contest).items():
-            board.loc[row, "ranks"] = left_open
-    order = ["contest", "rank", "detector"]
-    board = board.sort_values(order, na_position="last", ignore_index=True)
-    return board.drop(columns=["contest", "replicates", "witnesses"])
+    if rank_by not in RANK_BY:
+        raise BenchError(f"--rank-by '{rank_by}' is none of {', '.join(RANK_BY)}")
+    boards = [_contest(key, group, rank_by) for key, group in cells.groupby(_CONTEST, sort=False)]
+    return pd.concat(boards, ignore_index=True)
 
 
-def write(board: pd.DataFrame, folder: Path) -> list[Path]:
-    """Write ``leaderboard.csv`` and ``leaderboard.md``, with fixed order and decimals; return their paths."""
+def remarks(cells: pd.DataFrame, board: pd.DataFrame) -> Iterator[str]:
+    """Say what the ranks rest on, who has none, and where another metric would rank otherwise.
+
+    Args:
+        cells: As `forenbench.tables.measure` returns them.
+        board: What `standings` makes of them.
+    """
+    by = RANK_BY[board["rank_by"].iloc[0]]
+    yield f"Ranked by mean {by} within each dataset, protocol and perturbation."
+    if (cells["failed_as"] == WRONG).any():
+        yield "Images without a score count as errors (--failed-as wrong)."
+    for row in board[board["unranked"] != ""].to_dict("records"):
+        yield f"No rank: {row['detector']} ({row['weights']}) on {_place(row)}: {row['unranked']}."
+    for _, contest in board.groupby(_CONTEST, sort=False):
+        yield from _other_orders(cells, contest)
+    yield from marks.remarks(cells)
+
+
+def lay_out(cells: pd.DataFrame) -> Table:
+    """Make a table of the leaderboard, without what stands in its notes or below provenance."""
+    board = standings(cells).set_index("detector")
+    ends = [name for name in _NUMBERS if name not in _METRICS]
+    values = board.drop(columns=[*ends, *_ELSEWHERE])
+    low, high = (
+        board.reindex(columns=[f"{name}{end}" for name in values]).set_axis(values.columns, axis=1)
+        for end in ("_low", "_high")
+    )
+    signs = pd.DataFrame({name: board["marks"] if name in _MARKED else "" for name in values}, board.index)
+    notes = tuple(remarks(cells, board.reset_index()))
+    title = "Detectors by mean average precision, ranked within each dataset and perturbation"
+    return Table("leaderboard", title, values, notes, DECIMALS, low=low, high=high, marks=signs)
+
+
+def write(cells: pd.DataFrame, folder: Path, rank_by: str = "ap") -> list[Path]:
+    """Write ``leaderboard.csv`` and ``leaderboard.md``, with fixed order and decimals; return their paths.
+
+    Args:
+        cells: As `forenbench.tables.measure` returns them.
+        folder: Where they go.
+        rank_by: One of `RANK_BY`.
+    """
+    board = standings(cells, rank_by)
     text = _as_text(board)
     csv, markdown = folder / "leaderboard.csv", folder / "leaderboard.md"
+    notes = "".join(f"{note}\n" for note in remarks(cells, board))
     write_text(csv, text.to_csv(index=False, lineterminator="\n"))
-    write_text(markdown, as_markdown(_short(text)))
+    write_text(markdown, f"{as_markdown(_short(text))}\n{notes}")
     return [csv, markdown]
 
 
-def _row(key: Sequence[Hashable], group: pd.DataFrame) -> dict[str, object]:
-    """Average one detector's cells."""
-    dataset, protocol, perturbation, detector, weights = key
-    files = {name: sha for checkpoints in group["checkpoints"] for name, sha in checkpoints.items()}
+def _contest(key: Sequence[Hashable], cells: pd.DataFrame, rank_by: str) -> pd.DataFrame:
+    """Rank the detectors of one dataset, protocol and perturbation."""
+    whole = averaged(cells)
+    reasons = ranking.why_unranked(whole, rank_by)
+    groups = {
+        tuple(map(str, name)): group for name, group in cells.groupby(["detector", "weights"], sort=False)
+    }
+    wanted = whole["testset"].nunique()
+    rows = [
+        dict(zip(["detector", "weights", *_CONTEST], [*name, *key], strict=True))
+        | _row(averaged(group), group, wanted)
+        | {"unranked": reasons.get((name[0], name[1]), "no test set with both labels")}
+        for name, group in groups.items()
+    ]
+    board = pd.DataFrame(rows)
+    ranked = board.loc[board["unranked"] == "", rank_by]
+    replicates: dict[Hashable, Floats] = {
+        at: _replicates(averaged(group), rank_by) for at, group in enumerate(groups.values())
+    }
+    number = _witnesses(whole)
+    board.insert(0, "rank", ranking.ranks(ranked).reindex(board.index))
+    board.insert(
+        1, "ranks", ranking.open_ranks(ranked, replicates, number).reindex(board.index, fill_value="")
+    )
+    board.insert(2, "rank_by", rank_by)
+    return board.sort_values(["rank", "detector"], na_position="last")
+
+
+def _row(group: pd.DataFrame, every: pd.DataFrame, wanted: int) -> dict[str, object]:
+    """Average one detector's cells.
+
+    Args:
+        group: Those of test sets with both labels.
+        every: All.
+        wanted: How many test sets with both labels there are.
+    """
+    files = {name: sha for checkpoints in every["checkpoints"] for name, sha in checkpoints.items()}
+    whole = 0 < len(group) == wanted
     return {
-        "detector": detector,
-        "weights": weights,
-        "dataset": dataset,
-        "protocol": protocol,
-        "perturbation": perturbation,
         "testsets": len(group),
         "images": int(group["images"].sum()),
         "scored": int(group["ok"].sum()),
         "seen": int(group["seen"].sum()),
-        **{name: value for metric in _METRICS for name, value in _mean(group, metric)},
+        "real": int(group["reals"].sum()),
+        "fake": int(group["fakes"].sum()),
+        **{name: value for metric in _METRICS for name, value in _mean(group, metric, whole=whole)},
+        "failed_as": WRONG if (group["failed_as"] == WRONG).any() else "",
+        "marks": marks.together(group["marks"]),
         "checkpoints": " ".join(f"{name}={sha[:12]}" for name, sha in sorted(files.items())),
-        "version": group["version"].iloc[0],
-        "date": group["time"].max()[:10],
+        "version": every["version"].iloc[0],
+        "date": every["time"].max()[:10],
     }
 
 
-def _mean(group: pd.DataFrame, metric: str) -> Iterator[tuple[str, float]]:
-    """Average a metric over test sets, with the interval of the mean."""
-    complete = len(group) == group["wanted"].iloc[0]
-    mean = group[metric].mean(skipna=False) if complete else float("nan")
+def _mean(group: pd.DataFrame, metric: str, *, whole: bool) -> Iterator[tuple[str, float]]:
+    """Average a metric over test sets, with the interval of the mean; nothing unless all are there."""
+    mean = group[metric].mean(skipna=False) if whole else float("nan")
     yield metric, 100 * mean
-    low, high = interval(_mean_replicates(group, metric), mean, _witnesses(group))
+    drawn = _replicates(group, metric) if whole else np.zeros(0)
+    low, high = interval(drawn, mean, _witnesses(group))
     yield f"{metric}_low", 100 * low
     yield f"{metric}_high", 100 * high
 
 
 def _witnesses(group: pd.DataFrame) -> int:
-    """Count what the spread of a detector's mean is known from."""
+    """Count what the spread of a mean over cells is known from."""
     return witnesses(group[["real", "fake", "origins"]].to_dict("records"))
 
 
-def _mean_replicates(group: pd.DataFrame, metric: str) -> Floats:
-    """Average a metric's replicates over test sets; none where a test set has no value."""
-    whole = len(group) == group["wanted"].iloc[0]
-    return average(group["replicates"], metric) if whole else np.zeros(0)
+def _replicates(group: pd.DataFrame, metric: str) -> Floats:
+    """Average a metric's replicates over test sets; none where a test set has none."""
+    return average(group["replicates"], metric)
 
 
-def _open_ranks(contest: pd.DataFrame) -> Mapping[Hashable, str]:
-    """Say which ranks each detector may have: better are those that beat it, worse those that it beats.
-
-    All pairs are compared on the same resamples, with Holm's correction.
-    """
-    ranked = contest[contest["rank"].notna()].sort_values("ap", ascending=False)
-    means = dict(zip(ranked.index, zip(ranked["ap"] / 100, ranked["replicates"], strict=True), strict=True))
-    pairs = list(combinations(ranked.index, 2))  # the first of a pair has the higher mean
-    number = int(contest["witnesses"].min())
-    p_values = holm([_p_value(means[first], means[second], number) for first, second in pairs])
-    apart = [pair for pair, p_value in zip(pairs, p_values, strict=True) if p_value < SIGNIFICANT]
-    worse, better = Counter(first for first, _ in apart), Counter(second for _, second in apart)
-    return {row: _range(1 + better[row], len(ranked) - worse[row]) for row in ranked.index}
-
-
-def _p_value(first: tuple[float, Floats], second: tuple[float, Floats], number: int) -> float:
-    """Compare two means; without replicates nothing can be said."""
-    (ours, drawn), (theirs, redrawn) = first, second
-    return (
-        bootstrap_p(ours - theirs, drawn - redrawn, number) if drawn.size and redrawn.size else float("nan")
-    )
+def _other_orders(cells: pd.DataFrame, contest: pd.DataFrame) -> Iterator[str]:
+    """Say by which metrics the detectors of a contest with unbalanced labels would stand otherwise."""
+    row = contest.iloc[0]
+    behind = averaged(cells[(cells[_CONTEST] == row[_CONTEST]).all(axis=1)])
+    counts = behind[["reals", "fakes"]]
+    ranked = contest[contest["rank"].notna()]
+    if not (counts.max(axis=1) > _BALANCED * counts.min(axis=1)).any():
+        return
+    for metric, name in RANK_BY.items():
+        ranks = ranking.ranks(ranked[metric])
+        if metric != row["rank_by"] and (ranks != ranked["rank"]).any():
+            order = ", ".join(ranked.assign(other=ranks).sort_values("other", kind="stable")["detector"])
+            yield (
+                f"The labels of {_place(row)} are not balanced ({row['real']} real, {row['fake']} fake), and "
+                f"by {name} the order is another one: {order} (--rank-by {metric})."
+            )
 
 
-def _range(first: int, last: int) -> str:
-    return str(first) if first == last else f"{first}-{last}"
+def _place(row: pd.Series[Any] | dict[Hashable, Any]) -> str:
+    """Name a contest."""
+    return f"{row['dataset']} under {row['perturbation']}, protocol {row['protocol']}"
 
 
 def _as_text(board: pd.DataFrame) -> pd.DataFrame:
@@ -151,9 +215,11 @@ def _as_text(board: pd.DataFrame) -> pd.DataFrame:
 
 
 def _short(text: pd.DataFrame) -> pd.DataFrame:
-    """Put intervals beside their values, and leave out what fills a page."""
-    short = text.drop(columns=["checkpoints", "version"])
+    """Put intervals and signs beside their values, and leave out what fills a page."""
+    short = text.drop(columns=_ELSEWHERE)
     for metric in _METRICS:
         low, high = short.pop(f"{metric}_low"), short.pop(f"{metric}_high")
         short[metric] = short[metric].where(low == "", short[metric] + " [" + low + ", " + high + "]")
+    for name in _MARKED:
+        short[name] = short[name].where(short[name] == "", short[name] + text["marks"])
     return short

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from forenbench.coverage import WRONG
 from forenbench.store import STATUSES
 from forenbench.types import FOREIGN
 
@@ -33,7 +34,9 @@ def left_out(cells: pd.DataFrame, chosen: pd.DataFrame) -> Iterator[str]:
 def notes_on(cells: pd.DataFrame) -> tuple[str, ...]:
     """Word coverage and undefined values, cell by cell where something is not whole."""
     asked, scored = int(cells["images"].sum()), int(cells["ok"].sum())
-    notes = [f"{len(cells)} cells, {scored} of {asked} images scored; metrics use scored images only."]
+    wrong = (cells["failed_as"] == WRONG).any()
+    how = "the others count as errors (--failed-as wrong)" if wrong else "metrics use scored images only"
+    notes = [f"{len(cells)} cells, {scored} of {asked} images scored; {how}."]
     for cell in cells[[*_PLACE, "images", *STATUSES, "undefined"]].to_dict("records"):
         place = "/".join(filter(None, [cell["dataset"], cell["testset"], cell["class"]]))
         where = f"{cell['detector']} on {place} ({cell['perturbation']})"
@@ -75,9 +78,10 @@ def _images(cells: pd.DataFrame) -> Iterator[str]:
         text = ", ".join(f"{place} {'/'.join(map(str, places[place]))}" for place in order if place in places)
         rows.setdefault((protocol, text), []).append(row)
     every = [row for _, row in counts]
+    wrong = (cells["failed_as"] == WRONG).any()
     for (protocol, text), some in rows.items():
         whose = f" behind {', '.join(_name(some, every))}" if len(rows) > 1 else ""
-        yield f"Images scored (real/fake){whose}, protocol {protocol}: {text}."
+        yield f"Images {'that count' if wrong else 'scored'} (real/fake){whose}, protocol {protocol}: {text}."
 
 
 def _name(some: Sequence[_Row], every: Sequence[_Row]) -> Iterator[str]:

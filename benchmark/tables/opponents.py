@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from forenbench.coverage import mark_counted
 from forenbench.finished import Finished
 from forenbench.measurements import Line, Measurements
 from forenbench.statistics.bootstrap import Floats
@@ -21,7 +22,10 @@ Name: TypeAlias = tuple[str, str]
 
 
 class Images(NamedTuple):
-    """All images of a cell, in the order of the test set's digest; a score counts where it is `ok`."""
+    """All images of a cell, in the order of the test set's digest; a score counts where it is `ok`.
+
+    Where images without a score count as errors, each has one on the wrong side, and is `ok`.
+    """
 
     labels: NDArray[np.int64]
     scores: Floats
@@ -43,13 +47,14 @@ class Measured(Finished):
     def images(self) -> Images:
         """Its rows, read once for all comparisons."""
         rows = self.store.rows(self.record, ["label", "score", "status"])
+        mark_counted(rows, self.line["failed_as"], [self.threshold])
         labels, scores = rows["label"].to_numpy(np.int64), rows["score"].to_numpy(np.float64)
-        return Images(labels, scores, (rows["status"] == "ok").to_numpy())
+        return Images(labels, scores, rows["counted"].to_numpy())
 
 
-def by_detector(store: Store) -> dict[Name, list[Measured]]:
-    """Measure a run's cells; a detector with two kinds of weights is two."""
-    measurements = Measurements(store, by_class=False)
+def by_detector(store: Store, failed_as: str) -> dict[Name, list[Measured]]:
+    """Measure a run's cells (see `Measurements`); a detector with two kinds of weights is two."""
+    measurements = Measurements(store, False, failed_as)
     found: dict[Name, list[Measured]] = {}
     for record in store.records():
         (line,) = measurements.of(record)

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forenbench.measurements import KEPT, Line
+from forenbench.coverage import MISSING
+from forenbench.measurements import Line
 from forenbench.statistics import bootstrap
 from forenbench.statistics.bootstrap import REPLICATES
 from forenbench.statistics.comparison import bootstrap_p, delong, holm, mcnemar
@@ -19,8 +20,9 @@ from forenbench.statistics.spread import DIFFERENCE, interval, witnesses
 from forenbench.store import Store
 from forenbench.types import FAKE, REAL, BenchError
 
-from . import Table
+from .marks import ONE_LABEL, PARTIAL, together
 from .opponents import Measured, by_detector, pairs
+from .table import Table
 
 METRICS = {"ap": "A.P.", "auroc": "AUROC", "acc": "Acc."}
 _LEVELS = ["detector", "against", "testset", "perturbation", "metric"]
@@ -28,13 +30,16 @@ _P_VALUES = ["p", "p, Holm", "p, cross-check"]
 _COLUMNS = ["images", "first", "second", "difference", *_P_VALUES]
 
 
-def compare(stores: Sequence[Store], detectors: Sequence[str] = ()) -> Table:
+def compare(stores: Sequence[Store], detectors: Sequence[str] = (), failed_as: str = MISSING) -> Table:
     """Compare detectors on every test set and perturbation that both were run on, and on the mean of these.
+
+    The mean is over test sets with both labels.
 
     Args:
         stores: One run, whose detectors are compared with each other, or two, whose detectors of one name
             are (or, where each run has one detector only, these two).
         detectors: Only these; with one run, the first with each other one.
+        failed_as: What images without a score count as, one of `forenbench.coverage.FAILED_AS`.
 
     Returns:
         A row a pair, test set, perturbation and metric: how many images both scored; on these, both values
@@ -45,7 +50,7 @@ def compare(stores: Sequence[Store], detectors: Sequence[str] = ()) -> Table:
     Raises:
         BenchError: Nothing to compare, or the images differ.
     """
-    runs = [by_detector(store) for store in stores]
+    runs = [by_detector(store, failed_as) for store in stores]
     rows = [row for pair in pairs(runs, detectors) for row in _rows(*pair)]
     if not rows:
         raise BenchError("no test set and perturbation that both detectors were run on")
@@ -69,13 +74,21 @@ def _lay_out(rows: Sequence[dict[str, Any]]) -> Table:
         frame = frame.droplevel("perturbation")
     none = pd.DataFrame(np.nan, frame.index, _COLUMNS)
     low, high = (none.assign(difference=frame[end]) for end in ("low", "high"))
+    signs = pd.DataFrame({name: [row["marks"] for row in rows] for name in _COLUMNS}, frame.index)
     title = "Differences between detectors (points)"
-    return Table("compare", title, frame[_COLUMNS], notes, 2, "difference", low, high)
+    return Table("compare", title, frame[_COLUMNS], notes, 2, "difference", low, high, signs)
 
 
 def _remarks(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Say why something is missing."""
     for row in rows:
+        if PARTIAL in row["marks"]:
+            yield (
+                f"{PARTIAL} not all images were scored by both, and those left out may be the hardest ones: "
+                "--failed-as wrong counts them as errors."
+            )
+        if ONE_LABEL in row["marks"]:
+            yield f"{ONE_LABEL} a test set of one label: {row['testset']}. It is in no mean."
         if row["origins"]:
             yield (
                 "Resamples draw whole origins (photographs, videos); the cross-checks, which take images for "
@@ -96,7 +109,7 @@ def _rows(
     """Compare two detectors cell by cell, and in the mean of each perturbation."""
     names = {"detector": first, "against": second}
     others = {one.place: one for one in theirs}
-    means: dict[str, list[tuple[Line, Line]]] = {}
+    means: dict[str, list[tuple[tuple[Line, Line], str]]] = {}
     for one in ours:
         if one.place not in others:
             continue
@@ -106,22 +119,26 @@ def _rows(
         _need_same_images(one, other)
         lines = _on_the_same(one, other)
         checks = {} if lines[0]["origins"] else _cross_checks(one, other)
-        means.setdefault(perturbation, []).append(lines)
-        for metric in KEPT:
-            row = _row(metric, [lines]) | {"p, cross-check": checks.get(metric, np.nan)}
+        signs = _signs(one, other)
+        if ONE_LABEL not in signs:
+            means.setdefault(perturbation, []).append((lines, signs))
+        for metric in METRICS:
+            row = _row(metric, [(lines, signs)]) | {"p, cross-check": checks.get(metric, np.nan)}
             yield names | where | row
     for perturbation, cells in means.items():
-        for metric in KEPT if len(cells) > 1 else ():
+        for metric in METRICS if len(cells) > 1 else ():
             yield names | {"testset": "Mean", "perturbation": perturbation} | _row(metric, cells)
 
 
-def _row(metric: str, cells: Sequence[tuple[Line, Line]]) -> dict[str, Any]:
-    """Compare the means of one metric over cells, replicate by replicate."""
+def _row(metric: str, behind: Sequence[tuple[tuple[Line, Line], str]]) -> dict[str, Any]:
+    """Compare the means of one metric over cells, replicate by replicate; each cell comes with its signs."""
+    cells = [lines for lines, _ in behind]
     first, second = (
         100 * float(np.mean([line[metric] for line in side])) for side in zip(*cells, strict=True)
     )
     row = {
         "metric": METRICS[metric],
+        "marks": together(signs for _, signs in behind),
         "images": sum(line["ok"] for line, _ in cells),
         "origins": min((line["origins"] for line, _ in cells if line["origins"]), default=0),
         "undefined": next((line["undefined"] for line, _ in cells if np.isnan(line[metric])), ""),
@@ -138,6 +155,12 @@ def _row(metric: str, cells: Sequence[tuple[Line, Line]]) -> dict[str, Any]:
     number, difference = witnesses(line for line, _ in cells), (first - second) / 100
     low, high = interval(one - other, difference, number, DIFFERENCE)
     return row | {"low": 100 * low, "high": 100 * high, "p": bootstrap_p(difference, one - other, number)}
+
+
+def _signs(one: Measured, other: Measured) -> str:
+    """Return the signs of what is compared on the images that both scored."""
+    partial = not (one.images.ok & other.images.ok).all()
+    return PARTIAL * partial + ONE_LABEL * (len(np.unique(one.images.labels)) == 1)
 
 
 def _on_the_same(one: Measured, other: Measured) -> tuple[Line, Line]:

@@ -8,7 +8,7 @@ does, for instance their detector; with what the whole table has in common that 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -20,8 +20,9 @@ import pandas as pd
 from forenbench.types import BenchError
 from forenbench.weights.whose import OWN, PUBLISHED, UNVERIFIED
 
-from . import Table, contamination, one_protocol
+from . import marks, one_protocol
 from .notes import left_out, notes_on
+from .table import Table
 
 _WHOSE = (PUBLISHED, UNVERIFIED, OWN)
 """Weights that may fill a paper's table, the best first."""
@@ -152,15 +153,15 @@ def lay_out(table: PaperTable, cells: pd.DataFrame, protocol: str | None = None)
         *_gaps(table, chosen),
         *_detectors(table, chosen),
         *notes_on(chosen),
-        *contamination.remark(chosen),
+        *marks.remarks(chosen),
         *left_out(mine, chosen),
     )
-    frame, seen = _fill(table, chosen)
+    frame, signs = _fill(table, chosen)
     whose = {detector: kind for detector, kind in _whose(chosen).items() if kind != PUBLISHED}
-    for filled in (frame, seen):
+    for filled in (frame, signs):
         filled.index = _axis(table.rows, table.index, whose)
         filled.columns = _axis(table.columns, table.header, whose)
-    return Table(table.name, table.heading, frame, (*table.notes, *notes), table.decimals, marked=seen > 0)
+    return Table(table.name, table.heading, frame, (*table.notes, *notes), table.decimals, marks=signs)
 
 
 def empty(table: PaperTable) -> pd.DataFrame:
@@ -185,30 +186,42 @@ def _whose(cells: pd.DataFrame) -> dict[str, str]:
 
 
 def _fill(table: PaperTable, cells: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Put every cell's number into its place, then the means; and, alike, whether it was seen in training."""
+    """Put every cell's number into its place, then the means; and, alike, the signs.
+
+    A mean over anything blank is blank, and so is one over a test set of one label: the paper's has no such.
+    """
     by_place = {_place(cell): cell for cell in cells.to_dict("records")}
-    frame, seen = empty(table), empty(table)
+    frame, signs = empty(table), empty(table).astype(object).fillna("")
+    single: dict[tuple[int, int], float] = {}
     for r, row in enumerate(table.rows):
         for c, column in enumerate(table.columns):
             wanted = table.cell(row, column)
             if wanted and _place(wanted) in by_place:
                 cell = by_place[_place(wanted)]
-                frame.iat[r, c] = cell[wanted["metric"]] * 100
-                seen.iat[r, c] = float(cell["seen"])
-    return _with_means(table, frame), _with_means(table, seen)
+                value, signs.iat[r, c] = 100 * cell[wanted["metric"]], cell["marks"]
+                if marks.ONE_LABEL in cell["marks"]:
+                    single[r, c] = value
+                else:
+                    frame.iat[r, c] = value
+    frame = _with_means(table, frame, lambda values: values.mean(skipna=False))
+    for (r, c), value in single.items():
+        frame.iat[r, c] = value
+    return frame, _with_means(table, signs, marks.together)
 
 
-def _with_means(table: PaperTable, frame: pd.DataFrame) -> pd.DataFrame:
-    """Fill mean columns, then mean rows; a mean over anything blank is blank."""
+def _with_means(
+    table: PaperTable, frame: pd.DataFrame, combine: Callable[[pd.Series[Any]], Any]
+) -> pd.DataFrame:
+    """Fill mean columns, then mean rows, with what a function makes of the others."""
     for c, column in enumerate(table.columns):
         if column.mean:
             metric = column.cell["metric"]
             same = [k for k, it in enumerate(table.columns) if not it.mean and it.cell["metric"] == metric]
-            frame.iloc[:, c] = frame.iloc[:, same].mean(axis=1, skipna=False)
+            frame.isetitem(c, [combine(frame.iloc[r, same]) for r in range(len(frame))])
     single = [r for r, row in enumerate(table.rows) if not row.mean]
     for r, row in enumerate(table.rows):
         if row.mean:
-            frame.iloc[r] = frame.iloc[single].mean(skipna=False)
+            frame.iloc[r] = [combine(frame.iloc[single, c]) for c in range(len(table.columns))]
     return frame
 
 

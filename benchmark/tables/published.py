@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from . import Table
 from .papers import PaperTable, empty, folder
+from .table import Table
 
 
 def published(table: PaperTable) -> pd.DataFrame:
@@ -60,17 +60,17 @@ def against_published(table: PaperTable, measured: Table) -> Table:
         (_summary(table, kinds["difference"]), *_misprints(table), *measured.notes),
         table.decimals,
         signed="difference",
-        marked=_marked(frame, measured),
+        marks=_signs(frame, measured),
     )
 
 
-def _marked(frame: pd.DataFrame, measured: Table) -> pd.DataFrame | None:
-    """Mark the measured ones of three columns that stand side by side as they are marked alone."""
-    if measured.marked is None:
+def _signs(frame: pd.DataFrame, measured: Table) -> pd.DataFrame | None:
+    """Give measured numbers the signs that they have alone, and differences those of the measured one."""
+    if measured.marks is None:
         return None
-    marked = pd.DataFrame(False, frame.index, frame.columns)
-    marked.iloc[:, ::3] = measured.marked.to_numpy()
-    return marked
+    signs = pd.DataFrame("", frame.index, frame.columns)
+    signs.iloc[:, ::3] = signs.iloc[:, 2::3] = measured.marks.to_numpy()
+    return signs
 
 
 def _summary(table: PaperTable, difference: pd.DataFrame) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .marks import SEEN
+
 _ROW = ["perturbation", "detector", "weights", "dataset", "testset"]
 _SPREAD = "Spread"
 
@@ -33,8 +35,10 @@ def lay_out(cells: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def marks(cells: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
-    """Mark what a detector has seen: of a known generator all numbers, of known reals those against them.
+def signs(cells: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
+    """Mark every number with its cell's signs; what was seen in training, only where it was.
+
+    Of a known generator that is all numbers, of known reals those against them.
 
     Args:
         cells: As `forenbench.tables.measure` returns them.
@@ -42,11 +46,14 @@ def marks(cells: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
     """
     names = frame.columns.get_level_values("real source")
     rows = [
-        [bool(known) and (testset in known or name in (*known, _SPREAD)) for name in names]
-        for testset, known in zip(cells["testset"], cells["known"], strict=True)
+        [
+            sign if not known or testset in known or name in (*known, _SPREAD) else sign.replace(SEEN, "")
+            for name in names
+        ]
+        for testset, known, sign in cells[["testset", "known", "marks"]].itertuples(index=False)
     ]
     counts = frame.columns.get_level_values("metric") == "reals"
-    return pd.DataFrame(np.array(rows) & ~counts, frame.index, frame.columns)
+    return pd.DataFrame(np.where(counts, "", np.array(rows, object)), frame.index, frame.columns)
 
 
 def widest(cells: pd.DataFrame) -> Iterator[str]:

@@ -10,21 +10,28 @@ import pandas as pd
 
 from forenbench.types import BenchError
 
-from . import Table
 from .cellwise import LOWER_IS_BETTER, NO_CONTEST
-from .contamination import MARK
+from .marks import ONE_LABEL, PARTIAL, SIGNS
+from .table import Table
 
 STYLES = ("text", "csv", "markdown", "latex")
 _BOLD, _UNDERLINE, _CLOSE = "\ue000", "\ue001", "\ue002"
 """Signs that no text has and LaTeX's escapes leave alone."""
+_COMMANDS = {
+    _BOLD: "\\textbf{",
+    _UNDERLINE: "\\underline{",
+    _CLOSE: "}",
+    PARTIAL: "\\dag{}",
+    ONE_LABEL: "\\ddag{}",
+}
 
 
 def render(table: Table, style: str, width: int | None = None) -> str:
     """Lay out a table as text, CSV, Markdown or LaTeX; values with the table's own decimals.
 
-    Title and notes stand around it, in LaTeX as comments; CSV has no room for them, and gives the ends of
-    intervals columns of their own. LaTeX needs `booktabs`; in each column with several detectors the highest
-    value is bold and the second underlined, where higher is better.
+    Title and notes stand around it, in LaTeX as comments; CSV has no room for them, and gives signs and the
+    ends of intervals columns of their own. LaTeX needs `booktabs`; in each column with several detectors the
+    highest value is bold and the second underlined, where higher is better and all images were scored.
 
     Args:
         table: What to lay out.
@@ -83,7 +90,7 @@ def _as_text(table: Table) -> pd.DataFrame:
     if table.low is not None and table.high is not None:
         low, high = _printed(table, table.low), _printed(table, table.high)
         text = text.where(low == "", text + " [" + low + ", " + high + "]")
-    return text if table.marked is None else text.where(~table.marked | (text == ""), text + MARK)
+    return text if table.marks is None else text.where(text == "", text + table.marks)
 
 
 def _as_latex(table: Table, text: pd.DataFrame) -> str:
@@ -95,7 +102,7 @@ def _as_latex(table: Table, text: pd.DataFrame) -> str:
     alignment = "l" * text.index.nlevels + "r" * text.shape[1]
     body = text.to_latex(escape=True, column_format=alignment, multicolumn_format="c", multirow=False)
     body = _with_rules(body, text)
-    for sign, command in {_BOLD: "\\textbf{", _UNDERLINE: "\\underline{", _CLOSE: "}"}.items():
+    for sign, command in _COMMANDS.items():
         body = body.replace(sign, command)
     return "".join(f"% {line}\n" for line in (table.title, *table.notes)) + body
 
@@ -130,22 +137,25 @@ def _best_two(table: Table, rows: list[int], position: int) -> list[list[int]]:
     if compared or not pd.api.types.is_float_dtype(column) or not NO_CONTEST.isdisjoint(names):
         return []
     printed = column.iloc[rows].map(lambda value: float(f"{value:.{table.decimals}f}"))  # equal as read
+    if table.marks is not None:  # what was left out may be the hardest: such a value is not the best one
+        printed = printed.where(~table.marks.iloc[rows, position].str.contains(PARTIAL))
     values = sorted(set(printed.dropna()), reverse=names[-1] not in LOWER_IS_BETTER)
     shown = values[: min(2, len(values) - 1)]  # of two, the second is the worst
     return [[row for row, value in zip(rows, printed, strict=True) if value == best] for best in shown]
 
 
 def _for_csv(table: Table) -> pd.DataFrame:
-    """Print values, with columns for the ends of their intervals."""
+    """Print values, with columns for their signs and for the ends of their intervals where there are any."""
     text = _printed(table, table.frame)
-    if table.low is None or table.high is None:
-        return text
+    none = pd.DataFrame("", text.index, text.columns)
+    signs = none if table.marks is None else table.marks.where(text != "", "")
+    low, high = (none if frame is None else _printed(table, frame) for frame in (table.low, table.high))
     columns: dict[Hashable, pd.Series[Any]] = {}
     for name in text.columns:
         columns[name] = text[name]
-        if table.low[name].notna().any():
-            columns[_with_suffix(name, " low")] = _printed(table, table.low)[name]
-            columns[_with_suffix(name, " high")] = _printed(table, table.high)[name]
+        for suffix, beside in ((" marks", signs), (" low", low), (" high", high)):
+            if (beside[name] != "").any():
+                columns[_with_suffix(name, suffix)] = beside[name]
     return pd.DataFrame(columns)
 
 
@@ -194,5 +204,5 @@ def _escaped(text: str) -> str:
 
 def _is_number(value: str) -> bool:
     """Say whether a cell of the table is a number, with an interval and a mark perhaps."""
-    number = value.removesuffix(MARK).partition(" [")[0]
+    number = value.rstrip(SIGNS).partition(" [")[0]
     return number.removeprefix("-").removeprefix("+").replace(".", "", 1).isdigit()

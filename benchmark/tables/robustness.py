@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pandas as pd
 
 from forenbench.perturbations.kinds import KINDS
 from forenbench.perturbations.suites import profiles
 
+from .means import PLACE, averaged, macro, signs
+
 ROW = ["detector", "weights"]
-_PLACE = ["dataset", "testset"]
+_KEY = ["perturbation", *ROW]
 _METRICS = {"Acc.": "acc", "A.P.": "ap"}
 _CHAIN, _LAUNDERING = "chain", "laundering"
 _FAMILIES = [*(kind.name for kind in KINDS), _CHAIN, _LAUNDERING]
@@ -24,31 +27,41 @@ def lay_out(cells: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         Detectors by (kind, level, metric): kinds in the order of `KINDS`, then chains and laundering
-        profiles; levels by their number. NaN where a detector lacks a test set that any cell has, or where
-        its metric is undefined on one.
+        profiles; levels by their number. NaN where a detector lacks a test set (with both labels) that any
+        cell has, or where its metric is undefined on one.
     """
-    names = sorted(dict.fromkeys(cells["perturbation"]), key=_rank)
-    places = cells[_PLACE].drop_duplicates().apply(tuple, axis=1)
-    wide = cells.pivot(index=ROW, columns=["perturbation", *_PLACE], values=list(_METRICS.values())).mul(100)
-    columns = {}
-    for name in names:
-        for label, metric in _METRICS.items():
-            wanted = pd.MultiIndex.from_tuples([(metric, name, *place) for place in places])
-            columns[*family_and_level(name), label] = wide.reindex(columns=wanted).mean(axis=1, skipna=False)
-    frame = pd.DataFrame(columns).reindex(pd.MultiIndex.from_frame(cells[ROW].drop_duplicates()))
-    frame.columns.names = ["perturbation", "level", "metric"]
-    return frame
+    return _by_level(cells, {label: macro(cells, _KEY, key) for label, key in _METRICS.items()})
+
+
+def marks(cells: pd.DataFrame) -> pd.DataFrame:
+    """Return the signs of what `lay_out` returns."""
+    return _by_level(cells, dict.fromkeys(_METRICS, signs(cells, _KEY))).fillna("")
 
 
 def gaps(cells: pd.DataFrame) -> Iterator[str]:
     """Name what was not run on all test sets, and so has no mean."""
-    total = len(cells[_PLACE].drop_duplicates())
-    counts = cells.value_counts([*ROW, "perturbation"]).to_dict()
+    total = len(averaged(cells)[PLACE].drop_duplicates())
+    counts = averaged(cells).value_counts([*ROW, "perturbation"]).to_dict()
     for detector, weights in cells[ROW].drop_duplicates().itertuples(index=False):
         for name in sorted(dict.fromkeys(cells["perturbation"]), key=_rank):
             done = counts.get((detector, weights, name), 0)
             if done < total:
                 yield f"Blank: {detector} ({weights}) under {name} was run on {done} of {total} test sets."
+
+
+def _by_level(cells: pd.DataFrame, found: Mapping[str, pd.Series[Any]]) -> pd.DataFrame:
+    """Lay out values by perturbation, detector and weights under the name of each metric."""
+    rows = pd.MultiIndex.from_frame(cells[ROW].drop_duplicates())
+    frame = pd.DataFrame(
+        {
+            (*family_and_level(name), label): values.reindex([(name, *row) for row in rows]).to_numpy()
+            for name in sorted(dict.fromkeys(cells["perturbation"]), key=_rank)
+            for label, values in found.items()
+        },
+        index=rows,
+    )
+    frame.columns.names = ["perturbation", "level", "metric"]
+    return frame
 
 
 def family_and_level(name: str) -> tuple[str, str]:

@@ -11,7 +11,9 @@ from forenbench.statistics.bootstrap import average
 from forenbench.statistics.rounding import lowest
 from forenbench.statistics.spread import interval, witnesses
 
+from . import marks
 from .cellwise import LaidOut
+from .means import PLACE, averaged
 
 ROW = ["perturbation", "detector", "weights"]
 
@@ -31,15 +33,15 @@ def lay_out(cells: pd.DataFrame) -> LaidOut:
         cells: As `forenbench.tables.measure` returns them.
 
     Returns:
-        Columns: test sets and scored images; accuracy and AP averaged over test sets (macro); accuracy over
-        all images (micro: large test sets count more, and reals that several share count for each); the
-        lowest AP, and where. Means of a detector that lacks a test set which any cell has, or a value on one,
-        are NaN.
+        Columns, all over test sets with both labels: how many these are, and the images behind the metrics;
+        accuracy and AP averaged over test sets (macro); accuracy over all images (micro: large test sets
+        count more, and reals that several share count for each); the lowest AP, and where. Means of a
+        detector that lacks a test set which any cell has, or a value on one, are NaN.
     """
-    wanted = len(cells[["dataset", "testset"]].drop_duplicates())
+    wanted = len(averaged(cells)[PLACE].drop_duplicates())
     groups = dict(iter(cells.groupby(ROW, sort=False)))
     index = pd.MultiIndex.from_tuples(groups, names=ROW)
-    lines = [_sum_up(group, wanted) for group in groups.values()]
+    lines = [_sum_up(averaged(group), wanted) for group in groups.values()]
     frames = (
         pd.DataFrame([{name: entry[part] for name, entry in line.items()} for line in lines], index)
         for part in range(3)
@@ -47,9 +49,16 @@ def lay_out(cells: pd.DataFrame) -> LaidOut:
     return LaidOut(*frames)
 
 
-def worst_is_seen(cells: pd.DataFrame) -> list[bool]:
-    """Say of each row whether its worst test set was seen in training."""
-    return [bool(_worst(group)["seen"]) for _, group in cells.groupby(ROW, sort=False)]
+def signs(cells: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
+    """Mark the numbers that `lay_out` returns: means as all cells behind them, the worst value as its own.
+
+    Where any cell is not whole another one might have been the worst, so that it has the sign for this too.
+    """
+    found, worst = marks.of_rows(averaged(cells), frame), {}
+    for row, group in averaged(cells).groupby(ROW, sort=False):
+        partial = marks.PARTIAL * (marks.PARTIAL in marks.together(group["marks"]))
+        worst[row] = marks.together([_worst(group)["marks"], partial])
+    return found.assign(**{"A.P., worst": [worst.get(row, "") for row in frame.index]})
 
 
 def _worst(group: pd.DataFrame) -> pd.Series[Any]:
@@ -59,25 +68,26 @@ def _worst(group: pd.DataFrame) -> pd.Series[Any]:
 
 def _sum_up(group: pd.DataFrame, wanted: int) -> dict[str, _Entry]:
     """Sum up one detector's cells, of which so many are wanted."""
-    worst_cell = _worst(group)
-    whole = len(group) == wanted and bool(group["ap"].notna().all())
-    worst = _Entry(*(100 * worst_cell.get(name, float("nan")) for name in ("ap", "ap_low", "ap_high")))
-    several = group["dataset"].nunique() > 1
-    place = f"{worst_cell['dataset']}/{worst_cell['testset']}" if several else worst_cell["testset"]
+    worst, place = _Entry(), ""
+    if len(group) and len(group) == wanted and group["ap"].notna().all():
+        worst_cell, several = _worst(group), group["dataset"].nunique() > 1
+        worst = _Entry(*(100 * worst_cell.get(name, float("nan")) for name in ("ap", "ap_low", "ap_high")))
+        place = f"{worst_cell['dataset']}/{worst_cell['testset']}" if several else worst_cell["testset"]
+    group = group.assign(counted=group["real"] + group["fake"])
     return {
         "test sets": _Entry(len(group)),
-        "images": _Entry(int(group["ok"].sum())),
+        "images": _Entry(int(group["counted"].sum())),
         "Acc., macro": _mean(group, wanted, "acc"),
-        "Acc., micro": _mean(group, wanted, "acc", "ok"),
+        "Acc., micro": _mean(group, wanted, "acc", "counted"),
         "A.P., macro": _mean(group, wanted, "ap"),
-        "A.P., worst": worst if whole else _Entry(),
-        "worst on": _Entry(place if whole else ""),
+        "A.P., worst": worst,
+        "worst on": _Entry(place),
     }
 
 
 def _mean(group: pd.DataFrame, wanted: int, metric: str, weight: str | None = None) -> _Entry:
     """Average a metric over test sets, with the interval of the mean."""
-    if len(group) < wanted or group[metric].isna().any():
+    if not len(group) or len(group) < wanted or group[metric].isna().any():
         return _Entry()
     weights = None if weight is None else group[weight].tolist()
     mean = float(np.average(group[metric], weights=weights))

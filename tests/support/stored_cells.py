@@ -32,7 +32,7 @@ def add(
     dataset: str = "data",
     classes: list[str] | None = None,
     status: str = "ok",
-    lost: int = 1,
+    lost: int | list[int] = 1,
     place: int = 0,
     perturbation: str = "none",
     kind: str = "sample",
@@ -47,7 +47,7 @@ def add(
     paths: list[str] | None = None,
     origins: list[str] | None = None,
 ) -> None:
-    """Store one cell; `status` is that of the first `lost` images."""
+    """Store one cell; `status` is that of the first `lost` images, or of those at these places."""
     labels = LABELS if labels is None else labels
     classes = classes or [""] * len(labels)
     values: dict[str, object] = dict.fromkeys(COLUMNS, "") | {"logit": math.nan}
@@ -67,7 +67,7 @@ def add(
             )
         ]
     )
-    rows.loc[: lost - 1, "status"] = status
+    rows.loc[range(lost) if isinstance(lost, int) else lost, "status"] = status
     identity = {
         "kind": kind,
         "threshold": threshold,

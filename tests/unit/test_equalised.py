@@ -136,8 +136,8 @@ def test_what_was_seen_in_training_is_marked(store: Store) -> None:
     for perturbation in ("none", "jpeg:96"):
         add(store, "poor", "gan", PERFECT, perturbation=perturbation, trained_on=["GAN"])
     table = tables.make("equalised", [store])
-    assert table.marked is not None
-    marked = [index[1:] for index, row in table.marked.iterrows() if row.all()]
+    assert table.marks is not None
+    marked = [index[1:] for index, row in table.marks.iterrows() if (row == "*").all()]
     assert marked == [("poor", "sample", "gan"), ("poor", "sample", "Mean")]
     assert "100.0*" in render(table, "text")
     assert any("seen in training" in note for note in table.notes)

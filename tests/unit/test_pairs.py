@@ -13,9 +13,9 @@ from stored_cells import add
 
 from forenbench.statistics.comparison import delong
 from forenbench.store import Store
-from forenbench.tables import Table
 from forenbench.tables.pairs import compare
 from forenbench.tables.rendering import render
+from forenbench.tables.table import Table
 from forenbench.types import BenchError
 
 LABELS = [0] * 60 + [1] * 60

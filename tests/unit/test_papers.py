@@ -17,6 +17,7 @@ from forenbench.plugins import find, installed
 from forenbench.store import Store
 from forenbench.tables.papers import PLACE, PaperTable, lay_out, paper_tables
 from forenbench.tables.published import against_published, published
+from forenbench.tables.table import Table
 from forenbench.types import BenchError
 
 NAMES = [f"lgrad-{n}" for n in range(1, 7)]
@@ -58,7 +59,7 @@ def univfd(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
     return tables.measure([run_all(paper_tables()["univfd-acc"], tmp_path_factory.mktemp("univfd"))])
 
 
-def laid_out(name: str, store: Store, protocol: str | None = None) -> tables.Table:
+def laid_out(name: str, store: Store, protocol: str | None = None) -> Table:
     table = paper_tables()[name]
     return lay_out(table, tables.measure([store], by_class=table.by_class), protocol)
 
@@ -311,14 +312,31 @@ def test_cells_seen_in_training_and_their_means_are_marked(tmp_path: Path) -> No
         options = {"dataset": dataset, "perturbation": perturbation, "kind": "published"}
         add(store, detector, testset, PERFECT, place=place, trained_on=["ProGAN"], **options)
     measured = laid_out("lgrad-3", store)
-    assert measured.marked is not None
+    assert measured.marks is not None
     for column in measured.frame:
         seen = column[0] in ("ProGAN", "Mean")
-        assert (measured.marked[column] == (measured.frame[column].notna() & seen)).all(), column
+        assert ((measured.marks[column] == "*") == (measured.frame[column].notna() & seen)).all(), column
     assert "generator or reals seen in training" in " ".join(measured.notes)
     beside = against_published(table, measured)
-    assert beside.marked is not None
-    marked = {column for column in beside.frame if beside.marked[column].any()}
-    assert marked == {
-        (name, metric, "measured") for name in ("ProGAN", "Mean") for metric in ("Acc.", "A.P.")
+    assert beside.marks is not None
+    assert {column for column in beside.frame if (beside.marks[column] != "").any()} == {
+        (name, metric, kind)
+        for name in ("ProGAN", "Mean")
+        for metric in ("Acc.", "A.P.")
+        for kind in ("measured", "difference")
     }
+
+
+def test_a_test_set_of_one_label_leaves_its_means_blank(tmp_path: Path) -> None:
+    """A paper's mean is over all of its columns, and a true positive rate is no accuracy."""
+    store = Store(tmp_path)
+    for place, (detector, dataset, testset, perturbation) in enumerate(needed(paper_tables()["lgrad-3"])):
+        options = {"dataset": dataset, "perturbation": perturbation, "kind": "published"}
+        one_label = {"labels": [1] * 4} if testset == "biggan" else {}
+        add(store, detector, testset, PERFECT, place=place, **one_label, **options)
+    measured = laid_out("lgrad-3", store)
+    assert measured.marks is not None
+    row = measured.frame.index[measured.frame["StyleGAN", "Acc."] == 100][0]
+    assert measured.frame.loc[row, ("BigGAN", "Acc.")] == 50
+    assert measured.marks.loc[row, ("BigGAN", "Acc.")] == "‡"
+    assert measured.frame.loc[row, ("Mean", "Acc.")] != measured.frame.loc[row, ("Mean", "Acc.")]

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forenbench.tables import Table
 from forenbench.tables.rendering import as_markdown, render
+from forenbench.tables.table import Table
 
 
 def made(values: dict[tuple[str, ...], list[float]], decimals: int = 1, signed: str = "") -> Table:
@@ -118,12 +118,30 @@ def test_intervals_stand_beside_values_and_in_columns_of_their_own_in_csv() -> N
     ]
 
 
-def test_marked_values_have_a_star_but_not_in_csv() -> None:
-    table = made({("a", "x"): [50.0, math.nan]})
-    table = replace(table, marked=table.frame.notna() | True)
-    assert "50.0*" in render(table, "text")
-    assert render(table, "text").count("*") == 1
-    assert "*" not in render(table, "csv")
+def test_signs_stand_wherever_the_number_stands() -> None:
+    """Beside it, or in CSV, where numbers must stay numbers, in a column of their own."""
+    table = made({("a", "x"): [50.0, math.nan], ("a", "y"): [1.0, 2.0]})
+    signs = pd.DataFrame("", table.frame.index, table.frame.columns)
+    signs["a", "x"] = ["*†", "‡"]
+    table = replace(table, marks=signs)
+    assert "50.0*†" in render(table, "text")
+    assert "‡" not in render(table, "text")
+    assert "| 50.0*† | 1.0 |" in render(table, "markdown")
+    assert "first & 50.0*\\dag{} & 1.0" in render(table, "latex")
+    assert render(table, "csv").splitlines()[1:] == [
+        ",x,x marks,y",
+        "row,,,",
+        "first,50.0,*†,1.0",
+        "second,,,2.0",
+    ]
+
+
+def test_a_value_of_partial_coverage_is_never_the_best() -> None:
+    frame = pd.DataFrame({"A.P.": [99.0, 70.0, 60.0]}, index=pd.Index(list("abc"), name="detector"))
+    signs = pd.DataFrame({"A.P.": ["†", "", ""]}, index=frame.index)
+    text = render(Table("made", "Made", frame, (), marks=signs), "latex")
+    assert "a & 99.0\\dag{} \\\\" in text
+    assert "b & \\textbf{70.0}" in text
 
 
 def test_latex_makes_the_best_bold_and_the_second_underlined() -> None:

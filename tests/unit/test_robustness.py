@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 from stored_cells import ONE_WRONG, PERFECT, add, with_wrong_reals
 
@@ -79,11 +78,13 @@ def test_kinds_of_weights_are_rows_of_their_own(store: Store) -> None:
     assert frame.loc[("good", "published"), ("none", "", "Acc.")] == 50
 
 
-def test_one_test_set_with_one_label_has_no_precision(store: Store) -> None:
-    add(store, "good", "biggan", [0.9, 0.8], [1, 1], place=1)
-    row = tables.make("robustness", [store]).frame.loc[("good", "sample")]
-    assert row["none", "", "Acc."] == 100
-    assert np.isnan(row["none", "", "A.P."])
+def test_a_test_set_of_one_label_is_in_no_mean(store: Store) -> None:
+    before = tables.make("robustness", [store]).frame.loc[("good", "sample")]
+    add(store, "good", "fakes", [0.1, 0.2], [1, 1], place=2)
+    table = tables.make("robustness", [store])
+    assert table.frame.loc[("good", "sample")].equals(before)
+    assert not any(note.startswith("Blank: good") for note in table.notes)
+    assert "fakes (fakes only)" in " ".join(table.notes)
 
 
 @pytest.mark.parametrize("style", ["text", "csv", "markdown", "latex"])

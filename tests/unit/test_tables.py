@@ -16,6 +16,7 @@ from forenbench.store import Store
 from forenbench.tables import leaderboard
 from forenbench.tables.contamination import seen_in_training
 from forenbench.tables.rendering import render
+from forenbench.tables.table import Table
 from forenbench.types import BenchError
 
 
@@ -108,7 +109,7 @@ def test_intervals_that_rest_on_few_origins_say_so(store: Store) -> None:
 def test_leaderboard_ranks_by_mean_precision_and_writes_stable_text(store: Store, tmp_path: Path) -> None:
     add(store, "also-good", "stylegan", PERFECT)
     add(store, "also-good", "biggan", PERFECT, place=1)
-    paths = leaderboard.write(leaderboard.standings(tables.measure([store])), tmp_path)
+    paths = leaderboard.write(tables.measure([store]), tmp_path)
     with paths[0].open() as file:
         rows = list(csv.DictReader(file))
     assert [(row["rank"], row["detector"], row["ap"]) for row in rows] == [
@@ -123,7 +124,7 @@ def test_leaderboard_ranks_by_mean_precision_and_writes_stable_text(store: Store
     interval = f"83.33 [{rows[2]['ap_low']}, {rows[2]['ap_high']}]"
     (line,) = (line for line in paths[1].read_text().splitlines() if "| poor |" in line)
     assert line.startswith("| 3 | ")
-    assert "| poor | sample | data | all | none | 2 | 8 | 8 | 0 | 50.00 " in line
+    assert "| poor | sample | data | all | none | 2 | 8 | 8 | 0 | 4 | 4 | " in line
     assert f"| {interval} | 75.00 " in line
 
 
@@ -312,7 +313,7 @@ def test_what_was_seen_in_training_is_marked_in_tables_and_counted_in_the_leader
         assert [("*" in line) for line in lines].count(True) == 1, name
 
 
-def starred(table: tables.Table) -> set[tuple[str, str]]:
+def starred(table: Table) -> set[tuple[str, str]]:
     """Return (first label of the row, column) of all starred values of a Markdown table."""
     lines = [line for line in render(table, "markdown").splitlines() if line.startswith("|")]
     heads, _, *rows = [[entry.strip() for entry in line.strip("|").split("|")] for line in lines]
