@@ -73,7 +73,7 @@ class FrozenEncoder:
         features: Tensor = self.network(batch)
         return features
 
-    def with_statistics(self, statistics: State, source: str) -> FrozenEncoder:
+    def with_statistics(self, statistics: Mapping[str, Tensor], source: str) -> FrozenEncoder:
         """Make an encoder of its own with other batch norm statistics.
 
         Args:
@@ -81,7 +81,9 @@ class FrozenEncoder:
             source: sha256 of the file they are from: these are other features.
         """
         network = deepcopy(self.network)
-        network.load_state_dict({**network.state_dict(), **statistics})
+        state = network.state_dict()
+        changed = {key: value.to(state[key]) for key, value in statistics.items()}
+        network.load_state_dict(state | changed, assign=True)
         return FrozenEncoder(
             network, self.prepare, self.width, f"{self.identity}; batch norm statistics: {source}"
         )

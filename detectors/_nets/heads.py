@@ -112,11 +112,13 @@ def _finetuned() -> nn.Module:
     return WholeModel(clip_tower(), nn.Linear(768, 1))
 
 
-def _of_training(state: State, encoder: FrozenEncoder, checkpoint: Checkpoint) -> tuple[State, State]:
+def _of_training(
+    state: State, encoder: FrozenEncoder, checkpoint: Checkpoint
+) -> tuple[dict[str, Tensor], State]:
     """Split off the batch norm statistics that differ from the frozen backbone's, and the head."""
     rest = _without(state, TEXT_TOWER + CLASSIFIERS)
     prefix = "model.visual." if any(key.startswith("model.visual.") for key in rest) else "model."
-    drifted: dict[str, object] = {}
+    drifted: dict[str, Tensor] = {}
     for key, expected in encoder.network.state_dict().items():
         value = rest.pop(prefix + key, None)
         if _close(value, expected):

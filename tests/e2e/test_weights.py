@@ -12,9 +12,11 @@ from command_line import Bench
 from formula import he_weights
 from golden import SHARED, needs_shared
 
+from forenbench.store import Store
+from forenbench.tables import make
+from forenbench.tables.rendering import STYLES, render
 from forenbench.weights import sha256_of
 
-STYLES = ("text", "csv", "markdown", "latex")
 FILE = "ForenSynth_Tiny_LaDeDa.pth"
 NORMS = ("bn1", "layer1.0.bn1", "layer1.0.bn2")
 SHAPES = {
@@ -100,7 +102,7 @@ def test_own_weights_are_called_own_wherever_their_numbers_stand(bench: Bench, t
         told.out.split()
     )
     assert "Not known what these weights have seen in training" in told.out
-    printed = [bench("table", "summary", "run", "--format", style).out for style in STYLES]
+    printed = [render(make("summary", [Store(tmp_path / "run")]), style) for style in STYLES]
     assert bench("report", "run", "--out", "report.html", "--worst", "0").code == 0
     files = ("run/leaderboard.csv", "run/leaderboard.md", "run/tables/cells.csv", "report.html")
     printed += [(tmp_path / file).read_text() for file in files]

@@ -7,18 +7,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import torch
+from published_keys import wrapped
 from safetensors.torch import save_file
-from torch import Tensor, nn
-from transformation_files import filled
+from torch import Tensor
+from transformation_files import filled_as_published
 
-from forenbench.detectors._nets.encoders import clip_tower
-from forenbench.detectors._nets.networks import RESNET_50, resnet_50
-from forenbench.detectors._nets.transformations import TRANSFORMATIONS, Pretrained
+from forenbench.detectors._nets.networks import RESNET_50
 from forenbench.plugins import find
 from forenbench.tables.papers import paper_tables
 from forenbench.weights import Checkpoint
-
-State = Mapping[str, object]
 
 
 def needed() -> Iterator[Checkpoint]:
@@ -33,57 +30,44 @@ def needed() -> Iterator[Checkpoint]:
 
 def write_published(folder: Path) -> Path:
     """Write them all as FORENBENCH_WEIGHTS wants them, ``<name>/<file>``; in half precision, for space."""
-    models = [one.model for one in TRANSFORMATIONS.values()]
-    builders = {model.checkpoint.name: model.build for model in models if isinstance(model, Pretrained)}
     folder.mkdir()
     classifier = folder / "classifier.pth"
-    torch.save(_halved(filled(resnet_50)), classifier)
+    torch.save(_halved(filled_as_published("lgrad-4class")), classifier)
     for checkpoint in needed():
         path = folder / checkpoint.name / checkpoint.file
         path.parent.mkdir(parents=True)
         if checkpoint.marks == RESNET_50 and "under 'model'" not in checkpoint.format:
             os.link(classifier, path)
         else:
-            _write(checkpoint, builders.get(checkpoint.name), path)
+            _write(checkpoint, path)
     return folder
 
 
-def _write(checkpoint: Checkpoint, build: object, path: Path) -> None:
-    content = _content(checkpoint, build)
+def _write(checkpoint: Checkpoint, path: Path) -> None:
+    content = _content(checkpoint)
     if path.suffix == ".safetensors":
         save_file(content, path)
     else:
         torch.save(content, path)
 
 
-def _content(checkpoint: Checkpoint, build: object) -> dict[str, object]:
+def _content(checkpoint: Checkpoint) -> dict[str, object]:
     """Make what a file holds."""
     if checkpoint.name == "univfd-bank":
         random = torch.Generator().manual_seed(1)
         return {side: torch.randn(12, 768, generator=random) for side in ("real", "fake")}
-    if checkpoint.name in ("clip-vit-l14", "univfd-finetuned"):
-        return _clip(checkpoint.name)
-    if checkpoint.name == "univfd-head":
-        return _halved(filled(lambda: nn.Linear(768, 1)))
-    state = _halved(filled(build or resnet_50))  # type: ignore[arg-type]
-    if checkpoint.name == "clip-rn50":
-        return {f"visual.{key}": value for key, value in state.items()}
-    if "under 'discriminator'" in checkpoint.format:
-        return {"generator": {}, "discriminator": state, "generator_smooth": {}}
-    if "under 'model'" in checkpoint.format:
-        return {"model": state, "optimizer": {"state": {}, "param_groups": []}, "total_steps": 1}
-    return state
+    if checkpoint.name == "univfd-finetuned":
+        return _trained_clip()
+    return wrapped(checkpoint.name, checkpoint.key, _halved(filled_as_published(checkpoint.name)))
 
 
-def _clip(name: str) -> dict[str, object]:
-    """Make CLIP's image tower as open_clip writes it, or as UniversalFakeDetect's training does."""
-    tower = _halved(filled(clip_tower))
-    if name == "clip-vit-l14":
-        return {f"visual.{key}": value for key, value in tower.items()}
-    head = {f"fc.{key}": value for key, value in _halved(filled(lambda: nn.Linear(768, 1))).items()}
-    model = {f"model.visual.{key}": value for key, value in tower.items()} | head
+def _trained_clip() -> dict[str, object]:
+    """Make CLIP's image tower and a head as UniversalFakeDetect's training writes them."""
+    tower = filled_as_published("clip-vit-l14")
+    model = {f"model.{key}": value for key, value in _halved(tower).items()}
+    model |= {f"fc.{key}": value for key, value in _halved(filled_as_published("univfd-head")).items()}
     return {"model": model, "optimizer": {}, "total_steps": 1}
 
 
-def _halved(state: Mapping[str, Tensor]) -> dict[str, object]:
+def _halved(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {key: value.half() if value.is_floating_point() else value for key, value in state.items()}

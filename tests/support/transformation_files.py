@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from math import prod, sqrt
-from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from published_keys import published_keys
 from torch import Tensor, nn
 
 from forenbench.detectors._nets.transformations import TRANSFORMATIONS, Pretrained
@@ -20,18 +19,20 @@ def pretrained(name: str) -> Pretrained:
     return model
 
 
-def write_file(name: str, folder: Path) -> Path:
-    """Write the file of one transformation model in the format and under the name it is published with."""
-    model = pretrained(name)
-    path, state = folder / model.checkpoint.file, filled(model.build)
-    if path.suffix == ".safetensors":
-        whole = {f"visual.{key}": value for key, value in state.items()}
-        save_file(whole | {"logit_scale": torch.zeros(())}, path)
-    elif "under 'discriminator'" in model.checkpoint.format and name != "stylegan-bedroom":
-        torch.save({"generator": {}, "discriminator": state, "generator_smooth": {}}, path)
-    else:
-        torch.save(dict(state), path)
-    return path
+def filled_as_published(name: str) -> dict[str, Tensor]:
+    """Fill the entries of a published file as `filled` does a network's; of CLIP's text side, one number."""
+    torch.manual_seed(0)
+    shapes = published_keys()[name].items()
+    of_clip = any(key.startswith("visual.") for key, _ in shapes)
+    kept = {key: shape for key, shape in shapes if not of_clip or key.startswith("visual.") or not shape}
+    return {key: _fill(key, _begun(key, shape)) for key, shape in kept.items()}
+
+
+def _begun(key: str, shape: tuple[int, ...]) -> Tensor:
+    """Make what a network has of itself: filters that keep the mean, variances of one, no batches."""
+    if key.endswith("num_batches_tracked"):
+        return torch.zeros(shape, dtype=torch.int64)
+    return torch.full(shape, 1 / prod(shape[2:]) if key.endswith("kernel") else 1.0)
 
 
 def filled(build: Callable[[], nn.Module]) -> Mapping[str, Tensor]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from math import prod, sqrt
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,13 +14,13 @@ from PIL import Image
 from scipy.signal import correlate, upfirdn
 from torch import Tensor, nn
 from torchvision import models
-from transformation_files import filled, pretrained, write_file
+from transformation_files import filled, pretrained
 
 from forenbench.detectors._nets import idinvert_encoder, stylegan2_discriminator
 from forenbench.detectors._nets.gan_discriminators import pggan_256, stylegan_256, with_deviation
 from forenbench.detectors._nets.gradients import gradient_images, gradients
 from forenbench.detectors._nets.idinvert_encoder import idinvert_256
-from forenbench.detectors._nets.image_models import State, of_clip
+from forenbench.detectors._nets.image_models import of_clip
 from forenbench.detectors._nets.pixels import CLIP, IMAGENET, SYMMETRIC, as_pixels
 from forenbench.detectors._nets.stylegan2_discriminator import stylegan2_256
 from forenbench.detectors._nets.transformations import TRANSFORMATIONS
@@ -146,24 +144,6 @@ def test_clips_image_tower_is_found_beside_the_text_tower_and_alone() -> None:
     tower = {"conv1.weight": torch.ones(1)}
     whole = {"logit_scale": torch.ones(()), "visual.conv1.weight": tower["conv1.weight"]}
     assert of_clip(whole) == tower == of_clip(tower)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["clip-rn50", "stylegan2-church", "inception-v3"])
-def test_files_load_as_published_and_not_with_an_entry_missing(name: str, tmp_path: Path) -> None:
-    model = pretrained(name)
-    checkpoint = replace(model.checkpoint, sha256=None)  # that of the real file
-    files = Weights(paths={checkpoint.name: write_file(name, tmp_path)})
-    network = replace(model, checkpoint=checkpoint).load(files, ())
-    for key, value in filled(model.build).items():
-        assert torch.equal(network.state_dict()[key], value)
-
-    def all_but_one(content: State) -> State:
-        _, *rest = model.select(content).items()
-        return dict(rest)
-
-    with pytest.raises(WrongWeights, match=f"weights '{checkpoint.name}': .* is missing"):
-        replace(model, checkpoint=checkpoint, select=all_but_one).load(Weights(paths=files.paths), ())
 
 
 OUTPUTS = {

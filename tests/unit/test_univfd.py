@@ -16,7 +16,7 @@ from forenbench.detectors._nets.encoders import BACKBONES
 from forenbench.detectors._nets.heads import TEXT_TOWER
 from forenbench.detectors._nets.neighbours import FeatureBank
 from forenbench.detectors.univfd import FineTuned, LinearProbe, NearestNeighbours, UnivFD
-from forenbench.weights import MissingWeights, Weights, WrongWeights
+from forenbench.weights import MissingWeights, Weights, WrongWeights, sha256_of
 
 OTHERS = {"clip-rn50": 1024, "imagenet-resnet50": 2048, "imagenet-vit-b16": 768}
 IMAGENET = tuple(name for name in OTHERS if name.startswith("imagenet"))
@@ -157,6 +157,51 @@ def test_rounding_to_half_precision_is_no_other_backbone(tmp_path: Path) -> None
     assert load("imagenet-resnet50", trained, tmp_path).head.weight.dtype == torch.float32
 
 
+@pytest.mark.parametrize("name", ["clip-rn50", "imagenet-resnet50"])
+@torch.no_grad()
+def test_a_head_keeps_the_batch_norms_it_was_trained_with(name: str, tmp_path: Path) -> None:
+    """The official training leaves them in training mode though the backbone is frozen: they drift."""
+    prefix = "model.visual." if name.startswith("clip") else "model."
+    drifted = {
+        f"{prefix}bn1.running_mean": torch.full((64 if prefix == "model." else 32,), 0.3),
+        f"{prefix}bn1.num_batches_tracked": torch.tensor(9),
+    }
+    trained = training_checkpoint(name, drifted)
+    weights = Weights(paths=paths_of(name, trained, tmp_path), unverified=True)
+    with weights.recording() as used:
+        probe = UnivFD(f"{name}-lc", weights)
+    assert isinstance(probe, LinearProbe)
+    shared = BACKBONES[name].load(weights)
+    assert probe.encoder.network.bn1.running_mean[0] == pytest.approx(0.3)
+    assert shared.network.bn1.running_mean[0] == pytest.approx(0.1)
+    assert torch.equal(probe.encoder.network.bn1.weight, shared.network.bn1.weight)
+    assert probe.encoder.identity != shared.identity  # these are other features
+    assert sha256_of(tmp_path / "model_epoch_best.pth") in probe.encoder.identity
+    assert not probe.encoder.network.training
+    assert "batch norms that drifted" in " ".join(weights.remarks(used))
+    assert load(name, training_checkpoint(name), tmp_path).encoder.identity == shared.identity
+
+
+def test_a_drifted_statistic_of_another_shape_is_another_backbone(tmp_path: Path) -> None:
+    trained = training_checkpoint("imagenet-resnet50", {"model.bn1.running_mean": torch.zeros(3)})
+    with pytest.raises(WrongWeights, match=r"another backbone .*'model.bn1.running_mean' differs"):
+        load("imagenet-resnet50", trained, tmp_path)
+
+
+def test_a_head_with_fc_before_its_keys_is_read(tmp_path: Path) -> None:
+    alone = {f"fc.{key}": value for key, value in head(2048).items()}
+    probe = load("imagenet-resnet50", alone, tmp_path)
+    assert torch.equal(probe.head.weight, head(2048)["weight"])
+
+
+def test_a_wrong_head_is_refused_before_its_backbone_is_read(tmp_path: Path) -> None:
+    (tmp_path / "backbone").write_bytes(b"not even a torch file")
+    paths = {"resnet50-imagenet": tmp_path / "backbone"}
+    paths["univfd-imagenet-resnet50-head"] = saved(head(768), tmp_path / "head.pth")
+    with pytest.raises(WrongWeights, match="'univfd-imagenet-resnet50-head'"):
+        UnivFD("imagenet-resnet50-lc", Weights(paths=paths, unverified=True))
+
+
 @pytest.mark.parametrize("key", ["model.surplus", "surplus"])
 def test_a_training_checkpoint_with_an_unknown_key_is_refused(key: str, tmp_path: Path) -> None:
     with pytest.raises(WrongWeights, match=f"key '{key}' is unexpected"):
@@ -165,13 +210,17 @@ def test_a_training_checkpoint_with_an_unknown_key_is_refused(key: str, tmp_path
 
 def load(name: str, trained: object, folder: Path) -> LinearProbe:
     """Make the probe on a backbone of tenths from this head file."""
-    paths = {
+    probe = UnivFD(f"{name}-lc", Weights(paths=paths_of(name, trained, folder), unverified=True))
+    assert isinstance(probe, LinearProbe)
+    return probe
+
+
+def paths_of(name: str, trained: object, folder: Path) -> dict[str, Path]:
+    """Write a backbone of tenths, and this head file."""
+    return {
         BACKBONES[name].checkpoint.name: published(name, folder, 0.1),
         f"univfd-{name}-head": saved(trained, folder / "model_epoch_best.pth"),
     }
-    probe = UnivFD(f"{name}-lc", Weights(paths=paths, unverified=True))
-    assert isinstance(probe, LinearProbe)
-    return probe
 
 
 # --- the fine-tuned model

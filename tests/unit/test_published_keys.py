@@ -1,0 +1,85 @@
+"""Every file of the catalogue loads under the names it was published with, and not with one entry missing."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from golden import NUMBERS, keys_sha256
+from published_keys import flat, published_keys, wrapped
+from torch import nn
+
+from forenbench.detectors import cnndetection, lgrad
+from forenbench.detectors._nets.encoders import BACKBONES
+from forenbench.detectors._nets.gan_discriminators import pggan_256, stylegan_256
+from forenbench.detectors._nets.networks import Network, resnet_50
+from forenbench.detectors._nets.transformations import TRANSFORMATIONS, Pretrained
+from forenbench.detectors._nets.univfd_recipes import HEAD
+from forenbench.detectors.tiny_ladeda import CHECKPOINT, _TinyNetwork
+from forenbench.weights import Checkpoint, Weights, WrongWeights
+
+Load = Callable[[Weights], Any]
+CATALOGUE = tomllib.loads((files("forenbench.detectors") / "weights.toml").read_text(encoding="utf-8"))
+
+
+def loaders() -> Iterator[tuple[Checkpoint, Load]]:
+    """Say by what every published file is read; several networks may be filled by one."""
+    networks = [*cnndetection.PUBLISHED.values(), *(one.classifier for one in lgrad.PUBLISHED.values())]
+    networks += [Network(_TinyNetwork, CHECKPOINT), Network(lambda: nn.Linear(768, 1), HEAD)]
+    models = [one.model for one in TRANSFORMATIONS.values() if isinstance(one.model, Pretrained)]
+    for one in (*networks, *models):
+        yield one.checkpoint, lambda weights, one=one: one.load(weights, ())
+    for backbone in BACKBONES.values():
+        yield backbone.checkpoint, backbone.load
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_a_published_file_loads_under_its_own_names(name: str, tmp_path: Path) -> None:
+    found = [load for checkpoint, load in loaders() if checkpoint.name == name]
+    assert found
+    key = CATALOGUE[name].get("key", "")
+    content = flat(name)
+    torch.save(wrapped(name, key, content), tmp_path / "whole.pth")
+    lacking = flat(name)
+    del lacking[next(one for one in lacking if one.endswith("weight") and "text" not in one)]
+    torch.save(wrapped(name, key, lacking), tmp_path / "lacking.pth")
+    for load in found[:: max(1, len(found) - 1)]:  # the first and the last
+        weights = Weights(paths={name: tmp_path / "whole.pth"}, unverified=True)
+        with weights.recording() as used:
+            network = load(weights)
+        assert weights.remarks(used) == ()
+        loaded = getattr(network, "network", network).state_dict()
+        assert loaded
+        for there, value in loaded.items():
+            published = next(one for one in names(there) if one in content)
+            assert value.flatten()[0] == content[published].flatten()[0]
+        with pytest.raises(WrongWeights):
+            load(Weights(paths={name: tmp_path / "lacking.pth"}, unverified=True))
+
+
+def names(there: str) -> tuple[str, ...]:
+    """Give what an entry may be called in a published file: CLIP's, torchvision's ViT's, and all others."""
+    return f"visual.{there}", there.replace(".mlp.0.", ".mlp.linear_1.").replace(".mlp.3.", ".mlp.linear_2.")
+
+
+def test_there_is_a_list_for_every_file_of_the_catalogue() -> None:
+    assert published_keys().keys() == CATALOGUE.keys()
+
+
+def test_the_lists_are_those_of_the_official_modules() -> None:
+    """Digests are of the official code's state dicts in their order; the lists have the entries alone."""
+    for official, name, build in (
+        ("resnet50", "lgrad-4class", resnet_50),
+        ("stylegan256_discriminator", "stylegan-bedroom", stylegan_256),
+        ("pggan256_discriminator", "progan-bedroom", pggan_256),
+    ):
+        with torch.device("meta"):
+            order = list(build().state_dict())
+        listed = published_keys()[name]
+        assert keys_sha256([(key, listed[key]) for key in order]) == NUMBERS["keys"][official]
+        assert len(listed) == len(order)
