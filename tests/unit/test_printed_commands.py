@@ -80,8 +80,9 @@ def test_what_the_command_line_would_refuse_is_noticed(words: str, problem: str)
     assert bool(found) == bool(problem)
 
 
-FOREIGN = {"--head", "--always", "--dirty", "--exclude", "--abbrev", "--error-unmatch", "--continue_train"}
-"""Options of Ray's and Git's commands, and one of the official training code."""
+_GIT = {"--always", "--dirty", "--exclude", "--abbrev", "--error-unmatch"}
+FOREIGN = {*_GIT, "--head", "--shm-size", "--continue_train"}
+"""Options of other commands: Git's, Ray's, Docker's, and one of the official training code."""
 
 
 def options(command: Any, path: str = "bench") -> Iterator[tuple[str, set[str]]]:  # noqa: ANN401 - of typer's parser

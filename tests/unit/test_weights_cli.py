@@ -102,7 +102,7 @@ def test_the_list_says_what_is_known_and_who_needs_it(weights: Weights) -> None:
     assert re.sub(r"\s+", " ", text).strip() == (
         "lgrad vit-b16-imagenet: missing vit_b_16-c867db91.pth, 346.3 MB, sha256 known; BSD-3-Clause; "
         "for vit-1class lgrad-vit-1class: missing, for your own training bench train lgrad "
-        "--transformation vit --data forensynths-train --classes horse; for vit-1class"
+        "--transformation vit --data forensynths-train --classes horse --out trained; for vit-1class"
     )
 
 

@@ -139,7 +139,7 @@ def test_tables_say_of_whom_no_star_can_be_expected() -> None:
             "unstated": [False, True, True],
         }
     )
-    seen, unstated = remark(cells)
+    seen, unstated = remark(cells, "*")
     assert "seen in training" in seen
     assert "b (own)" in unstated
     assert "a (" not in unstated
