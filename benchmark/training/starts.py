@@ -84,10 +84,10 @@ def fill(network: nn.Module, file: str, weights: Weights) -> dict[str, Any]:
 
 
 def _read(file: str, weights: Weights) -> Mapping[str, object]:
-    """Read a file, whatever its sha256: it is the user's."""
+    """Read the user's own file: no sha256 is known of it."""
     if not Path(file).is_file():
         raise BenchError(f"there is no file at {_OPTION} '{file}'")
-    return replace(weights, paths={_OPTION: Path(file)}, unverified=True).load(_checkpoint(file))
+    return replace(weights, paths={_OPTION: Path(file)}).load(_checkpoint(file))
 
 
 def _checkpoint(file: str) -> Checkpoint:
