@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
@@ -187,12 +188,13 @@ def _use(path: Path) -> str:
     from forenbench.plugins import installed
 
     known = {checkpoint.name: checkpoint for found in installed() for checkpoint in found.checkpoints}
+    file, folder = shlex.quote(short(path)), shlex.quote(short(path.parent))
     if path.stem not in known:
-        return f"--weights NAME={short(path)} --unverified, with the NAME ('bench list weights') it replaces"
-    pair = f"--weights {path.stem}={short(path)}"
-    if known[path.stem].sha256:  # of the authors' file, which this one is not
+        return f"--weights NAME={file} --unverified, with the NAME ('bench list weights') it replaces"
+    pair = f"--weights {path.stem}={file}"
+    if known[path.stem].sha256 or known[path.stem].size:  # of the authors' file, which this one is not
         return f"{pair} --unverified"
-    return f"{pair}, or FORENBENCH_WEIGHTS={short(path.parent)}"
+    return f"{pair}, or FORENBENCH_WEIGHTS={folder}"
 
 
 def cnndetection_name(options: Options, aug: str) -> str:

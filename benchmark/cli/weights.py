@@ -100,20 +100,20 @@ def _describe(found: FoundPlugin, variant: str) -> None:
 
 
 def _entry(checkpoint: Checkpoint, found: FoundPlugin) -> str:
-    """Word one checkpoint in a few lines."""
+    """Word one checkpoint in a few lines; a command has one to itself, and can be copied."""
     needs = getattr(found.plugin, "needs", {})
     users = [variant for variant, needed in needs.items() if checkpoint in needed]
     every = not users or len(users) == len(needs)
-    facts = f"{_facts(checkpoint)}; for {'all variants' if every else ', '.join(users)}"
     wrapped = textwrap.fill(
-        facts,
+        f"{_facts(checkpoint)}for {'all variants' if every else ', '.join(users)}",
         width() or _COLUMNS,
         initial_indent=_INDENT,
         subsequent_indent=_INDENT,
         break_long_words=False,
         break_on_hyphens=False,
     )
-    return f"  {checkpoint.name}: {_state(checkpoint)}\n{wrapped}"
+    command = f"\n{_INDENT}{checkpoint.command}" if checkpoint.command else ""
+    return f"  {checkpoint.name}: {_state(checkpoint)}\n{wrapped}{command}"
 
 
 def _state(checkpoint: Checkpoint) -> str:
@@ -131,14 +131,14 @@ def _state(checkpoint: Checkpoint) -> str:
 
 
 def _facts(checkpoint: Checkpoint) -> str:
-    """Word what is known of a file: how to make it, or what was published."""
+    """Word what was published of a file, if anything was."""
     if checkpoint.command:
-        return checkpoint.command
+        return ""
     licence = licence_in_words(checkpoint.licence)
     if checkpoint.shipped:
-        return licence
+        return f"{licence}; "
     size, checksum = size_in_words(checkpoint.size), _checksum(checkpoint)
-    return f"{checkpoint.file}, {size}, sha256 {checksum}; {licence}"
+    return f"{checkpoint.file}, {size}, sha256 {checksum}; {licence}; "
 
 
 def _checksum(checkpoint: Checkpoint) -> str:

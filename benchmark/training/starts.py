@@ -84,10 +84,10 @@ def fill(network: nn.Module, file: str, weights: Weights) -> dict[str, Any]:
 
 
 def _read(file: str, weights: Weights, key: str = "") -> Mapping[str, object]:
-    """Read a file, or what it has under a key if it is there, whatever its sha256: it is the user's."""
+    """Read the user's own file, or what it has under a key if it is there: no sha256 is known of it."""
     if not Path(file).is_file():
         raise BenchError(f"there is no file at {_OPTION} '{file}'")
-    return replace(weights, paths={_OPTION: Path(file)}, unverified=True).load(_checkpoint(file, key))
+    return replace(weights, paths={_OPTION: Path(file)}).load(_checkpoint(file, key))
 
 
 def _checkpoint(file: str, key: str = "") -> Checkpoint:

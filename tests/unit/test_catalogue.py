@@ -223,9 +223,8 @@ def write_progan_alone(data_root: Path, images_per_class: int = 1) -> Path:
 
 
 def test_what_is_not_there_says_where_to_get_it(tmp_path: Path) -> None:
-    with pytest.raises(
-        MissingDataset, match=r"CNN_synth_testset\.zip'.*bench data fetch forensynths.*CC BY-NC"
-    ):
+    fetch = f"'bench data fetch forensynths --data-root {tmp_path}'"
+    with pytest.raises(MissingDataset, match=rf"CNN_synth_testset\.zip'.*{fetch}.*CC BY-NC"):
         open_dataset("lgrad-table3", data_root=tmp_path)
     write_progan_alone(tmp_path)
     with pytest.raises(MissingDataset, match="holds no file of gaugan"):

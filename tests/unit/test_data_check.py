@@ -186,7 +186,9 @@ def test_fetch_says_what_comes_and_what_to_do_next(
         assert str(fact) in told
     assert (root / "set.zip").read_bytes() == b"as published"
     assert fetch_dataset(spec, root, yes=False)
-    assert "There already" in capsys.readouterr().err
+    told = " ".join(capsys.readouterr().err.split())
+    assert "There already: " in told
+    assert f"'bench data check {spec.name} --data-root {root}' looks into it" in told
 
 
 def test_fetch_asks_first(tmp_path: Path, spec: Spec, monkeypatch: pytest.MonkeyPatch) -> None:

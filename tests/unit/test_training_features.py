@@ -32,7 +32,8 @@ from forenbench.training.loop import Training
 from forenbench.training.orders import Data, Order
 from forenbench.training.processes import Processes
 from forenbench.training.recipes import Augmentation
-from forenbench.training.session import Running
+from forenbench.training.schedules import StepDecay
+from forenbench.training.session import Running, train
 from forenbench.training.state import Settings
 from forenbench.training.views import TRAIN, VALIDATE, draws
 from forenbench.types import FAKE, REAL, BenchError
@@ -154,6 +155,23 @@ def test_only_missing_pictures_are_made_and_another_checkpoint_has_its_own(
     gradients(seed=1).cached(root, examples, running(other))
     assert again.steps == []
     assert other.steps[-1] == (20, 20)
+
+
+def test_a_training_is_the_same_to_the_last_bit_with_kept_pictures_and_without(
+    examples: Examples, tmp_path: Path
+) -> None:
+    recipe = replace(RECIPE, augmentation=Augmentation(), schedule=StepDecay(), epochs=2)
+    run = replace(running(), recipe=recipe, keep="last")
+    made = []
+    for cache in (None, tmp_path / "cache"):
+        torch.manual_seed(0)
+        start = TinyNetwork(), {"initialisation": "random"}
+        coupled = replace(gradients(), network=Coupled())
+        shown, learner = prepare(coupled, cache, Data(examples), start, run)
+        made.append(
+            train(Order("it", tmp_path / f"out-{len(made)}", ""), learner, Data(examples), shown, run)
+        )
+    assert made[0].read_bytes() == made[1].read_bytes()
 
 
 def test_what_pictures_take_is_said_before_the_first_is_made_and_too_little_room_ends_it(

@@ -86,5 +86,12 @@ def test_the_last_word_is_how_a_detector_takes_the_file(
     assert hint in " ".join(capsys.readouterr().err.split())
 
 
+def test_the_last_word_can_be_typed_whatever_the_folders_name(capsys: pytest.CaptureFixture[str]) -> None:
+    tell(Path("my own/cnndetection-no_aug.pth"), first=True)
+    words = shlex.split(" ".join(capsys.readouterr().err.split("use it: ")[1].split()))
+    assert "cnndetection-no_aug=my own/cnndetection-no_aug.pth," in words
+    assert "FORENBENCH_WEIGHTS=my own" in words
+
+
 def test_there_are_such_commands() -> None:
     assert {checkpoint.command.split()[2] for checkpoint in trained()} == set(NAMES)

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 from click.testing import Result
+from printed_commands import parse
 from safetensors.torch import save_file
 from typer.testing import CliRunner
 
@@ -94,16 +95,26 @@ def test_the_list_shows_every_checkpoint_and_fits_the_terminal(weights: Weights)
     assert result.exit_code == 0
     for one in CHECKPOINTS:
         assert f"  {one.name}: " in result.stdout
-    assert all(len(line) <= 80 or len(line.split()) == 1 for line in result.stdout.splitlines())
+    prose = [line for line in result.stdout.splitlines() if not line.strip().startswith("bench ")]
+    assert all(len(line) <= 80 or len(line.split()) == 1 for line in prose)
 
 
 def test_the_list_says_what_is_known_and_who_needs_it(weights: Weights) -> None:
     text = weights("list", "--detector", "lgrad:vit-1class").stdout
     assert re.sub(r"\s+", " ", text).strip() == (
         "lgrad vit-b16-imagenet: missing vit_b_16-c867db91.pth, 346.3 MB, sha256 known; BSD-3-Clause; "
-        "for vit-1class lgrad-vit-1class: missing, for your own training bench train lgrad "
-        "--transformation vit --data forensynths-train --classes horse --out trained; for vit-1class"
+        "for vit-1class lgrad-vit-1class: missing, for your own training for vit-1class bench train lgrad "
+        "--transformation vit --data forensynths-train --classes horse --out trained"
     )
+
+
+def test_a_command_in_the_list_is_a_line_to_be_copied(weights: Weights) -> None:
+    """Folded at 80 columns, a shell would take it for two."""
+    lines = [line.strip() for line in weights("list").stdout.splitlines()]
+    commands = [line for line in lines if line.startswith("bench ")]
+    assert len(commands) > 30
+    assert [line for line in commands if parse(line.split()[1:])] == []
+    assert len(max(commands, key=len)) > 80
 
 
 def test_the_list_says_where_a_file_is_and_whether_its_size_can_be_right(weights: Weights) -> None:
