@@ -18,7 +18,7 @@ from typing import TypeVar
 import PIL
 from PIL import Image, ImageFile, UnidentifiedImageError
 
-from .effort import excess, max_pixels
+from .effort import LIMIT, excess, max_pixels
 from .jpeg_ends import ended
 from .metadata import without_metadata
 from .signatures import describe
@@ -207,7 +207,7 @@ def _open(data: bytes) -> ImageFile.ImageFile:
             f"not an image: {describe(data)} (formats read: {', '.join(FORMATS)})"
         ) from error
     except Image.DecompressionBombError as error:
-        raise UnreadableImage(f"decompression bomb: {error}") from error
+        raise UnreadableImage(f"decompression bomb: {error} ({LIMIT} sets another limit)") from error
     except Exception as error:  # broken bytes lead decoders to errors of any kind
         raise UnreadableImage(f"{_damage(error)} file: {describe(data)}: {_reason(error)}") from error
     if too_much := excess(opened, data):

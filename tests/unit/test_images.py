@@ -234,18 +234,30 @@ def test_scans_without_end_are_refused_before_they_are_decoded() -> None:
     assert decode(ordinary[:2] + comment + ordinary[2:]).size == (1600, 1200)
 
 
-@pytest.mark.parametrize("codec", ["QOI", "PPM"])
-def test_pictures_that_a_slow_decoder_would_take_minutes_for_are_refused(codec: str) -> None:
-    whole = b"P3 1 1 255 1 2 3" if codec == "PPM" else encoded(RGB, "QOI")
-    large = {
-        "PPM": b"P3 9000 9000 255 " + b"0 " * 99,
-        "QOI": b"qoif" + struct.pack(">IIBB", 9000, 9000, 3, 0) + bytes(99),
-    }[codec]
-    decode(whole)
-    with pytest.raises(
-        UnreadableImage, match=f"bomb: 9000×9000 pixels in .* bytes of {codec}, which is slow"
-    ):
-        decode(large)
+def slow(codec: str, width: int, height: int) -> bytes:
+    """A file for a decoder that is slow, whose header claims a size."""
+    if codec == "PPM":
+        return b"P3 %d %d 255 " % (width, height) + b"0 " * 99
+    if codec == "QOI":
+        return b"qoif" + struct.pack(">IIBB", width, height, 3, 0) + bytes(99)
+    if codec == "BMP":  # compression 1: run lengths
+        head = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 8, 1, 0, 0, 0, 256, 0)
+        return b"BM" + struct.pack("<IHHI", 0, 0, 0, 54 + 1024) + head + bytes(1024) + b"\0\1"
+    stream = encoded(RGB, "JPEG2000", no_jp2=True)
+    return stream[:8] + struct.pack(">II", width, height) + stream[16:]
+
+
+@pytest.mark.parametrize(("codec", "megapixels"), [("QOI", 28), ("PPM", 28), ("BMP", 28), ("JPEG2000", 95)])
+def test_pictures_that_a_slow_decoder_would_take_minutes_for_are_refused(codec: str, megapixels: int) -> None:
+    assert header(slow(codec, 1000, 1000 * megapixels)).format in (codec, "DIB")
+    words = f"bomb: 1000×{1000 * megapixels + 1000} pixels in .* bytes of {codec}, which is slow"
+    with pytest.raises(UnreadableImage, match=words):
+        header(slow(codec, 1000, 1000 * megapixels + 1000))
+
+
+def test_a_slow_decoder_gets_no_hundreds_of_megabytes_for_one_pixel() -> None:
+    with pytest.raises(UnreadableImage, match=r"bomb: 1×1 pixels in 115000000 bytes of PPM, which is slow"):
+        decode(b"P3 1 1 255 ".ljust(115_000_000))
 
 
 def test_sixty_megapixels() -> None:
