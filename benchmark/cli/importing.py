@@ -156,5 +156,5 @@ def _store(detector: str, found: Import, reading: Reading, store: Store) -> None
     if not summary.computed:
         say(f"Nothing to import: all {summary.present} cells were there before.", "green")
     if summary.problems:
-        describe_problems(summary)
+        describe_problems(summary, store)
         raise typer.Exit(1)
