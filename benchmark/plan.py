@@ -38,11 +38,13 @@ class Settings:
         perturbations: In table order.
         seed: Of random perturbations.
         precision: See `forenbench.numerics.Numerics`.
+        keep_going: Try detectors that fail on everything on the rest, too.
     """
 
     perturbations: Sequence[Perturbation]
     seed: int = 0
     precision: str = "fp32"
+    keep_going: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

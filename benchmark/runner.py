@@ -6,65 +6,25 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Protocol, cast
+from typing import cast
 
 from filelock import FileLock
 
-from .batches import CHANGED, Order
+from .batches import CHANGED, ImageResult, Order
 from .engines import Engine
 from .environment import environment
+from .hopeless import UNTRIED, Hopeless
 from .inventory import forget
+from .outcome import Reporter as Reporter
+from .outcome import Summary as Summary
 from .parts import Parts
 from .pipeline import Lineup, Scored
 from .plan import Job, PlannedCell, Settings, Shard, Task, lineup, plan
 from .store import Store
-from .types import Cell, FileSource, TestSet
+from .types import FileSource, TestSet
 
 _PATIENCE = 0.5
 """Seconds between two looks at parts that other processes hold."""
-
-
-@dataclass(slots=True)
-class Summary:
-    """How a run went.
-
-    Attributes:
-        present: Cells that were there already.
-        computed: Cells that are there now and were not.
-        unfinished: Cells that are not there yet, for the run was stopped.
-        problems: Counts of images by status, of cells with images that are not `ok`.
-        notes: What the run had to do otherwise than usual.
-    """
-
-    present: int = 0
-    computed: int = 0
-    unfinished: int = 0
-    problems: dict[Cell, dict[str, int]] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-
-
-class Reporter(Protocol):
-    """Hears of a run's progress."""
-
-    def begin(self, cells: int, present: int, images: int) -> None:
-        """Told once, before any scoring: all cells, those done before, image passes to come."""
-        ...
-
-    def testset(self, testset: TestSet, cells: int) -> None:
-        """Told when a test set's missing cells are started."""
-        ...
-
-    def advance(self, images: int) -> None:
-        """Told after each batch."""
-        ...
-
-    def skip(self, images: int) -> None:
-        """Told of images that were scored before, or by another process."""
-        ...
-
-    def note(self, text: str) -> None:
-        """Told, once, what a user should know."""
-        ...
 
 
 def run(  # noqa: PLR0913 - what a run is made of
@@ -94,7 +54,8 @@ def run(  # noqa: PLR0913 - what a run is made of
         RunFailed: The work broke off: a full disk, say. What is finished is kept.
     """
     store.open()
-    work = _Run(plan(jobs, settings), lineup(jobs, settings), store, engine, reporter, stop)
+    hopeless = Hopeless(settings.keep_going)
+    work = _Run(plan(jobs, settings), lineup(jobs, settings), store, engine, reporter, stop, hopeless)
     work.begin()
     work.tidy()
     work.score()
@@ -111,6 +72,7 @@ class _Run:
     engine: Engine
     reporter: Reporter
     stop: Callable[[], bool]
+    hopeless: Hopeless
     parts: Parts = field(init=False)
     missing: list[list[PlannedCell]] = field(init=False)
     open_parts: list[int] = field(init=False)
@@ -202,6 +164,7 @@ class _Run:
                 for one in self.parts.lacking(task, start, self.missing[t])
                 if not self.store.is_done(one.cell, one.identity)  # by another process, since this one began
             ]
+            lacking = self._spare(t, part, lacking)
             if not lacking:
                 lock.release()
                 self.reporter.skip(part[-1].stop - start)
@@ -212,6 +175,19 @@ class _Run:
                 named = t
             self.held[t, start] = lock
             yield self._shard(t, part, lacking)
+
+    def _spare(self, t: int, part: tuple[range, ...], lacking: Sequence[PlannedCell]) -> list[PlannedCell]:
+        """Leave out the detectors that are stopped, with a row for each image that says so."""
+        failures = {one: self.hopeless.failures(t, one.place) for one in lacking}
+        size = part[-1].stop - part[0].start
+        untried = {
+            one: [ImageResult("failed", error=f"{UNTRIED}stopped after {number} failures")] * size
+            for one, number in failures.items()
+            if number
+        }
+        if untried:
+            self.parts.write(self.tasks[t], part[0].start, untried)
+        return [one for one in lacking if one not in untried]
 
     def _shard(self, t: int, part: tuple[range, ...], lacking: Sequence[PlannedCell]) -> Shard:
         """Word a part as work for an engine."""
@@ -234,6 +210,12 @@ class _Run:
         self.parts.write(task, shard.start, {cells[place]: results for place, results in scored.items()})
         self.held.pop((shard.task, shard.start)).release()
         self._forget_changed(task.testset, shard.start, scored)
+        for place, failed, everywhere in self.hopeless.learn(shard.task, scored):
+            where = "" if everywhere else f" on {task.testset.dataset}/{task.testset.name}"
+            self.tell(
+                f"{cells[place].cell.detector} ({cells[place].cell.perturbation}) fails on all images and is "
+                f"stopped{where}: {failed.error}. --keep-going has it try them all"
+            )
         self._close_part(shard.task)
 
     def _forget_changed(self, testset: TestSet, start: int, scored: Scored) -> None:
@@ -264,6 +246,7 @@ class _Run:
                     rows = self.parts.rows(task, one)
                     self.store.write(one.cell, rows, one.identity, made)
             self.parts.forget(task, self.store.is_done)
+        self.reporter.stored(len(cells))
 
     def _release_all(self) -> None:
         """Let go of parts that were taken and not scored."""

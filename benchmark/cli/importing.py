@@ -203,5 +203,5 @@ def _store(imports: Mapping[str, Import], store: Store) -> None:
     if not summary.computed:
         say(f"Nothing to import: all {summary.present} cells were there before.", "green")
     if summary.problems:
-        describe_problems(summary)
+        describe_problems(summary, store)
         raise typer.Exit(1)

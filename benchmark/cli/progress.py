@@ -14,6 +14,9 @@ from forenbench.types import TestSet
 
 from .console import say, talk
 
+PAUSE = 30
+"""Seconds between two lines on long work, elsewhere than on a terminal."""
+
 
 class _Bars:
     """Bars with count, speed and time left; use it in a ``with`` block."""
@@ -55,10 +58,11 @@ class RunProgress(_Bars):
 
     def __init__(self) -> None:
         super().__init__(transient=True)
-        self._task = self._bars.add_task("reading", total=None)
-        self._doing = ""
-        self._cells, self._done, self._current = 0, 0, 0
+        self._task = self._bars.add_task("loading", total=None)
+        self._doing = self._name = ""
+        self._cells, self._done = 0, 0
         self._images, self._seen, self._start = 0, 0, time.monotonic()
+        self._said = self._start
 
     def files(self, what: str, done: int, total: int) -> None:
         """Show how many image files are made or read."""
@@ -70,24 +74,29 @@ class RunProgress(_Bars):
     def begin(self, cells: int, present: int, images: int) -> None:
         """Say what is there already, and set the bar for the rest."""
         self._cells, self._done, self._images = cells, present, images
-        self._start = time.monotonic()
+        self._start = self._said = time.monotonic()
         say(f"{cells} cells (detector × test set × perturbation), {present} of them done before")
         self._bars.reset(self._task, total=images, description="scoring images")
 
     def testset(self, testset: TestSet, cells: int) -> None:
         """Name the test set in hand."""
-        self._done += self._current
-        self._current = cells
-        name = f"{testset.dataset}/{testset.name}"
-        description = f"{self._done}/{self._cells} cells done; images of {name}"
-        self._bars.update(self._task, description=description)
+        self._name = f"{testset.dataset}/{testset.name}"
+        self._describe()
         if not talk.is_terminal:
-            say(f"{name}: {cells} cells, {len(testset.samples)} images ({self._pace()})")
+            say(f"{self._name}: {cells} cells, {len(testset.samples)} images ({self._pace()})")
+
+    def stored(self, cells: int) -> None:
+        """Count cells that are there now."""
+        self._done += cells
+        self._describe()
 
     def advance(self, images: int) -> None:
-        """Move the bar."""
+        """Move the bar; elsewhere than on a terminal, a line now and then."""
         self._seen += images
         self._bars.advance(self._task, images)
+        if not talk.is_terminal and time.monotonic() - self._said > PAUSE:
+            self._said = time.monotonic()
+            say(f"{self._seen} of {self._images} images ({self._pace()})")
 
     def skip(self, images: int) -> None:
         """Leave out images that need no scoring."""
@@ -97,6 +106,11 @@ class RunProgress(_Bars):
     def note(self, text: str) -> None:
         """Say what a reader of the results must know."""
         say(f"note: {text}", "yellow")
+
+    def _describe(self) -> None:
+        self._bars.update(
+            self._task, description=f"{self._done}/{self._cells} cells done; images of {self._name}"
+        )
 
     def _pace(self) -> str:
         """Say how far the run is, and how long the rest will take at this pace."""
@@ -132,9 +146,6 @@ class RecipeProgress(_Bars):
         quiet: Report nothing: of several processes, one speaks.
     """
 
-    _PAUSE = 30
-    """Seconds between two lines elsewhere than on a terminal; each part's begin and end always have one."""
-
     def __init__(self, *, quiet: bool = False) -> None:
         super().__init__(transient=True)
         self._quiet, self._what = quiet, ""
@@ -160,7 +171,7 @@ class RecipeProgress(_Bars):
             self._bars.reset(self._task, total=steps)
         numbers = ", ".join(f"{name} {value:.4f}" for name, value in losses.items())
         self._bars.update(self._task, total=steps, completed=step, description=f"{what} {numbers}".rstrip())
-        if not talk.is_terminal and (not self._said or step == steps or now - self._said > self._PAUSE):
+        if not talk.is_terminal and (not self._said or step == steps or now - self._said > PAUSE):
             say(f"{what}: {step} of {steps}{self._left(now, step, steps)}. {numbers}".rstrip())
             self._said = now
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from forenbench import tables
+from forenbench.hopeless import UNTRIED
 from forenbench.inventory import FileFacts, formats
 from forenbench.store import Store
 from forenbench.tables.exports import export
@@ -18,6 +19,8 @@ from forenbench.types import FAKE, REAL, Detector
 from .console import say, width
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from forenbench.catalogue import Dataset
     from forenbench.runner import Summary
 
@@ -49,14 +52,30 @@ def describe_dataset(dataset: Dataset, detectors: Sequence[Detector]) -> None:
         say(f"  note: {note}", "yellow")
 
 
-def describe_problems(summary: Summary) -> None:
-    """Name every cell with images that were not scored."""
+def describe_problems(summary: Summary, store: Store) -> None:
+    """Name every cell with images that were not scored, with the commonest reason and one path."""
     say("Some images were not scored; their rows say why (columns status, error):", "yellow")
     for cell, counts in summary.problems.items():
         bad = ", ".join(
             f"{number} {status}" for status, number in counts.items() if status != "ok" and number
         )
         say(f"  {cell.detector} on {cell.dataset}/{cell.testset} ({cell.perturbation}): {bad}")
+        record = store.record(cell)
+        if record is not None:
+            rows = store.rows(record, ["path", "status", "error"])
+            say(f"    {_commonest_reason(rows[rows['status'] != 'ok'])}")
+
+
+def _commonest_reason(rows: pd.DataFrame) -> str:
+    """Word why images were not scored; those that were not even tried stand for no reason."""
+    untried = rows["error"].str.startswith(UNTRIED)
+    tried = rows[~untried]
+    if tried.empty:
+        return str(rows["error"].iloc[0])
+    ((error, number),) = Counter(tried["error"]).most_common(1)
+    path = tried["path"][tried["error"] == error].iloc[0]
+    rest = f"; {untried.sum()} not tried" if untried.any() else ""
+    return f"{number} × {error} (as {path}){rest}"
 
 
 def write_results(store: Store) -> tuple[str, list[str]]:

@@ -82,6 +82,9 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
     precision: Annotated[
         str, typer.Option(help="fp32, tf32 or bf16; part of the record, and faster on GPUs that have it.")
     ] = "fp32",
+    keep_going: Annotated[
+        bool, typer.Option("--keep-going", help="Try detectors that fail on everything on the rest, too.")
+    ] = False,
     readers: Annotated[
         int | None, typer.Option(min=0, help="Processes that read files.", show_default="as many as help")
     ] = None,
@@ -120,7 +123,7 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
     else:
         request = of_options(detectors, dataset, generators, perturbations)
     devices = ["cpu"] if engine == "ray" else choose_devices(device)
-    settings = Settings(parse_perturbations(request), seed, check_precision(precision))
+    settings = Settings(parse_perturbations(request), seed, check_precision(precision), keep_going)
     equalised.check(split(equalise))
     files, places = Files(weights or [], unverified, tuple(split(trained_on))), parse_places(data)
     means = Means(data_root, files, checkpoints, devices[0], limit, protocol, splits, places)
@@ -163,9 +166,11 @@ def _finish(request: Request, gathered: Gathered, summary: Summary, store: Store
     if not summary.computed:
         say(f"Nothing to compute: all {summary.present} cells were done before.", "green")
     if summary.problems:
-        describe_problems(summary)
+        describe_problems(summary, store)
+    if summary.unfinished:
+        say(f"{summary.unfinished} cells are not done: the same command goes on with them.", "red")
     _describe_absent(gathered)
-    if summary.problems or gathered.absent:
+    if summary.problems or summary.unfinished or gathered.absent:
         raise typer.Exit(1)
 
 

@@ -27,6 +27,7 @@ def test_a_run_leaves_rows_tables_and_leaderboard(bench: Bench) -> None:
     assert outcome.code == 0
     folder = Path("results/runs/tiny")
     assert len(all_rows(folder)) == 16
+    assert "alpha: 1 cells, 8 images (0 of 2 cells done)" in outcome.err
     assert "4 real (PNG 4; 32×24), 4 fake (PNG 4; 32×24)" in outcome.err
     assert "alpha" in outcome.out
     assert "100.0" in outcome.out
@@ -134,6 +135,7 @@ def test_a_detector_that_fails_is_named_and_the_others_finish(bench: Bench) -> N
     outcome = bench("run", "--detectors", "./broken.py,./bright.py", "--dataset", "tiny")
     assert outcome.code == 1
     assert "broken on tiny/alpha (none): 8 failed" in outcome.err
+    assert "8 × broken: RuntimeError: no such layer (as alpha/0_real/0.png)" in outcome.err
     rows = all_rows(Path("results/runs/tiny"))
     assert set(rows[rows["detector"] == "bright"]["status"]) == {"ok"}
     failed = rows[rows["detector"] == "broken"]

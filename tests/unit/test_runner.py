@@ -50,6 +50,8 @@ class Silent:
 
     def testset(self, testset: TestSet, cells: int) -> None: ...
 
+    def stored(self, cells: int) -> None: ...
+
     def advance(self, images: int) -> None: ...
 
     def skip(self, images: int) -> None: ...
@@ -185,6 +187,62 @@ def test_only_parts_with_failed_rows_are_made_again(tmp_path: Path) -> None:
     assert bench() == (Summary(present=0, computed=1), 5)
     assert bench() == (Summary(present=1), 0)
     assert not (bench.store.root / "parts").exists()
+
+
+class Broken(Counted):
+    name = "broken"
+    mended = False
+
+    def score(self, batch: Tensor) -> Tensor:
+        if not self.mended:
+            raise RuntimeError("no such layer")
+        return super().score(batch)
+
+
+def test_a_detector_that_fails_on_everything_is_stopped_named_in_every_row_and_tried_again(
+    tmp_path: Path,
+) -> None:
+    """Others go on beside it; `--keep-going` has it try them all."""
+    bench = Bench(tmp_path)
+    bench.data = tmp_path / "large"
+    write_tiny_dataset(bench.data, ["alpha", "beta"], images=100)
+    broken, fine, told = Broken(), Counted(), Silent()
+    job = Job(bench.dataset(), [LoadedDetector(broken, "own"), LoadedDetector(fine, "own")])
+
+    def go(*, keep_going: bool = False) -> Summary:
+        settings = Settings([parse("none")], keep_going=keep_going)
+        return run([job], settings, bench.store, LocalEngine(Numerics()), told)
+
+    summary = go()
+    assert (broken.prepared, fine.prepared) == (128, 400)
+    assert (summary.computed, summary.unfinished) == (4, 0)
+    assert {cell.detector: counts["failed"] for cell, counts in summary.problems.items()} == {"broken": 200}
+    rows = {r["cell"]["testset"]: bench.store.rows(r) for r in bench.store.records() if r["counts"]["failed"]}
+    assert rows["alpha"]["error"].value_counts().to_dict() == {
+        "broken: RuntimeError: no such layer": 128,
+        "not scored: stopped after 128 failures": 72,
+    }
+    assert set(rows["beta"]["error"]) == {"not scored: stopped after 128 failures"}
+    assert len(told.notes) == 1
+    assert "broken (none) fails on all images and is stopped: broken: RuntimeError" in told.notes[0]
+    assert go(keep_going=True).problems
+    assert (broken.prepared, fine.prepared) == (128 + 400, 400)
+    broken.mended = True
+    assert go() == Summary(present=2, computed=2)
+    assert not (bench.store.root / "parts").exists()
+
+
+def test_what_is_said_to_be_stored_is(bench: Bench) -> None:
+    """Not what was begun before."""
+    told: list[tuple[int, int]] = []
+
+    class Told(Silent):
+        def stored(self, cells: int) -> None:
+            told.append((cells, len(bench.store.records())))
+
+    settings = Settings([parse("none"), parse("jpeg:50")])
+    run([Job(bench.dataset(), [bench.loaded])], settings, bench.store, LocalEngine(Numerics()), Told())
+    assert told == [(2, 2), (2, 4)]
 
 
 def test_a_run_that_is_asked_to_stop_ends_after_a_part_and_says_what_is_left(tmp_path: Path) -> None:
