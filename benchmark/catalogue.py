@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -206,7 +207,9 @@ def _notes(spec: Spec, findings: Findings, selection: Selection, data_root: Path
     lines = compare(spec, findings.samples, selection.testsets) if spec.counts else []
     if differing := [line for line in lines if line.problem]:
         first = f"{differing[0].where}: {differing[0].found} images, expected {differing[0].expected}"
-        every = (
-            f"'bench data check {spec.name}{root_option(data_root)}' shows all {len(differing)} differences"
+        is_placed = Path(spec.folder).is_absolute()
+        where = (
+            f" --data {shlex.quote(f'{spec.name}={spec.folder}')}" if is_placed else root_option(data_root)
         )
+        every = f"'bench data check {spec.name}{where}' shows all {len(differing)} differences"
         yield f"not as published: {first}; {every}"

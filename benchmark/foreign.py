@@ -15,7 +15,8 @@ from typing import NamedTuple
 import numpy as np
 
 from .regular import irregular
-from .sources.folder import label_of, readable, with_slashes
+from .sources.folder import label_of, readable
+from .sources.names import with_slashes
 from .sources.rows import check_suffix, read_rows, remarks
 from .store import STATUSES
 from .types import BenchError

@@ -10,8 +10,10 @@ from threading import Lock
 
 from forenbench.types import Stamp
 
-from .folder import Findings, read_labels, readable, refuse_size, stamp_file, without_labels
+from .folder import Findings, read_labels, refuse_size, stamp_file
+from .leftovers import without_labels
 from .members import Member, open_members
+from .names import readable
 
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz")
 
@@ -97,7 +99,7 @@ def find_members(archive: Archive, otherwise: int | None = None, classes: Collec
     names = (name.removeprefix(archive.inside) for name in archive.members())
     findings = read_labels(names, stem_of(archive.file), otherwise, classes)
     if not findings.samples:
-        raise without_labels(archive.file, findings)
+        raise without_labels(archive.file, findings.unlabelled, findings.notes)
     return findings
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from posixpath import join, splitext
+from posixpath import join
 
 from forenbench.regular import irregular
 from forenbench.types import FAKE, REAL, BenchError, Sample, Stamp
 
+from .leftovers import aside, texts_beside, without_labels
 from .links import Entry, walk
+from .names import is_passed_over
+from .names import readable as readable
 from .splits import find_splits, split_of
 
 LABELS = {"0_real": REAL, "real": REAL, "reals": REAL, "1_fake": FAKE, "fake": FAKE, "fakes": FAKE}
@@ -22,10 +24,6 @@ GENIMAGE_LABELS = {"nature": REAL, "ai": FAKE}
 
 _WORDS = {**LABELS, **GENIMAGE_LABELS, "0": REAL, "1": FAKE, "generated": FAKE, "synthetic": FAKE}
 _WORDS |= {"0.0": REAL, "1.0": FAKE, "false": REAL, "true": FAKE}
-_SYSTEM_FILES = {"thumbs.db", "desktop.ini", "lost+found", "$recycle.bin", "system volume information"}
-_TEXTS = {".txt", ".json", ".caption", ".xml", ".cls"}
-_BESIDE_SHARDS = {".tar", ".idx", ".md", *_TEXTS}
-_SHOWN = 3
 
 
 MAX_BYTES = 1 << 30
@@ -79,7 +77,7 @@ def find_samples(root: Path, otherwise: int | None = None, classes: Collection[s
         raise BenchError(f"no folder at '{root}'")
     findings = read_labels(list_files(root), root.resolve().name, otherwise, classes)
     if not findings.samples:
-        raise without_labels(root, findings)
+        raise without_labels(root, findings.unlabelled, findings.notes)
     return findings
 
 
@@ -112,49 +110,12 @@ def read_labels(
     found = [(path, read[path.rpartition("/")[0]]) for path in ordered if path not in texts]
     samples = tuple(made(path) for path, made in found if made is not None)
     unlabelled = tuple(path for path, made in found if made is None)
-    return Findings(samples, unlabelled, tuple(_aside(sorted(texts))))
+    return Findings(samples, unlabelled, tuple(aside(sorted(texts))))
 
 
 def label_of(value: object) -> int | None:
     """Return the label that a word or number in a table stands for, in any case; None for an unknown one."""
     return _WORDS.get(str(value).strip().lower())
-
-
-def without_labels(location: Path, findings: Findings) -> BenchError:
-    """Word the error for a folder or archive in which nothing has a label."""
-    paths = findings.unlabelled
-    if not paths:
-        return BenchError(f"'{location}' is empty: there is no file to score")
-    where = shlex.quote(str(location))
-    is_shard = location.name.lower().endswith(".tar") and findings.notes
-    suffixes = {splitext(path)[1].lower() for path in paths}
-    if is_shard or (".tar" in suffixes and suffixes <= _BESIDE_SHARDS):
-        return BenchError(
-            f"'{location}' seems to be a webdataset ('{readable(paths[0])}', …), whose labels lie beside the "
-            "images, in files that are not read. List the images with their labels in a manifest; its column "
-            "'location' names the tar file that a 'path' is in"
-        )
-    first = {path.rpartition("/")[0]: path for path in reversed(paths)}
-    some = ", ".join(f"'{readable(path)}'" for path in sorted(first.values())[:_SHOWN])
-    ways = ["Sort them into such folders", "list them with their labels in a manifest"]
-    if len(first) == 1:
-        ways.append(f"if all have one label, real or fake, say it: bench data index {where} --label real")
-    if location.is_dir():
-        ways.append(f"score them without: bench score {where}")
-    return BenchError(
-        f"'{location}' holds {len(paths)} files, none below a folder named 0_real, 1_fake, real or fake, so "
-        f"there are no labels (for instance {some}). {', or '.join(ways)}"
-    )
-
-
-def readable(name: str) -> str:
-    """Make a file name that is no valid text one: a stray byte 0xff shows as ``udcff`` behind a backslash."""
-    return name.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def with_slashes(path: str) -> str:
-    """Spell a path that Windows wrote, with backslashes between folders."""
-    return path.replace("\\", "/")
 
 
 def list_files(root: Path) -> Iterator[str]:
@@ -183,11 +144,6 @@ def _place(found: os.DirEntry[str]) -> str:
     return join(os.path.realpath(found.path) if is_link else found.path, "")
 
 
-def is_passed_over(name: str) -> bool:
-    """Say whether a file's or folder's name marks it as hidden, or as the operating system's own."""
-    return name.startswith(".") or name == "__MACOSX" or name.lower() in _SYSTEM_FILES
-
-
 def refuse_size(size: int) -> None:
     """Refuse a file that is too large to be an image, before it takes memory.
 
@@ -206,22 +162,6 @@ def stamp_file(file: Path) -> Stamp:
     except OSError:
         return Stamp(key, "")
     return Stamp(key, f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {found.st_ino}")
-
-
-def texts_beside(paths: Sequence[str]) -> set[str]:
-    """Find the texts beside images of the same name: ``a.txt`` or ``a.png.txt`` beside ``a.png``."""
-    texts = {path for path in paths if splitext(path)[1].lower() in _TEXTS}
-    if not texts:
-        return texts
-    images = {name for path in paths if path not in texts for name in (path, splitext(path)[0])}
-    return {path for path in texts if splitext(path)[0] in images}
-
-
-def _aside(texts: Sequence[str]) -> Iterator[str]:
-    """Say that texts were left aside."""
-    if texts:
-        first = readable(texts[0])
-        yield f"left aside, texts beside images of the same name: {len(texts)}, the first '{first}'"
 
 
 def _read(

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from forenbench.types import FAKE, REAL, BenchError, FileSource, Sample, Stamp
 
 from .columns import UnusedColumns
-from .folder import Findings, Folder, label_of, readable, with_slashes
+from .folder import Findings, Folder, label_of
 from .joined import Joined
+from .names import readable, with_slashes
 from .rows import read_rows, remarks, write_rows
 from .splits import split_of
 

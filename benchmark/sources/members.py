@@ -15,9 +15,9 @@ from typing import IO, NamedTuple, cast
 from forenbench.regular import irregular
 from forenbench.types import BenchError
 
-from .folder import is_passed_over, readable, with_slashes
 from .gzipped import SeekableGzip
 from .links import Entry, follow, walk
+from .names import is_passed_over, readable, with_slashes
 from .volumes import refuse_volume
 
 _UNIX = (3, 19)

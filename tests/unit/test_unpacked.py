@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from pathlib import Path
 
@@ -115,6 +116,9 @@ def test_what_is_no_place_of_a_dataset_is_named(tmp_path: Path) -> None:
 
 def test_a_check_looks_at_the_place_it_is_told(tmp_path: Path, written: dict[str, Path]) -> None:
     pair = f"univfd-diffusion={written['univfd-diffusion']}"
-    found = CliRunner().invoke(app, ["data", "check", "univfd-diffusion", "--data", pair])
+    (dataset,) = open_dataset("univfd-diffusion", data_root=tmp_path, places=parse_places([pair]))
+    (said,) = (note for note in dataset.notes if "not as published" in note)
+    command = shlex.split(said.split("'")[1].removeprefix("bench "))
+    found = CliRunner().invoke(app, command)
     assert found.exit_code == 1
     assert "999 missing" in found.stdout
