@@ -1,10 +1,13 @@
-"""Any name → one file name, on any file system: no two names ever share a file."""
+"""Names of cells and of their parts → file names, on any file system: no two ever share a file."""
 
 from __future__ import annotations
 
 import hashlib
 from urllib.parse import quote
 
+from .types import Cell
+
+RECORD = ".json"
 _LONGEST = 100
 """Of 255 bytes: a suffix, and the marks of a temporary file, still have to fit."""
 
@@ -26,6 +29,14 @@ def file_name(name: str) -> str:
         return whole
     digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:24]
     return f"{quoted[: _LONGEST - len(digest)]}~{digest}"
+
+
+def cell_names(cell: Cell) -> tuple[str, str]:
+    """Say where this version, and where earlier ones, put a cell's record below the run folder."""
+    names = cell.dataset, cell.testset, cell.perturbation, cell.detector
+    new, old = ("/".join(spell(name) for name in names) for spell in (file_name, legacy_name))
+    whose = "" if cell.weights in ("", "published") else f" ({cell.weights})"
+    return f"scores/{new}{whose}{RECORD}", f"scores/{old}{RECORD}"
 
 
 def legacy_name(name: str) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .atomic import explaining, replacing, sweep
-from .file_names import file_name, legacy_name
+from .file_names import RECORD, cell_names
 from .sealed import from_json, to_json
 from .types import BenchError, Cell
 
@@ -47,7 +47,7 @@ ROWS_SEAL = "rows_sha256"
 """The key of a record's digest of its rows."""
 _KEYS = {"cell", "identity", "counts", "made"}
 """Of records; those of earlier versions have no others, and no digest of themselves either."""
-_RECORD, _ROWS = ".json", ".parquet"
+_ROWS = ".parquet"
 
 Record = dict[str, Any]
 
@@ -164,7 +164,7 @@ class Store:
             Damaged: A record is.
         """
         found = []
-        for place in sorted(self.root.glob(f"scores/*/*/*/*{_RECORD}")):
+        for place in sorted(self.root.glob(f"scores/*/*/*/*{RECORD}")):
             with suppress(*[Damaged] * beside_damaged):
                 found.append(self._read_record(place))
         return sorted(filter(None, found), key=lambda record: record["made"]["position"])
@@ -200,25 +200,18 @@ class Store:
 
     def _place(self, cell: Cell) -> Path:
         """Say where a cell's record is, or will be; its rows are beside it."""
-        new, old = self._places(cell)
+        new, old = (self.root / name for name in cell_names(cell))
         with suppress(OSError, ValueError, KeyError):  # the old name may be too long to be there
             if old.is_file() and not new.is_file() and (not cell.weights or cell.weights == _whose(old)):
                 return old
         return new
-
-    def _places(self, cell: Cell) -> list[Path]:
-        """Say where this version, and where earlier ones, put a cell's record."""
-        names = cell.dataset, cell.testset, cell.perturbation, cell.detector
-        new, old = ([spell(name) for name in names] for spell in (file_name, legacy_name))
-        new[-1] += "" if cell.weights in ("", "published") else f" ({cell.weights})"
-        return [self.root.joinpath("scores", *parts[:3], parts[3] + _RECORD) for parts in (new, old)]
 
     def _read_record(self, place: Path) -> Record | None:
         """Read a record, or return None where there is none."""
         try:
             record, sealed = from_json(place.read_bytes())
             whole = record.keys() == (_KEYS | {ROWS_SEAL} if sealed else _KEYS)
-            if not whole or place not in self._places(Cell(**record["cell"])):
+            if not whole or str(place.relative_to(self.root)) not in cell_names(Cell(**record["cell"])):
                 raise ValueError("it is not of this cell")
         except FileNotFoundError:
             return None
