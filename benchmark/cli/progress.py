@@ -10,6 +10,7 @@ from typing import Self
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from forenbench.printable import printable
 from forenbench.types import TestSet
 
 from .console import say, talk
@@ -20,7 +21,7 @@ class _Bars:
 
     def __init__(self, *, transient: bool) -> None:
         self._bars = Progress(
-            TextColumn("{task.description}"),
+            _Doing(),
             BarColumn(),
             TextColumn("{task.completed}/{task.total}"),
             _Rate(),
@@ -40,6 +41,14 @@ class _Bars:
     ) -> None:
         """Let go of the terminal."""
         self._bars.stop()
+
+
+class _Doing(ProgressColumn):
+    """What is done, names of others included."""
+
+    def render(self, task: Task) -> Text:
+        """Show it literally."""
+        return Text(printable(task.description))
 
 
 class _Rate(ProgressColumn):
@@ -82,7 +91,7 @@ class RunProgress(_Bars):
         description = f"{self._done}/{self._cells} cells done; images of {name}"
         self._bars.update(self._task, description=description)
         if not talk.is_terminal:
-            say(f"{name}: {cells} cells, {len(testset.samples)} images ({self._pace()})")
+            say(f"{printable(name)}: {cells} cells, {len(testset.samples)} images ({self._pace()})")
 
     def advance(self, images: int) -> None:
         """Move the bar."""

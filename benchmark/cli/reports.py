@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from forenbench import tables
 from forenbench.inventory import FileFacts, formats
+from forenbench.printable import printable
 from forenbench.store import Store
 from forenbench.tables.exports import export
 from forenbench.tables.rendering import render
@@ -40,9 +41,9 @@ def describe_dataset(dataset: Dataset) -> None:
             for label, name in ((REAL, "real"), (FAKE, "fake"))
             if labels[label]
         ]
-        say(f"  {testset.name}: {', '.join(described)}")
+        say(printable(f"  {testset.name}: {', '.join(described)}"))
     for note in dataset.notes:
-        say(f"  note: {note}", "yellow")
+        say(printable(f"  note: {note}"), "yellow")
 
 
 def describe_problems(summary: Summary) -> None:
@@ -52,7 +53,7 @@ def describe_problems(summary: Summary) -> None:
         bad = ", ".join(
             f"{number} {status}" for status, number in counts.items() if status != "ok" and number
         )
-        say(f"  {cell.detector} on {cell.dataset}/{cell.testset} ({cell.perturbation}): {bad}")
+        say(printable(f"  {cell.detector} on {cell.dataset}/{cell.testset} ({cell.perturbation}): {bad}"))
 
 
 def write_results(store: Store) -> tuple[str, list[str]]:
