@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from forenbench.printable import printable
 from forenbench.types import FAKE, REAL
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def draw(files: pd.DataFrame, title: str) -> bytes:
     for row in axes:
         row[0].set_ylabel("share of the label's files")
     counts = [f"{(whole['label'] == label).sum():,} {name}" for label, (name, _) in _LABELS.items()]
-    figure.suptitle(f"{title}: {', '.join(counts)} files")
+    figure.suptitle(printable(f"{title}: {', '.join(counts)} files"), parse_math=False)
     figure.legend(*axes[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
     buffer = BytesIO()
     figure.savefig(buffer, format="png", dpi=120)

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
+from forenbench.printable import for_csv, printable
 from forenbench.sources.splits import chosen
 from forenbench.types import BenchError
 
+from .console import cell, say, short, show, split
 from .console import out as stdout
-from .console import say, short, show, split
 from .places import Data, parse_places
 from .progress import RunProgress
 from .requests import Split, joint_name, run_folder
@@ -132,7 +132,7 @@ def _show_text(found: Audit) -> None:
         _print("Broken files", found.broken)
     _print("Metadata-only: what a detector could score without a pixel", _with_mean(found.baseline))
     for warning in found.warnings:
-        show(f"WARNING: {warning}.")
+        show(printable(f"WARNING: {warning}."))
     if not found.warnings:
         show(_no_warning(found))
 
@@ -152,7 +152,7 @@ def _print_twins(members: pd.DataFrame) -> None:
         for _, group in groups[:_SHOWN]:
             files = [f"{label} {path}" for label, path in zip(group["label"], group["path"], strict=True)]
             more = f" and {len(files) - 4} more" if len(files) > 4 else ""
-            show(f"{kind}: {', '.join(files[:4])}{more}")
+            show(printable(f"{kind}: {', '.join(files[:4])}{more}"))
         if len(groups) > _SHOWN:
             show(f"{kind}: {len(groups) - _SHOWN} more groups; --format json lists all")
     if len(members):
@@ -178,10 +178,10 @@ def _print(title: str, frame: pd.DataFrame) -> None:
     """Print a frame as a table, wrapped to the terminal."""
     table = Table(box=None, pad_edge=False)
     for name in frame.columns:
-        table.add_column(escape(str(name)), overflow="fold")
+        table.add_column(cell(name), overflow="fold")
     for row in frame.itertuples(index=False):
-        table.add_row(*(escape(str(value)) for value in row))
-    stdout.print(escape(title), style="bold")
+        table.add_row(*map(cell, row))
+    stdout.print(cell(title), style="bold")
     stdout.print(table, soft_wrap=False)
     show("")
 
@@ -189,7 +189,9 @@ def _print(title: str, frame: pd.DataFrame) -> None:
 def _show_csv(found: Audit) -> None:
     """Print the files."""
     looks = [f"{value:016x}" for value in found.files["looks"]]
-    show(found.files.assign(looks=looks).to_csv(index=False, lineterminator="\n"))
+    names = found.files.select_dtypes(exclude=["number", "bool"]).map(lambda text: for_csv(str(text)))
+    files = found.files.assign(**{str(name): names[name] for name in names}, looks=looks)
+    show(files.to_csv(index=False, lineterminator="\n"))
 
 
 def _show_json(found: Audit) -> None:
@@ -202,7 +204,7 @@ def _show_json(found: Audit) -> None:
         "baseline": found.baseline,
     }
     records = {name: json.loads(frame.to_json(orient="records")) for name, frame in frames.items()}
-    show(json.dumps({**records, "warnings": found.warnings}, indent=1, ensure_ascii=False))
+    show(json.dumps({**records, "warnings": found.warnings}, indent=1))
 
 
 _STYLES: Mapping[str, Callable[[Audit], None]] = {"text": _show_text, "csv": _show_csv, "json": _show_json}

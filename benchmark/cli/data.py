@@ -13,10 +13,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from forenbench.layouts import find_layout, locate
+from forenbench.printable import printable
 from forenbench.sources.folder import readable
 from forenbench.types import BenchError
 
-from .console import out, say, short, show
+from .console import cell, out, say, short, show
 from .index import index
 from .listing import datasets
 from .places import Data, parse_places
@@ -105,7 +106,7 @@ def _check(spec: Spec, testsets: Sequence[str], data_root: Path, deep: bool) -> 
         say("Its description declares no counts: there is nothing to compare with.", "yellow")
     _print(lines)
     for path, reason in broken.items():
-        show(readable(f"broken: {path}: {reason}"))
+        show(printable(f"broken: {path}: {reason}"))
     differences = sum(bool(line.problem) for line in lines) + len(broken)
     say(f"{differences} differences" if differences else f"whole: {len(samples):,} images")
     return not differences
@@ -120,7 +121,7 @@ def _print(lines: Iterable[Line]) -> None:
     table.add_column("", overflow="fold")
     for line in lines:
         verdict = f"[red]{escape(line.problem)}[/]" if line.problem else "[green]whole[/]"
-        table.add_row(escape(line.where), str(line.expected), str(line.found), verdict)
+        table.add_row(cell(line.where), str(line.expected), str(line.found), verdict)
     out.print(table, soft_wrap=False)
 
 

@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from forenbench.types import BenchError
 
-from .console import out, show
+from .console import cell, out, show
 
 
 def listing(
@@ -121,5 +120,5 @@ def _print(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
     """Print a table as wide as the terminal."""
     table = Table(*columns, box=None, pad_edge=False)
     for row in rows:
-        table.add_row(*map(escape, row))
+        table.add_row(*map(cell, row))
     out.print(table, soft_wrap=False)

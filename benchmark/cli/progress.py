@@ -10,6 +10,7 @@ from typing import Self
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from forenbench.printable import printable
 from forenbench.types import TestSet
 
 from .console import say, talk
@@ -23,7 +24,7 @@ class _Bars:
 
     def __init__(self, *, transient: bool) -> None:
         self._bars = Progress(
-            TextColumn("{task.description}"),
+            _Doing(),
             BarColumn(),
             TextColumn("{task.completed}/{task.total}"),
             _Rate(),
@@ -43,6 +44,14 @@ class _Bars:
     ) -> None:
         """Let go of the terminal."""
         self._bars.stop()
+
+
+class _Doing(ProgressColumn):
+    """What is done, names of others included."""
+
+    def render(self, task: Task) -> Text:
+        """Show it literally."""
+        return Text(printable(task.description))
 
 
 class _Rate(ProgressColumn):
@@ -83,7 +92,7 @@ class RunProgress(_Bars):
         self._name = f"{testset.dataset}/{testset.name}"
         self._describe()
         if not talk.is_terminal:
-            say(f"{self._name}: {cells} cells, {len(testset.samples)} images ({self._pace()})")
+            say(printable(f"{self._name}: {cells} cells, {len(testset.samples)} images ({self._pace()})"))
 
     def stored(self, cells: int) -> None:
         """Count cells that are there now."""

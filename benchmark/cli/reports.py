@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from forenbench import tables
 from forenbench.hopeless import UNTRIED
 from forenbench.inventory import FileFacts, formats
+from forenbench.printable import printable
 from forenbench.store import Store
 from forenbench.tables.exports import export
 from forenbench.tables.rendering import render
@@ -46,10 +47,10 @@ def describe_dataset(dataset: Dataset, detectors: Sequence[Detector]) -> None:
             for label, name in ((REAL, "real"), (FAKE, "fake"))
             if labels[label]
         ]
-        say(f"  {testset.name}: {', '.join(described)}")
+        say(printable(f"  {testset.name}: {', '.join(described)}"))
     seen = (borders(testset, dataset.facts, detectors) for testset in dataset.testsets)
     for note in (*dataset.notes, *chain.from_iterable(seen)):
-        say(f"  note: {note}", "yellow")
+        say(printable(f"  note: {note}"), "yellow")
 
 
 def describe_problems(summary: Summary, store: Store) -> None:
@@ -59,11 +60,11 @@ def describe_problems(summary: Summary, store: Store) -> None:
         bad = ", ".join(
             f"{number} {status}" for status, number in counts.items() if status != "ok" and number
         )
-        say(f"  {cell.detector} on {cell.dataset}/{cell.testset} ({cell.perturbation}): {bad}")
+        say(printable(f"  {cell.detector} on {cell.dataset}/{cell.testset} ({cell.perturbation}): {bad}"))
         record = store.record(cell)
         if record is not None:
             rows = store.rows(record, ["path", "status", "error"])
-            say(f"    {_commonest_reason(rows[rows['status'] != 'ok'])}")
+            say(printable(f"    {_commonest_reason(rows[rows['status'] != 'ok'])}"))
 
 
 def _commonest_reason(rows: pd.DataFrame) -> str:

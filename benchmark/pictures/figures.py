@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from forenbench.perturbations.geometry import KERNELS
+from forenbench.printable import printable
 
 _SIDE = 256
 _DETAIL = 64
@@ -70,7 +71,7 @@ def _write(page: Image.Image, lines: Sequence[str]) -> None:
     """Write lines of text from the top."""
     pen, font = ImageDraw.Draw(page), ImageFont.load_default(_LETTERS)
     for number, line in enumerate(lines):
-        pen.text((_MARGIN, _MARGIN + number * _LINE), line, _INK, font)
+        pen.text((_MARGIN, _MARGIN + number * _LINE), printable(line), _INK, font)
 
 
 def _wrap(text: str, width: int) -> list[str]:

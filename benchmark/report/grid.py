@@ -9,6 +9,7 @@ from itertools import groupby
 import numpy as np
 import pandas as pd
 
+from forenbench.printable import printable
 from forenbench.tables.cellwise import LOWER_IS_BETTER
 from forenbench.tables.table import Table
 
@@ -166,7 +167,7 @@ def _entry(value: object, decimals: int, signed: bool = False) -> Entry:
     if isinstance(value, float | np.floating):
         text = f"{value:{'+' if signed else ''}.{decimals}f}"
         return Entry(text if float(text) else f"{0:.{decimals}f}", repr(float(value)), True)
-    return Entry(str(value), "", False)
+    return Entry(printable(str(value)), "", False)
 
 
 def _levels(name: object) -> tuple[str, ...]:

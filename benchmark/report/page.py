@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from forenbench.atomic import write_text
-from forenbench.sources.folder import readable
+from forenbench.printable import printable
 from forenbench.store import Store
 
 from .contents import Wishes, collect
@@ -24,7 +24,7 @@ def write(stores: Sequence[Store], out: Path, wishes: Wishes) -> None:
         BenchError: No finished cell, or none under the protocol.
         OSError: The file cannot be written.
     """
-    write_text(out, readable(_render(collect(stores, wishes))))
+    write_text(out, _render(collect(stores, wishes)))
 
 
 def _render(content: Mapping[str, Any]) -> str:
@@ -34,6 +34,7 @@ def _render(content: Mapping[str, Any]) -> str:
     environment = Environment(
         loader=PackageLoader("forenbench.report"),
         autoescape=True,
+        finalize=lambda value: printable(value) if type(value) is str else value,  # not what is safe already
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -11,6 +11,7 @@ import pandas as pd
 
 from forenbench.atomic import write_text
 from forenbench.coverage import WRONG
+from forenbench.printable import for_csv, for_markdown
 from forenbench.statistics.bootstrap import Floats, average
 from forenbench.statistics.spread import interval, witnesses
 from forenbench.types import BenchError
@@ -28,6 +29,7 @@ _BALANCED = 1.5
 _CONTEST = ["dataset", "protocol", "perturbation"]
 _METRICS = ("acc", "ap", "auroc", "bacc")
 _NUMBERS = [f"{metric}{end}" for metric in _METRICS for end in ("", "_low", "_high")]
+_COUNTS = ["rank", "testsets", "images", "scored", "seen", "real", "fake"]
 _MARKED = ["rank", "ranks", *_METRICS]
 _ELSEWHERE = ["rank_by", "failed_as", "marks", "unranked", "checkpoints", "version"]
 """Columns that a page tells in other ways."""
@@ -102,8 +104,9 @@ def write(cells: pd.DataFrame, folder: Path, rank_by: str = "ap") -> list[Path]:
     board = standings(cells, rank_by)
     text = _as_text(board)
     csv, markdown = folder / "leaderboard.csv", folder / "leaderboard.md"
-    notes = "".join(f"{note}\n" for note in remarks(cells, board))
-    write_text(csv, text.to_csv(index=False, lineterminator="\n"))
+    notes = "".join(f"{for_markdown(note)}\n" for note in remarks(cells, board))
+    names = text.drop(columns=[*_NUMBERS, *_COUNTS])
+    write_text(csv, text.assign(**names.map(for_csv)).to_csv(index=False, lineterminator="\n"))
     write_text(markdown, f"{as_markdown(_short(text))}\n{notes}")
     return [csv, markdown]
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+import re
+from collections.abc import Callable, Hashable, Iterator
 from itertools import groupby, product
 from typing import Any
 
 import pandas as pd
 
+from forenbench.printable import for_csv, for_markdown, printable
 from forenbench.types import BenchError
 
 from .cellwise import LOWER_IS_BETTER, NO_CONTEST
@@ -17,6 +19,7 @@ from .table import Table
 STYLES = ("text", "csv", "markdown", "latex")
 _BOLD, _UNDERLINE, _CLOSE = "\ue000", "\ue001", "\ue002"
 """Signs that no text has and LaTeX's escapes leave alone."""
+_A_NUMBER = re.compile(rf"[+-]?[\d.]+(e-\d+)?( \[-?[\d.]+, -?[\d.]+\])?[{SIGNS}]*")
 _COMMANDS = {
     _BOLD: "\\textbf{",
     _UNDERLINE: "\\underline{",
@@ -44,17 +47,31 @@ def render(table: Table, style: str, width: int | None = None) -> str:
     if style not in STYLES:
         raise BenchError(f"format '{style}' is none of {', '.join(STYLES)}")
     if style == "csv":
-        return _for_csv(table).to_csv(lineterminator="\n")
+        return _spelled(_for_csv(table), for_csv).to_csv(lineterminator="\n")
     frame = _as_text(table)
     if style == "latex":
-        return _as_latex(table, frame)
-    notes = "".join(f"{note}\n" for note in table.notes)
+        return _as_latex(table, _spelled(frame, printable))
     if style == "markdown":
-        flat = frame.copy()
-        flat.columns = pd.Index([" ".join(filter(None, _levels(column))) for column in frame.columns])
-        return f"**{table.title}**\n\n{as_markdown(flat.reset_index())}\n{notes}"
+        frame.columns = pd.Index([" ".join(filter(None, _levels(column))) for column in frame.columns])
+        title, notes = for_markdown(table.title), "".join(f"{for_markdown(note)}\n" for note in table.notes)
+        return f"**{title}**\n\n{as_markdown(frame.reset_index())}\n{notes}"
+    frame = _spelled(frame, printable)
     blocks = "\n\n".join(block.to_string() for block in _blocks(frame, width))
-    return f"{table.title}\n\n{blocks}\n\n{notes}"
+    notes = "".join(f"{printable(note)}\n" for note in table.notes)
+    return f"{printable(table.title)}\n\n{blocks}\n\n{notes}"
+
+
+def _spelled(frame: pd.DataFrame, spell: Callable[[str], str]) -> pd.DataFrame:
+    """Write names of rows and columns, and words among the values, so that a format only shows them."""
+    spelled = frame.map(lambda text: text if _is_number(text) else spell(text))
+    for axis in ("index", "columns"):
+        labels = getattr(frame, axis)
+        levels = [[spell(str(name)) for name in labels.get_level_values(n)] for n in range(labels.nlevels)]
+        names = [None if name is None else spell(str(name)) for name in labels.names]
+        single = pd.Index(levels[0], name=names[0])
+        new = pd.MultiIndex.from_arrays(levels, names=names) if labels.nlevels > 1 else single
+        spelled = spelled.set_axis(new, axis=axis)
+    return spelled
 
 
 def _blocks(frame: pd.DataFrame, width: int | None) -> list[pd.DataFrame]:
@@ -104,7 +121,7 @@ def _as_latex(table: Table, text: pd.DataFrame) -> str:
     body = _with_rules(body, text)
     for sign, command in _COMMANDS.items():
         body = body.replace(sign, command)
-    return "".join(f"% {line}\n" for line in (table.title, *table.notes)) + body
+    return "".join(f"% {printable(line)}\n" for line in (table.title, *table.notes)) + body
 
 
 def _with_rules(body: str, text: pd.DataFrame) -> str:
@@ -190,19 +207,16 @@ def _levels(column: object) -> tuple[str, ...]:
 
 def as_markdown(text: pd.DataFrame) -> str:
     """Lay out a frame of strings as a Markdown table, numbers to the right."""
-    rows = [[_escaped(str(value)) for value in row] for row in text.itertuples(index=False)]
-    names = [str(name) for name in text.columns]
+    rows = [
+        [value if _is_number(value) else for_markdown(value) for value in map(str, row)]
+        for row in text.itertuples(index=False)
+    ]
+    names = [for_markdown(str(name)) for name in text.columns]
     numeric = [all(not row[i] or _is_number(row[i]) for row in rows) for i in range(len(names))]
     lines = [names, ["---:" if right else ":---" for right in numeric], *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def _escaped(text: str) -> str:
-    """Keep a name from ending its cell, or from being taken for a tag."""
-    return " ".join(text.replace("|", "\\|").replace("<", "&lt;").splitlines())
-
-
 def _is_number(value: str) -> bool:
-    """Say whether a cell of the table is a number, with an interval and a mark perhaps."""
-    number = value.rstrip(SIGNS).partition(" [")[0]
-    return number.removeprefix("-").removeprefix("+").replace(".", "", 1).isdigit()
+    """Say whether a cell of the table is a number, with an interval and signs perhaps."""
+    return _A_NUMBER.fullmatch(value) is not None

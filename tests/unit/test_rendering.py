@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forenbench.tables.rendering import as_markdown, render
+from forenbench.tables.rendering import render
 from forenbench.tables.table import Table
 
 
@@ -46,11 +46,6 @@ def test_blank_is_blank_in_every_style() -> None:
 def test_signed_numbers_stay_on_the_right_in_markdown() -> None:
     table = made({("a", "by"): [-1.5, 2.5]}, signed="by")
     assert "| :--- | ---: |" in render(table, "markdown")
-
-
-def test_names_neither_end_a_cell_of_markdown_nor_vanish_as_tags() -> None:
-    text = as_markdown(pd.DataFrame({"name": ["a|b", "<script>", "two\nlines"]}))
-    assert text.splitlines()[2:] == ["| a\\|b |", "| &lt;script> |", "| two lines |"]
 
 
 def test_latex_rules_a_line_under_each_group_of_columns() -> None:

@@ -1,0 +1,51 @@
+r"""Text of others (names of folders, columns, plugins) as each output format shows it, and never obeys it.
+
+Characters that are not printable, among them line breaks, escape sequences and marks that reverse the
+direction of reading, are written as their escapes: ``\n``, ``\x1b``, ``\u202e``. On top of that each format
+has its own: CSV that spreadsheets take for no formula, Markdown without links, tags and emphasis. LaTeX and
+HTML are escaped by pandas and Jinja, whose input comes through `printable`.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_FORMULA = frozenset("=+-@")
+_MARKDOWN = re.compile(
+    r"[\\`*~|]"  # code, emphasis, the end of a cell
+    r"|(?<=\])[(:\[]"  # what makes a link of brackets
+    r"|(?<![^\W_])_|_(?![^\W_])"  # emphasis, but not an underscore within a word
+    r"|^(?:[#>]|[-+](?= |$))|^\d+(?=[.)])"  # headings, quotations and lists
+)
+
+
+def printable(text: str) -> str:
+    """Write what is not printable as its escape, line breaks too; a lone surrogate is none, either."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in text)
+
+
+def printable_lines(text: str) -> str:
+    """Write every line of a text of several as `printable` does."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
+def for_csv(text: str) -> str:
+    """Write text for a cell of CSV: before what a spreadsheet would compute stands an apostrophe."""
+    shown = printable(text)
+    first = unicodedata.normalize("NFKC", shown.lstrip()[:1])
+    return f"'{shown}" if first in _FORMULA else shown
+
+
+def for_markdown(text: str) -> str:
+    """Write text for a cell or a line of Markdown: it is shown as it is, without links, tags and emphasis."""
+    shown = _MARKDOWN.sub(_escaped, printable(text))
+    return shown.replace("&", "&amp;").replace("<", "&lt;")
+
+
+def _escaped(found: re.Match[str]) -> str:
+    """Put a backslash before a sign, or behind a number that would begin a list."""
+    sign = found[0]
+    return f"{sign}\\" if sign.isdigit() else f"\\{sign}"
