@@ -76,7 +76,7 @@ def test_the_numbers_for_programs(page: Page, truth: pd.DataFrame) -> None:
 
 def test_intervals(page: Page, run: Path) -> None:
     """Of every metric, drawn again by a script that knows only how random numbers are made of names."""
-    found = intervals(run / "scores/sample/superres/jpeg=50/cnndetection=small.parquet")
+    found = intervals(run / "scores/sample/superres/jpeg=50/cnndetection=small (sample).parquet")
     where = {"detector": "cnndetection:small", "testset": "superres", "perturbation": "jpeg:50"}
     (numbers,) = (one for one in page.numbers if {name: one[name] for name in where} == where)
     known = {
@@ -88,7 +88,7 @@ def test_intervals(page: Page, run: Path) -> None:
 
 
 def test_intervals_of_the_leaderboard(page: Page, run: Path) -> None:
-    found = intervals(*run.glob("scores/sample/*/none/cnndetection=small.parquet"))
+    found = intervals(*run.glob("scores/sample/*/none/cnndetection=small (sample).parquet"))
     board = pd.read_csv(run / "leaderboard.csv").set_index(["detector", "perturbation"])
     row = board.loc[("cnndetection:small", "none")]
     for metric in ("acc", "ap", "auroc"):
@@ -196,7 +196,7 @@ def test_the_leaderboard(page: Page, truth: pd.DataFrame) -> None:
 
 def test_the_scores_of_mistakes(page: Page, run: Path) -> None:
     expected: list[float] = []
-    for detector in ("guess", "cnndetection=small"):
+    for detector in ("guess", "cnndetection=small (sample)"):
         rows = pd.concat(map(pd.read_parquet, run.glob(f"scores/*/*/none/{detector}.parquet")))
         expected += rows[rows["label"] == 0]["score"].nlargest(4).tolist()
         expected += rows[rows["label"] == 1]["score"].nsmallest(4).tolist()

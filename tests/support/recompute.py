@@ -19,7 +19,8 @@ def recompute(run: Path) -> pd.DataFrame:
 def cell(file: Path) -> dict[str, object]:
     record, rows = json.loads(file.with_suffix(".json").read_text()), pd.read_parquet(file)
     ok = rows[rows["status"] == "ok"]
-    return record["cell"] | {"images": len(rows)} | judge(ok, record["identity"]["threshold"], masses(ok))
+    what = record["cell"] | {"weights": record["identity"]["kind"], "images": len(rows)}
+    return what | judge(ok, record["identity"]["threshold"], masses(ok))
 
 
 def judge(ok: pd.DataFrame, threshold: float, equal_mass: np.ndarray) -> dict[str, float | None]:
