@@ -70,10 +70,10 @@ def find_splits(folders: Iterable[Folders], classes: Collection[str] = ()) -> se
         for at, name in enumerate(names):
             beside[names[:at]].add(name)
     found: set[Folders] = set()
-    for above, names in beside.items():
-        called = [name for name in names if split_of(name) and name not in classes]
+    for above, siblings in beside.items():
+        called = [name for name in siblings if split_of(name) and name not in classes]
         several = len(set(map(split_of, called))) > 1
-        if several or len(called) == len(names):
+        if several or len(called) == len(siblings):
             found |= {(*above, name) for name in called}
     return found
 
