@@ -84,5 +84,5 @@ def _is_last_volume(file: Path) -> bool:
     locator = tail[max(0, at - _LOCATOR_SIZE) : at]
     if not locator.startswith(_LOCATOR):
         return False
-    first, _, volumes = struct.unpack_from("<IQI", locator, len(_LOCATOR))
-    return bool(first) or volumes > 1
+    (volumes,) = struct.unpack_from("<I", locator, len(_LOCATOR) + 12)
+    return bool(volumes > 1)
