@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -9,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from socket import gethostname
 from typing import Any
+
+from .types import RunFailed
 
 _SUFFIX = ".part"
 
@@ -32,6 +35,19 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def explaining(root: Path) -> Iterator[None]:
+    """Turn what a disk has against being written to into an error that says how to go on."""
+    try:
+        yield
+    except OSError as error:
+        way_out = "make room" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "mend that"
+        raise RunFailed(
+            f"cannot write to '{root}': {error}. What is finished is kept: {way_out}, and the same command "
+            "goes on from there"
+        ) from error
 
 
 def sweep(folder: Path) -> None:

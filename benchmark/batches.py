@@ -8,27 +8,33 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from math import prod
+from threading import Lock
 from typing import NamedTuple
 
 import torch
 from PIL.Image import Image
 from torch import Tensor
 
+from .calls import Prepare, prepared
+from .guests import reason
 from .images import UnreadableImage, decode
 from .perturbations import draw_generator
-from .types import Detector, Encoder, Perturbation, Source
+from .turns import Turn
+from .types import Perturbation, Source
 
-Prepare = Callable[[Image], Tensor]
 Key = tuple[int, int]
 """Which perturbation, and which distinct `prepare`, by their places in a `Reader`."""
 
 BATCH = 32
 """Images at most; part of what a row is, for floating-point results depend on a batch's shape."""
-_ALIGNMENT = 64
-"""Bytes; where a tensor starts can change how kernels sum it, so all start alike."""
+CHANGED = "the file has changed since the test set was listed; start again"
+"""The reason of a failed row."""
+_ALIGNMENT = 512
+"""Bytes; where a tensor starts can change how kernels sum it, so all start alike: as on a GPU by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,9 @@ class ImageResult:
     drawn: str = ""
 
 
+_DEADLY = ImageResult("failed", error="the process that read it was killed, or ended itself, each time")
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """One batch to be read.
@@ -60,14 +69,15 @@ class Order:
         paths: Of consecutive samples of a test set.
         sha256s: What their contents were when the test set was listed; empty where unknown.
         wanted: The distinct prepares wanted under each perturbation.
-        deadly: Positions of files that killed the process that read them; they are left alone.
+        deadly: Positions of files that killed the process that read them, and by which (perturbation,
+            prepare), or None: by each. They are left alone.
     """
 
     source: int
     paths: tuple[str, ...]
     sha256s: tuple[str, ...]
     wanted: tuple[tuple[int, tuple[int, ...]], ...]
-    deadly: tuple[int, ...] = ()
+    deadly: frozenset[tuple[int, Key | None]] = frozenset()
 
 
 class Block(NamedTuple):
@@ -124,42 +134,50 @@ class Reader:
         perturbations: In the order of the run.
         prepares: The distinct ones, see `distinct_prepares`.
         seed: Of the run.
+        turn: Threads of one process prepare one at a time: to a `prepare`, they are as processes.
     """
 
     sources: Sequence[Source]
     perturbations: Sequence[Perturbation]
     prepares: Sequence[Prepare]
     seed: int
+    turn: AbstractContextManager[object] = field(default_factory=Lock)
 
     def __getitem__(self, order: Order) -> Batch:
         """Decode, perturb and prepare the files of one order; what goes wrong stays with its image."""
         rows = _Rows(order)
         for position, path in enumerate(order.paths):
-            if position in order.deadly:
-                rows.lose(position, ImageResult("failed", error="the process that read it was killed"))
+            if (position, None) in order.deadly:
+                rows.lose(position, _DEADLY)
                 continue
-            try:
-                data = self.sources[order.source].read(path)
-                image = decode(data)
-            except (OSError, UnreadableImage) as error:
-                # What could be read when it was listed is a matter of this machine, not of the data.
-                lost = isinstance(error, OSError) and order.sha256s[position]
-                rows.lose(position, ImageResult("failed" if lost else "unreadable", error=str(error)))
-                continue
-            sha256 = hashlib.sha256(data).hexdigest()
-            if order.sha256s[position] not in ("", sha256):
-                changed = "the file has changed since the test set was listed; start again"
-                rows.lose(position, ImageResult("failed", error=changed))
-                continue
-            rows.sha256s[position] = sha256
-            self._prepare(position, image, rows, order.wanted)
+            with Turn() as turn:
+                self._read(position, path, rows, turn)
         return rows.stack()
 
-    def _prepare(
-        self, position: int, image: Image, rows: _Rows, wanted: Sequence[tuple[int, Sequence[int]]]
-    ) -> None:
+    def _read(self, position: int, path: str, rows: _Rows, turn: Turn) -> None:
+        """Decode one file, and prepare it in every way that is wanted."""
+        order = rows.order
+        try:
+            data = self.sources[order.source].read(path)
+            image = decode(data, turn)
+        except (OSError, UnreadableImage) as error:
+            # What could be read when it was listed is a matter of this machine, not of the data.
+            lost = isinstance(error, OSError) and order.sha256s[position]
+            rows.lose(position, ImageResult("failed" if lost else "unreadable", error=str(error)))
+            return
+        sha256 = hashlib.sha256(data).hexdigest()
+        if order.sha256s[position] not in ("", sha256):
+            rows.lose(position, ImageResult("failed", error=CHANGED))
+            return
+        rows.sha256s[position] = sha256
+        self._prepare(position, image, rows)
+
+    def _prepare(self, position: int, image: Image, rows: _Rows) -> None:
         """Perturb and prepare one image in every way that is wanted."""
-        for place, indices in wanted:
+        for place, wanted in rows.order.wanted:
+            indices = [index for index in wanted if not rows.spares(position, (place, index))]
+            if not indices:
+                continue
             perturbation = self.perturbations[place]
             draw = draw_generator(self.seed, perturbation.name, rows.sha256s[position])
             try:
@@ -172,18 +190,11 @@ class Reader:
                 continue
             for index in indices:
                 try:
-                    rows.tensors[place, index][position] = _tensor(self.prepares[index], perturbed)
+                    with self.turn:
+                        rows.tensors[place, index][position] = prepared(self.prepares[index], perturbed)
                 except Exception as error:
                     lost = ImageResult("failed", error=f"prepare: {reason(error)}")
                     rows.missing[place, index][position] = lost
-
-
-def _tensor(prepare: Prepare, image: Image) -> Tensor:
-    """Run one `prepare` on a copy, so that a detector that draws on its input harms no other."""
-    tensor = prepare(image.copy())
-    if not isinstance(tensor, Tensor):
-        raise TypeError(f"prepare returned {type(tensor).__name__}, not a tensor")
-    return tensor.detach().cpu()
 
 
 @dataclass(slots=True)
@@ -207,6 +218,13 @@ class _Rows:
         """Note an image that nothing can be made of."""
         for missing in self.missing.values():
             missing[position] = result
+
+    def spares(self, position: int, key: Key) -> bool:
+        """Say whether an image is left alone in one way, and note it."""
+        deadly = (position, key) in self.order.deadly
+        if deadly:
+            self.missing[key][position] = _DEADLY
+        return deadly
 
     def stack(self) -> Batch:
         """Lay all tensors into one block of memory, those of equal shape and type side by side."""
@@ -233,30 +251,3 @@ def _by_shape(tensors: Mapping[int, Tensor]) -> list[tuple[int, ...]]:
     for position, tensor in tensors.items():
         groups.setdefault((tensor.shape, tensor.dtype), []).append(position)
     return [tuple(positions) for positions in groups.values()]
-
-
-def distinct_prepares(detectors: Sequence[Detector]) -> list[Prepare]:
-    """Collect the `prepare` functions; equal ones, such as a shared encoder's, run once."""
-    prepares: list[Prepare] = []
-    for detector in detectors:
-        if prepare_of(detector) not in prepares:
-            prepares.append(prepare_of(detector))
-    return prepares
-
-
-def prepare_of(detector: Detector) -> Prepare:
-    """Return what prepares images for a detector: its encoder's `prepare` where it has one."""
-    encoder = encoder_of(detector)
-    return detector.prepare if encoder is None else encoder.prepare
-
-
-def encoder_of(detector: Detector) -> Encoder | None:
-    """Return the backbone a detector shares with others, if it names one."""
-    encoder: Encoder | None = getattr(detector, "encoder", None)
-    return encoder
-
-
-def reason(error: Exception) -> str:
-    """Word an exception in one line."""
-    first = str(error).strip().split("\n")[0]
-    return f"{type(error).__name__}: {first}" if first else type(error).__name__

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import pkgutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-from filelock import FileLock
+from types import MappingProxyType
 
 from .descriptions import Spec, Suite, specs, suites
 from .expectations import compare
-from .inventory import FileFacts, cache_folder, take_stock
+from .finding import Advance as Advance
+from .finding import MissingDataset as MissingDataset
+from .finding import find_files as find_files
+from .finding import root_option as root_option
+from .inventory import FileFacts, take_stock
+from .layouts import locate
 from .plugins import unknown
 from .protocols import PROTOCOLS
 from .sources.archive import stem_of
 from .sources.folder import Findings, readable
-from .sources.locations import is_archive, open_location, open_locations
-from .testsets import Groups, Selection, choose, describe, digest, group, warnings
-from .types import BenchError, FileSource, Sample, TestSet
-
-Advance = Callable[[str, int, int], None]
-"""Called with (what is being done, done, total) while files are made or read."""
-
-
-class MissingDataset(BenchError):
-    """A described dataset is not on this machine; the message says where to get it."""
+from .sources.locations import is_archive
+from .sources.splits import SCORED, take
+from .testsets import Groups, Selection, choose, digest, group, warnings
+from .types import BenchError, FileSource, Sample, TestSet, Whereabouts
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +51,8 @@ def open_dataset(  # noqa: PLR0913 - what may be asked of a dataset
     generators: Sequence[str] = (),
     limit: int | None = None,
     protocol: str = "all",
+    splits: Sequence[str] = SCORED,
+    places: Mapping[str, Path] = MappingProxyType({}),
     advance: Advance = lambda what, done, total: None,
 ) -> list[Dataset]:
     """Open a dataset or suite by name, or any folder, archive or manifest with labels.
@@ -64,6 +63,8 @@ def open_dataset(  # noqa: PLR0913 - what may be asked of a dataset
         generators: Only these test sets; empty for all.
         limit: At most this many images per label and test set, evenly spaced over those of the protocol.
         protocol: Which files count: a name from `PROTOCOLS`.
+        splits: Which split counts, where there are any: the first of these that is there (see `take`).
+        places: Where datasets lie that are not below `data_root`, by name.
         advance: Told of progress while images are made or read.
 
     Returns:
@@ -71,15 +72,22 @@ def open_dataset(  # noqa: PLR0913 - what may be asked of a dataset
 
     Raises:
         MissingDataset: It has a name, but is not there.
-        BenchError: Unknown name or protocol, no labels, or an unknown generator.
+        BenchError: Unknown name or protocol, no labels, an unknown generator, or no such split.
     """
     if protocol not in PROTOCOLS:
         raise BenchError(unknown("protocol", protocol, PROTOCOLS))
     found = find_spec(request)
-    selection = Selection(tuple(generators), protocol, limit)
+    selection = Selection(tuple(generators), protocol, limit, tuple(splits))
     if isinstance(found, Suite):
-        return list(_open_suite(found, data_root, selection, advance))
-    return [_open(found, data_root, selection, advance)]
+        return list(_open_suite(found, data_root, selection, places, advance))
+    return [_open(locate(found, places), data_root, selection, advance)]
+
+
+def reopen(
+    spec: Spec, data_root: Path, selection: Selection, advance: Advance = lambda what, done, total: None
+) -> Dataset:
+    """Open some test sets of a dataset by its description; see `open_dataset`."""
+    return _open(spec, data_root, selection, advance)
 
 
 def find_spec(request: str) -> Spec | Suite:
@@ -107,46 +115,9 @@ def _name(path: Path) -> str:
     return stem_of(path) if is_archive(path) else path.stem
 
 
-def find_files(
-    spec: Spec, data_root: Path, advance: Advance = lambda what, done, total: None
-) -> tuple[FileSource, Findings]:
-    """List a described dataset's labelled files, whether unpacked or in its archives; build it on first use.
-
-    Raises:
-        MissingDataset: It is not there.
-        BenchError: Nothing in it has a label.
-    """
-    folder = _build(spec, advance) if spec.builder else data_root / spec.folder
-    archives = [data_root / name for name in spec.archives]
-    if folder.exists():
-        source, findings = open_location(folder)
-    elif archives and all(path.is_file() for path in archives):
-        source, findings = open_locations(archives)
-    else:
-        places = " or ".join(f"'{place}'" for place in (folder, *archives))
-        raise MissingDataset(
-            f"dataset '{spec.name}' is not at {places}. 'bench data fetch {spec.name}' gets it or says how "
-            f"(source: {spec.source}; licence: {spec.licence}); --data-root names another place"
-        )
-    return source, replace(findings, samples=describe(spec, findings.samples))
-
-
-def _build(spec: Spec, advance: Advance) -> Path:
-    """Return the folder of a dataset that is made on first use."""
-    made = cache_folder() / f"{spec.name}-{spec.version}"
-    try:
-        with FileLock(f"{made}.lock"):
-            if not (made / spec.folder).is_dir():
-                doing = f"making dataset {spec.name} (once)"
-                pkgutil.resolve_name(spec.builder)(made, lambda done, total: advance(doing, done, total))
-    except OSError as error:
-        raise BenchError(
-            f"dataset '{spec.name}' cannot be made at '{made}': {error}. XDG_CACHE_HOME names another place"
-        ) from error
-    return made / spec.folder
-
-
-def _open_suite(suite: Suite, data_root: Path, selection: Selection, advance: Advance) -> Iterator[Dataset]:
+def _open_suite(
+    suite: Suite, data_root: Path, selection: Selection, places: Mapping[str, Path], advance: Advance
+) -> Iterator[Dataset]:
     """Open the datasets that a suite selects from, each with its test sets at their places in the suite."""
     order = [name for part in suite.parts for name in part.testsets]
     for name in selection.testsets:
@@ -156,7 +127,7 @@ def _open_suite(suite: Suite, data_root: Path, selection: Selection, advance: Ad
     for part in suite.parts:
         wanted = tuple(n for n in part.testsets if not selection.testsets or n in selection.testsets)
         if wanted:
-            spec = replace(known[part.dataset], testsets=part.testsets)
+            spec = replace(locate(known[part.dataset], places), testsets=part.testsets)
             one = _open(spec, data_root, replace(selection, testsets=wanted), advance)
             moved = (replace(testset, order=testset.order + place) for testset in one.testsets)
             yield replace(one, testsets=tuple(moved))
@@ -166,13 +137,16 @@ def _open_suite(suite: Suite, data_root: Path, selection: Selection, advance: Ad
 def _open(spec: Spec, data_root: Path, selection: Selection, advance: Advance) -> Dataset:
     """Group a dataset's samples into test sets and take stock of the files they need."""
     source, findings = find_files(spec, data_root, advance)
-    groups = group(spec, findings.samples)
+    taken = take(findings.samples, selection.splits)
+    if taken.split == take(findings.samples, SCORED).split:
+        selection = replace(selection, splits=SCORED)  # the same files, so the same name
+    groups = group(spec, taken.samples)
     order = list(dict.fromkeys((*spec.testsets, *groups)))
     for name in selection.testsets:
         if name not in order:
             raise BenchError(unknown(f"generator of dataset '{spec.name}'", name, order))
     chosen: dict[str, tuple[Sample, ...]] = {}
-    notes = list(_notes(spec, findings, selection))
+    notes = [*_notes(spec, findings, selection, data_root), *taken.notes]
     for name in groups:
         if not selection.testsets or name in selection.testsets:
             kept, words = choose(groups[name], selection)
@@ -185,15 +159,30 @@ def _open(spec: Spec, data_root: Path, selection: Selection, advance: Advance) -
             f"dataset '{spec.name}' is there, but holds no file of {wanted} (protocol {selection})"
         )
     facts = _take_stock(spec, source, chosen, advance)
+    found = Whereabouts(spec.folder if Path(spec.folder).is_absolute() else "", str(data_root.absolute()))
     testsets = tuple(
-        TestSet(spec.name, name, samples, source, digest(samples, facts), order.index(name), str(selection))
+        TestSet(
+            spec.name, name, samples, source, digest(samples, facts), order.index(name), str(selection), found
+        )
         for name, samples in chosen.items()
     )
     return Dataset(spec.name, spec.checkpoints, testsets, facts, (*notes, *warnings(chosen, facts)))
 
 
+def _nothing_there(spec: Spec, source: FileSource, paths: Sequence[str]) -> BenchError:
+    """Word the error for files of which not one can be read, as in a table whose paths begin elsewhere."""
+    try:
+        source.read(paths[0])
+        reason = "it is there by now"
+    except OSError as error:
+        reason = str(error)
+    return BenchError(
+        f"of {len(paths)} files of dataset '{spec.name}' not one can be read, the first: {reason}"
+    )
+
+
 def _take_stock(spec: Spec, source: FileSource, chosen: Groups, advance: Advance) -> dict[str, FileFacts]:
-    """Read the facts of the files that test sets need, each file once."""
+    """Read the facts of the files that test sets need, each file once; refuse if none can be read."""
     paths = list(dict.fromkeys(sample.path for samples in chosen.values() for sample in samples))
     done = 0
 
@@ -202,16 +191,22 @@ def _take_stock(spec: Spec, source: FileSource, chosen: Groups, advance: Advance
         done += more
         advance(f"reading {spec.name}", done, len(paths))
 
-    return take_stock(source, paths, count)
+    facts = take_stock(source, paths, count)
+    if not any(fact.sha256 for fact in facts.values()):
+        raise _nothing_there(spec, source, paths)
+    return facts
 
 
-def _notes(spec: Spec, findings: Findings, selection: Selection) -> Iterator[str]:
+def _notes(spec: Spec, findings: Findings, selection: Selection, data_root: Path) -> Iterator[str]:
     """Word what of a dataset is not as it should be, as far as the names of its files tell."""
     if findings.unlabelled:
         first = readable(findings.unlabelled[0])
         yield f"left aside, in no label folder: {len(findings.unlabelled)}, the first '{first}'"
+    yield from map(readable, findings.notes)
     lines = compare(spec, findings.samples, selection.testsets) if spec.counts else []
     if differing := [line for line in lines if line.problem]:
         first = f"{differing[0].where}: {differing[0].found} images, expected {differing[0].expected}"
-        every = f"'bench data check {spec.name}' shows all {len(differing)} differences"
+        every = (
+            f"'bench data check {spec.name}{root_option(data_root)}' shows all {len(differing)} differences"
+        )
         yield f"not as published: {first}; {every}"

@@ -48,6 +48,7 @@ class Spec:
         builder: ``module:function`` that makes the images in a folder, for a dataset made on first use.
         folder: Where the images lie below ``--data-root``, or below the folder that the builder fills.
         archives: Files below ``--data-root`` that are read instead where that folder is absent.
+        layouts: Folders below ``--data-root`` in which official code unpacks it, tried where both are absent.
         generator: The one generator of a folder that holds its classes directly.
         origin: A regular expression, found in paths, whose one group is the origin (see `Sample`).
         source: Where its makers publish it.
@@ -67,6 +68,7 @@ class Spec:
     builder: str = ""
     folder: str = ""
     archives: tuple[str, ...] = ()
+    layouts: tuple[str, ...] = ()
     generator: str = ""
     origin: str = ""
     source: str = ""
@@ -77,6 +79,18 @@ class Spec:
     counts: Mapping[Place, int] = field(default_factory=dict)
     reals: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     formats: Mapping[tuple[str, int], Mapping[str, int]] = field(default_factory=dict)
+
+    def names(self) -> set[str]:
+        """Return what generators, classes and sources of reals are called; none is a split's folder."""
+        places = self.counts
+        declared = {name for one in places for name in (one.generator, *one.class_name.split("/"))}
+        return {*self.testsets, *self.reals, *declared} - {""}
+
+    def top_folders(self) -> set[str]:
+        """Return the folders that it consists of, as far as it declares them."""
+        if self.generator:
+            return {place.class_name.split("/")[0] for place in self.counts}
+        return {*self.testsets, *self.reals, *(place.generator for place in self.counts)}
 
 
 class Part(NamedTuple):
@@ -133,6 +147,7 @@ def parse(name: str, values: Mapping[str, Any]) -> Spec:
     parsed = {
         "name": name,
         "archives": tuple(values.get("archives", ())),
+        "layouts": tuple(values.get("layouts", ())),
         "downloads": tuple(Download(**one) for one in values.get("downloads", ())),
         "testsets": tuple(testsets),
         "counts": counts,

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .store import Store
+from .store import ROWS_SEAL, Store
 from .types import BenchError
+
+_UNSEALED = "rows were stored without a digest, as earlier versions did: damage to them goes unnoticed"
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,11 @@ class Finished:
     def protocol(self) -> str:
         """The rule by which its images were chosen; runs before there was a choice took all."""
         return str(self.record["made"].get("protocol", "all"))
+
+    @property
+    def remarks(self) -> list[str]:
+        """What a reader must know of how its rows were made and stored."""
+        return [*self.record["made"].get("notes", []), *([] if ROWS_SEAL in self.record else [_UNSEALED])]
 
     @property
     def threshold(self) -> float:

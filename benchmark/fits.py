@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ import numpy as np
 
 from .atomic import write_text
 from .overlap import Contents, Record, place, refuse_overlap
+from .sealed import from_json, to_json
 from .statistics.calibration import why_no_probabilities
 from .statistics.fitting import FITS, Map, as_map, fit_threshold, raw_scores
 from .statistics.metrics import why_undefined
@@ -46,11 +45,22 @@ class Fit:
 
 
 def read(root: Path) -> dict[Key, dict[str, Any]]:
-    """Return a run's fits as they are stored; of a damaged file or none, nothing."""
-    with suppress(OSError, ValueError):
-        stored = json.loads((root / _FILE).read_text(encoding="utf-8"))
+    """Return a run's fits as they are stored, none where there is no file.
+
+    Raises:
+        BenchError: They are not what was written.
+    """
+    file = root / _FILE
+    if not file.is_file():
+        return {}
+    try:
+        content, sealed = from_json(file.read_bytes())
+        stored = content["fits"] if sealed else content  # earlier versions wrote a mere list
+        if not isinstance(stored, list):
+            raise TypeError("no list")
         return {(one["detector"], one["weights"]): one for one in stored}
-    return {}
+    except (ValueError, TypeError, KeyError) as error:
+        raise BenchError(f"'{file}' is damaged; remove it, and 'bench calibrate' makes it anew") from error
 
 
 def find(fits: Mapping[Key, dict[str, Any]], record: Record) -> dict[str, Any] | None:
@@ -72,7 +82,7 @@ def write(root: Path, fits: Mapping[Key, Fit]) -> Path:
         names = {"detector": detector, "weights": weights}
         stored[detector, weights] = {**names, **asdict(fit), "maps": maps}
     path = root / _FILE
-    write_text(path, json.dumps(list(stored.values()), indent=1))
+    write_text(path, to_json({"fits": list(stored.values())}))
     return path
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import posixpath
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -13,13 +14,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .sources.folder import label_of, readable
-from .sources.rows import check_suffix, read_rows
+from .regular import irregular
+from .sources.folder import label_of, readable, with_slashes
+from .sources.rows import check_suffix, read_rows, remarks
 from .store import STATUSES
 from .types import BenchError
 
 COLUMNS = ("path", "label", "score", "generator", "class", "real_source", "origin", "status", "error")
 """What is read; the others are for readers."""
+_NUMBER = re.compile(r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf|infinity|nan)", re.ASCII | re.IGNORECASE)
+"""What tables mean by a number; Python also takes ``1_000`` and the digits of other scripts for one."""
+_SHOWN = 40  # letters of a score in an error
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +63,10 @@ class ForeignRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ForeignScores:
-    """A score file that was read, oriented so that higher means generated.
+    """A column of scores that was read, oriented so that higher means generated.
 
     Attributes:
+        reading: How.
         file: Where it is.
         sha256: Of its content.
         rows: In the file's order.
@@ -68,6 +74,7 @@ class ForeignScores:
         notes: What was done to the scores.
     """
 
+    reading: Reading
     file: Path
     sha256: str
     rows: Sequence[ForeignRow]
@@ -75,27 +82,36 @@ class ForeignScores:
     notes: tuple[str, ...]
 
 
-def read_scores(file: Path, reading: Reading) -> ForeignScores:
-    """Read a CSV, JSON Lines or Parquet file of scores.
+def read_scores(file: Path, readings: Sequence[Reading]) -> list[ForeignScores]:
+    """Read a CSV, JSON Lines or Parquet file of scores in one pass.
 
     A row whose score is missing or no number is `failed`; NaN, infinity, and what float32 cannot hold are
     `nonfinite`. A row with a status of its own keeps it.
+
+    Args:
+        file: Where it is.
+        readings: One for each column of scores; they differ in nothing else.
 
     Raises:
         BenchError: The file or a column is not there, a label or status is unknown, a path is missing, no row
             has a score, or scores outside [0, 1] come without a threshold.
     """
-    if not file.is_file():
-        raise BenchError(f"no score file at '{file}'")
+    if why := irregular(file):
+        raise BenchError(f"no score file at '{file}' ({why})")
     check_suffix(file)
-    names = {name: reading.columns.get(name, name).lower() for name in COLUMNS}
-    rows = list(_rows(file, reading, names))
-    if not any(row.status == "ok" for row in rows):
-        why = f" (row {rows[0].number}: {rows[0].error})" if rows else ""
-        raise BenchError(f"'{file}' holds no score{why}; --score-column names the column of scores")
-    rows, threshold, notes = _orient(file, rows, reading)
+    rows = list(_rows(file, readings))
     with file.open("rb") as content:
-        return ForeignScores(file, hashlib.file_digest(content, "sha256").hexdigest(), rows, threshold, notes)
+        sha256 = hashlib.file_digest(content, "sha256").hexdigest()
+    found, written = [], remarks(file)
+    for at, reading in enumerate(readings):
+        column = [several[at] for several in rows]
+        if not any(row.status == "ok" for row in column):
+            why = f" (row {column[0].number}: {column[0].error})" if column else ""
+            where = f"in column '{_column(reading, 'score')}'{why}"
+            raise BenchError(f"'{file}' holds no score {where}; --score-column names the column of scores")
+        oriented, limit, notes = _orient(file, column, reading)
+        found.append(ForeignScores(reading, file, sha256, oriented, limit, (*notes, *written)))
+    return found
 
 
 def refuse(what: str, found: Sequence[str], way_out: str) -> BenchError:
@@ -106,7 +122,7 @@ def refuse(what: str, found: Sequence[str], way_out: str) -> BenchError:
 
 def normal(path: str) -> str:
     """Spell a path, also one that Windows wrote, so that equal ones compare equal."""
-    return posixpath.normpath(path.replace("\\", "/"))
+    return posixpath.normpath(with_slashes(path))
 
 
 def _without(prefix: str, path: str) -> str:
@@ -118,47 +134,64 @@ def _without(prefix: str, path: str) -> str:
     return whole.removeprefix(start).lstrip("/") or whole if whole.startswith(start) else whole
 
 
-def _rows(file: Path, reading: Reading, names: Mapping[str, str]) -> Iterator[ForeignRow]:
-    """Read row by row, then refuse the file if some label means nothing."""
+def _column(reading: Reading, name: str) -> str:
+    """Return the file's name of a column, as `read_rows` spells it."""
+    return reading.columns.get(name, name).strip().lower()
+
+
+def _rows(file: Path, readings: Sequence[Reading]) -> Iterator[list[ForeignRow]]:
+    """Read row by row, each once for every column of scores; then refuse labels that mean nothing."""
     columns = list(dict.fromkeys(chain.from_iterable(read_rows(file))))  # JSON rows may differ in theirs
-    _check_columns(file, columns, names, reading.columns)
+    for reading in readings:
+        _check_columns(file, columns, reading)
+    names = {name: _column(readings[0], name) for name in COLUMNS}
+    scores = [_column(reading, "score") for reading in readings]
     labelled = names["label"] in columns
     unknown: list[str] = []
     for number, row in enumerate(read_rows(file), 1):
         given = {name: row.get(theirs, "") for name, theirs in names.items()}
-        if not given["path"].strip():
-            raise BenchError(f"'{file}', row {number}: there is no path")
-        label = _label(given["label"], reading.labels) if labelled else None
+        label = _label(given["label"], readings[0].labels) if labelled else None
         if labelled and label is None:
             unknown.append(f"'{readable(given['label'])}' in row {number}")
-        score, status, error = _score(file, number, given)
-        path = _without(reading.prefix, given["path"])
+        path = _path(file, number, given["path"], readings[0].prefix)
         generator, class_name, source, origin = (
             readable(given[name]) for name in ("generator", "class", "real_source", "origin")
         )
-        yield ForeignRow(number, path, label, generator, class_name, source, origin, score, status, error)
+        scored = [_score(file, number, given | {"score": row.get(one, "")}) for one in scores]
+        yield [ForeignRow(number, path, label, generator, class_name, source, origin, *one) for one in scored]
     if unknown:
         way_out = "--label says what words mean: --label ai=1,human=0"
         raise refuse(f"labels of '{file}' that are none of 0, 1, real, fake", unknown, way_out)
 
 
-def _check_columns(
-    file: Path, columns: Sequence[str], names: Mapping[str, str], named: Mapping[str, str]
-) -> None:
+def _path(file: Path, number: int, text: str, prefix: str) -> str:
+    """Read a path, which has to be one that some file could have."""
+    try:
+        text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError as error:
+        raise BenchError(f"'{file}', row {number}: the path holds half a character") from error
+    if not text.strip() or "\0" in text:
+        what = "the path holds a NUL character" if text.strip() else "there is no path"
+        raise BenchError(f"'{file}', row {number}: {what}")
+    return _without(prefix, text)
+
+
+def _check_columns(file: Path, columns: Sequence[str], reading: Reading) -> None:
     """Refuse a file that lacks a column which is needed, or was named."""
-    for name, theirs in names.items():
-        if columns and theirs not in columns and (name in ("path", "score") or name in named):
+    for name in COLUMNS:
+        theirs = _column(reading, name)
+        if columns and theirs not in columns and (name in ("path", "score") or name in reading.columns):
             way_out = f"--{name.replace('_', '-')}-column names it"
             if len(columns) == 1 and file.suffix.lower() == ".csv":
-                way_out = "columns are separated by commas"
+                way_out = "columns are separated by commas, semicolons or tabs"
             found = readable(", ".join(columns))
             raise BenchError(f"'{file}' has no column '{theirs}' (columns: {found}); {way_out}")
 
 
 def _label(text: str, words: Mapping[str, int]) -> int | None:
-    """Read a label: a word that the user explained, one that datasets know, or a number such as 1.0."""
+    """Read a label: a word that the user explained, or one that datasets know."""
     word = text.strip().lower()
-    return words.get(word, label_of(word.removesuffix(".0")))
+    return words.get(word, label_of(word))
 
 
 def _score(file: Path, number: int, given: Mapping[str, str]) -> tuple[float, str, str]:
@@ -170,12 +203,12 @@ def _score(file: Path, number: int, given: Mapping[str, str]) -> tuple[float, st
         return math.nan, status, readable(given["error"]) or f"status '{status}' in {file.name}"
     if not text:
         return math.nan, "failed", readable(given["error"]) or f"no score in row {number} of {file.name}"
-    try:
-        score = float(text)
-    except ValueError:
-        return math.nan, "failed", f"score '{readable(text)}' in row {number} of {file.name} is no number"
+    shown = readable(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…")
+    if not _NUMBER.fullmatch(text):
+        return math.nan, "failed", f"score '{shown}' in row {number} of {file.name} is no number"
+    score = float(text)
     if not math.isfinite(score):
-        return math.nan, "nonfinite", f"score {text} in row {number} of {file.name}"
+        return math.nan, "nonfinite", f"score {shown} in row {number} of {file.name}"
     return score, "ok", ""
 
 

@@ -9,19 +9,22 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from threading import Lock
 from typing import TypeVar
 
+import PIL
 from PIL import Image, ImageFile, UnidentifiedImageError
 
+from .effort import excess, max_pixels
+from .jpeg_ends import ended
+from .metadata import without_metadata
+from .signatures import describe
 from .types import BenchError
 
 T = TypeVar("T")
-
-# Pillow's own default limit, so that both refuse the same files; three times a 60-megapixel photograph.
-MAX_PIXELS = 178_956_970
 
 # Pillow's log entries are raised as errors too; without any handler Python would print them.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
@@ -29,24 +32,9 @@ logging.getLogger("PIL").addHandler(logging.NullHandler())
 # Named one by one because others run outside programs (EPS) or take nearly any bytes for an image (TGA).
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM", "ICO", "QOI")
 
-# How files begin that are found under an image's name, in lower case.
-_BEGINNINGS = {
-    b"\x89png": "a PNG file with a damaged or cut-off header",
-    b"\xff\xd8": "a JPEG file with a damaged or cut-off header",
-    b"gif8": "a GIF file with a damaged or cut-off header",
-    b"riff": "a WebP file (or another RIFF one) with a damaged or cut-off header",
-    b"bm": "a BMP file with a damaged or cut-off header",
-    b"ii*\0": "a TIFF file with a damaged or cut-off header",
-    b"mm\0*": "a TIFF file with a damaged or cut-off header",
-    b"<!doctype html": "an HTML page",
-    b"<html": "an HTML page",
-    b"<svg": "an SVG drawing",
-    b"<?xml": "XML",
-    b"%pdf": "a PDF document",
-    b"pk\x03\x04": "a zip archive",
-    b"\x1f\x8b": "gzip data",
-    b"version https://git-lfs": "a Git LFS pointer (the file itself was not downloaded)",
-}
+
+_VERSION = 2
+"""Of this module: raise it when other bytes become images."""
 
 
 class UnreadableImage(BenchError):
@@ -71,7 +59,7 @@ class ImageHeader:
 
 
 class _Silence:
-    """Ignores Pillow's warnings while any thread is inside.
+    """Ignores Pillow's warnings, and its limit where ours is higher, while any thread is inside.
 
     `warnings.catch_warnings` alone is no help in threads: each would restore the filters another one had set.
     """
@@ -80,13 +68,18 @@ class _Silence:
         self._lock = Lock()
         self._inside = 0
         self._before = warnings.catch_warnings()
+        self._limit: int | None = None
 
     def __enter__(self) -> None:
+        limit = max_pixels()
         with self._lock:
             if not self._inside:
                 self._before = warnings.catch_warnings()
                 self._before.__enter__()
                 warnings.filterwarnings("ignore", module=r"PIL\.")
+                self._limit = Image.MAX_IMAGE_PIXELS
+                if self._limit is not None:  # Pillow refuses twice as many
+                    Image.MAX_IMAGE_PIXELS = max(self._limit, -(-limit // 2))
             self._inside += 1
 
     def __exit__(self, *_: object) -> None:
@@ -94,32 +87,45 @@ class _Silence:
             self._inside -= 1
             if not self._inside:
                 self._before.__exit__(None, None, None)
+                Image.MAX_IMAGE_PIXELS = self._limit
 
 
 _SILENCE = _Silence()
 
 
-def decode(data: bytes) -> Image.Image:
+def decode(data: bytes, before: Callable[[int], object] = lambda pixels: None) -> Image.Image:
     """Return an RGB uint8 image of the original size: the first frame, without metadata.
 
+    Metadata that Pillow refuses are passed over, and so is the lack of a JPEG's end mark.
+
+    Args:
+        data: The whole file.
+        before: Told of a picture's pixels before they take memory.
+
     Raises:
-        UnreadableImage: The bytes are empty, no image, cut off, broken, or more than `MAX_PIXELS`.
+        UnreadableImage: The bytes are empty, no image, cut off, broken, or too much work (see `effort`).
     """
     with _SILENCE:
-        opened = _open(data)
         try:
-            image = opened.convert("RGB")
-        except Exception as error:  # broken bytes lead decoders to errors of any kind
-            raise UnreadableImage(f"{_damage(error)} {opened.format} file: {_reason(error)}") from error
-    image.info.clear()
-    return image
+            opened = _open_mended(data)
+            before(opened.width * opened.height)
+            return _pixels(opened)
+        except UnreadableImage:
+            if (image := _pixels_of_mended(data)) is None:
+                raise
+            return image
+
+
+def reading() -> str:
+    """Name all, bytes aside, that decides whether these are an image."""
+    return f"Pillow {PIL.__version__}, version {_VERSION}, {', '.join(FORMATS)}, {max_pixels()} pixels"
 
 
 def header(data: bytes) -> ImageHeader:
     """Read an image file's header only.
 
     Raises:
-        UnreadableImage: The bytes are empty, no image, or claim more than `MAX_PIXELS`.
+        UnreadableImage: The bytes are empty, no image, or claim too much work (see `effort`).
     """
     return look(
         data, lambda opened: ImageHeader(opened.format or "", opened.mode, opened.width, opened.height)
@@ -130,10 +136,10 @@ def look(data: bytes, read: Callable[[ImageFile.ImageFile], T]) -> T:
     """Open an image file without decoding it, and return what a function reads off it.
 
     Raises:
-        UnreadableImage: The bytes are empty, no image, or claim more than `MAX_PIXELS`.
+        UnreadableImage: The bytes are empty, no image, or claim too much work (see `effort`).
     """
     with _SILENCE:
-        return read(_open(data))
+        return read(_open_mended(data))
 
 
 def recompress(image: Image.Image, codec: str, quality: int, **options: int) -> Image.Image:
@@ -156,6 +162,40 @@ def recompress(image: Image.Image, codec: str, quality: int, **options: int) -> 
     return decode(file.getvalue())
 
 
+def _pixels(opened: ImageFile.ImageFile) -> Image.Image:
+    """Decode an opened file."""
+    try:
+        opened.load()
+        image = opened._new(opened.im) if opened.mode == "RGB" else opened.convert("RGB")  # no second copy
+    except Exception as error:  # broken bytes lead decoders to errors of any kind
+        raise UnreadableImage(f"{_damage(error)} {opened.format} file: {_reason(error)}") from error
+    image.info.clear()
+    return image
+
+
+def _open_mended(data: bytes) -> ImageFile.ImageFile:
+    """Open a file, if need be without its metadata."""
+    try:
+        return _open(data)
+    except UnreadableImage as error:
+        try:
+            return _open(without_metadata(data))
+        except UnreadableImage:
+            raise error from None
+
+
+def _pixels_of_mended(data: bytes) -> Image.Image | None:
+    """Decode a file that has all its pixels, but no end mark or metadata that Pillow refuses; else, None."""
+    bare = without_metadata(data)
+    if bare != data:
+        with suppress(UnreadableImage):
+            return _pixels(_open(bare))
+    with suppress(UnreadableImage):
+        if whole := ended(bare, lambda changed: _pixels(_open(changed))):
+            return _pixels(_open(whole))
+    return None
+
+
 def _open(data: bytes) -> ImageFile.ImageFile:
     """Open without decoding, and refuse what must not be decoded."""
     if not data:
@@ -163,27 +203,16 @@ def _open(data: bytes) -> ImageFile.ImageFile:
     try:
         opened = Image.open(BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError as error:
-        raise UnreadableImage(f"not an image: {_look(data)} (formats read: {', '.join(FORMATS)})") from error
+        raise UnreadableImage(
+            f"not an image: {describe(data)} (formats read: {', '.join(FORMATS)})"
+        ) from error
     except Image.DecompressionBombError as error:
         raise UnreadableImage(f"decompression bomb: {error}") from error
     except Exception as error:  # broken bytes lead decoders to errors of any kind
-        raise UnreadableImage(f"{_damage(error)} file: {_look(data)}: {_reason(error)}") from error
-    if opened.width * opened.height > MAX_PIXELS:
-        size = f"{opened.width}×{opened.height} pixels"
-        raise UnreadableImage(f"decompression bomb: {size}, more than the limit of {MAX_PIXELS}")
+        raise UnreadableImage(f"{_damage(error)} file: {describe(data)}: {_reason(error)}") from error
+    if too_much := excess(opened, data):
+        raise UnreadableImage(f"decompression bomb: {too_much}")
     return opened
-
-
-def _look(data: bytes) -> str:
-    """Say what the first bytes look like."""
-    start = data[:40].removeprefix(b"\xef\xbb\xbf").lstrip()
-    for beginning, meaning in _BEGINNINGS.items():
-        if start.lower().startswith(beginning):
-            return f"looks like {meaning}"
-    text = start.decode("ascii", errors="replace")
-    if start and " ".join(text.split()).isprintable() and start.isascii():
-        return f"looks like text, {text!r}"
-    return f"starts with bytes {data[:8].hex(' ')}"
 
 
 def _damage(error: Exception) -> str:

@@ -1,4 +1,7 @@
-"""What files are: sha256, format and size of each, remembered between runs by their source's stamps."""
+"""What files are: sha256, format and size of each, remembered between runs by their source's stamps.
+
+What is remembered is sealed: a fact that is not what was written down is read off the file again.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from .images import UnreadableImage, header
+from .images import UnreadableImage, header, reading
 from .sources.folder import readable
 from .threads import in_threads
 from .types import BenchError, FileSource, Source, Stamp
@@ -20,9 +23,11 @@ from .types import BenchError, FileSource, Source, Stamp
 _AT_ONCE = 500
 """Files read between two writes to the memory: a stopped run loses no more, and other runs need not wait."""
 
-_TABLE = """CREATE TABLE IF NOT EXISTS facts (
-    key BLOB PRIMARY KEY, mark TEXT,
+_TABLE = """CREATE TABLE IF NOT EXISTS files (
+    key BLOB PRIMARY KEY, seal BLOB,
     sha256 TEXT, format TEXT, mode TEXT, width INTEGER, height INTEGER, bytes INTEGER)"""
+_OUTDATED = "DROP TABLE IF EXISTS facts"
+"""Facts of earlier versions, without a seal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,8 @@ def take_stock(
     """
     stamps = source.stamps(list(paths))
     with _memory() as memory:
-        facts = _recall(memory, stamps)
+        known = _recall(memory, stamps)
+        facts = {path: fact for path, fact in known.items() if stamps[path].sha256 in ("", fact.sha256)}
         advance(len(facts))
         missing = [path for path in stamps if path not in facts]
         for start in range(0, len(missing), _AT_ONCE):
@@ -77,7 +83,9 @@ def _memory() -> Iterator[sqlite3.Connection]:
         raise BenchError(f"the cache folder cannot be made: {error}. XDG_CACHE_HOME names another") from error
     try:
         with closing(sqlite3.connect(file, timeout=60)) as memory:
+            memory.text_factory = partial(str, encoding="utf-8", errors="replace")  # seals tell damaged text
             memory.execute(_TABLE)
+            memory.execute(_OUTDATED)
             yield memory
     except sqlite3.Error as error:
         raise BenchError(
@@ -86,21 +94,39 @@ def _memory() -> Iterator[sqlite3.Connection]:
         ) from error
 
 
+def forget(source: FileSource, paths: Iterable[str]) -> None:
+    """Have files read again by the next run, for they are not what is remembered of them.
+
+    Raises:
+        BenchError: The cache is of no use.
+    """
+    with _memory() as memory:
+        keys = [(stamp.key,) for stamp in source.stamps(list(paths)).values()]
+        memory.executemany("DELETE FROM files WHERE key = ?", keys)
+        memory.commit()
+
+
 def _recall(memory: sqlite3.Connection, stamps: Mapping[str, Stamp]) -> dict[str, FileFacts]:
     """Look up the files whose facts are known and still hold."""
     facts = {}
     for path, stamp in stamps.items():
-        row = memory.execute("SELECT * FROM facts WHERE key = ?", (stamp.key,)).fetchone()
-        if row and row[1] == stamp.mark and row[2]:
-            facts[path] = FileFacts(*row[2:])
+        row = memory.execute("SELECT * FROM files WHERE key = ?", (stamp.key,)).fetchone()
+        if row and row[1] == _seal(stamp, found := FileFacts(*row[2:])):
+            facts[path] = found
     return facts
 
 
 def _remember(memory: sqlite3.Connection, found: Iterable[tuple[Stamp, FileFacts]]) -> None:
-    """Store the facts of files."""
-    rows = [(stamp.key, stamp.mark, *astuple(fact)) for stamp, fact in found]
-    memory.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+    """Store the facts of files that could be read."""
+    rows = [(stamp.key, _seal(stamp, fact), *astuple(fact)) for stamp, fact in found if fact.sha256]
+    memory.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
     memory.commit()
+
+
+def _seal(stamp: Stamp, fact: FileFacts) -> bytes:
+    """Digest all that must be the same for a fact to be believed."""
+    reader = "" if fact.format else reading()  # what is no image to one reader may be one to another
+    return hashlib.sha256(repr((stamp.key, stamp.mark, astuple(fact), reader)).encode()).digest()
 
 
 def _examine(source: Source, path: str) -> FileFacts:
@@ -129,5 +155,5 @@ def _compare(stamps: Mapping[str, Stamp], facts: Mapping[str, FileFacts]) -> Non
 
 
 def formats(facts: Iterable[FileFacts]) -> Iterator[str]:
-    """Yield each file's format, ``not an image`` where it has none."""
-    return (fact.format or "not an image" for fact in facts)
+    """Yield each file's format, or that it has none."""
+    return (fact.format or ("not an image" if fact.sha256 else "missing or not readable") for fact in facts)

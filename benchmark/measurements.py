@@ -18,7 +18,18 @@ from numpy.typing import NDArray
 from . import coverage, fits
 from .atomic import replacing
 from .coverage import FAILED_AS, MISSING, WRONG
-from .statistics import bootstrap, calibration, counts, fitting, intervals, metrics
+from .sealed import from_arrow, to_arrow
+from .statistics import (
+    bootstrap,
+    calibration,
+    counts,
+    fitting,
+    intervals,
+    metrics,
+    rounding,
+    spread,
+    withheld,
+)
 from .statistics.intervals import Scored
 from .store import STATUSES, Store
 from .types import FAKE, REAL, BenchError
@@ -34,8 +45,7 @@ KEPT = ("ap", "auroc", "acc", "bacc")
 """Metrics whose replicates are kept, for means over test sets and for ranks."""
 UNNAMED = "(unnamed)"
 """Reals whose source is not known."""
-_CALIBRATION_ERRORS = ("ece", "ece_mass")
-_FILE = "measured.parquet"
+_FILE = "measured.arrows"
 _NO_PROBABILITY = "images without a score count as errors, and an error has no probability"
 
 
@@ -44,7 +54,7 @@ class _Known(NamedTuple):
 
     mark: str
     lines: list[Line]
-    replicates: dict[str, NDArray[np.float32]]
+    replicates: dict[str, NDArray[np.float64]]
 
 
 @dataclass(slots=True)
@@ -124,19 +134,20 @@ class Measurements:
         scored = _scored(rows, threshold, fitted)
         drawn = bootstrap.images(rows["label"].to_numpy(), rows.pop("path"), _shared(rows.pop("origin")))
         made = intervals.replicates(scored, drawn, np.flatnonzero(rows["counted"]))
-        line = coverage.count(rows) | _point(scored) | dict(ends(made, scored.metrics)) | {"class": ""}
-        line["origins"] = drawn.origins
+        line = coverage.count(rows) | _point(scored) | {"class": "", "origins": drawn.origins}
+        line |= dict(intervals.ends(made, line))
         line["sources"] = dict(_by_source(rows, threshold))
         if fit:
             line["fitted_threshold"] = fitted
             line |= dict(_mapped(scored, fit)) if failed_as == MISSING else {}
-        return _Known(mark, [line], {name: made[name].astype(np.float32) for name in KEPT if name in made})
+        return _Known(mark, [line], {name: made[name] for name in KEPT if name in made})
 
 
 @cache
 def _code() -> str:
     """Say what the numbers rest on beside the rows."""
-    modules = (metrics, calibration, counts, bootstrap, intervals, fitting, coverage)
+    statistics = (metrics, calibration, counts, bootstrap, spread, withheld, rounding, intervals, fitting)
+    modules = (*statistics, coverage)
     files = [Path(__file__), *(Path(str(module.__file__)) for module in modules)]
     libraries = [version(name) for name in ("scikit-learn", "numpy")]
     return " ".join([*libraries, *(hashlib.sha256(file.read_bytes()).hexdigest() for file in files)])
@@ -201,28 +212,10 @@ def _point(scored: Scored) -> Line:
     }
 
 
-def ends(
-    replicates: Mapping[str, NDArray[np.float64]], found: Mapping[str, float]
-) -> Iterator[tuple[str, float]]:
-    """Name the ends of every interval.
-
-    Resampling adds to a calibration error what drawing the images has added to it before, so what its
-    replicates lie above the value, the truth lies below it (the basic bootstrap).
-    """
-    for name, values in replicates.items():
-        reflected = np.clip(2 * found[name] - values, 0, 1)
-        low, high = bootstrap.interval(reflected if name in _CALIBRATION_ERRORS else values, found[name])
-        yield f"{name}_low", low
-        yield f"{name}_high", high
-
-
 def _read(file: Path) -> dict[str, _Known]:
     """Read what is remembered; of a damaged file, nothing."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    with suppress(OSError, pa.ArrowInvalid, KeyError):
-        table = pq.read_table(file)
+    with suppress(OSError, ValueError, KeyError):
+        table = from_arrow(file.read_bytes()).read_all()
         arrays = {name: _arrays(table[name].combine_chunks()) for name in KEPT}
         told = zip(*(table[name].to_pylist() for name in ("key", "mark", "lines")), strict=True)
         return {
@@ -234,7 +227,7 @@ def _read(file: Path) -> dict[str, _Known]:
     return {}
 
 
-def _arrays(lists: pa.ListArray) -> dict[int, NDArray[np.float32]]:
+def _arrays(lists: pa.ListArray) -> dict[int, NDArray[np.float64]]:
     """Cut a column of lists into arrays, by row; rows without a list have none."""
     values, ends = lists.values.to_numpy(), lists.offsets.to_numpy()
     return {int(at): values[ends[at] : ends[at + 1]] for at in np.flatnonzero(lists.is_valid())}
@@ -242,14 +235,14 @@ def _arrays(lists: pa.ListArray) -> dict[int, NDArray[np.float32]]:
 
 def _write(file: Path, known: Mapping[str, _Known]) -> None:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     columns: dict[str, Any] = {
         "key": list(known),
         "mark": [one.mark for one in known.values()],
         "lines": [json.dumps(one.lines) for one in known.values()],
     }
-    types = pa.list_(pa.float32())
+    types = pa.list_(pa.float64())
     kept = {name: pa.array([one.replicates.get(name) for one in known.values()], types) for name in KEPT}
+    table = pa.table(columns | kept)
     with replacing(file) as partial:
-        pq.write_table(pa.table(columns | kept), partial)
+        partial.write_bytes(to_arrow(table.to_batches(), table.schema))

@@ -86,8 +86,10 @@ class Portions:
 
         Raises:
             torch.OutOfMemoryError: Not even one image fits.
+            ValueError: Not all fit, and the network has written into them: they cannot be given again.
         """
         while True:
+            version = batch._version
             portions = batch.split(self.at_once.get(name, len(batch)))  # type: ignore[no-untyped-call]
             try:
                 return [network(portion) for portion in portions]
@@ -95,6 +97,8 @@ class Portions:
                 if len(portions[0]) == 1 or not _is_out_of_memory(error):
                     raise
             self._halve(name, len(portions[0]))
+            if batch._version != version:
+                raise ValueError("it ran out of memory after it had written into its images")
 
     def _halve(self, name: str, size: int) -> None:
         """Take half as many at once from here on; outside of the handler, which holds on to memory."""

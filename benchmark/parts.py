@@ -1,8 +1,8 @@
 """The parts of unfinished cells: what a run that is stopped, or killed, does not do again.
 
-Each part of a test set has one Arrow file, which holds the results of every cell that was scored on it, so
-that results of one pass appear together and at once. Whoever scores a part holds its lock; the operating
-system lets go of the locks of a killed process.
+Each part of a test set has one file, Arrow under a seal, which holds the results of every cell that was
+scored on it, so that results of one pass appear together and at once. Whoever scores a part holds its lock;
+the operating system lets go of the locks of a killed process.
 """
 
 from __future__ import annotations
@@ -18,11 +18,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from filelock import FileLock, Timeout
 
-from .atomic import replacing
+from .atomic import explaining, replacing
 from .batches import ImageResult
+from .file_names import file_name
 from .plan import PlannedCell, Task
+from .sealed import from_arrow, to_arrow
 from .sources.folder import readable
-from .store import COLUMNS, explaining, file_name
+from .store import COLUMNS
 from .types import Cell, RunFailed, Sample
 
 if TYPE_CHECKING:
@@ -60,22 +62,15 @@ class Parts:
         Raises:
             RunFailed: The disk is full, or will not be written to.
         """
-        import pyarrow as pa
-
         path = self._path(task, start)
         found = _read(path)
         for cell, results in scored.items():
             found[cell.digest] = _Entry(cell.cell, cell.identity, _as_arrow(results))
         told = {digest: [asdict(entry.cell), entry.identity] for digest, entry in found.items()}
         schema = _schema().with_metadata({"cells": json.dumps(told)})
-        with (
-            explaining(self.root),
-            replacing(path, durable=False) as partial,
-            pa.OSFile(str(partial), "wb") as file,
-            pa.ipc.new_file(file, schema) as writer,
-        ):
-            for entry in found.values():
-                writer.write_batch(entry.results)
+        content = to_arrow((entry.results for entry in found.values()), schema)
+        with explaining(self.root), replacing(path, durable=False) as partial:
+            partial.write_bytes(content)
         self._own.add(path)
 
     def rows(self, task: Task, cell: PlannedCell) -> Iterator[pd.DataFrame]:
@@ -179,18 +174,16 @@ def _lock(path: Path, patience: float) -> FileLock:
 
 
 def _read(path: Path) -> dict[str, _Entry]:
-    """Read a part's results by the cells' digests; of a file that a power failure cut short, none."""
-    import pyarrow as pa
-
+    """Read a part's results by the cells' digests; of a file that is damaged or cut short, none."""
     try:
-        with pa.ipc.open_file(pa.BufferReader(path.read_bytes())) as file:
-            cells = json.loads(file.schema.metadata[b"cells"])
-            return {
-                digest: _Entry(Cell(**cell), identity, file.get_batch(at))
-                for at, (digest, (cell, identity)) in enumerate(cells.items())
-            }
-    except (FileNotFoundError, pa.ArrowInvalid):
+        batches = from_arrow(path.read_bytes())
+    except (FileNotFoundError, ValueError):
         return {}
+    cells = json.loads(batches.schema.metadata[b"cells"])
+    return {
+        digest: _Entry(Cell(**cell), identity, results)
+        for (digest, (cell, identity)), results in zip(cells.items(), batches, strict=True)
+    }
 
 
 def _as_arrow(results: Sequence[ImageResult]) -> pa.RecordBatch:

@@ -8,7 +8,8 @@ batch's shape, so this keeps rows equal.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import NamedTuple
@@ -16,22 +17,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .batches import (
-    BATCH,
-    Batch,
-    ImageResult,
-    Order,
-    Reader,
-    distinct_prepares,
-    encoder_of,
-    prepare_of,
-    reason,
-)
+from .batches import BATCH, Batch, ImageResult, Order, Reader
+from .calls import distinct_prepares, encoded, encoder_of, scored
 from .features import Address, FeatureCache, address
 from .features import numerics as rounding
+from .guests import reason
 from .numerics import Numerics, Portions
 from .reading import read_ahead
-from .types import Detector, Encoder, LogitDetector, Perturbation, TestSet
+from .types import Detector, Encoder, Perturbation, TestSet
 
 Todo = Sequence[tuple[int, Sequence[int]]]
 """The detectors wanted under each perturbation, by their places in a `Lineup`."""
@@ -56,12 +49,11 @@ class Lineup:
 
     def reader(self, sources: Sequence[object]) -> Reader:
         """Make what turns orders into batches for these detectors."""
-        return Reader(sources, self.perturbations, distinct_prepares(self.detectors), self.seed)  # type: ignore[arg-type]
+        return Reader(sources, self.perturbations, distinct_prepares(self.detectors)[0], self.seed)  # type: ignore[arg-type]
 
     def prepares(self) -> list[int]:
         """Say which distinct `prepare` each detector has."""
-        distinct = distinct_prepares(self.detectors)
-        return [distinct.index(prepare_of(detector)) for detector in self.detectors]
+        return distinct_prepares(self.detectors)[1]
 
     def wanted(self, todo: Todo) -> tuple[tuple[int, tuple[int, ...]], ...]:
         """Say which prepares are wanted under each perturbation."""
@@ -94,12 +86,14 @@ class Scorer:
     cache: FeatureCache | None = None
     note: Callable[[str], None] = lambda text: None
     portions: Portions = field(init=False)
-    _prepares: list[int] = field(init=False)
+    _inputs: list[tuple[int, int]] = field(init=False)
     _rounding: str = field(init=False)
 
     def __post_init__(self) -> None:
         self.portions = Portions(self.note)
-        self._prepares = self.lineup.prepares()
+        encoders = map(encoder_of, self.lineup.detectors)
+        ids = (-1 - d if encoder is None else id(encoder) for d, encoder in enumerate(encoders))
+        self._inputs = list(zip(self.lineup.prepares(), ids, strict=True))
         self._rounding = rounding(self.numerics.device, self.numerics.precision)
 
     def score(self, batch: Batch, todo: Todo) -> Scored:
@@ -110,30 +104,30 @@ class Scorer:
             wrong is raised: it becomes the status of the rows concerned.
         """
         with self.numerics.applied():
-            pieces = self._run(batch.to(self.numerics.device), todo)
+            batch.to(self.numerics.device)
+            pieces = [
+                (place, *made) for place, detectors in todo for made in self._run(batch, place, detectors)
+            ]
         # Only now are results fetched, so that a GPU is kept busy until all its work is queued.
-        return {(place, d): self._collect(batch, place, d, found) for (place, d), found in pieces.items()}
+        return {(place, d): self._collect(batch, place, d, found) for place, d, found in pieces}
 
-    def _run(self, batch: Batch, todo: Todo) -> dict[tuple[int, int], list[_Piece]]:
-        """Call every encoder and detector."""
-        pieces: dict[tuple[int, int], list[_Piece]] = {}
-        for place, detectors in todo:
-            features: dict[int, list[_Piece]] = {}
-            for d in detectors:
-                detector = self.lineup.detectors[d]
-                encoder, key = encoder_of(detector), (place, self._prepares[d])
-                inputs = [_Piece(positions, tensor) for positions, tensor in batch.tensors(key)]
-                if encoder is not None:
-                    if id(encoder) not in features:
-                        features[id(encoder)] = [
-                            self._features(
-                                encoder, detector.name, one, self._address(encoder, batch, place, one)
-                            )
-                            for one in inputs
-                        ]
-                    inputs = features[id(encoder)]
-                pieces[place, d] = [one if one.failed else self._score(detector, one) for one in inputs]
-        return pieces
+    def _run(self, batch: Batch, place: int, detectors: Sequence[int]) -> Iterator[tuple[int, list[_Piece]]]:
+        """Call every encoder and detector on the images under one perturbation."""
+        features: dict[int, list[_Piece]] = {}
+        heads = Counter(self._inputs[d] for d in detectors)
+        readers = Counter(prepare for prepare, _ in heads)
+        for d in detectors:
+            detector, (prepare, encoded) = self.lineup.detectors[d], self._inputs[d]
+            inputs = _own([_Piece(*block) for block in batch.tensors((place, prepare))], readers[prepare])
+            encoder = encoder_of(detector)
+            if encoder is not None:
+                if encoded not in features:
+                    features[encoded] = [
+                        self._features(encoder, detector.name, one, self._address(encoder, batch, place, one))
+                        for one in inputs
+                    ]
+                inputs = _own(features[encoded], heads[prepare, encoded])
+            yield d, [one if one.failed else self._score(detector, one) for one in inputs]
 
     def _address(self, encoder: Encoder, batch: Batch, place: int, inputs: _Piece) -> Address | None:
         """Say where the features of prepared images of one shape are kept, if anywhere."""
@@ -158,32 +152,25 @@ class Scorer:
 
     def _encode(self, encoder: Encoder, name: str, inputs: _Piece) -> _Piece:
         """Encode prepared images of one shape; a failure is theirs alone."""
-
-        def encode(batch: Tensor) -> Tensor:
-            encoded = encoder.encode(batch)
-            _check_count(encoded, len(batch), "encode")
-            return encoded.float() if encoded.dtype == torch.bfloat16 else encoded
-
         try:
-            encoded = torch.cat(self.portions.call(f"encoder of {name}", encode, inputs.values))
+            made = self.portions.call(f"encoder of {name}", partial(encoded, encoder), inputs.values)
+            return inputs._replace(values=torch.cat(made))
         except Exception as error:
             return inputs._replace(failed=f"encode: {reason(error)}")
-        return inputs._replace(values=encoded)
 
     def _score(self, detector: Detector, inputs: _Piece) -> _Piece:
         """Score prepared images, or features, of one shape; a failure is theirs alone."""
         try:
-            network = partial(score_batch, detector)
-            scored = self.portions.call(detector.name, network, inputs.values)
+            made = self.portions.call(detector.name, partial(scored, detector), inputs.values)
         except Exception as error:
             return inputs._replace(failed=f"{detector.name}: {reason(error)}")
-        scores, logits = (torch.cat(values) for values in zip(*scored, strict=True))
+        scores, logits = (torch.cat(values) for values in zip(*made, strict=True))
         return _Piece(inputs.positions, scores, logits)
 
     def _collect(self, batch: Batch, place: int, d: int, pieces: Iterable[_Piece]) -> list[ImageResult]:
         """Put one cell's results into the order of the batch."""
         name = self.lineup.detectors[d].name
-        results = dict(batch.missing[place, self._prepares[d]])
+        results = dict(batch.missing[place, self._inputs[d][0]])
         for piece in pieces:
             if piece.failed:
                 results.update(dict.fromkeys(piece.positions, ImageResult("failed", error=piece.failed)))
@@ -195,27 +182,10 @@ class Scorer:
         return [replace(results[at], drawn=drawn[at]) if drawn[at] else results[at] for at in sorted(results)]
 
 
-def score_batch(detector: Detector, batch: Tensor) -> tuple[Tensor, Tensor]:
-    """Return a batch's scores and logits (NaN where the detector has none), float32 (n,).
-
-    Raises:
-        ValueError: The detector returned something else than one number per image.
-    """
-    if isinstance(detector, LogitDetector):
-        logits = detector.logit(batch)
-        _check_count(logits, len(batch), "logit")
-        logits = logits.float()
-        scores = logits.sigmoid()
-    else:
-        scores = detector.score(batch)
-        _check_count(scores, len(batch), "score")
-        scores = scores.float()
-        logits = torch.full_like(scores, math.nan)
-    if scores.ndim != 1:
-        raise ValueError(
-            f"score returned shape {tuple(scores.shape)} for {len(batch)} images, not ({len(batch)},)"
-        )
-    return scores, logits
+def _own(pieces: Iterable[_Piece], readers: int) -> Iterator[_Piece]:
+    """Give each of several networks that read the same tensors a copy of its own, for it may write there."""
+    for one in pieces:
+        yield one if readers == 1 else one._replace(values=one.values.clone())
 
 
 def score_testset(
@@ -247,20 +217,14 @@ def score_testset(
     batches = (paths[start : start + BATCH] for start in range(0, len(paths), BATCH))
     orders = (Order(0, tuple(some), ("",) * len(some), lineup.wanted(places)) for some in batches)
     for batch in read_ahead(reader, orders, readers):
-        for (place, d), scored in scorer.score(batch, places).items():
-            results[lineup.perturbations[place].name, detectors[d].name] += scored
+        for (place, d), found in scorer.score(batch, places).items():
+            results[lineup.perturbations[place].name, detectors[d].name] += found
     return results
-
-
-def _check_count(values: Tensor, number: int, method: str) -> None:
-    """Refuse anything but one value or vector per image."""
-    if not isinstance(values, Tensor) or values.ndim == 0 or len(values) != number:
-        got = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
-        raise ValueError(f"{method} returned {got} for {number} images")
 
 
 def _judge(name: str, score: float, logit: float) -> ImageResult:
     """Judge one score."""
     if math.isfinite(score):
         return ImageResult("ok", score, logit)
-    return ImageResult("nonfinite", logit=logit, error=f"{name} returned {score}")
+    much = ", or more than float32 holds" if math.isinf(score) else ""
+    return ImageResult("nonfinite", logit=logit, error=f"{name} returned {score}{much}")

@@ -10,10 +10,11 @@ from typing import Any
 
 from .batches import BATCH, Order
 from .catalogue import Dataset
+from .effort import DEFAULT_PIXELS, max_pixels
 from .inventory import FileFacts
 from .pipeline import Lineup, Todo
 from .plugins import LoadedDetector
-from .types import Cell, Detector, Perturbation, TestSet
+from .types import Cell, Perturbation, TestSet
 
 BATCH_PIXELS = 1 << 24
 """A batch ends here, too: huge pictures come alone, and memory stays flat."""
@@ -53,7 +54,8 @@ class PlannedCell:
         identity: What makes its rows what they are; rows of equal identity need not be made again.
         place: Of its perturbation and its detector in the lineup.
         position: In tables.
-        trained_on: What its detector states that it has seen (see `forenbench.types.Detector`).
+        trained_on: What its detector's weights have seen (see `forenbench.plugins.LoadedDetector`).
+        remarks: What readers of its rows must know of these weights.
         digest: A short name for the identity.
     """
 
@@ -62,6 +64,7 @@ class PlannedCell:
     place: tuple[int, int]
     position: tuple[int, ...]
     trained_on: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     digest: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -126,11 +129,12 @@ def plan(jobs: Sequence[Job], settings: Settings) -> list[Task]:
         for testset in job.dataset.testsets:
             cells = tuple(
                 PlannedCell(
-                    cell_of(loaded.detector, testset, perturbation),
+                    cell_of(loaded, testset, perturbation),
                     identity_of(loaded, testset, perturbation, settings),
                     (place, first + at),
                     (d, testset.order, place, at),
-                    _trained_on(loaded.detector),
+                    loaded.trained_on,
+                    loaded.remarks,
                 )
                 for place, perturbation in enumerate(settings.perturbations)
                 for at, loaded in enumerate(job.detectors)
@@ -146,18 +150,13 @@ def lineup(jobs: Sequence[Job], settings: Settings) -> Lineup:
     return Lineup(detectors, settings.perturbations, settings.seed)
 
 
-def _trained_on(detector: Detector) -> tuple[str, ...]:
-    """Return what a detector states to have seen; one name alone is no list of letters."""
-    stated: str | Sequence[str] = getattr(detector, "trained_on", ())
-    return (stated,) if isinstance(stated, str) else tuple(stated)
-
-
 def identity_of(
     loaded: LoadedDetector, testset: TestSet, perturbation: Perturbation, settings: Settings
 ) -> dict[str, Any]:
     """Say what makes a cell's rows what they are; rows with an equal identity need not be made again."""
+    limit = max_pixels()
     return {
-        "rows": 3,  # version of what a row means; raise it when batches or scores change
+        "rows": 4,  # version of what a row means; raise it when batches or scores change
         "detector": loaded.name,
         "detector_version": loaded.detector.version,
         "threshold": loaded.detector.threshold,
@@ -168,9 +167,11 @@ def identity_of(
         "perturbation": perturbation.name,
         "seed": settings.seed,
         "precision": settings.precision,
+        **({} if limit == DEFAULT_PIXELS else {"max_pixels": limit}),
     }
 
 
-def cell_of(detector: Detector, testset: TestSet, perturbation: Perturbation) -> Cell:
-    """Name a cell."""
-    return Cell(detector.name, testset.dataset, testset.name, perturbation.name)
+def cell_of(loaded: LoadedDetector, testset: TestSet, perturbation: Perturbation) -> Cell:
+    """Name a cell; weights in files make it another one than the published ones do."""
+    whose = loaded.kind if loaded.checkpoints else ""
+    return Cell(loaded.name, testset.dataset, testset.name, perturbation.name, whose)

@@ -6,14 +6,18 @@ import difflib
 import hashlib
 import importlib.util
 import inspect
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, cast
 
+from .attributes import problem
+from .guests import contained, reason
 from .types import BenchError, Detector, Plugin
-from .weights import Checkpoint, MissingWeights, Weights
+from .weights import KINDS, Checkpoint, MissingWeights, Weights
+from .weights.whose import OWN, UNVERIFIED
 
 GROUP = "forenbench.detectors"
 
@@ -24,15 +28,23 @@ class LoadedDetector:
 
     Attributes:
         detector: The detector itself.
-        kind: Which weights it carries: "published", "sample", or "own" where it has no variants.
+        kind: Whose weights it carries, by the files that were read (see `forenbench.weights.whose`):
+            "published", "sample", "unverified" or "own"; also "own" where none is read through `Weights`.
         checkpoints: sha256 of every weights file it read, by checkpoint name.
         code: sha256 of the file a path plugin came from (an edited file means new scores), else empty.
+        variant: Of its plugin; empty where that has none.
+        trained_on: Names of what its weights have seen: what the detector states (see
+            `forenbench.types.Detector`), or, of files that are not known to be the published ones, the user.
+        remarks: What readers of its rows must know of its files.
     """
 
     detector: Detector
     kind: str
     checkpoints: Mapping[str, str] = field(default_factory=dict)
     code: str = ""
+    variant: str = ""
+    trained_on: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -42,7 +54,7 @@ class LoadedDetector:
 
 @dataclass(frozen=True, slots=True)
 class FoundPlugin:
-    """One installed plugin: its name, what provides it, and either the object or why it does not import."""
+    """One installed plugin: its name, what provides it, and either the object or why it cannot be used."""
 
     name: str
     package: str
@@ -64,23 +76,41 @@ class FoundPlugin:
 
 
 def load(request: str, weights: Weights) -> list[LoadedDetector]:
-    """Turn ``lgrad``, ``univfd:nn-k9`` or ``./mine.py`` into detectors with their weights loaded.
+    """Turn ``lgrad``, ``univfd:nn-k9@sample`` or ``./mine.py`` into detectors with their weights loaded.
+
+    Args:
+        request: A name, a variant behind a colon, the kind of checkpoints behind an @; or a file.
+        weights: Their kind holds where the request names none.
 
     Raises:
-        BenchError: Unknown name or variant, a plugin that does not import, or missing or wrong weights.
+        BenchError: Unknown name or variant, a plugin that cannot be used, missing or wrong weights, or two
+            detectors of one name: their rows would be taken for the same.
     """
+    made = _load(request, weights)
+    for name, number in Counter(one.name for one in made).items():
+        if number > 1:
+            raise BenchError(f"'{request}' makes {number} detectors called '{name}'; give each its own name")
+    return made
+
+
+def _load(request: str, weights: Weights) -> list[LoadedDetector]:
+    """Make the detectors of one request."""
     if request.endswith(".py") or "/" in request:
         return [_make(plugin, None, weights, code) for plugin, code in _from_file(request)]
-    name, _, variant = request.partition(":")
+    asked, at, kind = request.partition("@")
+    name, colon, variant = asked.partition(":")
     found = find(name)
     if found.problem:
-        raise BenchError(f"detector '{name}' ({found.package}) does not import: {found.problem}")
+        raise BenchError(f"detector '{name}' ({found.package}) cannot be used: {found.problem}")
     if not hasattr(found.plugin, "variants"):
-        if variant:
+        if colon or at:
             raise BenchError(
                 f"detector '{name}' has no variants, so '{request}' means nothing; ask for '{name}'"
             )
         return [_make(found.plugin, None, weights)]
+    if at and kind not in KINDS:
+        raise BenchError(unknown(f"kind of checkpoints of '{asked}'", kind, KINDS))
+    weights = replace(weights, kind=kind) if at else weights  # what is shared, and recorded, stays common
     return [_make(found.plugin, chosen, weights) for chosen in _choose(found, variant, weights.kind)]
 
 
@@ -101,9 +131,10 @@ def load_available(requests: Iterable[str], weights: Weights) -> tuple[list[Load
     """Load those detectors whose weights are here, each distinct one once; and word what the others lack.
 
     Raises:
-        BenchError: As `load`, or two different plugins that give their detectors the same name.
+        BenchError: As `load`, or two different plugins that give their detectors the same name, or two
+            requests that fill one detector with different weights for which there is one word.
     """
-    loaded: dict[str, LoadedDetector] = {}
+    loaded: dict[tuple[str, str], LoadedDetector] = {}
     missing: dict[str, None] = {}
     for request in dict.fromkeys(requests):
         try:
@@ -112,10 +143,20 @@ def load_available(requests: Iterable[str], weights: Weights) -> tuple[list[Load
             missing[str(error)] = None
             continue
         for one in made:
-            same = loaded.setdefault(one.name, one)
-            if (type(same.detector), same.code) != (type(one.detector), one.code):
+            if any(other.name == one.name and _origin(other) != _origin(one) for other in loaded.values()):
                 raise BenchError(f"two detectors are called '{one.name}'; rename the one in '{request}'")
+            same = loaded.setdefault((one.name, one.kind), one)
+            if same.checkpoints != one.checkpoints:
+                raise BenchError(
+                    f"'{request}' gives '{one.name}' other {one.kind} weights than a request before it, and "
+                    "no table could tell them apart; run them one at a time, each with an --out of its own"
+                )
     return list(loaded.values()), list(missing)
+
+
+def _origin(one: LoadedDetector) -> tuple[object, ...]:
+    """Say what a detector was made by."""
+    return type(one.detector), one.code, one.variant
 
 
 def find(name: str) -> FoundPlugin:
@@ -131,7 +172,7 @@ def find(name: str) -> FoundPlugin:
 
 
 def installed() -> list[FoundPlugin]:
-    """List every installed plugin, also those that do not import."""
+    """List every installed plugin, also those that cannot be used."""
     return [_open(entry) for _, entry in sorted(_entries().items())]
 
 
@@ -160,22 +201,25 @@ def _open(entry: EntryPoint) -> FoundPlugin:
     """Import a plugin; a broken third-party package must not take the others down."""
     package = entry.dist.name if entry.dist else entry.value
     try:
-        return FoundPlugin(entry.name, package, entry.load())
+        with contained():
+            found = FoundPlugin(entry.name, package, entry.load())
+            for kind in KINDS:  # a table of variants that cannot be read is as bad
+                found.rows(kind)
+            iter(found.checkpoints)
+            return found
     except Exception as error:
-        return FoundPlugin(entry.name, package, problem=f"{type(error).__name__}: {error}")
+        return FoundPlugin(entry.name, package, problem=reason(error))
 
 
 def _choose(found: FoundPlugin, variant: str, kind: str) -> tuple[str, ...]:
     """Resolve a variant, or the bare name's rows, for this kind of checkpoints."""
     known = found.variants(kind)
     if not known:
-        raise BenchError(
-            f"detector '{found.name}' has no {kind} checkpoints; it needs --checkpoints "
-            f"{' or '.join(found.plugin.variants)}"
-        )
+        others = " or ".join(f"{found.name}@{other}" for other in found.plugin.variants)
+        raise BenchError(f"detector '{found.name}' has no {kind} checkpoints; ask for {others}")
     if variant and variant not in known:
         elsewhere = [other for other in found.plugin.variants if variant in found.variants(other)]
-        hint = f" (it exists with --checkpoints {elsewhere[0]})" if elsewhere else ""
+        hint = f" (or ask for {found.name}:{variant}@{elsewhere[0]})" if elsewhere else ""
         raise BenchError(unknown(f"variant of '{found.name}' with {kind} checkpoints", variant, known) + hint)
     return (variant,) if variant else found.rows(kind)
 
@@ -187,17 +231,24 @@ def _make(
     what = getattr(plugin, "__name__", repr(plugin))
     with weights.recording() as used:
         try:
-            detector = plugin() if variant is None else cast(Plugin, plugin)(variant, weights)
+            with contained():
+                detector = plugin() if variant is None else cast(Plugin, plugin)(variant, weights)
         except BenchError:
             raise
         except Exception as error:
-            raise BenchError(f"detector {what} cannot be made: {type(error).__name__}: {error}") from error
-    prepares = "encoder" if hasattr(detector, "encoder") else "prepare"
-    for attribute in ("name", "version", "threshold", prepares, "score"):
-        if not hasattr(detector, attribute):
-            raise BenchError(f"detector {what} has no '{attribute}'; see docs/adding_a_detector.md")
-    kind = weights.kind if variant is not None else "own"
-    return LoadedDetector(detector, kind, dict(used), code)
+            raise BenchError(f"detector {what} cannot be made: {reason(error)}") from error
+    if flaw := problem(detector):
+        raise BenchError(f"detector {what} {flaw}; see docs/adding_a_detector.md")
+    kind = weights.whose(used)
+    replaced = used and kind in (UNVERIFIED, OWN)
+    trained_on = weights.trained_on if replaced else _stated(detector)
+    return LoadedDetector(detector, kind, dict(used), code, variant or "", trained_on, weights.remarks(used))
+
+
+def _stated(detector: Detector) -> tuple[str, ...]:
+    """Return what a detector states to have seen; one name alone is no list of letters."""
+    stated: str | Sequence[str] = getattr(detector, "trained_on", ())
+    return (stated,) if isinstance(stated, str) else tuple(stated)
 
 
 def _from_file(request: str) -> list[tuple[Any, str]]:
@@ -211,11 +262,10 @@ def _from_file(request: str) -> list[tuple[Any, str]]:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     try:
-        spec.loader.exec_module(module)
+        with contained():
+            spec.loader.exec_module(module)
     except Exception as error:
-        raise BenchError(
-            f"detector file '{request}' does not import: {type(error).__name__}: {error}"
-        ) from error
+        raise BenchError(f"detector file '{request}' does not import: {reason(error)}") from error
     found = [
         (value, code)
         for value in vars(module).values()

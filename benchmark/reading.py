@@ -7,21 +7,22 @@ import os
 import signal
 import sys
 import threading
-import warnings
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from itertools import chain
-from typing import TYPE_CHECKING, TypeVar, cast
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, cast
 
 from .batches import Batch, Order, Reader
+from .deadly import fork_beside_threads, without_deadly_files
+from .guests import reason
+from .parcels import Parcel
 from .types import RunFailed
 
 if TYPE_CHECKING:
     from torch.utils.data import Dataset
 
-T = TypeVar("T")
 _AHEAD = 2
 """Batches that each reader process may have finished or in hand: memory stays flat for data of any size."""
 
@@ -39,7 +40,12 @@ def reader_processes(device: str) -> int:
 
 
 def read_ahead(
-    reader: Reader, orders: Iterable[Order], processes: int, *, pin: bool = False
+    reader: Reader,
+    orders: Iterable[Order],
+    processes: int,
+    *,
+    pin: bool = False,
+    tell: Callable[[str], None] = lambda text: None,
 ) -> Iterator[Batch]:
     """Carry out orders in reader processes and yield the batches in the order of the orders.
 
@@ -48,9 +54,11 @@ def read_ahead(
         orders: Taken one by one, only so far ahead that the processes have work.
         processes: How many; with 0, batches are read here, each when it is asked for.
         pin: Move batches to page-locked memory, for a GPU.
+        tell: Told, once each, what goes otherwise than usual.
 
-    A reader process that is killed is replaced. Files that kill it every time, as broken ones may that a
-    decoder does not survive, are found and left alone.
+    A reader process that dies, with whatever status, is replaced. Files that kill it every time, as broken
+    ones may that a decoder does not survive, are found and left alone. Where no processes can be had, this
+    one reads.
 
     Raises:
         RunFailed: Processes are killed over files none of which does it alone.
@@ -58,86 +66,130 @@ def read_ahead(
     if not processes:
         yield from map(reader.__getitem__, orders)
         return
-    waiting: deque[Order] = deque()
-    remaining, killed_over = iter(orders), None
+    tell = cache(tell)
+    noted, died_over = _Orders(iter(orders)), None
     while True:
-        again = tuple(waiting)
-        waiting.clear()
         try:
-            for batch in _read(reader, _noted(chain(again, remaining), waiting), processes, pin=pin):
-                waiting.popleft()
+            for parcel in _read(reader, noted, processes, pin=pin):
+                batch = _open(parcel, tell)
+                noted.waiting.popleft()
                 yield batch
             return
-        except RuntimeError as error:
-            if "DataLoader worker" not in str(error):
-                raise
-            waiting = deque(_without_deadly_files(reader, order) for order in waiting)
-            if waiting[0] == killed_over:
-                raise RunFailed(_killed(killed_over, error)) from error
-            killed_over = waiting[0]
+        except _NoProcesses as error:
+            tell(f"no reader processes can be had ({error}): this process reads, which is slower")
+            processes = 0
+            noted.hand_out_again(tuple(noted.waiting))
+            yield from map(reader.__getitem__, noted)
+            return
+        except _Died as error:
+            again = [without_deadly_files(reader, order) for order in noted.waiting]
+            if not again or again[0] == died_over:
+                raise RunFailed(_unexplained(noted.waiting[0], error)) from error
+            died_over = again[0]
+            noted.hand_out_again(again)
 
 
-def _without_deadly_files(reader: Reader, order: Order) -> Order:
-    """Read files one by one, each in a process of its own, and mark those that kill it."""
-    places = [
-        at for at in range(len(order.paths)) if at not in order.deadly and _is_deadly(reader, order, at)
-    ]
-    return replace(order, deadly=(*order.deadly, *places))
+class _Died(Exception):
+    """A reader process ended, or what it sent cannot be had."""
 
 
-def _is_deadly(reader: Reader, order: Order, position: int) -> bool:
-    """Say whether one file kills the process that reads it."""
-    at = slice(position, position + 1)
-    alone = replace(order, paths=order.paths[at], sha256s=order.sha256s[at], deadly=())
-    with _fork_beside_threads():
-        process = multiprocessing.get_context("fork").Process(target=reader.__getitem__, args=(alone,))
-        process.start()
-    process.join()
-    return process.exitcode != 0
+class _NoProcesses(Exception):
+    """Reader processes cannot be started."""
 
 
-def _killed(order: Order, error: RuntimeError) -> str:
+@dataclass(slots=True)
+class _Orders:
+    """Orders, each kept from when it is handed out until its batch is here.
+
+    Attributes:
+        orders: Those that were never handed out.
+        waiting: Those that were.
+        again: Those that are to be handed out once more.
+        broken: An error came from the orders themselves.
+    """
+
+    orders: Iterator[Order]
+    waiting: deque[Order] = field(default_factory=deque)
+    again: deque[Order] = field(default_factory=deque)
+    broken: bool = False
+
+    def __iter__(self) -> Iterator[Order]:
+        return self
+
+    def __next__(self) -> Order:
+        try:
+            self.waiting.append(self.again.popleft() if self.again else next(self.orders))
+        except Exception as error:
+            self.broken = not isinstance(error, StopIteration)
+            raise
+        return self.waiting[-1]
+
+    def hand_out_again(self, orders: Iterable[Order]) -> None:
+        """Begin anew with these, in place of those that were handed out."""
+        self.again.extendleft(reversed([*orders]))
+        self.waiting.clear()
+
+
+def _unexplained(order: Order, error: Exception) -> str:
     return (
-        f"reader processes are killed over the {len(order.paths)} files from '{order.paths[0]}' on, but over "
-        f"none of them alone ({str(error).splitlines()[0]}): there may be too little memory, or too little "
-        "of it to share (/dev/shm), which --readers 0 does without. What is finished is kept"
+        f"reader processes die over the {len(order.paths)} files from '{order.paths[0]}' on, but over none "
+        f"of them alone ({reason(error)}): there may be too little memory, which --readers 0 needs less of. "
+        "What is finished is kept"
     )
 
 
-def _noted(orders: Iterable[Order], waiting: deque[Order]) -> Iterator[Order]:
-    """Keep a list of the orders that were handed out."""
-    for order in orders:
-        waiting.append(order)
-        yield order
+def _open(parcel: Parcel | Batch, tell: Callable[[str], None]) -> Batch:
+    """Take a batch out of what came from a reader process."""
+    if isinstance(parcel, Batch):  # pinned, and so opened
+        return parcel
+    if parcel.memory is not None:
+        tell(
+            "batches do not fit into shared memory (/dev/shm) and are copied instead, which is slower; "
+            "docker run --shm-size 1g makes it larger"
+        )
+    try:
+        return parcel.open()
+    except (OSError, EOFError) as error:
+        raise _Died(reason(error)) from error
 
 
-def _read(reader: Reader, orders: Iterator[Order], processes: int, *, pin: bool) -> Iterator[Batch]:
+def _read(reader: Reader, orders: _Orders, processes: int, *, pin: bool) -> Iterator[Parcel | Batch]:
     """Run PyTorch's loader: processes, shared memory, bounded queues, and the order kept."""
     import torchvision.transforms  # noqa: F401  # detectors prepare with it: else every new process imports it
     from torch.utils.data import DataLoader
 
-    loader: DataLoader[Batch] = DataLoader(
+    loader: DataLoader[Parcel | Batch] = DataLoader(
         cast("Dataset[Batch]", reader),  # whatever can be indexed by an order
         sampler=orders,
         batch_size=None,
-        collate_fn=_as_it_is,
+        collate_fn=Parcel.of,  # type: ignore[arg-type]  # a batch as it is, for there is no batch size
         num_workers=processes,
         prefetch_factor=_AHEAD,
         multiprocessing_context="fork",
         worker_init_fn=_leave_signals_to_parent,
         pin_memory=pin,
     )
-    with _fork_beside_threads(), _same_child_handler():
-        batches = iter(loader)
-    yield from batches
+    try:
+        multiprocessing.get_context("fork").Lock()  # what the loader trips over where there is no /dev/shm
+        with fork_beside_threads(), _same_child_handler():
+            batches = iter(loader)
+    except OSError as error:
+        if orders.broken:
+            raise
+        raise _NoProcesses(reason(error)) from error
+    try:
+        yield from batches
+    except (OSError, EOFError, RuntimeError) as error:
+        if orders.broken or not _is_death(error):
+            raise
+        raise _Died(reason(error)) from error
 
 
-@contextmanager
-def _fork_beside_threads() -> Iterator[None]:
-    """Fork without a warning: readers call nothing that the threads of torch or rich may have locked."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*multi-threaded, use of fork")
-        yield
+def _is_death(error: Exception) -> bool:
+    """Tell a reader that is gone, or out of reach, from an error in it, which PyTorch passes on as well."""
+    passed_on = "in DataLoader worker process" in str(error)
+    words = ("DataLoader worker (pid", "Too many open files", "pin memory thread")
+    return not passed_on and (not isinstance(error, RuntimeError) or any(one in str(error) for one in words))
 
 
 @contextmanager
@@ -171,10 +223,6 @@ def sent_ahead(batches: Iterable[Batch], device: str) -> Iterator[Batch]:
         sent = batch
     if sent is not None:
         yield sent
-
-
-def _as_it_is(batch: T) -> T:
-    return batch
 
 
 def _leave_signals_to_parent(_process: int) -> None:

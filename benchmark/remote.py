@@ -14,6 +14,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import Request, url2pathname, urlopen
 
+from .regular import irregular
 from .types import BenchError
 
 _TIMEOUT = 60
@@ -88,8 +89,8 @@ def page_instead(url: str) -> DownloadFailed:
 def _open_local(url: str, start: int) -> Stream:
     """Open a file of this machine."""
     path = Path(url2pathname(urlsplit(url).path))
-    if not path.is_file():
-        raise DownloadFailed(f"{url}: there is no such file")
+    if why := irregular(path):
+        raise DownloadFailed(f"{url}: there is no such file ({why})")
     found = path.stat()
     with _connection():
         data = path.open("rb")

@@ -6,18 +6,19 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, cast
 
 from filelock import FileLock
 
-from .batches import Order
+from .batches import CHANGED, Order
 from .engines import Engine
 from .environment import environment
+from .inventory import forget
 from .parts import Parts
 from .pipeline import Lineup, Scored
 from .plan import Job, PlannedCell, Settings, Shard, Task, lineup, plan
 from .store import Store
-from .types import Cell, TestSet
+from .types import Cell, FileSource, TestSet
 
 _PATIENCE = 0.5
 """Seconds between two looks at parts that other processes hold."""
@@ -131,6 +132,9 @@ class _Run:
             len(task.testset.samples) for task, cells in zip(self.tasks, self.missing, strict=True) if cells
         )
         self.reporter.begin(total, total - to_do, images)
+        for one in (one for cells in self.missing for one in cells):
+            if damage := self.store.damage(one.cell):
+                self.tell(damage)
 
     def advance(self, images: int) -> None:
         """Pass on an engine's progress."""
@@ -150,8 +154,14 @@ class _Run:
         return self.stop()
 
     def tidy(self) -> None:
-        """Remove the parts that a run left which was killed between its last rows and their removal."""
+        """Bring what is there up to what this run states, and remove the parts that a killed run left behind.
+
+        These are of a run that was killed between its last rows and their removal.
+        """
         for task, missing in zip(self.tasks, self.missing, strict=True):
+            for one in task.cells:
+                if one not in missing:
+                    self.store.restate(one.cell, trained_on=list(one.trained_on))
             if not missing and self.parts.linger(task):
                 self._finish(task, [])
 
@@ -223,7 +233,19 @@ class _Run:
         cells = {one.place: one for one in self.missing[shard.task]}
         self.parts.write(task, shard.start, {cells[place]: results for place, results in scored.items()})
         self.held.pop((shard.task, shard.start)).release()
+        self._forget_changed(task.testset, shard.start, scored)
         self._close_part(shard.task)
+
+    def _forget_changed(self, testset: TestSet, start: int, scored: Scored) -> None:
+        """Have the next run read files again that are not what they were when the test set was listed."""
+        changed = {
+            testset.samples[at].path
+            for results in scored.values()
+            for at, result in enumerate(results, start)
+            if result.error == CHANGED
+        }
+        if changed:
+            forget(cast("FileSource", testset.source), sorted(changed))
 
     def _close_part(self, t: int) -> None:
         """Count a part that is there; with the last one, make the cells."""
@@ -237,8 +259,8 @@ class _Run:
             for one in cells:
                 if not self.store.is_done(one.cell, one.identity):
                     made = {**environment(self.engine.place), "position": one.position}
-                    made |= {"protocol": task.testset.protocol, "notes": self.notes}
-                    made |= {"trained_on": list(one.trained_on)}
+                    made |= {"protocol": task.testset.protocol, "notes": [*self.notes, *one.remarks]}
+                    made |= {"trained_on": list(one.trained_on), "found": task.testset.found._asdict()}
                     rows = self.parts.rows(task, one)
                     self.store.write(one.cell, rows, one.identity, made)
             self.parts.forget(task, self.store.is_done)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
-from .atomic import replacing, sweep
-from .types import BenchError, Cell, RunFailed
+from .atomic import explaining, replacing, sweep
+from .file_names import file_name, legacy_name
+from .sealed import from_json, to_json
+from .types import BenchError, Cell
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,12 +43,30 @@ _TYPES = {"label": "int8", "score": "float32", "logit": "float32"}
 STATUSES = ("ok", "unreadable", "failed", "nonfinite")
 
 
+ROWS_SEAL = "rows_sha256"
+"""The key of a record's digest of its rows."""
+_KEYS = {"cell", "identity", "counts", "made"}
+"""Of records; those of earlier versions have no others, and no digest of themselves either."""
+_RECORD, _ROWS = ".json", ".parquet"
+
+Record = dict[str, Any]
+
+
+class Damaged(BenchError):
+    """A stored cell is not what was written."""
+
+
 @dataclass(frozen=True, slots=True)
 class Store:
     """The rows of one run, below ``<root>/scores/<dataset>/<testset>/<perturbation>/<detector>.parquet``.
 
-    A cell counts as done when its record is there, for the record is written last. Files appear by atomic
-    rename. A record that differs from what is asked for moves, with its rows, to ``<root>/superseded``.
+    Where the detector was filled with other files than the published ones, whose they are follows its name:
+    ``<detector> (own).parquet``.
+
+    A cell counts as done when its record is there, for the record is written last. It holds the sha256 of the
+    rows and of itself; what is read is compared with them. Records of earlier versions hold neither, and are
+    believed as they are. Files appear by atomic rename. A record that differs from what is asked for, or is
+    damaged, moves with its rows to ``<root>/superseded``.
     """
 
     root: Path
@@ -63,18 +83,34 @@ class Store:
         except OSError as error:
             raise BenchError(f"cannot write to '{self.root}': {error}") from error
 
-    def record(self, cell: Cell) -> dict[str, Any] | None:
-        """Return the record of a finished cell, or None."""
-        return _read_record(self._path(cell, ".json"))
+    def record(self, cell: Cell) -> Record | None:
+        """Return the record of a finished cell, or None; a damaged one is none."""
+        with suppress(Damaged):
+            return self._read_record(self._place(cell))
+        return None
 
     def is_done(self, cell: Cell, identity: Mapping[str, Any]) -> bool:
-        """Say whether rows made by exactly this are there, none of them failed in the detector.
+        """Say whether rows made by exactly this are there, undamaged, none of them failed in the detector.
 
         Failed images are tried again: the cause may have been the machine's. Unreadable files are not, for
         a repaired file changes the test set's digest.
         """
         record = self.record(cell)
-        return record is not None and record["identity"] == identity and not record["counts"]["failed"]
+        if record is None or record["identity"] != identity or record["counts"]["failed"]:
+            return False
+        with suppress(Damaged):
+            return bool(self._content(record))
+        return False
+
+    def damage(self, cell: Cell) -> str:
+        """Say in words what is wrong with a cell's files; empty where nothing is, or nothing is there."""
+        try:
+            record = self._read_record(self._place(cell))
+            if record is not None:
+                self._content(record)
+        except Damaged as error:
+            return str(error)
+        return ""
 
     def write(
         self, cell: Cell, rows: Iterable[pd.DataFrame], identity: Mapping[str, Any], made: Mapping[str, Any]
@@ -95,61 +131,122 @@ class Store:
         """
         with explaining(self.root):
             old = self.record(cell)
-            if old is not None and old["identity"] != identity:
+            if self.damage(cell) or (old is not None and old["identity"] != identity):
                 self.supersede(cell)
-            self._path(cell, ".json").unlink(missing_ok=True)
-            with replacing(self._path(cell, ".parquet"), durable=False) as partial:
+            place = self._place(cell)
+            place.unlink(missing_ok=True)
+            with replacing(place.with_suffix(_ROWS), durable=False) as partial:
                 counts = _write_rows(partial, rows)
-            record = {"cell": _as_dict(cell), "identity": identity, "counts": counts, "made": made}
-            with replacing(self._path(cell, ".json"), durable=False) as partial:
-                partial.write_text(json.dumps(record, indent=1, sort_keys=True), encoding="utf-8")
+                with partial.open("rb") as file:
+                    digest = hashlib.file_digest(file, "sha256").hexdigest()
+            record = {"cell": asdict(cell), "identity": identity, "counts": counts, "made": made}
+            with replacing(place, durable=False) as partial:
+                partial.write_text(to_json({**record, ROWS_SEAL: digest}), encoding="utf-8")
         return counts
 
-    def records(self) -> list[dict[str, Any]]:
-        """Return the records of all finished cells, in the order their run listed them."""
-        found = map(_read_record, sorted(self.root.glob("scores/*/*/*/*.json")))
+    def restate(self, cell: Cell, **made: object) -> None:
+        """Correct what the record of a finished cell says beside its rows, which stay as they are."""
+        record = self.record(cell)
+        if record is None or all(record["made"].get(name) == value for name, value in made.items()):
+            return
+        record["made"] |= made
+        text = to_json(record) if ROWS_SEAL in record else json.dumps(record, indent=1, sort_keys=True)
+        with explaining(self.root), replacing(self._place(cell), durable=False) as partial:
+            partial.write_text(text, encoding="utf-8")
+
+    def records(self, *, beside_damaged: bool = False) -> list[Record]:
+        """Return the records of all finished cells, in the order their run listed them.
+
+        Args:
+            beside_damaged: Leave damaged records out; else no number may be made without them.
+
+        Raises:
+            Damaged: A record is.
+        """
+        found = []
+        for place in sorted(self.root.glob(f"scores/*/*/*/*{_RECORD}")):
+            with suppress(*[Damaged] * beside_damaged):
+                found.append(self._read_record(place))
         return sorted(filter(None, found), key=lambda record: record["made"]["position"])
 
     def rows(self, record: Mapping[str, Any], columns: Sequence[str] | None = None) -> pd.DataFrame:
-        """Read the rows behind one record, or some of their columns; text that older rows lack is empty."""
-        import pandas as pd
+        """Read the rows behind one record, or some of their columns; text that older rows lack is empty.
+
+        Raises:
+            Damaged: They are not what was written.
+        """
+        import pyarrow as pa
         import pyarrow.parquet as pq
 
-        path = self._path(Cell(**record["cell"]), ".parquet")
         wanted = list(COLUMNS if columns is None else columns)
-        there = set(pq.read_schema(path).names)
-        rows = pd.read_parquet(path, columns=[name for name in wanted if name in there])
+        with pq.ParquetFile(pa.BufferReader(self._content(record))) as file:
+            there = set(file.schema_arrow.names)
+            rows: pd.DataFrame = file.read([name for name in wanted if name in there]).to_pandas()
         return rows.assign(**dict.fromkeys(set(wanted) - there, ""))[wanted]
 
     def stamp(self, record: Mapping[str, Any]) -> tuple[int, int]:
         """Give what changes, time or size, when the rows behind one record are written again."""
-        status = self._path(Cell(**record["cell"]), ".parquet").stat()
+        status = self._place(Cell(**record["cell"])).with_suffix(_ROWS).stat()
         return status.st_mtime_ns, status.st_size
 
     def supersede(self, cell: Cell) -> None:
         """Move a finished cell's files aside, below the time of their removal."""
-        for suffix in (".json", ".parquet"):
-            path = self._path(cell, suffix)
+        place = self._place(cell)
+        for path in (place, place.with_suffix(_ROWS)):
             kept = self.root / "superseded" / str(time.time_ns()) / path.relative_to(self.root)
             kept.parent.mkdir(parents=True)
-            path.rename(kept)
+            with suppress(FileNotFoundError):  # of a damaged cell one may be gone
+                path.rename(kept)
 
-    def _path(self, cell: Cell, suffix: str) -> Path:
-        """Say where a cell's file is."""
-        parts = [file_name(part) for part in (cell.dataset, cell.testset, cell.perturbation, cell.detector)]
-        return self.root.joinpath("scores", *parts[:3], parts[3] + suffix)
+    def _place(self, cell: Cell) -> Path:
+        """Say where a cell's record is, or will be; its rows are beside it."""
+        new, old = self._places(cell)
+        with suppress(OSError, ValueError, KeyError):  # the old name may be too long to be there
+            if old.is_file() and not new.is_file() and (not cell.weights or cell.weights == _whose(old)):
+                return old
+        return new
+
+    def _places(self, cell: Cell) -> list[Path]:
+        """Say where this version, and where earlier ones, put a cell's record."""
+        names = cell.dataset, cell.testset, cell.perturbation, cell.detector
+        new, old = ([spell(name) for name in names] for spell in (file_name, legacy_name))
+        new[-1] += "" if cell.weights in ("", "published") else f" ({cell.weights})"
+        return [self.root.joinpath("scores", *parts[:3], parts[3] + _RECORD) for parts in (new, old)]
+
+    def _read_record(self, place: Path) -> Record | None:
+        """Read a record, or return None where there is none."""
+        try:
+            record, sealed = from_json(place.read_bytes())
+            whole = record.keys() == (_KEYS | {ROWS_SEAL} if sealed else _KEYS)
+            if not whole or place not in self._places(Cell(**record["cell"])):
+                raise ValueError("it is not of this cell")
+        except FileNotFoundError:
+            return None
+        except (ValueError, TypeError, AttributeError) as error:
+            raise Damaged(f"'{place}' is damaged; {_anew(place)}") from error
+        if not place.with_suffix(_ROWS).is_file() and place.is_file():  # else it was moved aside just now
+            raise Damaged(f"cell {Cell(**record['cell'])} has lost its rows; {_anew(place)}")
+        return {**record}
+
+    def _content(self, record: Mapping[str, Any]) -> bytes:
+        """Read a cell's file of rows, as it was written."""
+        cell = Cell(**record["cell"])
+        place = self._place(cell)
+        content = place.with_suffix(_ROWS).read_bytes()
+        digest = hashlib.sha256(content).hexdigest()
+        if record.get(ROWS_SEAL, digest) != digest:
+            raise Damaged(f"cell {cell} is damaged: its rows are not what was written; {_anew(place)}")
+        return content
 
 
-@contextmanager
-def explaining(root: Path) -> Iterator[None]:
-    """Turn what a disk has against being written to into an error that says how to go on."""
-    try:
-        yield
-    except OSError as error:
-        raise RunFailed(
-            f"cannot write to '{root}': {error}. What is finished is kept: make room, and the same command "
-            "goes on from there"
-        ) from error
+def _whose(place: Path) -> str:
+    """Say whose weights an earlier version's record is of: its name did not say it."""
+    return str(json.loads(place.read_bytes())["identity"]["kind"])
+
+
+def _anew(place: Path) -> str:
+    """Say how to get rid of damage."""
+    return f"the command that made it makes it anew; or delete '{place}' to do without it"
 
 
 def _write_rows(file: Path, rows: Iterable[pd.DataFrame]) -> dict[str, int]:
@@ -171,25 +268,3 @@ def _schema() -> pa.Schema:
     import pyarrow as pa
 
     return pa.schema([(name, pa.type_for_alias(_TYPES.get(name, "string"))) for name in COLUMNS])
-
-
-def _read_record(path: Path) -> dict[str, Any] | None:
-    """Read a record; without its rows, or cut short by a power failure, it does not count."""
-    if not path.is_file() or not path.with_suffix(".parquet").is_file():
-        return None
-    try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        return None
-    return found
-
-
-def file_name(name: str) -> str:
-    """Map any name to one file name, readably and without collisions; ':' becomes '='."""
-    quoted = quote(name, safe="+ ,@", errors="surrogateescape").replace("%3A", "=")
-    return f"%2E{quoted[1:]}" if quoted.startswith(".") else quoted
-
-
-def _as_dict(cell: Cell) -> dict[str, str]:
-    """Return a cell's fields by name."""
-    return {name: getattr(cell, name) for name in Cell.__dataclass_fields__}

@@ -6,18 +6,23 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
+from .attributes import problem
 from .batches import ImageResult
+from .calls import encoded, encoder_of, prepare_of, prepared
 from .catalogue import open_dataset
+from .guests import contained, reason
 from .images import decode
+from .numerics import Numerics
 from .perturbations import parse
 from .pipeline import score_testset
-from .types import FAKE, REAL, Detector, Sample, TestSet
+from .types import FAKE, REAL, Detector, LogitDetector, Sample, TestSet
 
 SIZES = ((256, 256), (224, 224), (301, 257), (480, 640), (64, 48), (1, 1), (3, 500))
 """(width, height) of the images that `check_detector` shows a detector."""
@@ -85,15 +90,16 @@ def write_tiny_dataset(folder: Path, generators: Sequence[str] = ("alpha", "beta
 
 def check_detector(detector: Detector, device: str = "cpu") -> list[CheckResult]:
     """Run the contract of a detector; one result per check, in a fixed order."""
-    return [CheckResult(name, _problem(check, detector, device)) for name, check in CHECKS.items()]
+    return [CheckResult(name, run_check(name, detector, device)) for name in CHECKS]
 
 
-def _problem(check: Callable[[Detector, str], str], detector: Detector, device: str) -> str:
-    """Run one check; what it raises is a problem as well."""
+def run_check(name: str, detector: Detector, device: str = "cpu") -> str:
+    """Run one of the `CHECKS`; return the problem, or an empty text. What it raises is a problem as well."""
     try:
-        return check(detector, device)
+        with contained():
+            return CHECKS[name](detector, device)
     except Exception as error:
-        return f"{type(error).__name__}: {error}"
+        return reason(error)
 
 
 def _results(detector: Detector, images: Sequence[Image.Image], device: str) -> list[ImageResult]:
@@ -114,12 +120,8 @@ def _scores(detector: Detector, images: Sequence[Image.Image], device: str) -> l
 
 
 def _check_attributes(detector: Detector, device: str) -> str:
-    """Name and version are text, the threshold is a finite number."""
-    for attribute in ("name", "version"):
-        if not isinstance(getattr(detector, attribute), str) or not getattr(detector, attribute):
-            return f"'{attribute}' is {getattr(detector, attribute)!r}, not a text"
-    finite = isinstance(detector.threshold, int | float) and math.isfinite(detector.threshold)
-    return "" if finite else f"'threshold' is {detector.threshold!r}, not a finite number"
+    """Name and version are texts, the threshold is a finite number, and so on."""
+    return problem(detector)
 
 
 def _check_any_size(detector: Detector, device: str) -> str:
@@ -163,9 +165,50 @@ def _check_input(detector: Detector, device: str) -> str:
     """`prepare` leaves its image as it was."""
     image = tiny_image(0, 256, 256)
     before = image.tobytes()
-    prepare = getattr(detector, "encoder", detector).prepare
-    prepare(image)
+    prepare_of(detector)(image)
     return "" if image.tobytes() == before else "prepare changes the image it is given"
+
+
+def _check_batches(detector: Detector, device: str) -> str:
+    """`encode` and `score` leave their batches as they were."""
+    with Numerics(device).applied():
+        for method, call, (batch, _) in _stages(detector, device):
+            before = _values(batch)
+            call(batch)
+            if not np.array_equal(before, _values(batch), equal_nan=True):
+                return f"{method} changes the batch it is given; other detectors may share it"
+    return ""
+
+
+def _check_memory(detector: Detector, device: str) -> str:
+    """What `prepare`, `encode` and `score` return stays as it is when they are called again."""
+    prepare, images = prepare_of(detector), [tiny_image(i, 256, 256) for i in range(2)]
+    with Numerics(device).applied():
+        for method, call, inputs in [("prepare", prepare, images), *_stages(detector, device)]:
+            returned = call(inputs[0])
+            before = _values(returned)
+            call(inputs[1])
+            if not np.array_equal(before, _values(returned), equal_nan=True):
+                return f"{method} returns the same memory again, with other values; return a new tensor"
+    return ""
+
+
+def _stages(detector: Detector, device: str) -> list[tuple[str, Callable[[Any], Any], list[Any]]]:
+    """List the methods that get batches, each with two that differ; on memory that is nobody else's."""
+    encoder = encoder_of(detector)
+    batches = [prepared(prepare_of(detector), tiny_image(i, 256, 256))[None].to(device) for i in range(2)]
+    name = "logit" if isinstance(detector, LogitDetector) else "score"
+    if encoder is None:
+        return [(name, getattr(detector, name), batches)]
+    features = [encoded(encoder, batch.clone()) for batch in batches]
+    return [("encode", encoder.encode, batches), (name, getattr(detector, name), features)]
+
+
+def _values(returned: Any) -> np.ndarray[Any, Any]:  # noqa: ANN401 - whatever a detector returns
+    """Copy the values of a tensor, an array or a list."""
+    if isinstance(returned, Tensor):
+        returned = (returned.float() if returned.dtype == torch.bfloat16 else returned).numpy(force=True)
+    return np.array(returned)
 
 
 def _check_direction(detector: Detector, device: str) -> str:
@@ -199,6 +242,8 @@ CHECKS: dict[str, Callable[[Detector, str], str]] = {
     "a batch gives what single images give": _check_batch,
     "the same input gives the same score": _check_deterministic,
     "the input image is left untouched": _check_input,
+    "batches are left untouched": _check_batches,
+    "what is returned is new memory each time": _check_memory,
     "higher means more likely generated": _check_direction,
 }
 """The checks by name; each takes (detector, device) and returns the problem, or an empty string."""

@@ -12,6 +12,7 @@ from .descriptions import Spec
 from .inventory import FileFacts
 from .protocols import PROTOCOLS
 from .sources.folder import readable
+from .sources.splits import SCORED
 from .types import FAKE, REAL, Sample
 
 Groups = Mapping[str, Sequence[Sample]]
@@ -26,14 +27,24 @@ class Selection:
         testsets: Only these; empty for all.
         protocol: A name from `PROTOCOLS`.
         limit: At most this many of each label and test set, evenly spaced over those that the protocol chose.
+        splits: See `forenbench.sources.splits.take`.
     """
 
     testsets: tuple[str, ...] = ()
     protocol: str = "all"
     limit: int | None = None
+    splits: tuple[str, ...] = SCORED
 
     def __str__(self) -> str:
-        return self.protocol if self.limit is None else f"{self.protocol}, limit {self.limit}"
+        limit = "" if self.limit is None else f", limit {self.limit}"
+        split = "" if self.splits == SCORED else f", split {self.splits[0]}"
+        return self.protocol + limit + split
+
+
+def splits_in(protocol: str) -> tuple[str, ...]:
+    """Return the splits that were asked for, read off what `Selection` is called."""
+    _, _, split = protocol.partition(", split ")
+    return (split,) if split else SCORED
 
 
 def describe(spec: Spec, samples: Iterable[Sample]) -> tuple[Sample, ...]:
@@ -113,7 +124,7 @@ def digest(samples: Iterable[Sample], facts: Mapping[str, FileFacts]) -> str:
 
 
 def warnings(groups: Groups, facts: Mapping[str, FileFacts]) -> Iterator[str]:
-    """Word what makes scores hard to read: one label only, or labels that a file's header gives away."""
+    """Word what makes scores hard to read: one label only, labels that headers give away, clipped grey."""
     for name, samples in groups.items():
         labels = {sample.label for sample in samples}
         if labels == {REAL}:
@@ -121,6 +132,12 @@ def warnings(groups: Groups, facts: Mapping[str, FileFacts]) -> Iterator[str]:
         if labels == {FAKE}:
             yield f"test set '{name}' has generated images only: AP and AUROC are undefined there"
         yield from _shortcuts(name, samples, facts)
+        deep = sum(facts[sample.path].mode.startswith(("I", "F")) for sample in samples)
+        if deep:
+            yield (
+                f"test set '{name}': {deep} of {len(samples)} files are grey with more than 8 bits, which "
+                "are clipped at 255, as the official loaders do"
+            )
 
 
 def _shortcuts(name: str, samples: Sequence[Sample], facts: Mapping[str, FileFacts]) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -47,6 +47,10 @@ class Detector(Protocol):
     that its weights have seen, as test sets are called; tables mark the cells that rest on them. It may have
     an attribute ``encoder`` (see `Encoder`). Its ``prepare`` is then the encoder's,
     and ``score`` receives the encoder's features in place of the prepared images.
+
+    Its ``prepare`` may have attributes ``crop``, the side of the square that it cuts from the centre, with
+    black around smaller pictures, and ``resize``, what it scales them to before (None: nothing): a run then
+    says how many pictures are smaller.
     """
 
     name: str
@@ -132,6 +136,7 @@ class Sample:
         real_source: Where a real image comes from, or empty.
         origin: What it is a piece of, with others: a photograph, a video. Intervals draw these together;
             an image without one stands for itself.
+        split: train, val or test; empty where nothing is divided into splits.
     """
 
     path: str
@@ -140,6 +145,7 @@ class Sample:
     class_name: str = ""
     real_source: str = ""
     origin: str = ""
+    split: str = ""
 
 
 class Source(Protocol):
@@ -177,12 +183,27 @@ class FileSource(Source, Protocol):
         ...
 
 
+class Whereabouts(NamedTuple):
+    """Where a dataset was found, in absolute paths, so that it is found again from any folder.
+
+    Attributes:
+        path: Of a dataset that was given by its path; else empty.
+        data_root: Where described datasets lie.
+    """
+
+    path: str = ""
+    data_root: str = ""
+
+
+NOWHERE = Whereabouts()
+
+
 @dataclass(frozen=True, slots=True)
 class TestSet:
     """One generator's fakes beside the reals they are judged against, at one content digest.
 
     `order` is its place among all test sets of the dataset, also where only some are run; `protocol` names
-    the rule by which its samples were chosen ("all": every file that is there).
+    the rule by which its samples were chosen ("all": every file that is there); `found` says where.
     """
 
     __test__: ClassVar[bool] = False  # not a pytest class
@@ -194,6 +215,7 @@ class TestSet:
     digest: str
     order: int = 0
     protocol: str = "all"
+    found: Whereabouts = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,9 +228,18 @@ class Perturbation:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """Detector × test set × perturbation, by name: the unit of resuming."""
+    """Detector × test set × perturbation, by name: the unit of resuming.
+
+    `weights` says whose files the detector was filled with (see `forenbench.weights.whose`); empty where it
+    reads none, or is none of ours.
+    """
 
     detector: str
     dataset: str
     testset: str
     perturbation: str
+    weights: str = ""
+
+    def __str__(self) -> str:
+        """Name it in words."""
+        return f"{self.detector} on {self.dataset}/{self.testset} ({self.perturbation})"

@@ -37,13 +37,13 @@ CLASSES = (
 
 
 def _published(probability: str) -> Network:
-    return Network(resnet_50, published(f"cnndetection-{probability}", RESNET_50), key="model")
+    return Network(resnet_50, published(f"cnndetection-{probability}", RESNET_50))
 
 
 def _own(variant: str, augmentation: str, classes: str = "") -> Network:
     chosen = f" --classes {classes}" if classes else ""
     command = f"bench train cnndetection --data forensynths-train{chosen} --aug {augmentation}"
-    return Network(resnet_50, own(f"cnndetection-{variant}", command, RESNET_50), key="model")
+    return Network(resnet_50, own(f"cnndetection-{variant}", command, RESNET_50))
 
 
 PUBLISHED = {

@@ -56,7 +56,7 @@ TRAINING = {
     "4k": f"{PROGAN} horse --limit 4000",
     "9k": f"{PROGAN} horse --limit 9000",
     "18k": f"{PROGAN} horse --limit 18000",
-    "celebahq": "--data DIR (25,000 real faces of CelebA-HQ and 25,000 of ProGAN)",
+    "celebahq": "--data celebahq-train",
 }
 """How to train what nobody has published, by the end of the variant's name."""
 
@@ -74,12 +74,12 @@ OWN = (
 
 
 def _published(name: str) -> Network:
-    return Network(resnet_50, published(name, RESNET_50), key="model")
+    return Network(resnet_50, published(name, RESNET_50))
 
 
 def _own(model: str, ending: str) -> Network:
     command = f"bench train lgrad --transformation {model} {TRAINING[ending]}"
-    return Network(resnet_50, own(f"lgrad-{model}-{ending}", command, RESNET_50), key="model")
+    return Network(resnet_50, own(f"lgrad-{model}-{ending}", command, RESNET_50))
 
 
 PUBLISHED = {

@@ -107,11 +107,11 @@ class _Family:
         if variant == "finetuned":
             return FineTuned(name, finetuned_clip(weights, FINETUNED, self.checkpoints))
         recipe = {"published": PUBLISHED, "sample": SAMPLE}[weights.kind][variant]
-        encoder = recipe.backbone.load(weights)
         if recipe.k:
+            encoder = recipe.backbone.load(weights)
             bank = feature_bank(weights, recipe.checkpoint, encoder.width)
             return NearestNeighbours(name, encoder, bank, recipe.k)
-        return LinearProbe(name, encoder, linear_probe(weights, recipe.checkpoint, encoder, self.checkpoints))
+        return LinearProbe(name, *linear_probe(weights, recipe.checkpoint, recipe.backbone, self.checkpoints))
 
 
 UnivFD = _Family()

@@ -148,6 +148,7 @@ def _made(testset: TestSet, place: int) -> Mapping[str, Any]:
         "packages": packages,
         "position": position,
         "protocol": testset.protocol,
+        "found": testset.found._asdict(),
         "notes": [_NOTE],
     }
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import math
-import struct
 from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image, ImageFile, JpegImagePlugin
 
 from forenbench.images import UnreadableImage, decode, look
+from forenbench.metadata import PNG, png_chunks
 from forenbench.types import Source
 
 from .jpeg_tables import read_tables
@@ -26,7 +26,8 @@ _SAMPLINGS = {
 """By how many times finer the finest channel is than the coarsest, across and down."""
 _FLAT = 2
 """Of 255; what is left of flat colour after JPEG, or of unit noise once a picture is 32 pixels wide."""
-_PNG = b"\x89PNG\r\n\x1a\n"
+_TEXT_EXIF = b"Raw profile type exif"
+"""EXIF data as a PNG's text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,11 @@ def examine(source: Source, path: str) -> Traits:
     known = Traits(bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
     try:
         known = look(data, lambda opened: _read_header(opened, known))
-        known = replace(known, exif=known.exif or _has_png_exif(data))
+        if data.startswith(PNG):  # behind the pixels, where some programs put it, and where Pillow refuses it
+            chunks = [(kind, chunk[8:]) for kind, chunk in png_chunks(data)]
+            exif = any(kind == b"eXIf" or body.startswith(_TEXT_EXIF) for kind, body in chunks)
+            icc = any(kind == b"iCCP" for kind, _ in chunks)
+            known = replace(known, exif=known.exif or exif, icc=known.icc or icc)
         return replace(known, looks=_perceptual_hash(decode(data)))
     except UnreadableImage as error:
         return replace(known, problem=str(error))
@@ -97,17 +102,6 @@ def _read_header(opened: ImageFile.ImageFile, known: Traits) -> Traits:
     tables = read_tables(opened.quantization)
     sampling = "grey" if opened.mode == "L" else _subsampling(opened)
     return replace(found, quality=tables.quality, table=tables.name, subsampling=sampling)
-
-
-def _has_png_exif(data: bytes) -> bool:
-    """Look for EXIF data among a PNG's chunks: behind the pixels, where some programs put it, too."""
-    at = len(_PNG)
-    while data.startswith(_PNG) and at + 8 <= len(data):
-        length, kind = struct.unpack_from(">I4s", data, at)
-        if kind == b"eXIf" or data.startswith(b"Raw profile type exif", at + 8):
-            return True
-        at += length + 12
-    return False
 
 
 def _subsampling(opened: JpegImagePlugin.JpegImageFile) -> str:

@@ -11,11 +11,14 @@ import typer
 from rich.table import Table
 
 from forenbench.printable import for_csv, printable
+from forenbench.sources.splits import chosen
 from forenbench.types import BenchError
 
 from .console import cell, say, short, show, split
 from .console import out as stdout
+from .places import Data, parse_places
 from .progress import RunProgress
+from .requests import Split, joint_name, run_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,7 +50,9 @@ def audit(  # noqa: PLR0913 - a command's options are its arguments
         str, typer.Option("--format", help="text, json, or csv: one row a file, and nothing else.")
     ] = "text",
     protocol: Annotated[str, typer.Option(help="Which files count, as in 'bench run'.")] = "all",
+    splits: Split = "",
     data_root: Annotated[Path, typer.Option(help="Where downloaded datasets lie.")] = Path("data"),
+    data: Data = None,
     out: Annotated[
         Path | None,
         typer.Option(help="Run folder of the metadata-only rows.", show_default="results/runs/<dataset>"),
@@ -65,24 +70,31 @@ def audit(  # noqa: PLR0913 - a command's options are its arguments
     from forenbench.catalogue import open_dataset
     from forenbench.store import Store
 
-    from .requests import joint_name, run_folder
-
     if style not in _STYLES:
         raise BenchError(f"--format '{style}' is none of {', '.join(_STYLES)}")
     names = dataset or ["sample"]
     with RunProgress() as progress:
         means: dict[str, Any] = {"data_root": data_root, "limit": limit, "protocol": protocol}
         means |= {"generators": split(generators), "advance": progress.files}
+        means |= {"splits": chosen(splits), "places": parse_places(data)}
         opened = [one for name in names for one in open_dataset(name, **means)]
         training = [one for name in against or [] for one in open_training(name, data_root, progress.files)]
+        _say_notes(opened)
         found = audit_datasets(opened, training, distance=distance, seed=seed, advance=progress.files)
     _STYLES[style](found)
-    _keep(found, opened, Store(out or run_folder(joint_name(names), protocol, limit)), seed)
+    _keep(found, opened, Store(out or run_folder(joint_name(names), protocol, limit, splits)), seed)
     if figure is not None:
         _draw(found, joint_name(names), figure)
     if len(found.broken):
         say(f"{len(found.broken)} broken files; column 'problem' says why", "yellow")
         raise typer.Exit(1)
+
+
+def _say_notes(opened: Sequence[Dataset]) -> None:
+    """Say what was found out as the datasets were opened, beside what the audit will."""
+    for dataset in opened:
+        for note in dataset.notes:
+            say(f"note: {dataset.name}: {note}", "yellow")
 
 
 def _keep(found: Audit, opened: Sequence[Dataset], store: Store, seed: int) -> None:

@@ -30,7 +30,7 @@ def calibrate(
     ] = None,
     perturbation: Annotated[str, typer.Option(help="Which of the validation rows are used.")] = "none",
     dataset: Annotated[
-        list[str] | None, typer.Option(help=_DATASET, show_default="as the runs named them")
+        list[str] | None, typer.Option(help=_DATASET, show_default="where the runs found them")
     ] = None,
     data_root: Annotated[Path, typer.Option(help="Where downloaded datasets lie.")] = Path("data"),
 ) -> None:
@@ -67,18 +67,15 @@ def calibrate(
 
 def _open_contents(stores: list[Store], requests: list[str], data_root: Path) -> Contents:
     """Open the datasets of each run again, as far as they are at hand."""
-    from forenbench.catalogue import find_files, find_spec
-    from forenbench.descriptions import Spec
+    from forenbench.catalogue import find_files
     from forenbench.overlap import Contents
     from forenbench.types import BenchError
-    from forenbench.whereabouts import find_requests
+    from forenbench.whereabouts import find_datasets
 
     sources: dict[Path, dict[str, FileSource]] = {store.root: {} for store in stores}
     with RunProgress() as progress:
         for store in stores:
-            for name, request in find_requests(store.records(), requests).items():
-                spec = find_spec(request)
-                assert isinstance(spec, Spec)
+            for name, found in find_datasets(store.records(), requests, data_root).items():
                 with suppress(BenchError):  # it is not on this machine, or holds no image any more
-                    sources[store.root][name], _ = find_files(spec, data_root, progress.files)
+                    sources[store.root][name], _ = find_files(*found, progress.files)
     return Contents(sources)

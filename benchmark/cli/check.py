@@ -19,7 +19,7 @@ def _group() -> None:
 
 @app.command()
 def detector(
-    name: Annotated[str, typer.Argument(help="A detector's name, name:variant, or a file.")],
+    name: Annotated[str, typer.Argument(help="A name, name:variant, name@sample, or a file.")],
     checkpoints: Annotated[str, typer.Option(help="published or sample.")] = "sample",
     weights: Annotated[list[str] | None, typer.Option(help="A checkpoint file, as NAME=PATH.")] = None,
     unverified: Annotated[bool, typer.Option("--unverified", help=UNVERIFIED)] = False,

@@ -53,7 +53,7 @@ def companions(workplace: Workplace, features: int) -> Iterator[None]:
         spawning.Process(
             target=_work,
             args=(workplace, device, features, os.getpid(), ended),
-            name=f"bench run on {device}",
+            name=f"the process on {device}",
         )
         for device in workplace.further_devices
     ]

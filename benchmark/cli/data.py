@@ -12,6 +12,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from forenbench.layouts import find_layout, locate
 from forenbench.printable import printable
 from forenbench.sources.folder import readable
 from forenbench.types import BenchError
@@ -19,6 +20,7 @@ from forenbench.types import BenchError
 from .console import cell, out, say, short, show
 from .index import index
 from .listing import datasets
+from .places import Data, parse_places
 from .progress import RunProgress
 from .transfers import TransferProgress, agree, licence_in_words, size_in_words
 
@@ -38,14 +40,15 @@ _Root = Annotated[Path, typer.Option(help="Where downloaded datasets lie.")]
 def check(
     name: _Name,
     data_root: _Root = Path("data"),
+    data: Data = None,
     deep: Annotated[bool, typer.Option("--deep", help="Also read and decode every image.")] = False,
 ) -> None:
     """Compare a dataset with what was published: images missing or surplus, unknown folders, broken files."""
-    whole = True
+    whole, places = True, parse_places(data)
     for spec, testsets in _described(name):
         say(f"{spec.name}: {spec.description}", "bold")
         try:
-            whole &= _check(spec, testsets, data_root, deep)
+            whole &= _check(locate(spec, places), testsets, data_root, deep)
         except BenchError as error:
             say(str(error), "red")
             whole = False
@@ -97,6 +100,8 @@ def _check(spec: Spec, testsets: Sequence[str], data_root: Path, deep: bool) -> 
         lines.append(
             Line(readable(findings.unlabelled[0]), 0, len(findings.unlabelled), "in no label folder")
         )
+    for note in findings.notes:
+        say(f"note: {readable(note)}", "yellow")
     if not spec.counts:
         say("Its description declares no counts: there is nothing to compare with.", "yellow")
     _print(lines)
@@ -126,14 +131,18 @@ def fetch_dataset(spec: Spec, data_root: Path, yes: bool) -> bool:
     Returns:
         Whether it is there: False where it has no stable public location, or a download failed.
     """
+    from forenbench.catalogue import root_option
+
     say(f"{spec.name}: {spec.description}", "bold")
     if spec.builder:
         say("It is made on first use, from files that came with this package: there is nothing to fetch.")
         return True
     whole = {one.file: _is_whole(one, data_root) for one in spec.downloads}
-    for place in (spec.folder, *spec.archives):
-        if (data_root / place).exists() and whole.get(place, True):
-            say(f"There already: {short(data_root / place)}. 'bench data check {spec.name}' looks into it.")
+    there = [data_root / place for place in (spec.folder, *spec.archives) if whole.get(place, True)]
+    for place in (*there, find_layout(spec, data_root)):
+        if place is not None and place.exists():
+            check = f"'bench data check {spec.name}{root_option(data_root)}'"
+            say(f"There already: {short(place)}. {check} looks into it.")
             return True
     published = [one for one in spec.downloads if one.url]
     if published:

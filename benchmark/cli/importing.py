@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from forenbench.sources.splits import chosen
 from forenbench.types import FAKE, REAL, BenchError
 
 from .console import say, short, show, split
-from .requests import run_folder
+from .places import Data, parse_places
+from .requests import Split, run_folder
 
 if TYPE_CHECKING:
-    from forenbench.foreign import ForeignScores, Reading
-    from forenbench.importing import Import
+    from forenbench.foreign import ForeignScores
+    from forenbench.matching import Import
     from forenbench.store import Store
     from forenbench.testsets import Selection
 
@@ -25,20 +28,27 @@ _FILE = (
 )
 _LABEL = "What the file's labels mean, as ai=1,human=0; 0, 1, real and fake are known."
 _THRESHOLD = "Scores beyond it mean generated; needed for scores outside [0, 1]."
+_SCORES = "Columns of scores, comma-separated: each is a detector of its own, of the column's name."
 _DATASET = "The dataset these images are of, by name or path: rows are matched with it by path."
 _PERTURBATION = "What had been done to the images that were scored, as in 'bench run': jpeg:90."
 _PROTOCOL = "Which files of --dataset count, as in 'bench run'."
+_TRAINED_ON = "What the detector has seen, comma-separated, as test sets are called: tables star it."
 _LIMIT = "At most N images of --dataset per label and test set, those of 'bench run'."
 
 
 def import_scores(  # noqa: PLR0913 - a command's options are its arguments
     file: Annotated[Path, typer.Argument(help=_FILE)],
-    detector: Annotated[str, typer.Option(help="What tables call the tool that made the scores.")],
+    detector: Annotated[
+        str, typer.Option(help="What tables call the tool that made the scores. [needed without --scores]")
+    ] = "",
+    scores: Annotated[str, typer.Option(help=_SCORES, show_default="--detector's --score-column")] = "",
     dataset: Annotated[str, typer.Option(help=_DATASET)] = "",
     data_root: Annotated[Path, typer.Option(help="Where downloaded datasets lie.")] = Path("data"),
     generators: Annotated[str, typer.Option(help="Only these test sets of --dataset, comma-separated.")] = "",
     protocol: Annotated[str, typer.Option(help=_PROTOCOL)] = "all",
     limit: Annotated[int | None, typer.Option(min=1, help=_LIMIT)] = None,
+    splits: Split = "",
+    data: Data = None,
     perturbation: Annotated[str, typer.Option(help=_PERTURBATION)] = "none",
     dataset_name: Annotated[
         str, typer.Option(help="Without --dataset: what tables call these images.", show_default="the file's")
@@ -61,6 +71,7 @@ def import_scores(  # noqa: PLR0913 - a command's options are its arguments
     origin_column: Annotated[str, typer.Option(help="The same for origins: photographs, videos.")] = "origin",
     status_column: Annotated[str, typer.Option(help="The same for ok, failed, unreadable.")] = "status",
     prefix: Annotated[str, typer.Option(help="Remove this from the beginning of the file's paths.")] = "",
+    trained_on: Annotated[str, typer.Option(metavar="NAME,…", help=_TRAINED_ON)] = "",
     out: Annotated[
         Path | None, typer.Option(help="Run folder.", show_default="results/runs/<dataset>")
     ] = None,
@@ -71,19 +82,20 @@ def import_scores(  # noqa: PLR0913 - a command's options are its arguments
     """
     from forenbench.catalogue import find_spec
     from forenbench.foreign import Reading, read_scores
-    from forenbench.importing import by_itself
+    from forenbench.matching import by_itself
     from forenbench.perturbations import parse
     from forenbench.store import Store
     from forenbench.testsets import Selection
 
-    if not detector.strip():
-        raise BenchError("--detector is empty; give the scores a name")
+    names = _names(detector, scores, score_column)
     if dataset and (dataset_name or generator):
         raise BenchError("--dataset says what the images are; leave out --dataset-name and --generator")
-    selection = Selection(tuple(split(generators)), protocol, limit)
+    places = parse_places(data)
+    selection = Selection(tuple(split(generators)), protocol, limit, chosen(splits))
     if selection != Selection() and not dataset:
         raise BenchError(
-            "--generators, --protocol and --limit choose images of --dataset; the file's own are all taken"
+            "--generators, --protocol, --limit and --split choose images of --dataset; "
+            "the file's own are all taken"
         )
     done = parse(perturbation).name
     columns = {
@@ -96,17 +108,40 @@ def import_scores(  # noqa: PLR0913 - a command's options are its arguments
         "origin": origin_column,
         "status": status_column,
     }
-    named = {name: theirs for name, theirs in columns.items() if name != theirs}
-    reading = Reading(named, _labels(label), prefix, threshold, real_is_high)
-    scores = read_scores(file, reading)
-    say(f"{file}: {len(scores.rows)} rows, {', '.join(scores.notes)}, threshold {scores.threshold:g}")
+    named = [
+        {name: theirs for name, theirs in (columns | {"score": column}).items() if name != theirs}
+        for column in names.values()
+    ]
+    words = _labels(label)
+    read = read_scores(file, [Reading(one, words, prefix, threshold, real_is_high) for one in named])
+    for detector, one in zip(names, read, strict=True):
+        what = f"{len(one.rows)} rows, {', '.join(one.notes)}, threshold {one.threshold:g}"
+        say(f"{file}{f', {detector}' if scores else ''}: {what}")
     if dataset:
-        found, name = _beside(scores, dataset, data_root, selection), find_spec(dataset).name
+        found, name = _beside(read, dataset, data_root, places, selection), find_spec(dataset).name
     else:
         name = dataset_name or file.stem
-        found = by_itself(scores, name, generator or name)
-    store = Store(out or run_folder(name, protocol, limit))
-    _store(detector, replace(found, perturbation=done), reading, store)
+        found = [by_itself(one, name, generator or name) for one in read]
+    seen = tuple(split(trained_on))
+    made = [replace(one, perturbation=done, trained_on=seen) for one in found]
+    imports = dict(zip(names, made, strict=True))
+    _store(imports, Store(out or run_folder(name, protocol, limit, splits)))
+
+
+def _names(detector: str, scores: str, score_column: str) -> dict[str, str]:
+    """Name the detectors, each with its column of scores."""
+    if not scores:
+        if not detector.strip():
+            raise BenchError(
+                "--detector is empty; give the scores a name, or name their columns with --scores"
+            )
+        return {detector: score_column}
+    if detector or score_column != "score":
+        raise BenchError("--scores names detectors and columns; leave out --detector and --score-column")
+    names = split(scores)
+    if len({name.lower() for name in names}) < len(names):
+        raise BenchError(f"--scores '{scores}' names a column twice")
+    return {name: name for name in names}
 
 
 def _labels(pairs: str) -> dict[str, int]:
@@ -120,10 +155,16 @@ def _labels(pairs: str) -> dict[str, int]:
     return labels
 
 
-def _beside(scores: ForeignScores, dataset: str, data_root: Path, selection: Selection) -> Import:
-    """Match the scores with a dataset, or some of it, as ``bench run`` would find it."""
+def _beside(
+    scores: Sequence[ForeignScores],
+    dataset: str,
+    data_root: Path,
+    places: Mapping[str, Path],
+    selection: Selection,
+) -> list[Import]:
+    """Match scores with a dataset, or some of it, as ``bench run`` would find it."""
     from forenbench.catalogue import open_dataset
-    from forenbench.importing import beside
+    from forenbench.matching import beside
     from forenbench.testsets import Selection
 
     from .progress import RunProgress
@@ -135,22 +176,28 @@ def _beside(scores: ForeignScores, dataset: str, data_root: Path, selection: Sel
             generators=selection.testsets,
             limit=selection.limit,
             protocol=selection.protocol,
+            splits=selection.splits,
+            places=places,
             advance=progress.files,
         )
-    return beside(scores, opened, some=selection != Selection())
+    for note in (note for one in opened for note in one.notes):
+        say(f"note: {note}", "yellow")
+    samples = (sample for one in opened for testset in one.testsets for sample in testset.samples)
+    is_part = selection != Selection() or any(sample.split for sample in samples)
+    return [beside(one, opened, some=is_part) for one in scores]
 
 
-def _store(detector: str, found: Import, reading: Reading, store: Store) -> None:
+def _store(imports: Mapping[str, Import], store: Store) -> None:
     """Store the cells, then show the table and what is not whole."""
     from forenbench.importing import store_scores
 
     from .reports import describe_problems, write_results
 
     store.open()
-    summary = store_scores(detector, found, reading, store)
+    summary = store_scores(imports, store)
     text, written = write_results(store)
     show(text)
-    for note in (*found.notes, *summary.notes):
+    for note in dict.fromkeys([*(note for one in imports.values() for note in one.notes), *summary.notes]):
         say(f"note: {note}", "yellow")
     say(f"In {short(store.root)}/: scores/ (a row for every image), {', '.join(written)}")
     if not summary.computed:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,6 +28,9 @@ def index(
     label: Annotated[
         str, typer.Option(help="Label of files that are below no label's name: real or fake.")
     ] = "",
+    splits: Annotated[
+        str, typer.Option("--split", help="Only this split: test, val or train.", show_default="all")
+    ] = "",
 ) -> None:
     """Write a manifest: label, generator, sha256, format and size of every image of a folder or archive.
 
@@ -35,17 +40,27 @@ def index(
     from forenbench.sources.locations import open_location
     from forenbench.sources.manifest import write_manifest
     from forenbench.sources.rows import SUFFIXES, check_suffix
+    from forenbench.sources.splits import ALL, chosen, take
 
     check_suffix(out)
     if location.suffix.lower() in SUFFIXES and not location.is_dir():
         raise BenchError(f"'{location}' is a table itself; name the folder or archive that the images are in")
     source, findings = open_location(location, _parse(label))
+    findings = replace(findings, samples=take(findings.samples, chosen(splits or ALL)).samples)
     facts = _take_stock(source, findings, location)
     write_manifest(out, location, findings.samples, facts)
     fakes = sum(sample.label == FAKE for sample in findings.samples)
     show(f"wrote {short(out)}: {len(findings.samples) - fakes} real and {fakes} fake files")
-    for line in _left_aside(findings, facts):
+    for line in (*_divided(findings), *_left_aside(findings, facts)):
         say(line, "yellow")
+
+
+def _divided(findings: Findings) -> Iterator[str]:
+    """Say that the files are of several splits."""
+    counts = Counter(sample.split for sample in findings.samples if sample.split)
+    if len(counts) > 1:
+        numbers = ", ".join(f"{number} of '{split}'" for split, number in sorted(counts.items()))
+        yield f"column 'split': {numbers}; a run takes one of them, --split writes one"
 
 
 def _parse(label: str) -> int | None:
@@ -87,6 +102,7 @@ def _left_aside(findings: Findings, facts: Mapping[str, FileFacts]) -> Iterator[
         "listed, but cannot be read": [path for path, fact in facts.items() if not fact.sha256],
         "listed, but no images": [path for path, fact in facts.items() if fact.sha256 and not fact.format],
     }
+    yield from map(readable, findings.notes)
     for what, paths in kinds.items():
         if paths:
             yield f"{what}: {len(paths)}, the first '{readable(paths[0])}'"

@@ -32,7 +32,7 @@ def _detectors() -> None:
     rows = []
     for found in installed():
         if found.problem:
-            rows.append((found.name, "", f"does not import: {found.problem}", found.package))
+            rows.append((found.name, "", f"cannot be used: {found.problem}", found.package))
         elif not hasattr(found.plugin, "variants"):
             rows.append((found.name, "own", "", found.package))
         rows += [

@@ -45,13 +45,18 @@ class Files:
     Attributes:
         pairs: NAME=PATH options.
         unverified: See `forenbench.weights.Weights`.
+        trained_on: Likewise.
     """
 
     pairs: Sequence[str] = ()
     unverified: bool = False
+    trained_on: tuple[str, ...] = ()
 
 
 UNVERIFIED = "Take weights of another sha256 than the published one, such as your own; tables say so."
+TRAINED_ON = (
+    "What weights that are not the published ones have seen, as test sets are called: tables star it."
+)
 
 
 def open_weights(kind: str, files: Files, device: str) -> Weights:
@@ -62,7 +67,7 @@ def open_weights(kind: str, files: Files, device: str) -> Weights:
     if kind not in KINDS:
         raise BenchError(f"--checkpoints '{kind}' is neither {' nor '.join(KINDS)}")
     known = [checkpoint for found in installed() for checkpoint in found.checkpoints]
-    return Weights(kind, _paths(files.pairs, known), device, tuple(known), files.unverified)
+    return Weights(kind, _paths(files.pairs, known), device, tuple(known), files.unverified, files.trained_on)
 
 
 def load_detectors(requests: list[str], kind: str, files: Files, device: str) -> list[LoadedDetector]:

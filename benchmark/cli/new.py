@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+import shlex
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
@@ -39,5 +40,5 @@ def detector(
     template = (files("forenbench") / "templates" / "detector.py.txt").read_text(encoding="utf-8")
     folder.mkdir(parents=True, exist_ok=True)
     path.write_text(template.replace("{name}", name).replace("{Class}", class_name), encoding="utf-8")
-    shown = path if path.is_absolute() else f"./{path}"
+    shown = shlex.quote(str(path) if path.is_absolute() else f"./{path}")
     show(f"wrote {shown}\nrun it:   bench run --detectors {shown}\ncheck it: bench check detector {shown}")

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from forenbench.regular import irregular
 from forenbench.types import BenchError
 
 from .console import say, short, split
-from .loading import Files, choose_device, load_detectors
+from .loading import UNVERIFIED, Files, choose_device, load_detectors
+from .progress import RunProgress
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
     from forenbench.pictures.cam import ActivationMap
-    from forenbench.types import Detector
+    from forenbench.plugins import LoadedDetector
 
 _IMAGES = "Image files; a row for each."
 _OUT = "The PNG file to write."
-_CHECKPOINTS = "sample or published: which weights the detectors carry."
+_CHECKPOINTS = "sample or published: the weights of detectors without an @ (lgrad@published)."
 _WEIGHTS = "A checkpoint file, as NAME=PATH; may be repeated."
 _DEVICE = "auto, cpu, cuda or mps."
 _JUDGES = "Detectors that judge gradient pictures, comma-separated."
@@ -44,6 +47,7 @@ def gradient(  # noqa: PLR0913 - a command's options are its arguments
     out: Annotated[Path, typer.Option(help=_OUT)] = Path("gradient.png"),
     checkpoints: Annotated[str, typer.Option(help=_CHECKPOINTS)] = "sample",
     weights: Annotated[list[str] | None, typer.Option(help=_WEIGHTS)] = None,
+    unverified: Annotated[bool, typer.Option("--unverified", help=UNVERIFIED)] = False,
     device: Annotated[str, typer.Option(help=_DEVICE)] = "auto",
 ) -> None:
     """Draw images beside their gradient pictures, as LGrad's Figure 1 does.
@@ -55,16 +59,17 @@ def gradient(  # noqa: PLR0913 - a command's options are its arguments
     from forenbench.pictures.heatmaps import heat
 
     place = choose_device(device)
-    loaded = _load(detectors, checkpoints, weights or [], place)
+    loaded = load_detectors(split(detectors), checkpoints, Files(weights or [], unverified), place)
     rows = []
-    for image in images:
+    for image in _drawing(images):
         _, original = open_image(image)
         for one in loaded:
-            made = gradient_picture(one, original, place)
+            made = gradient_picture(one.detector, original, place)
             channels = zip(("red", "green", "blue"), made.split(), strict=True)
-            row = [(_about(image, original), seen(one, original)), ([one.name, _size(made)], made)]
+            label = [one.name, f"{one.kind} weights, {_size(made)}"]
+            row = [(_about(image, original), seen(one.detector, original)), (label, made)]
             rows.append(row + [([name], heat(channel)) for name, channel in channels])
-    save(sheet(rows, _GRADIENT_TITLE), out, ", ".join(one.name for one in loaded))
+    save(sheet(rows, _GRADIENT_TITLE), out, ", ".join(f"{one.name} ({one.kind})" for one in loaded))
 
 
 def cam(  # noqa: PLR0913 - a command's options are its arguments
@@ -75,6 +80,7 @@ def cam(  # noqa: PLR0913 - a command's options are its arguments
     out: Annotated[Path, typer.Option(help=_OUT)] = Path("cam.png"),
     checkpoints: Annotated[str, typer.Option(help=_CHECKPOINTS)] = "sample",
     weights: Annotated[list[str] | None, typer.Option(help=_WEIGHTS)] = None,
+    unverified: Annotated[bool, typer.Option("--unverified", help=UNVERIFIED)] = False,
     device: Annotated[str, typer.Option(help=_DEVICE)] = "auto",
 ) -> None:
     """Draw where detectors find what they decide by (class activation maps), as in LGrad's Figure 3.
@@ -88,25 +94,35 @@ def cam(  # noqa: PLR0913 - a command's options are its arguments
     from forenbench.pictures.heatmaps import overlay
 
     place = choose_device(device)
-    loaded = _load(detectors, checkpoints, weights or [], place)
+    loaded = load_detectors(split(detectors), checkpoints, Files(weights or [], unverified), place)
     rows = []
-    for image in images:
+    for image in _drawing(images):
         _, original = open_image(image)
         row = [(_about(image, original), original)]
         for one in loaded:
-            found = activation_map(one, original, place)
-            made = judged_picture(one, original, place)
+            found = activation_map(one.detector, original, place)
+            made = judged_picture(one.detector, original, place)
             if made is not None:
                 row.append(([f"gradient of {one.name}", _size(made)], made))
-            row.append((_describe(one, found), overlay(seen(one, original), found.values)))
+            row.append((_describe(one, found), overlay(seen(one.detector, original), found.values)))
         rows.append(row)
-    save(sheet(rows, _CAM_TITLE), out, ", ".join(one.name for one in loaded))
+    save(sheet(rows, _CAM_TITLE), out, ", ".join(f"{one.name} ({one.kind})" for one in loaded))
+
+
+def _drawing(images: list[Path]) -> Iterator[Path]:
+    """Show how many of the images are drawn: a gradient of a large network takes seconds."""
+    with RunProgress() as progress:
+        for place, image in enumerate(images):
+            progress.files("drawing", place, len(images))
+            yield image
 
 
 def open_image(file: Path) -> tuple[bytes, Image]:
     """Read and decode a file that was named."""
     from forenbench.images import UnreadableImage, decode
 
+    if why := irregular(file):
+        raise BenchError(f"{file} cannot be read: {why}")
     try:
         data = file.read_bytes()
         return data, decode(data)
@@ -128,12 +144,6 @@ def save(picture: Image, out: Path, what: str) -> None:
     say(f"wrote {short(out)}: {what}", "green")
 
 
-def _load(detectors: str, checkpoints: str, weights: list[str], device: str) -> list[Detector]:
-    """Load detectors on a device."""
-    loaded = load_detectors(split(detectors), checkpoints, Files(weights), device)
-    return [one.detector for one in loaded]
-
-
 def _about(path: Path, image: Image) -> list[str]:
     """Label an image."""
     return ["/".join(path.parts[-3:]), _size(image)]
@@ -143,8 +153,8 @@ def _size(image: Image) -> str:
     return f"{image.width} x {image.height}"
 
 
-def _describe(detector: Detector, found: ActivationMap) -> list[str]:
+def _describe(one: LoadedDetector, found: ActivationMap) -> list[str]:
     """Label a class activation map."""
     height, width = found.values.shape
     output = f"{'logit' if found.is_logit else 'score'} {found.output:+.2f}, map {width} x {height}"
-    return [detector.name, output, f"full colour: {abs(found.values).max():.3g}"]
+    return [one.name, output, f"{one.kind} weights; full colour: {abs(found.values).max():.3g}"]

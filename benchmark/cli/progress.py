@@ -135,20 +135,25 @@ class TrainingProgress(_Bars):
 
 
 class RecipeProgress(_Bars):
-    """Reports a recipe: one bar for the part in hand, with the loss and the time left of it.
+    """Reports a recipe: one bar for the part in hand, an epoch for instance, with the loss and its time left.
 
     Args:
         quiet: Report nothing: of several processes, one speaks.
     """
 
     _PAUSE = 30
-    """Seconds between two lines elsewhere than on a terminal; the end of each part always has one."""
+    """Seconds between two lines elsewhere than on a terminal; each part's begin and end always have one."""
 
     def __init__(self, *, quiet: bool = False) -> None:
         super().__init__(transient=True)
         self._quiet, self._what = quiet, ""
         self._task = self._bars.add_task("starting", total=None, visible=not quiet)
         self._start, self._from, self._said = 0.0, 0, 0.0
+
+    def note(self, text: str) -> None:
+        """Say what the user must know before work begins."""
+        if not self._quiet:
+            say(text)
 
     def files(self, what: str, done: int, total: int) -> None:
         """Report work on image files before training."""
@@ -160,11 +165,17 @@ class RecipeProgress(_Bars):
             return
         now = time.monotonic()
         if what != self._what:
-            self._what, self._start, self._from, self._said = what, now, step - 1, now
+            self._what, self._start, self._from, self._said = what, now, step, 0.0
             self._bars.reset(self._task, total=steps)
         numbers = ", ".join(f"{name} {value:.4f}" for name, value in losses.items())
         self._bars.update(self._task, total=steps, completed=step, description=f"{what} {numbers}".rstrip())
-        if not talk.is_terminal and (step == steps or now - self._said > self._PAUSE):
-            left = (now - self._start) / max(1, step - self._from) * (steps - step)
-            say(f"{what}: {step} of {steps}, about {left:.0f} s left. {numbers}".rstrip())
+        if not talk.is_terminal and (not self._said or step == steps or now - self._said > self._PAUSE):
+            say(f"{what}: {step} of {steps}{self._left(now, step, steps)}. {numbers}".rstrip())
             self._said = now
+
+    def _left(self, now: float, step: int, steps: int) -> str:
+        """Word how long the part in hand will take, once it has taken long enough to tell."""
+        done = step - self._from
+        if not done or step == steps:
+            return ""
+        return f", about {(now - self._start) / done * (steps - step):.0f} s to the end of it"

@@ -17,12 +17,11 @@ from .progress import RunProgress
 
 if TYPE_CHECKING:
     from forenbench.audit import Audit
-    from forenbench.catalogue import Dataset
     from forenbench.report.pictures import Explain
+    from forenbench.whereabouts import Found
 
 Record = dict[str, Any]
 
-_OWN = "own"
 _DATASET = "Where images are, for thumbnails: a dataset's name or path; may be repeated."
 _AUDIT = "Audit the images' files, too: 'bench audit' tells what that is."
 _EXPLAIN = "Load the detectors, and draw what they see in these images: gradient pictures or CAMs."
@@ -40,7 +39,7 @@ def report(  # noqa: PLR0913 - a command's options are its arguments
         ),
     ] = None,
     dataset: Annotated[
-        list[str] | None, typer.Option(help=_DATASET, show_default="as the runs named them")
+        list[str] | None, typer.Option(help=_DATASET, show_default="where the runs found them")
     ] = None,
     data_root: Annotated[Path, typer.Option(help="Where downloaded datasets lie.")] = Path("data"),
     worst: Annotated[
@@ -63,20 +62,20 @@ def report(  # noqa: PLR0913 - a command's options are its arguments
     from forenbench.report.contents import Wishes
     from forenbench.report.page import write
     from forenbench.report.pictures import open_pictures
-    from forenbench.whereabouts import find_requests
+    from forenbench.whereabouts import find_datasets
 
     stores = open_stores(runs or [])
     target = out or (stores[0].root if len(stores) == 1 else Path("results")) / "report.html"
     records = [record for store in stores for record in store.records()]
-    requests = find_requests(records, dataset or [])
+    found = find_datasets(records, dataset or [], data_root)
     with RunProgress() as progress:
         names = [record["cell"]["dataset"] for record in records] if worst else []
-        pictures = open_pictures(names, requests, data_root, progress.files)
+        pictures = open_pictures(names, found, progress.files)
         if explain and worst:
             pictures.explain = _explainers(records, weights or [])
-        found = _audit(records, requests, data_root, progress) if audit else None
+        audited = _audit(records, found, progress) if audit else None
     try:
-        write(stores, target, Wishes(pictures, worst, protocol or None, found, failed_as))
+        write(stores, target, Wishes(pictures, worst, protocol or None, audited, failed_as))
     except OSError as error:
         raise BenchError(f"cannot write '{target}': {error.strerror}") from error
     for lack in dict.fromkeys(pictures.lacks.values()):
@@ -87,33 +86,37 @@ def report(  # noqa: PLR0913 - a command's options are its arguments
 def _explainers(records: list[Record], weights: list[str]) -> dict[tuple[str, str], Explain]:
     """Load the detectors that made records, as far as that can be done here."""
     from forenbench.report.explained import explainer
+    from forenbench.weights import KINDS
 
     device, found = choose_device("auto"), {}
-    made_by = [(record["cell"]["detector"], record["identity"]["kind"]) for record in records]
-    for name, kind in dict.fromkeys(made_by):
+    made_by = {(record["cell"]["detector"], record["identity"]["kind"]): record for record in records}
+    for (name, kind), record in made_by.items():
         try:
             if kind == FOREIGN:
                 raise BenchError("its scores were imported")
-            weighed = "published" if kind == _OWN else kind  # no matter: it has its weights in itself
-            (loaded,) = load_detectors([name], weighed, Files(weights), device)
+            wanted = kind if kind in KINDS else "published"
+            (loaded,) = load_detectors([name], wanted, Files(weights, unverified=True), device)
+            if loaded.checkpoints != record["identity"]["checkpoints"]:
+                raise BenchError("its rows were made with other weights than are here; --weights names them")
             found[name, kind] = explainer(loaded.detector, device)
         except BenchError as error:
             say(f"nothing drawn of {name}: {str(error).splitlines()[0]}", "yellow")
     return found
 
 
-def _audit(
-    records: list[Record], requests: Mapping[str, str], data_root: Path, progress: RunProgress
-) -> Audit | None:
+def _audit(records: list[Record], found: Mapping[str, Found], progress: RunProgress) -> Audit | None:
     """Audit the test sets behind records, as far as they are at hand."""
     from forenbench.audit import audit
-    from forenbench.catalogue import open_dataset
+    from forenbench.catalogue import reopen
+    from forenbench.testsets import Selection, splits_in
 
     testsets: dict[str, list[str]] = {}
+    splits: dict[str, tuple[str, ...]] = {}
     for record in records:
         testsets.setdefault(record["cell"]["dataset"], []).append(record["cell"]["testset"])
-    opened: list[Dataset] = []
-    for name, request in requests.items():
-        wanted = list(dict.fromkeys(testsets[name]))
-        opened += open_dataset(request, data_root=data_root, generators=wanted, advance=progress.files)
+        splits[record["cell"]["dataset"]] = splits_in(record["made"].get("protocol", "all"))
+    opened = []
+    for name, one in found.items():
+        selection = Selection(tuple(dict.fromkeys(testsets[name])), splits=splits[name])
+        opened.append(reopen(*one, selection, progress.files))
     return audit(opened, advance=progress.files) if opened else None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from forenbench.printable import printable
 from forenbench.store import Store
 from forenbench.tables.exports import export
 from forenbench.tables.rendering import render
-from forenbench.types import FAKE, REAL
+from forenbench.types import FAKE, REAL, Detector
 
 from .console import say, width
 
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
     from forenbench.runner import Summary
 
 
-def describe_dataset(dataset: Dataset) -> None:
-    """Say what was found: counts per label, generator, format and size."""
+def describe_dataset(dataset: Dataset, detectors: Sequence[Detector]) -> None:
+    """Say what was found: counts per label, generator, format and size; and what detectors will not see."""
+    from forenbench.borders import borders
+
     protocols = {testset.protocol for testset in dataset.testsets} - {"all"}
     chosen = f", protocol {', '.join(sorted(protocols))}" if protocols else ""
     say(
@@ -42,7 +45,8 @@ def describe_dataset(dataset: Dataset) -> None:
             if labels[label]
         ]
         say(printable(f"  {testset.name}: {', '.join(described)}"))
-    for note in dataset.notes:
+    seen = (borders(testset, dataset.facts, detectors) for testset in dataset.testsets)
+    for note in (*dataset.notes, *chain.from_iterable(seen)):
         say(printable(f"  note: {note}"), "yellow")
 
 

@@ -6,8 +6,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+import typer
+
+from forenbench.sources.splits import chosen, split_of
 from forenbench.types import BenchError
 
 from .console import split
@@ -20,6 +23,15 @@ if TYPE_CHECKING:
     from forenbench.types import Perturbation, TestSet
 
 Advance = Callable[[str, int, int], None]
+
+Split = Annotated[
+    str,
+    typer.Option(
+        "--split",
+        help="Which split counts: test, val, train or all.",
+        show_default="test, else val, else train",
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +62,8 @@ class Means:
     device: str
     limit: int | None
     protocol: str
+    split: str = ""
+    places: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -135,16 +149,17 @@ def joint_name(datasets: Iterable[str]) -> str:
     return "+".join(find_spec(name).name for name in datasets)
 
 
-def run_folder(name: str, protocol: str, limit: int | None, precision: str = "fp32") -> Path:
+def run_folder(name: str, protocol: str, limit: int | None, split: str = "", precision: str = "fp32") -> Path:
     """Name the run folder of one or several datasets.
 
-    A run over some of the files, or of less precision, has a folder of its own, so that it never displaces a
-    whole one.
+    A run over some of the files, or over a split that was named, or of less precision, has a folder of its
+    own, so that it never displaces a whole one.
     """
     protocols = [] if protocol == "all" else [protocol]
     limits = [] if limit is None else [f"limit{limit}"]
     less = [] if precision == "fp32" else [precision]
-    return Path("results/runs") / "-".join([name, *protocols, *limits, *less])
+    splits = [split_of(split) or split] if split else []
+    return Path("results/runs") / "-".join([name, *protocols, *limits, *splits, *less])
 
 
 def gather(request: Request, means: Means, advance: Advance) -> Gathered:
@@ -222,6 +237,8 @@ def _open(name: str, request: Request, means: Means, gathered: Gathered, advance
         generators=wanted,
         limit=means.limit,
         protocol=means.protocol,
+        splits=chosen(means.split),
+        places=means.places,
         advance=advance,
     )
     found = {testset.name for one in opened for testset in one.testsets}

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .console import say, short, show, split, width
-from .loading import UNVERIFIED, Files, choose_devices
+from .loading import TRAINED_ON, UNVERIFIED, Files, choose_devices
+from .places import Data, parse_places
 from .progress import RunProgress
 from .requests import (
     Gathered,
     Means,
     Request,
+    Split,
     gather,
     joint_name,
     of_options,
@@ -38,7 +40,8 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
     detectors: Annotated[
         str | None,
         typer.Option(
-            help="Detectors, comma-separated: lgrad,univfd:nn-k9,./mine.py.", show_default="lgrad,univfd"
+            help="Detectors, comma-separated: lgrad@sample,univfd:nn-k9,./mine.py.",
+            show_default="lgrad,univfd",
         ),
     ] = None,
     dataset: Annotated[
@@ -55,15 +58,21 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
         str, typer.Option(help="Run what a published table needs: lgrad-3; 'bench list tables' names them.")
     ] = "",
     protocol: Annotated[str, typer.Option(help=_PROTOCOL)] = "all",
+    splits: Split = "",
     data_root: Annotated[Path, typer.Option(help="Where downloaded datasets lie.")] = Path("data"),
+    data: Data = None,
     checkpoints: Annotated[
         str,
-        typer.Option(help="published or sample; by default sample on the sample dataset, else published."),
+        typer.Option(
+            help="published or sample, of detectors without an @; by default sample on the sample dataset, "
+            "else published."
+        ),
     ] = "",
     weights: Annotated[
         list[str] | None, typer.Option(help="A checkpoint file, as NAME=PATH; may be repeated.")
     ] = None,
     unverified: Annotated[bool, typer.Option("--unverified", help=UNVERIFIED)] = False,
+    trained_on: Annotated[str, typer.Option(metavar="NAME,…", help=TRAINED_ON)] = "",
     out: Annotated[
         Path | None, typer.Option(help="Run folder.", show_default="results/runs/<dataset>")
     ] = None,
@@ -113,15 +122,16 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
     devices = ["cpu"] if engine == "ray" else choose_devices(device)
     settings = Settings(parse_perturbations(request), seed, check_precision(precision))
     equalised.check(split(equalise))
-    means = Means(data_root, Files(weights or [], unverified), checkpoints, devices[0], limit, protocol)
+    files, places = Files(weights or [], unverified, tuple(split(trained_on))), parse_places(data)
+    means = Means(data_root, files, checkpoints, devices[0], limit, protocol, splits, places)
     with RunProgress() as progress:
         gathered = gather(request, means, progress.files)
-        for one in gathered.datasets:
-            describe_dataset(one)
+        for job in gathered.jobs:
+            describe_dataset(job.dataset, [one.detector for one in job.detectors])
         settings = _equalise(settings, split(equalise), gathered)
         _describe_absent(gathered)
         name = "papers" if experiment else joint_name(request.datasets)  # the papers' tables share cells
-        store = Store(out or run_folder(name, protocol, limit, precision))
+        store = Store(out or run_folder(name, protocol, limit, splits, precision))
         workplace = Workplace(request, means, settings, store, devices[1:])
         with stopping(say) as stop, working(choice, workplace, gathered) as scoring:
             summary = run_jobs(gathered.jobs, settings, store, scoring, progress, stop)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from forenbench.types import BenchError
+from forenbench.types import REAL, BenchError
 
 from .console import say, show, split
 from .loading import UNVERIFIED, Files, choose_device, load_detectors
@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from forenbench.plugins import LoadedDetector
     from forenbench.types import Sample
 
-_COLUMNS = ["path", "detector", "score", "logit", "verdict", "status", "error"]
+_COLUMNS = ["path", "detector", "weights", "score", "logit", "verdict", "status", "error"]
 
 
 def score(  # noqa: PLR0913 - a command's options are its arguments
     images: Annotated[list[Path], typer.Argument(help="Image files or folders.")],
-    detectors: Annotated[str, typer.Option(help="Detectors, comma-separated.")] = "lgrad,univfd",
+    detectors: Annotated[
+        str, typer.Option(help="Detectors, comma-separated: lgrad,tiny-ladeda@published.")
+    ] = "lgrad,univfd",
     checkpoints: Annotated[str, typer.Option(help="published or sample.")] = "published",
     weights: Annotated[list[str] | None, typer.Option(help="A checkpoint file, as NAME=PATH.")] = None,
     unverified: Annotated[bool, typer.Option("--unverified", help=UNVERIFIED)] = False,
@@ -36,6 +38,9 @@ def score(  # noqa: PLR0913 - a command's options are its arguments
         raise BenchError(f"--format '{style}' is none of text, csv, json")
     device = choose_device(device)
     loaded = load_detectors(split(detectors), checkpoints, Files(weights or [], unverified), device)
+    for one in loaded:
+        if [other.name for other in loaded].count(one.name) > 1:
+            raise BenchError(f"'{one.name}' is asked for with two kinds of checkpoints; score one at a time")
     rows = _score(_samples(images), loaded, device)
     if style == "json":
         show(json.dumps(json.loads(rows.to_json(orient="records")), indent=1, ensure_ascii=False))
@@ -49,17 +54,26 @@ def score(  # noqa: PLR0913 - a command's options are its arguments
 
 def _samples(images: list[Path]) -> list[Sample]:
     """List files, those in folders included."""
-    from forenbench.sources.folder import list_files
     from forenbench.types import Sample
 
     found: list[Path] = []
     for path in images:
         if not path.exists():
             raise BenchError(f"no file or folder at '{path}'")
-        found += [path / file for file in sorted(list_files(path))] if path.is_dir() else [path]
+        found += list_images(path) if path.is_dir() else [path]
     if not found:
         raise BenchError(f"'{images[0]}' is empty: there is no file to score")
     return [Sample(str(path), 0) for path in found]
+
+
+def list_images(folder: Path) -> list[Path]:
+    """List a folder's files, but for texts beside images of the same name, which are counted."""
+    from forenbench.sources.folder import list_files, read_labels, readable
+
+    findings = read_labels(list_files(folder), "", REAL)
+    for note in findings.notes:
+        say(readable(f"{folder}: {note}"), "yellow")
+    return [folder / sample.path for sample in findings.samples]
 
 
 def _score(samples: list[Sample], loaded: list[LoadedDetector], device: str) -> pd.DataFrame:
@@ -81,15 +95,16 @@ def _score(samples: list[Sample], loaded: list[LoadedDetector], device: str) -> 
     rows = [
         (
             readable(sample.path),
-            detector.name,
+            one.name,
+            one.kind,
             result.score,
             result.logit,
-            _verdict(result.score, detector.threshold) if result.status == "ok" else "",
+            _verdict(result.score, one.detector.threshold) if result.status == "ok" else "",
             result.status,
             result.error,
         )
-        for detector in chosen
-        for sample, result in zip(samples, results[none.name, detector.name], strict=True)
+        for one in loaded
+        for sample, result in zip(samples, results[none.name, one.name], strict=True)
     ]
     return pd.DataFrame(rows, columns=_COLUMNS)
 

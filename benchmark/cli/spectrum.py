@@ -74,4 +74,6 @@ def _groups(
         return
     opened = open_dataset(source, data_root=data_root, generators=generators, limit=limit, advance=advance)
     for dataset in opened:
+        for note in dataset.notes:
+            say(f"note: {note}", "yellow")
         yield from by_label(dataset.testsets)

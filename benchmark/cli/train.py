@@ -15,6 +15,9 @@ from .progress import TrainingProgress
 
 app = typer.Typer(help="Train checkpoints.", no_args_is_help=True)
 
+_CONTINUE = "Go on with the optimiser's state and the steps of --init's file, too."
+_CACHE = "Where gradient pictures stay, as PNG; off: they are made anew in each epoch."
+
 
 @app.callback()
 def _group() -> None:
@@ -44,6 +47,7 @@ def cnndetection(  # noqa: PLR0913 - a command's options are its arguments
     aug: t.Aug = "blur_jpg:0.5",
     limit: t.Limit = None,
     init: t.Init = "imagenet",
+    continuing: Annotated[bool, typer.Option("--continue", help=_CONTINUE)] = False,
     seed: t.Seed = 0,
     epochs: t.Epochs = None,
     batch: t.BatchSize = None,
@@ -59,18 +63,26 @@ def cnndetection(  # noqa: PLR0913 - a command's options are its arguments
     save_every: t.SaveEvery = 500,
 ) -> None:
     """Train CNNDetection's ResNet-50: blur and JPEG augmentation, early stopping on validation accuracy."""
-    from forenbench.training import learners
+    from forenbench.training import learners, starts
     from forenbench.training.orders import gather
     from forenbench.training.recipes import CNNDETECTION, Augmentation
     from forenbench.training.session import train
 
+    if continuing and init in learners.INITIALISATIONS:
+        raise BenchError(
+            f"--continue goes on from a checkpoint file, and --init is {init}: name the file there"
+        )
     options = t.Options.of(context)
     recipe = options.adapted(CNNDETECTION, augmentation=Augmentation.parse(aug))
     order = options.order(name or t.cnndetection_name(options, aug))
     with t.running(options, recipe) as (run, files):
         network, facts = learners.classifier(recipe, init, seed, files)
+        learner = learners.cnndetection(recipe, network, facts)
+        if continuing:
+            learner.begun = starts.Begun.of(init, files)
+            learner.facts["initialisation"] = "file, optimiser and steps included"
         images = gather(order, run.processes, run.advance)
-        path = train(order, learners.cnndetection(recipe, network, facts), images, lambda: images, run)
+        path = train(order, learner, images, lambda: images, run)
     t.tell(path, first=run.processes.first)
 
 
@@ -80,9 +92,7 @@ def lgrad(  # noqa: PLR0913 - a command's options are its arguments
     data: t.Data,
     out: t.Out,
     transformation: Annotated[str, typer.Option(help="Whose gradients.")] = "stylegan-bedroom",
-    gradient_cache: Annotated[
-        Path | None, typer.Option(help="Keep gradient pictures here, as PNG; else they are made on the way.")
-    ] = None,
+    gradient_cache: Annotated[str, typer.Option(help=_CACHE, show_default="OUT/gradients")] = "",
     val: t.Val = "",
     data_root: t.DataRoot = Path("data"),
     classes: t.Classes = "",
@@ -103,7 +113,7 @@ def lgrad(  # noqa: PLR0913 - a command's options are its arguments
 ) -> None:
     """Train LGrad's ResNet-50 on gradient pictures of a frozen network; the last epoch is the result."""
     from forenbench.training import learners
-    from forenbench.training.lgrad import Gradients, prepare
+    from forenbench.training.lgrad import Gradients, cache_of, prepare
     from forenbench.training.orders import gather
     from forenbench.training.recipes import LGRAD
     from forenbench.training.session import train
@@ -115,7 +125,8 @@ def lgrad(  # noqa: PLR0913 - a command's options are its arguments
         gradients = Gradients.of(transformation, files)
         start = learners.classifier(recipe, init, seed, files)
         images = gather(order, run.processes, run.advance, validate=bool(val))
-        shown, learner = prepare(gradients, gradient_cache, images, start, run)
+        cache = cache_of(gradient_cache, transformation, options.out)
+        shown, learner = prepare(gradients, cache, images, start, run)
         path = train(order, learner, images, shown, run)
     t.tell(path, first=run.processes.first)
 
@@ -136,6 +147,9 @@ def univfd_lc(  # noqa: PLR0913 - a command's options are its arguments
         str, typer.Option(help="As elsewhere; off: no crop or flip at random either, features made once.")
     ] = "blur_jpg:0.5",
     limit: t.Limit = None,
+    init: Annotated[
+        str, typer.Option(help="random, or a file of what is trained, to start from.")
+    ] = "random",
     seed: t.Seed = 0,
     epochs: t.Epochs = None,
     batch: t.BatchSize = None,
@@ -154,6 +168,7 @@ def univfd_lc(  # noqa: PLR0913 - a command's options are its arguments
     from forenbench.training.orders import gather
     from forenbench.training.recipes import UNIVFD_LC, Augmentation
     from forenbench.training.session import train
+    from forenbench.training.starts import fill
     from forenbench.training.univfd import probe
 
     once = aug == "off"
@@ -168,6 +183,10 @@ def univfd_lc(  # noqa: PLR0913 - a command's options are its arguments
         encoding = t.encoding(backbone, files, run, half=False)
         images = gather(order, run.processes, run.advance)
         shown, learner = probe(order, encoding, images, "end-to-end" if end_to_end else aug, run)
+        if init != "random":
+            start = fill(learner.network, init, files)
+            start["checkpoints"] |= learner.facts["checkpoints"]
+            learner.facts |= start
         path = train(order, learner, images, shown, run)
     t.tell(path, first=run.processes.first)
 

@@ -32,7 +32,7 @@ DataRoot = Annotated[Path, typer.Option(help="Where downloaded datasets lie.")]
 Classes = Annotated[str, typer.Option(help="Only these classes, comma-separated: horse,chair.")]
 Aug = Annotated[str, typer.Option(help="none, blur:P, jpeg:P or blur_jpg:P, P a probability.")]
 Limit = Annotated[int | None, typer.Option(help="N training images in all, half of them real.")]
-Init = Annotated[str, typer.Option(help="imagenet or random.")]
+Init = Annotated[str, typer.Option(help="imagenet, random, or a checkpoint file to start from.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of every random draw.")]
 Epochs = Annotated[int | None, typer.Option(min=1, help="At most; by default the recipe's.")]
 BatchSize = Annotated[int | None, typer.Option("--batch", min=1, help="Over all processes; the recipe's.")]
@@ -148,8 +148,9 @@ def running(options: Options, recipe: Recipe) -> Iterator[tuple[Running, Weights
             joined(choose_device(options.device)) as processes,
             RecipeProgress(quiet=not processes.first) as progress,
         ):
+            progress.note(f"on {processes.device}: loading checkpoints and looking at the images")
             weights = open_weights("published", options.files, processes.device)
-            yield Running(recipe, processes, progress.report, progress.files, *rest), weights
+            yield Running(recipe, processes, progress.report, progress.files, *rest, progress.note), weights
     except OSError as error:
         raise BenchError(f"cannot go on: {error}. {_GO_ON}") from error
     except KeyboardInterrupt:
@@ -207,7 +208,7 @@ def cnndetection_name(options: Options, aug: str) -> str:
 def lgrad_name(options: Options, transformation: str) -> str:
     """Name an LGrad classifier as its detector's variants are."""
     classes = split(options.classes)
-    ending = f"{len(classes)}class" if classes else Path(options.data).stem
+    ending = f"{len(classes)}class" if classes else Path(options.data).stem.removesuffix("-train")
     if options.limit:
         ending = f"{options.limit / 1000:g}k" if len(classes) == 1 else f"{ending}-{options.limit / 1000:g}k"
     official = transformation == "stylegan-bedroom" and not options.limit and bool(classes)

@@ -91,7 +91,7 @@ def check(names: _Names = None) -> None:
 def _describe(found: FoundPlugin, variant: str) -> None:
     """Show a detector's checkpoints, each with the variants that need it."""
     if found.problem:
-        say(f"{found.name} does not import: {found.problem}", "yellow")
+        say(f"{found.name} cannot be used: {found.problem}", "yellow")
     checkpoints = _needed_by(found, (variant,)) if variant else found.checkpoints
     if checkpoints:
         show(found.name)

@@ -49,7 +49,8 @@ class LocalEngine:
                 yield from shard.orders
 
         device = self.numerics.device
-        batches = read_ahead(lineup.reader(sources), orders(), self.readers, pin=device.startswith("cuda"))
+        reader, pin = lineup.reader(sources), device.startswith("cuda")
+        batches = read_ahead(reader, orders(), self.readers, pin=pin, tell=listener.tell)
         scored: Scored = {}
         done = 0
         for batch in sent_ahead(batches, device):

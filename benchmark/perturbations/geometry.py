@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageOps
 
-from forenbench.images import MAX_PIXELS
+from forenbench.effort import max_pixels
 from forenbench.types import BenchError
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ def resize(image: Image.Image, factor: float, kernel: str) -> Image.Image:
         BenchError: The result would be larger than an image may be.
     """
     width, height = _scaled(image.size, factor)
-    if width * height > MAX_PIXELS:
-        raise BenchError(f"resize:{factor} of {image.width}×{image.height} gives over {MAX_PIXELS} pixels")
+    if width * height > max_pixels():
+        raise BenchError(f"resize:{factor} of {image.width}×{image.height} gives over {max_pixels()} pixels")
     return image.resize((width, height), KERNELS[kernel])
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from forenbench.batches import encoder_of, prepare_of
+from forenbench.calls import encoder_of, prepare_of
 from forenbench.numerics import Numerics
 from forenbench.types import BenchError, Detector
 
@@ -57,7 +57,7 @@ def seen(detector: Detector, image: Image.Image) -> Image.Image:
     """
     prepare = prepare_of(detector)
     if hasattr(prepare, "pixels"):
-        picture: Image.Image = prepare.pixels(image)
+        picture: Image.Image = prepare.pixels(image.copy())
         return picture
     tensor = prepare(image.copy()).float().cpu()
     if tensor.ndim != 3 or len(tensor) != 3:

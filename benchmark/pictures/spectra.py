@@ -135,8 +135,9 @@ def by_label(testsets: Iterable[TestSet]) -> Iterator[Group]:
 
 def unlabelled(folder: Path, limit: int) -> Group | None:
     """Take a folder in which nothing has a label as one group of at most `limit` images, evenly spaced."""
-    paths = sorted(list_files(folder)) if folder.is_dir() else []
-    if not paths or read_labels(paths, "").samples:
+    findings = read_labels(list_files(folder) if folder.is_dir() else (), "")
+    paths = findings.unlabelled
+    if not paths or findings.samples:
         return None
     number = min(limit, len(paths))
     kept = tuple(paths[at * len(paths) // number] for at in range(number))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from forenbench.weights.whose import OWN, UNVERIFIED
+
 _PLAIN = "none"
 
 
@@ -13,7 +15,8 @@ def plainest(perturbations: Sequence[str]) -> str:
 
 
 def name_detectors(detectors: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
-    """Name each (detector, kind of weights): the kind is told only where a detector has several."""
+    """Name each (detector, kind of weights): a usual kind is told only where a detector has several."""
     every = list(dict.fromkeys(detectors))
     names = [name for name, _ in every]
-    return {(name, kind): name if names.count(name) == 1 else f"{name} ({kind})" for name, kind in every}
+    plain = {(name, kind) for name, kind in every if names.count(name) == 1 and kind not in (UNVERIFIED, OWN)}
+    return {one: one[0] if one in plain else f"{one[0]} ({one[1]})" for one in every}

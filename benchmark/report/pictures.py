@@ -11,11 +11,12 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from forenbench.catalogue import Advance, find_files, find_spec
+from forenbench.catalogue import Advance, find_files
 from forenbench.descriptions import Spec
 from forenbench.images import decode
 from forenbench.sources.folder import Folder
 from forenbench.types import BenchError, Source
+from forenbench.whereabouts import Found
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -66,27 +67,23 @@ class Pictures:
 
 def open_pictures(
     datasets: Iterable[str],
-    requests: Mapping[str, str],
-    data_root: Path,
+    found: Mapping[str, Found],
     advance: Advance = lambda what, done, total: None,
 ) -> Pictures:
     """Open datasets again.
 
     Args:
         datasets: Their names.
-        requests: See `forenbench.whereabouts.find_requests`.
-        data_root: Where downloaded datasets lie.
+        found: See `forenbench.whereabouts.find_datasets`.
         advance: Told of progress while images are made.
     """
     sources: dict[str, Source] = {}
     lacks: dict[str, str] = {}
     for name in dict.fromkeys(datasets):
         try:
-            if name not in requests:
+            if name not in found:
                 raise BenchError(f"dataset '{name}' is not known here; --dataset DIR names its place")
-            spec = find_spec(requests[name])
-            assert isinstance(spec, Spec)
-            sources[name] = _open(spec, data_root, advance)
+            sources[name] = _open(*found[name], advance)
         except BenchError as error:
             lacks[name] = str(error)
     return Pictures(sources, lacks)

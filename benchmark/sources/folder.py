@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+import shlex
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from posixpath import join, splitext
 
+from forenbench.regular import irregular
 from forenbench.types import FAKE, REAL, BenchError, Sample, Stamp
+
+from .links import Entry, walk
+from .splits import find_splits, split_of
 
 LABELS = {"0_real": REAL, "real": REAL, "reals": REAL, "1_fake": FAKE, "fake": FAKE, "fakes": FAKE}
 GENIMAGE_LABELS = {"nature": REAL, "ai": FAKE}
 """Ordinary words: as folders they count only where no folder of the path has a name from `LABELS`."""
 
 _WORDS = {**LABELS, **GENIMAGE_LABELS, "0": REAL, "1": FAKE, "generated": FAKE, "synthetic": FAKE}
-_SYSTEM_FILES = {"thumbs.db", "desktop.ini"}
+_WORDS |= {"0.0": REAL, "1.0": FAKE, "false": REAL, "true": FAKE}
+_SYSTEM_FILES = {"thumbs.db", "desktop.ini", "lost+found", "$recycle.bin", "system volume information"}
+_TEXTS = {".txt", ".json", ".caption", ".xml", ".cls"}
+_BESIDE_SHARDS = {".tar", ".idx", ".md", *_TEXTS}
+_SHOWN = 3
+
+
+MAX_BYTES = 1 << 30
+"""No image file is that large, but a few kilobytes of archive can claim to be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +41,9 @@ class Folder:
     def read(self, path: str) -> bytes:
         """Return one file's bytes."""
         file = self.root / path
-        if not file.is_file():  # reading a pipe would wait for ever
-            raise FileNotFoundError(f"no file at {readable(str(file))} (a broken link, or no regular file)")
+        if why := irregular(file):
+            raise FileNotFoundError(f"no file at {readable(str(file))} ({why})")
+        refuse_size(file.stat().st_size)
         return file.read_bytes()
 
     def stamps(self, paths: Sequence[str]) -> dict[str, Stamp]:
@@ -38,39 +54,65 @@ class Folder:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What a source holds: labelled files, and files that have no label."""
+    """What a source holds.
+
+    Attributes:
+        samples: Files with a label.
+        unlabelled: Files without.
+        notes: What else a reader must know, in words.
+    """
 
     samples: tuple[Sample, ...]
     unlabelled: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
-def find_samples(root: Path, otherwise: int | None = None) -> Findings:
+def find_samples(root: Path, otherwise: int | None = None, classes: Collection[str] = ()) -> Findings:
     """List the labelled files below a folder, in the order of their paths (see `read_labels`).
 
     Every file counts, whatever its name, except hidden ones and those of the operating system.
 
     Raises:
-        BenchError: The folder does not exist, is empty, or has no label folder.
+        BenchError: The folder does not exist, cannot be read, is empty, or has no label folder.
     """
     if not root.is_dir():
         raise BenchError(f"no folder at '{root}'")
-    findings = read_labels(list_files(root), root.resolve().name, otherwise)
+    findings = read_labels(list_files(root), root.resolve().name, otherwise, classes)
     if not findings.samples:
         raise without_labels(root, findings)
     return findings
 
 
-def read_labels(paths: Iterable[str], root_name: str, otherwise: int | None = None) -> Findings:
-    """Read labels, generators and classes off the folders in paths.
+def read_labels(
+    paths: Iterable[str], root_name: str, otherwise: int | None = None, classes: Collection[str] = ()
+) -> Findings:
+    """Read labels, splits, generators and classes off the folders in paths.
 
     The innermost folder with a label's name gives the label. Above it stand generator and class
     (``biggan/0_real/x.png``, ``progan/horse/1_fake/x.png``); where it is the outermost folder, what follows
     it is the generator (``fake/sdxl/x.png``), and reals are then shared by all generators. Where there is
-    none, the label is `otherwise`, as if all such files lay in a folder called so.
+    none, the label is `otherwise`, as if all such files lay in a folder called so. A split's folder is none
+    of these (see `find_splits`).
+
+    A text beside an image of the same name is left aside: a caption, or what else is known of the image.
+
+    Args:
+        paths: With forward slashes.
+        root_name: Of the generator, where no folder names one.
+        otherwise: See above.
+        classes: Folders that are no splits, whatever they are called.
     """
-    found = [(path, _sample(path, root_name, otherwise)) for path in sorted(paths)]
-    samples = tuple(sample for _, sample in found if sample is not None)
-    return Findings(samples, tuple(path for path, sample in found if sample is None))
+    ordered = sorted(paths)
+    texts = texts_beside(ordered)
+    folders = {path.rpartition("/")[0] for path in ordered}
+    parted = {folder: tuple(folder.split("/")) if folder else () for folder in folders}
+    labelled = (parts for parts in parted.values() if otherwise is not None or _find_label(parts) is not None)
+    splits = find_splits(labelled, classes)
+    read = {folder: _read(parts, splits, root_name, otherwise) for folder, parts in parted.items()}
+    found = [(path, read[path.rpartition("/")[0]]) for path in ordered if path not in texts]
+    samples = tuple(made(path) for path, made in found if made is not None)
+    unlabelled = tuple(path for path, made in found if made is None)
+    return Findings(samples, unlabelled, tuple(_aside(sorted(texts))))
 
 
 def label_of(value: object) -> int | None:
@@ -80,13 +122,28 @@ def label_of(value: object) -> int | None:
 
 def without_labels(location: Path, findings: Findings) -> BenchError:
     """Word the error for a folder or archive in which nothing has a label."""
-    if not findings.unlabelled:
+    paths = findings.unlabelled
+    if not paths:
         return BenchError(f"'{location}' is empty: there is no file to score")
-    score = f", or score them without: bench score '{location}'" if location.is_dir() else ""
+    where = shlex.quote(str(location))
+    is_shard = location.name.lower().endswith(".tar") and findings.notes
+    suffixes = {splitext(path)[1].lower() for path in paths}
+    if is_shard or (".tar" in suffixes and suffixes <= _BESIDE_SHARDS):
+        return BenchError(
+            f"'{location}' seems to be a webdataset ('{readable(paths[0])}', …), whose labels lie beside the "
+            "images, in files that are not read. List the images with their labels in a manifest; its column "
+            "'location' names the tar file that a 'path' is in"
+        )
+    first = {path.rpartition("/")[0]: path for path in reversed(paths)}
+    some = ", ".join(f"'{readable(path)}'" for path in sorted(first.values())[:_SHOWN])
+    ways = ["Sort them into such folders", "list them with their labels in a manifest"]
+    if len(first) == 1:
+        ways.append(f"if all have one label, real or fake, say it: bench data index {where} --label real")
+    if location.is_dir():
+        ways.append(f"score them without: bench score {where}")
     return BenchError(
-        f"'{location}' holds {len(findings.unlabelled)} files, none below a folder named 0_real, 1_fake, "
-        f"real or fake, so there are no labels. Sort them into such folders, or list them with one: "
-        f"bench data index '{location}' --label real{score}"
+        f"'{location}' holds {len(paths)} files, none below a folder named 0_real, 1_fake, real or fake, so "
+        f"there are no labels (for instance {some}). {', or '.join(ways)}"
     )
 
 
@@ -95,23 +152,50 @@ def readable(name: str) -> str:
     return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
+def with_slashes(path: str) -> str:
+    """Spell a path that Windows wrote, with backslashes between folders."""
+    return path.replace("\\", "/")
+
+
 def list_files(root: Path) -> Iterator[str]:
-    """Yield paths of files below root, hidden and system ones aside; links to folders are followed, once."""
-    seen: set[str] = set()
-    for folder, subfolders, names in os.walk(root, followlinks=True):
-        real = os.path.realpath(folder)
-        subfolders[:] = [] if real in seen else [name for name in subfolders if not is_passed_over(name)]
-        if real in seen:
-            continue
-        seen.add(real)
-        for name in names:
-            if not is_passed_over(name):
-                yield (Path(folder) / name).relative_to(root).as_posix()
+    """Yield paths of files below a folder, hidden and system ones aside; links to folders are followed.
+
+    Raises:
+        BenchError: A folder cannot be read, or see `walk`.
+    """
+    return (path for path, _ in walk(join(os.path.realpath(root), ""), _entries))
+
+
+def _entries(folder: str) -> list[Entry]:
+    """List a folder of the file system."""
+    try:
+        with os.scandir(folder) as found:
+            return [Entry(one.name, _place(one)) for one in found if not is_passed_over(one.name)]
+    except OSError as error:
+        raise BenchError(f"folder '{readable(folder)}' cannot be read: {error.strerror or error}") from error
+
+
+def _place(found: os.DirEntry[str]) -> str:
+    """Say where an entry of a folder really is; a link to a file is a file there."""
+    is_link = found.is_symlink()
+    if not (Path(found.path) if is_link else found).is_dir():
+        return found.path
+    return join(os.path.realpath(found.path) if is_link else found.path, "")
 
 
 def is_passed_over(name: str) -> bool:
     """Say whether a file's or folder's name marks it as hidden, or as the operating system's own."""
     return name.startswith(".") or name == "__MACOSX" or name.lower() in _SYSTEM_FILES
+
+
+def refuse_size(size: int) -> None:
+    """Refuse a file that is too large to be an image, before it takes memory.
+
+    Raises:
+        OSError: It is.
+    """
+    if size > MAX_BYTES:
+        raise OSError(f"it has {size} bytes, more than the limit of {MAX_BYTES}")
 
 
 def stamp_file(file: Path) -> Stamp:
@@ -121,12 +205,33 @@ def stamp_file(file: Path) -> Stamp:
         found = file.stat()
     except OSError:
         return Stamp(key, "")
-    return Stamp(key, f"{found.st_size} {found.st_mtime_ns}")
+    return Stamp(key, f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {found.st_ino}")
 
 
-def _sample(path: str, root_name: str, otherwise: int | None) -> Sample | None:
-    """Read label, generator and class off a path, or return None where nothing says the label."""
-    label, above, below = _split(path.split("/")[:-1], otherwise)
+def texts_beside(paths: Sequence[str]) -> set[str]:
+    """Find the texts beside images of the same name: ``a.txt`` or ``a.png.txt`` beside ``a.png``."""
+    texts = {path for path in paths if splitext(path)[1].lower() in _TEXTS}
+    if not texts:
+        return texts
+    images = {name for path in paths if path not in texts for name in (path, splitext(path)[0])}
+    return {path for path in texts if splitext(path)[0] in images}
+
+
+def _aside(texts: Sequence[str]) -> Iterator[str]:
+    """Say that texts were left aside."""
+    if texts:
+        first = readable(texts[0])
+        yield f"left aside, texts beside images of the same name: {len(texts)}, the first '{first}'"
+
+
+def _read(
+    folders: Sequence[str], splits: Collection[tuple[str, ...]], root_name: str, otherwise: int | None
+) -> Callable[[str], Sample] | None:
+    """Read off its folders what makes a sample of a file's path; None where nothing says the label."""
+    places = (at for at in range(len(folders)) if tuple(folders[: at + 1]) in splits)
+    split_at = next(places, len(folders))
+    split = split_of(folders[split_at]) if split_at < len(folders) else ""
+    label, above, below = _parted([*folders[:split_at], *folders[split_at + 1 :]], otherwise)
     if label is None:
         return None
     if above:
@@ -136,10 +241,12 @@ def _sample(path: str, root_name: str, otherwise: int | None) -> Sample | None:
     else:
         generator, class_name = "", ""
     real_source = ("/".join(below) or generator or root_name) if label == REAL else ""
-    return Sample(path, label, *map(readable, (generator, class_name, real_source)))
+    texts = map(readable, (generator, class_name, real_source))
+    names = dict(zip(("generator", "class_name", "real_source"), texts, strict=True))
+    return partial(Sample, label=label, split=split, **names)
 
 
-def _split(folders: list[str], otherwise: int | None) -> tuple[int | None, list[str], list[str]]:
+def _parted(folders: list[str], otherwise: int | None) -> tuple[int | None, list[str], list[str]]:
     """Return the label, the folders above it and those below it."""
     at = _find_label(folders)
     if at is None:

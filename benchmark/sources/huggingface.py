@@ -9,16 +9,19 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from forenbench.regular import irregular
 from forenbench.types import BenchError, Stamp
 
+from .columns import UnusedColumns, is_likely
 from .folder import Findings, stamp_file
 from .manifest import read_sample
+from .splits import split_of_table
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
 _LABELS = ("label", "labels")
-_TEXTS = ("generator", "class", "real_source", "origin")
+_TEXTS = ("generator", "class", "real_source", "origin", "split")
 
 
 class HuggingFace:
@@ -85,6 +88,8 @@ class HuggingFace:
 
         lengths = {}
         for file in self.files:
+            if why := irregular(self.root / file):
+                raise BenchError(f"no parquet file at '{self.root / file}' ({why})")
             try:
                 lengths[file] = pq.read_metadata(self.root / file).num_rows
             except (OSError, ValueError) as error:  # pyarrow's errors are among these
@@ -97,7 +102,8 @@ def open_huggingface(root: Path, files: Sequence[str]) -> tuple[HuggingFace, Fin
 
     The image column holds bytes, by themselves or as the hub stores them. The column ``label`` or ``labels``
     says real or fake in words, as the names of its classes, or as 0 and 1. Columns ``generator``, ``class``,
-    ``real_source`` and ``origin`` count where they are there. Rows without a label, or with -1, are left
+    ``real_source``, ``origin`` and ``split`` count where they are there; a file's own name can say the split
+    (see `split_of_table`). Rows without a label, or with -1, are left
     aside.
 
     Raises:
@@ -115,7 +121,7 @@ def open_huggingface(root: Path, files: Sequence[str]) -> tuple[HuggingFace, Fin
     paths = [f"{file}#{row}" for file, number in source.lengths().items() for row in range(number)]
     samples, unlabelled = [], []
     for path, *values in zip(paths, *words, strict=True):
-        row = {"path": path, **dict(zip(columns, values, strict=True))}
+        row = {"split": split_of_table(path), "path": path, **dict(zip(columns, values, strict=True))}
         if row["label"] in ("", "-1"):
             unlabelled.append(path)
             continue
@@ -125,7 +131,17 @@ def open_huggingface(root: Path, files: Sequence[str]) -> tuple[HuggingFace, Fin
             raise BenchError(f"'{root}': {error}. A manifest can say which label is which") from None
     if not samples:
         raise BenchError(f"'{root}' holds no row with a label")
-    return source, Findings(tuple(samples), tuple(unlabelled))
+    return source, Findings(tuple(samples), tuple(unlabelled), tuple(_unused(rows).notes()))
+
+
+def _unused(rows: Dataset) -> UnusedColumns:
+    """Look at the columns of short texts that nothing is read from."""
+    unused = UnusedColumns()
+    names = [name for name in rows.column_names if is_likely(name.lower()) or name.lower() == "generator"]
+    for name in names:
+        for value in set(_words(rows, name)):
+            unused.see({name.lower(): value})
+    return unused
 
 
 def _load(files: list[str]) -> Dataset:

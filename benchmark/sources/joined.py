@@ -52,4 +52,5 @@ def join(opened: Iterable[tuple[FileSource, Findings]]) -> tuple[Joined, Finding
     samples = [sample for found in findings for sample in found.samples]
     unlabelled = [path for found in findings for path in found.unlabelled]
     ordered = tuple(sorted(samples, key=lambda sample: sample.path))
-    return Joined(sources, owners), Findings(ordered, tuple(sorted(unlabelled)))
+    notes = tuple(note for found in findings for note in found.notes)
+    return Joined(sources, owners), Findings(ordered, tuple(sorted(unlabelled)), notes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from forenbench.types import BenchError, FileSource
@@ -13,16 +13,20 @@ from .folder import Findings, Folder, find_samples, list_files, read_labels
 from .huggingface import HuggingFace, open_huggingface
 from .joined import join
 from .manifest import open_manifest
+from .volumes import refuse_volume
 
 _KINDS = f"a folder, an archive ({', '.join(archive.SUFFIXES)}) or a manifest ({', '.join(rows.SUFFIXES)})"
 
 
-def open_location(location: Path, otherwise: int | None = None) -> tuple[FileSource, Findings]:
+def open_location(
+    location: Path, otherwise: int | None = None, classes: Collection[str] = ()
+) -> tuple[FileSource, Findings]:
     """Open a folder with labels in its folders' names, an archive, a manifest, or Hugging Face parquet files.
 
     Args:
         location: Where it is.
         otherwise: The label of a folder's or archive's files that are below no label's name.
+        classes: Names of folders that are no splits (see `read_labels`).
 
     Raises:
         BenchError: There is nothing, or nothing of these kinds, or nothing in it has a label.
@@ -31,10 +35,10 @@ def open_location(location: Path, otherwise: int | None = None) -> tuple[FileSou
         tables = _parquet_files(location)
         if tables:
             return open_huggingface(location, tables)
-        return Folder(location), find_samples(location, otherwise)
+        return Folder(location), find_samples(location, otherwise, classes)
     if is_archive(location):
         opened = open_archive(location)
-        return opened, find_members(opened, otherwise)
+        return opened, find_members(opened, otherwise, classes)
     if not location.name.lower().endswith(rows.SUFFIXES):
         raise _refusal(location)
     if _is_table_of_images(location):
@@ -42,15 +46,19 @@ def open_location(location: Path, otherwise: int | None = None) -> tuple[FileSou
     return open_manifest(location, _open_unlabelled)
 
 
-def open_locations(locations: Sequence[Path]) -> tuple[FileSource, Findings]:
+def open_locations(locations: Sequence[Path], classes: Collection[str] = ()) -> tuple[FileSource, Findings]:
     """Open one dataset that comes in several pieces, as if all archives were unpacked into one folder.
+
+    Args:
+        locations: Where the pieces are.
+        classes: See `open_location`.
 
     Raises:
         BenchError: See `open_location`; or a path is in two of the pieces.
     """
     if len(locations) == 1:
-        return open_location(locations[0])
-    return join(_open_piece(location) for location in locations)
+        return open_location(locations[0], classes=classes)
+    return join(_open_piece(location, classes) for location in locations)
 
 
 def is_archive(location: Path) -> bool:
@@ -58,12 +66,12 @@ def is_archive(location: Path) -> bool:
     return location.name.lower().endswith(archive.SUFFIXES)
 
 
-def _open_piece(location: Path) -> tuple[FileSource, Findings]:
+def _open_piece(location: Path, classes: Collection[str]) -> tuple[FileSource, Findings]:
     """Open one of several pieces; an archive's own folder counts here, for it tells the pieces apart."""
     if is_archive(location):
         opened = Archive(location)
-        return opened, find_members(opened)
-    return open_location(location)
+        return opened, find_members(opened, classes=classes)
+    return open_location(location, classes=classes)
 
 
 def _open_unlabelled(location: Path) -> FileSource:
@@ -98,7 +106,12 @@ def _is_table_of_images(file: Path) -> bool:
 
 
 def _refusal(location: Path) -> BenchError:
-    """Word what is wrong with a place that cannot be opened."""
+    """Word what is wrong with a place that cannot be opened.
+
+    Raises:
+        BenchError: See `refuse_volume`.
+    """
     if not location.exists():
         return BenchError(f"there is nothing at '{location}'")
+    refuse_volume(location)
     return BenchError(f"'{location}' is not {_KINDS}; unpack or convert it first")

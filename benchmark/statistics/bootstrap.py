@@ -29,14 +29,11 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 REPLICATES = 1000
-LEVEL = 0.95
 STEPS = 1024
 """Distinct scores up to which intervals are exact; beyond, about as many steps of neighbouring scores."""
 _BLOCK = 250
 """Replicates of one stream of random numbers."""
 BLOCKS = REPLICATES // _BLOCK
-ROUNDING = 1e-12
-"""Differences below it are none."""
 _AT_ONCE = 1 << 21
 """Numbers drawn at once: memory stays flat for cells of any size."""
 
@@ -115,24 +112,6 @@ def resample(drawn: Images, step_of: NDArray[np.integer], steps: int, block: int
         yield Counts(*(draw(number) for draw in draws))
 
 
-def interval(replicates: Floats, value: float = float("nan")) -> tuple[float, float]:
-    """Return the middle 95 % of a metric's replicates; NaN where these do not differ, or 5 % are undefined.
-
-    Resamples cannot show what never happened: where nearly all give one number, they say nothing of others.
-
-    Args:
-        replicates: Of one metric.
-        value: Of the images themselves. The interval is stretched to it: near the end of its range the
-            replicates of AP, or of a calibration error, can all lie on one side of it.
-    """
-    known = replicates[np.isfinite(replicates)]
-    if known.size <= LEVEL * replicates.size or not varies(known):
-        return float("nan"), float("nan")
-    low, high = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    ends = float(np.fmin(low, value)), float(np.fmax(high, value))
-    return ends if varies(np.array(ends)) else (float("nan"), float("nan"))
-
-
 def average(parts: Iterable[Replicates], metric: str, weights: Sequence[float] | None = None) -> Floats:
     """Average a metric's replicates over test sets; none where one of these has none.
 
@@ -142,11 +121,6 @@ def average(parts: Iterable[Replicates], metric: str, weights: Sequence[float] |
     if not found or any(one is None for one in found):
         return np.zeros(0)
     return np.asarray(np.average(np.array(found, np.float64), axis=0, weights=weights))
-
-
-def varies(replicates: Floats) -> bool:
-    """Say whether there are different values, beyond rounding."""
-    return bool(replicates.size) and float(np.ptp(replicates)) > ROUNDING
 
 
 def _side(label: int, places: NDArray[np.intp], names: NDArray[np.object_], grouped: bool) -> Side:

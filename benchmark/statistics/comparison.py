@@ -1,6 +1,7 @@
 """Whether one detector beats another: paired tests on the same images.
 
-Sources: DeLong et al. 1988 (in the n log n form of Sun & Xu 2014), McNemar 1947 (exact), Holm 1979.
+Sources: Efron and Tibshirani 1993, section 12.4 (Student's t of a bootstrap spread); DeLong et al. 1988 (in
+the n log n form of Sun & Xu 2014), McNemar 1947 (exact), Holm 1979.
 """
 
 from __future__ import annotations
@@ -12,33 +13,33 @@ from numpy.typing import NDArray
 
 from forenbench.types import FAKE, REAL
 
-from .bootstrap import ROUNDING, Floats, varies
+from .bootstrap import Floats
 from .metrics import Labels, Scores
+from .rounding import same
+from .spread import error
 
 
-def bootstrap_p(differences: Floats, origins: int = 0) -> float:
-    """Return the two-sided p-value of a difference from its replicates; NaN without any.
+def bootstrap_p(difference: float, replicates: Floats, number: int) -> float:
+    """Return the two-sided p-value of a difference: Student's t of it and of its replicates' spread.
 
-    It comes from the share of replicates beyond 0. Where there are none, that share cannot tell what is rare
-    from what is rarer, and a correction for many comparisons would leave nothing significant: below
-    2 / (replicates + 1) it is the normal distribution's with the replicates' mean and spread.
+    It is never below that of a sign test of so many images: each might as well have said the opposite, also
+    where the difference is the same in all resamples. Without any difference it is 1.
 
     Args:
-        differences: One a replicate.
-        origins: From how many the replicates were drawn, if not from images: a spread known from so few is
-            Student's, with one degree of freedom less.
+        difference: Of the images themselves.
+        replicates: Of that difference.
+        number: As `spread.witnesses` counts, so many images or origins that the spread is known from; of one
+            nothing is known, and the p-value is NaN.
     """
-    from scipy.stats import norm, t
+    from scipy.special import stdtr
 
-    known = differences[np.isfinite(differences)]
-    if not known.size:
-        return float("nan")
-    fewer = min(int((known <= 0).sum()), int((known >= 0).sum()))
-    p_value = min(1.0, 2 * (fewer + 1) / (len(known) + 1))
-    if fewer or not varies(known):
-        return p_value
-    tail = t(origins - 1) if origins > 1 else norm
-    return min(p_value, float(2 * tail.sf(abs(known.mean()) / known.std())))
+    wide = error(replicates, number)
+    if np.isnan(wide):
+        return wide
+    if same(difference, 0):
+        return 1.0
+    tail = float(2 * stdtr(number - 1, -abs(difference) / wide)) if wide else 0.0
+    return max(tail, 2 * 0.5**number)
 
 
 def delong(labels: Labels, first: Scores, second: Scores) -> tuple[float, float]:
@@ -53,10 +54,10 @@ def delong(labels: Labels, first: Scores, second: Scores) -> tuple[float, float]
         ours - theirs
         for ours, theirs in zip(_placements(labels, first), _placements(labels, second), strict=True)
     )
-    error, difference = _error(real, fake), float(fake.mean())
-    if error < ROUNDING:
-        return 0.0, 1.0 if abs(difference) < ROUNDING else float("nan")
-    return error, float(2 * norm.sf(abs(difference) / error))
+    deviation, difference = _error(real, fake), float(fake.mean())
+    if same(deviation, 0):
+        return 0.0, 1.0 if same(difference, 0) else float("nan")
+    return deviation, float(2 * norm.sf(abs(difference) / deviation))
 
 
 def auroc_error(labels: Labels, scores: Scores) -> float:

@@ -108,13 +108,9 @@ def fpr_at(counts: Counts, found_at_least: float) -> Floats:
     return share
 
 
-def decide(counts: Counts, first: int | NDArray[np.intp]) -> dict[str, Floats]:
-    """Return what `metrics.decide` does, where the steps from `first` on are called fake.
-
-    `first` is one for all, or one for each replicate (replicates,).
-    """
-    replicates = np.arange(len(counts.reals))
-    alarms, found = counts.false_alarms[replicates, first], counts.found[replicates, first]
+def decide(counts: Counts, first: int) -> dict[str, Floats]:
+    """Return what `metrics.decide` does, where the steps from `first` on are called fake."""
+    alarms, found = counts.false_alarms[:, first], counts.found[:, first]
     reals, fakes = counts.reals[:, 0], counts.fakes[:, 0]
     real_acc, fake_acc = _ratio(reals - alarms, reals), _ratio(found, fakes)
     called, passed = alarms + found, reals + fakes - alarms - found
@@ -129,31 +125,9 @@ def decide(counts: Counts, first: int | NDArray[np.intp]) -> dict[str, Floats]:
     }
 
 
-def decide_best(counts: Counts) -> dict[str, Floats]:
-    """Return `decide` at the threshold that is best in each replicate, the lowest of several."""
-    correct = counts.reals - counts.false_alarms + counts.found
-    return decide(counts, np.argmax(correct, axis=1))
-
-
 def mean_of(counts: Counts, real: Floats, fake: Floats) -> Floats:
     """Return the mean of something that each step's real and fake images have on average (steps,)."""
     return _ratio(counts.real @ real + counts.fake @ fake, (counts.reals + counts.fakes)[:, 0])
-
-
-def calibration_error(counts: Counts, real: Floats, fake: Floats, bins: NDArray[np.intp]) -> Floats:
-    """Return the mean over bins of how far probabilities and share of fakes are apart.
-
-    Args:
-        counts: What was drawn.
-        real: Mean probability of each step's real images (steps,).
-        fake: That of its fakes.
-        bins: The bin of each step (steps,), rising.
-    """
-    surplus = counts.real * real + counts.fake * (fake - 1)
-    starts = np.flatnonzero(np.diff(bins, prepend=-1))
-    return _ratio(
-        np.abs(np.add.reduceat(surplus, starts, axis=1)).sum(1), (counts.reals + counts.fakes)[:, 0]
-    )
 
 
 def _from_above(counts: Floats) -> Floats:

@@ -1,11 +1,11 @@
-"""Every metric of a cell with its bootstrap replicates."""
+"""Every metric of a cell with its bootstrap replicates and its interval."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +16,11 @@ from forenbench.types import FAKE, REAL
 from . import calibration, counts, metrics
 from .bootstrap import BLOCKS, STEPS, Floats, Images, resample
 from .counts import Counts
+from .spread import NONE, SHARE, interval, witnesses
+from .withheld import why_none
 
 T = TypeVar("T")
-_LOWEST = {"mcc": -1.0}
-_UNBOUNDED = {"nll"}
+_BOUNDS = {"mcc": (-1.0, 1.0), "nll": (0.0, np.inf)}
 
 
 @dataclass(frozen=True)
@@ -80,8 +81,7 @@ def replicates(scored: Scored, drawn: Images, rows: NDArray[np.intp]) -> dict[st
         rows: The places of the scored ones among all.
 
     Returns:
-        The replicates of every metric that is defined, by its column; of the oracle's accuracies those at
-        the threshold that is best in each resample.
+        The replicates of every metric that is defined and may have an interval, by its column.
     """
     if not scored.labels.size:
         return {}
@@ -99,8 +99,22 @@ def replicates(scored: Scored, drawn: Images, rows: NDArray[np.intp]) -> dict[st
 
 
 def _shifted(name: str, values: Floats, by: float) -> Floats:
-    moved = values + by
-    return moved if name in _UNBOUNDED else np.clip(moved, _LOWEST.get(name, 0.0), 1.0)
+    return np.clip(values + by, *_BOUNDS.get(name, SHARE))
+
+
+def ends(made: Mapping[str, Floats], found: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    """Name the ends of every interval, as ``<metric>_low`` and ``<metric>_high``.
+
+    Args:
+        made: The replicates of each metric.
+        found: Of the images themselves, as `withheld.why_none` wants it.
+    """
+    for name, values in made.items():
+        bounds = _BOUNDS.get(name, SHARE)
+        known = not why_none(name, found)
+        low, high = interval(values, found[name], witnesses([found]), bounds) if known else NONE
+        yield f"{name}_low", low
+        yield f"{name}_high", high
 
 
 @dataclass(frozen=True)
@@ -124,9 +138,6 @@ class _Steps:
         if len(distinct) > STEPS:
             distinct = _coarse(*(np.sort(scored.scores[scored.labels == label]) for label in (REAL, FAKE)))
         cuts = [scored.threshold, *([] if scored.fitted is None else [scored.fitted])]
-        if not scored.no_probabilities:
-            cuts += [*calibration.equal_width(calibration.BINS)]
-            cuts += [*calibration.equal_mass(scored.scores, calibration.BINS)]
         edges = np.unique(np.concatenate([distinct, cuts, [scored.scores.max()]]))
         return cls(scored, edges, np.searchsorted(edges, scored.scores, side="left"))
 
@@ -148,36 +159,18 @@ class _Steps:
         if self.scored.fitted is not None:
             decided = counts.decide(drawn, self._above(self.scored.fitted))
             yield from _named("fitted_", decided).items()
-        yield from _named("oracle_", counts.decide_best(drawn)).items()
-        if not self.scored.no_probabilities:
-            yield from self._calibration(drawn)
-
-    def _calibration(self, drawn: Counts) -> Iterator[tuple[str, Floats]]:
         for name, values in self._losses.items():
             if np.isfinite(values).all():
                 yield name, counts.mean_of(drawn, *values)
-        for name, bins in self._bins.items():
-            yield name, counts.calibration_error(drawn, *self._probabilities, bins)
-
-    @cached_property
-    def _bins(self) -> dict[str, NDArray[np.intp]]:
-        """The bin of each step, for both calibration errors."""
-        inner = {
-            "ece": calibration.equal_width(calibration.BINS),
-            "ece_mass": calibration.equal_mass(self.scored.scores, calibration.BINS),
-        }
-        return {name: np.searchsorted(edges, self.edges, side="left") for name, edges in inner.items()}
 
     @cached_property
     def _losses(self) -> dict[str, tuple[Floats, Floats]]:
         one = self.scored
+        if one.no_probabilities:
+            return {}
         squares = (one.scores - one.labels) ** 2
         losses = calibration.losses(one.labels, one.scores, one.logits)
         return {"nll": self._means(losses), "brier": self._means(squares)}
-
-    @cached_property
-    def _probabilities(self) -> tuple[Floats, Floats]:
-        return self._means(self.scored.scores)
 
     def _means(self, values: Floats) -> tuple[Floats, Floats]:
         """Average something over each step's real and fake images; 0 where there are none."""

@@ -14,6 +14,7 @@ from forenbench.measurements import Measurements
 from forenbench.plugins import unknown
 from forenbench.store import Store
 from forenbench.types import BenchError
+from forenbench.weights.whose import OWN, UNVERIFIED
 
 from . import cellwise, contamination, equalised, marks, means, realsources, robustness, summary
 from .notes import drawn_by_origin, in_order, left_out, notes_on
@@ -35,9 +36,9 @@ def measure(stores: Iterable[Store], *, by_class: bool = False, failed_as: str =
         `by_class`), protocol, the counts of images (see `forenbench.coverage.count`), every metric as a
         fraction with the ends of its interval (see `Measurements.of` and docs/metrics.md), ``undefined``
         with the reason where one is NaN, ``seen``: the detector was trained on such images, ``known``: by
-        which names (see `contamination.seen_in_training`), and ``marks``: the signs of its numbers. In the
-        order of the runs; where two runs hold the same cell with the same kind of weights and protocol, the
-        newer one counts.
+        which names (see `contamination.seen_in_training`), ``unstated``: nobody says what its weights have
+        seen, and ``marks``: the signs of its numbers. In the order of the runs; where two runs hold the same
+        cell with the same kind of weights and protocol, the newer one counts.
 
     Raises:
         BenchError: No finished cell anywhere.
@@ -211,7 +212,8 @@ def _cellwise(name: str, title: str, cells: pd.DataFrame, laid_out: cellwise.Lai
     values, low, high = (_drop_single(frame) for frame in laid_out)
     signs = pd.DataFrame({column: cells["marks"].to_numpy() for column in values}, index=values.index)
     signs[[column for column in ("ok", "images") if column in signs]] = ""
-    notes = (*remarks, *notes_on(cells), *drawn_by_origin(cells), *marks.remarks(cells))
+    sure = (*cellwise.unsure(cells, laid_out), *drawn_by_origin(cells))
+    notes = (*remarks, *notes_on(cells), *sure, *marks.remarks(cells))
     return Table(name, title, values, notes, low=low, high=high, marks=signs)
 
 
@@ -226,13 +228,14 @@ def _lines(measured: Measurements, one: Finished) -> Iterator[dict[str, Any]]:
         "digest": identity["testset"],
         "version": identity["detector_version"],
         "precision": identity.get("precision", "fp32"),
-        "remarks": made.get("notes", []),
+        "remarks": one.remarks,
         "time": made["time"],
     }
     trained_on = made.get("trained_on", [])
+    unstated = bool(identity["checkpoints"]) and not trained_on and identity["kind"] in (UNVERIFIED, OWN)
     for line in measured.of(one.record):
         known = contamination.seen_in_training(trained_on, one.testset, line.get("sources", {}))
-        whole = {**cell, **line, "seen": bool(known), "known": known}
+        whole = {**cell, **line, "seen": bool(known), "known": known, "unstated": unstated}
         yield whole | {"marks": marks.of_cell(whole)}
 
 

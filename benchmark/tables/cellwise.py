@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from forenbench.statistics.withheld import why_none
+
 PLACE = ["perturbation", "detector", "weights", "dataset", "testset"]
 
 ACCURACIES = {
@@ -44,6 +46,8 @@ CALIBRATED = {
     for fit in ("temperature", "platt", "isotonic")
     for label, key in {"NLL": "nll", "ECE": "ece"}.items()
 }
+_KEYS = ACCURACIES | ERROR_RATES | THRESHOLDS | CALIBRATION | CALIBRATED
+_UNSHOWN = "where it is as good or bad as can be, nearly all resamples agree, or one in 20 has no value"
 LOWER_IS_BETTER = {"EER", "FPR at 95% TPR", "FPR", *CALIBRATION, *CALIBRATED}
 """Columns in which the lowest value is the best one."""
 _BLANK = {
@@ -104,9 +108,26 @@ def blanks(cells: pd.DataFrame, columns: Mapping[str, str]) -> Iterator[str]:
     lacking = cells.loc[~fitted, ["detector", "weights"]].drop_duplicates()
     if len(lacking):
         whose = ", ".join(f"{detector} ({kind})" for detector, kind in lacking.itertuples(index=False))
-        yield f"Nothing was fitted{f' for {whose}' if fitted.any() else ''}: 'bench calibrate' does it."
+        some = f" for {whose}" if fitted.any() else ""
+        yield f"Nothing was fitted{some}: 'bench calibrate --on RUN' does it."
     scored = (cells["no_probabilities"] == "") & (cells["ok"] > 0)
     could_be = {"MCC, author's": cells["undefined"] == "", "NLL": scored, "NLL, isotonic": scored & fitted}
     for name, rows in could_be.items():
         if name in columns and cells.reindex(columns=[columns[name]])[rows].isna().any(axis=None):
             yield f"{name} is blank {_BLANK[name[:3]]}."
+
+
+def unsure(cells: pd.DataFrame, laid_out: LaidOut) -> Iterator[str]:
+    """Say why values have no interval, for columns of one reason together.
+
+    Args:
+        cells: As `forenbench.tables.measure` returns them.
+        laid_out: Their values.
+    """
+    reasons: dict[str, dict[str, None]] = {}
+    for label in laid_out.values.columns.intersection(list(_KEYS)):
+        alone = laid_out.values[label].notna() & laid_out.low[label].isna()
+        for cell in cells[alone.to_numpy()].to_dict("records"):
+            reasons.setdefault(why_none(_KEYS[label], cell) or _UNSHOWN, {})[label] = None
+    for reason, labels in reasons.items():
+        yield f"No interval of {' / '.join(labels)} {reason}."

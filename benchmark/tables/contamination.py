@@ -19,7 +19,7 @@ def seen_in_training(trained_on: Iterable[str], testset: str, sources: Iterable[
 
 
 def remark(cells: pd.DataFrame, sign: str) -> Iterator[str]:
-    """Say what was seen in training and by which detectors, if anything was."""
+    """Say what was seen in training and by which detectors, and of which detectors nobody says it."""
     users: dict[str, dict[str, None]] = {}
     for cell in cells.loc[cells["seen"], ["testset", "known", "detector"]].to_dict("records"):
         testset, known = cell["testset"], cell["known"]
@@ -28,6 +28,13 @@ def remark(cells: pd.DataFrame, sign: str) -> Iterator[str]:
     if users:
         listed = "; ".join(f"{what} by {', '.join(detectors)}" for what, detectors in users.items())
         yield f"{sign} generator or reals seen in training, as the detectors state: {listed}."
+    unstated = cells.loc[cells["unstated"], ["detector", "weights"]].drop_duplicates()
+    if len(unstated):
+        whose = ", ".join(f"{detector} ({weights})" for detector, weights in unstated.itertuples(index=False))
+        yield (
+            f"Not known what these weights have seen in training, so that nothing of theirs has a {sign}: "
+            f"{whose} ('bench run' with --trained-on NAME,… states it)."
+        )
 
 
 def _plain(name: str) -> str:

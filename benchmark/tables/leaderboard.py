@@ -12,7 +12,8 @@ import pandas as pd
 from forenbench.atomic import write_text
 from forenbench.coverage import WRONG
 from forenbench.printable import for_csv, for_markdown
-from forenbench.statistics.bootstrap import Floats, average, interval
+from forenbench.statistics.bootstrap import Floats, average
+from forenbench.statistics.spread import interval, witnesses
 from forenbench.types import BenchError
 
 from . import marks, ranking
@@ -129,10 +130,10 @@ def _contest(key: Sequence[Hashable], cells: pd.DataFrame, rank_by: str) -> pd.D
     replicates: dict[Hashable, Floats] = {
         at: _replicates(averaged(group), rank_by) for at, group in enumerate(groups.values())
     }
-    origins = int(min(filter(None, whole["origins"]), default=0))
+    number = _witnesses(whole)
     board.insert(0, "rank", ranking.ranks(ranked).reindex(board.index))
     board.insert(
-        1, "ranks", ranking.open_ranks(ranked, replicates, origins).reindex(board.index, fill_value="")
+        1, "ranks", ranking.open_ranks(ranked, replicates, number).reindex(board.index, fill_value="")
     )
     board.insert(2, "rank_by", rank_by)
     return board.sort_values(["rank", "detector"], na_position="last")
@@ -168,9 +169,15 @@ def _mean(group: pd.DataFrame, metric: str, *, whole: bool) -> Iterator[tuple[st
     """Average a metric over test sets, with the interval of the mean; nothing unless all are there."""
     mean = group[metric].mean(skipna=False) if whole else float("nan")
     yield metric, 100 * mean
-    low, high = interval(_replicates(group, metric) if whole else np.zeros(0), mean)
+    drawn = _replicates(group, metric) if whole else np.zeros(0)
+    low, high = interval(drawn, mean, _witnesses(group))
     yield f"{metric}_low", 100 * low
     yield f"{metric}_high", 100 * high
+
+
+def _witnesses(group: pd.DataFrame) -> int:
+    """Count what the spread of a mean over cells is known from."""
+    return witnesses(group[["real", "fake", "origins"]].to_dict("records"))
 
 
 def _replicates(group: pd.DataFrame, metric: str) -> Floats:

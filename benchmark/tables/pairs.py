@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from forenbench.coverage import MISSING
 from forenbench.measurements import Line
 from forenbench.statistics import bootstrap
-from forenbench.statistics.bootstrap import REPLICATES, interval
+from forenbench.statistics.bootstrap import REPLICATES
 from forenbench.statistics.comparison import bootstrap_p, delong, holm, mcnemar
 from forenbench.statistics.intervals import Scored, replicates
 from forenbench.statistics.metrics import why_undefined
+from forenbench.statistics.spread import DIFFERENCE, interval, witnesses
 from forenbench.store import Store
-from forenbench.types import FAKE, BenchError
+from forenbench.types import FAKE, REAL, BenchError
 
 from .marks import ONE_LABEL, PARTIAL, together
 from .opponents import Measured, by_detector, pairs
@@ -63,7 +64,8 @@ def _lay_out(rows: Sequence[dict[str, Any]]) -> Table:
     notes = (
         f"Differences: the detector's value (first) less that of the one it is put against (second), on the "
         f"same {REPLICATES} resamples of the images that both scored, with 95 % intervals.",
-        f"p, Holm: corrected for all {len(rows)} rows. p, cross-check: DeLong (AUROC), McNemar (Acc.).",
+        f"p: Student's t, of the resamples' spread. p, Holm: corrected for all {len(rows)} rows.",
+        "p, cross-check: DeLong (AUROC), McNemar (Acc.).",
         *dict.fromkeys(_remarks(rows)),
     )
     for name in _P_VALUES:
@@ -95,7 +97,10 @@ def _remarks(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         if row["undefined"]:
             yield f"Blank on {row['testset']}: {row['undefined']}."
         elif np.isnan(row["low"]):
-            yield "No interval: all resamples, or nearly all, give the same difference."
+            yield (
+                "No interval: all resamples, or nearly all, give the same difference, or there is one image "
+                "only of a label."
+            )
 
 
 def _rows(
@@ -145,11 +150,11 @@ def _row(metric: str, behind: Sequence[tuple[tuple[Line, Line], str]]) -> dict[s
     if not np.isfinite(first - second):
         return row
     one, other = (
-        np.mean([line["replicates"][metric].astype(float) for line in side], axis=0)
-        for side in zip(*cells, strict=True)
+        np.mean([line["replicates"][metric] for line in side], axis=0) for side in zip(*cells, strict=True)
     )
-    low, high = interval(one - other, (first - second) / 100)
-    return row | {"low": 100 * low, "high": 100 * high, "p": bootstrap_p(one - other, row["origins"])}
+    number, difference = witnesses(line for line, _ in cells), (first - second) / 100
+    low, high = interval(one - other, difference, number, DIFFERENCE)
+    return row | {"low": 100 * low, "high": 100 * high, "p": bootstrap_p(difference, one - other, number)}
 
 
 def _signs(one: Measured, other: Measured) -> str:
@@ -173,8 +178,9 @@ def _measure(cell: Measured, drawn: bootstrap.Images, rows: NDArray[np.intp]) ->
     labels = cell.images.labels[rows]
     scored = Scored(labels, cell.images.scores[rows], None, cell.threshold)
     made = replicates(scored, drawn, rows)
-    counts = {"ok": len(rows), "origins": drawn.origins, "undefined": why_undefined(labels)}
-    return {**scored.metrics, **counts, "replicates": made}
+    counts = {"ok": len(rows), "real": int((labels == REAL).sum()), "fake": int((labels == FAKE).sum())}
+    why = {"origins": drawn.origins, "undefined": why_undefined(labels)}
+    return {**scored.metrics, **counts, **why, "replicates": made}
 
 
 def _cross_checks(one: Measured, other: Measured) -> dict[str, float]:

@@ -18,10 +18,14 @@ from typing import Any
 import pandas as pd
 
 from forenbench.types import BenchError
+from forenbench.weights.whose import OWN, PUBLISHED, UNVERIFIED
 
 from . import marks, one_protocol
 from .notes import left_out, notes_on
 from .table import Table
+
+_WHOSE = (PUBLISHED, UNVERIFIED, OWN)
+"""Weights that may fill a paper's table, the best first."""
 
 PLACE = ("detector", "dataset", "testset", "perturbation", "class")
 """What names the rows behind one number of a table; the last is empty for a whole test set."""
@@ -125,8 +129,9 @@ def lay_out(table: PaperTable, cells: pd.DataFrame, protocol: str | None = None)
 
     Args:
         table: One of `paper_tables`.
-        cells: As `forenbench.tables.measure` returns them, called with the table's `by_class`. Only cells
-            with the published kind of weights count.
+        cells: As `forenbench.tables.measure` returns them, called with the table's `by_class`. Of each
+            detector only cells with one kind of weights count, the best of `_WHOSE`; any but the published
+            ones are named in the label of its row or column.
         protocol: See `forenbench.tables.one_protocol`.
 
     Returns:
@@ -137,7 +142,7 @@ def lay_out(table: PaperTable, cells: pd.DataFrame, protocol: str | None = None)
     """
     needed = {_place(cell) for cell in table.cells()}
     places = cells[list(PLACE)].apply(tuple, axis=1)
-    mine = cells[places.isin(needed) & (cells["weights"] == "published")]
+    mine = _of_one_kind(cells[places.isin(needed) & cells["weights"].isin(_WHOSE)])
     if mine.empty:
         raise BenchError(
             f"no cell of table '{table.name}' among these runs; 'bench run --experiment {table.name}' "
@@ -152,6 +157,10 @@ def lay_out(table: PaperTable, cells: pd.DataFrame, protocol: str | None = None)
         *left_out(mine, chosen),
     )
     frame, signs = _fill(table, chosen)
+    whose = {detector: kind for detector, kind in _whose(chosen).items() if kind != PUBLISHED}
+    for filled in (frame, signs):
+        filled.index = _axis(table.rows, table.index, whose)
+        filled.columns = _axis(table.columns, table.header, whose)
     return Table(table.name, table.heading, frame, (*table.notes, *notes), table.decimals, marks=signs)
 
 
@@ -162,6 +171,18 @@ def empty(table: PaperTable) -> pd.DataFrame:
         index=_axis(table.rows, table.index),
         columns=_axis(table.columns, table.header),
     )
+
+
+def _of_one_kind(cells: pd.DataFrame) -> pd.DataFrame:
+    """Keep, of each detector, the cells with the best kind of weights, so that no row mixes two."""
+    best = cells["detector"].map(_whose(cells))
+    return cells[cells["weights"] == best]
+
+
+def _whose(cells: pd.DataFrame) -> dict[str, str]:
+    """Say by detector whose weights its cells have, the best where there are several kinds."""
+    found = dict.fromkeys(zip(cells["detector"], cells["weights"], strict=True))
+    return dict(sorted(found, key=lambda pair: -_WHOSE.index(pair[1])))
 
 
 def _fill(table: PaperTable, cells: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -236,11 +257,18 @@ def _place(cell: Mapping[Any, Any]) -> tuple[str, ...]:
     return tuple(cell[name] for name in PLACE)
 
 
-def _axis(lines: tuple[Line, ...], names: tuple[str, ...]) -> pd.Index[Any]:
-    """Make an index from labels; of one level, a plain one."""
+def _axis(
+    lines: tuple[Line, ...], names: tuple[str, ...], whose: Mapping[str, str] | None = None
+) -> pd.Index[Any]:
+    """Make an index from labels, with whose weights a line's detector has; of one level, a plain one."""
+    kinds = [(whose or {}).get(line.cell.get("detector", "")) for line in lines]
+    labels = [
+        (f"{line.label[0]} ({kind})", *line.label[1:]) if kind else line.label
+        for line, kind in zip(lines, kinds, strict=True)
+    ]
     if len(names) == 1:
-        return pd.Index([line.label[0] for line in lines], name=names[0])
-    return pd.MultiIndex.from_tuples([line.label for line in lines], names=names)
+        return pd.Index([label[0] for label in labels], name=names[0])
+    return pd.MultiIndex.from_tuples(labels, names=names)
 
 
 def _read(name: str) -> PaperTable:

@@ -43,12 +43,12 @@ def against_published(table: PaperTable, measured: Table) -> Table:
     Differences are those of the printed numbers: the measured one is rounded first.
     """
     ours = measured.frame.map(lambda value: float(f"{value:.{table.decimals}f}"))
-    theirs = published(table)
+    theirs = published(table).set_axis(ours.index).set_axis(ours.columns, axis=1)  # labels say whose weights
     kinds = {"measured": ours, "published": theirs, "difference": ours - theirs}
     frame = pd.DataFrame(
         {
-            (*column.label, kind): values.iloc[:, c]
-            for c, column in enumerate(table.columns)
+            (*(label if isinstance(label, tuple) else (label,)), kind): values.iloc[:, c]
+            for c, label in enumerate(ours.columns)
             for kind, values in kinds.items()
         }
     )

@@ -11,34 +11,42 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from forenbench.coverage import WRONG, unpack
+from forenbench.statistics import rounding
 from forenbench.statistics.bootstrap import Floats
 from forenbench.statistics.comparison import bootstrap_p, holm
 
 SIGNIFICANT = 0.05
-_SAME = 9
-"""Decimals of a percentage beyond which two means are one."""
 
 
 def ranks(values: pd.Series[float]) -> pd.Series[int]:
     """Rank values, the highest first, equal ones alike; none for NaN."""
-    return values.round(_SAME).rank(ascending=False, method="min").astype("Int64")
+    return pd.Series(rounding.ranks(values.tolist()), values.index, dtype="Int64")
 
 
 def open_ranks(
-    values: pd.Series[float], replicates: Mapping[Hashable, Floats], origins: int
+    values: pd.Series[float], replicates: Mapping[Hashable, Floats], number: int
 ) -> pd.Series[str]:
     """Say which ranks each detector may have: better are those that beat it, worse those that it beats.
 
     All pairs are compared on the same resamples, with Holm's correction.
 
     Args:
-        values: Of each ranked detector.
-        replicates: Of its value.
-        origins: From how many they were drawn, if not from images.
+        values: Of each ranked detector, in percent.
+        replicates: Of its value, as fractions.
+        number: What their spread is known from (see `forenbench.statistics.spread.witnesses`).
     """
     order = values.sort_values(ascending=False).index
     pairs = list(combinations(order, 2))  # the first of a pair has the higher value
-    p_values = holm([_p_value(replicates[first], replicates[second], origins) for first, second in pairs])
+    p_values = holm(
+        [
+            bootstrap_p(
+                (values[first] - values[second]) / 100,
+                _difference(replicates[first], replicates[second]),
+                number,
+            )
+            for first, second in pairs
+        ]
+    )
     apart = [pair for pair, p_value in zip(pairs, p_values, strict=True) if p_value < SIGNIFICANT]
     worse, better = Counter(first for first, _ in apart), Counter(second for _, second in apart)
     return pd.Series({row: _range(1 + better[row], len(order) - worse[row]) for row in order}, dtype=object)
@@ -97,9 +105,9 @@ def _unscored(cells: pd.DataFrame) -> Iterator[NDArray[np.bool_]]:
         yield unpack("" if failed_as == WRONG else packed, images)
 
 
-def _p_value(first: Floats, second: Floats, origins: int) -> float:
-    """Compare two means; without replicates nothing can be said."""
-    return bootstrap_p(first - second, origins) if first.size and second.size else float("nan")
+def _difference(first: Floats, second: Floats) -> Floats:
+    """Compare two means on each resample; none where one has no replicates."""
+    return first - second if first.size and second.size else np.zeros(0)
 
 
 def _range(first: int, last: int) -> str:

@@ -153,7 +153,7 @@ def _best_two(table: Table, rows: list[int], position: int) -> list[list[int]]:
     compared = table.signed != ""  # with other numbers, not with each other
     if compared or not pd.api.types.is_float_dtype(column) or not NO_CONTEST.isdisjoint(names):
         return []
-    printed = column.iloc[rows].round(table.decimals)
+    printed = column.iloc[rows].map(lambda value: float(f"{value:.{table.decimals}f}"))  # equal as read
     if table.marks is not None:  # what was left out may be the hardest: such a value is not the best one
         printed = printed.where(~table.marks.iloc[rows, position].str.contains(PARTIAL))
     values = sorted(set(printed.dropna()), reverse=names[-1] not in LOWER_IS_BETTER)

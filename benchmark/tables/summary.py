@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from forenbench.statistics.bootstrap import average, interval
+from forenbench.statistics.bootstrap import average
+from forenbench.statistics.rounding import lowest
+from forenbench.statistics.spread import interval, witnesses
 
 from . import marks
 from .cellwise import LaidOut
@@ -61,16 +63,16 @@ def signs(cells: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
 
 def _worst(group: pd.DataFrame) -> pd.Series[Any]:
     """Return the cell with the lowest AP, of equal ones the first."""
-    return group.sort_values("ap", kind="stable").iloc[0]
+    return group.iloc[lowest(group["ap"].tolist())]
 
 
 def _sum_up(group: pd.DataFrame, wanted: int) -> dict[str, _Entry]:
     """Sum up one detector's cells, of which so many are wanted."""
     worst, place = _Entry(), ""
     if len(group) and len(group) == wanted and group["ap"].notna().all():
-        lowest, several = _worst(group), group["dataset"].nunique() > 1
-        worst = _Entry(*(100 * lowest.get(name, float("nan")) for name in ("ap", "ap_low", "ap_high")))
-        place = f"{lowest['dataset']}/{lowest['testset']}" if several else lowest["testset"]
+        worst_cell, several = _worst(group), group["dataset"].nunique() > 1
+        worst = _Entry(*(100 * worst_cell.get(name, float("nan")) for name in ("ap", "ap_low", "ap_high")))
+        place = f"{worst_cell['dataset']}/{worst_cell['testset']}" if several else worst_cell["testset"]
     group = group.assign(counted=group["real"] + group["fake"])
     return {
         "test sets": _Entry(len(group)),
@@ -89,5 +91,6 @@ def _mean(group: pd.DataFrame, wanted: int, metric: str, weight: str | None = No
         return _Entry()
     weights = None if weight is None else group[weight].tolist()
     mean = float(np.average(group[metric], weights=weights))
-    low, high = interval(average(group["replicates"], metric, weights), mean)
+    number = witnesses(group[["real", "fake", "origins"]].to_dict("records"))
+    low, high = interval(average(group["replicates"], metric, weights), mean, number)
     return _Entry(100 * mean, 100 * low, 100 * high)

@@ -93,6 +93,7 @@ def collect(request: str, datasets: Iterable[Dataset]) -> Examples:
         BenchError: A label is missing altogether.
     """
     found: dict[tuple[str, str], Example] = {}
+    splits: set[str] = set()
     for dataset in datasets:
         for testset in dataset.testsets:
             for sample in testset.samples:
@@ -104,8 +105,10 @@ def collect(request: str, datasets: Iterable[Dataset]) -> Examples:
                     dataset.facts[sample.path].sha256,
                 )
                 found.setdefault((dataset.name, sample.path), example)
+                splits.add(sample.split)
     ordered = sorted(found.values(), key=lambda example: example.path)
-    return _with_both_labels(Examples(request, tuple(ordered)))
+    rule = " ".join(["all images", *(f"of split {split}" for split in sorted(splits - {""}))])
+    return _with_both_labels(Examples(request, tuple(ordered), rule))
 
 
 def only_classes(examples: Examples, classes: Sequence[str]) -> Examples:

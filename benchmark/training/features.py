@@ -20,6 +20,7 @@ from forenbench.types import FAKE, REAL, BenchError
 
 from .examples import Advance, Examples
 from .loading import Batch, Loader, in_order
+from .room import require_room
 from .state import refuse_other
 from .views import TRAIN, Decoded, PlainView
 
@@ -87,9 +88,11 @@ class FeatureShards:
         """Make shards; each appears when it is whole.
 
         Raises:
-            BenchError: The folder has shards of other images, another encoder or another size.
+            BenchError: The folder has shards of other images, another encoder or another size; or the disk
+                has too little room for those that are missing.
         """
         self._claim(encoding)
+        self._require_room(encoding)
         read = Decoded(PlainView(encoding.encoder.prepare))
         loader = Loader(self.examples, read, 0, TRAIN, encoding.workers)
         places = in_order(len(self.examples.items), self.size)
@@ -140,6 +143,12 @@ class FeatureShards:
             if found is None:
                 write_json(self.folder / "plan.json", plan)
         refuse_other(found or plan, plan, self.folder)
+
+    def _require_room(self, encoding: Encoding) -> None:
+        """Refuse to begin what the disk cannot hold, the shards of other processes included."""
+        rows = min(len(self.missing()) * self.size, len(self.examples.items))
+        needed = rows * encoding.encoder.width * (2 if encoding.half else 4)
+        require_room(self.folder, needed, f"features of {rows:,} images", "--out names another folder")
 
     def _path(self, shard: int) -> Path:
         return self.folder / f"{shard:06d}.safetensors"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -16,6 +17,7 @@ from forenbench.detectors._nets.pixels import IMAGENET, Statistics, normalise
 from forenbench.types import BenchError
 from forenbench.weights import Checkpoint, Weights, load_strict
 
+from . import starts
 from .recipes import Recipe
 from .views import Decoded, PlainView, Read, TrainView, ValidationView, centre, crop_each
 
@@ -43,6 +45,7 @@ class Learner:
             one generator an image in training, None in validation.
         whole: The published file is ``{model, optimizer, total_steps}`` rather than a bare state dict.
         facts: What a card tells of the network: how it started, and the frozen files behind it.
+        begun: The training that this one continues, beside its weights; None: a new one.
     """
 
     network: nn.Module
@@ -51,6 +54,7 @@ class Learner:
     inputs: Callable[[Tensor, Randoms | None], Tensor]
     whole: bool = False
     facts: dict[str, Any] = field(default_factory=dict)
+    begun: starts.Begun | None = None
 
     def publish(self, optimiser: Mapping[str, Any], steps: int) -> dict[str, Any]:
         """Return the content of the checkpoint file, as the official code writes it."""
@@ -146,24 +150,27 @@ def classifier(
 
     Args:
         recipe: For the last layer's deviation.
-        start: "imagenet": all but the last layer from ImageNet's file; "random": PyTorch's own start.
+        start: "imagenet": all but the last layer from ImageNet's file; "random": PyTorch's own start; else a
+            file of this very network.
         seed: Of whatever is random.
         weights: Where ImageNet's file is.
         build: Makes the network; its last layer is `fc`.
 
     Raises:
-        BenchError: `start` is neither.
+        BenchError: `start` is none of these.
         MissingWeights: ImageNet's file is not on this machine.
         WrongWeights: It holds something else.
     """
-    if start not in INITIALISATIONS:
-        raise BenchError(f"--init '{start}' is neither {' nor '.join(INITIALISATIONS)}")
+    if start not in INITIALISATIONS and not Path(start).is_file():
+        raise BenchError(f"--init '{start}' is neither {' nor '.join(INITIALISATIONS)}, nor a file")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = build()
         nn.init.normal_(network.get_submodule("fc").get_parameter("weight"), 0, recipe.head_deviation)
     if start == "random":
         return network, {"initialisation": "random"}
+    if start != "imagenet":
+        return network, starts.fill(network, start, weights)
     with weights.recording() as used:
         fill_from_imagenet(network, weights, RESNET_50)
     return network, {"initialisation": f"imagenet: {IMAGENET_V1}", "checkpoints": dict(used)}

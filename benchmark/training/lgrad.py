@@ -1,9 +1,10 @@
-"""LGrad's gradient pictures for training: made on the way, or kept as 8-bit PNG files as the authors did."""
+"""LGrad's gradient pictures for training: kept as 8-bit PNG files as the authors did, or made on the way."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import zlib
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from PIL import Image
+from rich.filesize import decimal
 
 from forenbench.atomic import replacing
 from forenbench.detectors._nets.transformations import TRANSFORMATIONS, Transformation
@@ -25,6 +27,7 @@ from .examples import Examples
 from .learners import Learner
 from .loading import Loader, in_order
 from .orders import Data
+from .room import require_room
 from .session import Running
 from .views import TRAIN, Decoded, PlainView
 
@@ -33,9 +36,25 @@ if TYPE_CHECKING:
 
     from forenbench.weights import Weights
 
-Facts = dict[str, Any]
 _AT_ONCE = 16
 _WRITERS = 4
+_PNG_HEAD = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures(Folder):
+    """PNG files of our own. No changed byte goes unnoticed: decoders do not look at every checksum."""
+
+    def read(self, path: str) -> bytes:
+        """Return one file's bytes.
+
+        Raises:
+            OSError: The file cannot be read, or is not what was written.
+        """
+        data = Folder.read(self, path)
+        if not _is_whole(data):
+            raise OSError(f"'{self.root / path}' is damaged; remove it, and the same command makes it anew")
+        return data
 
 
 @dataclass(frozen=True)
@@ -74,31 +93,38 @@ class Gradients:
         made = json.dumps([repr(self.transformation.prepare), dict(self.checkpoints)], sort_keys=True)
         return root / f"{self.name}-{hashlib.sha256(made.encode()).hexdigest()[:16]}"
 
-    def cached(self, root: Path, examples: Examples, run: Running) -> Examples:
-        """Make the pictures that are not on disk yet, by the sha256 of their images; return them as examples.
+    @property
+    def alone(self) -> Transformation:
+        """The transformation for training: in a batch, a picture's last digits would depend on the others."""
+        return replace(self.transformation, at_once=1)
 
-        Each is made by itself, as in the official code: in a batch, its last digits depend on the others.
+    def missing(self, root: Path, examples: Examples) -> list[int]:
+        """List the first place of each image whose picture is not on disk yet, by the sha256 of the image."""
+        first_of = {item.sha256: place for place, item in reversed(list(enumerate(examples.items)))}
+        folder = self.folder(root)
+        return [place for sha, place in sorted(first_of.items()) if not (folder / _file(sha)).is_file()]
+
+    def cached(self, root: Path, examples: Examples, run: Running) -> Examples:
+        """Make the pictures that are not on disk yet, each by itself, and return all of them as examples.
+
         Every process makes its share; a stopped run keeps what it made.
         """
-        folder = self.folder(root)
-        first_of = {item.sha256: place for place, item in reversed(list(enumerate(examples.items)))}
-        wanted = sorted(first_of.items())
-        missing = [place for sha256, place in wanted if not (folder / _file(sha256)).is_file()]
+        folder, missing = self.folder(root), self.missing(root, examples)
         run.processes.wait()  # all have looked before any writes: the shares are strides of one list
         self._make(folder, examples, run.processes.share(missing), run)
         run.processes.wait()
-        items = [replace(item, source=Folder(folder), path=_file(item.sha256)) for item in examples.items]
+        items = [replace(item, source=Pictures(folder), path=_file(item.sha256)) for item in examples.items]
         return replace(examples, items=tuple(items))
 
     def _make(self, folder: Path, examples: Examples, places: list[int], run: Running) -> None:
         groups = [[places[i] for i in group] for group in in_order(len(places), _AT_ONCE)]
         loader = Loader(examples, Decoded(PlainView(self.transformation.prepare)), 0, TRAIN, run.workers)
-        alone, done = replace(self.transformation, at_once=1), 0
+        done = 0
         with ThreadPoolExecutor(_WRITERS) as writers:
             for batch in loader.batches(0, groups):
                 with torch.no_grad():
                     seen = batch.inputs.to(run.processes.device)
-                    pictures = alone.pictures(self.network, seen).cpu()
+                    pictures = self.alone.pictures(self.network, seen).cpu()
                 files = [folder / _file(examples.items[index].sha256) for index in batch.indices]
                 list(writers.map(_write, files, pictures))
                 done += len(files)
@@ -116,7 +142,7 @@ def prepare(
 
     Args:
         gradients: Of which network.
-        cache: Folder for the pictures; None: they are made anew in every epoch.
+        cache: Folder for the pictures; None: they are made anew in every epoch, and are the same ones.
         data: The images.
         start: The classifier as training starts, and what its card says.
         run: Who trains.
@@ -126,18 +152,73 @@ def prepare(
     facts = {**facts, "transformation": gradients.name, "checkpoints": checkpoints}
     recipe = run.recipe
     if cache is None:
-        learner = learners.lgrad(recipe, network, facts, gradients.transformation, gradients.network)
+        learner = learners.lgrad(recipe, network, facts, gradients.alone, gradients.network)
         return lambda: data, learner
     return partial(_all_cached, gradients, cache, data, run), learners.lgrad_cached(recipe, network, facts)
 
 
+def cache_of(option: str, name: str, out: Path) -> Path | None:
+    """Say where a training keeps its pictures, if it does.
+
+    Args:
+        option: A folder; "off" for none; empty: beside the checkpoint, but for a transformation without a
+            network, whose pictures cost less to make than to keep.
+        name: Of the transformation.
+        out: Where the checkpoint goes.
+    """
+    if option:
+        return None if option == "off" else Path(option)
+    return out / "gradients" if TRANSFORMATIONS[name].model else None
+
+
+def _announce(gradients: Gradients, cache: Path, data: Data, run: Running) -> None:
+    """Say what the pictures will take on the disk before the first is made.
+
+    Raises:
+        BenchError: There is less room.
+    """
+    both = [one for one in (data.train, data.validation) if one is not None]
+    number = sum(len(gradients.missing(cache, one)) for one in both)
+    needed = number * _largest(gradients.transformation.prepare.resize or 0)
+    others = (
+        "--gradient-cache names another folder; with --gradient-cache off they are made anew in each of "
+        f"{run.recipe.epochs} epochs"
+    )
+    free = require_room(cache, needed, f"{number:,} gradient pictures", others)
+    if number:
+        run.note(
+            f"{number:,} gradient pictures are to be made, once: at most {decimal(needed)} in {cache}/, "
+            f"where {decimal(free)} are free. They stay for other trainings. {others}."
+        )
+
+
+def _largest(side: int) -> int:
+    """Return how many bytes the PNG file of a square picture has at most: noise, and a block of the disk."""
+    raw = side * (3 * side + 1)
+    return raw + raw // 500 + 4096
+
+
 def _all_cached(gradients: Gradients, cache: Path, data: Data, run: Running) -> Data:
+    _announce(gradients, cache, data, run)
+    run.processes.wait()  # all have looked at the room before any takes some
     validation = data.validation and gradients.cached(cache, data.validation, run)
     return Data(gradients.cached(cache, data.train, run), validation)
 
 
 def _file(sha256: str) -> str:
     return f"{sha256[:2]}/{sha256}.png"
+
+
+def _is_whole(data: bytes) -> bool:
+    """Say whether every chunk of a PNG file has its checksum, to the last byte."""
+    place, kind = _PNG_HEAD, b""
+    while place < len(data):
+        size = int.from_bytes(data[place : place + 4], "big")
+        kind, end = data[place + 4 : place + 8], place + 8 + size
+        if zlib.crc32(data[place + 4 : end]) != int.from_bytes(data[end : end + 4], "big"):
+            return False
+        place = end + 4
+    return kind == b"IEND" and place == len(data)
 
 
 def _write(path: Path, picture: Tensor) -> None:

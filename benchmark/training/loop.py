@@ -68,6 +68,9 @@ class Training:
         make = OPTIMISERS[recipe.optimiser]
         self.optimiser = make(parameters, lr=recipe.rate, betas=recipe.betas, weight_decay=0.0)
         self.position = Position(Stage(recipe.rate))
+        if learner.begun is not None:
+            learner.begun.restore(self.optimiser)
+            self.position.steps = learner.begun.steps
         self._resume()
 
     @property

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from forenbench.atomic import read_json, write_json
 from forenbench.catalogue import open_dataset
+from forenbench.sources.splits import TRAINED, VALIDATED
 from forenbench.types import BenchError
 
 from .examples import Advance, Examples, check_readable, collect, limited, only_classes, without
@@ -79,10 +81,10 @@ def gather(order: Order, processes: Processes, advance: Advance, *, validate: bo
     """
     train, validation = _requests(order)
     with processes.in_turn():
-        chosen = only_classes(_open(train, order, advance), order.classes)
+        chosen = only_classes(_open(train, TRAINED, order, advance), order.classes)
         data = Data(_checked(limited(chosen, order.limit, order.seed), order, advance))
         if validation and validate:
-            others = only_classes(_open(validation, order, advance), order.classes)
+            others = only_classes(_open(validation, VALIDATED, order, advance), order.classes)
             data = replace(data, validation=_checked(others, order, advance))
             _refuse_shared(data.train, others)
     return data
@@ -97,8 +99,9 @@ def _requests(order: Order) -> tuple[str, str]:
     return order.data, order.validation or DEFAULT_VALIDATION.get(order.data, "")
 
 
-def _open(request: str, order: Order, advance: Advance) -> Examples:
-    return collect(request, open_dataset(request, data_root=order.data_root, advance=advance))
+def _open(request: str, splits: Sequence[str], order: Order, advance: Advance) -> Examples:
+    opened = open_dataset(request, data_root=order.data_root, splits=splits, advance=advance)
+    return collect(request, opened)
 
 
 def _checked(examples: Examples, order: Order, advance: Advance) -> Examples:

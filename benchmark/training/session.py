@@ -37,6 +37,7 @@ class Running:
         precision: "fp32" or "bf16".
         workers: Processes that decode, for each that trains.
         save_every: Steps between two writings of the state.
+        note: Told in words what the user must know before work begins.
     """
 
     recipe: Recipe
@@ -47,6 +48,7 @@ class Running:
     precision: str = "fp32"
     workers: int = 0
     save_every: int = 500
+    note: Callable[[str], None] = lambda text: None
 
 
 def train(order: Order, learner: Learner, data: Data, shown: Callable[[], Data], run: Running) -> Path:

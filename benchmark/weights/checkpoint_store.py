@@ -13,10 +13,11 @@ from forenbench.inventory import cache_folder
 from forenbench.types import BenchError
 
 from .downloads import Advance, DownloadFailed, fetch_first, mismatch
-from .weight_files import describe, holds, read
+from .unwrapping import holds
+from .weight_files import describe, read
 
 if TYPE_CHECKING:
-    from . import Checkpoint
+    from .checkpoint import Checkpoint
 
 FOLDER = "FORENBENCH_WEIGHTS"
 """The environment variable that names a folder of the user's own checkpoint files."""

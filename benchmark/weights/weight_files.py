@@ -2,73 +2,73 @@
 
 from __future__ import annotations
 
-import pickle
-import re
-import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .torchscript import is_torchscript, read_torchscript
+from .pickles import Holder, state_of
+from .torch_files import read_torch
+from .unwrapping import prefix_of, shape_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from . import Checkpoint
+    from .checkpoint import Checkpoint
 
 _SHOWN = 3
+_DEEPEST = 4
 
 
 def read(path: Path, device: str) -> dict[str, object]:
-    """Read a dict of tensors from a file without ever running code from it.
+    """Read a file's entries by name without ever running code from it.
+
+    Objects that are neither tensors nor plain values are empty holders (see `forenbench.weights.pickles`).
 
     Args:
         path: The file.
-        device: Where its tensors go; "meta" reads their shapes alone.
+        device: Where its tensors may go at once (see `moved`); "meta" reads their shapes alone.
 
     Raises:
-        ValueError: It is no such file, is broken, or needs Python objects; words that follow its name.
+        ValueError: It is no such file, is broken, or holds no entries; words that follow its name.
     """
     _refuse_foreign(path)
     try:
         content = _parse(path, device)
-    except pickle.UnpicklingError as error:
-        named = re.search(r"GLOBAL (\S+)", str(error))
-        what = f"the Python object '{named[1]}'" if named else "Python objects"
-        raise ValueError(
-            f"needs {what}, and making that could run code; only plain tensors are loaded, "
-            "so save the state dict alone"
-        ) from error
     except Exception as error:  # each format has its own kinds of errors for a broken file
         raise ValueError(f"is broken or cut off ({type(error).__name__}: {_sentence(error)})") from error
-    if not isinstance(content, Mapping):
+    state = state_of(content)
+    if isinstance(content, Holder) and not state:
+        raise ValueError(
+            f"holds the Python object {type(content).__name__!r}, and making that could run code; only "
+            "tensors are read, so save the state dict alone"
+        )
+    if state is None:
         raise ValueError(f"holds a {type(content).__name__}, not a dict of tensors")
-    return {str(key): value for key, value in content.items()}
+    return {str(key): value for key, value in state.items()}
 
 
-def holds(content: Mapping[str, object], checkpoint: Checkpoint) -> bool:
-    """Say whether a file's content has the checkpoint's marks, also below a key or behind a prefix."""
-    states = [content, *(value for value in content.values() if isinstance(value, Mapping))]
-    return not checkpoint.marks or any(_prefix_of(checkpoint, state) is not None for state in states)
+def moved(value: object, device: str, depth: int = 1) -> object:
+    """Move a tensor to a device, or those in a dict; anything else stays as it is."""
+    from torch import Tensor
+
+    if isinstance(value, Tensor):
+        return value.to(device)
+    if isinstance(value, Mapping) and depth:
+        return {key: moved(one, device, depth - 1) for key, one in value.items()}
+    return value
 
 
-def part(content: Mapping[str, object], key: str) -> Mapping[str, object]:
-    """Return the state dict that a file keeps under this key, or the content itself if it is bare."""
-    inner = content.get(key)
-    return inner if isinstance(inner, Mapping) else content
-
-
-def describe(state: Mapping[str, object], known: Iterable[Checkpoint] = ()) -> str:
+def describe(state: Mapping[str, object], known: Iterable[Checkpoint] = (), depth: int = 0) -> str:
     """Say in words what a loaded file seems to be: "…seems to be {this}"."""
     known = tuple(known)
-    wrapped = [key for key, value in state.items() if isinstance(value, Mapping)]
+    wrapped = {key: inner for key, value in state.items() if (inner := state_of(value)) is not None}
     if {"generator", "discriminator"} <= set(wrapped):
         return f"a file with a generator and a discriminator (keys {_listed(state)})"
-    if wrapped:
-        inner = part(state, "model" if "model" in wrapped else wrapped[0])
-        return f"a training checkpoint (keys {_listed(state)}) around {describe(inner, known)}"
+    if wrapped and depth < _DEEPEST:
+        inner = wrapped.get("model", next(iter(wrapped.values())))
+        return f"a training checkpoint (keys {_listed(state)}) around {describe(inner, known, depth + 1)}"
     for checkpoint in known:
-        prefix = _prefix_of(checkpoint, state)
+        prefix = prefix_of(checkpoint, state)
         if prefix is not None:
             where = f", with '{prefix}' before its keys" if prefix else ""
             return f"weights '{checkpoint.name}' ({checkpoint.file}){where}"
@@ -78,24 +78,13 @@ def describe(state: Mapping[str, object], known: Iterable[Checkpoint] = ()) -> s
     return f"a dict of {len(state)} entries: {first}{', …' if len(state) > _SHOWN else ''}"
 
 
-def shape_of(value: object) -> tuple[int, ...] | None:
-    """Return a tensor's shape, None for anything else."""
-    shape = getattr(value, "shape", None)
-    return None if shape is None else tuple(shape)
-
-
 def _parse(path: Path, device: str) -> object:
-    """Read safetensors (told by their JSON header, whatever the suffix), TorchScript or a torch file."""
-    import torch
+    """Read safetensors (told by their JSON header, whatever the suffix) or a file of torch."""
     from safetensors.torch import load_file
 
-    if is_torchscript(path):
-        return read_torchscript(path, device)
-    if _head(path)[8:9] == b"{":
-        return _outline(path) if device == "meta" else load_file(path, device=device)
-    with warnings.catch_warnings(), path.open("rb") as file:  # of a path, torch would look at the suffix
-        warnings.filterwarnings("ignore", "Detected pickle protocol")
-        return torch.load(file, map_location=device, weights_only=True)
+    if _head(path)[8:9] != b"{":
+        return read_torch(path, "meta" if device == "meta" else "cpu")
+    return _outline(path) if device == "meta" else load_file(path, device=device)
 
 
 def _outline(path: Path) -> dict[str, Tensor]:
@@ -125,19 +114,6 @@ def _refuse_foreign(path: Path) -> None:
 def _head(path: Path) -> bytes:
     with path.open("rb") as file:
         return file.read(64)
-
-
-def _prefix_of(checkpoint: Checkpoint, state: Mapping[str, object]) -> str | None:
-    """Say what stands before every mark of the checkpoint in this state; None if it is another file's."""
-    if not checkpoint.marks:
-        return None
-    first = next(iter(checkpoint.marks))
-    for key in state:
-        prefix = key.removesuffix(first)
-        found = (shape_of(state.get(prefix + mark)) == shape for mark, shape in checkpoint.marks.items())
-        if key.endswith(first) and all(found):
-            return prefix
-    return None
 
 
 def _listed(state: Mapping[str, object]) -> str:

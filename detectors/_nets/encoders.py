@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from torch import nn
 
 from forenbench.weights import Checkpoint, Weights, frozen
 
-from .image_models import State, clip_rn50, imagenet_resnet_50, of_clip, vit_b16, with_counters
+from .image_models import State, clip_rn50, imagenet_resnet_50, of_clip, of_vit, vit_b16
 from .pixels import CLIP, IMAGENET, SYMMETRIC, Preprocess
 from .published import published
 
@@ -71,6 +72,19 @@ class FrozenEncoder:
         """Map n prepared images to float32 features (n, width), not normalised."""
         features: Tensor = self.network(batch)
         return features
+
+    def with_statistics(self, statistics: State, source: str) -> FrozenEncoder:
+        """Make an encoder of its own with other batch norm statistics.
+
+        Args:
+            statistics: Those that differ, by their keys in the network.
+            source: sha256 of the file they are from: these are other features.
+        """
+        network = deepcopy(self.network)
+        network.load_state_dict({**network.state_dict(), **statistics})
+        return FrozenEncoder(
+            network, self.prepare, self.width, f"{self.identity}; batch norm statistics: {source}"
+        )
 
 
 @dataclass(frozen=True)
@@ -145,8 +159,8 @@ _CLIP, _IMAGENET = Preprocess(CLIP, crop=224), Preprocess(IMAGENET, crop=224)
 BACKBONES: Mapping[str, Backbone] = {
     "clip-vit-l14": Backbone(CLIP_VIT_L14, clip_tower, _CLIP, 768, select=of_clip),
     "clip-rn50": Backbone(CLIP_RN50, clip_rn50, _CLIP, 1024, select=of_clip),
-    "imagenet-resnet50": Backbone(RESNET_50, imagenet_resnet_50, _IMAGENET, 2048, "fc", with_counters),
-    "imagenet-vit-b16": Backbone(VIT_B16, vit_b16, _IMAGENET, 768, "heads"),
+    "imagenet-resnet50": Backbone(RESNET_50, imagenet_resnet_50, _IMAGENET, 2048, "fc"),
+    "imagenet-vit-b16": Backbone(VIT_B16, vit_b16, _IMAGENET, 768, "heads", of_vit),
     "efficientnet-lite0": Backbone(
         EFFICIENTNET_LITE0, _efficientnet, Preprocess(SYMMETRIC, crop=224), 1280, "classifier", _renamed
     ),

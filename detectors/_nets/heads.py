@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from forenbench.weights import Checkpoint, Weights, WrongWeights, describe, frozen, part
+from forenbench.weights import Checkpoint, Weights, WrongWeights, describe, frozen
 
-from .encoders import CLIP_VIT_L14, FrozenEncoder, clip_tower
+from .encoders import CLIP_VIT_L14, Backbone, FrozenEncoder, clip_tower
 from .neighbours import FeatureBank
 
 if TYPE_CHECKING:
@@ -30,28 +30,47 @@ CLASSIFIERS = ("model.fc.", "model.heads.head.")
 """How the thousand classes' keys of torchvision's backbones begin, which the features come before."""
 
 
-def linear_probe(
-    weights: Weights, checkpoint: Checkpoint, encoder: FrozenEncoder, known: Iterable[Checkpoint]
-) -> nn.Linear:
-    """Load a linear layer from features to one logit.
+STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
+"""What training changes in a batch norm even where its weights are frozen."""
 
-    The file holds it alone (``weight``, ``bias``), or is a whole checkpoint of the official training, with
-    ``fc.*`` beside the backbone's ``model.*``.
+
+def linear_probe(
+    weights: Weights, checkpoint: Checkpoint, backbone: Backbone, known: Iterable[Checkpoint]
+) -> tuple[FrozenEncoder, nn.Linear]:
+    """Load a linear layer from features to one logit, and the encoder that makes them.
+
+    The file holds the layer alone (``weight``, ``bias``), or is a whole checkpoint of the official training,
+    with ``fc.*`` beside the backbone's ``model.*``. The official training leaves the batch norms of a frozen
+    backbone in training mode: then the encoder has the statistics that the layer was trained with.
 
     Args:
         weights: The run's files.
         checkpoint: The head's.
-        encoder: What its features come from.
+        backbone: What its features come from.
         known: Checkpoints that users may mistake for this one.
 
     Raises:
-        MissingWeights: The file is not on this machine.
-        WrongWeights: It holds something else, or a backbone that is not this encoder.
+        MissingWeights: A file is not on this machine.
+        WrongWeights: It holds something else, or a backbone that is not this one.
     """
-    state = part(weights.load(checkpoint), "model")
-    if "fc.weight" in state:
-        state = _of_training(state, encoder, checkpoint)
-    return frozen(lambda: nn.Linear(encoder.width, 1), state, checkpoint, (*known, *weights.known))
+    weights.path(backbone.checkpoint)  # of two missing files, the larger is named first
+    with weights.recording() as files:
+        state: State = weights.load(checkpoint)
+
+    def head(state: State) -> nn.Linear:
+        return frozen(lambda: nn.Linear(backbone.width, 1), state, checkpoint, (*known, *weights.known))
+
+    if "fc.weight" not in state:  # the layer alone: nothing large is read before it is known to fit
+        layer = head(state)
+        return backbone.load(weights), layer
+    encoder = backbone.load(weights)
+    statistics, rest = _of_training(state, encoder, checkpoint)
+    if statistics:
+        encoder = encoder.with_statistics(statistics, ", ".join(files.values()))
+        weights.remark(
+            files, "were trained beside batch norms that drifted; these are used as they are there"
+        )
+    return encoder, head(rest)
 
 
 def finetuned_clip(weights: Weights, checkpoint: Checkpoint, known: Iterable[Checkpoint]) -> nn.Module:
@@ -61,7 +80,7 @@ def finetuned_clip(weights: Weights, checkpoint: Checkpoint, known: Iterable[Che
         MissingWeights: The file is not on this machine.
         WrongWeights: It holds something else; only CLIP's text side may be there without being read.
     """
-    state = _without(part(weights.load(checkpoint), "model"), TEXT_TOWER)
+    state = _without(weights.load(checkpoint), TEXT_TOWER)
     return frozen(_finetuned, state, checkpoint, (*known, *weights.known))
 
 
@@ -93,17 +112,22 @@ def _finetuned() -> nn.Module:
     return WholeModel(clip_tower(), nn.Linear(768, 1))
 
 
-def _of_training(state: State, encoder: FrozenEncoder, checkpoint: Checkpoint) -> State:
-    """Take the linear layer out of a training checkpoint whose backbone is the frozen one."""
+def _of_training(state: State, encoder: FrozenEncoder, checkpoint: Checkpoint) -> tuple[State, State]:
+    """Split off the batch norm statistics that differ from the frozen backbone's, and the head."""
     rest = _without(state, TEXT_TOWER + CLASSIFIERS)
     prefix = "model.visual." if any(key.startswith("model.visual.") for key in rest) else "model."
-    for key, value in encoder.network.state_dict().items():
-        if not _close(rest.pop(prefix + key, None), value):
+    drifted: dict[str, object] = {}
+    for key, expected in encoder.network.state_dict().items():
+        value = rest.pop(prefix + key, None)
+        if _close(value, expected):
+            continue
+        if not (key.endswith(STATISTICS) and isinstance(value, Tensor) and value.shape == expected.shape):
             raise WrongWeights(
                 f"weights '{checkpoint.name}': a training checkpoint with another backbone than this run's "
                 f"frozen one ('{prefix + key}' differs); a head fits its own backbone only"
             )
-    return {key.removeprefix("fc."): value for key, value in rest.items()}
+        drifted[key] = value
+    return drifted, {key.removeprefix("fc."): value for key, value in rest.items()}
 
 
 def _without(state: State, starts: tuple[str, ...]) -> dict[str, object]:

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import torch
-
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
@@ -76,10 +74,12 @@ def of_clip(content: State) -> State:
     return tower or content
 
 
-def with_counters(content: State) -> State:
-    """Add the batch counters that files older than PyTorch 0.4.1 lack; inference does not read them."""
-    places = [key.removesuffix("running_var") for key in content if key.endswith("running_var")]
-    return {f"{place}num_batches_tracked": torch.tensor(0) for place in places} | dict(content)
+def of_vit(content: State) -> State:
+    """Give the entries of ViT-B/16's published file the names that torchvision has had since version 0.13."""
+    names = {"mlp.linear_1.": "mlp.0.", "mlp.linear_2.": "mlp.3."}
+    for before, now in names.items():
+        content = {key.replace(before, now): value for key, value in content.items()}
+    return content
 
 
 def _main_head(module: nn.Module, images: tuple[Tensor], outputs: dict[str, Tensor]) -> Tensor:

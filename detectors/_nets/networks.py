@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from forenbench.weights import Checkpoint, Weights, frozen, part
+from forenbench.weights import Checkpoint, Weights, frozen
 
 if TYPE_CHECKING:
     from torch import nn
@@ -22,12 +22,10 @@ class Network:
     Attributes:
         build: Makes it unfilled.
         checkpoint: The file with its state dict.
-        key: Where the file keeps the state dict if it holds more (a bare one is read too).
     """
 
     build: Callable[[], nn.Module]
     checkpoint: Checkpoint
-    key: str = ""
 
     def load(self, weights: Weights, known: tuple[Checkpoint, ...]) -> nn.Module:
         """Build and fill it, once per run.
@@ -42,7 +40,7 @@ class Network:
         """
 
         def make() -> nn.Module:
-            state = part(weights.load(self.checkpoint), self.key)
+            state = weights.load(self.checkpoint)
             return frozen(self.build, state, self.checkpoint, (*known, *weights.known))
 
         return weights.shared(self.checkpoint.name, make)

@@ -29,7 +29,14 @@ def published(name: str, marks: Marks | None = None) -> Checkpoint:
 
 
 def own(name: str, command: str, marks: Marks | None = None) -> Checkpoint:
-    """Describe a checkpoint that nobody has published: users train it, with this command."""
+    """Describe a checkpoint that nobody has published: users train it.
+
+    Args:
+        name: Its own, and that of the file which the command writes.
+        command: It can be typed as it is; where it writes is added.
+        marks: Keys with shapes that tell its content from other files'.
+    """
+    command = f"{command} --out trained"
     return Checkpoint(
         name=name,
         file=f"{name}.pth",
@@ -37,6 +44,7 @@ def own(name: str, command: str, marks: Marks | None = None) -> Checkpoint:
         licence="yours",
         marks=marks or {},
         format="torch, bare state dict",
+        key="model",
         command=command,
     )
 

@@ -46,7 +46,7 @@ import torch
 from numpy.random import RandomState
 from torch import nn
 
-from forenbench.weights import Checkpoint, Weights, frozen, part
+from forenbench.weights import Checkpoint, Weights, frozen
 
 from .encoders import CLIP_RN50, RESNET_50, VIT_B16, identity
 from .gan_discriminators import pggan_256, stylegan_256
@@ -59,9 +59,9 @@ from .image_models import (
     imagenet_resnet_50,
     inception_v3,
     of_clip,
+    of_vit,
     vgg_16,
     vit_b16,
-    with_counters,
 )
 from .networks import shipped
 from .pixels import CLIP, IMAGENET, PLAIN, SYMMETRIC, Preprocess, as_pixels
@@ -198,13 +198,8 @@ def picture_maker(name: str, weights: Weights, known: tuple[Checkpoint, ...] = (
     return weights.shared(f"pictures of {name}", make)
 
 
-def _of_genforce(content: State) -> State:
-    """Find the discriminator in a file of genforce, which has two generators too, or alone."""
-    return part(content, "discriminator")
-
-
 def _gan(build: Callable[[], nn.Module], name: str, marks: Marks) -> Pretrained:
-    return Pretrained(build, published(name, {**marks, "layer14.weight": (1, 512)}), _of_genforce)
+    return Pretrained(build, published(name, {**marks, "layer14.weight": (1, 512)}))
 
 
 _STYLEGAN: Marks = {"layer1.blur.kernel": (64, 1, 3, 3)}
@@ -216,16 +211,16 @@ _PROGAN_BEDROOM = _gan(pggan_256, "progan-bedroom", _PROGAN)
 _PROGAN_BRIDGE = _gan(pggan_256, "progan-bridge", _PROGAN)
 
 
-def _other(build: Callable[[], nn.Module], name: str, marks: Marks) -> Pretrained:
-    return Pretrained(build, published(name, marks), with_counters)
+def _plain(build: Callable[[], nn.Module], name: str, marks: Marks) -> Pretrained:
+    return Pretrained(build, published(name, marks))
 
 
-_IDINVERT = _other(idinvert_256, "idinvert-bedroom", {"block7.fc.weight": (7168, 16384)})
-_VGG = _other(vgg_16, "vgg16", {"features.0.weight": (64, 3, 3, 3), "classifier.6.weight": (1000, 4096)})
-_INCEPTION = _other(inception_v3, "inception-v3", {"AuxLogits.fc.weight": (1000, 768)})
-_DEEPLAB = _other(deeplab_v3, "deeplab-v3", {"classifier.4.weight": (21, 256, 1, 1)})
-_RESNET = Pretrained(imagenet_resnet_50, RESNET_50, with_counters)
-_VIT = Pretrained(vit_b16, VIT_B16)
+_IDINVERT = _plain(idinvert_256, "idinvert-bedroom", {"block7.fc.weight": (7168, 16384)})
+_VGG = _plain(vgg_16, "vgg16", {"features.0.weight": (64, 3, 3, 3), "classifier.6.weight": (1000, 4096)})
+_INCEPTION = _plain(inception_v3, "inception-v3", {"AuxLogits.fc.weight": (1000, 768)})
+_DEEPLAB = _plain(deeplab_v3, "deeplab-v3", {"classifier.4.weight": (21, 256, 1, 1)})
+_RESNET = Pretrained(imagenet_resnet_50, RESNET_50)
+_VIT = Pretrained(vit_b16, VIT_B16, of_vit)
 _CLIP = Pretrained(clip_rn50, CLIP_RN50, of_clip)
 
 _GAN = Preprocess(SYMMETRIC, resize=256)
@@ -252,4 +247,4 @@ TRANSFORMATIONS: Mapping[str, Transformation] = {
     "input-image": Transformation(Preprocess(PLAIN, resize=256)),
     "nearest-gan": Transformation(_GAN, Pretrained(small_discriminator, shipped("nearest_discriminator"))),
 }
-"""By the names of ``bench train lgrad --transformation NAME``."""
+"""By the names that ``--transformation`` of ``bench train lgrad`` takes."""

@@ -62,6 +62,24 @@ def test_a_hundred_thousand_rows_have_the_metrics_of_scikit_learn(bench: Bench) 
         assert line["Acc."] == pytest.approx(100 * ((scores > 0.5) == labels)[kept].mean(), abs=0.051)
 
 
+def test_a_wide_file_makes_the_cells_that_its_columns_make_one_by_one(bench: Bench) -> None:
+    SCORES.write_text("path,label,Alpha,beta\na,real,0.1,0.7\nb,fake,0.9,0.8\nc,fake,0.2,\n")
+    outcome = bench("import", "scores.csv", "--scores", "Alpha,beta")
+    assert outcome.code == 1
+    assert "beta on scores/scores (none): 1 failed" in outcome.err
+    assert outcome.out.count("Accuracy and average precision") == 1
+    for name in ("Alpha", "beta"):
+        code = bench("import", "scores.csv", "--detector", name, "--score-column", name, "--out", "one").code
+        assert code == (1 if name == "beta" else 0)
+    wide, single = (
+        [(record["identity"], record["rows_sha256"]) for record in Store(run).records()]
+        for run in (OUT, Path("one"))
+    )
+    assert wide == single
+    again = bench("import", "scores.csv", "--scores", "Alpha,beta")
+    assert "all 2 cells were there before" in again.err
+
+
 def test_the_same_file_changes_nothing_and_a_changed_one_supersedes(bench: Bench) -> None:
     write("a,real,0.1,\nb,fake,0.9,one\nc,fake,0.8,two\n")
     assert bench("import", "scores.csv", "--detector", "api").code == 0
@@ -205,6 +223,8 @@ def test_rows_of_a_run_are_never_displaced(bench: Bench) -> None:
         ("a,0,0.1,\n", "--threshold nan", "no finite number"),
         ("a,0,0.1,\n", "--detector=", "--detector is empty"),
         ("a,0,0.1,\n", "--label-column truth", "no column 'truth'"),
+        ("a,0,0.1,\n", "--scores score", "leave out --detector and --score-column"),
+        ("a,0,0.1,\n", "--detector= --scores score,Score", "names a column twice"),
     ],
 )
 def test_bad_requests_write_nothing(bench: Bench, text: str, options: str, words: str) -> None:

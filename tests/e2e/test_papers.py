@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,9 @@ from layouts import write_layout
 from published_files import write_published
 from sklearn.metrics import average_precision_score
 
+from forenbench.plugins import find, installed, load
 from forenbench.tables.papers import PaperTable, paper_tables
+from forenbench.weights import Checkpoint, Weights
 
 pytestmark = pytest.mark.slow
 
@@ -24,7 +27,14 @@ pytestmark = pytest.mark.slow
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A data root, a folder of weights, and a run folder that all tables share."""
     folder = tmp_path_factory.mktemp("papers")
-    for name in ("forensynths", "forensynths-train", "univfd-diffusion", "celebahq"):
+    for name in (
+        "forensynths",
+        "forensynths-train",
+        "univfd-diffusion",
+        "celebahq",
+        "celebahq-train",
+        "forensynths-val",
+    ):
         write_layout(folder / "data", name)
     write_published(folder / "weights")
     yield folder
@@ -51,6 +61,43 @@ def test_one_command_runs_a_table_and_another_prints_it(
     if name == "cnndetection-fig3":
         again = bench("run", "--experiment", name, *arguments)
         assert "Nothing to compute: all 50 cells were done before." in again.err
+
+
+def trainable() -> list[tuple[str, Checkpoint]]:
+    """List a variant and its own checkpoint for each network that a printed command trains or runs.
+
+    Of those that differ in classes, or in the number of images, the first: `test_training_names.py` has all.
+    """
+    found: dict[tuple[str, ...], tuple[str, Checkpoint]] = {}
+    for plugin in installed():
+        for variant in plugin.variants("published"):
+            for one in getattr(plugin.plugin, "needs", {}).get(variant, ()):
+                if one.command and "--end-to-end" not in one.command:  # 5 GB, and minutes
+                    options = re.findall(r"--(?:transformation|backbone|aug) \S+", one.command)
+                    found.setdefault((one.command.split()[2], *options), (f"{plugin.name}:{variant}", one))
+    return list(found.values())
+
+
+@pytest.mark.parametrize(
+    ("detector", "checkpoint"), trainable(), ids=lambda value: getattr(value, "name", "")
+)
+def test_the_printed_command_trains_what_its_detector_then_finds(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, place: Path, detector: str, checkpoint: Checkpoint
+) -> None:
+    monkeypatch.setenv("FORENBENCH_WEIGHTS", str(place / "weights"))
+    printed = checkpoint.command.split()[1:]
+    small = ["--data-root", str(place / "data"), "--limit", "2", "--name", checkpoint.name]
+    small += ["--classes", "horse"] if "forensynths-train" in printed else []
+    small += ["--epochs", "1"] if "univfd-nn" not in printed else []
+    outcome = bench(*printed, *small, "--unverified", "--device", "cpu", "--workers", "0")
+    assert outcome.code == 0, outcome.err
+    monkeypatch.setenv("FORENBENCH_WEIGHTS", "trained")
+    needed = find(detector.partition(":")[0]).plugin.needs[detector.partition(":")[2]]
+    frozen = {one.name: place / "weights" / one.name / one.file for one in needed if one != checkpoint}
+    weights = Weights(paths=frozen, unverified=True)
+    assert weights.path(checkpoint).parent == Path("trained")
+    (loaded,) = load(detector, weights)
+    assert loaded.name == detector
 
 
 def numbers(text: str, table: PaperTable) -> list[list[str]]:

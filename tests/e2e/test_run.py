@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
 from command_line import Bench
+from printed_commands import commands_in
+
+from forenbench.detectors.tiny_ladeda import _TinyNetwork
 
 RUN = ("run", "--detectors", "./bright.py", "--dataset", "tiny")
 
@@ -46,6 +50,20 @@ def test_a_perturbation_asked_for_twice_runs_once(bench: Bench) -> None:
     assert rows["perturbation"].value_counts().to_dict() == {"jpeg:75": 16, "none": 16}
 
 
+def test_one_table_holds_detectors_with_weights_of_two_kinds(bench: Bench, tmp_path: Path) -> None:
+    """On a dataset where published ones are the default: here a file that stands for Tiny-LaDeDa's."""
+    torch.save(_TinyNetwork().state_dict(), tmp_path / "own.pth")
+    both = ("--detectors", "tiny-ladeda,lgrad@sample", "--weights", "tiny-ladeda=own.pth", "--unverified")
+    outcome = bench("run", "--dataset", "tiny", "--device", "cpu", *both)
+    assert outcome.code == 0, outcome.err
+    rows = all_rows(Path("results/runs/tiny"))
+    assert set(rows["detector"]) == {"tiny-ladeda:forensynths", "lgrad:nearest-gan"}
+    assert set(rows["status"]) == {"ok"}
+    table = pd.read_csv("results/runs/tiny/tables/cells.csv")
+    weights = dict(zip(table["detector"], table["weights"], strict=True))
+    assert weights["lgrad:nearest-gan"] == "sample" != weights["tiny-ladeda:forensynths"]
+
+
 def test_test_sets_keep_their_order_when_they_are_run_one_by_one(bench: Bench) -> None:
     bench(*RUN, "--generators", "beta")
     outcome = bench(*RUN, "--generators", "alpha")
@@ -81,6 +99,10 @@ def test_perturbations_limit_and_generators(bench: Bench) -> None:
         (("--perturbations", "jpg:75"), "did you mean jpeg"),
         (("--perturbations", "jpeg:700"), "700"),
         (("--perturbations", ","), "--perturbations names none"),
+        (
+            ("--detectors", "lgrad@sampel"),
+            "unknown kind of checkpoints of 'lgrad' 'sampel': did you mean sample",
+        ),
         (("--checkpoints", "best"), "--checkpoints 'best' is neither published nor sample"),
         (("--weights", "lgrad=x.pth"), "unknown checkpoint 'lgrad'"),
         (("--weights", "x.pth"), "is not NAME=PATH"),
@@ -119,13 +141,38 @@ def test_a_detector_that_fails_is_named_and_the_others_finish(bench: Bench) -> N
     assert failed["score"].isna().all()
 
 
+def test_detectors_that_would_end_the_run_fail_and_the_others_finish(bench: Bench) -> None:
+    """With status 0 and no row, if one let them."""
+    bright = Path("bright.py").read_text()
+    for name, method, call in (
+        ("quits", "score", "__import__('sys').exit(0)"),
+        ("gone", "prepare", "_exit(0)"),
+    ):
+        text = f"    def {method}(self, value):\n        {call}\n"
+        Path(f"{name}.py").write_text("from os import _exit\n" + bright.replace("bright", name) + text)
+    outcome = bench("run", "--detectors", "./quits.py,./gone.py,./bright.py", "--dataset", "tiny")
+    assert outcome.code == 1
+    rows = all_rows(Path("results/runs/tiny")).groupby("detector")
+    assert {name: set(some["status"]) for name, some in rows} == {
+        "bright": {"ok"},
+        "gone": {"failed"},
+        "quits": {"failed"},
+    }
+    assert set(rows.get_group("gone")["error"]) == {"prepare: ProcessExit: os._exit(0) was called"}
+    assert set(rows.get_group("quits")["error"]) == {"quits: ProcessExit: sys.exit(0) was called"}
+    Path("quits.py").write_text("import sys\nsys.exit(0)\n")
+    outcome = bench("run", "--detectors", "./quits.py", "--dataset", "tiny")
+    assert outcome.code == 2
+    assert "sys.exit(0) was called" in outcome.err
+
+
 def test_score_gives_one_row_an_image(bench: Bench) -> None:
     outcome = bench("score", "tiny/alpha/1_fake", "--detectors", "./bright.py", "--format", "csv")
     lines = outcome.out.splitlines()
     assert outcome.code == 0
-    assert lines[0] == "path,detector,score,logit,verdict,status,error"
+    assert lines[0] == "path,detector,weights,score,logit,verdict,status,error"
     assert len(lines) == 5
-    assert all(",bright," in line and ",fake,ok," in line for line in lines[1:])
+    assert all(",bright,own," in line and ",fake,ok," in line for line in lines[1:])
     Path("tiny/alpha/1_fake/text.png").write_text("no image")
     assert bench("score", "tiny/alpha/1_fake", "--detectors", "./bright.py", "--format", "json").code == 1
 
@@ -149,4 +196,8 @@ def test_a_new_detector_runs_at_once(bench: Bench) -> None:
     assert len(Path("mine.py").read_text().splitlines()) <= 40
     assert bench("run", "--detectors", "./mine.py", "--dataset", "tiny").code == 0
     assert bench("new", "detector", "mine").code == 2
+    printed = bench("new", "detector", "other", "--folder", "my detectors").out
+    check = next(commands_in(printed.splitlines()[-1]))
+    assert check == ("check", "detector", "./my detectors/other.py")
+    assert bench(*check).code == 0
     assert bench("new", "detector", "class").code == 2

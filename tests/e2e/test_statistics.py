@@ -68,14 +68,20 @@ def test_fitted_columns_are_what_fitting_again_gives(bench: Bench, runs: tuple[s
             assert found == pytest.approx(expected, abs=1e-5)
 
 
-def test_copies_under_other_names_are_refused(bench: Bench, runs: tuple[str, str]) -> None:
+def test_copies_under_other_names_are_refused_from_any_folder(
+    bench: Bench, runs: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     Path("held-out/new").mkdir()
     shutil.copytree("tiny", "held-out/new/copies")
     outcome = bench("run", "--detectors", "./bright.py", "--dataset", "held-out/new", "--out", "copied")
     assert outcome.code == 0, outcome.err
-    refused = bench("calibrate", runs[0], "--on", "copied")
-    assert refused.code == 2
-    assert "the splits overlap: 'copies/" in refused.err
+    here = Path.cwd()
+    Path("elsewhere").mkdir()
+    for folder in (here / "elsewhere", here):
+        monkeypatch.chdir(folder)
+        refused = bench("calibrate", str(here / runs[0]), "--on", str(here / "copied"))
+        assert refused.code == 2
+        assert "the splits overlap: 'copies/" in refused.err
     shutil.rmtree("held-out/new")
     unknown = bench("calibrate", runs[0], "--on", "copied")
     assert unknown.code == 0

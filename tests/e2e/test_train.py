@@ -93,6 +93,16 @@ def test_an_lgrad_classifier_scores_at_once(
     )
     assert trained.code == 0, trained.err
     assert len(list((tmp_path / "cache").rglob("*.png"))) == 4
+    again = bench(
+        *("train", "lgrad", "--transformation", "input-image", "--data", "faces/train", "--out", "out"),
+        *("--name", "second", "--init", "out/lgrad-input-image-celebahq.pth", "--limit", "4", "--batch", "4"),
+        *("--epochs", "1", *SMALL),
+    )
+    assert again.code == 0, again.err
+    start = json.loads((tmp_path / "out/second.card.json").read_text())["identity"]["start"]
+    made = json.loads((tmp_path / "out/lgrad-input-image-celebahq.card.json").read_text())["sha256"]
+    assert (start["initialisation"], start["checkpoints"]["init"]) == ("file", made)
+    assert not (tmp_path / "out/gradients").exists()  # nothing is differentiated: nothing is worth keeping
     monkeypatch.setenv("FORENBENCH_WEIGHTS", "out")
     scored = bench(
         *("score", "faces/val/horse/0_real/00.png", "--detectors", "lgrad:input-image-celebahq"),
@@ -110,7 +120,8 @@ def test_an_lgrad_classifier_scores_at_once(
         (("--data", "faces", "--limit", "5", "--init", "random"), "even number"),
         (("--data", "faces/train", "--init", "random"), "--val"),
         (("--data", "nowhere", "--init", "random"), "nowhere"),
-        (("--data", "faces", "--init", "zero"), "neither imagenet nor random"),
+        (("--data", "faces", "--init", "zero"), "neither imagenet nor random, nor a file"),
+        (("--data", "faces", "--continue"), "--init is imagenet: name the file there"),
         (("--data", "faces", "--classes", "hors", "--init", "random"), "horse"),
         (("--data", "faces", "--name", "../it"), "without a folder"),
         (("--data", "faces", "--weights", "it"), "not NAME=PATH"),

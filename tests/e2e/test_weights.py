@@ -14,6 +14,7 @@ from golden import SHARED, needs_shared
 
 from forenbench.weights import sha256_of
 
+STYLES = ("text", "csv", "markdown", "latex")
 FILE = "ForenSynth_Tiny_LaDeDa.pth"
 NORMS = ("bn1", "layer1.0.bn1", "layer1.0.bn2")
 SHAPES = {
@@ -80,11 +81,40 @@ def test_a_folder_of_ones_own_needs_no_download(
     command = ("run", "--detectors", "tiny-ladeda", "--dataset", "tiny")
     refused = bench(*command)
     assert refused.code == 2
-    assert "expected 4624258c7048" in refused.err
+    assert "has 12345 bytes, expected 12405" in refused.err
     assert "--unverified" in refused.err
     taken = bench(*command, "--unverified")
     assert taken.code == 0
-    assert f"tiny-ladeda (not as published) {sha256_of(path)[:12]}" in taken.out
+    assert f"tiny-ladeda (own) {sha256_of(path)[:12]}" in taken.out
+
+
+def test_own_weights_are_called_own_wherever_their_numbers_stand(bench: Bench, tmp_path: Path) -> None:
+    """Whatever prints a row says whose weights made it, and stars are those that the user states."""
+    path, wrapped = write_formula_weights(tmp_path / "mine"), tmp_path / "wrapped.pth"
+    torch.save({"state_dict": {f"module.{key}": value for key, value in torch.load(path).items()}}, wrapped)
+    command = ("run", "--detectors", "tiny-ladeda", "--dataset", "tiny", "--unverified", "--out", "run")
+    told = bench(*command, "--weights", f"tiny-ladeda={wrapped}")
+    assert told.code == 0, told.err
+    assert "own" in told.out
+    assert "read from the file's key 'state_dict', without 'module.' before every key" in " ".join(
+        told.out.split()
+    )
+    assert "Not known what these weights have seen in training" in told.out
+    printed = [bench("table", "summary", "run", "--format", style).out for style in STYLES]
+    assert bench("report", "run", "--out", "report.html", "--worst", "0").code == 0
+    files = ("run/leaderboard.csv", "run/leaderboard.md", "run/tables/cells.csv", "report.html")
+    printed += [(tmp_path / file).read_text() for file in files]
+    for text in printed:
+        rows = [line for line in text.splitlines() if "tiny-ladeda:forensynths" in line]
+        assert rows
+        assert "published" not in " ".join(rows)
+        assert any("own" in row for row in rows) or "<td>own" in text
+    starred = bench(*command, "--weights", f"tiny-ladeda={wrapped}", "--trained-on", "alpha")
+    assert "Nothing to compute" in starred.err
+    assert "seen in training, as the detectors state: alpha by tiny-ladeda:forensynths" in starred.out
+    assert "Not known" not in starred.out
+    own = ("--detectors", "tiny-ladeda", "--weights", f"tiny-ladeda={path}", "--unverified")
+    assert bench("score", "tiny/alpha/1_fake", *own, "--format", "csv").out.count(",own,") == 4
 
 
 def test_the_contract_of_a_published_detector_is_checked_with_files_of_ones_own(
@@ -95,7 +125,7 @@ def test_the_contract_of_a_published_detector_is_checked_with_files_of_ones_own(
     command = ("check", "detector", "tiny-ladeda", "--weights", f"tiny-ladeda=~/{FILE}")
     unasked = bench(*command)
     assert unasked.code == 2
-    assert "has no sample checkpoints; it needs --checkpoints published" in unasked.err
+    assert "has no sample checkpoints; ask for tiny-ladeda@published" in unasked.err
     checked = bench(*command, "--checkpoints", "published", "--unverified")
     assert checked.code == 0, checked.err
     assert checked.out.count("ok    tiny-ladeda:forensynths") == 8

@@ -1,13 +1,16 @@
 """LGrad against the official code: gradient pictures (stage A) and the classifier on them (stage B).
 
-The tolerances are those that rounding explains (the same network in float64 differs as much). Only the
-digests of the float32 pictures are not asserted: rounding changes them. In float64 the sums agree to 1 level.
+In float64 the official numbers come out exactly, so pictures, scores and wrong variants are compared there.
+What float32 makes of the same network is one machine's: between the instruction sets of one processor 0.3 to
+18 % of a picture's values change by a level, and a few, where an activation is about to change its sign, by
+more. So float32 is asserted to stay near float64 by levels alone, and the official float32 pictures, which
+were made on one machine, to be as near to ours as they are to the official float64 ones.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,41 +34,48 @@ pytestmark = pytest.mark.slow
 
 
 class Model(NamedTuple):
-    """A transformation model, its variant, and how far rounding may take us from the official numbers."""
+    """A transformation model, its variant, and how far float32 took the official extremes, relatively."""
 
     build: Callable[[], torch.nn.Module]
     variant: str
     checkpoints: tuple[str, str]
     extremes: float
-    changed: float
-    logit: float
 
 
 MODELS = {
-    "stylegan": Model(
-        stylegan_256, "stylegan-bedroom", ("stylegan-bedroom", "lgrad-4class"), 1e-3, 0.03, 5e-3
-    ),
+    "stylegan": Model(stylegan_256, "stylegan-bedroom", ("stylegan-bedroom", "lgrad-4class"), 1e-3),
     "pggan": Model(
-        pggan_256,
-        "progan-bedroom-1class",
-        ("progan-bedroom", "lgrad-progan-bedroom-1class"),
-        5e-3,
-        0.10,
-        2e-2,
+        pggan_256, "progan-bedroom-1class", ("progan-bedroom", "lgrad-progan-bedroom-1class"), 5e-3
     ),
 }
 LEVELS = 6
-"""By how much rounding may change a value of the gradient picture, at most."""
+"""By how much float32 may change a value of the gradient picture, at most."""
+IN_FLOAT32 = ("rgb256a", "rgb256b", "rgb301x257", "gray256", "pal256")
+"""Pictures for float32: of most others it changes next to nothing; the last two are those it changes most."""
+LOGIT = 1e-4
+"""How far float32 may take the classifier's logit for one and the same picture."""
+
+
+class Gradients(NamedTuple):
+    """A network's gradient and output for every picture."""
+
+    network: torch.nn.Module
+    gradient: dict[str, torch.Tensor]
+    output: dict[str, float]
+
+    def picture(self, name: str) -> NDArray[np.int_]:
+        """Return the gradient picture as (256, 256, 3) integers."""
+        return to_pictures(self.gradient[name][None])[0].permute(1, 2, 0).numpy().astype(int)
 
 
 class Run(NamedTuple):
-    """One model's detector and its stage A of every picture, made as one batch."""
+    """One model's detector, and its stage A: of every picture in float64, of some in float32."""
 
     name: str
     model: Model
     detector: LGrad
-    gradient: dict[str, torch.Tensor]
-    output: dict[str, float]
+    rounded: Gradients
+    exact: Gradients
 
     def golden(self, name: str, stage: str) -> dict[str, Any]:
         return NUMBERS["lgrad"][self.name][name][stage]
@@ -89,30 +99,27 @@ def run(
     weights = Weights(paths=dict(zip(model.checkpoints, (path, classifier_file), strict=True)))
     detector = LGrad(model.variant, weights)
     path.unlink()
-    batch = torch.stack([detector.prepare(picture(name)) for name in AVAILABLE])
     network = detector.encoder.network
     assert network is not None
-    outputs = []
+    exact = run_of(copy.deepcopy(network).double(), detector, AVAILABLE)
+    return Run(request.param, model, detector, run_of(network, detector, IN_FLOAT32), exact)
+
+
+def run_of(network: torch.nn.Module, detector: LGrad, names: Sequence[str]) -> Gradients:
+    """Differentiate pictures in the network's own precision."""
+    batch = torch.stack([detector.prepare(picture(name)) for name in names])
+    outputs: list[torch.Tensor] = []
     hook = network.register_forward_hook(lambda module, images, output: outputs.append(output.detach()))
-    gradient = gradients(network, batch)
+    gradient = gradients(network, batch.to(next(network.parameters()).dtype))
     hook.remove()
-    return Run(
-        request.param,
-        model,
-        detector,
-        dict(zip(AVAILABLE, gradient, strict=True)),
-        dict(zip(AVAILABLE, torch.cat(outputs).flatten().tolist(), strict=True)),
-    )
+    made = torch.cat(outputs).flatten().tolist()
+    return Gradients(network, dict(zip(names, gradient, strict=True)), dict(zip(names, made, strict=True)))
 
 
-def picture_of(run: Run, name: str) -> NDArray[np.int_]:
-    """Return the gradient picture as (256, 256, 3) integers."""
-    return to_pictures(run.gradient[name][None])[0].permute(1, 2, 0).numpy().astype(int)
-
-
-def values_changed(run: Run) -> float:
-    """Return how many of a picture's values rounding may change."""
-    return run.model.changed * 3 * 256 * 256
+def official_rounding(run: Run, name: str) -> int:
+    """Return how far the official float32 picture's sums may be from the official float64 one's."""
+    golden = run.golden(name, "stage_a")["float64"]
+    return golden["values_differing_from_float32"] * golden["largest_difference"]
 
 
 def every_eighth(run: Run, name: str) -> NDArray[np.int_]:
@@ -127,82 +134,75 @@ def every_eighth(run: Run, name: str) -> NDArray[np.int_]:
 
 
 @pytest.mark.parametrize("name", PICTURES)
-def test_stage_a_gives_the_official_gradient_picture(run: Run, name: str) -> None:
-    golden, gradient = run.golden(name, "stage_a"), run.gradient[name]
-    prepared = run.detector.prepare(picture(name))
-    assert_input(prepared, golden["input"])
-    assert prepared.double().sum().item() == pytest.approx(golden["input"]["sum"], abs=0.1)
-    assert run.output[name] == pytest.approx(golden["d_output"], abs=1e-4)
-    assert gradient.min().item() == pytest.approx(golden["grad_min"], rel=run.model.extremes)
-    assert gradient.max().item() == pytest.approx(golden["grad_max"], rel=run.model.extremes)
-    assert gradient.abs().mean().item() == pytest.approx(golden["grad_abs_mean"], rel=run.model.extremes)
-    ours, differences = picture_of(run, name), []
-    assert list(ours.shape) == golden["gradient_image"]["shape"]
-    for place, pixel in golden["gradient_image"]["pixels"].items():
-        row, column = map(int, place.split(","))
-        differences.append(abs(ours[row, column] - pixel).max())
-    grid = abs(ours[::8, ::8] - every_eighth(run, name))
-    assert max(*differences, grid.max()) <= LEVELS
-    assert (grid > 0).mean() <= run.model.changed
-    few = run.model.changed * 256 * 256  # that many values, each by one level
-    assert abs(ours.sum((0, 1)) - golden["gradient_image"]["channel_sums"]).max() <= few
+def test_double_precision_gives_the_official_numbers(run: Run, name: str) -> None:
+    golden, gradient = run.golden(name, "stage_a")["float64"], run.exact.gradient[name]
+    assert run.exact.output[name] == pytest.approx(golden["d_output"], rel=1e-9)
+    assert gradient.min().item() == pytest.approx(golden["grad_min"], rel=1e-9)
+    assert gradient.max().item() == pytest.approx(golden["grad_max"], rel=1e-9)
+    # a level for each channel: a value on the border between two may fall on either side
+    assert abs(run.exact.picture(name).sum((0, 1)) - golden["channel_sums"]).max() <= 1
 
 
 @pytest.mark.parametrize("name", PICTURES)
-def test_official_double_precision_is_as_near(run: Run, name: str) -> None:
-    golden, gradient = run.golden(name, "stage_a")["float64"], run.gradient[name]
-    assert run.output[name] == pytest.approx(golden["d_output"], abs=1e-4)
-    assert gradient.min().item() == pytest.approx(golden["grad_min"], rel=run.model.extremes)
-    assert gradient.max().item() == pytest.approx(golden["grad_max"], rel=run.model.extremes)
-    sums = picture_of(run, name).sum((0, 1))
-    assert abs(sums - golden["channel_sums"]).max() <= run.model.changed * 256 * 256
-    assert golden["values_differing_from_float32"] <= values_changed(run)
-    assert golden["largest_difference"] <= LEVELS
+def test_stage_a_gives_the_official_gradient_picture(run: Run, name: str) -> None:
+    golden, prepared = run.golden(name, "stage_a"), run.detector.prepare(picture(name))
+    assert_input(prepared, golden["input"])
+    assert prepared.double().sum().item() == pytest.approx(golden["input"]["sum"], abs=0.1)
+    gradient, ours = run.exact.gradient[name], run.exact.picture(name)
+    extremes = [golden["grad_min"], golden["grad_max"], golden["grad_abs_mean"]]
+    found = [gradient.min().item(), gradient.max().item(), gradient.abs().mean().item()]
+    assert found == pytest.approx(extremes, rel=run.model.extremes)
+    assert list(ours.shape) == golden["gradient_image"]["shape"]
+    grid = abs(ours[::8, ::8] - every_eighth(run, name))
+    pixels = {
+        tuple(map(int, at.split(","))): pixel for at, pixel in golden["gradient_image"]["pixels"].items()
+    }
+    differences = [abs(ours[at] - pixel).max() for at, pixel in pixels.items()]
+    assert max(*differences, grid.max()) <= golden["float64"]["largest_difference"]
+    assert (grid > 0).sum() <= golden["float64"]["values_differing_from_float32"]
+    away = abs(ours.sum((0, 1)) - golden["gradient_image"]["channel_sums"]).max()
+    assert away <= official_rounding(run, name)
 
 
-@pytest.mark.parametrize("name", ["pal256", "rgb301x257"])
-def test_double_precision_gives_the_official_numbers_without_rounding(run: Run, name: str) -> None:
-    golden = run.golden(name, "stage_a")["float64"]
-    network = run.model.build().double().requires_grad_(False)
-    network.load_state_dict(run.detector.encoder.network.state_dict())
-    image = run.detector.prepare(picture(name))[None].double()
-    gradient = gradients(network, image)
-    assert network(image).item() == pytest.approx(golden["d_output"], rel=1e-9)
-    assert gradient.min().item() == pytest.approx(golden["grad_min"], rel=1e-9)
-    assert gradient.max().item() == pytest.approx(golden["grad_max"], rel=1e-9)
-    pixels = to_pictures(gradient)[0].long()
-    assert abs(pixels.sum((1, 2)) - torch.tensor(golden["channel_sums"])).max() <= 1
-    difference = abs(pixels.permute(1, 2, 0).numpy() - picture_of(run, name))
-    assert 0 < (difference > 0).sum() <= values_changed(run)
-    assert difference.max() <= LEVELS
+@pytest.mark.parametrize("name", IN_FLOAT32)
+def test_single_precision_stays_near(run: Run, name: str) -> None:
+    ours, exact = run.rounded.gradient[name], run.exact.gradient[name]
+    assert run.rounded.output[name] == pytest.approx(run.golden(name, "stage_a")["d_output"], abs=1e-4)
+    for of in torch.min, torch.max:
+        assert of(ours).item() == pytest.approx(of(exact).item(), rel=LEVELS / 255)
+    assert abs(run.rounded.picture(name) - run.exact.picture(name)).max() <= LEVELS
 
 
 @pytest.mark.parametrize("name", PICTURES)
 @torch.no_grad()
 def test_stage_b_gives_the_official_logit(run: Run, name: str) -> None:
     golden = run.golden(name, "stage_b")
-    prepared = normalise(to_pictures(run.gradient[name][None]), IMAGENET)
+    prepared = normalise(to_pictures(run.exact.gradient[name][None]), IMAGENET)
     assert list(prepared.shape[1:]) == golden["input"]["shape"]
     level = 1 / 255 / min(IMAGENET.std)
+    slack = level * official_rounding(run, name)
     means = prepared[0].double().mean((1, 2))
-    assert means.tolist() == pytest.approx(golden["input"]["channel_means"], abs=level * run.model.changed)
-    total, slack = prepared.double().sum().item(), level * values_changed(run)
-    assert total == pytest.approx(golden["input"]["sum"], abs=slack)
-    assert prepared[0, :, 0, 0].tolist() == pytest.approx(golden["input"]["first"], abs=LEVELS * level)
-    assert prepared[0, :, 128, 128].tolist() == pytest.approx(golden["input"]["centre"], abs=LEVELS * level)
-    logit = run.detector.classifier(prepared)
-    assert logit.item() == pytest.approx(golden["logit"], abs=run.model.logit)
-    assert logit.item() == pytest.approx(golden["logit_of_float64_gradient_image"], abs=run.model.logit)
-    assert logit.sigmoid().item() == pytest.approx(golden["sigmoid"], abs=run.model.logit / 4)
+    assert means.tolist() == pytest.approx(golden["input"]["channel_means"], abs=1e-6 + slack / 256**2)
+    assert prepared.double().sum().item() == pytest.approx(golden["input"]["sum"], abs=0.1 + 3 * slack)
+    few = 1e-6 + level * run.golden(name, "stage_a")["float64"]["largest_difference"]
+    assert prepared[0, :, 0, 0].tolist() == pytest.approx(golden["input"]["first"], abs=few)
+    assert prepared[0, :, 128, 128].tolist() == pytest.approx(golden["input"]["centre"], abs=few)
+    logit = run.detector.classifier(prepared).item()
+    assert logit == pytest.approx(golden["logit_of_float64_gradient_image"], abs=LOGIT)
+    official = abs(golden["logit"] - golden["logit_of_float64_gradient_image"])
+    assert logit == pytest.approx(golden["logit"], abs=LOGIT + official)
+    assert torch.tensor(golden["logit"]).sigmoid().item() == pytest.approx(golden["sigmoid"], abs=1e-6)
 
 
 @torch.no_grad()
 def test_the_detector_does_both_stages_for_any_batch(run: Run) -> None:
     names = ["rgb256a", "rgb301x257"]
     batch = torch.stack([run.detector.prepare(picture(name)) for name in names])
-    logits = run.detector.logit(run.detector.encoder.encode(batch))
-    golden = [run.golden(name, "stage_b")["logit"] for name in names]
-    assert logits.tolist() == pytest.approx(golden, abs=run.model.logit)
+    pictures = run.detector.encoder.encode(batch)
+    for name, made in zip(names, pictures.permute(0, 2, 3, 1).numpy().astype(int), strict=True):
+        assert abs(made - run.exact.picture(name)).max() <= LEVELS
+    logits = run.detector.classifier(normalise(pictures, IMAGENET)).flatten().tolist()
+    assert run.detector.logit(pictures).tolist() == pytest.approx(logits, abs=LOGIT)
 
 
 WRONG = ("rgb256a", "rgb256b")
@@ -213,15 +213,15 @@ WRONG = ("rgb256a", "rgb256b")
 @pytest.mark.parametrize("name", WRONG)
 def test_truncating_is_another_picture(run: Run, name: str) -> None:
     wrong = NUMBERS["wrong"]["lgrad_stylegan_stage_a"][name]["truncated_instead_of_rounded"]
-    ours, truncated = picture_of(run, name), truncated_picture_of(run, name)
-    few = run.model.changed * 256 * 256
-    assert abs(truncated.sum((0, 1)) - wrong["channel_sums"]).max() < few
-    assert abs(ours.sum((0, 1)) - wrong["channel_sums"]).max() > 10 * few
-    assert (ours != truncated).sum() == pytest.approx(wrong["values_differing"], abs=values_changed(run))
+    ours, truncated = run.exact.picture(name), truncated_picture_of(run, name)
+    few = official_rounding(run, name)
+    assert abs(truncated.sum((0, 1)) - wrong["channel_sums"]).max() <= few
+    assert abs(ours.sum((0, 1)) - wrong["channel_sums"]).max() > 100 * few
+    assert (ours != truncated).sum() == pytest.approx(wrong["values_differing"], abs=2 * few)
 
 
 def truncated_picture_of(run: Run, name: str) -> NDArray[np.int_]:
-    shifted = run.gradient[name] - run.gradient[name].min()
+    shifted = run.exact.gradient[name] - run.exact.gradient[name].min()
     return (shifted / shifted.max() * 255).to(torch.uint8).permute(1, 2, 0).numpy().astype(int)
 
 
@@ -230,30 +230,28 @@ def truncated_picture_of(run: Run, name: str) -> NDArray[np.int_]:
 @pytest.mark.parametrize(("name", "wrong"), [("real", 26_978_315), ("fake", 28_025_761)])
 def test_truncating_darkens_the_released_examples(run: Run, name: str, wrong: int) -> None:
     """The sums that the official code with a truncation in it gave."""
-    few = values_changed(run)
-    assert abs(truncated_picture_of(run, name).sum() - wrong) < few
-    assert picture_of(run, name).sum() - wrong > 10 * few
+    few = 3 * official_rounding(run, name)
+    assert abs(truncated_picture_of(run, name).sum() - wrong) <= few
+    assert run.exact.picture(name).sum() - wrong > 10 * few
 
 
 @pytest.mark.parametrize("run", ["stylegan"], indirect=True)
 def test_sharing_the_deviation_between_two_images_is_another_picture(run: Run) -> None:
     """As the official discriminator does: its only part that joins the images of a batch."""
-    network, shared = run.detector.encoder.network, copy.deepcopy(run.detector.encoder.network)
-    assert network is not None
+    shared = copy.deepcopy(run.exact.network)
     shared.layer12.register_forward_pre_hook(lambda module, inputs: (_with_shared_deviation(inputs[0]),))
-    batch = torch.stack([run.detector.prepare(picture(name)) for name in WRONG])
+    batch = torch.stack([run.detector.prepare(picture(name)) for name in WRONG]).double()
     with torch.no_grad():
         outputs = shared(batch).flatten().tolist()
     pictures = to_pictures(gradients(shared, batch)).permute(0, 2, 3, 1).numpy().astype(int)
-    few = run.model.changed * 256 * 256
     for name, output, joined in zip(WRONG, outputs, pictures, strict=True):
         wrong = NUMBERS["wrong"]["lgrad_stylegan_stage_a"][name]["batch_of_two"]
-        ours = picture_of(run, name)
+        ours, few = run.exact.picture(name), official_rounding(run, name)
         assert output == pytest.approx(wrong["d_output"], abs=1e-5)
-        assert abs(run.output[name] - wrong["d_output"]) > 3e-5
-        assert abs(joined.sum((0, 1)) - wrong["channel_sums"]).max() < few
-        assert abs(ours.sum((0, 1)) - wrong["channel_sums"]).max() > 10 * few
-        assert (ours != joined).sum() == pytest.approx(wrong["values_differing"], abs=values_changed(run))
+        assert abs(run.exact.output[name] - wrong["d_output"]) > 3e-5
+        assert abs(joined.sum((0, 1)) - wrong["channel_sums"]).max() <= few
+        assert abs(ours.sum((0, 1)) - wrong["channel_sums"]).max() > 100 * few
+        assert (ours != joined).sum() == pytest.approx(wrong["values_differing"], abs=2 * few)
         assert abs(ours - joined).max() == pytest.approx(wrong["largest_difference"], abs=2)
 
 
@@ -282,16 +280,15 @@ def test_cropping_and_padding_to_256_is_another_picture(run: Run, name: str) -> 
 @torch.no_grad()
 def test_red_and_blue_are_not_swapped(run: Run, name: str) -> None:
     wrong = NUMBERS["wrong"]["lgrad_stylegan_stage_b"][name]
-    pictures = to_pictures(run.gradient[name][None])
+    pictures = to_pictures(run.exact.gradient[name][None])
     both = normalise(torch.cat([pictures, pictures.flip(1)]), IMAGENET)
     golden = [wrong["logit"], wrong["logit_with_red_and_blue_swapped"]]
-    assert run.detector.classifier(both).flatten().tolist() == pytest.approx(golden, abs=run.model.logit)
-    assert abs(golden[0] - golden[1]) > 10 * run.model.logit
+    # the official logits are of its float32 picture
+    assert run.detector.classifier(both).flatten().tolist() == pytest.approx(golden, abs=10 * LOGIT)
+    assert abs(golden[0] - golden[1]) > 100 * LOGIT
 
 
 def test_one_image_alone_has_the_same_gradient_picture(run: Run) -> None:
     image = run.detector.prepare(picture("rgb256b"))[None]
-    alone = run.detector.encoder.encode(image)
-    difference = abs(alone[0].permute(1, 2, 0).numpy().astype(int) - picture_of(run, "rgb256b"))
-    assert difference.max() <= LEVELS
-    assert (difference > 0).mean() <= run.model.changed
+    alone = run.detector.encoder.encode(image)[0].permute(1, 2, 0).numpy().astype(int)
+    assert abs(alone - run.exact.picture("rgb256b")).max() <= LEVELS

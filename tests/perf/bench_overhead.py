@@ -23,7 +23,7 @@ from workloads import (
     write_pngs,
 )
 
-from forenbench.batches import prepare_of
+from forenbench.calls import prepare_of
 from forenbench.catalogue import Dataset
 from forenbench.images import decode
 from forenbench.plugins import LoadedDetector

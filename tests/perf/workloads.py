@@ -16,7 +16,8 @@ from torch import Tensor
 from torchvision.transforms.functional import center_crop, pil_to_tensor
 from transformation_files import filled
 
-from forenbench.batches import Order, encoder_of
+from forenbench.batches import Order
+from forenbench.calls import encoder_of
 from forenbench.catalogue import Dataset, open_dataset
 from forenbench.detectors._nets.networks import resnet_50
 from forenbench.engines.local import LocalEngine

@@ -7,36 +7,57 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from recompute import decide, judge, masses
+from recompute import judge, masses
+from scipy.stats import t
+
+RANGES = {"mcc": (-1, 1), "nll": (0, np.inf)}
+NEVER = ("ece", "oracle")
 
 
 def intervals(*files: Path) -> dict[str, float]:
     again = [replicates(file) for file in files]
-    values, drawn = (sum(column) / len(files) for column in zip(*again, strict=True))
-    low, high = np.minimum(drawn.quantile(0.025), values), np.maximum(drawn.quantile(0.975), values)
-    known = (np.ptp(drawn, axis=0) > 1e-12) & (high - low > 1e-12)
-    return {**low[known].add_suffix("_low"), **high[known].add_suffix("_high")}
+    values, drawn = (sum(column) / len(files) for column in list(zip(*again, strict=True))[:2])
+    number = min(one[2] for one in again)
+    names = [name for name in drawn.columns if not name.startswith(NEVER)]
+    if len(files) == 1:
+        names = [name for name in names if enough(name, values, number, pd.read_parquet(files[0]))]
+    found = {name: interval(drawn[name], values[name], number, *RANGES.get(name, (0, 1))) for name in names}
+    return {f"{name}_{end}": value for name, ends in found.items() for end, value in ends.items()}
 
 
-def replicates(file: Path) -> tuple[pd.Series, pd.DataFrame]:
+def interval(drawn: pd.Series, value: float, number: int, least: float, most: float) -> dict[str, float]:
+    """Student's t on the scale of log(x - least) - log(most - x), or of the first alone."""
+    if np.ptp(drawn.quantile([0.025, 0.975])) < 1e-9 or not least + 1e-9 < value < most - 1e-9:
+        return {}
+    gained = drawn.mean() - value
+    error = drawn.std(ddof=0) * np.sqrt(number / (number - 1)) + abs(gained) / 2
+    around = np.array([-1, 1]) * t.ppf(0.975, number - 1) * error - gained
+    if np.isinf(most):
+        low, high = np.exp(np.log(value) + around / value)
+    else:
+        share = (value - least) / (most - least)
+        logit = np.log(share / (1 - share)) + around / (most - least) / (share * (1 - share))
+        low, high = least + (most - least) / (1 + np.exp(-logit))
+    return {"low": min(low, value), "high": max(high, value)}
+
+
+def enough(name: str, values: pd.Series, number: int, rows: pd.DataFrame) -> bool:
+    real, fake = ((rows["label"] == label).sum() for label in (0, 1))
+    tails = {"tpr_at_fpr1": real >= 500, "tpr_at_fpr5": real >= 100, "fpr_at_tpr95": fake >= 100}
+    wrong = round((1 - values["acc"]) * len(rows))
+    tails |= {"nll": wrong >= 2, "brier": wrong >= 1}
+    return bool({**tails, "auroc": (1 - values["auroc"]) * number >= 0.05}.get(name, True))
+
+
+def replicates(file: Path) -> tuple[pd.Series, pd.DataFrame, int]:
     threshold = json.loads(file.with_suffix(".json").read_text())["identity"]["threshold"]
     rows = pd.read_parquet(file)
     edges = masses(rows)
-    whole = judge(rows, threshold, edges)
     drawn = pd.DataFrame([judge(rows.iloc[one], threshold, edges) for one in draws(rows)], dtype=float)
-    for name in drawn.columns.intersection(["ece", "ece_mass"]):  # the basic bootstrap
-        drawn[name] = (2 * whole[name] - drawn[name]).clip(0, 1)
-    best, once = pd.DataFrame([decide_best(rows.iloc[one]) for one in draws(rows)]), decide_best(rows)
-    for name in ("acc", "bacc", "real_acc", "fake_acc"):  # resamples have the best of all thresholds
-        drawn[f"oracle_{name}"] = (best[name] + whole[f"oracle_{name}"] - once[name]).clip(0, 1)
-    return pd.Series(whole, dtype=float).drop("ok"), drawn.drop(columns="ok")
-
-
-def decide_best(rows: pd.DataFrame) -> dict[str, float | None]:
-    score, fake = rows["score"], rows["label"] == 1
-    thresholds = [-np.inf, *np.unique(score)]
-    right = [((score > threshold) == fake).mean() for threshold in thresholds]
-    return decide(fake, score > thresholds[int(np.argmax(right))])
+    whole = pd.Series(judge(rows, threshold, edges), dtype=float)
+    origins = rows["origin"].where(rows["origin"] != "", rows["path"])
+    each = (origins if (rows["origin"] != "").any() else rows["path"]).groupby(rows["label"]).nunique()
+    return whole.drop("ok"), drawn.drop(columns="ok"), int(each.min())
 
 
 def draws(rows: pd.DataFrame) -> Iterator[np.ndarray]:

@@ -194,6 +194,27 @@ def test_links_in_a_tar_file_lead_to_other_members_only(tmp_path: Path) -> None:
             source.read(path)
 
 
+def test_backslashes_of_a_zip_file_made_on_windows_are_separators(tmp_path: Path) -> None:
+    """On a Unix they are letters, and what unpacks there has them in names."""
+    for system, expected in ((0, ["0_real", "1_fake"]), (3, [])):
+        with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+            for name in ("sdxl\\", "sdxl\\0_real\\a.png", "sdxl\\1_fake\\b.png", "g/1_fake/c\\d.png"):
+                info = zipfile.ZipInfo("x")
+                info.filename, info.create_system = name, system
+                archive.writestr(info, b"" if name.endswith("\\") else png(1))
+        source, findings = open_location(tmp_path / "x.zip")
+        made = [s.path for s in findings.samples if s.generator == "sdxl"]
+        assert [path.split("/")[1] for path in made] == expected
+        assert all(source.read(path) == png(1) for path in made)
+        assert ("g/1_fake/c\\d.png" in [s.path for s in findings.samples]) == (system == 3)
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        info = zipfile.ZipInfo("x")
+        info.filename, info.create_system = "g\\..\\..\\0_real\\a.png", 0
+        archive.writestr(info, b"x")
+    with pytest.raises(BenchError, match="not to be trusted"):
+        open_location(tmp_path / "x.zip")
+
+
 def read_all(source: Archive, expected: Files, times: int = 3) -> bool:
     return all(source.read(path) == data for _ in range(times) for path, data in expected.items())
 

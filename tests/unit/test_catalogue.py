@@ -238,7 +238,7 @@ def test_an_incomplete_dataset_is_opened_and_said(tmp_path: Path) -> None:
     assert [t.name for t in dataset.testsets] == ["progan"]
     assert (
         "not as published: progan/airplane real: 1 images, expected 200; "
-        "'bench data check forensynths' shows all 47 differences" in dataset.notes
+        f"'bench data check forensynths --data-root {tmp_path}' shows all 47 differences" in dataset.notes
     )
 
 

@@ -45,7 +45,9 @@ def differences(spec: Spec, samples: list[Sample], *testsets: str) -> list[Line]
     return [line for line in compare(spec, samples, testsets) if line.problem]
 
 
-@pytest.mark.parametrize("name", ["forensynths", "forensynths-val", "univfd-diffusion", "celebahq"])
+@pytest.mark.parametrize(
+    "name", ["forensynths", "forensynths-val", "univfd-diffusion", "celebahq", "celebahq-train"]
+)
 def test_a_whole_dataset_is_one_line_per_set(name: str) -> None:
     spec = SPECS[name]
     lines = compare(spec, list(published(spec)))

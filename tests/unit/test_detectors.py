@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Weights:
     paths = {name: folder / f"{name}.safetensors" for name in contents}
     for name, content in contents.items():
         save_file(content, paths[name])
-    return Weights(kind="sample", paths=paths)
+    return Weights(kind="sample", paths=paths, unverified=True)
 
 
 def photograph(width: int = 300, height: int = 260, seed: int = 0) -> Image.Image:
@@ -116,7 +117,7 @@ def test_every_checkpoint_read_is_recorded(weights: Weights) -> None:
     for _ in range(2):
         with weights.recording() as used:
             UnivFD("nn-k3", weights)
-        assert set(used) == {"efficientnet-lite0", "sample-univfd_bank"}
+        assert set(used) == {"efficientnet-lite0", "sample-univfd_bank (own)"}
 
 
 # --- prepare
@@ -181,13 +182,13 @@ def test_univfd_refuses_a_bank_of_another_shape(
     path = tmp_path / "bank.safetensors"
     save_file(content, path)
     with pytest.raises(WrongWeights, match="expected `real`"):
-        UnivFD("nn-k1", Weights(kind="sample", paths=weights.paths | {"sample-univfd_bank": path}))
+        UnivFD("nn-k1", replace(weights, paths=weights.paths | {"sample-univfd_bank": path}, _shared={}))
 
 
 def test_univfd_says_when_the_bank_is_smaller_than_k(weights: Weights, tmp_path: Path) -> None:
     path = tmp_path / "bank.safetensors"
     save_file({"real": torch.ones(20, 1280), "fake": torch.ones(4, 1280)}, path)
-    own = Weights(kind="sample", paths=weights.paths | {"sample-univfd_bank": path})
+    own = replace(weights, paths=weights.paths | {"sample-univfd_bank": path}, _shared={})
     assert UnivFD("nn-k3", own).k == 3
     with pytest.raises(
         BenchError, match="univfd:nn-k5 needs at least 5 features on each side; the bank has 4"

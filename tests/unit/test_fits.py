@@ -46,7 +46,7 @@ def tested(tmp_path: Path) -> Store:
 def test_fits_show_in_the_tested_runs_tables(validation: Store, tested: Store) -> None:
     before = tables.make("thresholds", [tested])
     assert "Acc., fitted" not in before.frame
-    assert "Nothing was fitted: 'bench calibrate' does it." in before.notes
+    assert "Nothing was fitted: 'bench calibrate --on RUN' does it." in before.notes
     made = fits.fit([validation], [tested])
     fits.write(tested.root, made)
     (fit,) = made.values()
@@ -159,9 +159,19 @@ def test_one_label_is_not_enough(validation: Store, tested: Store) -> None:
         fits.fit([validation], [tested])
 
 
-def test_fits_that_are_damaged_count_as_none(tested: Store) -> None:
-    (tested.root / "fits.json").write_text("{")
-    assert fits.read(tested.root) == {}
+@pytest.mark.parametrize("left", ["", "{", "{}", "[7]"])
+def test_fits_that_are_damaged_are_named(tested: Store, left: str) -> None:
+    """Tables without them would say that nothing was fitted."""
+    (tested.root / "fits.json").write_text(left)
+    with pytest.raises(BenchError, match=r"fits.json' is damaged; remove it, and 'bench calibrate' makes"):
+        tables.make("thresholds", [tested])
+
+
+def test_fits_of_earlier_versions_are_read(validation: Store, tested: Store) -> None:
+    path = fits.write(tested.root, fits.fit([validation], [tested]))
+    made = fits.read(tested.root)
+    path.write_text(json.dumps(json.loads(path.read_text())["fits"]))
+    assert fits.read(tested.root) == made
 
 
 def test_fits_of_other_detectors_are_kept(validation: Store, tested: Store, tmp_path: Path) -> None:
@@ -175,7 +185,7 @@ def test_fits_of_other_detectors_are_kept(validation: Store, tested: Store, tmp_
 
 def test_fits_are_plain_json(validation: Store, tested: Store) -> None:
     path = fits.write(tested.root, fits.fit([validation], [tested]))
-    (stored,) = json.loads(path.read_text())
+    (stored,) = json.loads(path.read_text())["fits"]
     assert stored["detector"] == "d"
     assert stored["testsets"] == ["data/v"]
     assert set(stored["maps"]) == {"temperature", "platt", "isotonic"}

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import tarfile
 from pathlib import Path
 
 import pytest
 
 from forenbench.catalogue import open_dataset
+from forenbench.cli.score import list_images
+from forenbench.pictures.spectra import unlabelled
 from forenbench.sources.folder import find_samples
+from forenbench.sources.locations import open_location
 from forenbench.testing import tiny_image, write_tiny_dataset
 from forenbench.types import FAKE, REAL, BenchError
 
@@ -27,24 +31,6 @@ def test_generator_and_class_stand_above_the_label(tmp_path: Path) -> None:
         "progan/horse/1_fake/b.png": (FAKE, "progan", "horse"),
         "biggan/1_fake/c.png": (FAKE, "biggan", ""),
     }
-
-
-def test_genimage_keeps_its_split_as_the_class(tmp_path: Path) -> None:
-    paths = [
-        f"stable_diffusion_v_1_4/{split}/{label}/{name}.png"
-        for split in ("train", "val")
-        for label, name in (("nature", "n01440764_18"), ("ai", "001_sdv4_00152"))
-    ]
-    touch(tmp_path, *paths)
-    found = {s.path: (s.label, s.generator, s.class_name) for s in find_samples(tmp_path).samples}
-    name = "stable_diffusion_v_1_4"
-    assert found == dict(
-        zip(
-            paths,
-            [(REAL, name, "train"), (FAKE, name, "train"), (REAL, name, "val"), (FAKE, name, "val")],
-            strict=True,
-        )
-    )
 
 
 def test_ordinary_words_are_no_labels_beside_real_and_fake(tmp_path: Path) -> None:
@@ -98,6 +84,42 @@ def test_files_outside_label_folders_are_reported(tmp_path: Path) -> None:
     dataset = open_dataset(str(tmp_path), data_root=tmp_path)[0]
     assert sum(len(t.samples) for t in dataset.testsets) == 2
     assert "left aside, in no label folder: 1, the first 'g/readme.txt'" in dataset.notes
+
+
+def test_texts_beside_images_are_left_aside_and_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As captions of training sets and what downloaders note beside each image."""
+    touch(tmp_path, "g/0_real/a.png", "g/1_fake/b.jpg", "g/1_fake/c.b.webp", "g/1_fake/noext")
+    beside = ["0_real/a.txt", "1_fake/b.jpg.json", "1_fake/b.JSON", "1_fake/c.b.caption", "1_fake/noext.txt"]
+    for name in [*beside, "1_fake/c.txt", "0_real/alone.txt"]:
+        (tmp_path / "g" / name).write_text("a cat")
+    findings = find_samples(tmp_path)
+    assert len(findings.samples) == 4 + 2
+    assert findings.notes == (
+        "left aside, texts beside images of the same name: 5, the first 'g/0_real/a.txt'",
+    )
+    (dataset,) = open_dataset(str(tmp_path), data_root=tmp_path)
+    assert findings.notes[0] in dataset.notes
+    assert list_images(tmp_path) == [tmp_path / sample.path for sample in findings.samples]
+    assert findings.notes[0] in capsys.readouterr().err
+    for label in ("0_real", "1_fake"):
+        (tmp_path / "g" / label).rename(tmp_path / "g" / f"photos{label}")
+    whole = unlabelled(tmp_path, 10)
+    assert whole is not None
+    assert len(whole.paths) == 6
+
+
+def test_a_webdataset_is_named_as_such(tmp_path: Path) -> None:
+    (tmp_path / "shards").mkdir()
+    for number in range(2):
+        with tarfile.open(tmp_path / f"shards/{number:05}.tar", "w") as archive:
+            for name in ("000.png", "000.cls", "001.png", "001.cls"):
+                archive.addfile(tarfile.TarInfo(name))
+    (tmp_path / "shards/README.md").touch()
+    for place in ("shards", "shards/00000.tar"):
+        with pytest.raises(BenchError, match=r"seems to be a webdataset .*manifest; its column 'location'"):
+            open_location(tmp_path / place)
 
 
 def test_one_label_only_is_said(tmp_path: Path) -> None:

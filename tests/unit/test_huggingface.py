@@ -67,15 +67,31 @@ def test_the_names_of_classes_say_which_label_is_which(tmp_path: Path) -> None:
         )
     source, findings = open_location(root)
     assert findings.samples == (
-        Sample("data/test.parquet#0", 1, "cifake"),
-        Sample("data/test.parquet#1", 0, "", "", "cifake"),
-        Sample("data/train.parquet#0", 1, "cifake"),
-        Sample("data/train.parquet#1", 0, "", "", "cifake"),
-        Sample("data/train.parquet#2", 1, "cifake"),
+        Sample("data/test.parquet#0", 1, "cifake", split="test"),
+        Sample("data/test.parquet#1", 0, "", "", "cifake", split="test"),
+        Sample("data/train.parquet#0", 1, "cifake", split="train"),
+        Sample("data/train.parquet#1", 0, "", "", "cifake", split="train"),
+        Sample("data/train.parquet#2", 1, "cifake", split="train"),
     )
     assert [source.read(s.path) for s in findings.samples] == [jpeg(seed) for seed in range(1, 6)]
     with pytest.raises(OSError, match=r"no row data/test.parquet#2"):
         source.read("data/test.parquet#2")
+
+
+def test_a_column_that_seems_to_hold_generators_is_named_with_its_values(tmp_path: Path) -> None:
+    columns = {"image": images(1, 2, 3), "label": ["real", "fake", "fake"], "prompt": ["a", "b", "c"]}
+    made_by = {"model": ["real", "sdxl", "flux"]}
+    file = write_table(tmp_path / "a.parquet", **columns, **made_by)
+    (note,) = open_location(file)[1].notes
+    assert "column 'model' is not read; it has 3 values, such as 'flux'" in note
+    file = write_table(tmp_path / "b.parquet", **columns, **made_by, generator=["", "x", "y"])
+    assert open_location(file)[1].notes == ()
+
+
+def test_labels_may_be_booleans_or_floats(tmp_path: Path) -> None:
+    for number, labels in enumerate(([False, True], [0.0, 1.0])):
+        file = write_table(tmp_path / f"{number}.parquet", image=images(1, 2), label=labels)
+        assert [sample.label for sample in open_location(file)[1].samples] == [0, 1]
 
 
 def test_generators_and_classes_are_columns(tmp_path: Path) -> None:

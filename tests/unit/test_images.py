@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
-from forenbench.images import MAX_PIXELS, ImageHeader, UnreadableImage, decode, header
+from forenbench.effort import DEFAULT_PIXELS, LIMIT, max_pixels
+from forenbench.images import ImageHeader, UnreadableImage, decode, header
 from forenbench.types import BenchError
 
 
@@ -190,10 +191,61 @@ def test_bombs_are_refused_by_their_header_whatever_pillow_allows(
 
 
 def test_limit_is_far_above_photographs_and_where_pillow_refuses() -> None:
-    assert 120_000_000 < MAX_PIXELS == 2 * Image.MAX_IMAGE_PIXELS
-    assert header(claiming(MAX_PIXELS // 2, 2)).height == 2
+    assert 120_000_000 < max_pixels() == DEFAULT_PIXELS == 2 * Image.MAX_IMAGE_PIXELS
+    assert header(claiming(DEFAULT_PIXELS // 2, 2)).height == 2
     with pytest.raises(UnreadableImage, match="decompression bomb"):
-        header(claiming(MAX_PIXELS // 2 + 1, 2))
+        header(claiming(DEFAULT_PIXELS // 2 + 1, 2))
+
+
+@pytest.mark.parametrize("read", [decode, header])
+def test_the_limit_can_be_set_below_and_above_that_of_pillow(
+    monkeypatch: pytest.MonkeyPatch, read: Callable[[bytes], Image.Image | ImageHeader]
+) -> None:
+    data = READABLE["png rgb"]
+    monkeypatch.setenv(LIMIT, str(21 * 34))
+    read(data)
+    monkeypatch.setenv(LIMIT, str(21 * 34 - 1))
+    with pytest.raises(UnreadableImage, match=r"bomb: 34×21 pixels, .* limit of 713 \(FORENBENCH_MAX_PIXELS"):
+        read(data)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    monkeypatch.setenv(LIMIT, "1000")
+    read(data)
+
+
+@pytest.mark.parametrize("text", ["many", "-5", "0", "1e9", "٣", "9" * 5000])
+def test_a_limit_that_is_no_number_is_named(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv(LIMIT, text)
+    with pytest.raises(
+        BenchError, match=r"FORENBENCH_MAX_PIXELS: .* is no number of pixels; write one such as"
+    ):
+        max_pixels()
+
+
+def test_scans_without_end_are_refused_before_they_are_decoded() -> None:
+    """Each costs as much as a look at every pixel: 6,000 of them took 13 seconds."""
+    ordinary = encoded(Image.new("RGB", (1600, 1200)), "JPEG", progressive=True)
+    last = ordinary.rindex(b"\xff\xda")
+    many = ordinary[:-2] + ordinary[last:-2] * 3000 + ordinary[-2:]
+    for read in (decode, header):
+        read(ordinary)
+        with pytest.raises(UnreadableImage, match=r"bomb: 30\d\d scans of 1600×1200 pixels"):
+            read(many)
+    comment = b"\xff\xfe\xff\xff" + b"\xff\xda" * 32766 + b"\0"
+    assert decode(ordinary[:2] + comment + ordinary[2:]).size == (1600, 1200)
+
+
+@pytest.mark.parametrize("codec", ["QOI", "PPM"])
+def test_pictures_that_a_slow_decoder_would_take_minutes_for_are_refused(codec: str) -> None:
+    whole = b"P3 1 1 255 1 2 3" if codec == "PPM" else encoded(RGB, "QOI")
+    large = {
+        "PPM": b"P3 9000 9000 255 " + b"0 " * 99,
+        "QOI": b"qoif" + struct.pack(">IIBB", 9000, 9000, 3, 0) + bytes(99),
+    }[codec]
+    decode(whole)
+    with pytest.raises(
+        UnreadableImage, match=f"bomb: 9000×9000 pixels in .* bytes of {codec}, which is slow"
+    ):
+        decode(large)
 
 
 def test_sixty_megapixels() -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from forenbench.inventory import FileFacts, cache_folder, take_stock
+from forenbench import images
+from forenbench.inventory import FileFacts, cache_folder, forget, formats, take_stock
 from forenbench.sources.folder import Folder
 from forenbench.testing import tiny_image
 from forenbench.types import BenchError, Stamp
@@ -77,6 +80,94 @@ def test_a_changed_file_is_read_again(source: Listening) -> None:
         assert facts == {**before, "text": FileFacts(sha256(content).hexdigest(), bytes=9)}
 
 
+def rewrite(file: Path, content: bytes) -> None:
+    """Change a file and leave its size and its time as they were."""
+    before = file.stat()
+    file.write_bytes(content)
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert (file.stat().st_size, file.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+
+
+def test_a_file_changed_under_the_same_size_and_time_is_read_again(source: Listening) -> None:
+    before, _ = source.take(*ALL)
+    rewrite(source.folder.root / "text", b"on image")
+    facts, read = source.take(*ALL)
+    assert read == ["text"]
+    assert facts == {**before, "text": FileFacts(sha256(b"on image").hexdigest(), bytes=8)}
+
+
+def test_a_file_put_in_place_of_another_of_the_same_size_and_time_is_read(source: Listening) -> None:
+    source.take("text")
+    file, other = source.folder.root / "text", source.folder.root / "other"
+    other.write_bytes(b"on image")
+    os.utime(other, ns=(file.stat().st_atime_ns, file.stat().st_mtime_ns))
+    other.rename(file)
+    assert source.take("text")[0]["text"].sha256 == sha256(b"on image").hexdigest()
+
+
+def memory() -> sqlite3.Connection:
+    return sqlite3.connect(cache_folder() / "inventory.sqlite")
+
+
+def test_no_remembered_value_that_was_changed_is_believed(source: Listening) -> None:
+    """Neither a changed value of one file, nor the whole row of another."""
+    first, _ = source.take(*ALL)
+    with closing(memory()) as opened:
+        columns = [row[1] for row in opened.execute("PRAGMA table_info(files)")]
+        rows = opened.execute("SELECT * FROM files").fetchall()
+    assert len(rows) == len(ALL)
+    for column in columns[1:]:
+        with closing(memory()) as opened:
+            number = isinstance(rows[0][columns.index(column)], int)
+            kind = "BLOB" if column == "seal" else "TEXT"
+            damaged = f"{column} + 1" if number else f"CAST(x'ff' || substr({column}, 2) AS {kind})"
+            opened.execute(f"UPDATE files SET {column} = {damaged}")
+            opened.commit()
+        assert source.take(*ALL) == (first, sorted(ALL)), column
+    with closing(memory()) as opened:
+        (key, *_), (_, *facts), _ = rows
+        opened.execute("REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (key, *facts))
+        opened.commit()
+    assert len(source.take(*ALL)[1]) == 1
+
+
+def test_what_was_no_image_is_looked_at_again_by_another_reader(
+    source: Listening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source.take(*ALL)
+    for name, value in (("FORMATS", ("GIF",)), ("_VERSION", 99), ("FORENBENCH_MAX_PIXELS", "5")):
+        if name.isupper() and name not in vars(images):
+            monkeypatch.setenv(name, str(value))
+        else:
+            monkeypatch.setattr(images, name, value)
+        assert source.take(*ALL)[1] == ["text"]
+        assert source.take(*ALL)[1] == []
+
+
+def test_what_is_to_be_forgotten_is_read_again(source: Listening) -> None:
+    source.take(*ALL)
+    forget(source, ["text", "grey.png", "never there"])
+    assert source.take(*ALL)[1] == ["grey.png", "text"]
+
+
+def test_what_should_have_another_content_is_read_again_before_it_is_refused(source: Listening) -> None:
+    """A file may have been put right in a way that its stamp does not tell."""
+    stamps, promised = source.stamps, sha256(b"on image").hexdigest()
+    source.stamps = lambda paths: {  # type: ignore[method-assign]
+        path: replace(stamp, mark="same", sha256=promised) for path, stamp in stamps(paths).items()
+    }
+    with pytest.raises(BenchError, match="not what its manifest says"):
+        source.take("text")
+    rewrite(source.folder.root / "text", b"on image")
+    assert source.take("text")[0]["text"].sha256 == promised
+    assert source.take("text")[1] == []
+
+
+def test_files_that_are_gone_are_not_called_no_images(source: Listening) -> None:
+    facts = [*source.take("text", "gone", "grey.png")[0].values()]
+    assert list(formats(facts)) == ["not an image", "missing or not readable", "PNG"]
+
+
 def test_what_cannot_be_read_is_tried_again(source: Listening) -> None:
     assert source.take("later", "text")[0]["later"] == FileFacts("")
     (source.folder.root / "later").write_bytes(b"x")
@@ -114,7 +205,7 @@ def test_other_runs_need_not_wait_for_a_long_one(source: Listening) -> None:
         done += more
         if done % 150 == 0:
             with sqlite3.connect(cache_folder() / "inventory.sqlite", timeout=0) as memory:
-                memory.execute("INSERT OR REPLACE INTO facts (key, mark) VALUES ('other', '')")
+                memory.execute("INSERT OR REPLACE INTO files (key) VALUES ('other')")
             memory.close()
 
     take_stock(source, [str(i) for i in range(600)], write_from_elsewhere)

@@ -69,10 +69,10 @@ def test_random_weights_are_only_there_by_their_own_name(variant: str) -> None:
 @pytest.mark.parametrize(
     ("variant", "options"),
     [
-        ("vit-1class", "--transformation vit --data forensynths-train --classes horse$"),
-        ("progan-bedroom-4class", "--classes car,cat,chair,horse$"),
-        ("stylegan-bedroom-9k", "--transformation stylegan-bedroom .*--classes horse --limit 9000$"),
-        ("input-image-celebahq", "--transformation input-image .*25,000 real faces of CelebA-HQ"),
+        ("vit-1class", "--transformation vit --data forensynths-train --classes horse --out [a-z]+$"),
+        ("progan-bedroom-4class", "--classes car,cat,chair,horse --out [a-z]+$"),
+        ("stylegan-bedroom-9k", "stylegan-bedroom .*--classes horse --limit 9000 --out [a-z]+$"),
+        ("input-image-celebahq", "--transformation input-image --data celebahq-train --out [a-z]+$"),
     ],
 )
 def test_what_nobody_published_comes_with_the_command_that_trains_it(variant: str, options: str) -> None:

@@ -18,6 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from forenbench.catalogue import open_dataset
 from forenbench.cli.index import index
 from forenbench.inventory import FileFacts, take_stock
 from forenbench.sources.folder import find_samples
@@ -205,6 +206,7 @@ def test_an_index_states_every_file_and_what_it_left_aside(
         "class": "",
         "real_source": "",
         "origin": "",
+        "split": "",
         "sha256": sha256(data).hexdigest(),
         "format": "PNG",
         "mode": "RGB",
@@ -238,11 +240,109 @@ def test_an_index_can_label_what_no_folder_does(tmp_path: Path, kind: str) -> No
         index(location, tmp_path / "m.csv", "fkae")
 
 
-def test_files_without_a_label_are_refused_with_the_way_out(tmp_path: Path) -> None:
+def test_files_without_a_label_are_refused_with_the_ways_out_that_fit(tmp_path: Path) -> None:
+    """In a tree of several folders one label for all would be false for most."""
     (tmp_path / "my photos").mkdir()
     (tmp_path / "my photos/a.png").write_bytes(b"x")
-    with pytest.raises(BenchError, match=r"bench data index '.*my photos' --label real"):
+    with pytest.raises(BenchError, match=r"'a.png'\).*: bench data index '.*my photos' --label real, or"):
         index(tmp_path / "my photos", tmp_path / "m.csv")
+    for name in ("dalle3", "firefly", "photos"):
+        (tmp_path / "mixed" / name).mkdir(parents=True)
+        (tmp_path / "mixed" / name / "1.png").write_bytes(b"x")
+    with pytest.raises(
+        BenchError, match=r"instance 'dalle3/1.png', 'firefly/1.png', 'photos/1.png'"
+    ) as error:
+        index(tmp_path / "mixed", tmp_path / "m.csv")
+    assert "--label" not in str(error.value)
+
+
+def test_an_index_keeps_splits_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for split in ("train", "test"):
+        write_tiny_dataset(tmp_path / "own" / split, images=2)
+    index(tmp_path / "own", tmp_path / "m.csv")
+    assert identity(tmp_path / "m.csv") == identity(tmp_path / "own")
+    assert "column 'split': 8 of 'test', 8 of 'train'; a run takes one" in capsys.readouterr().err
+    index(tmp_path / "own", tmp_path / "m.csv", splits="train")
+    assert {sample.split for sample in identity(tmp_path / "m.csv")[0]} == {"train"}
+
+
+def test_backslashes_are_separators_unless_a_file_is_called_so(tmp_path: Path) -> None:
+    for name in ("sdxl/0_real/1.png", "sdxl/1_fake/2.png", "odd\\name.png", "pics/3.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(name.encode())
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        archive.write(tmp_path / "pics/3.png", "in/3.png")
+    rows: list[dict[str, object]] = [
+        {"path": r"sdxl\0_real\1.png", "label": 0, "location": ""},
+        {"path": r"sdxl/1_fake\2.png", "label": 1, "location": ""},
+        {"path": r"odd\name.png", "label": 1, "location": ""},
+        {"path": "3.png", "label": 0, "location": r"lists\..\pics"},
+        {"path": r"in\3.png", "label": 0, "location": "x.zip"},
+    ]
+    (tmp_path / "lists").mkdir()
+    source, findings = open_location(write(tmp_path / "m.csv", rows))
+    paths = ["sdxl/0_real/1.png", "sdxl/1_fake/2.png", r"odd\name.png", "3.png", "in/3.png"]
+    assert [sample.path for sample in findings.samples] == paths
+    assert all(fact.sha256 for fact in take_stock(source, paths).values())
+    rows = [{"path": path, "label": 0} for path in (r"sdxl\0_real\1.png", "sdxl/0_real/1.png")]
+    with pytest.raises(BenchError, match=r"row 2: 'sdxl/0_real/1.png' is listed twice"):
+        open_location(write(tmp_path / "twice.csv", rows))
+
+
+def test_labels_may_be_booleans_or_floats(tmp_path: Path) -> None:
+    (tmp_path / "m.jsonl").write_text(
+        "".join(
+            json.dumps({"path": str(number), "label": label}) + "\n"
+            for number, label in enumerate([True, False, 1.0, 0.0, "1.0", "0.0", "TRUE"])
+        )
+    )
+    assert [s.label for s in open_location(tmp_path / "m.jsonl")[1].samples] == [1, 0, 1, 0, 1, 0, 1]
+    for label in ("0.5", "2", "real.0", "nan"):
+        (tmp_path / "m.csv").write_text(f"path,label\na,{label}\n")
+        with pytest.raises(BenchError, match=f"label '{label}' of 'a' is none of"):
+            open_location(tmp_path / "m.csv")
+
+
+def test_other_separators_and_encodings_are_read_and_said(tmp_path: Path) -> None:
+    (tmp_path / "é.png").write_bytes(b"x")
+    text = "path;label\r\né.png;real\r\n"
+    for encoding, separator, said in (
+        ("utf-8", ";", ["separated by semicolons"]),
+        ("utf-8-sig", ",", []),
+        ("utf-16", "\t", ["separated by tabs", "read as UTF-16"]),
+        ("latin-1", ",", ["not UTF-8, and 1 of its paths lead to no file.*Latin-1"]),
+    ):
+        (tmp_path / "m.csv").write_bytes(text.replace(";", separator).encode(encoding))
+        _, findings = open_location(tmp_path / "m.csv")
+        assert len(findings.notes) == len(said), (encoding, findings.notes)
+        assert all(map(re.search, said, findings.notes))
+        assert (findings.samples[0].path == "é.png") == (encoding != "latin-1")
+    (tmp_path / "m.csv").write_bytes(text.encode("utf-16-le"))
+    with pytest.raises(BenchError, match="UTF-16 without its mark; save it as UTF-8"):
+        open_location(tmp_path / "m.csv")
+
+
+def test_a_column_that_seems_to_hold_generators_is_named_with_its_values(tmp_path: Path) -> None:
+    rows = [f"{number},1,{'flux' if number % 2 else 'sdxl'},cat,rgb" for number in range(5)]
+    (tmp_path / "m.csv").write_text("\n".join(["path,label,Model_Name,class,mode", *rows]))
+    (note,) = open_location(tmp_path / "m.csv")[1].notes
+    assert "column 'model_name' is not read; it has 2 values, such as 'flux'" in note
+
+
+def test_a_manifest_of_which_no_file_is_there_ends_the_run_before_it_begins(tmp_path: Path) -> None:
+    rows: list[dict[str, object]] = [
+        {"path": f"gone/{number}.png", "label": number % 2} for number in range(3)
+    ]
+    file = write(tmp_path / "m.csv", rows)
+    with pytest.raises(
+        BenchError, match=r"of 3 files of dataset 'm' not one .*no file at .*gone/0.png"
+    ) as error:
+        open_dataset(str(file), data_root=tmp_path)
+    assert error.value.exit_status == 2
+    (tmp_path / "gone").mkdir()
+    (tmp_path / "gone/1.png").write_bytes(b"x")
+    (dataset,) = open_dataset(str(file), data_root=tmp_path)
+    assert sum(len(testset.samples) for testset in dataset.testsets) == 3
 
 
 def test_an_index_needs_a_format_and_no_manifest(tmp_path: Path) -> None:

@@ -48,5 +48,5 @@ def test_undefined_values_are_remembered_as_undefined(store: Store) -> None:
 @pytest.mark.parametrize("content", ["", "{", json.dumps({"x": 1})])
 def test_a_damaged_memory_is_no_harm(store: Store, content: str) -> None:
     add(store, "d", "a", PERFECT)
-    (store.root / "measured.parquet").write_text(content)
+    (store.root / "measured.arrows").write_text(content)
     assert measure([store])["acc"].tolist() == [1.0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from stored_cells import ONE_WRONG, PERFECT, add, with_wrong_reals
 from forenbench import tables
 from forenbench.descriptions import specs
 from forenbench.perturbations import parse
-from forenbench.plugins import installed
+from forenbench.plugins import find, installed
 from forenbench.store import Store
 from forenbench.tables.papers import PLACE, PaperTable, lay_out, paper_tables
 from forenbench.tables.published import against_published, published
@@ -101,6 +102,29 @@ def test_what_a_table_needs_exists(name: str) -> None:
     for dataset, testsets in table.testsets().items():
         assert set(testsets) <= set(specs()[dataset].testsets)
     assert [parse(name).name for name in table.perturbations()] == table.perturbations()
+
+
+def images(dataset: str, testset: str) -> int:
+    """Count the published images of a test set, those that it shares included."""
+    spec = specs()[dataset]
+    reals = {source for source, testsets in spec.reals.items() if testset in testsets}
+    return sum(n for place, n in spec.counts.items() if place.generator in {testset, *reals})
+
+
+def test_the_document_counts_images_networks_and_what_nobody_published() -> None:
+    page = (Path(__file__).parents[2] / "docs/reproducing.md").read_text(encoding="utf-8")
+    stated = {}
+    for names, numbers in re.findall(r"^\| [^|]+ \| (`[^|]+) \| ([^|]+) \|", page, re.MULTILINE):
+        for name in re.findall(r"`([^`]+)`", names)[:1]:
+            stated[name] = re.sub(r" perturbations", "", numbers)
+    assert len(stated) == 9
+    for name, numbers in stated.items():
+        table = paper_tables()[name]
+        total = sum(images(dataset, one) for dataset, some in table.testsets().items() for one in some)
+        networks = [detector.partition(":")[::2] for detector in table.detectors()]
+        own = [any(one.command for one in find(plugin).plugin.needs[variant]) for plugin, variant in networks]
+        times = max(len(networks), len(table.perturbations()))
+        assert numbers == f"{total:,} × {times} ({sum(own)})", name
 
 
 def test_lgrad_3_has_the_printed_rows_and_columns(lgrad_3: pd.DataFrame) -> None:

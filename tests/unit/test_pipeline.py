@@ -86,7 +86,7 @@ def test_each_file_is_decoded_once_for_all_perturbations(monkeypatch: pytest.Mon
 
     calls: list[int] = []
     decode = batches.decode
-    monkeypatch.setattr(batches, "decode", lambda data: calls.append(1) or decode(data))
+    monkeypatch.setattr(batches, "decode", lambda *given: calls.append(1) or decode(*given))
     perturbations = [parse(text) for text in ("none", "jpeg:50", "blur:1.0")]
     todo = [(perturbation, [Brightness(), Width()]) for perturbation in perturbations]
     score_testset(in_memory([tiny_image(i) for i in range(4)]), todo, seed=0, device="cpu")

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
+from dataclasses import replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
+import torch
 
 from forenbench import plugins
+from forenbench.cli.loading import Files
+from forenbench.cli.requests import Gathered, Means, Request, reloading
 from forenbench.types import BenchError
-from forenbench.weights import MissingWeights, Weights
+from forenbench.weights import KINDS, Checkpoint, MissingWeights, Weights
 
 MINE = """
 class Mine:
@@ -41,6 +47,18 @@ def test_a_file_is_a_plugin_and_its_text_is_part_of_what_made_the_rows(tmp_path:
         (MINE.replace("threshold", "limit"), "has no 'threshold'"),
         (MINE.replace("def prepare", "def prep"), "has no 'prepare'"),
         ("class Mine:\n  def __init__(self): raise ValueError('boom')\n  def score(self, b): ...", "boom"),
+        ("raise SystemExit(0)", r"does not import: ProcessExit: sys.exit\(0\) was called"),
+        ("from os import _exit\n_exit(0)", r"does not import: ProcessExit: os._exit\(0\) was called"),
+        (
+            "class Mine:\n  def __init__(self): exit()\n  def score(self, b): ...",
+            "cannot be made: ProcessExit",
+        ),
+        (MINE.replace("0.5", "'0.5'"), "detector Mine has threshold '0.5': not a finite number; see docs"),
+        (MINE.replace('"mine"', "7"), "detector Mine has name 7: not a text; see docs"),
+        (
+            MINE + MINE.replace("class Mine", "class Twin"),
+            "makes 2 detectors called 'mine'; give each its own",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_used_says_why(tmp_path: Path, text: str, reason: str) -> None:
@@ -55,7 +73,7 @@ def test_unknown_names_and_variants_get_hints() -> None:
         plugins.load("univfd:nn_k9", Weights())
     with pytest.raises(BenchError, match=r"no detector file at '\./none\.py'; 'bench new detector"):
         plugins.load("./none.py", Weights())
-    with pytest.raises(BenchError, match="it exists with --checkpoints published"):
+    with pytest.raises(BenchError, match=r"\(or ask for lgrad:stylegan-bedroom@published\)"):
         plugins.load("lgrad:stylegan-bedroom", Weights("sample"))
 
 
@@ -83,8 +101,39 @@ def test_a_broken_package_is_listed_with_its_reason(monkeypatch: pytest.MonkeyPa
     )
     (found,) = plugins.installed()
     assert "no_such_module" in found.problem
-    with pytest.raises(BenchError, match=r"'broken'.*does not import"):
+    with pytest.raises(BenchError, match=r"'broken'.*cannot be used: ModuleNotFoundError"):
         plugins.load("broken", Weights())
+
+
+def test_a_package_that_ends_the_process_takes_no_other_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "leaves.py").write_text("import sys\nsys.exit(0)\n")
+    (tmp_path / "odd.py").write_text("class Odd:\n    variants = ['a']\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    entries = [EntryPoint("leaves", "leaves:X", plugins.GROUP), EntryPoint("odd", "odd:Odd", plugins.GROUP)]
+    monkeypatch.setattr(plugins, "entry_points", lambda group: entries)
+    leaves, odd = plugins.installed()
+    assert "sys.exit(0) was called" in leaves.problem
+    assert odd.problem
+    for name in ("leaves", "odd"):
+        with pytest.raises(BenchError, match=f"'{name}'.*cannot be used"):
+            plugins.load(name, Weights())
+
+
+def test_two_variants_of_one_name_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else one's rows would stand for both."""
+    (tmp_path / "same.py").write_text(
+        MINE + "    variants = {'published': ('a', 'b')}\n    def __init__(self, variant, weights): ...\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    entry = EntryPoint("same", "same:Mine", plugins.GROUP)
+    monkeypatch.setattr(plugins, "entry_points", lambda group: [entry])
+    with pytest.raises(BenchError, match="'same' makes 2 detectors called 'mine'"):
+        plugins.load_all(["same"], Weights())
+    with pytest.raises(BenchError, match="two detectors are called 'mine'; rename the one in 'same:b'"):
+        plugins.load_all(["same:a", "same:b"], Weights())
+    assert len(plugins.load_all(["same:a", "same:a"], Weights())) == 1
 
 
 def test_everything_that_is_missing_is_named_at_once() -> None:
@@ -96,3 +145,89 @@ def test_everything_that_is_missing_is_named_at_once() -> None:
 
 def test_a_hint_names_each_known_name_once() -> None:
     assert plugins.unknown("checkpoint", "x", ["vgg16", "clip", "vgg16"]).endswith("Known: clip, vgg16")
+
+
+def test_a_request_may_name_the_kind_of_its_checkpoints() -> None:
+    for kind in ("published", "sample"):
+        (named,) = plugins.load("univfd:lc@sample", Weights(kind))
+        (plain,) = plugins.load("univfd:lc", Weights("sample"))
+        assert (named.name, named.kind, named.checkpoints) == (plain.name, "sample", plain.checkpoints)
+    assert [one.name for one in plugins.load("lgrad@sample", Weights("published"))] == ["lgrad:nearest-gan"]
+    with pytest.raises(MissingWeights, match="weights 'clip-vit-l14'"):
+        plugins.load("univfd:lc@published", Weights("sample"))
+
+
+def test_detectors_of_two_kinds_stand_side_by_side_and_share_what_they_read() -> None:
+    weights = Weights("published")
+    loaded, missing = plugins.load_available(
+        ["univfd:lc@sample", "univfd:nn-k1@sample", "univfd:lc", "univfd:lc@sample"], weights
+    )
+    assert [(one.name, one.kind) for one in loaded] == [("univfd:lc", "sample"), ("univfd:nn-k1", "sample")]
+    assert loaded[0].detector.encoder is loaded[1].detector.encoder  # type: ignore[attr-defined]
+    assert len(missing) == 1
+    assert weights.kind == "published"
+
+
+class Both:
+    """A plugin whose variant exists with both kinds, under one name."""
+
+    variants = {"published": ("it",), "sample": ("it",)}  # noqa: RUF012
+    version, threshold = "1", 0.5
+
+    def __init__(self, variant: str, weights: Weights) -> None:
+        self.name = "both:it"
+        weights.load(FILES[weights.kind])
+
+    def prepare(self, image: object) -> None: ...
+
+    def score(self, batch: object) -> None: ...
+
+
+FILES = {kind: Checkpoint(f"both-{kind}", "both.pth", "a test", "none") for kind in KINDS}
+
+
+@pytest.fixture
+def both(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Path]:
+    """Install the plugin; return its files."""
+    monkeypatch.setattr(plugins, "find", lambda name: plugins.FoundPlugin("both", "here", Both))
+    paths = {FILES[kind].name: tmp_path / f"{kind}.pth" for kind in KINDS}
+    for number, path in enumerate(paths.values()):
+        torch.save({"weight": torch.full((1,), float(number))}, path)
+    return paths
+
+
+def test_one_name_with_two_kinds_is_two_detectors(
+    monkeypatch: pytest.MonkeyPatch, both: dict[str, Path]
+) -> None:
+    sha256 = hashlib.sha256(both["both-published"].read_bytes()).hexdigest()
+    monkeypatch.setitem(FILES, "published", replace(FILES["published"], sha256=sha256))
+    loaded = plugins.load_all(["both", "both@sample", "both@published"], Weights("published", both))
+    assert [(one.name, one.kind) for one in loaded] == [("both:it", "published"), ("both:it", "unverified")]
+
+
+def test_two_files_for_which_there_is_one_word_do_not_share_a_row(both: dict[str, Path]) -> None:
+    with pytest.raises(BenchError, match="'both@sample' gives 'both:it' other unverified weights"):
+        plugins.load_all(["both", "both@sample"], Weights("published", both))
+
+
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [
+        ("lgrad@sampel", "unknown kind of checkpoints of 'lgrad' 'sampel': did you mean sample"),
+        ("lgrad@", "unknown kind of checkpoints of 'lgrad' '': Known: published, sample"),
+        ("lgard@sample", "unknown detector 'lgard': did you mean lgrad"),
+        ("univfd:nn_k9@sample", "did you mean nn-k9"),
+        ("lgrad@sample:nearest-gan", "unknown kind of checkpoints"),
+        ("tiny-ladeda@sample", "has no sample checkpoints; ask for tiny-ladeda@published"),
+    ],
+)
+def test_what_stands_behind_the_at_sign_is_checked(request_: str, words: str) -> None:
+    with pytest.raises(BenchError, match=re.escape(words)):
+        plugins.load(request_, Weights("published"))
+
+
+def test_another_process_loads_the_kinds_that_were_asked_for() -> None:
+    request = Request(["lgrad@sample"], {}, [])
+    means = Means(Path("data"), Files(), "", "cpu", None, "all")
+    load = reloading(request, means, Gathered(kinds=["published", "published"]))
+    assert [(one.name, one.kind) for one in load("cpu")] == [("lgrad:nearest-gan", "sample")] * 2

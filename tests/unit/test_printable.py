@@ -92,7 +92,7 @@ def test_no_output_of_tables_obeys_a_name(store: Store, tmp_path: Path) -> None:
 
 def test_the_report_page_obeys_no_name(store: Store, tmp_path: Path) -> None:
     out = tmp_path / "report.html"
-    pictures = open_pictures([], {}, tmp_path, lambda *_: None)
+    pictures = open_pictures([], {})
     write([store], out, Wishes(pictures, 2))
     text = out.read_text(encoding="utf-8")
     body = text[text.index("<body>") :]

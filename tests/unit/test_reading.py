@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import shlex
+import shutil
 import signal
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -71,17 +76,26 @@ def test_orders_are_taken_only_as_far_ahead_as_there_is_work_for() -> None:
     batches.close()  # type: ignore[attr-defined]
 
 
+def killed() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def ended() -> None:
+    """As native code may: with status 0, and nothing that Python could catch."""
+    ctypes.CDLL(None)._exit(0)
+
+
 class KillsOnce:
     """A prepare whose process is killed, the first time it meets a wide image."""
 
-    def __init__(self, marker: Path, times: int) -> None:
-        self.marker, self.times = marker, times
+    def __init__(self, marker: Path, times: int, die: Callable[[], None] = killed) -> None:
+        self.marker, self.times, self.die = marker, times, die
 
     def __call__(self, image: Image.Image) -> torch.Tensor:
         killed = list(self.marker.iterdir())
         if image.width == 10 and len(killed) < self.times:
             (self.marker / str(len(killed))).touch()
-            os.kill(os.getpid(), signal.SIGKILL)
+            self.die()
         return pixels(image)
 
 
@@ -92,19 +106,100 @@ def test_a_killed_reader_is_replaced_and_nothing_is_lost(tmp_path: Path) -> None
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_files_that_kill_every_reader_are_left_alone_and_named(tmp_path: Path) -> None:
-    killing = reader(12, KillsOnce(tmp_path, times=99))
-    alone = read_ahead(reader(12), orders(12), 0)
-    for order, batch, whole in zip(orders(12), read_ahead(killing, orders(12), 2), alone, strict=True):
+def test_what_ends_every_reader_is_left_alone_and_named_and_other_detectors_keep_their_images(
+    tmp_path: Path,
+) -> None:
+    killing = reader(6, KillsOnce(tmp_path, 99, ended))
+    alone = read_ahead(reader(6), orders(6), 0)
+    for order, batch, whole in zip(orders(6), read_ahead(killing, orders(6), 1), alone, strict=True):
         wide = {at for at, path in enumerate(order.paths) if int(path) % 3 == 2}
         for key, missing in batch.missing.items():
-            assert set(missing) == wide
+            lost = wide if key[1] == 0 else set()
+            assert set(missing) == lost
             assert {result.status for result in missing.values()} <= {"failed"}
-            found = {at: t.tolist() for ats, ts in batch.tensors(key) for at, t in zip(ats, ts, strict=True)}
-            expected = {
-                at: t.tolist() for ats, ts in whole.tensors(key) for at, t in zip(ats, ts, strict=True)
-            }
-            assert found == {at: values for at, values in expected.items() if at not in wide}
+            assert values(batch, key) == {at: v for at, v in values(whole, key).items() if at not in lost}
+
+
+def values(batch: Batch, key: tuple[int, int]) -> dict[int, list[float]]:
+    return {at: t.tolist() for ats, ts in batch.tensors(key) for at, t in zip(ats, ts, strict=True)}
+
+
+def test_a_file_that_kills_whatever_reads_it_is_lost_to_all() -> None:
+    class Deadly(Images):
+        def read(self, path: str) -> bytes:
+            if path == "1":
+                killed()
+            return super().read(path)
+
+    some = reader(3)
+    some.sources = [Deadly(some.sources[0].images)]  # type: ignore[attr-defined]
+    (batch,) = read_ahead(some, orders(3), 1)
+    assert [set(missing) for missing in batch.missing.values()] == [{1}] * 3
+
+
+def test_an_error_of_the_orders_is_not_taken_for_a_readers_death() -> None:
+    """Else what was not handed out would be left out, and the run end as if it were whole."""
+
+    def failing() -> Iterator[Order]:
+        yield from orders(8)
+        raise OSError("the run folder is gone")
+
+    for processes in (0, 1):
+        with pytest.raises(OSError, match="the run folder is gone"):
+            list(read_ahead(reader(12), failing(), processes))
+
+
+class Unpicklable(Reader):
+    def __getitem__(self, order: Order) -> Batch:
+        batch = super().__getitem__(order)
+        batch.drawn[0] = [lambda: None]  # type: ignore[list-item]
+        return batch
+
+
+def test_a_batch_that_cannot_be_sent_is_an_error_and_not_waited_for() -> None:
+    some = reader(4)
+    with pytest.raises(Exception, match="pickle"):
+        list(read_ahead(Unpicklable(some.sources, some.perturbations, some.prepares, 0), orders(4), 1))
+
+
+SMALL = """
+import sys
+sys.path.insert(0, {folder!r})
+import test_reading as t
+from forenbench.reading import read_ahead
+
+wide = lambda image: t.torch.full((1 << 20,), float(image.width))
+alone, told = list(read_ahead(t.reader(12, wide), t.orders(12), 0)), []
+ahead = list(read_ahead(t.reader(12, wide), t.orders(12), 2, tell=told.append))
+assert [t.contents(b) for b in ahead] == [t.contents(b) for b in alone]
+assert all(b.memory.data_ptr() % 64 == 0 for b in ahead)
+print(*told)
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ("size=4m", "batches do not fit into shared memory (/dev/shm) and are copied instead"),
+        ("ro", "no reader processes can be had"),
+        ("size=1g", ""),
+    ],
+)
+def test_a_small_dev_shm_costs_time_and_nothing_else(options: str, words: str) -> None:
+    """As in a container; batches here are of 16 MiB."""
+    unshare = ["unshare", "--mount", "sh", "-c"]
+    mount = f"mount -t tmpfs -o {options} tmpfs /dev/shm"
+    if (
+        not shutil.which("unshare")
+        or subprocess.run([*unshare, mount], capture_output=True, check=False).returncode
+    ):
+        pytest.skip("may not mount a file system")
+    code = SMALL.format(folder=str(Path(__file__).parent))
+    command = f"{mount} && exec {shlex.join([sys.executable, '-c', code])}"
+    run = subprocess.run([*unshare, command], capture_output=True, text=True, timeout=120, check=False)
+    assert run.returncode == 0, run.stderr
+    assert words in run.stdout
+    assert len(run.stdout.splitlines()) == 1
 
 
 def test_processes_that_die_for_another_reason_end_the_run(tmp_path: Path) -> None:

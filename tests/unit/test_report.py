@@ -16,6 +16,7 @@ from report_page import Page
 from sklearn.metrics import average_precision_score, roc_auc_score
 from stored_cells import LABELS, ONE_WRONG, PERFECT, add
 
+from forenbench.descriptions import Spec
 from forenbench.finished import newest
 from forenbench.images import decode
 from forenbench.report import charts, curves, glossary
@@ -32,7 +33,7 @@ from forenbench.store import Store
 from forenbench.tables import measure
 from forenbench.tables.table import Table
 from forenbench.testing import Images, tiny_image, write_tiny_dataset
-from forenbench.whereabouts import find_requests
+from forenbench.whereabouts import DATA_ROOT, Found, find_datasets
 
 HOSTILE = "<script>alert(1)</script>"
 DETECTOR = ("d", "sample")
@@ -177,13 +178,17 @@ def test_a_picture_is_a_small_one_of_the_image_beside_what_explains_it() -> None
     assert pictures.of("data", "0", ("other", "sample")).explained == ""
 
 
+def lies_at(folder: Path) -> Found:
+    return Found(Spec(folder.name, "", "", folder=str(folder)), DATA_ROOT)
+
+
 def test_where_there_is_no_picture_the_reason_is_given(tmp_path: Path) -> None:
     write_tiny_dataset(tmp_path / "tiny")
     (tmp_path / "tiny/alpha/0_real/broken.png").write_bytes(b"no image")
     record = {"cell": {"dataset": "tiny"}, "made": {"command": ["bench", "run"]}}
-    nowhere = open_pictures(["tiny"], find_requests([record], []), tmp_path)
+    nowhere = open_pictures(["tiny"], find_datasets([record], [], DATA_ROOT))
     assert "'tiny' is not known here; --dataset" in nowhere.of("tiny", "alpha/0_real/0.png", DETECTOR).lack
-    here = open_pictures(["tiny"], find_requests([record], [str(tmp_path / "tiny")]), tmp_path)
+    here = open_pictures(["tiny"], find_datasets([record], [str(tmp_path / "tiny")], DATA_ROOT))
     assert here.of("tiny", "alpha/0_real/0.png", DETECTOR).source.startswith("data:image/webp")
     assert "not an image" in here.of("tiny", "alpha/0_real/broken.png", DETECTOR).lack
     assert "no file at" in here.of("tiny", "alpha/0_real/gone.png", DETECTOR).lack
@@ -195,7 +200,7 @@ def test_a_folder_is_not_listed_for_the_few_images_that_are_shown(
     write_tiny_dataset(tmp_path / "tiny")
     looked = list[str]()
     monkeypatch.setattr(os, "walk", lambda top, **options: looked.append(str(top)) or iter(()))
-    opened = open_pictures(["tiny"], {"tiny": str(tmp_path / "tiny")}, tmp_path)
+    opened = open_pictures(["tiny"], {"tiny": lies_at(tmp_path / "tiny")})
     assert opened.of("tiny", "alpha/0_real/0.png", DETECTOR).source
     assert not looked
 
@@ -206,19 +211,10 @@ def test_images_inside_parquet_files_are_shown(tmp_path: Path) -> None:
     tiny_image(1, 40, 30).save(buffer, "PNG")
     (tmp_path / "hub").mkdir()
     pd.DataFrame({"image": [buffer.getvalue()], "label": [1]}).to_parquet(tmp_path / "hub/test.parquet")
-    opened = open_pictures(["hub"], {"hub": str(tmp_path / "hub")}, tmp_path)
+    opened = open_pictures(["hub"], {"hub": lies_at(tmp_path / "hub")})
     assert opened.of("hub", "test.parquet#0", DETECTOR).source.startswith("data:image/webp")
     assert "no row" in opened.of("hub", "test.parquet#9", DETECTOR).lack
     assert "no file at" in opened.of("hub", "gone.png", DETECTOR).lack
-
-
-@pytest.mark.parametrize("words", [["--dataset", "{}"], ["--dataset={}"]])
-def test_a_dataset_is_found_where_the_run_found_it(tmp_path: Path, words: list[str]) -> None:
-    write_tiny_dataset(tmp_path / "tiny")
-    command = ["bench", "run", *(word.format(tmp_path / "tiny") for word in words)]
-    record = {"cell": {"dataset": "tiny"}, "made": {"command": command}}
-    opened = open_pictures(["tiny"], find_requests([record], []), tmp_path)
-    assert opened.of("tiny", "beta/1_fake/0.png", DETECTOR).source
 
 
 def test_levels_run_from_the_image_as_it_is_to_the_strongest(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from forenbench.plugins import LoadedDetector
 from forenbench.runner import Summary, run
 from forenbench.store import Store
 from forenbench.testing import Brightness, tiny_image, write_tiny_dataset
-from forenbench.types import TestSet
+from forenbench.types import Stamp, TestSet
 
 ROOT = Path(__file__).parents[2]
 
@@ -42,6 +42,9 @@ class Counted(Brightness):
 
 
 class Silent:
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
     def begin(self, cells: int, present: int, images: int) -> None:
         self.begun = (cells, present, images)
 
@@ -51,7 +54,8 @@ class Silent:
 
     def skip(self, images: int) -> None: ...
 
-    def note(self, text: str) -> None: ...
+    def note(self, text: str) -> None:
+        self.notes.append(text)
 
 
 class Bench:
@@ -73,8 +77,9 @@ class Bench:
         assert isinstance(detector, Counted)
         before = detector.prepared
         settings = Settings([parse(text) for text in perturbations or ("none",)], seed)
-        engine = LocalEngine(Numerics())
-        summary = run([Job(self.dataset(), [self.loaded])], settings, self.store, engine, Silent(), self.stop)
+        engine, self.reporter = LocalEngine(Numerics()), Silent()
+        jobs = [Job(self.dataset(), [self.loaded])]
+        summary = run(jobs, settings, self.store, engine, self.reporter, self.stop)
         return summary, detector.prepared - before
 
 
@@ -86,6 +91,19 @@ def bench(tmp_path: Path) -> Bench:
 def test_a_second_run_computes_nothing(bench: Bench) -> None:
     assert bench() == (Summary(present=0, computed=2), 16)
     assert bench() == (Summary(present=2, computed=0), 0)
+
+
+@pytest.mark.parametrize("suffix", [".json", ".parquet"])
+def test_a_damaged_cell_is_named_and_made_anew(bench: Bench, suffix: str) -> None:
+    bench()
+    (rows,) = bench.store.root.glob("scores/tiny/alpha/none/*.parquet")
+    whole, damaged = rows.read_bytes(), rows.with_suffix(suffix)
+    damaged.write_bytes(damaged.read_bytes().replace(b"counted", b"c0unted", 1))
+    assert bench() == (Summary(present=1, computed=1), 8)
+    (told,) = bench.reporter.notes
+    assert "is damaged" in told
+    assert rows.read_bytes() == whole
+    assert len(bench.store.records()) == 2
 
 
 def test_only_what_is_missing_is_computed(bench: Bench) -> None:
@@ -241,3 +259,19 @@ def test_a_package_that_was_swapped_for_another_is_left_out(
     monkeypatch.setattr(environment, "_PACKAGES", ("torch", "no-such-package"))
     bench()
     assert list(bench.store.records()[0]["made"]["packages"]) == ["torch"]
+
+
+def test_a_file_that_is_not_what_was_remembered_fails_once_and_is_scored_by_the_next_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on disks that keep no time of a change, where a stamp may stay the same."""
+    stamp = lambda file: Stamp(bytes(file), "always the same")  # noqa: E731
+    monkeypatch.setattr("forenbench.sources.folder.stamp_file", stamp)
+    bench = Bench(tmp_path)
+    assert bench()[0].problems == {}
+    changed = sorted(bench.data.glob("*/*/*.png"))[0]
+    tiny_image(99).save(changed)
+    shutil.rmtree(tmp_path / "run")
+    (counts,) = [*bench()[0].problems.values()]
+    assert counts["failed"] == 1
+    assert bench()[0].problems == {}

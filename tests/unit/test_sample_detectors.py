@@ -86,7 +86,7 @@ def test_trained_files_are_what_the_detectors_load(tmp_path: Path, monkeypatch: 
         detectors.functional.to_pil_image(picture).save(folder / f"photo{i // 8}_{i}.png")
     detectors.train_detectors(tmp_path / "train", out, lambda *progress: None)
     files = {f"sample-{path.stem}": path for path in out.iterdir()}
-    weights = Weights("sample", files)
+    weights = Weights("sample", files, unverified=True)
     loaded = plugins.load_all(["lgrad", "univfd", "cnndetection"], weights)
     assert {"sample-lgrad", "sample-nearest_discriminator"} == set(loaded[0].checkpoints)
     assert [one.name for one in loaded][1:] == [

@@ -52,6 +52,48 @@ class NoThreshold(Brightness):
     threshold = float("nan")
 
 
+class ReusesItsTensor(Brightness):
+    def __init__(self) -> None:
+        self.tensor = torch.empty(1)
+
+    def prepare(self, image: Image.Image) -> Tensor:
+        return self.tensor.copy_(super().prepare(image))
+
+
+class WritesIntoItsBatch(Brightness):
+    def score(self, batch: Tensor) -> Tensor:
+        return torch.from_numpy(batch.numpy()).mul_(0.5)[:, 0] * 2
+
+
+class ReusesItsFeatures(Brightness):
+    """An encoder, too."""
+
+    def __init__(self) -> None:
+        self.encoder, self.features = self, torch.empty(99, 1)
+
+    def encode(self, batch: Tensor) -> Tensor:
+        return self.features[: len(batch)].copy_(batch)
+
+
+class WritesIntoItsImages(ReusesItsFeatures):
+    def encode(self, batch: Tensor) -> Tensor:
+        return batch.mul_(0.5).clone()
+
+
+class ReusesItsScores(ReusesItsTensor):
+    def prepare(self, image: Image.Image) -> Tensor:
+        return Brightness.prepare(self, image)
+
+    def score(self, batch: Tensor) -> Tensor:
+        self.tensor.resize_(max(len(self.tensor), len(batch)))
+        return self.tensor[: len(batch)].copy_(batch[:, 0])
+
+
+class Leaves(Brightness):
+    def score(self, batch: Tensor) -> Tensor:
+        raise SystemExit(0)
+
+
 class Inverted(LogitDetector):
     """LGrad with the labels mixed up."""
 
@@ -76,6 +118,12 @@ class Inverted(LogitDetector):
         (CouplesTheBatch(), "a batch gives what single images give"),
         (Random(), "the same input gives the same score"),
         (DrawsOnItsInput(), "the input image is left untouched"),
+        (WritesIntoItsBatch(), "batches are left untouched"),
+        (WritesIntoItsImages(), "batches are left untouched"),
+        (ReusesItsTensor(), "what is returned is new memory each time"),
+        (ReusesItsFeatures(), "what is returned is new memory each time"),
+        (ReusesItsScores(), "what is returned is new memory each time"),
+        (Leaves(), "order is kept"),
         (Inverted(), "higher means more likely generated"),
     ],
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,7 +26,7 @@ from forenbench.training.bank import Share, make_bank
 from forenbench.training.examples import Examples
 from forenbench.training.features import Encoding
 from forenbench.training.learners import Learner
-from forenbench.training.lgrad import Gradients, prepare
+from forenbench.training.lgrad import Gradients, Pictures, _largest, _write, cache_of, prepare
 from forenbench.training.loading import Loader
 from forenbench.training.loop import Training
 from forenbench.training.orders import Data, Order
@@ -32,7 +34,7 @@ from forenbench.training.processes import Processes
 from forenbench.training.recipes import Augmentation
 from forenbench.training.session import Running
 from forenbench.training.state import Settings
-from forenbench.training.views import TRAIN, draws
+from forenbench.training.views import TRAIN, VALIDATE, draws
 from forenbench.types import FAKE, REAL, BenchError
 from forenbench.weights import Checkpoint, Weights
 
@@ -85,16 +87,30 @@ def first_inputs(learner: Learner, examples: Examples) -> torch.Tensor:
     return learner.inputs(batch.inputs, [draws(0, TRAIN, 3, index) for index in batch.indices])
 
 
+class Coupled(nn.Module):
+    """Makes plain what sums of floats do in the last digit: gradients depend on what else is in the batch."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return (images * images.mean(0)).sum((1, 2, 3))
+
+
+def validated(learner: Learner, examples: Examples) -> torch.Tensor:
+    """Return what the network sees of the first images in validation."""
+    batch = next(Loader(examples, learner.read_validation, 0, VALIDATE).batches(3, [list(range(8))]))
+    return learner.inputs(batch.inputs, None)
+
+
 def test_gradient_pictures_from_disk_are_those_made_on_the_way(examples: Examples, tmp_path: Path) -> None:
     start = TinyNetwork(), {"initialisation": "random"}
     data = Data(examples)
-    same, direct = prepare(gradients(), None, data, start, running())
-    shown, cached = prepare(gradients(), tmp_path / "cache", data, start, running())
+    coupled = replace(gradients(), network=Coupled())  # what a batch does to sums of floats, made plain
+    same, direct = prepare(coupled, None, data, start, running())
+    shown, cached = prepare(coupled, tmp_path / "cache", data, start, running())
     assert same() is data
     seen, expected = first_inputs(cached, shown().train), first_inputs(direct, examples)
-    assert seen.shape == expected.shape == (8, 3, 16, 16)
-    assert float((seen != expected).float().mean()) < 0.01  # float sums in another order: a level at most
-    assert float((seen - expected).abs().max()) <= 1.01 / 255 / 0.224
+    assert seen.shape == (8, 3, 16, 16)
+    assert torch.equal(seen, expected)
+    assert torch.equal(validated(cached, shown().train), validated(direct, examples))
     assert shown().train.items[0].label == examples.items[0].label
     assert cached.facts == direct.facts
 
@@ -140,11 +156,67 @@ def test_only_missing_pictures_are_made_and_another_checkpoint_has_its_own(
     assert other.steps[-1] == (20, 20)
 
 
-class Coupled(nn.Module):
-    """Makes plain what sums of floats do in the last digit: gradients depend on what else is in the batch."""
+def test_what_pictures_take_is_said_before_the_first_is_made_and_too_little_room_ends_it(
+    examples: Examples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notes: list[str] = []
+    run = replace(running(), note=notes.append)
+    start, cache = (TinyNetwork(), {}), tmp_path / "new" / "cache"
+    shown, _ = prepare(gradients(), cache, Data(examples, examples), start, run)
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: usage._replace(free=100_000))
+    with pytest.raises(BenchError, match=r"40 gradient pictures may take 288\.2 kB, .* room for 100\.0 kB"):
+        shown()
+    assert not cache.exists()
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: usage._replace(free=300_000))
+    shown()
+    assert len(notes) == 1
+    assert re.search(
+        r"at most 288\.2 kB in .*cache/, where 300\.0 kB are free.*off .* each of 4 epochs", notes[0]
+    )
+    taken = sum(file.stat().st_size for file in cache.rglob("*.png"))
+    assert taken <= 20 * 7_400
+    shown()
+    assert len(notes) == 1  # nothing is left to make
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        return (images * images.mean(0)).sum((1, 2, 3))
+
+def test_no_picture_of_noise_is_larger_than_was_said(tmp_path: Path) -> None:
+    for side in (8, 64, 256):
+        noise = torch.randint(0, 256, (3, side, side), dtype=torch.uint8)
+        _write(tmp_path / "noise.png", noise)
+        assert (tmp_path / "noise.png").stat().st_size <= _largest(side)
+
+
+def test_a_changed_bit_in_a_picture_on_disk_never_trains(tmp_path: Path) -> None:
+    """A decoder alone lets some through: it does not look at the checksum of what it needs no more."""
+    noise = torch.randint(0, 256, (3, 8, 8), dtype=torch.uint8)
+    _write(tmp_path / "it.png", noise)
+    whole = (tmp_path / "it.png").read_bytes()
+    source = Pictures(tmp_path)
+    assert source.read("it.png") == whole
+    for bit in range(64, 8 * len(whole)):  # the first 8 bytes say that it is PNG
+        flipped = bytearray(whole)
+        flipped[bit // 8] ^= 1 << bit % 8
+        (tmp_path / "it.png").write_bytes(flipped)
+        with pytest.raises(OSError, match=r"it\.png' is damaged; remove it"):
+            source.read("it.png")
+    (tmp_path / "it.png").write_bytes(whole[:-12])
+    with pytest.raises(OSError, match="is damaged"):
+        source.read("it.png")
+
+
+@pytest.mark.parametrize(
+    ("option", "name", "folder"),
+    [
+        ("", "stylegan-bedroom", "out/gradients"),
+        ("", "progan-random", "out/gradients"),
+        ("", "input-image", None),  # the image itself
+        ("there", "input-image", "there"),
+        ("off", "stylegan-bedroom", None),
+    ],
+)
+def test_pictures_are_kept_unless_they_are_turned_off(option: str, name: str, folder: str | None) -> None:
+    assert cache_of(option, name, Path("out")) == (Path(folder) if folder else None)
 
 
 def test_a_picture_on_disk_does_not_depend_on_which_others_a_kill_left_to_make(
@@ -200,6 +272,20 @@ def test_a_stopped_bank_makes_only_the_shards_it_lacks(examples: Examples, tmp_p
     count.steps.clear()
     assert make_bank(order, Data(examples), encoding(), Share(size=5), running(count))
     assert count.steps == []  # finished: nothing is computed
+
+
+def test_features_for_which_there_is_no_room_are_not_begun(
+    examples: Examples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = Order("bank", tmp_path / "out", "data")
+    usage = shutil.disk_usage(tmp_path)
+    needed = 20 * 6 * 2  # images, features, bytes of a float16
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: usage._replace(free=needed - 1))
+    with pytest.raises(BenchError, match=r"features of 20 images may take 240 bytes, .* room for 239 bytes"):
+        make_bank(order, Data(examples), encoding(), Share(size=5), running())
+    assert not list(order.folder.rglob("*.safetensors"))
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: usage._replace(free=needed))
+    assert make_bank(order, Data(examples), encoding(), Share(size=5), running())
 
 
 def test_a_kill_while_shards_are_joined_or_removed_leaves_nothing_behind(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from math import sqrt
 from pathlib import Path
@@ -14,10 +15,10 @@ from torch import nn
 from training_jobs import RECIPE, TinyNetwork
 
 from forenbench.detectors._nets.encoders import FrozenEncoder
-from forenbench.detectors._nets.heads import linear_probe
 from forenbench.detectors._nets.networks import resnet_50
 from forenbench.detectors._nets.pixels import CLIP, Preprocess, normalise
 from forenbench.detectors._nets.small import small_resnet
+from forenbench.training import starts
 from forenbench.training.learners import (
     Learner,
     classifier,
@@ -30,7 +31,7 @@ from forenbench.training.learners import (
 )
 from forenbench.training.recipes import CNNDETECTION, LGRAD, UNIVFD_LC
 from forenbench.types import BenchError
-from forenbench.weights import Checkpoint, Weights, WrongWeights
+from forenbench.weights import Checkpoint, Weights, WrongWeights, load_strict
 
 
 def encoder() -> FrozenEncoder:
@@ -98,6 +99,89 @@ def test_imagenet_fills_everything_but_the_last_layer(tmp_path: Path) -> None:
         fill_from_imagenet(network, weights, checkpoint)
 
 
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_file_of_this_network_starts_it_last_layer_included(tmp_path: Path, wrapped: bool) -> None:
+    torch.manual_seed(3)
+    state = small_resnet().state_dict()
+    torch.save(
+        {"model": state, "optimizer": {}, "total_steps": 4} if wrapped else state, tmp_path / "own.pth"
+    )
+    network, facts = classifier(LGRAD, str(tmp_path / "own.pth"), 0, Weights(), small_resnet)
+    filled = network.state_dict()
+    assert all(torch.equal(filled[key], value) for key, value in state.items())
+    assert all(parameter.requires_grad for parameter in network.parameters())
+    sha256 = hashlib.sha256((tmp_path / "own.pth").read_bytes()).hexdigest()
+    assert facts == {"initialisation": "file", "checkpoints": {"init": sha256}}
+
+
+@pytest.mark.parametrize("spoil", ["fc.weight", "layer1.0.conv1.weight", "surplus"])
+def test_a_file_of_another_network_starts_nothing(tmp_path: Path, spoil: str) -> None:
+    """ImageNet's file has a thousand classes: that is what --init imagenet is for."""
+    state = dict(small_resnet().state_dict())
+    state[spoil] = torch.zeros(1000, 128)
+    torch.save(state, tmp_path / "own.pth")
+    with pytest.raises(WrongWeights, match=rf"'--init'.*own\.pth: key '{spoil}'"):
+        classifier(LGRAD, str(tmp_path / "own.pth"), 0, Weights(), small_resnet)
+
+
+def checkpoint_of(learner: Learner, path: Path, batches: list[torch.Tensor]) -> torch.optim.Optimizer:
+    """Train on some batches, and write what the official code writes."""
+    optimiser = torch.optim.Adam(learner.network.parameters(), lr=1e-3)
+    for batch in batches:
+        advance(learner, optimiser, batch)
+    torch.save(learner.publish(optimiser.state_dict(), len(batches)), path)
+    return optimiser
+
+
+def advance(learner: Learner, optimiser: torch.optim.Optimizer, batch: torch.Tensor) -> None:
+    optimiser.zero_grad()
+    learner.network(learner.inputs(batch, None)).square().sum().backward()
+    optimiser.step()
+
+
+def test_a_continued_training_takes_the_step_that_the_first_one_would_have_taken(tmp_path: Path) -> None:
+    """As with the official --continue_train: moments and steps are the file's, the rate is the recipe's."""
+    file = tmp_path / "own.pth"
+    batches = [torch.randint(0, 256, (4, 3, 16, 16), dtype=torch.uint8) for _ in range(4)]
+    first = cnndetection(RECIPE, TinyNetwork(), {})
+    optimiser = checkpoint_of(first, file, batches[:3])
+    second = cnndetection(RECIPE, TinyNetwork(), {})
+    starts.fill(second.network, str(file), Weights())
+    continued = torch.optim.Adam(second.network.parameters(), lr=7e-4)
+    begun = starts.Begun.of(str(file), Weights())
+    begun.restore(continued)
+    assert begun.steps == 3
+    assert continued.param_groups[0]["lr"] == 7e-4
+    optimiser.param_groups[0]["lr"] = 7e-4
+    for learner, one in ((first, optimiser), (second, continued)):
+        advance(learner, one, batches[3])
+    for key, value in first.network.state_dict().items():
+        assert torch.equal(second.network.state_dict()[key], value), key
+
+
+def test_only_this_networks_own_optimiser_is_continued(tmp_path: Path) -> None:
+    file = tmp_path / "own.pth"
+    learner = cnndetection(RECIPE, TinyNetwork(), {})
+    batch = torch.randint(0, 256, (4, 3, 16, 16), dtype=torch.uint8)
+    optimiser = checkpoint_of(learner, file, [batch])
+    whole = torch.load(file, weights_only=True)
+    bare = tmp_path / "bare.pth"
+    torch.save(whole["model"], bare)
+    with pytest.raises(BenchError, match=r"--continue needs a file with `optimizer` .*bare\.pth' has none"):
+        starts.Begun.of(str(bare), Weights())
+    with pytest.raises(BenchError, match="no file at --init 'nowhere'"):
+        starts.Begun.of("nowhere", Weights())
+    few = {**whole["optimizer"]["state"]}
+    few.pop(0)
+    other = {**whole["optimizer"]["state"], 0: {**whole["optimizer"]["state"][0], "exp_avg": torch.zeros(3)}}
+    for state in ({}, few, other, {0: {"momentum_buffer": torch.zeros(3)}}, {"state": 1}):
+        spoilt = starts.Begun({**whole["optimizer"], "state": state}, 1)
+        with pytest.raises(BenchError, match="--continue: the optimiser's state in the file"):
+            spoilt.restore(torch.optim.Adam(learner.network.parameters()))
+    with pytest.raises(BenchError, match="does not fit this network"):
+        starts.Begun({"state": {}, "param_groups": []}, 1).restore(optimiser)
+
+
 def test_the_imagenet_start_names_its_missing_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with pytest.raises(BenchError, match="resnet50-imagenet"):
@@ -131,7 +215,8 @@ def test_a_probe_is_published_as_the_official_head_and_its_backbone_stays(tmp_pa
 
     torch.save(content, tmp_path / "head.pth")
     checkpoint = Checkpoint("head", "head.pth", "a test", "none")
-    probe = linear_probe(Weights(paths={"head": tmp_path / "head.pth"}), checkpoint, frozen, ())
+    probe = nn.Linear(12, 1)
+    load_strict(probe, Weights(paths={"head": tmp_path / "head.pth"}).load(checkpoint), checkpoint)
     assert torch.equal(probe.weight, content["weight"])
 
 

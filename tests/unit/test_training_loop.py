@@ -20,6 +20,7 @@ from training_jobs import RECIPE, TinyNetwork, finish, run_training, start, tiny
 
 from forenbench.detectors._nets.pixels import IMAGENET, normalise
 from forenbench.detectors._nets.small import small_resnet
+from forenbench.training import starts
 from forenbench.training.examples import Examples
 from forenbench.training.learners import Learner
 from forenbench.training.loop import Training
@@ -27,6 +28,7 @@ from forenbench.training.recipes import LGRAD, Augmentation
 from forenbench.training.schedules import EarlyStopping
 from forenbench.training.views import TRAIN, draws
 from forenbench.types import BenchError
+from forenbench.weights import Weights
 
 State = dict[str, torch.Tensor]
 
@@ -222,6 +224,27 @@ def test_a_loss_that_is_no_number_ends_training_with_a_word(folder: Path) -> Non
     nn.init.constant_(broken.network.get_parameter("fc.bias"), float("nan"))
     with pytest.raises(BenchError, match="loss of step 1 in epoch 1 is nan"):
         run_training(folder, folder / "out", learner=broken)
+
+
+def test_a_continued_training_counts_on_and_a_kill_does_not_begin_it_anew(folder: Path) -> None:
+    once = replace(RECIPE, epochs=1)
+    run_training(folder, folder / "first", once)
+    file = str(folder / "first/state/kept.pth")
+
+    def continued(out: str, epochs: int) -> Training:
+        learner = tiny_learner()
+        starts.fill(learner.network, file, Weights())
+        learner.begun = starts.Begun.of(file, Weights())
+        return run_training(
+            folder, folder / out, replace(RECIPE, epochs=epochs), learner=learner, keep="last"
+        )
+
+    continued("one", 2)
+    continued("two", 1)  # ends early, as if killed between epochs
+    continued("two", 2)
+    assert published(folder / "one")["total_steps"] == 3 + 2 * 3
+    assert last(folder / "one")["optimiser"]["state"][0]["step"] == 3 + 2 * 3  # type: ignore[index]
+    assert_equal(last(folder / "one")["network"], last(folder / "two")["network"])
 
 
 def test_bf16_only_when_asked(folder: Path) -> None:

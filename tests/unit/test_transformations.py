@@ -22,11 +22,11 @@ from forenbench.detectors._nets import idinvert_encoder, stylegan2_discriminator
 from forenbench.detectors._nets.gan_discriminators import pggan_256, stylegan_256, with_deviation
 from forenbench.detectors._nets.gradients import gradient_images, gradients
 from forenbench.detectors._nets.idinvert_encoder import idinvert_256
-from forenbench.detectors._nets.image_models import State, of_clip, with_counters
+from forenbench.detectors._nets.image_models import State, of_clip
 from forenbench.detectors._nets.pixels import CLIP, IMAGENET, SYMMETRIC, as_pixels
 from forenbench.detectors._nets.stylegan2_discriminator import stylegan2_256
 from forenbench.detectors._nets.transformations import TRANSFORMATIONS
-from forenbench.weights import Weights, WrongWeights, frozen
+from forenbench.weights import Weights, WrongWeights, frozen, load_strict
 
 Array = NDArray[np.float64]
 GANS = ("stylegan-bedroom", "stylegan-cats", "stylegan2-church", "progan-bedroom", "progan-bridge")
@@ -132,9 +132,14 @@ def test_the_idinvert_encoder_has_the_published_entries() -> None:
 
 def test_files_without_batch_counters_get_them_and_no_others_change() -> None:
     old = {"bn.weight": torch.ones(2), "bn.running_mean": torch.ones(2), "bn.running_var": torch.ones(2)}
-    assert with_counters(old) == {**old, "bn.num_batches_tracked": torch.tensor(0)}
-    new = {**old, "bn.num_batches_tracked": torch.tensor(9)}
-    assert with_counters(new) == new
+    for state, counted in ((old, 0), ({**old, "bn.num_batches_tracked": torch.tensor(9)}, 9)):
+        network = nn.ModuleDict({"bn": nn.BatchNorm2d(2)})
+        load_strict(network, {**state, "bn.bias": torch.ones(2)}, pretrained("vgg16").checkpoint)
+        assert network["bn"].num_batches_tracked == counted
+    with pytest.raises(WrongWeights, match=r"'bn.running_mean' is missing"):
+        load_strict(
+            network, {"bn.weight": torch.ones(2), "bn.bias": torch.ones(2)}, pretrained("vgg16").checkpoint
+        )
 
 
 def test_clips_image_tower_is_found_beside_the_text_tower_and_alone() -> None:

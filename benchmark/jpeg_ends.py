@@ -1,0 +1,125 @@
+"""JPEG files without an end mark: whether that is all they lack.
+
+Decoders put zero bits in place of data that are lacking, so a picture comes out of any file that is given an
+end mark; what tells is how they go on behind the last bit.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from PIL import Image
+
+from .jpeg_segments import DQT, DRI, END, EOI, SOF, SOS, START, Segment, segments
+
+_PROGRESSIVE = SOF[-1]
+_RESTART = re.compile(rb"\xff[\xd0-\xd7]")
+_FILLS = (b"\x00", b"\x55", b"\xaa", b"\xff\x00")
+"""Bits that no code can all begin with: where some are lacking, two of these mean different things."""
+_STEP_OF_MEAN, _STEP = 1, 16
+"""Of quantisation, to make small differences seen: grey blocks, and coarse steps around the grey."""
+
+
+def ended(data: bytes, decode: Callable[[bytes], Image.Image]) -> bytes:
+    """Return a JPEG file with the end mark that it lacks; empty where it has one, or lacks more than that.
+
+    Args:
+        data: The file, cut off wherever.
+        decode: Decodes a whole file.
+    """
+    found = list(segments(data))
+    scans = [one for one in found if one.marker == SOS]
+    frame = next((one for one in found if one.marker in SOF and len(one.body) >= 9), None)
+    if frame is None or found[-1].marker == EOI or _lacks_scans(frame, scans):
+        return b""
+    kept = data[: scans[-1].end].rstrip(b"\xff")
+    pieces = [one for one in found if one.start <= scans[-1].start]
+    one_scan = frame.marker != _PROGRESSIVE and len(scans) == 1
+    is_whole = _is_whole_scan if one_scan else _are_whole_scans
+    return kept + END if is_whole(kept, pieces, frame, decode) else b""
+
+
+def _lacks_scans(frame: Segment, scans: Sequence[Segment]) -> bool:
+    """Say whether some coefficient of some component is not told to its last bit by any scan."""
+    lacking = {(component, k) for component in frame.body[6::3] for k in range(64)}
+    for scan in scans:
+        number = scan.body[0] if scan.body else 0
+        first, last, bits = (scan.body[1 + 2 * number :] + bytes(3))[:3]
+        if frame.marker != _PROGRESSIVE:  # others tell all of a component at once
+            first, last, bits = 0, 63, 0
+        if not bits & 15:
+            lacking -= {(c, k) for c in scan.body[1 : 1 + 2 * number : 2] for k in range(first, last + 1)}
+    return bool(lacking)
+
+
+def _is_whole_scan(
+    data: bytes, pieces: Sequence[Segment], frame: Segment, decode: Callable[[bytes], Image.Image]
+) -> bool:
+    """Ask a decoder for two more rows of blocks than there are.
+
+    Where data are lacking, it has met their end before it comes to the first block too many, and leaves that
+    as empty as the next. Otherwise it meets the end within this one, which gets the mean of the block before.
+    Only the data behind the last restart are looked at, as a picture of their own.
+    """
+    scan = pieces[-1]
+    across, down = _block(frame)
+    height, width = (int.from_bytes(frame.body[at : at + 2]) for at in (1, 3))
+    columns, rows = -(-width // across), -(-height // down)
+    interval = max((int.from_bytes(one.body) for one in pieces if one.marker == DRI), default=0)
+    first = scan.start + 4 + len(scan.body)
+    if interval:
+        marks = list(_RESTART.finditer(data, first))
+        first = marks[-1].end() if marks else first
+        columns, rows = 1, columns * rows - interval * len(marks)
+    if not 0 < rows <= min(interval or rows, 0xFFFF // down - 2):
+        return False
+    size = ((rows + 2) * down).to_bytes(2) + min(columns * across, 0xFFFF).to_bytes(2)
+    body = frame.body[:1] + size + frame.body[5:]
+    head = [
+        data[one.start : one.start + 4] + (body if one is frame else one.body)
+        for one in pieces
+        if one.marker != DRI
+    ]
+    picture = np.asarray(decode(b"".join((START, *head, data[first:], END))))
+    one, other = (picture[row * down :][2:down, :across] for row in (rows, rows + 1))  # 2: smoothed colours
+    return not np.array_equal(one, other)
+
+
+def _block(frame: Segment) -> tuple[int, int]:
+    """Return the pixels, across and down, that are told together."""
+    if len(frame.body) == 9:  # one component
+        return 8, 8
+    factors = frame.body[7::3]
+    return 8 * max(1, *(one >> 4 for one in factors)), 8 * max(1, *(one & 15 for one in factors))
+
+
+def _are_whole_scans(
+    data: bytes, pieces: Sequence[Segment], frame: Segment, decode: Callable[[bytes], Image.Image]
+) -> bool:
+    """Put other bits in place of what the last scan may lack, and see whether they make a difference."""
+    scan, heads = pieces[-1], [b""]
+    if any(one.marker == DRI for one in pieces):
+        heads.append(bytes((0xFF, 0xD0 + len(_RESTART.findall(data, scan.start)) % 8)))
+    fills = (b"", *(head + 16 * fill for head in heads for fill in _FILLS))
+    coarse = b"".join((START, *(_coarse(data, one) for one in pieces[:-1]), data[scan.start :]))
+    for start in (data, coarse):
+        looks = (decode(start + more + END) for more in fills)
+        first = next(looks)
+        if any(one != first for one in looks):
+            return False
+    return True
+
+
+def _coarse(data: bytes, piece: Segment) -> bytes:
+    """Return a segment as it is in the file, but for steps of quantisation."""
+    body, at = bytearray(piece.body), 0
+    if piece.marker != DQT:
+        return data[piece.start : piece.end]
+    while at < len(body):
+        width = 2 if body[at] >> 4 else 1
+        steps = b"".join(step.to_bytes(width) for step in (_STEP_OF_MEAN, *[_STEP] * 63))
+        body[at + 1 : at + 1 + len(steps)] = steps
+        at += 1 + len(steps)
+    return data[piece.start : piece.start + 4] + bytes(body)

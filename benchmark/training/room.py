@@ -1,0 +1,32 @@
+"""Whether there is room on the disk for what a training makes, asked before the first of it is made."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from rich.filesize import decimal
+
+from forenbench.types import BenchError
+
+
+def require_room(folder: Path, needed: int, what: str, otherwise: str) -> int:
+    """Return how many bytes are free where a folder is, or will be.
+
+    Args:
+        folder: Where the files will be.
+        needed: How many bytes they take at most.
+        what: What they are, in words.
+        otherwise: What can be done, in words.
+
+    Raises:
+        BenchError: There is less room.
+    """
+    place = next(one for one in (folder, *folder.absolute().parents) if one.exists())
+    free = shutil.disk_usage(place).free
+    if needed > free:
+        raise BenchError(
+            f"{what} may take {decimal(needed)}, and '{folder}' has room for {decimal(free)}. "
+            f"Make room, or: {otherwise}"
+        )
+    return free

@@ -1,0 +1,37 @@
+"""Huge pictures take turns, so that readers beside each other do not fill the memory with them."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+HUGE = 1 << 26
+"""Pixels; above it a picture waits until no other process of this user holds such a one."""
+_PATIENCE = 60
+"""Seconds; a process may be stopped while it has its turn."""
+
+
+class Turn:
+    """A time for one huge picture; used as a context, and called with the pixels of what comes."""
+
+    def __init__(self) -> None:
+        self._lock: FileLock | None = None
+
+    def __call__(self, pixels: int) -> None:
+        """Wait for the turn of a picture; small ones do not wait."""
+        if pixels > HUGE and self._lock is None:
+            who = os.getuid() if hasattr(os, "getuid") else "user"
+            self._lock = FileLock(Path(tempfile.gettempdir()) / f"forenbench-{who}-huge.lock")
+            with suppress(Timeout, OSError):  # without a turn there is more in memory, no more
+                self._lock.acquire(timeout=_PATIENCE)
+
+    def __enter__(self) -> Turn:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._lock is not None:
+            self._lock.release(force=True)

@@ -1,0 +1,179 @@
+"""The pickle in a torch file: its tensors, and nothing that it asks to run.
+
+Whatever else it names (an optimiser's options, a training script's arguments, a whole module's class)
+becomes an empty holder of attributes, so that no code that the file holds or names is ever called.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from math import prod
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+_STORAGES = {
+    "DoubleStorage": "float64",
+    "FloatStorage": "float32",
+    "HalfStorage": "float16",
+    "BFloat16Storage": "bfloat16",
+    "LongStorage": "int64",
+    "IntStorage": "int32",
+    "ShortStorage": "int16",
+    "CharStorage": "int8",
+    "ByteStorage": "uint8",
+    "BoolStorage": "bool",
+}
+_TENSORS = ("_rebuild_tensor", "_rebuild_tensor_v2")
+_PLAIN = {
+    ("collections", "OrderedDict"): OrderedDict,
+    ("builtins", "set"): set,
+    ("__builtin__", "set"): set,
+}
+_FIRST = {
+    ("torch", "Size"),
+    ("torch._utils", "_rebuild_parameter"),
+    ("torch._utils", "_rebuild_parameter_with_state"),
+    ("torch.jit._pickle", "restore_type_tag"),
+    *(("torch.jit._pickle", f"build_{kind}list") for kind in ("int", "double", "bool", "tensor")),
+}
+"""What is called with a value, and here gives just that value."""
+
+_LARGEST_VIEW = 1 << 30
+"""Bytes that a tensor which repeats its storage, as torch saves expanded ones, may have beyond the file's."""
+
+_MOST_ENTRIES = 100_000
+_DEEPEST = 64
+
+
+class Holder:
+    """Stands in for an object that is neither a tensor nor a plain value, and does nothing at all.
+
+    The class of each is made for it alone, so that what one file sets on a class no other file sees.
+    """
+
+    def __new__(cls, *args: object, **named: object) -> Holder:
+        """Take any arguments."""
+        return super().__new__(cls)
+
+    def __init__(self, *args: object, **named: object) -> None:
+        pass
+
+    def __setstate__(self, state: object) -> None:
+        """Keep attributes: a module's tensors are among them."""
+        if isinstance(state, dict):
+            self.__dict__.update(state)
+
+    def __setitem__(self, key: object, value: object) -> None:
+        """Drop an entry."""
+
+    def append(self, value: object) -> None:
+        """Drop an element."""
+
+
+class Program(pickle._Unpickler):
+    """Reads one object from a pickle of torch, with storages that are still to be filled.
+
+    It is Python's own implementation: a few bytes make that in C reserve all memory there is.
+
+    Args:
+        file: Stands at the pickle's beginning.
+        room: Bytes that all storages together may have: those of the file.
+        device: "cpu", or "meta" for shapes alone.
+
+    Attributes:
+        storages: Tensors of one dimension, by the file's keys for them.
+    """
+
+    def __init__(self, file: IO[bytes], room: int, device: str) -> None:
+        super().__init__(file, encoding="utf-8")
+        self.storages: dict[str, Tensor] = {}
+        self._most = self._room = room
+        self._device = device
+
+    def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401 - what pickle calls next
+        """Return the stand-in of a class or function that the pickle names."""
+        if module == "torch" and name in _STORAGES:
+            return _STORAGES[name]
+        if module == "torch._utils" and name in _TENSORS:
+            return self._tensor
+        if (module, name) in _FIRST:
+            return self._first
+        return _PLAIN.get((module, name)) or type(f"{module}.{name}", (Holder,), {})
+
+    def persistent_load(self, pid: Any) -> Any:  # noqa: ANN401 - a tuple, if the file is right
+        """Make room for one storage; of a whole module's class, only the stand-in counts."""
+        import torch
+
+        what, kind, *facts = pid
+        if what == "module":  # its source stands beside it
+            return kind
+        key, _, count = facts[:3]
+        if what != "storage" or kind not in _STORAGES.values() or any(facts[3:]):
+            raise pickle.UnpicklingError(f"a storage of the kind {kind!r} is not known")
+        if key not in self.storages:
+            dtype: torch.dtype = getattr(torch, kind)
+            self._room -= count * dtype.itemsize
+            if count < 0 or self._room < 0:
+                raise pickle.UnpicklingError("it asks for more numbers than the file can hold")
+            self.storages[key] = torch.empty(count, dtype=dtype, device=self._device)
+        return self.storages[key]
+
+    def _tensor(
+        self, storage: Tensor, offset: int, size: tuple[int, ...], stride: tuple[int, ...], *rest: object
+    ) -> Tensor:
+        """Stand in for torch's own function of these arguments; refuses to reach outside the storage."""
+        from torch import Tensor
+
+        if not isinstance(storage, Tensor):
+            raise pickle.UnpicklingError("a tensor without a storage: torch.save did not write it")
+        if prod(size) * storage.itemsize > max(self._most, _LARGEST_VIEW):
+            raise pickle.UnpicklingError("a tensor is larger than the file")
+        if any(rest[2:]):  # after whether it needs gradients, and hooks
+            raise pickle.UnpicklingError("a tensor is to be negated or conjugated when it is read")
+        return storage.as_strided(size, stride, offset)
+
+    def _first(self, value: object, *rest: object) -> object:
+        return value
+
+
+def state_of(value: object) -> Mapping[str, object] | None:
+    """Return what holds entries by name: a dict, or the state dict of a pickled module; None for all else.
+
+    Raises:
+        ValueError: The module's tree has no end.
+    """
+    if isinstance(value, Mapping):
+        return value
+    if not isinstance(value, Holder):
+        return None
+    entries = list(islice(_entries(value, "", 0), _MOST_ENTRIES + 1))
+    if len(entries) > _MOST_ENTRIES:
+        raise ValueError(f"holds a module of more than {_MOST_ENTRIES} tensors")
+    return dict(entries)
+
+
+def _entries(module: Holder, prefix: str, depth: int) -> Iterator[tuple[str, object]]:
+    """List a module's tensors under the names that ``state_dict`` gives to parameters and buffers.
+
+    Python's modules keep them in three dicts; those of TorchScript as plain attributes.
+    """
+    from torch import Tensor
+
+    if depth > _DEEPEST:
+        raise ValueError(f"holds a module inside itself, or more than {_DEEPEST} deep")
+    kept = vars(module)
+    if isinstance(kept.get("_modules"), Mapping):
+        passing = kept.get("_non_persistent_buffers_set", ())
+        buffers = {key: value for key, value in kept["_buffers"].items() if key not in passing}
+        kept = {**kept["_parameters"], **buffers, **kept["_modules"]}
+    for name, value in kept.items():
+        if isinstance(value, Tensor):
+            yield f"{prefix}{name}", value
+        elif isinstance(value, Holder):
+            yield from _entries(value, f"{prefix}{name}.", depth + 1)

@@ -1,0 +1,109 @@
+"""Files of ``torch.save``, in both of its formats, and ``torch.jit.save``: tensors, and nothing that runs.
+
+``torch.load`` refuses a file for one object beside the tensors, and unpacks whatever an archive holds;
+``torch.jit.load`` would compile the archive's program, and is deprecated. Here the pickle is read by
+`forenbench.weights.pickles`, and nothing is unpacked that the file's own length does not account for.
+"""
+
+from __future__ import annotations
+
+import pickle
+from io import BytesIO
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+from zipfile import ZipFile
+
+from .pickles import Program
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_MAGIC, _PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
+"""Two pickles of their own at the beginning of the older format."""
+
+_LARGEST_PROGRAM = 1 << 25
+"""Of the pickle in an archive, in bytes: that of a network with a thousand tensors has some 100 kB."""
+
+_CHUNK = 1 << 20
+
+
+def read_torch(path: Path, device: str) -> object:
+    """Read the object in a file; a `Holder` stands for any but tensors and plain values.
+
+    Args:
+        path: The file.
+        device: "cpu"; "meta" reads the shapes of its tensors alone.
+
+    Raises:
+        Exception: Of many kinds: it is no such file, is cut off, or asks for more than its own length holds.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        if file.read(2) == b"PK":
+            return _read_archive(file, size, device)
+        file.seek(0)
+        return _read_stream(file, size, device)
+
+
+def _read_archive(file: IO[bytes], size: int, device: str) -> object:
+    """Read a zip archive: a pickle, and each storage as a member."""
+    with ZipFile(file) as archive:
+        (tree,) = (name for name in archive.namelist() if name.endswith("/data.pkl"))
+        folder = tree.removesuffix("data.pkl")
+        if archive.getinfo(tree).file_size > _LARGEST_PROGRAM:
+            raise pickle.UnpicklingError(f"its pickle has more than {_LARGEST_PROGRAM} bytes")
+        if f"{folder}byteorder" in archive.namelist():
+            with archive.open(f"{folder}byteorder") as stream:
+                _refuse_big_endian(stream.read(6) == b"little")
+        program = Program(BytesIO(archive.read(tree)), size, device)
+        content: object = program.load()
+        for key, storage in program.storages.items():
+            member = archive.getinfo(f"{folder}data/{key}")
+            if member.file_size != storage.nbytes:
+                raise pickle.UnpicklingError(
+                    f"storage {key} has {member.file_size} bytes, not {storage.nbytes}"
+                )
+            if device != "meta":
+                with archive.open(member) as stream:
+                    _fill(storage, stream)
+                    stream.read(1)  # at the end zipfile compares the checksum
+    return content
+
+
+def _read_stream(file: IO[bytes], size: int, device: str) -> object:
+    """Read the format of before PyTorch 1.6: pickles one after the other, then the storages."""
+    for expected in (_MAGIC, _PROTOCOL):
+        if Program(file, 0, device).load() != expected:
+            raise pickle.UnpicklingError("torch.save did not write it")
+    _refuse_big_endian(Program(file, 0, device).load()["little_endian"])
+    program = Program(file, size, device)
+    content: object = program.load()
+    for key in Program(file, 0, device).load():
+        storage = program.storages[key]
+        if int.from_bytes(file.read(8), "little") != storage.numel():
+            raise pickle.UnpicklingError(f"storage {key} has not {storage.numel()} numbers")
+        if device == "meta":
+            file.seek(storage.nbytes, 1)
+        else:
+            _fill(storage, file)
+    if file.tell() > size:
+        raise EOFError("no more data")
+    return content
+
+
+def _refuse_big_endian(little: bool) -> None:
+    if not little:
+        raise pickle.UnpicklingError("it has big-endian numbers")
+
+
+def _fill(storage: Tensor, stream: IO[bytes]) -> None:
+    """Read a storage's bytes into it, little by little: no second copy of them."""
+    import torch
+
+    rest = storage.view(torch.uint8).numpy().data
+    while rest:
+        read = stream.read(min(len(rest), _CHUNK))
+        if not read:
+            raise EOFError("no more data")
+        rest[: len(read)] = read
+        rest = rest[len(read) :]

@@ -1,0 +1,63 @@
+"""Whose weights made a row, in one word, judged by the files themselves."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .checkpoint_store import locate
+
+if TYPE_CHECKING:
+    from .checkpoint import Checkpoint
+
+PUBLISHED, SAMPLE, UNVERIFIED, OWN = "published", "sample", "unverified", "own"
+_FROM_STRONG_TO_WEAK = (PUBLISHED, SAMPLE, UNVERIFIED, OWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a look at a file's size and sha256 gave.
+
+    Attributes:
+        whose: "published": its sha256 is the published one. "sample": it came with this package, or with
+            another one that says no sha256. "unverified": no sha256 is known. "own": anything else.
+        sha256: Of the file.
+        problem: How it is not the file that its name promises, in words that follow its name; or empty.
+    """
+
+    whose: str
+    sha256: str
+    problem: str = ""
+
+
+def judge(checkpoint: Checkpoint, path: Path) -> Judgement:
+    """Compare a file with what is known of the checkpoint, without looking at what is in it."""
+    sha256, size, here = sha256_of(path), path.stat().st_size, locate(checkpoint)
+    known = checkpoint.sha256
+    if checkpoint.shipped and not known:
+        if path == here:
+            return Judgement(SAMPLE, sha256)
+        known = sha256_of(here) if here and here.is_file() else None
+    if checkpoint.size not in (None, size):
+        return Judgement(OWN, sha256, f"has {size} bytes, expected {checkpoint.size}")
+    if known and not sha256.startswith(known.lower()):
+        return Judgement(OWN, sha256, f"has sha256 {sha256}, expected {known}")
+    if checkpoint.command:  # nobody has published it
+        return Judgement(OWN, sha256)
+    if not known:
+        return Judgement(UNVERIFIED, sha256)
+    return Judgement(PUBLISHED if checkpoint.sha256 else SAMPLE, sha256)
+
+
+def weakest(words: Iterable[str]) -> str:
+    """Return the word for what rests on several files; on none, it is its author's own."""
+    return max(words, key=_FROM_STRONG_TO_WEAK.index, default=OWN)
+
+
+def sha256_of(path: Path) -> str:
+    """Return the sha256 of a file, as hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

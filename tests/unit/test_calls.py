@@ -1,0 +1,277 @@
+"""No memory is shared with a detector, and nothing that it returns is taken for what it is not."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from forenbench.batches import Order, Reader
+from forenbench.calls import prepared, scored
+from forenbench.features import FeatureCache
+from forenbench.numerics import Numerics
+from forenbench.perturbations import parse
+from forenbench.pipeline import Lineup, Scored, Scorer
+from forenbench.testing import Brightness, Images, tiny_image
+from forenbench.types import Detector
+
+IMAGES = 6
+ONE = tiny_image(0)
+
+
+def score(*detectors: Detector, cache: FeatureCache | None = None) -> Scored:
+    lineup, todo = Lineup(detectors, [parse("none")]), [(0, range(len(detectors)))]
+    reader = lineup.reader([Images([tiny_image(i) for i in range(IMAGES)])])
+    order = Order(0, tuple(map(str, range(IMAGES))), ("",) * IMAGES, lineup.wanted(todo))
+    return Scorer(lineup, Numerics(), cache).score(reader[order], todo)
+
+
+def scores(found: Scored, detector: int = 0) -> list[float]:
+    assert {result.status for result in found[0, detector]} == {"ok"}, found[0, detector][0].error
+    return [result.score for result in found[0, detector]]
+
+
+def brightness() -> list[float]:
+    """What `Brightness` finds, one image after another and nothing else at work."""
+    return [Brightness().score(Brightness().prepare(tiny_image(i))[None]).item() for i in range(IMAGES)]
+
+
+class OneBuffer:
+    """An encoder and a detector that hand out the same memory each time, in each of their methods."""
+
+    name, version, threshold, identity = "one-buffer", "1", 0.5, "one buffer"
+
+    def __init__(self, room: int = IMAGES) -> None:
+        self.room = room
+        self.image, self.features, self.scores = torch.empty(1), torch.empty(room, 1), torch.empty(room)
+
+    def prepare(self, image: Image.Image) -> Tensor:
+        return self.image.copy_(Brightness().prepare(image))
+
+    def encode(self, batch: Tensor) -> Tensor:
+        if len(batch) > self.room:
+            raise torch.OutOfMemoryError("out of memory")
+        return self.features[: len(batch)].copy_(batch)
+
+    def score(self, batch: Tensor) -> Tensor:
+        if len(batch) > self.room:
+            raise torch.OutOfMemoryError("out of memory")
+        return self.scores[: len(batch)].copy_(batch[:, 0])
+
+
+class Head:
+    """Scores an encoder's features."""
+
+    version, threshold = "1", 0.5
+
+    def __init__(self, name: str, encoder: object) -> None:
+        self.name, self.encoder = name, encoder
+        self.prepare = encoder.prepare  # type: ignore[attr-defined]
+
+    def score(self, batch: Tensor) -> Tensor:
+        return batch[:, 0]
+
+
+class Writes(Head):
+    """Spoils its features, in the way it is told to, and returns what they were."""
+
+    def __init__(self, encoder: object, way: str) -> None:
+        super().__init__("writes", encoder)
+        self.way = way
+
+    def score(self, batch: Tensor) -> Tensor:
+        found = batch[:, 0].clone()
+        {"torch": batch, "data": batch.data}.get(self.way, torch.from_numpy(batch.numpy())).zero_()
+        return found
+
+
+class Encoder:
+    """Gives what it gets, or a copy; writes into what it got."""
+
+    identity = "brightness, written over"
+    prepare = Brightness().prepare
+
+    def __init__(self, *, writes: bool = False) -> None:
+        self.writes = writes
+
+    def encode(self, batch: Tensor) -> Tensor:
+        if not self.writes:
+            return batch
+        made = batch.clone()
+        batch.zero_()
+        return made
+
+
+@pytest.mark.parametrize("room", [IMAGES, 2], ids=["at once", "in portions"])
+def test_a_detector_that_hands_out_the_same_memory_each_time_is_scored_right(room: int) -> None:
+    assert len(set(brightness())) == IMAGES
+    assert scores(score(OneBuffer(room))) == brightness()
+    assert scores(score(Head("head", OneBuffer(room)))) == brightness()
+
+
+def test_its_scores_under_one_perturbation_are_not_those_under_the_next() -> None:
+    lineup, todo = Lineup([OneBuffer()], [parse("none"), parse("gamma:0.5")]), [(0, [0]), (1, [0])]
+    order = Order(0, ("0",), ("",), lineup.wanted(todo))
+    found = Scorer(lineup, Numerics()).score(lineup.reader([Images([ONE])])[order], todo)
+    assert found[0, 0][0].score == brightness()[0] < found[1, 0][0].score
+
+
+@pytest.mark.parametrize("way", ["torch", "data", "numpy"])
+@pytest.mark.parametrize("kept", [False, True], ids=["made", "kept"])
+def test_a_detector_that_writes_into_its_features_changes_no_other_ones_scores(
+    tmp_path: Path, way: str, kept: bool
+) -> None:
+    """Nor those of later runs, where the features are kept; `kept`: they were made before."""
+    encoder, folder = Encoder(), FeatureCache(tmp_path, 10**6)
+    if kept:
+        score(Head("before", encoder), cache=folder)
+    first, second = Head("first", encoder), Head("last", encoder)
+    found = score(first, Writes(encoder, way), second, cache=folder)
+    assert scores(found, 0) == scores(found, 1) == scores(found, 2) == brightness()
+    assert scores(score(second, cache=folder)) == brightness()
+
+
+def test_an_encoder_that_writes_into_its_images_changes_no_other_ones_scores() -> None:
+    class Plain(Brightness):
+        prepare = Encoder.prepare
+
+    heads = [Head("writes", Encoder(writes=True)), Head("reads", Encoder()), Plain()]
+    for order in (heads, heads[::-1]):
+        found = score(*order)
+        assert [scores(found, at) for at in range(3)] == [brightness()] * 3
+
+
+def test_what_an_encoder_gave_is_not_changed_by_what_it_does_later() -> None:
+    """Its features are its input, which it changes when it gets the next perturbation's images."""
+    encoder = OneBuffer()
+    lineup, todo = Lineup([Head("a", encoder)], [parse("none"), parse("none")]), [(0, [0]), (1, [0])]
+    order = Order(0, tuple("012345"), ("",) * IMAGES, lineup.wanted(todo))
+    images = Images([tiny_image(i) for i in range(IMAGES)])
+    found = Scorer(lineup, Numerics()).score(lineup.reader([images])[order], todo)
+    assert [result.score for result in found[0, 0]] == brightness()
+
+
+def test_networks_that_alone_read_a_tensor_get_it_without_a_copy() -> None:
+    """A copy each for everybody would cost time and, on a GPU, memory."""
+    seen = []
+
+    class Looks(Brightness):
+        def score(self, batch: Tensor) -> Tensor:
+            seen.append(batch.data_ptr())
+            return super().score(batch)
+
+    lineup, todo = Lineup([Looks()], [parse("none")]), [(0, [0])]
+    order = Order(0, ("0",), ("",), lineup.wanted(todo))
+    batch = lineup.reader([Images([ONE])])[order]
+    Scorer(lineup, Numerics()).score(batch, todo)
+    assert seen == [batch.memory.data_ptr()]
+
+
+def test_a_network_that_wrote_into_its_images_before_memory_ran_out_is_not_given_them_again() -> None:
+    class Spoils(Brightness):
+        name = "spoils"
+
+        def score(self, batch: Tensor) -> Tensor:
+            batch.mul_(0.5)
+            if len(batch) > 3:
+                raise torch.OutOfMemoryError("out of memory")
+            return super().score(batch)
+
+    first = score(Spoils())[0, 0]
+    assert {result.status for result in first} == {"failed"}
+    assert "had written into its images" in first[0].error
+
+
+def test_threads_of_one_process_prepare_one_at_a_time() -> None:
+    """As on a Ray cluster; else one would write into what the other has not copied yet."""
+    from concurrent.futures import ThreadPoolExecutor
+    from time import sleep
+
+    class Slowly(OneBuffer):
+        def prepare(self, image: Image.Image) -> Tensor:
+            prepared = super().prepare(image)
+            sleep(0.002)
+            return prepared
+
+    images = Images([tiny_image(i) for i in range(8)])
+    reader = Lineup([Slowly()], [parse("none")]).reader([images])
+    orders = [Order(0, (str(i),), ("",), ((0, (0,)),)) for i in range(8)]
+    with ThreadPoolExecutor(8) as threads:
+        batches = list(threads.map(reader.__getitem__, orders))
+    values = [tensor.item() for batch in batches for _, tensor in batch.tensors((0, 0))]
+    assert values == [Brightness().prepare(tiny_image(i)).item() for i in range(8)]
+
+
+class Returns(Brightness):
+    """Returns anything for two images."""
+
+    def __init__(self, values: object) -> None:
+        self.values = values
+
+    def score(self, batch: Tensor) -> Tensor:
+        return self.values  # type: ignore[return-value]
+
+
+def test_n_real_numbers_are_scores_whatever_holds_them() -> None:
+    for values in (
+        torch.tensor([0.5, 2]),
+        torch.tensor([0.5, 2], dtype=torch.float64, requires_grad=True),
+        torch.tensor([0.5, 2], dtype=torch.bfloat16),
+        [0.5, 2],
+        (torch.tensor(0.5), torch.tensor(2)),
+        [np.float32(0.5), np.int8(2)],
+        np.array([0.5, 2]),
+        np.array([2, 0.5], ">f4")[::-1],
+        np.array([0.5, 2], np.float16),
+    ):
+        returned, logits = scored(Returns(values), torch.zeros(2, 1))
+        assert (returned.tolist(), returned.dtype, returned.requires_grad) == ([0.5, 2], torch.float32, False)
+        assert logits.isnan().all()
+    for whole in (torch.tensor([0, 255], dtype=torch.uint8), [0, 255], np.array([0, 255], np.uint16)):
+        assert scored(Returns(whole), torch.zeros(2, 1))[0].tolist() == [0, 255]
+
+
+def test_what_is_not_one_real_number_an_image_is_named() -> None:
+    for values, words in (
+        (torch.tensor([True, False]), "truth values, not scores"),
+        ([True, False], "truth values, not scores"),
+        (torch.tensor([1j, 2]), "complex numbers, not scores"),
+        (np.array([1j, 2]), "complex numbers, not scores"),
+        (torch.zeros(2, 1), r"shape \(2, 1\) for 2 images, not \(2,\); add .squeeze\(1\)"),
+        (torch.zeros(2, 2), r"shape \(2, 2\) for 2 images, not \(2,\)$"),
+        (torch.zeros(3), r"score returned \(3,\) for 2 images"),
+        (torch.zeros(1, 2), r"score returned \(1, 2\) for 2 images"),
+        (torch.tensor(0.5), r"score returned \(\) for 2 images"),
+        (0.5, "score returned float, not a tensor"),
+        (None, "score returned NoneType, not a tensor"),
+        ({0: 0.5, 1: 0.5}, "score returned dict, not a tensor"),
+        (["0.5", "1"], "a list that holds more than numbers"),
+        ([0.5, None], "a list that holds more than numbers"),
+        ([[0.5], [1, 2]], "a list that holds more than numbers"),
+        (np.array(["a", "b"], object), "a ndarray that holds more than numbers"),
+        (torch.eye(2).to_sparse(), "sparse"),
+        (torch.zeros(2, device="meta"), "meta"),
+    ):
+        with pytest.raises((TypeError, ValueError), match=words):
+            scored(Returns(values), torch.zeros(2, 1))
+
+
+def test_a_score_beyond_float32_is_not_said_to_be_infinite() -> None:
+    found = score(Returns([1e300, math.inf, -1e39, math.nan, 1, 2]))[0, 0]
+    assert [result.status for result in found] == ["nonfinite"] * 4 + ["ok"] * 2
+    assert found[0].error == "brightness returned inf, or more than float32 holds"
+
+
+def test_what_is_no_dense_tensor_is_no_prepared_image() -> None:
+    for values in (torch.eye(2).to_sparse(), np.zeros(3), None, torch.zeros(2, device="meta")):
+        with pytest.raises(TypeError, match="prepare returned"):
+            prepared(lambda image, values=values: values, ONE)
+    reader = Reader([Images([ONE])], [parse("none")], [lambda image: torch.eye(2).to_sparse()], seed=0)
+    missing = reader[Order(0, ("0",), ("",), ((0, (0,)),))].missing[0, 0][0]
+    assert missing.status == "failed"
+    assert "sparse" in missing.error

@@ -1,0 +1,52 @@
+"""Any names have files of their own, on any file system."""
+
+from __future__ import annotations
+
+import unicodedata
+from pathlib import Path
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from forenbench.atomic import replacing
+from forenbench.file_names import file_name
+
+NAMES = st.lists(st.text(min_size=1, max_size=12), min_size=2, max_size=2, unique=True)
+
+
+def folded(name: str) -> str:
+    """Spell a file name as the coarsest file system compares it: no case, one normal form, no end in dots."""
+    return unicodedata.normalize("NFKC", file_name(name)).casefold().rstrip(" .")
+
+
+@given(NAMES)
+@example(["GAN", "gan"])
+@example(["GAN", "GaN"])
+@example(["gan~7", "GAN"])
+@example(["caf\u00e9", "cafe\u0301"])
+@example(["gan", "gan."])
+@example(["gan", "gan "])
+@example(["x" * 300, "x" * 299 + "y"])
+@example(["x" * 300, "X" + "x" * 299])
+@example(["\u5b57" * 60, "\u5b57" * 61])
+@example([".", ".."])
+def test_no_two_names_share_a_file_on_any_file_system(names: list[str]) -> None:
+    first, second = names
+    assert folded(first) != folded(second)
+    assert not {"/", "\\", ":", "\0"} & set(file_name(first))
+    assert not file_name(first).startswith(".")
+
+
+def test_names_of_any_length_and_script_can_be_written(tmp_path: Path) -> None:
+    for name in ("\u751f\u6210\u5668" * 40, "\U0001f600" * 64, "x" * 400, "A" * 99, "\udcff" * 50):
+        with replacing(tmp_path / f"{file_name(name)}.parquet") as partial:
+            partial.write_text(name.encode("utf-8", "backslashreplace").decode())
+    assert len(list(tmp_path.iterdir())) == 5
+    assert all(len(path.name.encode()) < 120 for path in tmp_path.iterdir())
+
+
+def test_file_names_are_readable() -> None:
+    assert file_name("univfd:nn-k9") == "univfd=nn-k9"
+    assert file_name("jpeg:75+blur:1.0") == "jpeg=75+blur=1.0"
+    assert file_name("StyleGAN") == "StyleGAN~e1"
+    assert file_name("x" * 400).startswith("x" * 70)

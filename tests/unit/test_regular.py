@@ -1,0 +1,82 @@
+"""Pipes, sockets, devices and the kernel's files are refused by their kind; to open one may never end."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from forenbench.cli.pictures import open_image
+from forenbench.foreign import Reading, read_scores
+from forenbench.regular import irregular
+from forenbench.remote import DownloadFailed, open_at
+from forenbench.sources.folder import Folder
+from forenbench.sources.huggingface import open_huggingface
+from forenbench.sources.locations import open_location
+from forenbench.types import BenchError
+from forenbench.weights import Checkpoint, MissingWeights, Weights
+
+NAMES = ("x.zip", "x.tar", "x.tgz", "x.csv", "x.jsonl", "x.parquet")
+
+
+@pytest.fixture
+def pipe(tmp_path: Path) -> Path:
+    os.mkfifo(tmp_path / "pipe")
+    return tmp_path / "pipe"
+
+
+@pytest.fixture
+def bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.chdir(tmp_path)  # a socket's path must be short
+    with socket.socket(socket.AF_UNIX) as one:
+        one.bind("bound")
+        yield tmp_path / "bound"
+
+
+def test_every_kind_has_its_word(tmp_path: Path, pipe: Path, bound: Path) -> None:
+    (tmp_path / "plain").touch()
+    (tmp_path / "broken").symlink_to("nowhere")
+    (tmp_path / "link").symlink_to("pipe")
+    kinds = {
+        tmp_path / "plain": "",
+        pipe: "a named pipe",
+        tmp_path / "link": "a named pipe",
+        bound: "a socket",
+        tmp_path: "a folder",
+        tmp_path / "broken": "a broken link",
+        tmp_path / "absent": "No such file or directory",
+        Path("/dev/null"): "a device",
+        Path("/proc/version"): "a file of the kernel's",
+        Path("a\0b"): "no name of a file",
+    }
+    assert {path: irregular(path) for path in kinds} == kinds
+
+
+def ask_weights(path: Path) -> object:
+    known = Checkpoint("w", "w.pth", "x", "x")
+    return Weights("published", {"w": path}, "cpu", (known,)).path(known)
+
+
+def ask_download(path: Path) -> object:
+    with open_at(path.as_uri(), 0) as stream:
+        return stream.read(1)
+
+
+ASKED: dict[str, Callable[[Path], object]] = {
+    "image": lambda path: Folder(path.parent).read(path.name),
+    "scores": lambda path: read_scores(path, [Reading()]),
+    "weights": ask_weights,
+    "download": ask_download,
+    "picture": open_image,
+    "table of a folder": lambda path: open_huggingface(path.parent, [path.name]),
+}
+
+
+@pytest.mark.parametrize("what", [*ASKED, *NAMES])
+def test_a_pipe_is_refused_wherever_a_file_is_asked_for(pipe: Path, what: str) -> None:
+    place = pipe.rename(pipe.with_name(what if what in NAMES else "pipe.csv"))
+    with pytest.raises((BenchError, OSError, DownloadFailed, MissingWeights), match="a named pipe"):
+        ASKED.get(what, open_location)(place)
