@@ -7,7 +7,7 @@ import hashlib
 import importlib.util
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, cast
@@ -45,6 +45,11 @@ class LoadedDetector:
     def name(self) -> str:
         """The detector's name."""
         return self.detector.name
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether it read files that are not known to be those which its author states things of."""
+        return bool(self.checkpoints) and self.kind in (UNVERIFIED, OWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,10 +208,10 @@ def _make(
     for attribute in ("name", "version", "threshold", prepares, "score"):
         if not hasattr(detector, attribute):
             raise BenchError(f"detector {what} has no '{attribute}'; see docs/adding_a_detector.md")
-    kind = weights.whose(used)
-    replaced = used and kind in (UNVERIFIED, OWN)
-    trained_on = weights.trained_on if replaced else _stated(detector)
-    return LoadedDetector(detector, kind, dict(used), code, trained_on, weights.remarks(used))
+    loaded = LoadedDetector(
+        detector, weights.whose(used), dict(used), code, _stated(detector), weights.remarks(used)
+    )
+    return replace(loaded, trained_on=weights.trained_on) if loaded.is_replaced else loaded
 
 
 def _stated(detector: Detector) -> tuple[str, ...]:
