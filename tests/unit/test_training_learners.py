@@ -14,7 +14,6 @@ from torch import nn
 from training_jobs import RECIPE, TinyNetwork
 
 from forenbench.detectors._nets.encoders import FrozenEncoder
-from forenbench.detectors._nets.heads import linear_probe
 from forenbench.detectors._nets.networks import resnet_50
 from forenbench.detectors._nets.pixels import CLIP, Preprocess, normalise
 from forenbench.detectors._nets.small import small_resnet
@@ -30,7 +29,7 @@ from forenbench.training.learners import (
 )
 from forenbench.training.recipes import CNNDETECTION, LGRAD, UNIVFD_LC
 from forenbench.types import BenchError
-from forenbench.weights import Checkpoint, Weights, WrongWeights
+from forenbench.weights import Checkpoint, Weights, WrongWeights, load_strict
 
 
 def encoder() -> FrozenEncoder:
@@ -131,7 +130,8 @@ def test_a_probe_is_published_as_the_official_head_and_its_backbone_stays(tmp_pa
 
     torch.save(content, tmp_path / "head.pth")
     checkpoint = Checkpoint("head", "head.pth", "a test", "none")
-    probe = linear_probe(Weights(paths={"head": tmp_path / "head.pth"}), checkpoint, frozen, ())
+    probe = nn.Linear(12, 1)
+    load_strict(probe, Weights(paths={"head": tmp_path / "head.pth"}).load(checkpoint), checkpoint)
     assert torch.equal(probe.weight, content["weight"])
 
 
