@@ -51,6 +51,11 @@ class LoadedDetector:
         """The detector's name."""
         return self.detector.name
 
+    @property
+    def is_replaced(self) -> bool:
+        """Whether it read files that are not known to be those which its author states things of."""
+        return bool(self.checkpoints) and self.kind in (UNVERIFIED, OWN)
+
 
 @dataclass(frozen=True, slots=True)
 class FoundPlugin:
@@ -239,10 +244,9 @@ def _make(
             raise BenchError(f"detector {what} cannot be made: {reason(error)}") from error
     if flaw := problem(detector):
         raise BenchError(f"detector {what} {flaw}; see docs/adding_a_detector.md")
-    kind = weights.whose(used)
-    replaced = used and kind in (UNVERIFIED, OWN)
-    trained_on = weights.trained_on if replaced else _stated(detector)
-    return LoadedDetector(detector, kind, dict(used), code, variant or "", trained_on, weights.remarks(used))
+    whose, stated, remarks = weights.whose(used), _stated(detector), weights.remarks(used)
+    loaded = LoadedDetector(detector, whose, dict(used), code, variant or "", stated, remarks)
+    return replace(loaded, trained_on=weights.trained_on) if loaded.is_replaced else loaded
 
 
 def _stated(detector: Detector) -> tuple[str, ...]:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from forenbench.types import BenchError
+
 from .console import say, short, show, split, width
 from .loading import TRAINED_ON, UNVERIFIED, Files, choose_devices
 from .places import Data, parse_places
@@ -129,6 +131,7 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
     means = Means(data_root, files, checkpoints, devices[0], limit, protocol, splits, places)
     with RunProgress() as progress:
         gathered = gather(request, means, progress.files)
+        _refuse_idle_statement(files, gathered)
         for job in gathered.jobs:
             describe_dataset(job.dataset, [one.detector for one in job.detectors])
         settings = _equalise(settings, split(equalise), gathered)
@@ -141,6 +144,15 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
     if stop():
         raise typer.Exit(130)
     _finish(request, gathered, summary, store)
+
+
+def _refuse_idle_statement(files: Files, gathered: Gathered) -> None:
+    """Refuse a statement that would change nothing."""
+    if files.trained_on and not any(one.is_replaced for job in gathered.jobs for one in job.detectors):
+        raise BenchError(
+            "--trained-on states what other weights than the published ones have seen, and this run has "
+            "none; detectors state the rest themselves (trained_on)"
+        )
 
 
 def _equalise(settings: Settings, texts: list[str], gathered: Gathered) -> Settings:

@@ -83,7 +83,7 @@ def test_a_folder_of_ones_own_needs_no_download(
     command = ("run", "--detectors", "tiny-ladeda", "--dataset", "tiny")
     refused = bench(*command)
     assert refused.code == 2
-    assert "has 12345 bytes, expected 12405" in refused.err
+    assert "bytes, expected 12405" in refused.err
     assert "--unverified" in refused.err
     taken = bench(*command, "--unverified")
     assert taken.code == 0
@@ -115,6 +115,9 @@ def test_own_weights_are_called_own_wherever_their_numbers_stand(bench: Bench, t
     assert "Nothing to compute" in starred.err
     assert "seen in training, as the detectors state: alpha by tiny-ladeda:forensynths" in starred.out
     assert "Not known" not in starred.out
+    idle = bench("run", "--detectors", "./bright.py", "--dataset", "tiny", "--trained-on", "alpha")
+    assert idle.code == 2
+    assert "--trained-on states what other weights" in idle.err
     own = ("--detectors", "tiny-ladeda", "--weights", f"tiny-ladeda={path}", "--unverified")
     assert bench("score", "tiny/alpha/1_fake", *own, "--format", "csv").out.count(",own,") == 4
 
