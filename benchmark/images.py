@@ -21,7 +21,7 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 from .effort import LIMIT, excess, max_pixels
 from .jpeg_ends import ended
 from .metadata import without_metadata
-from .signatures import describe
+from .signatures import CONVERT, describe
 from .types import BenchError
 
 T = TypeVar("T")
@@ -203,9 +203,9 @@ def _open(data: bytes) -> ImageFile.ImageFile:
     try:
         opened = Image.open(BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError as error:
-        raise UnreadableImage(
-            f"not an image: {describe(data)} (formats read: {', '.join(FORMATS)})"
-        ) from error
+        words = describe(data)
+        what = words if CONVERT in words else f"not an image: {words}"
+        raise UnreadableImage(f"{what} (formats read: {', '.join(FORMATS)})") from error
     except Image.DecompressionBombError as error:
         raise UnreadableImage(f"decompression bomb: {error} ({LIMIT} sets another limit)") from error
     except Exception as error:  # broken bytes lead decoders to errors of any kind

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-_CONVERT = "which is not read: convert it to PNG, real and generated ones alike"
+CONVERT = "which is not read: convert it to PNG, real and generated ones alike"
+"""What is said of pictures."""
 _HEADER = "with a damaged or cut-off header"
 
 _BEGINNINGS = {
@@ -10,32 +11,32 @@ _BEGINNINGS = {
     b"\xff\xd8": f"a JPEG file {_HEADER}",
     b"GIF8": f"a GIF file {_HEADER}",
     b"BM": f"a BMP file {_HEADER}",
-    b"II*\0\x10\0\0\0CR": f"a camera's raw picture (CR2), {_CONVERT}",
+    b"II*\0\x10\0\0\0CR": f"a camera's raw picture (CR2), {CONVERT}",
     b"II*\0": f"a TIFF file, or a camera's raw picture, {_HEADER}",
     b"MM\0*": f"a TIFF file, or a camera's raw picture, {_HEADER}",
     b"\0\0\0\x0cjP  ": f"a JPEG 2000 file {_HEADER}",
-    b"\xff\x0a": f"a JPEG XL picture, {_CONVERT}",
-    b"\0\0\0\x0cJXL ": f"a JPEG XL picture, {_CONVERT}",
-    b"8BPS": f"a Photoshop document, {_CONVERT}",
-    b"gimp xcf": f"a GIMP document, {_CONVERT}",
-    b"\x76\x2f\x31\x01": f"an OpenEXR picture, {_CONVERT}",
-    b"#?RADIANCE": f"a Radiance HDR picture, {_CONVERT}",
-    b"DDS ": f"a DDS texture, {_CONVERT}",
-    b"icns": f"an Apple icon, {_CONVERT}",
-    b"BPG\xfb": f"a BPG picture, {_CONVERT}",
-    b"FUJIFILMCCD-RAW": f"a camera's raw picture (RAF), {_CONVERT}",
-    b"IIU\0": f"a camera's raw picture (RW2), {_CONVERT}",
-    b"IIRO": f"a camera's raw picture (ORF), {_CONVERT}",
-    b"IIRS": f"a camera's raw picture (ORF), {_CONVERT}",
-    b"MMOR": f"a camera's raw picture (ORF), {_CONVERT}",
-    b"FOVb": f"a camera's raw picture (X3F), {_CONVERT}",
+    b"\xff\x0a": f"a JPEG XL picture, {CONVERT}",
+    b"\0\0\0\x0cJXL ": f"a JPEG XL picture, {CONVERT}",
+    b"8BPS": f"a Photoshop document, {CONVERT}",
+    b"gimp xcf": f"a GIMP document, {CONVERT}",
+    b"\x76\x2f\x31\x01": f"an OpenEXR picture, {CONVERT}",
+    b"#?RADIANCE": f"a Radiance HDR picture, {CONVERT}",
+    b"DDS ": f"a DDS texture, {CONVERT}",
+    b"icns": f"an Apple icon, {CONVERT}",
+    b"BPG\xfb": f"a BPG picture, {CONVERT}",
+    b"FUJIFILMCCD-RAW": f"a camera's raw picture (RAF), {CONVERT}",
+    b"IIU\0": f"a camera's raw picture (RW2), {CONVERT}",
+    b"IIRO": f"a camera's raw picture (ORF), {CONVERT}",
+    b"IIRS": f"a camera's raw picture (ORF), {CONVERT}",
+    b"MMOR": f"a camera's raw picture (ORF), {CONVERT}",
+    b"FOVb": f"a camera's raw picture (X3F), {CONVERT}",
     b"\x1a\x45\xdf\xa3": "a video (Matroska or WebM); extract frames as PNG",
     b"\0\0\1\xba": "a video (MPEG); extract frames as PNG",
     b"\0\0\1\xb3": "a video (MPEG); extract frames as PNG",
     b"FLV\1": "a video (Flash); extract frames as PNG",
     b"\x30\x26\xb2\x75": "a video (Windows Media); extract frames as PNG",
     b"OggS": "a video or sound (Ogg); extract frames as PNG",
-    b"%!PS": f"a PostScript file, {_CONVERT}",
+    b"%!PS": f"a PostScript file, {CONVERT}",
     b"%PDF": "a PDF document; extract its pictures",
     b"PK\x03\x04": "a zip archive; unpack it, or name it as the dataset",
     b"\x1f\x8b": "gzip data; unpack it",
@@ -50,18 +51,18 @@ _BEGINNINGS = {
 _TEXTS = {
     b"<!doctype html": "an HTML page",
     b"<html": "an HTML page",
-    b"<svg": f"an SVG drawing, {_CONVERT}",
+    b"<svg": f"an SVG drawing, {CONVERT}",
     b"<?xml": "XML",
     b"{": "JSON",
     b"[{": "JSON",
 }
 """In lower case."""
-_HEIC = f"a HEIC or HEIF picture, as phones take them, {_CONVERT}"
+_HEIC = f"a HEIC or HEIF picture, as phones take them, {CONVERT}"
 _BRANDS = {
     b"avif": f"an AVIF picture {_HEADER}",
     b"avis": f"an AVIF picture {_HEADER}",
     **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"), _HEIC),
-    b"crx ": f"a camera's raw picture (CR3), {_CONVERT}",
+    b"crx ": f"a camera's raw picture (CR3), {CONVERT}",
 }
 """Of files in the container that MP4 has, too; the first that a file names counts."""
 _MP4 = "a video (MP4 or QuickTime); extract frames as PNG"
@@ -96,4 +97,4 @@ def _contained(data: bytes) -> str:
         return next((word for brand, word in _BRANDS.items() if brand in box), _MP4)
     if data[4:8] in (b"moov", b"mdat", b"wide"):
         return _MP4
-    return f"a Targa picture, {_CONVERT}" if data.endswith(_TARGA_END) else ""
+    return f"a Targa picture, {CONVERT}" if data.endswith(_TARGA_END) else ""

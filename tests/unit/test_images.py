@@ -163,7 +163,7 @@ def test_unreadable_bytes_are_named(data: bytes, reason: str) -> None:
 
 
 def test_formats_that_run_outside_programs_are_not_read() -> None:
-    with pytest.raises(UnreadableImage, match="not an image"):
+    with pytest.raises(UnreadableImage, match="a PostScript file, which is not read"):
         decode(encoded(RGB, "EPS"))
 
 

@@ -61,3 +61,10 @@ def test_what_is_no_image_that_is_read_is_named_with_what_to_do(words: str) -> N
 def test_bytes_that_say_nothing_are_shown() -> None:
     assert describe(bytes(9)) == "starts with bytes 00 00 00 00 00 00 00 00"
     assert describe(b"\xff\xfeh\0i\0") == "starts with bytes ff fe 68 00 69 00"
+
+
+def test_a_picture_is_not_called_no_image() -> None:
+    for data, called in ((box(b"heic"), False), (b"8BPS\0\1", False), (b"%PDF-1.7", True), (b"hello", True)):
+        with pytest.raises(UnreadableImage) as caught:
+            decode(data)
+        assert str(caught.value).startswith("not an image: looks like" if called else "looks like")
