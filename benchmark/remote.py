@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
+from socket import gaierror
+from ssl import SSLCertVerificationError
 from typing import BinaryIO, NoReturn, cast
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
@@ -28,6 +30,10 @@ class DownloadFailed(BenchError):
 
 class Interrupted(Exception):
     """The connection failed: worth another attempt."""
+
+
+class Unreachable(Interrupted):
+    """No server of that name, or none that proves to be it: another attempt would find the same."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +167,8 @@ def _connection() -> Iterator[None]:
         raise
     except (OSError, http.client.HTTPException) as error:
         reason = error.reason if isinstance(error, URLError) else error
-        raise Interrupted(f"no connection ({reason or type(reason).__name__})") from error
+        kind = Unreachable if isinstance(reason, gaierror | SSLCertVerificationError) else Interrupted
+        raise kind(f"no connection ({reason or type(reason).__name__})") from error
 
 
 def _hub_address(url: str) -> str:

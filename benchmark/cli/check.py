@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from .console import say, show
+from .console import say, show, talk
 from .loading import UNVERIFIED, Files, choose_device, load_detectors
 
 app = typer.Typer(help="Check a detector against the contract.", no_args_is_help=True)
@@ -26,15 +26,17 @@ def detector(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
 ) -> None:
     """Run the contract: every check, with what it found."""
-    from forenbench.testing import check_detector
+    say(f"loading {name}")
+    from forenbench.testing import CHECKS, run_check
 
     device = choose_device(device)
     failed = False
     for loaded in load_detectors([name], checkpoints, Files(weights or [], unverified), device):
-        for result in check_detector(loaded.detector, device=device):
-            failed |= bool(result.problem)
-            verdict = "FAIL" if result.problem else "ok  "
-            show(f"{verdict}  {loaded.name}  {result.check}  {result.problem}".rstrip())
+        for check in CHECKS:
+            with talk.status(f"{loaded.name}  {check}"):
+                problem = run_check(check, loaded.detector, device)
+            failed |= bool(problem)
+            show(f"{'FAIL' if problem else 'ok  '}  {loaded.name}  {check}  {problem}".rstrip())
     if failed:
         say("The contract is not kept; docs/adding_a_detector.md explains each check.", "red")
         raise typer.Exit(1)

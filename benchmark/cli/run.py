@@ -107,6 +107,7 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
     Without options: the embedded sample dataset with the small checkpoints that come with it. What is already
     done is not done again; a stopped run goes on where it was.
     """
+    say("loading")  # it takes seconds until there is more to say
     from forenbench.numerics import check_precision
     from forenbench.plan import Settings
     from forenbench.runner import run as run_jobs

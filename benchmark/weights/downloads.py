@@ -18,7 +18,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from forenbench.remote import DownloadFailed as DownloadFailed
-from forenbench.remote import Interrupted, Origin, Stream, open_at, page_instead
+from forenbench.remote import Interrupted, Origin, Stream, Unreachable, open_at, page_instead
 
 PAUSES: tuple[float, ...] = (0, 1, 2, 4, 8)
 """Seconds before each new attempt; they start again whenever something has arrived."""
@@ -105,15 +105,17 @@ def mismatch(path: Path, sha256: str | None, size: int | None) -> str:
 
 
 def _fill(url: str, part: Path, size: int | None, advance: Advance) -> None:
-    """Bring the part to its end, with new attempts after a failed connection."""
-    pauses = iter(PAUSES)
+    """Bring the part to its end, with new attempts after a failed connection that can be had again."""
+    pauses, arrived = iter(PAUSES), False
     while True:
         before = _length(part)
         try:
             return _continue(url, part, size, advance)
         except Interrupted as error:
             if _length(part) > before:
-                pauses = iter(PAUSES)
+                pauses, arrived = iter(PAUSES), True
+            if isinstance(error, Unreachable) and not arrived:
+                raise DownloadFailed(f"{url}: {error}. Is there a network, and the address right?") from error
             pause = next(pauses, None)
             if pause is None:
                 raise DownloadFailed(

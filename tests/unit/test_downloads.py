@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -67,6 +68,30 @@ def test_after_each_interruption_only_the_rest_is_asked_for(cuts: list[int]) -> 
         fetch(f"{server.address}/file", target)
         assert target.read_bytes() == BODY
         assert server.ranges_asked == [None, *(f"bytes={cut}-" for cut in cuts)]
+
+
+def test_a_name_that_cannot_be_resolved_is_given_up_at_once_unless_something_arrived(
+    server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A network that fails for a moment, amid a download, is another matter."""
+    asked, resolve = [], socket.getaddrinfo
+
+    def unresolvable(*arguments: object, **options: object) -> object:
+        asked.append(arguments)
+        if len(asked) in failing:
+            raise socket.gaierror(-2, "Name or service not known")
+        return resolve(*arguments, **options)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(socket, "getaddrinfo", unresolvable)
+    failing = [1, 2, 3]
+    with pytest.raises(DownloadFailed, match=r"Name or service not known.*the address right\?"):
+        fetch(f"{server.address}/file", tmp_path / "file.pth")
+    assert len(asked) == 1
+    asked.clear()
+    failing, server.cuts = [2], [1000]
+    fetch(f"{server.address}/file", tmp_path / "file.pth")
+    assert (tmp_path / "file.pth").read_bytes() == BODY
+    assert len(asked) == 3
 
 
 def test_a_later_process_goes_on_where_a_killed_one_stopped(
