@@ -10,6 +10,7 @@ from typing import Any
 
 from .fitting import FITS
 from .metrics import FALSE_ALARMS, FOUND
+from .rounding import same
 from .spread import witnesses
 
 _NEVER = {
@@ -48,6 +49,8 @@ def why_none(metric: str, found: Mapping[Any, Any]) -> str:
     wrong = round((1 - found["acc"]) * (found["real"] + found["fake"])) if metric in _WRONG else 0
     if wrong < _WRONG.get(metric, 0):
         return "where hardly an image is called wrong, so that none shows how large a loss can be"
+    if metric.endswith("bacc") and _few_agree(metric.removesuffix("bacc"), found):
+        return "where all images of the label with fewer are called alike, so that its half does not vary"
     if metric in _TAILS:
         label, share = _TAILS[metric]
         least = round(_IN_TAIL / share)
@@ -55,3 +58,10 @@ def why_none(metric: str, found: Mapping[Any, Any]) -> str:
     if metric == "auroc" and (1 - found["auroc"]) * witnesses([found]) < _MISORDERED:
         return "where next to no fake scores below a real image"
     return ""
+
+
+def _few_agree(prefix: str, found: Mapping[Any, Any]) -> bool:
+    """Say whether one label has fewer images, and all of these are called right, or all wrong."""
+    few, many = sorted(("real", "fake"), key=lambda label: found[label])
+    share = found[f"{prefix}{few}_acc"]
+    return found[few] < found[many] and (same(share, 0) or same(share, 1))

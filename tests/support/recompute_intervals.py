@@ -46,6 +46,8 @@ def enough(name: str, values: pd.Series, number: int, rows: pd.DataFrame) -> boo
     tails = {"tpr_at_fpr1": real >= 500, "tpr_at_fpr5": real >= 100, "fpr_at_tpr95": fake >= 100}
     wrong = round((1 - values["acc"]) * len(rows))
     tails |= {"nll": wrong >= 2, "brier": wrong >= 1}
+    few = "real_acc" if real < fake else "fake_acc"
+    tails["bacc"] = real == fake or 0 < values[few] < 1
     return bool({**tails, "auroc": (1 - values["auroc"]) * number >= 0.05}.get(name, True))
 
 

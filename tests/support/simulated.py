@@ -37,7 +37,7 @@ class Benchmark:
     def __init__(self, name: str, reals: int, fakes: int, each: int = 1, seed: int = 0) -> None:
         self.made, self.origins, self.each = SHIFTED[name], (reals, fakes), each
         self.labels = np.repeat([0, 1], [reals * each, fakes * each])
-        self.random, self.drawn = np.random.default_rng([seed, reals, fakes, each]), 0
+        self.random, self.drawn = np.random.default_rng([seed, reals, fakes, each, *name.encode()]), 0
 
     def noise(self) -> np.ndarray:
         own = self.random.normal(size=len(self.labels))

@@ -361,6 +361,15 @@ def test_losses_have_no_interval_where_hardly_an_image_is_called_wrong() -> None
     assert known == [[False, False], [True, False], [True, True]]
 
 
+def test_a_balanced_accuracy_of_which_one_half_cannot_vary_has_no_interval() -> None:
+    """All ten fakes are found, some of forty reals are not; with as many of either it is the accuracy."""
+    for reals, known in ((40, False), (10, True)):
+        scores = np.concatenate([np.linspace(0, 0.6, reals), np.linspace(0.7, 0.9, 10)])
+        found = shown(Scored(np.repeat([0, 1], [reals, 10]), scores, None, 0.5, fitted=0.5))
+        assert np.isfinite(found["acc_low"])
+        assert [np.isfinite(found[f"{name}_low"]) for name in ("bacc", "fitted_bacc")] == [known] * 2
+
+
 def test_an_auroc_that_rests_on_next_to_no_pair_has_no_interval() -> None:
     """Of 300 and 30, a fake below 10 reals is 1/30 of an image; below 20 it is 1/15."""
     labels = np.repeat([0, 1], [300, 30])

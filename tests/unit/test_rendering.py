@@ -164,3 +164,12 @@ def test_detectors_compete_within_a_test_set() -> None:
     assert "easy & \\textbf{99.0}" in text
     assert "hard & \\textbf{61.0}" in text
     assert "underline" not in text
+
+
+def test_what_reads_the_same_is_bold_together_and_nothing_else() -> None:
+    """1.115 is a little less, and reads 1.11; times 100, rounded, it would be 1.12."""
+    index = pd.Index(["a", "b", "c"], name="detector")
+    text = render(Table("cells", "t", pd.DataFrame({"A.P.": [1.115, 1.12, 1.05]}, index), (), 2), "latex")
+    assert text.count("textbf") == 1
+    assert "b & \\textbf{1.12}" in text
+    assert "a & \\underline{1.11}" in text

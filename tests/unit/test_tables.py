@@ -460,3 +460,32 @@ def test_scores_that_are_no_probabilities_have_blanks_and_a_reason_in_calibratio
     assert table.frame.loc[("poor", "sample", "stylegan")].isna().all()
     assert table.frame.loc[("good", "sample", "stylegan"), "Brier"] == pytest.approx((1 + 4 + 4 + 1) / 400)
     assert "poor: scores are no probabilities: -0.1 is not in [0, 1]." in table.notes
+
+
+def test_means_that_differ_by_rounding_share_a_rank_and_the_first_lowest_is_the_worst(store: Store) -> None:
+    cells = tables.measure([store])
+    precision = {("good", "stylegan"): 0.3, ("good", "biggan"): 0.1 + 0.2, ("poor", "stylegan"): 0.1 + 0.2}
+    cells["ap"] = [precision.get(key, 0.3) for key in zip(cells["detector"], cells["testset"], strict=True)]
+    assert leaderboard.standings(cells)["rank"].tolist() == [1, 1]
+    worst = tables.TABLES["summary"][0](cells).frame["worst on"]
+    first = cells.groupby("detector", sort=False)["testset"].first()
+    assert worst.tolist() == first.tolist()
+
+
+def test_why_an_interval_is_missing_stands_below_the_table(tmp_path: Path) -> None:
+    """Of 30 and 30 images that are all called right: in each table for a reason of its own."""
+    store, random, labels = Store(tmp_path), np.random.default_rng(0), [0] * 30 + [1] * 30
+    scores = [float(value) for value in random.random(60) / 4 + np.array(labels) * 0.7]
+    add(store, "d", "stylegan", scores, labels)
+    cells = tables.measure([store])
+    notes = {
+        name: "\n".join(tables.TABLES[name][0](cells).notes)
+        for name in ("cells", "error-rates", "calibration")
+    }
+    assert (
+        "No interval of Acc. / Real acc. / Fake acc. / A.P. where it is as good or bad as can be"
+        in notes["cells"]
+    )
+    assert "No interval of TPR at 1% FPR of fewer than 500 real images." in notes["error-rates"]
+    assert "No interval of ECE / ECE, equal mass which chance raises" in notes["calibration"]
+    assert "No interval of NLL / Brier where hardly an image is called wrong" in notes["calibration"]
