@@ -17,6 +17,7 @@ from forenbench.plugins import find, installed
 from forenbench.store import Store
 from forenbench.tables.papers import PLACE, PaperTable, lay_out, paper_tables
 from forenbench.tables.published import against_published, published
+from forenbench.tables.rendering import STYLES, render
 from forenbench.tables.table import Table
 from forenbench.types import BenchError
 
@@ -225,6 +226,27 @@ def test_small_shipped_weights_never_stand_in_a_papers_table(tmp_path: Path) -> 
     add(store, HORSE, "progan", PERFECT, dataset="forensynths")
     with pytest.raises(BenchError, match=r"no cell of table 'lgrad-5'.*--experiment lgrad-5"):
         laid_out("lgrad-5", store)
+
+
+def test_other_weights_than_the_published_ones_are_named_in_every_format(tmp_path: Path) -> None:
+    """Of a detector that was run with two kinds, the published one alone is shown."""
+    mine, theirs = Store(tmp_path / "a"), Store(tmp_path / "b")
+    add(mine, HORSE, "progan", ONE_WRONG, dataset="forensynths", kind="own")
+    table, cells = paper_tables()["lgrad-5"], tables.measure([mine])
+    own = lay_out(table, cells)
+    beside = against_published(table, own)
+    assert own.frame.loc["StyleGAN-bedroom [22] (own)", ("ProGAN", "Acc.")] == 50
+    assert beside.frame.loc["StyleGAN-bedroom [22] (own)", ("ProGAN", "Acc.", "difference")] < 0
+    assert all("[22] (own)" in render(one, style) for one in (own, beside) for style in STYLES)
+    add(theirs, HORSE, "stylegan", PERFECT, dataset="forensynths", kind="published")
+    both = lay_out(table, tables.measure([mine, theirs])).frame
+    assert both.loc["StyleGAN-bedroom [22]"].dropna().index.tolist() == [
+        ("StyleGAN", "Acc."),
+        ("StyleGAN", "A.P."),
+    ]
+    add(mine, "cnndetection:blur_jpg_prob0.1", "progan", PERFECT, dataset="forensynths", kind="unverified")
+    readme = laid_out("cnndetection-readme", mine).frame
+    assert ("Blur+JPEG(0.1) (unverified)", "Acc (224)") in readme.columns
 
 
 def test_a_table_rests_on_one_protocol_and_names_it(tmp_path: Path) -> None:
