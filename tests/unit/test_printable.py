@@ -45,14 +45,13 @@ FORBIDDEN = re.compile("[^\n -~\u00a1-\u1fff\u2010-\u2027\u2030-\u205f\u2070-\ud
 """All that is no printable character, line breaks aside; written down by block, not by what Python says."""
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    """Each name as a detector's, and as a test set's."""
-    store = Store(tmp_path / "run")
-    for place, testset in enumerate(HOSTILE):
-        for detector in HOSTILE:
-            scores = ONE_WRONG if detector == testset else PERFECT
-            add(store, detector, testset, scores, place=place, trained_on=[testset], sources=["=1+1"] * 4)
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """Each name as a detector's on one test set, and as a test set's of one detector."""
+    store = Store(tmp_path_factory.mktemp("run"))
+    for place, name in enumerate(HOSTILE):
+        add(store, name, HOSTILE[0], ONE_WRONG, trained_on=[name], sources=["=1+1"] * 4)
+        add(store, HOSTILE[0], name, PERFECT, place=place, trained_on=[name], sources=["=1+1"] * 4)
     return store
 
 
