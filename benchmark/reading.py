@@ -67,7 +67,7 @@ def read_ahead(
         yield from map(reader.__getitem__, orders)
         return
     tell = cache(tell)
-    noted, died_over = _Orders(iter(orders)), None
+    noted, died_over = _Orders(iter(orders)), list[Order]()
     while True:
         try:
             for parcel in _read(reader, noted, processes, pin=pin):
@@ -77,15 +77,14 @@ def read_ahead(
             return
         except _NoProcesses as error:
             tell(f"no reader processes can be had ({error}): this process reads, which is slower")
-            processes = 0
             noted.hand_out_again(tuple(noted.waiting))
             yield from map(reader.__getitem__, noted)
             return
         except _Died as error:
             again = [without_deadly_files(reader, order) for order in noted.waiting]
-            if not again or again[0] == died_over:
+            if again and again[:1] == died_over:
                 raise RunFailed(_unexplained(noted.waiting[0], error)) from error
-            died_over = again[0]
+            died_over = again[:1]
             noted.hand_out_again(again)
 
 
