@@ -34,7 +34,7 @@ class LoadedDetector:
         code: sha256 of the file a path plugin came from (an edited file means new scores), else empty.
         variant: Of its plugin; empty where that has none.
         trained_on: Names of what its weights have seen: what the detector states (see
-            `forenbench.types.Detector`), or, of files that are not known to be the published ones, the user.
+            `forenbench.types.Detector`) or, of files that are not known to be the published ones, the user.
         remarks: What readers of its rows must know of its files.
     """
 
@@ -246,7 +246,10 @@ def _make(
         raise BenchError(f"detector {what} {flaw}; see docs/adding_a_detector.md")
     whose, stated, remarks = weights.whose(used), _stated(detector), weights.remarks(used)
     loaded = LoadedDetector(detector, whose, dict(used), code, variant or "", stated, remarks)
-    return replace(loaded, trained_on=weights.trained_on) if loaded.is_replaced else loaded
+    if loaded.is_replaced:  # what may be the published file keeps its stars: to lose them would flatter it
+        known = stated if whose == UNVERIFIED else ()
+        return replace(loaded, trained_on=weights.trained_on or known)
+    return loaded
 
 
 def _stated(detector: Detector) -> tuple[str, ...]:
