@@ -32,6 +32,7 @@ class Checkpoint:
             was saved around it.
         key: Where the published file keeps the state dict if it holds more.
         sha256: Of the file, where known; its leading digits where no more are published.
+        copies: sha256 of other files in which the same weights are published, which are read too.
         shipped: True for the small checkpoints that come with the package or with a dependency.
         package: Where a shipped file lies: this package, or the dependency that brings it.
         command: How users train it themselves, for what nobody has published.
@@ -50,3 +51,4 @@ class Checkpoint:
     size: int | None = None
     command: str = ""
     key: str = ""
+    copies: tuple[str, ...] = ()

@@ -22,7 +22,7 @@ class Judgement:
     """What a look at a file's size and sha256 gave.
 
     Attributes:
-        whose: "published": its sha256 is the published one. "sample": it came with this package, or with
+        whose: "published": its sha256 is a published one. "sample": it came with this package, or with
             another one that says no sha256. "unverified": no sha256 is known. "own": anything else.
         sha256: Of the file.
         problem: How it is not the file that its name promises, in words that follow its name; or empty.
@@ -36,6 +36,8 @@ class Judgement:
 def judge(checkpoint: Checkpoint, path: Path) -> Judgement:
     """Compare a file with what is known of the checkpoint, without looking at what is in it."""
     sha256, size, here = sha256_of(path), path.stat().st_size, locate(checkpoint)
+    if sha256 in checkpoint.copies:
+        return Judgement(PUBLISHED, sha256)
     known = checkpoint.sha256
     if checkpoint.shipped and not known:
         if path == here:

@@ -10,10 +10,11 @@ import pytest
 import torch
 
 from forenbench import plugins
+from forenbench.detectors._nets.encoders import CLIP_RN50, CLIP_VIT_L14
 from forenbench.tables.contamination import remark
 from forenbench.types import Cell
 from forenbench.weights import Checkpoint, Weights, WrongWeights, sha256_of
-from forenbench.weights.whose import judge, weakest
+from forenbench.weights.whose import Judgement, judge, weakest
 
 HEAD = Checkpoint("head", "head.pth", "there", "MIT", {"weight": (1, 2)})
 STEM = Checkpoint("stem", "stem.pth", "there", "MIT", {"weight": (1, 3)})
@@ -92,6 +93,21 @@ def test_a_detectors_word_and_stars_are_those_of_its_files(
     assert suffix in loaded.checkpoints
     (silent,) = make("a", Weights(paths=paths, unverified=True))
     assert silent.trained_on == (() if word == "own" else ("progan",))
+
+
+def test_another_published_file_of_the_same_weights_is_published_too(tmp_path: Path) -> None:
+    """OpenAI's own archive of CLIP has another size and sha256 than the copy that is fetched."""
+    path = saved(tmp_path / "copy.pth", 2)
+    known = replace(HEAD, sha256="0" * 64, size=1)
+    assert judge(known, path).whose == "own"
+    assert judge(replace(known, copies=(sha256_of(path),)), path) == Judgement("published", sha256_of(path))
+
+
+def test_the_catalogue_knows_openais_archives_by_what_their_addresses_say() -> None:
+    from open_clip.pretrained import get_pretrained_url
+
+    for checkpoint, model in ((CLIP_VIT_L14, "ViT-L-14"), (CLIP_RN50, "RN50")):
+        assert checkpoint.copies == (get_pretrained_url(model, "openai").split("/")[-2],)
 
 
 def test_a_detector_that_reads_no_file_states_itself_what_it_has_seen() -> None:
