@@ -24,8 +24,8 @@ def published(name: str, marks: Marks | None = None) -> Checkpoint:
         KeyError: The catalogue has no such name.
     """
     values = {**_catalogue()[name]}
-    lists = {key: tuple(values.pop(key, ())) for key in ("urls", "copies")}
-    return Checkpoint(name=name, marks=marks or {}, **lists, **values)
+    urls, copies = (tuple(values.pop(key, ())) for key in ("urls", "copies"))
+    return Checkpoint(name=name, urls=urls, copies=copies, marks=marks or {}, **values)
 
 
 def own(name: str, command: str, marks: Marks | None = None) -> Checkpoint:
