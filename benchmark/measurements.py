@@ -43,6 +43,8 @@ Line = dict[str, Any]
 
 KEPT = ("ap", "auroc", "acc", "bacc")
 """Metrics whose replicates are kept, for means over test sets and for ranks."""
+_OF_BOTH = ("acc", "f1", "oracle_acc", "fitted_acc")
+"""Metrics of both labels that have a value on one."""
 UNNAMED = "(unnamed)"
 """Reals whose source is not known."""
 _FILE = "measured.arrows"
@@ -130,7 +132,8 @@ class Measurements:
             parts = rows.groupby("class", sort=False)
             counts = ({"class": name} | coverage.count(part) for name, part in parts)
             points = (_point(_scored(part, threshold)) for _, part in parts)
-            return _Known(mark, [one | two for one, two in zip(counts, points, strict=True)], {})
+            lines = [one | two for one, two in zip(counts, points, strict=True)]
+            return _Known(mark, [one | _one_sided(one) for one in lines], {})
         scored = _scored(rows, threshold, fitted)
         drawn = bootstrap.images(rows["label"].to_numpy(), rows.pop("path"), _shared(rows.pop("origin")))
         made = intervals.replicates(scored, drawn, np.flatnonzero(rows["counted"]))
@@ -140,7 +143,9 @@ class Measurements:
         if fit:
             line["fitted_threshold"] = fitted
             line |= dict(_mapped(scored, fit)) if failed_as == MISSING else {}
-        return _Known(mark, [line], {name: made[name] for name in KEPT if name in made})
+        blank = _one_sided(line)
+        kept = {name: made[name] for name in KEPT if name in made and name not in blank}
+        return _Known(mark, [line | blank], kept)
 
 
 @cache
@@ -209,6 +214,15 @@ def _point(scored: Scored) -> Line:
         "oracle_threshold": scored.oracle,
         "undefined": metrics.why_undefined(scored.labels),
         "no_probabilities": scored.no_probabilities,
+    }
+
+
+def _one_sided(line: Line) -> Line:
+    """Blank what would be the rate of one label alone, for of the other one no image was scored."""
+    if (line["real"] and line["fake"]) or not (line["reals"] and line["fakes"]):
+        return {}
+    return {
+        f"{name}{end}": float("nan") for name in _OF_BOTH if name in line for end in ("", "_low", "_high")
     }
 
 

@@ -249,9 +249,23 @@ def test_reals_that_all_failed_do_not_make_a_test_set_one_of_fakes(tmp_path: Pat
     add(store, "d", "easy", PERFECT)
     add(store, "d", "hard", ONE_WRONG, place=1, status="failed", lost=[0, 1])
     table = tables.make("acc-ap", [store])
-    assert np.isnan(table.frame["Mean", "A.P."].item())
+    assert table.frame["easy", "Acc."].item() == 100
+    for column in (("hard", "Acc."), ("Mean", "Acc."), ("Mean", "A.P.")):
+        assert np.isnan(table.frame[column].item()), column
     assert table.marks is not None
     assert table.marks["Mean", "Acc."].item() == "†"
+
+
+def test_accuracy_of_fakes_that_alone_were_scored_is_none(tmp_path: Path) -> None:
+    """Who calls everything fake would else be perfect wherever it skips the reals."""
+    store = Store(tmp_path)
+    add(store, "yes", "set", [0.9] * 4, [0, 0, 1, 1], status="failed", lost=[0, 1])
+    (cell,) = tables.measure([store]).to_dict("records")
+    assert np.isnan([cell["acc"], cell["acc_low"], cell["f1"], cell["oracle_acc"]]).all()
+    assert cell["fake_acc"] == 1
+    assert "acc" not in cell["replicates"]
+    (wrong,) = tables.measure([store], failed_as=WRONG).to_dict("records")
+    assert wrong["acc"] == 0.5
 
 
 def test_where_labels_are_unbalanced_other_orders_by_other_metrics_are_said(tmp_path: Path) -> None:
