@@ -42,7 +42,7 @@ def without_labels(location: Path, paths: Sequence[str], notes: Sequence[str]) -
     """
     if not paths:
         return BenchError(f"'{location}' is empty: there is no file to score")
-    where = shlex.quote(str(location))
+    place = shlex.quote(str(location))
     is_shard = location.name.lower().endswith(".tar") and notes
     suffixes = {splitext(path)[1].lower() for path in paths}
     if is_shard or (".tar" in suffixes and suffixes <= _BESIDE_SHARDS):
@@ -55,9 +55,9 @@ def without_labels(location: Path, paths: Sequence[str], notes: Sequence[str]) -
     some = ", ".join(f"'{readable(path)}'" for path in sorted(first.values())[:_SHOWN])
     ways = ["Sort them into such folders", "list them with their labels in a manifest"]
     if len(first) == 1:
-        ways.append(f"if all have one label, real or fake, say it: bench data index {where} --label real")
+        ways.append(f"if all have one label, real or fake, say it: bench data index {place} --label real")
     if location.is_dir():
-        ways.append(f"score them without: bench score {where}")
+        ways.append(f"score them without: bench score {place}")
     return BenchError(
         f"'{location}' holds {len(paths)} files, none below a folder named 0_real, 1_fake, real or fake, so "
         f"there are no labels (for instance {some}). {', or '.join(ways)}"

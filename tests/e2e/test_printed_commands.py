@@ -11,6 +11,7 @@ from printed_commands import Printed, printed
 
 FILLED = {
     "{spec.name}{root_option_data_root}": "celebahq",
+    "{spec.name}{where}": "celebahq",
     "{checkpoint.name}": "idinvert-bedroom",
     "{table.name}": "lgrad-3",
     "{place}": "photos",
