@@ -35,6 +35,10 @@ _WRONG = {"brier": 1, "nll": 2}
 """Images called wrong that a mean loss has to rest on: such images are most of it."""
 _MISORDERED = 0.05
 """Pairs in the wrong order, an image of the label with fewer, that an AUROC has to rest on."""
+_UNBALANCED, _FEW = 3, 100
+"""Times as many images of one label: then nearly all spread of an AUROC is that of the other's, and of fewer
+than so many with hardly an error it is often far too small.
+"""
 
 
 def why_none(metric: str, found: Mapping[Any, Any]) -> str:
@@ -55,8 +59,12 @@ def why_none(metric: str, found: Mapping[Any, Any]) -> str:
         label, share = _TAILS[metric]
         least = round(_IN_TAIL / share)
         return f"of fewer than {least} {label} images" if found[label] < least else ""
-    if metric == "auroc" and (1 - found["auroc"]) * witnesses([found]) < _MISORDERED:
-        return "where next to no fake scores below a real image"
+    if metric == "auroc":
+        fewer, more = sorted([found["real"], found["fake"]])
+        if fewer < _FEW and more >= _UNBALANCED * fewer:
+            return f"of fewer than {_FEW} images of one label beside {_UNBALANCED} times as many of the other"
+        if (1 - found["auroc"]) * witnesses([found]) < _MISORDERED:
+            return "where next to no fake scores below a real image"
     return ""
 
 

@@ -48,7 +48,9 @@ def enough(name: str, values: pd.Series, number: int, rows: pd.DataFrame) -> boo
     tails |= {"nll": wrong >= 2, "brier": wrong >= 1}
     few = "real_acc" if real < fake else "fake_acc"
     tails["bacc"] = real == fake or 0 < values[few] < 1
-    return bool({**tails, "auroc": (1 - values["auroc"]) * number >= 0.05}.get(name, True))
+    unbalanced = min(real, fake) < 100 and max(real, fake) >= 3 * min(real, fake)
+    tails["auroc"] = not unbalanced and (1 - values["auroc"]) * number >= 0.05
+    return bool(tails.get(name, True))
 
 
 def replicates(file: Path) -> tuple[pd.Series, pd.DataFrame, int]:

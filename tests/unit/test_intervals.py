@@ -20,6 +20,7 @@ from forenbench.statistics.intervals import Scored, ends, replicates
 from forenbench.statistics.metrics import decide as decide_exactly
 from forenbench.statistics.metrics import rank as rank_exactly
 from forenbench.statistics.spread import DIFFERENCE, SHARE, interval
+from forenbench.statistics.withheld import why_none
 
 SIX = [0.1, 0.2, 0.4, 0.5, 0.6, 0.9]
 SCORES = st.sampled_from(SIX)
@@ -264,7 +265,8 @@ def test_intervals_hold_the_truth_as_often_as_they_say(name: str, reals: int, fa
     """At least 95 % less four standard errors of so few runs; docs/metrics.md has more of them."""
     runs = 120
     found = held(Benchmark(name, reals, fakes, each), truths(name, reals, fakes), runs)
-    assert {"ap", "auroc", "eer", "acc", "bacc", "f1", "mcc", "nll", "brier"} <= found.keys()
+    assert {"ap", "eer", "acc", "bacc", "f1", "mcc", "nll", "brier"} <= found.keys()
+    assert ("auroc" in found) == (reals == fakes)
     for metric, (shown, share) in found.items():
         error = np.sqrt(0.95 * 0.05 / (shown * runs))
         assert share > 0.95 - 4 * error, (metric, shown, share)
@@ -370,11 +372,25 @@ def test_a_balanced_accuracy_of_which_one_half_cannot_vary_has_no_interval() -> 
         assert [np.isfinite(found[f"{name}_low"]) for name in ("bacc", "fitted_bacc")] == [known] * 2
 
 
+def test_an_auroc_of_few_images_beside_many_has_no_interval() -> None:
+    """Of 30 fakes beside 300 reals it held the truth in 90 %: the spread of so few is often far too small."""
+    for real, fake, shown in (
+        (300, 30, False),
+        (30, 300, False),
+        (297, 99, False),
+        (300, 100, True),
+        (80, 30, True),
+    ):
+        found = {"real": real, "fake": fake, "origins": 0, "auroc": 0.9, "acc": 0.8}
+        assert (why_none("auroc", found) == "") == shown, (real, fake)
+        assert why_none("ap", found) == ""
+
+
 def test_an_auroc_that_rests_on_next_to_no_pair_has_no_interval() -> None:
-    """Of 300 and 30, a fake below 10 reals is 1/30 of an image; below 20 it is 1/15."""
-    labels = np.repeat([0, 1], [300, 30])
+    """Of 300 and 100, a fake below 10 reals is 1/30 of an image; below 20 it is 1/15."""
+    labels = np.repeat([0, 1], [300, 100])
     for below, known in ((10, False), (20, True)):
-        scores = np.concatenate([np.linspace(0, 0.5, 300), np.linspace(0.6, 1, 30)])
+        scores = np.concatenate([np.linspace(0, 0.5, 300), np.linspace(0.6, 1, 100)])
         scores[300] = scores[300 - below] - 1e-6
         found = shown(Scored(labels, scores, None, 0.55))
         assert np.isfinite(found["auroc_low"]) == known

@@ -88,7 +88,7 @@ def test_trained_files_are_what_the_detectors_load(tmp_path: Path, monkeypatch: 
     files = {f"sample-{path.stem}": path for path in out.iterdir()}
     weights = Weights("sample", files, unverified=True)
     loaded = plugins.load_all(["lgrad", "univfd", "cnndetection"], weights)
-    assert {"sample-lgrad", "sample-nearest_discriminator"} == set(loaded[0].checkpoints)
+    assert {"sample-lgrad (own)", "sample-nearest_discriminator (own)"} == set(loaded[0].checkpoints)
     assert [one.name for one in loaded][1:] == [
         *(f"univfd:{row}" for row in ("lc", "nn-k1", "nn-k3", "nn-k5", "nn-k9")),
         "cnndetection:small",
