@@ -211,7 +211,7 @@ class Store:
         try:
             record, sealed = from_json(place.read_bytes())
             whole = record.keys() == (_KEYS | {ROWS_SEAL} if sealed else _KEYS)
-            if not whole or str(place.relative_to(self.root)) not in cell_names(Cell(**record["cell"])):
+            if not whole or place.relative_to(self.root).as_posix() not in cell_names(Cell(**record["cell"])):
                 raise ValueError("it is not of this cell")
         except FileNotFoundError:
             return None
