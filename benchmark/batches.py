@@ -22,6 +22,7 @@ from torch import Tensor
 from .calls import Prepare, prepared
 from .guests import reason
 from .images import UnreadableImage, decode
+from .patience import Patience
 from .perturbations import draw_generator
 from .turns import Turn
 from .types import Perturbation, Source
@@ -57,9 +58,6 @@ class ImageResult:
     drawn: str = ""
 
 
-_DEADLY = ImageResult("failed", error="the process that read it was killed, or ended itself, each time")
-
-
 @dataclass(frozen=True, slots=True)
 class Order:
     """One batch to be read.
@@ -69,15 +67,15 @@ class Order:
         paths: Of consecutive samples of a test set.
         sha256s: What their contents were when the test set was listed; empty where unknown.
         wanted: The distinct prepares wanted under each perturbation.
-        deadly: Positions of files that killed the process that read them, and by which (perturbation,
-            prepare), or None: by each. They are left alone.
+        deadly: How files ended the process that read them, by their position and (perturbation, prepare), or
+            None: by each. They are left alone.
     """
 
     source: int
     paths: tuple[str, ...]
     sha256s: tuple[str, ...]
     wanted: tuple[tuple[int, tuple[int, ...]], ...]
-    deadly: frozenset[tuple[int, Key | None]] = frozenset()
+    deadly: Mapping[tuple[int, Key | None], str] = field(default_factory=dict)
 
 
 class Block(NamedTuple):
@@ -87,6 +85,11 @@ class Block(NamedTuple):
     shape: tuple[int, ...]
     dtype: torch.dtype
     offset: int
+
+    @property
+    def size(self) -> int:
+        """Return its bytes."""
+        return prod(self.shape) * self.dtype.itemsize
 
 
 @dataclass(slots=True)
@@ -110,8 +113,7 @@ class Batch:
     def tensors(self, key: Key) -> Iterator[tuple[tuple[int, ...], Tensor]]:
         """Yield positions and stacked tensors (n, ...), one pair for each shape."""
         for block in self.blocks[key]:
-            size = prod(block.shape) * block.dtype.itemsize
-            part = self.memory[block.offset : block.offset + size]
+            part = self.memory[block.offset : block.offset + block.size]
             yield block.positions, part.view(block.dtype).view(block.shape)
 
     def pin_memory(self) -> Batch:
@@ -135,6 +137,7 @@ class Reader:
         prepares: The distinct ones, see `distinct_prepares`.
         seed: Of the run.
         turn: Threads of one process prepare one at a time: to a `prepare`, they are as processes.
+        patience: With each step.
     """
 
     sources: Sequence[Source]
@@ -142,15 +145,16 @@ class Reader:
     prepares: Sequence[Prepare]
     seed: int
     turn: AbstractContextManager[object] = field(default_factory=Lock)
+    patience: Patience = field(default_factory=Patience)
 
     def __getitem__(self, order: Order) -> Batch:
         """Decode, perturb and prepare the files of one order; what goes wrong stays with its image."""
         rows = _Rows(order)
         for position, path in enumerate(order.paths):
-            if (position, None) in order.deadly:
-                rows.lose(position, _DEADLY)
+            if death := order.deadly.get((position, None)):
+                rows.lose(position, ImageResult("failed", error=death))
                 continue
-            with Turn() as turn:
+            with Turn(self.patience.begin) as turn, self.patience:
                 self._read(position, path, rows, turn)
         return rows.stack()
 
@@ -170,16 +174,15 @@ class Reader:
             rows.lose(position, ImageResult("failed", error=CHANGED))
             return
         rows.sha256s[position] = sha256
-        self._prepare(position, image, rows)
+        self._perturb(position, image, rows)
 
-    def _prepare(self, position: int, image: Image, rows: _Rows) -> None:
+    def _perturb(self, position: int, image: Image, rows: _Rows) -> None:
         """Perturb and prepare one image in every way that is wanted."""
-        for place, wanted in rows.order.wanted:
-            indices = [index for index in wanted if not rows.spares(position, (place, index))]
-            if not indices:
-                continue
+        wanted = rows.wanted(position)
+        for at, (place, indices) in enumerate(wanted):
             perturbation = self.perturbations[place]
             draw = draw_generator(self.seed, perturbation.name, rows.sha256s[position])
+            self.patience.begin()
             try:
                 perturbed = perturbation.apply(image, draw)
                 rows.drawn[place][position] = draw.text
@@ -188,13 +191,20 @@ class Reader:
                 for index in indices:
                     rows.missing[place, index][position] = failed
                 continue
+            needed = perturbed is image and at < len(wanted) - 1
             for index in indices:
-                try:
-                    with self.turn:
-                        rows.tensors[place, index][position] = prepared(self.prepares[index], perturbed)
-                except Exception as error:
-                    lost = ImageResult("failed", error=f"prepare: {reason(error)}")
-                    rows.missing[place, index][position] = lost
+                last = index == indices[-1] and not needed
+                self._prepare(position, perturbed if last else perturbed.copy(), (place, index), rows)
+            del perturbed  # or it lies in memory beside the next
+
+    def _prepare(self, position: int, image: Image, key: Key, rows: _Rows) -> None:
+        """Prepare an image in one way; it is the detector's own from here on, which may draw on it."""
+        self.patience.begin()
+        try:
+            with self.turn:
+                rows.tensors[key][position] = prepared(self.prepares[key[1]], image)
+        except Exception as error:
+            rows.missing[key][position] = ImageResult("failed", error=f"prepare: {reason(error)}")
 
 
 @dataclass(slots=True)
@@ -219,12 +229,16 @@ class _Rows:
         for missing in self.missing.values():
             missing[position] = result
 
-    def spares(self, position: int, key: Key) -> bool:
-        """Say whether an image is left alone in one way, and note it."""
-        deadly = (position, key) in self.order.deadly
-        if deadly:
-            self.missing[key][position] = _DEADLY
-        return deadly
+    def wanted(self, position: int) -> list[tuple[int, list[int]]]:
+        """Say in which ways an image is wanted; note those in which it is left alone, for they are deadly."""
+        left = []
+        for place, indices in self.order.wanted:
+            for index in indices:
+                if death := self.order.deadly.get((position, (place, index))):
+                    self.missing[place, index][position] = ImageResult("failed", error=death)
+            if living := [index for index in indices if not self.missing[place, index].get(position)]:
+                left.append((place, living))
+        return left
 
     def stack(self) -> Batch:
         """Lay all tensors into one block of memory, those of equal shape and type side by side."""
@@ -234,10 +248,9 @@ class _Rows:
             blocks[key] = []
             for positions in _by_shape(tensors):
                 one = tensors[positions[0]]
-                shape = (len(positions), *one.shape)
-                blocks[key].append(Block(positions, shape, one.dtype, offset))
-                size = prod(shape) * one.dtype.itemsize
-                offset += -(-size // _ALIGNMENT) * _ALIGNMENT
+                block = Block(positions, (len(positions), *one.shape), one.dtype, offset)
+                blocks[key].append(block)
+                offset += -(-block.size // _ALIGNMENT) * _ALIGNMENT
         batch = Batch(self.sha256s, self.drawn, self.missing, blocks, torch.empty(offset, dtype=torch.uint8))
         for key, tensors in self.tensors.items():
             for positions, stacked in batch.tensors(key):

@@ -47,13 +47,13 @@ def encoder_of(detector: Detector) -> Encoder | None:
 
 
 def prepared(prepare: Prepare, image: Image) -> Tensor:
-    """Prepare a copy of an image, so that a detector that draws on its input harms no other.
+    """Prepare an image, on which a detector may draw.
 
     Raises:
         TypeError: Something else than a dense tensor came back.
     """
     with contained():
-        tensor = _dense(prepare(image.copy()), "prepare")
+        tensor = _dense(prepare(image), "prepare")
     return torch.empty(tensor.shape, dtype=tensor.dtype).copy_(tensor.detach())
 
 

@@ -1,7 +1,7 @@
-"""How much work a file may make before it is decoded: pixels, scans, slow decoders.
+"""How much work a file may make: pixels, scans, slow decoders, and the time of each step.
 
-A decoder cannot be stopped once it has begun, so what it is going to do is told from the header. Nothing here
-depends on the machine: the same files are refused everywhere.
+What a decoder is going to do is told from the header. Nothing of that depends on the machine: the same files
+are refused everywhere. Time is the last resort (see `forenbench.patience`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,11 @@ LIMIT = "FORENBENCH_MAX_PIXELS"
 """The environment variable with the number of pixels that a picture may have."""
 DEFAULT_PIXELS = 178_956_970
 """Where Pillow refuses files by itself, and official loaders with it: three 60-megapixel photographs."""
+TIME_LIMIT = "FORENBENCH_MAX_SECONDS"
+"""The environment variable with the seconds that a step of reading a file may take."""
 
+_SECONDS = 600
+"""Twenty times the longest file that is not refused: time depends on the machine, and on its neighbours."""
 _ROUNDS = 16
 """How often as many pixels may be gone through: a progressive JPEG has some ten scans."""
 _COSTS = {"jpeg2k": 30, "qoi": 100, "ppm_plain": 100, "bmp_rle": 100}
@@ -32,9 +36,23 @@ def max_pixels() -> int:
     Raises:
         BenchError: FORENBENCH_MAX_PIXELS is no number.
     """
-    text = os.environ.get(LIMIT) or str(DEFAULT_PIXELS)
+    return _number(LIMIT, DEFAULT_PIXELS, "pixels")
+
+
+def max_seconds() -> int:
+    """Return how many seconds a step of reading a file may take.
+
+    Raises:
+        BenchError: FORENBENCH_MAX_SECONDS is no number.
+    """
+    return _number(TIME_LIMIT, _SECONDS, "seconds")
+
+
+def _number(variable: str, default: int, unit: str) -> int:
+    """Read a number above 0 from the environment."""
+    text = os.environ.get(variable) or str(default)
     if not (text.isascii() and text.isdecimal() and 0 < len(text) < 16 and int(text)):
-        raise BenchError(f"{LIMIT}: '{text}' is no number of pixels; write one such as {DEFAULT_PIXELS}")
+        raise BenchError(f"{variable}: '{text}' is no number of {unit}; write one such as {default}")
     return int(text)
 
 

@@ -97,7 +97,7 @@ class Scorer:
         self._rounding = rounding(self.numerics.device, self.numerics.precision)
 
     def score(self, batch: Batch, todo: Todo) -> Scored:
-        """Run detectors on a batch.
+        """Run detectors on a batch: those of the wanted ones that the batch has tensors for.
 
         Returns:
             One result for each image, in the order of the batch. Nothing that a detector or an image does
@@ -111,8 +111,9 @@ class Scorer:
         # Only now are results fetched, so that a GPU is kept busy until all its work is queued.
         return {(place, d): self._collect(batch, place, d, found) for place, d, found in pieces}
 
-    def _run(self, batch: Batch, place: int, detectors: Sequence[int]) -> Iterator[tuple[int, list[_Piece]]]:
+    def _run(self, batch: Batch, place: int, wanted: Sequence[int]) -> Iterator[tuple[int, list[_Piece]]]:
         """Call every encoder and detector on the images under one perturbation."""
+        detectors = [d for d in wanted if (place, self._inputs[d][0]) in batch.blocks]
         features: dict[int, list[_Piece]] = {}
         heads = Counter(self._inputs[d] for d in detectors)
         readers = Counter(prepare for prepare, _ in heads)

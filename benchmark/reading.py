@@ -11,13 +11,15 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, cast
 
 from .batches import Batch, Order, Reader
 from .deadly import fork_beside_threads, without_deadly_files
+from .effort import max_seconds
 from .guests import reason
 from .parcels import Parcel
+from .patience import Patience
 from .types import RunFailed
 
 if TYPE_CHECKING:
@@ -56,9 +58,9 @@ def read_ahead(
         pin: Move batches to page-locked memory, for a GPU.
         tell: Told, once each, what goes otherwise than usual.
 
-    A reader process that dies, with whatever status, is replaced. Files that kill it every time, as broken
-    ones may that a decoder does not survive, are found and left alone. Where no processes can be had, this
-    one reads.
+    A reader process that dies, with whatever status, is replaced, and so is one that takes longer over a step
+    than `max_seconds`. Files that do so every time, as broken ones may that a decoder does not survive, are
+    found and left alone. Where no processes can be had, this one reads, without a limit of time.
 
     Raises:
         RunFailed: Processes are killed over files none of which does it alone.
@@ -165,7 +167,7 @@ def _read(reader: Reader, orders: _Orders, processes: int, *, pin: bool) -> Iter
         num_workers=processes,
         prefetch_factor=_AHEAD,
         multiprocessing_context="fork",
-        worker_init_fn=_leave_signals_to_parent,
+        worker_init_fn=partial(_begin, reader.patience),
         pin_memory=pin,
     )
     try:
@@ -224,6 +226,10 @@ def sent_ahead(batches: Iterable[Batch], device: str) -> Iterator[Batch]:
         yield sent
 
 
-def _leave_signals_to_parent(_process: int) -> None:
-    """Ctrl-C in a terminal reaches every process; the readers are needed until the part in hand is done."""
+def _begin(patience: Patience, _process: int) -> None:
+    """Prepare a reader process to end over a step that takes too long, and not to end by Ctrl-C.
+
+    That reaches every process of a terminal; the readers are needed until the part in hand is done.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    patience.keep(max_seconds())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,9 +17,14 @@ _PATIENCE = 60
 
 
 class Turn:
-    """A time for one huge picture; used as a context, and called with the pixels of what comes."""
+    """A time for one huge picture; used as a context, and called with the pixels of what comes.
 
-    def __init__(self) -> None:
+    Args:
+        after: Called when a huge picture's turn has come.
+    """
+
+    def __init__(self, after: Callable[[], None] = lambda: None) -> None:
+        self._after = after
         self._lock: FileLock | None = None
 
     def __call__(self, pixels: int) -> None:
@@ -28,6 +34,7 @@ class Turn:
             self._lock = FileLock(Path(tempfile.gettempdir()) / f"forenbench-{who}-huge.lock")
             with suppress(Timeout, OSError):  # without a turn there is more in memory, no more
                 self._lock.acquire(timeout=_PATIENCE)
+            self._after()
 
     def __enter__(self) -> Turn:
         return self

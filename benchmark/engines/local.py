@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from forenbench.batches import Order
+from forenbench.budget import Budget
 from forenbench.features import FeatureCache
 from forenbench.numerics import Numerics
 from forenbench.pipeline import Lineup, Scored, Scorer
@@ -41,12 +42,14 @@ class LocalEngine:
     ) -> Generator[tuple[Shard, Scored]]:
         """Score shards in their order."""
         scorer = Scorer(lineup, self.numerics, self.cache, listener.note)
-        begun: deque[Shard] = deque()
+        begun: deque[tuple[Shard, list[Order]]] = deque()
+        budget = Budget()
 
         def orders() -> Iterator[Order]:
             for shard in shards:
-                begun.append(shard)
-                yield from shard.orders
+                pieces = [piece for order in shard.orders for piece in budget.cut(order)]
+                begun.append((shard, pieces))
+                yield from pieces
 
         device = self.numerics.device
         reader, pin = lineup.reader(sources), device.startswith("cuda")
@@ -54,12 +57,16 @@ class LocalEngine:
         scored: Scored = {}
         done = 0
         for batch in sent_ahead(batches, device):
-            for place, results in scorer.score(batch, begun[0].todo).items():
+            budget.learn(batch)
+            shard, pieces = begun[0]
+            for place, results in scorer.score(batch, shard.todo).items():
                 scored.setdefault(place, []).extend(results)
-            listener.advance(len(batch.sha256s))
             done += 1
-            if done == len(begun[0].orders):
-                yield begun.popleft(), scored
+            if done == len(pieces) or pieces[done].paths != pieces[done - 1].paths:
+                listener.advance(len(batch.sha256s))
+            if done == len(pieces):
+                begun.popleft()
+                yield shard, scored
                 scored, done = {}, 0
         if self.cache is not None and self.cache.problem:
             listener.tell(self.cache.problem)

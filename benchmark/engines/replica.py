@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import torch
 
+from forenbench.budget import Budget
 from forenbench.environment import versions
 from forenbench.features import user_cache
 from forenbench.numerics import Numerics
@@ -53,6 +54,7 @@ class Replica:
         self.setup = setup
         self.notes: list[str] = []
         self.turn = threading.Lock()
+        self.budget = Budget()
 
     def ready(self) -> None:
         """Load everything; what cannot be had is raised here, where it reaches the process that asked.
@@ -73,8 +75,9 @@ class Replica:
     def score(self, shard: Shard) -> tuple[Scored, list[str]]:
         """Score a shard; reads while another call scores."""
         scored: Scored = {}
-        for order in shard.orders:
+        for order in (piece for whole in shard.orders for piece in self.budget.cut(whole)):
             batch = self.reader[order]
+            self.budget.learn(batch)
             with self.turn:
                 for place, results in self.scorer.score(batch, shard.todo).items():
                     scored.setdefault(place, []).extend(results)

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from forenbench.batches import Batch, Order, Reader
 from forenbench.perturbations import parse
 from forenbench.reading import read_ahead
 from forenbench.testing import Images, tiny_image
-from forenbench.types import RunFailed
+from forenbench.types import BenchError, RunFailed
 
 WANTED = ((0, (0, 1)), (1, (0,)))
 
@@ -122,6 +123,37 @@ def test_what_ends_every_reader_is_left_alone_and_named_and_other_detectors_keep
 
 def values(batch: Batch, key: tuple[int, int]) -> dict[int, list[float]]:
     return {at: t.tolist() for ats, ts in batch.tensors(key) for at, t in zip(ats, ts, strict=True)}
+
+
+def test_a_detector_that_never_comes_back_from_a_file_loses_it_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a loop or a lock: in a process of its own, which is ended; short waits do not add up."""
+    monkeypatch.setenv("FORENBENCH_MAX_SECONDS", "1")
+
+    def stuck(image: Image.Image) -> torch.Tensor:
+        time.sleep(99 if image.width == 10 else 0.15)
+        return pixels(image)
+
+    (batch,) = read_ahead(reader(4, stuck), orders(4), 1)
+    for key, missing in batch.missing.items():
+        lost = {2} if key[1] == 0 else set()
+        assert set(missing) == lost
+        assert set(values(batch, key)) == {0, 1, 2, 3} - lost
+        reasons = {result.error for result in missing.values()}
+        assert reasons <= {"reading it takes longer than 1 s (FORENBENCH_MAX_SECONDS)"}
+
+
+def test_readers_that_wait_for_work_are_not_out_of_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORENBENCH_MAX_SECONDS", "1")
+    batches = read_ahead(reader(8), orders(8), 1)
+    first = contents(next(batches))
+    time.sleep(1.2)
+    assert [first, *map(contents, batches)] == [contents(one) for one in read_ahead(reader(8), orders(8), 0)]
+
+
+def test_a_limit_that_is_no_number_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORENBENCH_MAX_SECONDS", "1 min")
+    with pytest.raises(BenchError, match="FORENBENCH_MAX_SECONDS: '1 min' is no number of seconds"):
+        list(read_ahead(reader(4), orders(4), 1))
 
 
 def test_a_file_that_kills_whatever_reads_it_is_lost_to_all() -> None:

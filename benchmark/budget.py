@@ -1,0 +1,55 @@
+"""How much memory a batch may take: of an order that would make more, the files are read several times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from .batches import BATCH, Batch, Key, Order
+
+BUDGET = 1 << 28
+"""Bytes of a batch; up to four are alive for each reader process beside a model on the CPU."""
+_GUESS = BATCH * 3 * 256 * 256 * 4
+"""Bytes that one `prepare` makes of a batch, until it is seen: most detectors take 224 or 256 pixels."""
+
+
+@dataclass(slots=True)
+class Budget:
+    """Cuts orders so that what becomes of each stays within a number of bytes, as far as can be foreseen.
+
+    Only which tensors are made together is decided here, never which images: rows stay the same.
+
+    Attributes:
+        bytes: Of all prepared tensors of a batch.
+    """
+
+    bytes: int = BUDGET
+    _seen: dict[int, int] = field(default_factory=dict)
+
+    def cut(self, order: Order) -> Iterator[Order]:
+        """Yield orders for the same files that together want what the order does."""
+        keys: list[Key] = []
+        total = 0
+        for place, indices in order.wanted:
+            for index in indices:
+                size = self._seen.get(index, _GUESS)
+                if keys and total + size > self.bytes:
+                    yield replace(order, wanted=_wanted(keys))
+                    keys, total = [], 0
+                keys.append((place, index))
+                total += size
+        yield replace(order, wanted=_wanted(keys))
+
+    def learn(self, batch: Batch) -> None:
+        """See how much each `prepare` makes of a batch."""
+        for (_, index), blocks in batch.blocks.items():
+            size = sum(block.size for block in blocks)
+            self._seen[index] = max(size, self._seen.get(index, 0))
+
+
+def _wanted(keys: list[Key]) -> tuple[tuple[int, tuple[int, ...]], ...]:
+    """Group keys by perturbation."""
+    groups: dict[int, list[int]] = {}
+    for place, index in keys:
+        groups.setdefault(place, []).append(index)
+    return tuple((place, tuple(indices)) for place, indices in groups.items())

@@ -1,0 +1,122 @@
+"""Memory of batches: bounded by making fewer tensors at a time, and the same results."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from forenbench.batches import Order
+from forenbench.budget import Budget
+from forenbench.engines import local
+from forenbench.engines.local import LocalEngine
+from forenbench.engines.replica import Replica, Setup
+from forenbench.environment import versions
+from forenbench.numerics import Numerics
+from forenbench.perturbations import parse
+from forenbench.pipeline import Lineup, Scored
+from forenbench.plan import Shard
+from forenbench.testing import Images, tiny_image
+
+MIB = 1 << 20
+WANTED = ((0, (0, 1)), (2, (0, 1)), (3, (1,)))
+"""Of three perturbations and two prepares, five tensors."""
+
+
+def keys(order: Order) -> list[tuple[int, int]]:
+    return [(place, index) for place, indices in order.wanted for index in indices]
+
+
+class Wide:
+    """A detector whose input is of as many bytes as asked for."""
+
+    version, threshold = "1", 0.5
+
+    def __init__(self, name: str, size: int) -> None:
+        self.name, self.size = name, size
+
+    def prepare(self, image: Image.Image) -> Tensor:
+        return torch.full((self.size // 4,), float(image.getpixel((0, 0))[0] + image.width))  # type: ignore[index]
+
+    def score(self, batch: Tensor) -> Tensor:
+        return batch[:, 0] / 512
+
+
+class Silent:
+    def __init__(self) -> None:
+        self.images = 0
+
+    def advance(self, images: int) -> None:
+        self.images += images
+
+    def tell(self, text: str) -> None: ...
+
+    def note(self, text: str) -> None: ...
+
+    def stopped(self) -> bool:
+        return False
+
+
+def work() -> tuple[Lineup, list[Images], Shard]:
+    detectors = [Wide("small", 4), Wide("large", MIB), Wide("other", 64)]
+    lineup = Lineup(detectors, [parse(one) for one in ("none", "noise:9", "jpeg:50", "blur:1")])
+    todo = ((0, (0, 1, 2)), (1, (1,)), (3, (0, 2)))
+    source = Images([tiny_image(i, 8 + i % 3) for i in range(10)])
+    orders = [
+        Order(0, tuple(map(str, at)), ("",) * len(at), lineup.wanted(todo))
+        for at in (range(4), range(4, 8), range(8, 10))
+    ]
+    return lineup, [source], Shard(0, 0, tuple(orders), todo)
+
+
+def test_an_order_is_cut_between_tensors_and_none_is_lost_or_made_twice() -> None:
+    order = Order(0, ("a", "b"), ("", ""), WANTED)
+    guess = 32 * 3 * 256 * 256 * 4
+    for size, parts in ((5 * guess, [5]), (2 * guess, [2, 2, 1]), (guess, [1] * 5), (1, [1] * 5)):
+        pieces = list(Budget(size).cut(order))
+        assert [len(keys(piece)) for piece in pieces] == parts
+        assert [key for piece in pieces for key in keys(piece)] == keys(order)
+        assert {(piece.source, piece.paths, piece.sha256s) for piece in pieces} == {(0, ("a", "b"), ("", ""))}
+
+
+def test_what_was_seen_decides_and_the_largest_counts() -> None:
+    lineup, sources, shard = work()
+    reader, budget = lineup.reader(sources), Budget(10 * MIB)
+    assert len(list(budget.cut(shard.orders[0]))) == 6  # nothing was seen
+    budget.learn(reader[shard.orders[0]])
+    budget.learn(reader[shard.orders[2]])  # two images only
+    pieces = [keys(piece) for piece in budget.cut(shard.orders[1])]
+    assert pieces == [[(0, 0), (0, 1), (0, 2), (1, 1), (3, 0), (3, 2)]]
+    assert [keys(piece) for piece in Budget(5 * MIB, budget._seen).cut(shard.orders[1])] == [
+        [(0, 0), (0, 1), (0, 2)],
+        [(1, 1), (3, 0), (3, 2)],
+    ]
+
+
+def values(scored: Scored) -> dict[tuple[int, int], list[tuple[str, float, str]]]:
+    return {
+        place: [(one.status, one.score, one.drawn) for one in results] for place, results in scored.items()
+    }
+
+
+@pytest.mark.parametrize("readers", [0, 1])
+def test_a_small_budget_changes_no_result_and_no_count(readers: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    lineup, sources, shard = work()
+
+    def scored() -> tuple[object, int]:
+        heard = Silent()
+        ((_, results),) = LocalEngine(Numerics(), readers=readers).score(lineup, sources, [shard], heard)
+        return values(results), heard.images
+
+    whole = scored()
+    monkeypatch.setattr(local, "Budget", partial(Budget, 1))
+    assert scored() == whole
+    assert whole[1] == 10
+
+    replica = Replica(Setup(lambda _: [], lineup, sources, Numerics(), 0, 1, [], versions()))
+    replica.scorer, replica.reader = local.Scorer(lineup, Numerics()), lineup.reader(sources)
+    replica.budget = Budget(1)
+    assert values(replica.score(shard)[0]) == whole[0]
