@@ -20,6 +20,11 @@ _MARKDOWN = re.compile(
 )
 
 
+def readable(name: str) -> str:
+    """Make a file name that is no valid text one: a stray byte 0xff shows as ``udcff`` behind a backslash."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def printable(text: str) -> str:
     """Write what is not printable as its escape, line breaks too; a lone surrogate is none, either."""
     if text.isprintable():

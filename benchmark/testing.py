@@ -13,15 +13,15 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from .attributes import problem
-from .batches import ImageResult
-from .calls import encoded, encoder_of, prepare_of, prepared
-from .catalogue import open_dataset
-from .guests import contained, reason
+from .data.catalogue import open_dataset
 from .images import decode
-from .numerics import Numerics
 from .perturbations import parse
-from .pipeline import score_testset
+from .plugins.attributes import problem
+from .plugins.guests import contained, reason
+from .scoring.batches import ImageResult
+from .scoring.calls import encoded, encoder_of, prepare_of, prepared
+from .scoring.numerics import Numerics
+from .scoring.pipeline import score_testset
 from .types import FAKE, REAL, Detector, LogitDetector, Sample, TestSet
 
 SIZES = ((256, 256), (224, 224), (301, 257), (480, 640), (64, 48), (1, 1), (3, 500))
@@ -213,7 +213,7 @@ def _values(returned: Any) -> np.ndarray[Any, Any]:  # noqa: ANN401 - whatever a
 
 def _check_direction(detector: Detector, device: str) -> str:
     """Generated images of the sample dataset do not score clearly lower than its photographs."""
-    from .statistics.metrics import auroc
+    from .metrics.classification import auroc
 
     (sample,) = open_dataset("sample", data_root=Path(), generators=["nearest"])
     testset = sample.testsets[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol, runtime_checkable
 
@@ -10,28 +10,11 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
 
-    from .perturbations.draws import Draw
-    from .weights import Checkpoint, Weights
+    from .draws import Draw
 
 REAL, FAKE = 0, 1
 FOREIGN = "foreign"
 """In place of a kind of weights: scores that another tool gave."""
-
-
-class BenchError(Exception):
-    """A request that cannot be carried out; the message names the value and the way out.
-
-    Attributes:
-        exit_status: Of a command that ends with it.
-    """
-
-    exit_status = 2
-
-
-class RunFailed(BenchError):
-    """Work that had begun and cannot go on; what is finished is kept."""
-
-    exit_status = 1
 
 
 @runtime_checkable
@@ -77,7 +60,7 @@ class Encoder(Protocol):
     An encoder may also have an attribute ``identity``, a text: what its features are, which means the sha256
     of its weights, all that its ``prepare`` does, and a version of its code; what people know it by comes
     first. Two encoders of one identity give the same features. With it features are kept on disk between runs
-    (see `forenbench.features`); without it, or where it is empty, they never are.
+    (see `forenbench.scoring.features`); without it, or where it is empty, they never are.
     """
 
     def prepare(self, image: Image) -> Tensor:
@@ -103,25 +86,6 @@ class LogitDetector:
     def score(self, batch: Tensor) -> Tensor:
         """Map n stacked tensors to n probabilities of "generated"."""
         return self.logit(batch).float().sigmoid()
-
-
-class Plugin(Protocol):
-    """What a detector name resolves to: a class (or function) that makes the detector's variants.
-
-    Attributes:
-        variants: Every variant, by the kind of checkpoints ("published", "sample") it exists for.
-        rows: The variants that a bare name means, in table order; without it, all of them.
-        needs: The checkpoints that each variant reads, so that one can see what is missing before a run.
-
-    A detector without variants needs none of this: a class that is called without arguments will do.
-    """
-
-    variants: Mapping[str, tuple[str, ...]]
-    needs: Mapping[str, tuple[Checkpoint, ...]]
-
-    def __call__(self, variant: str, weights: Weights) -> Detector:
-        """Make one variant with its weights loaded."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

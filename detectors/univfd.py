@@ -17,7 +17,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from forenbench.types import BenchError, LogitDetector
+from forenbench.errors import BenchError
+from forenbench.types import LogitDetector
 from forenbench.weights import Weights
 
 from ._nets.encoders import BACKBONES, FrozenEncoder

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from forenbench.inventory import cache_folder
+from forenbench.files.places import cache_folder
 
 settings.register_profile("forenbench", deadline=None)  # a loaded machine is no defect
 settings.load_profile("forenbench")

@@ -12,12 +12,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from forenbench.catalogue import Dataset, find_spec, open_dataset
-from forenbench.descriptions import specs, suites
-from forenbench.sources.folder import readable
-from forenbench.sources.locations import open_location
-from forenbench.threads import in_threads
-from forenbench.types import REAL, BenchError, Source
+from forenbench.data.catalogue import Dataset, find_spec, open_dataset
+from forenbench.data.descriptions import specs, suites
+from forenbench.data.sources.locations import open_location
+from forenbench.errors import BenchError
+from forenbench.files.threads import in_threads
+from forenbench.printable import readable
+from forenbench.types import REAL, Source
 
 from . import duplicates, metadata_only, portrait, shortcuts
 from .duplicates import TRAINING, Duplicates
@@ -91,7 +92,7 @@ def audit(
     """Read and decode every file of some datasets, and compare the labels.
 
     Args:
-        datasets: As `forenbench.catalogue.open_dataset` returns them.
+        datasets: As `forenbench.data.catalogue.open_dataset` returns them.
         against: Training data in which to look for the same pictures.
         distance: Bits of 64 in which the hashes of pictures that look alike may differ.
         seed: Of the metadata-only baseline's folds.

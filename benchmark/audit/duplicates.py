@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from forenbench.types import FAKE, REAL, BenchError
+from forenbench.errors import BenchError
+from forenbench.types import FAKE, REAL
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from forenbench.environment import environment
-from forenbench.parts import as_rows
-from forenbench.statistics.metrics import why_undefined
-from forenbench.store import Store
+from forenbench.metrics.classification import why_undefined
+from forenbench.records.environment import environment
+from forenbench.records.store import Store
+from forenbench.scoring.parts import as_rows
 from forenbench.types import FAKE, REAL, Cell, TestSet
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ def auroc_of_chance(reals: int, fakes: int) -> float:
 
 def measure(files: pd.DataFrame, reason: str) -> dict[str, Any]:
     """Measure one test set: counts of scored images, ``auroc``, and ``undefined`` with the reason for NaN."""
-    from forenbench.statistics.metrics import auroc
+    from forenbench.metrics.classification import auroc
 
     scored = files[files["metadata_score"].notna()]
     labels, scores = scored["label"].to_numpy(), scored["metadata_score"].to_numpy()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from forenbench.statistics.metrics import auroc
+from forenbench.metrics.classification import auroc
 from forenbench.types import FAKE, REAL
 
 from .metadata_only import auroc_of_chance

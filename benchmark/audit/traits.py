@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageFile, JpegImagePlugin
 
 from forenbench.images import UnreadableImage, decode, look
-from forenbench.metadata import PNG, png_chunks
+from forenbench.images.metadata import PNG, png_chunks
 from forenbench.types import Source
 
 from .jpeg_tables import read_tables

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from forenbench import __version__
-from forenbench.types import BenchError
+from forenbench.errors import BenchError
 
 from . import (
     audit,

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
+from forenbench.data.sources.splits import chosen
+from forenbench.errors import BenchError
 from forenbench.printable import for_csv, printable
-from forenbench.sources.splits import chosen
-from forenbench.types import BenchError
 
 from .console import cell, say, short, show, split
 from .console import out as stdout
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from forenbench.audit import Audit
-    from forenbench.catalogue import Dataset
-    from forenbench.store import Store
+    from forenbench.data.catalogue import Dataset
+    from forenbench.records.store import Store
 
 _AGAINST = "Training data to look for the same pictures in: as the dataset, or files without labels."
 _SHOWN = 10
@@ -67,8 +67,8 @@ def audit(  # noqa: PLR0913 - a command's options are its arguments
     """
     from forenbench.audit import audit as audit_datasets
     from forenbench.audit import open_training
-    from forenbench.catalogue import open_dataset
-    from forenbench.store import Store
+    from forenbench.data.catalogue import open_dataset
+    from forenbench.records.store import Store
 
     if style not in _STYLES:
         raise BenchError(f"--format '{style}' is none of {', '.join(_STYLES)}")
@@ -113,8 +113,8 @@ def _keep(found: Audit, opened: Sequence[Dataset], store: Store, seed: int) -> N
 
 def _draw(found: Audit, title: str, file: Path) -> None:
     """Write the picture."""
-    from forenbench.atomic import replacing
     from forenbench.audit.distributions import draw
+    from forenbench.files.atomic import replacing
 
     with replacing(file) as partial:
         partial.write_bytes(draw(found.files, title))

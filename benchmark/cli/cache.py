@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from forenbench.types import BenchError
+from forenbench.errors import BenchError
 
 from .console import say, short, show
 from .transfers import agree, size_in_words
 
 if TYPE_CHECKING:
-    from forenbench.features import Usage
+    from forenbench.scoring.features import Usage
 
 app = typer.Typer(help="Show or clear the features that encoders left on disk.", no_args_is_help=True)
 
@@ -25,7 +25,7 @@ _ENCODER = (
 @app.command("show")
 def listing() -> None:
     """Show where features are kept, how much they take by encoder, and the limit."""
-    from forenbench.features import SIZE, user_cache
+    from forenbench.scoring.features import SIZE, user_cache
 
     cache = user_cache()
     used = cache.usage()
@@ -44,7 +44,7 @@ def clear(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask first.")] = False,
 ) -> None:
     """Remove features; the next run that needs them computes them again."""
-    from forenbench.features import user_cache
+    from forenbench.scoring.features import user_cache
 
     cache = user_cache()
     chosen = _choose(cache.usage(), encoder)
@@ -67,7 +67,7 @@ def _choose(used: Sequence[Usage], encoder: str) -> list[Usage]:
     Raises:
         BenchError: There is no such encoder.
     """
-    from forenbench.plugins import unknown
+    from forenbench.errors import unknown
 
     chosen = [one for one in used if encoder in ("", one.encoder, one.name)]
     if used and not chosen:

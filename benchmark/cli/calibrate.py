@@ -13,8 +13,8 @@ from .leaderboard import open_stores
 from .progress import RunProgress
 
 if TYPE_CHECKING:
-    from forenbench.overlap import Contents
-    from forenbench.store import Store
+    from forenbench.records.leakage import Contents
+    from forenbench.records.store import Store
     from forenbench.types import FileSource
 
 _DATASET = "Where the images of a run are, to find copies under other names; may be repeated."
@@ -39,8 +39,8 @@ def calibrate(
     They are kept in each run folder as fits.json; 'bench table thresholds' and 'bench table calibration' show
     what they change. Refused where one image is in both: what is fitted on tested images promises too much.
     """
-    from forenbench import fits
-    from forenbench.types import BenchError
+    from forenbench.errors import BenchError
+    from forenbench.records import fits
 
     if not on:
         raise BenchError("--on is needed: the run folder over the validation images")
@@ -67,10 +67,10 @@ def calibrate(
 
 def _open_contents(stores: list[Store], requests: list[str], data_root: Path) -> Contents:
     """Open the datasets of each run again, as far as they are at hand."""
-    from forenbench.catalogue import find_files
-    from forenbench.overlap import Contents
-    from forenbench.types import BenchError
-    from forenbench.whereabouts import find_datasets
+    from forenbench.data.catalogue import find_files
+    from forenbench.data.dataset_paths import find_datasets
+    from forenbench.errors import BenchError
+    from forenbench.records.leakage import Contents
 
     sources: dict[Path, dict[str, FileSource]] = {store.root: {} for store in stores}
     with RunProgress() as progress:

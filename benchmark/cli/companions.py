@@ -19,8 +19,8 @@ from .requests import Means, Request, gather
 if TYPE_CHECKING:
     from multiprocessing.synchronize import Event
 
-    from forenbench.plan import Settings
-    from forenbench.store import Store
+    from forenbench.records.store import Store
+    from forenbench.scoring.plan import Settings
     from forenbench.types import TestSet
 
 _STOPPED = 130
@@ -78,11 +78,11 @@ def companions(workplace: Workplace, features: int) -> Iterator[None]:
 
 def _work(workplace: Workplace, device: str, features: int, parent: int, ended: Event) -> None:
     """Do what ``bench run`` does, without a word, as long as the process that the user started goes on."""
-    from forenbench.engines.local import LocalEngine
-    from forenbench.features import user_cache
-    from forenbench.numerics import Numerics
-    from forenbench.reading import reader_processes
-    from forenbench.runner import run
+    from forenbench.scoring.engines.local import LocalEngine
+    from forenbench.scoring.features import user_cache
+    from forenbench.scoring.numerics import Numerics
+    from forenbench.scoring.reading import reader_processes
+    from forenbench.scoring.runner import run
 
     from .interrupts import stopping
 

@@ -24,9 +24,9 @@ def compare(
     With one run, each pair of its detectors; with two, the detectors they have in common. Differences have
     95 % intervals from resamples that both share, and p-values corrected for their number.
     """
+    from forenbench.errors import BenchError
     from forenbench.tables.pairs import compare as compare_runs
     from forenbench.tables.rendering import render
-    from forenbench.types import BenchError
 
     if len(runs) > 2:
         raise BenchError(f"one run folder or two, not {len(runs)}")

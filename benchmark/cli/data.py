@@ -12,10 +12,9 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from forenbench.layouts import find_layout, locate
-from forenbench.printable import printable
-from forenbench.sources.folder import readable
-from forenbench.types import BenchError
+from forenbench.data.layouts import find_layout, locate
+from forenbench.errors import BenchError
+from forenbench.printable import printable, readable
 
 from .console import cell, out, say, short, show
 from .index import index
@@ -25,8 +24,8 @@ from .progress import RunProgress
 from .transfers import TransferProgress, agree, licence_in_words, size_in_words
 
 if TYPE_CHECKING:
-    from forenbench.descriptions import Download, Spec
-    from forenbench.expectations import Line
+    from forenbench.data.check_counts import Line
+    from forenbench.data.descriptions import Download, Spec
 
 app = typer.Typer(help="List, check, fetch or index datasets.", no_args_is_help=True)
 app.command("list")(datasets)
@@ -70,8 +69,8 @@ def fetch(
 
 def _described(name: str) -> Iterator[tuple[Spec, tuple[str, ...]]]:
     """Yield a dataset's description, or those that a suite selects from with the test sets it selects."""
-    from forenbench.descriptions import specs, suites
-    from forenbench.plugins import unknown
+    from forenbench.data.descriptions import specs, suites
+    from forenbench.errors import unknown
 
     known, known_suites = specs(), suites()
     if name not in {**known, **known_suites}:
@@ -84,8 +83,8 @@ def _described(name: str) -> Iterator[tuple[Spec, tuple[str, ...]]]:
 
 def _check(spec: Spec, testsets: Sequence[str], data_root: Path, deep: bool) -> bool:
     """Compare one dataset, or some of its test sets, with the description; say whether it is whole."""
-    from forenbench.catalogue import find_files
-    from forenbench.expectations import Line, compare, examine, restrict
+    from forenbench.data.catalogue import find_files
+    from forenbench.data.check_counts import Line, compare, examine, restrict
 
     formats: dict[str, str] = {}
     broken: dict[str, str] = {}
@@ -131,7 +130,7 @@ def fetch_dataset(spec: Spec, data_root: Path, yes: bool) -> bool:
     Returns:
         Whether it is there: False where it has no stable public location, or a download failed.
     """
-    from forenbench.catalogue import root_option
+    from forenbench.data.catalogue import root_option
 
     say(f"{spec.name}: {spec.description}", "bold")
     if spec.builder:
@@ -182,8 +181,8 @@ def _announce(spec: Spec, downloads: Sequence[Download], data_root: Path) -> Non
 
 def _download(downloads: Sequence[Download], data_root: Path) -> bool:
     """Download one file after the other, as far as it goes; what is there and whole is left as it is."""
-    from forenbench.weights.downloads import DownloadFailed
-    from forenbench.weights.downloads import fetch as fetch_file
+    from forenbench.files.downloads import DownloadFailed
+    from forenbench.files.downloads import fetch as fetch_file
 
     with TransferProgress() as progress:
         for one in downloads:

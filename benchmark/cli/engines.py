@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from forenbench.types import BenchError
+from forenbench.errors import BenchError
 
 from .companions import Workplace, companions
 from .requests import Gathered, reloading
 
 if TYPE_CHECKING:
-    from forenbench.engines import Engine
-    from forenbench.features import FeatureCache
+    from forenbench.scoring.engines import Engine
+    from forenbench.scoring.features import FeatureCache
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class EngineChoice:
 
     def cache(self) -> FeatureCache:
         """Open the cache of features."""
-        from forenbench.features import parse_size, user_cache
+        from forenbench.scoring.features import parse_size, user_cache
 
         return user_cache(parse_size(self.features) if self.features else None)
 
@@ -64,9 +64,9 @@ def working(choice: EngineChoice, workplace: Workplace, gathered: Gathered) -> I
         with _cluster(choice, workplace, gathered) as engine:
             yield engine
         return
-    from forenbench.engines.local import LocalEngine
-    from forenbench.numerics import Numerics
-    from forenbench.reading import reader_processes
+    from forenbench.scoring.engines.local import LocalEngine
+    from forenbench.scoring.numerics import Numerics
+    from forenbench.scoring.reading import reader_processes
 
     device, cache = workplace.means.device, choice.cache()
     readers = reader_processes(device) if choice.readers is None else choice.readers
@@ -78,7 +78,7 @@ def working(choice: EngineChoice, workplace: Workplace, gathered: Gathered) -> I
 def _cluster(choice: EngineChoice, workplace: Workplace, gathered: Gathered) -> Iterator[Engine]:
     """Make the engine of a cluster, and leave the cluster at the end."""
     try:
-        from forenbench.engines.ray import RayEngine, session
+        from forenbench.scoring.engines.ray import RayEngine, session
     except ImportError as error:
         raise BenchError("--engine ray needs Ray: pip install 'forenbench[ray]'") from error
     with session():

@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from forenbench.sources.splits import chosen
-from forenbench.types import FAKE, REAL, BenchError
+from forenbench.data.sources.splits import chosen
+from forenbench.errors import BenchError
+from forenbench.types import FAKE, REAL
 
 from .console import say, short, show, split
 from .places import Data, parse_places
 from .requests import Split, run_folder
 
 if TYPE_CHECKING:
-    from forenbench.foreign import ForeignScores
-    from forenbench.matching import Import
-    from forenbench.store import Store
-    from forenbench.testsets import Selection
+    from forenbench.data.testsets import Selection
+    from forenbench.imports.matching import Import
+    from forenbench.imports.score_file import ForeignScores
+    from forenbench.records.store import Store
 
 _FILE = (
     "CSV, JSON Lines or Parquet: columns path, label, score; also generator, class, real_source, origin, "
@@ -80,12 +81,12 @@ def import_scores(  # noqa: PLR0913 - a command's options are its arguments
 
     Every row of the file stays a row; one without a usable score has failed, and says why.
     """
-    from forenbench.catalogue import find_spec
-    from forenbench.foreign import Reading, read_scores
-    from forenbench.matching import by_itself
+    from forenbench.data.catalogue import find_spec
+    from forenbench.data.testsets import Selection
+    from forenbench.imports.matching import by_itself
+    from forenbench.imports.score_file import Reading, read_scores
     from forenbench.perturbations import parse
-    from forenbench.store import Store
-    from forenbench.testsets import Selection
+    from forenbench.records.store import Store
 
     names = _names(detector, scores, score_column)
     if dataset and (dataset_name or generator):
@@ -163,9 +164,9 @@ def _beside(
     selection: Selection,
 ) -> list[Import]:
     """Match scores with a dataset, or some of it, as ``bench run`` would find it."""
-    from forenbench.catalogue import open_dataset
-    from forenbench.matching import beside
-    from forenbench.testsets import Selection
+    from forenbench.data.catalogue import open_dataset
+    from forenbench.data.testsets import Selection
+    from forenbench.imports.matching import beside
 
     from .progress import RunProgress
 
@@ -189,7 +190,7 @@ def _beside(
 
 def _store(imports: Mapping[str, Import], store: Store) -> None:
     """Store the cells, then show the table and what is not whole."""
-    from forenbench.importing import store_scores
+    from forenbench.imports.cells import store_scores
 
     from .reports import describe_problems, write_results
 

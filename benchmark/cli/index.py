@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from forenbench.types import FAKE, BenchError, FileSource
+from forenbench.errors import BenchError
+from forenbench.types import FAKE, FileSource
 
 from .console import say, short, show
 from .progress import RunProgress
 
 if TYPE_CHECKING:
-    from forenbench.inventory import FileFacts
-    from forenbench.sources.folder import Findings
+    from forenbench.data.inventory import FileFacts
+    from forenbench.data.sources.folder import Findings
 
 
 def index(
@@ -37,10 +38,10 @@ def index(
     The manifest is a dataset of its own: 'bench run --dataset manifest.csv' scores the same files, and
     refuses those that have changed since.
     """
-    from forenbench.sources.locations import open_location
-    from forenbench.sources.manifest import write_manifest
-    from forenbench.sources.rows import SUFFIXES, check_suffix
-    from forenbench.sources.splits import ALL, chosen, take
+    from forenbench.data.sources.locations import open_location
+    from forenbench.data.sources.manifest import write_manifest
+    from forenbench.data.sources.rows import SUFFIXES, check_suffix
+    from forenbench.data.sources.splits import ALL, chosen, take
 
     check_suffix(out)
     if location.suffix.lower() in SUFFIXES and not location.is_dir():
@@ -69,8 +70,8 @@ def _parse(label: str) -> int | None:
     Raises:
         BenchError: It is no label.
     """
-    from forenbench.plugins import unknown
-    from forenbench.sources.folder import LABELS, label_of
+    from forenbench.data.sources.folder import LABELS, label_of
+    from forenbench.errors import unknown
 
     if label and label_of(label) is None:
         raise BenchError(unknown("label", label, LABELS))
@@ -79,7 +80,7 @@ def _parse(label: str) -> int | None:
 
 def _take_stock(source: FileSource, findings: Findings, location: Path) -> dict[str, FileFacts]:
     """Read every file's facts, with progress."""
-    from forenbench.inventory import take_stock
+    from forenbench.data.inventory import take_stock
 
     paths = [sample.path for sample in findings.samples]
     done = 0
@@ -95,7 +96,7 @@ def _take_stock(source: FileSource, findings: Findings, location: Path) -> dict[
 
 def _left_aside(findings: Findings, facts: Mapping[str, FileFacts]) -> Iterator[str]:
     """Name what a reader of the manifest will not find in it, or not find whole."""
-    from forenbench.sources.folder import readable
+    from forenbench.printable import readable
 
     kinds = {
         "left aside, without a label": findings.unlabelled,

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from forenbench.types import BenchError
+from forenbench.errors import BenchError
 
 from .console import say, short, show
 
 if TYPE_CHECKING:
-    from forenbench.store import Store
+    from forenbench.records.store import Store
 
 _RUNS = Path("results/runs")
 FAILED_AS = "What images without a score count as: missing (in no metric), or wrong (errors in each)."
@@ -38,7 +38,7 @@ def leaderboard(
 
 def open_stores(runs: list[Path]) -> list[Store]:
     """Open run folders; without any, all below results/runs."""
-    from forenbench.store import Store
+    from forenbench.records.store import Store
 
     folders = runs or (sorted(path for path in _RUNS.iterdir() if path.is_dir()) if _RUNS.is_dir() else [])
     if not folders:

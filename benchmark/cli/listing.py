@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from forenbench.types import BenchError
+from forenbench.errors import BenchError
 
 from .console import cell, out, show
 
@@ -17,7 +17,7 @@ def listing(
     what: Annotated[str, typer.Argument(help="detectors, datasets, perturbations, tables or weights.")],
 ) -> None:
     """List detectors, datasets, perturbations, tables or weights."""
-    from forenbench.plugins import unknown
+    from forenbench.errors import unknown
 
     if what not in LISTS:
         raise BenchError(unknown("list", what, LISTS))
@@ -45,7 +45,7 @@ def _detectors() -> None:
 
 def datasets() -> None:
     """List every described dataset, then the suites; any folder with labels is a dataset, too."""
-    from forenbench.descriptions import specs, suites
+    from forenbench.data.descriptions import specs, suites
 
     _print(
         ("dataset", "description", "images", "licence"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from forenbench.types import BenchError
+from forenbench.errors import BenchError
 
 from .console import split
 
@@ -81,7 +81,7 @@ def load_detectors(requests: list[str], kind: str, files: Files, device: str) ->
 
 def _paths(pairs: Iterable[str], known: Iterable[Checkpoint]) -> dict[str, Path]:
     """Split NAME=PATH options, refusing names that no installed detector knows."""
-    from forenbench.plugins import unknown
+    from forenbench.errors import unknown
 
     names = [checkpoint.name for checkpoint in known]
     paths = {}

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from forenbench.types import BenchError
+from forenbench.errors import BenchError
 
 from .console import show
 

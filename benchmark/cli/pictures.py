@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from forenbench.regular import irregular
-from forenbench.types import BenchError
+from forenbench.errors import BenchError
+from forenbench.files.regular import irregular
 
 from .console import say, short, split
 from .loading import UNVERIFIED, Files, choose_device, load_detectors
@@ -134,7 +134,7 @@ def open_image(file: Path) -> tuple[bytes, Image]:
 
 def save(picture: Image, out: Path, what: str) -> None:
     """Write a PNG file, and say so."""
-    from forenbench.atomic import replacing
+    from forenbench.files.atomic import replacing
 
     try:
         with replacing(out) as partial:

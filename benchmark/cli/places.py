@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from forenbench.types import BenchError
+from forenbench.errors import BenchError
 
 Data = Annotated[
     list[str] | None,
@@ -24,8 +24,8 @@ def parse_places(pairs: Iterable[str] | None) -> dict[str, Path]:
     Raises:
         BenchError: One has no path, names no described dataset, or nothing is there.
     """
-    from forenbench.descriptions import specs
-    from forenbench.plugins import unknown
+    from forenbench.data.descriptions import specs
+    from forenbench.errors import unknown
 
     known = [name for name, spec in specs().items() if not spec.builder]
     places = {}

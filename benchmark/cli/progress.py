@@ -63,7 +63,7 @@ class _Rate(ProgressColumn):
 
 
 class RunProgress(_Bars):
-    """Reports a run (see `forenbench.runner.Reporter`)."""
+    """Reports a run (see `forenbench.scoring.runner.Reporter`)."""
 
     def __init__(self) -> None:
         super().__init__(transient=True)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from forenbench.types import FOREIGN, BenchError
+from forenbench.errors import BenchError
+from forenbench.types import FOREIGN
 
 from .console import say, short
 from .leaderboard import FAILED_AS, open_stores
@@ -17,8 +18,8 @@ from .progress import RunProgress
 
 if TYPE_CHECKING:
     from forenbench.audit import Audit
+    from forenbench.data.dataset_paths import Found
     from forenbench.report.pictures import Explain
-    from forenbench.whereabouts import Found
 
 Record = dict[str, Any]
 
@@ -59,10 +60,10 @@ def report(  # noqa: PLR0913 - a command's options are its arguments
     It holds the leaderboard and every table, curves, the images each detector got most wrong, and what made
     the numbers.
     """
+    from forenbench.data.dataset_paths import find_datasets
     from forenbench.report.contents import Wishes
     from forenbench.report.page import write
     from forenbench.report.pictures import open_pictures
-    from forenbench.whereabouts import find_datasets
 
     stores = open_stores(runs or [])
     target = out or (stores[0].root if len(stores) == 1 else Path("results")) / "report.html"
@@ -107,8 +108,8 @@ def _explainers(records: list[Record], weights: list[str]) -> dict[tuple[str, st
 def _audit(records: list[Record], found: Mapping[str, Found], progress: RunProgress) -> Audit | None:
     """Audit the test sets behind records, as far as they are at hand."""
     from forenbench.audit import audit
-    from forenbench.catalogue import reopen
-    from forenbench.testsets import Selection, splits_in
+    from forenbench.data.catalogue import reopen
+    from forenbench.data.testsets import Selection, splits_in
 
     testsets: dict[str, list[str]] = {}
     splits: dict[str, tuple[str, ...]] = {}

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from forenbench import tables
-from forenbench.hopeless import UNTRIED
-from forenbench.inventory import FileFacts, formats
+from forenbench.data.inventory import FileFacts, formats
 from forenbench.printable import printable
-from forenbench.store import Store
+from forenbench.records.store import Store
+from forenbench.scoring.hopeless import UNTRIED
 from forenbench.tables.exports import export
 from forenbench.tables.rendering import render
 from forenbench.types import FAKE, REAL, Detector
@@ -22,13 +22,13 @@ from .console import say, width
 if TYPE_CHECKING:
     import pandas as pd
 
-    from forenbench.catalogue import Dataset
-    from forenbench.runner import Summary
+    from forenbench.data.catalogue import Dataset
+    from forenbench.scoring.runner import Summary
 
 
 def describe_dataset(dataset: Dataset, detectors: Sequence[Detector]) -> None:
     """Say what was found: counts per label, generator, format and size; and what detectors will not see."""
-    from forenbench.borders import borders
+    from forenbench.scoring.borders import borders
 
     protocols = {testset.protocol for testset in dataset.testsets} - {"all"}
     chosen = f", protocol {', '.join(sorted(protocols))}" if protocols else ""

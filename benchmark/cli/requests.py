@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from forenbench.sources.splits import chosen, split_of
-from forenbench.types import BenchError
+from forenbench.data.sources.splits import chosen, split_of
+from forenbench.errors import BenchError
 
 from .console import split
 from .loading import Files, load_detectors, open_weights
 
 if TYPE_CHECKING:
-    from forenbench.catalogue import Dataset
-    from forenbench.plan import Job
+    from forenbench.data.catalogue import Dataset
     from forenbench.plugins import LoadedDetector
+    from forenbench.scoring.plan import Job
     from forenbench.types import Perturbation, TestSet
 
 Advance = Callable[[str, int, int], None]
@@ -86,7 +86,7 @@ class Gathered:
         Raises:
             BenchError: An earlier one has the same name and other images, so that rows would mix.
         """
-        from forenbench.plan import Job
+        from forenbench.scoring.plan import Job
 
         for dataset in datasets:
             fresh = tuple(one for one in dataset.testsets if self._is_fresh(one))
@@ -120,7 +120,7 @@ def of_options(
 
 def of_table(name: str, others: Mapping[str, Any]) -> Request:
     """Read off a published table what it needs; `others` are options that would say the same thing."""
-    from forenbench.plugins import unknown
+    from forenbench.errors import unknown
     from forenbench.tables.papers import paper_tables
 
     for option, value in others.items():
@@ -144,7 +144,7 @@ def parse_perturbations(request: Request) -> list[Perturbation]:
 
 def joint_name(datasets: Iterable[str]) -> str:
     """Name what rests on several datasets by all their names."""
-    from forenbench.catalogue import find_spec
+    from forenbench.data.catalogue import find_spec
 
     return "+".join(find_spec(name).name for name in datasets)
 
@@ -170,7 +170,7 @@ def gather(request: Request, means: Means, advance: Advance) -> Gathered:
     """
     if request.table:
         return _gather_available(request, means, advance)
-    from forenbench.catalogue import find_spec
+    from forenbench.data.catalogue import find_spec
 
     kinds = {name: means.checkpoints or find_spec(name).checkpoints for name in request.datasets}
     loaded = {
@@ -208,7 +208,7 @@ def _absolute(pair: str) -> str:
 
 def _gather_available(request: Request, means: Means, advance: Advance) -> Gathered:
     """Gather what of a published table can be run here."""
-    from forenbench.catalogue import MissingDataset
+    from forenbench.data.catalogue import MissingDataset
     from forenbench.plugins import load_available
 
     kind = means.checkpoints or "published"
@@ -228,7 +228,7 @@ def _gather_available(request: Request, means: Means, advance: Advance) -> Gathe
 
 def _open(name: str, request: Request, means: Means, gathered: Gathered, advance: Advance) -> list[Dataset]:
     """Open one dataset, or the several that a suite selects from; note the test sets that are not there."""
-    from forenbench.catalogue import open_dataset
+    from forenbench.data.catalogue import open_dataset
 
     wanted = request.datasets[name]
     opened = open_dataset(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from forenbench.types import BenchError
+from forenbench.errors import BenchError
 
 from .console import say, short, show, split, width
 from .loading import TRAINED_ON, UNVERIFIED, Files, choose_devices
@@ -28,9 +28,9 @@ from .requests import (
 )
 
 if TYPE_CHECKING:
-    from forenbench.plan import Settings
-    from forenbench.runner import Summary
-    from forenbench.store import Store
+    from forenbench.records.store import Store
+    from forenbench.scoring.plan import Settings
+    from forenbench.scoring.runner import Summary
 
 _PROTOCOL = "Which files count: all, univfd-official, cnndetection-official, lgrad-official."
 _PERTURBATIONS = "Comma-separated; chains with '+': none,jpeg:75+blur:1.0; suites: paper:lgrad-4."
@@ -108,10 +108,10 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
     done is not done again; a stopped run goes on where it was.
     """
     say("loading")  # it takes seconds until there is more to say
-    from forenbench.numerics import check_precision
-    from forenbench.plan import Settings
-    from forenbench.runner import run as run_jobs
-    from forenbench.store import Store
+    from forenbench.records.store import Store
+    from forenbench.scoring.numerics import check_precision
+    from forenbench.scoring.plan import Settings
+    from forenbench.scoring.runner import run as run_jobs
     from forenbench.tables import equalised
 
     from .companions import Workplace

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from forenbench.types import REAL, BenchError
+from forenbench.errors import BenchError
+from forenbench.types import REAL
 
 from .console import say, show, split
 from .loading import UNVERIFIED, Files, choose_device, load_detectors
@@ -68,7 +69,8 @@ def _samples(images: list[Path]) -> list[Sample]:
 
 def list_images(folder: Path) -> list[Path]:
     """List a folder's files, but for texts beside images of the same name, which are counted."""
-    from forenbench.sources.folder import list_files, read_labels, readable
+    from forenbench.data.sources.folder import list_files, read_labels
+    from forenbench.printable import readable
 
     findings = read_labels(list_files(folder), "", REAL)
     for note in findings.notes:
@@ -80,11 +82,12 @@ def _score(samples: list[Sample], loaded: list[LoadedDetector], device: str) -> 
     """Run the pipeline over the files, as one unlabelled test set."""
     import pandas as pd
 
-    from forenbench.batches import BATCH
+    from forenbench.data.sources.folder import Folder
     from forenbench.perturbations import parse
-    from forenbench.pipeline import score_testset
-    from forenbench.reading import reader_processes
-    from forenbench.sources.folder import Folder, readable
+    from forenbench.printable import readable
+    from forenbench.scoring.batches import BATCH
+    from forenbench.scoring.pipeline import score_testset
+    from forenbench.scoring.reading import reader_processes
     from forenbench.types import TestSet
 
     none = parse("none")

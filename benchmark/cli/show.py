@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from forenbench.types import BenchError
+from forenbench.errors import BenchError
 
 from .console import split
 from .pictures import cam, gradient, open_image, save

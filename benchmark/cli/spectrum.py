@@ -12,7 +12,7 @@ from .console import say, split
 from .pictures import save
 
 if TYPE_CHECKING:
-    from forenbench.catalogue import Advance
+    from forenbench.data.catalogue import Advance
     from forenbench.pictures.spectra import Group
 
 _PER_ROW = 6
@@ -65,7 +65,7 @@ def _groups(
     source: str, generators: list[str], data_root: Path, limit: int, advance: Advance
 ) -> Iterator[Group]:
     """Group a dataset's images; those of a folder without labels are one group."""
-    from forenbench.catalogue import open_dataset
+    from forenbench.data.catalogue import open_dataset
     from forenbench.pictures.spectra import by_label, unlabelled
 
     whole = unlabelled(Path(source), limit)

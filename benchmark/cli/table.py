@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from forenbench.types import BenchError
+from forenbench.errors import BenchError
 
 from .console import say, show, width
 from .leaderboard import FAILED_AS, open_stores
@@ -30,7 +30,7 @@ def table(  # noqa: PLR0913 - a command's options are its arguments
 ) -> None:
     """Make a table from the rows of one or more runs."""
     from forenbench import tables
-    from forenbench.plugins import unknown
+    from forenbench.errors import unknown
     from forenbench.tables.papers import lay_out, paper_tables
     from forenbench.tables.published import against_published, published_table
     from forenbench.tables.rendering import render

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from forenbench.types import BenchError
+from forenbench.errors import BenchError
 
 from . import training as t
 from .console import say, short

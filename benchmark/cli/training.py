@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from forenbench.types import BenchError
+from forenbench.errors import BenchError
 
 from .console import say, short, split
 from .loading import UNVERIFIED, Files, choose_device, open_weights
@@ -162,7 +162,7 @@ def running(options: Options, recipe: Recipe) -> Iterator[tuple[Running, Weights
 def encoding(backbone: str, weights: Weights, run: Running, *, half: bool) -> Encoding:
     """Load a frozen backbone, and say how it is run."""
     from forenbench.detectors._nets.encoders import BACKBONES
-    from forenbench.plugins import unknown
+    from forenbench.errors import unknown
     from forenbench.training.features import Encoding
 
     if backbone not in BACKBONES:

@@ -18,7 +18,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from forenbench.types import BenchError
+from forenbench.errors import BenchError
 
 from .console import say, talk
 

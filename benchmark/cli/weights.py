@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from forenbench.types import BenchError
+from forenbench.errors import BenchError
 
 from .console import say, short, show, width
 from .transfers import TransferProgress, agree, licence_in_words, size_in_words
@@ -118,8 +118,8 @@ def _entry(checkpoint: Checkpoint, found: FoundPlugin) -> str:
 
 def _state(checkpoint: Checkpoint) -> str:
     """Word whether a file is here, without reading it."""
+    from forenbench.files.downloads import mismatch
     from forenbench.weights.checkpoint_store import locate
-    from forenbench.weights.downloads import mismatch
 
     path = locate(checkpoint)
     if checkpoint.shipped:
@@ -168,7 +168,7 @@ def _select(names: Sequence[str], detector: str, everything: bool) -> list[Check
 
 def _named(names: Sequence[str]) -> list[Checkpoint]:
     """Look checkpoints up."""
-    from forenbench.plugins import unknown
+    from forenbench.errors import unknown
 
     known = _published()
     for name in names:
@@ -188,7 +188,7 @@ def _of_detector(request: str) -> tuple[Checkpoint, ...]:
 
 def _needed_by(found: FoundPlugin, variants: Iterable[str]) -> tuple[Checkpoint, ...]:
     """List what some variants read; a plugin that does not say so may need all of its checkpoints."""
-    from forenbench.plugins import unknown
+    from forenbench.errors import unknown
     from forenbench.weights import KINDS
 
     known = {variant for kind in KINDS for variant in found.variants(kind)}
@@ -240,8 +240,8 @@ def _announce(checkpoints: Sequence[Checkpoint]) -> None:
 
 def _download(checkpoints: Sequence[Checkpoint], mirror: str) -> list[Checkpoint]:
     """Download one after the other, and return those that could not be had."""
+    from forenbench.files.downloads import DownloadFailed
     from forenbench.weights.checkpoint_store import cached, download
-    from forenbench.weights.downloads import DownloadFailed
 
     failed = []
     with TransferProgress() as progress:

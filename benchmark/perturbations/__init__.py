@@ -14,10 +14,10 @@ from functools import partial
 import numpy as np
 from PIL import Image
 
-from forenbench.plugins import unknown
-from forenbench.types import BenchError, Perturbation
+from forenbench.draws import Draw
+from forenbench.errors import BenchError, unknown
+from forenbench.types import Perturbation
 
-from .draws import Draw
 from .kinds import KINDS, Kind
 from .suites import expand, profiles
 

@@ -12,8 +12,8 @@ from importlib.util import find_spec
 import numpy as np
 from PIL import Image, features
 
+from forenbench.errors import BenchError
 from forenbench.images import recompress
-from forenbench.types import BenchError
 
 _LONGEST_JPEG = 65_500
 

@@ -12,7 +12,7 @@ from PIL import Image
 from .filters import strips
 
 if TYPE_CHECKING:
-    from .draws import Draw
+    from forenbench.draws import Draw
 
 _WHITE = 255
 

@@ -15,7 +15,7 @@ from PIL import Image
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .draws import Draw
+    from forenbench.draws import Draw
 
 _STRIP = 64
 _WHITE = 255

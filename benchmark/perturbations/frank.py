@@ -25,7 +25,7 @@ from forenbench.images import recompress
 from .filters import strips
 
 if TYPE_CHECKING:
-    from .draws import Draw
+    from forenbench.draws import Draw
 
     Change = Callable[[Image.Image, Draw], Image.Image]
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageOps
 
-from forenbench.effort import max_pixels
-from forenbench.types import BenchError
+from forenbench.errors import BenchError
+from forenbench.images.effort import max_pixels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .draws import Draw
+    from forenbench.draws import Draw
 
 KERNELS = {
     "bilinear": Image.Resampling.BILINEAR,

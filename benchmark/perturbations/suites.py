@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from forenbench.plugins import unknown
-from forenbench.types import BenchError
+from forenbench.errors import BenchError, unknown
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,10 @@ import numpy as np
 import torch
 from PIL import Image
 
-from forenbench.calls import encoder_of, prepare_of
-from forenbench.numerics import Numerics
-from forenbench.types import BenchError, Detector
+from forenbench.errors import BenchError
+from forenbench.scoring.calls import encoder_of, prepare_of
+from forenbench.scoring.numerics import Numerics
+from forenbench.types import Detector
 
 if TYPE_CHECKING:
     from torch import Tensor

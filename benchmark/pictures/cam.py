@@ -17,8 +17,9 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from forenbench.numerics import Numerics
-from forenbench.types import BenchError, Detector, LogitDetector
+from forenbench.errors import BenchError
+from forenbench.scoring.numerics import Numerics
+from forenbench.types import Detector, LogitDetector
 
 from . import detector_input, seen
 from .heatmaps import overlay

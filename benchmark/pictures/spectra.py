@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageFilter
 
-from forenbench.catalogue import Advance
+from forenbench.data.catalogue import Advance
+from forenbench.data.sources.folder import Folder, list_files, read_labels
+from forenbench.errors import BenchError
 from forenbench.images import UnreadableImage, decode
-from forenbench.sources.folder import Folder, list_files, read_labels, readable
-from forenbench.types import FAKE, REAL, BenchError, Source, TestSet
+from forenbench.printable import readable
+from forenbench.types import FAKE, REAL, Source, TestSet
 
 from .heatmaps import grey
 

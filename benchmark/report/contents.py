@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from forenbench.coverage import MISSING, mark_counted
-from forenbench.finished import Finished, newest
-from forenbench.store import Store
+from forenbench.errors import BenchError
+from forenbench.records.coverage import MISSING, mark_counted
+from forenbench.records.finished import Finished, newest
+from forenbench.records.store import Store
 from forenbench.tables import TABLES, leaderboard, measure, one_protocol
 from forenbench.tables.notes import left_out
 from forenbench.tables.table import Table
-from forenbench.types import BenchError
 
 from . import audited, charts, curves, glossary, provenance
 from .charts import Chart, Style
@@ -40,7 +40,7 @@ class Wishes:
         worst: How many reals, and how many fakes, are shown of each detector.
         protocol: See `forenbench.tables.one_protocol`.
         audit: Of the test sets, where one is to be shown.
-        failed_as: What images without a score count as, one of `forenbench.coverage.FAILED_AS`.
+        failed_as: What images without a score count as, one of `forenbench.records.coverage.FAILED_AS`.
     """
 
     pictures: Pictures

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from forenbench.statistics.calibration import BINS, equal_width, why_no_probabilities
-from forenbench.statistics.metrics import roc, why_undefined
+from forenbench.metrics.calibration import BINS, equal_width, why_no_probabilities
+from forenbench.metrics.classification import roc, why_undefined
 from forenbench.types import FAKE
 
 Array = NDArray[np.float64]

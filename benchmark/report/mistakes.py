@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from forenbench.finished import Finished
+from forenbench.records.finished import Finished
 from forenbench.types import FAKE, REAL
 
 if TYPE_CHECKING:

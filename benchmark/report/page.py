@@ -10,9 +10,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from forenbench.atomic import write_text
+from forenbench.files.atomic import write_text
 from forenbench.printable import printable
-from forenbench.store import Store
+from forenbench.records.store import Store
 
 from .contents import Wishes, collect
 

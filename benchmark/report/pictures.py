@@ -11,12 +11,13 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from forenbench.catalogue import Advance, find_files
-from forenbench.descriptions import Spec
+from forenbench.data.catalogue import Advance, find_files
+from forenbench.data.dataset_paths import Found
+from forenbench.data.descriptions import Spec
+from forenbench.data.sources.folder import Folder
+from forenbench.errors import BenchError
 from forenbench.images import decode
-from forenbench.sources.folder import Folder
-from forenbench.types import BenchError, Source
-from forenbench.whereabouts import Found
+from forenbench.types import Source
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -74,7 +75,7 @@ def open_pictures(
 
     Args:
         datasets: Their names.
-        found: See `forenbench.whereabouts.find_datasets`.
+        found: See `forenbench.data.dataset_paths.find_datasets`.
         advance: Told of progress while images are made.
     """
     sources: dict[str, Source] = {}

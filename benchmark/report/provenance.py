@@ -11,9 +11,9 @@ from typing import Any
 import pandas as pd
 
 from forenbench import __version__
-from forenbench.environment import versions
-from forenbench.finished import Finished
-from forenbench.store import STATUSES
+from forenbench.records.environment import versions
+from forenbench.records.finished import Finished
+from forenbench.records.store import STATUSES
 from forenbench.tables.table import Table
 
 _MADE = ("command", "commit", "device", "machine", "python")

@@ -20,13 +20,13 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torchvision.transforms import functional
 
+from forenbench.data.sources.folder import find_samples
 from forenbench.detectors._nets.encoders import efficientnet_lite0
 from forenbench.detectors._nets.gradients import gradient_images
 from forenbench.detectors._nets.pixels import IMAGENET, SYMMETRIC, normalise
 from forenbench.detectors._nets.small import small_discriminator, small_resnet
+from forenbench.draws import Draw
 from forenbench.perturbations import parse
-from forenbench.perturbations.draws import Draw
-from forenbench.sources.folder import find_samples
 from forenbench.weights import Weights
 
 SEED = 1

@@ -16,7 +16,7 @@ from zlib import crc32
 import numpy as np
 from PIL import Image
 
-from forenbench.types import BenchError
+from forenbench.errors import BenchError
 
 SIZE = 256  # of every image of the dataset, in pixels
 SEED = 20_240  # changes every crop of the dataset

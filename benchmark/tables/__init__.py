@@ -8,12 +8,11 @@ from typing import Any
 
 import pandas as pd
 
-from forenbench.coverage import MISSING
-from forenbench.finished import Finished, newest
-from forenbench.measurements import Measurements
-from forenbench.plugins import unknown
-from forenbench.store import Store
-from forenbench.types import BenchError
+from forenbench.errors import BenchError, unknown
+from forenbench.records.coverage import MISSING
+from forenbench.records.finished import Finished, newest
+from forenbench.records.measurements import Measurements
+from forenbench.records.store import Store
 from forenbench.weights.whose import OWN, UNVERIFIED
 
 from . import cellwise, contamination, equalised, marks, means, realsources, robustness, summary
@@ -29,12 +28,12 @@ def measure(stores: Iterable[Store], *, by_class: bool = False, failed_as: str =
     Args:
         stores: Runs.
         by_class: Take each class of a cell's images (its reals and its fakes) for itself.
-        failed_as: What images without a score count as, one of `forenbench.coverage.FAILED_AS`.
+        failed_as: What images without a score count as, one of `forenbench.records.coverage.FAILED_AS`.
 
     Returns:
         One row a cell: detector, checkpoints, dataset, testset, perturbation, ``class`` (empty unless
-        `by_class`), protocol, the counts of images (see `forenbench.coverage.count`), every metric as a
-        fraction with the ends of its interval (see `Measurements.of` and docs/metrics.md), ``undefined``
+        `by_class`), protocol, the counts of images (see `forenbench.records.coverage.count`), every metric as
+        a fraction with the ends of its interval (see `Measurements.of` and docs/metrics.md), ``undefined``
         with the reason where one is NaN, ``seen``: the detector was trained on such images, ``known``: by
         which names (see `contamination.seen_in_training`), ``unstated``: nobody says what its weights have
         seen, and ``marks``: the signs of its numbers. In the order of the runs; where two runs hold the same

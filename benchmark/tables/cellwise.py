@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from forenbench.statistics.withheld import why_none
+from forenbench.metrics.withheld import why_none
 
 PLACE = ["perturbation", "detector", "weights", "dataset", "testset"]
 

@@ -10,9 +10,10 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 
 import pandas as pd
 
-from forenbench.inventory import FileFacts
+from forenbench.data.inventory import FileFacts
+from forenbench.errors import BenchError
 from forenbench.perturbations import parse, parse_all
-from forenbench.types import BenchError, Perturbation
+from forenbench.types import Perturbation
 
 from . import marks
 from .means import averaged

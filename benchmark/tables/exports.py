@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import forenbench
-from forenbench.atomic import write_json, write_text
-from forenbench.weights import sha256_of
+from forenbench.files.atomic import write_json, write_text
+from forenbench.files.checksums import sha256_of
 
 from . import TABLES, leaderboard
 from .equalised import NothingEqualised

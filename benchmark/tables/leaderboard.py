@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forenbench.atomic import write_text
-from forenbench.coverage import WRONG
+from forenbench.errors import BenchError
+from forenbench.files.atomic import write_text
+from forenbench.metrics.bootstrap import Floats, average
+from forenbench.metrics.spread import interval, witnesses
 from forenbench.printable import for_csv, for_markdown
-from forenbench.statistics.bootstrap import Floats, average
-from forenbench.statistics.spread import interval, witnesses
-from forenbench.types import BenchError
+from forenbench.records.coverage import WRONG
 
 from . import marks, ranking
 from .means import averaged

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from forenbench.coverage import MISSING
+from forenbench.records.coverage import MISSING
 
 from . import contamination
 

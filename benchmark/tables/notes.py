@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from forenbench.coverage import WRONG
-from forenbench.store import STATUSES
+from forenbench.records.coverage import WRONG
+from forenbench.records.store import STATUSES
 from forenbench.types import FOREIGN
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from forenbench.coverage import mark_counted
-from forenbench.finished import Finished
-from forenbench.measurements import Line, Measurements
-from forenbench.statistics.bootstrap import Floats
-from forenbench.store import Store
-from forenbench.types import BenchError
+from forenbench.errors import BenchError
+from forenbench.metrics.bootstrap import Floats
+from forenbench.records.coverage import mark_counted
+from forenbench.records.finished import Finished
+from forenbench.records.measurements import Line, Measurements
+from forenbench.records.store import Store
 
 Name: TypeAlias = tuple[str, str]
 """A detector, and its kind of weights or its run."""

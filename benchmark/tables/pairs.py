@@ -9,16 +9,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forenbench.coverage import MISSING
-from forenbench.measurements import Line
-from forenbench.statistics import bootstrap
-from forenbench.statistics.bootstrap import REPLICATES
-from forenbench.statistics.comparison import bootstrap_p, delong, holm, mcnemar
-from forenbench.statistics.intervals import Scored, replicates
-from forenbench.statistics.metrics import why_undefined
-from forenbench.statistics.spread import DIFFERENCE, interval, witnesses
-from forenbench.store import Store
-from forenbench.types import FAKE, REAL, BenchError
+from forenbench.errors import BenchError
+from forenbench.metrics import bootstrap
+from forenbench.metrics.bootstrap import REPLICATES
+from forenbench.metrics.classification import why_undefined
+from forenbench.metrics.comparison import bootstrap_p, delong, holm, mcnemar
+from forenbench.metrics.intervals import Scored, replicates
+from forenbench.metrics.spread import DIFFERENCE, interval, witnesses
+from forenbench.records.coverage import MISSING
+from forenbench.records.measurements import Line
+from forenbench.records.store import Store
+from forenbench.types import FAKE, REAL
 
 from .marks import ONE_LABEL, PARTIAL, together
 from .opponents import Measured, by_detector, pairs
@@ -39,7 +40,7 @@ def compare(stores: Sequence[Store], detectors: Sequence[str] = (), failed_as: s
         stores: One run, whose detectors are compared with each other, or two, whose detectors of one name
             are (or, where each run has one detector only, these two).
         detectors: Only these; with one run, the first with each other one.
-        failed_as: What images without a score count as, one of `forenbench.coverage.FAILED_AS`.
+        failed_as: What images without a score count as, one of `forenbench.records.coverage.FAILED_AS`.
 
     Returns:
         A row a pair, test set, perturbation and metric: how many images both scored; on these, both values

@@ -17,7 +17,7 @@ from typing import Any
 
 import pandas as pd
 
-from forenbench.types import BenchError
+from forenbench.errors import BenchError
 from forenbench.weights.whose import OWN, PUBLISHED, UNVERIFIED
 
 from . import marks, one_protocol

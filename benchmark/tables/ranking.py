@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forenbench.coverage import WRONG, unpack
-from forenbench.statistics import rounding
-from forenbench.statistics.bootstrap import Floats
-from forenbench.statistics.comparison import bootstrap_p, holm
+from forenbench.metrics import rounding
+from forenbench.metrics.bootstrap import Floats
+from forenbench.metrics.comparison import bootstrap_p, holm
+from forenbench.records.coverage import WRONG, unpack
 
 SIGNIFICANT = 0.05
 
@@ -33,7 +33,7 @@ def open_ranks(
     Args:
         values: Of each ranked detector, in percent.
         replicates: Of its value, as fractions.
-        number: What their spread is known from (see `forenbench.statistics.spread.witnesses`).
+        number: What their spread is known from (see `forenbench.metrics.spread.witnesses`).
     """
     order = values.sort_values(ascending=False).index
     pairs = list(combinations(order, 2))  # the first of a pair has the higher value

@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from forenbench.errors import BenchError
 from forenbench.printable import for_csv, for_markdown, printable
-from forenbench.types import BenchError
 
 from .cellwise import LOWER_IS_BETTER, NO_CONTEST
 from .marks import ONE_LABEL, PARTIAL, SIGNS

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from forenbench.statistics.bootstrap import average
-from forenbench.statistics.rounding import lowest
-from forenbench.statistics.spread import interval, witnesses
+from forenbench.metrics.bootstrap import average
+from forenbench.metrics.rounding import lowest
+from forenbench.metrics.spread import interval, witnesses
 
 from . import marks
 from .cellwise import LaidOut

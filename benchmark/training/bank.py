@@ -8,8 +8,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from forenbench.atomic import remove_partials
-from forenbench.types import BenchError
+from forenbench.errors import BenchError
+from forenbench.files.atomic import remove_partials
 
 from .card import identity_of, is_made, refuse_another, write_card
 from .features import SHARD, Encoding, FeatureShards

@@ -7,10 +7,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from forenbench.atomic import read_json, write_json
-from forenbench.environment import environment
-from forenbench.types import BenchError
-from forenbench.weights import sha256_of
+from forenbench.errors import BenchError
+from forenbench.files.atomic import read_json, write_json
+from forenbench.files.checksums import sha256_of
+from forenbench.records.environment import environment
 
 from .processes import Processes
 from .recipes import Recipe

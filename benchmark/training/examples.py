@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from forenbench.errors import BenchError
+from forenbench.files.threads import in_threads
 from forenbench.images import UnreadableImage, decode
-from forenbench.sources.folder import readable
-from forenbench.threads import in_threads
-from forenbench.types import FAKE, REAL, BenchError, Source
+from forenbench.printable import readable
+from forenbench.types import FAKE, REAL, Source
 
 from .views import LIMIT, draws
 
 if TYPE_CHECKING:
-    from forenbench.catalogue import Dataset
+    from forenbench.data.catalogue import Dataset
 
 _SHOWN = 5
 LABELS = {REAL: "real", FAKE: "fake"}
@@ -117,7 +118,7 @@ def only_classes(examples: Examples, classes: Sequence[str]) -> Examples:
     Raises:
         BenchError: There is no such class.
     """
-    from forenbench.plugins import unknown
+    from forenbench.errors import unknown
 
     there = sorted({item.class_name for item in examples.items})
     for name in classes:

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.torch import save
 
-from forenbench.atomic import read_json, replacing, write_json
-from forenbench.types import FAKE, REAL, BenchError
+from forenbench.errors import BenchError
+from forenbench.files.atomic import read_json, replacing, write_json
+from forenbench.types import FAKE, REAL
 
 from .examples import Advance, Examples
 from .loading import Batch, Loader, in_order

@@ -14,7 +14,7 @@ from forenbench.detectors._nets.encoders import RESNET_50, FrozenEncoder
 from forenbench.detectors._nets.heads import WholeModel
 from forenbench.detectors._nets.networks import resnet_50
 from forenbench.detectors._nets.pixels import IMAGENET, Statistics, normalise
-from forenbench.types import BenchError
+from forenbench.errors import BenchError
 from forenbench.weights import Checkpoint, Weights, load_strict
 
 from . import starts

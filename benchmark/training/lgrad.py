@@ -16,11 +16,10 @@ import torch
 from PIL import Image
 from rich.filesize import decimal
 
-from forenbench.atomic import replacing
+from forenbench.data.sources.folder import Folder
 from forenbench.detectors._nets.transformations import TRANSFORMATIONS, Transformation
-from forenbench.plugins import unknown
-from forenbench.sources.folder import Folder
-from forenbench.types import BenchError
+from forenbench.errors import BenchError, unknown
+from forenbench.files.atomic import replacing
 
 from . import learners
 from .examples import Examples

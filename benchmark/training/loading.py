@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from forenbench.errors import BenchError
 from forenbench.images import UnreadableImage
-from forenbench.types import BenchError
 
 from .examples import Examples
 from .views import ORDER, Read, draws

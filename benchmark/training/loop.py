@@ -13,9 +13,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from forenbench.atomic import replacing
-from forenbench.statistics.metrics import accuracy, average_precision
-from forenbench.types import BenchError
+from forenbench.errors import BenchError
+from forenbench.files.atomic import replacing
+from forenbench.metrics.classification import accuracy, average_precision
 
 from .examples import Examples, labels
 from .learners import Learner, Randoms

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from forenbench.atomic import read_json, write_json
-from forenbench.catalogue import open_dataset
-from forenbench.sources.splits import TRAINED, VALIDATED
-from forenbench.types import BenchError
+from forenbench.data.catalogue import open_dataset
+from forenbench.data.sources.splits import TRAINED, VALIDATED
+from forenbench.errors import BenchError
+from forenbench.files.atomic import read_json, write_json
 
 from .examples import Advance, Examples, check_readable, collect, limited, only_classes, without
 from .processes import Processes

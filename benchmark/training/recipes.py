@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from forenbench.types import BenchError
+from forenbench.errors import BenchError
 
 from .schedules import EarlyStopping, StepDecay
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.filesize import decimal
 
-from forenbench.types import BenchError
+from forenbench.errors import BenchError
 
 
 def require_room(folder: Path, needed: int, what: str, otherwise: str) -> int:

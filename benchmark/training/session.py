@@ -11,7 +11,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from forenbench.types import BenchError
+from forenbench.errors import BenchError
 
 from .card import identity_of, is_made, outcome, recipe_of, refuse_another, write_card
 from .examples import Advance

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from forenbench.types import BenchError
-from forenbench.weights import Checkpoint, Weights, load_strict, sha256_of
+from forenbench.errors import BenchError
+from forenbench.files.checksums import sha256_of
+from forenbench.weights import Checkpoint, Weights, load_strict
 
 if TYPE_CHECKING:
     from torch import nn

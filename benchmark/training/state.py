@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from forenbench.types import BenchError
+from forenbench.errors import BenchError
 
 from .schedules import Stage
 

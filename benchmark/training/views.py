@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torchvision.transforms import functional
 
+from forenbench.draws import Draw
+from forenbench.errors import BenchError
 from forenbench.images import decode
 from forenbench.perturbations import parse
-from forenbench.perturbations.draws import Draw
-from forenbench.types import BenchError
 
 from .recipes import Augmentation, Recipe
 

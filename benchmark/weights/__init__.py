@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
-from forenbench.regular import irregular
+from forenbench.files.checksums import sha256_of as sha256_of
+from forenbench.files.regular import irregular
 
 from .checkpoint import Checkpoint as Checkpoint
 from .checkpoint import MissingWeights as MissingWeights
@@ -20,7 +21,6 @@ from .unwrapping import prefix_of, unwrap
 from .weight_files import describe as describe
 from .weight_files import moved, read
 from .whose import judge, weakest
-from .whose import sha256_of as sha256_of
 
 T = TypeVar("T")
 KINDS = ("published", "sample")

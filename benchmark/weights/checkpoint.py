@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from forenbench.types import BenchError
+from forenbench.errors import BenchError
 
 
 class MissingWeights(BenchError):

@@ -9,10 +9,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from forenbench.inventory import cache_folder
-from forenbench.types import BenchError
+from forenbench.errors import BenchError
+from forenbench.files.downloads import Advance, DownloadFailed, fetch_first, mismatch
+from forenbench.files.places import cache_folder
 
-from .downloads import Advance, DownloadFailed, fetch_first, mismatch
 from .unwrapping import holds
 from .weight_files import describe, read
 

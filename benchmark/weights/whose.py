@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from forenbench.files.checksums import sha256_of
 
 from .checkpoint_store import locate
 
@@ -57,9 +58,3 @@ def judge(checkpoint: Checkpoint, path: Path) -> Judgement:
 def weakest(words: Iterable[str]) -> str:
     """Return the word for what rests on several files; on none, it is its author's own."""
     return max(words, key=_FROM_STRONG_TO_WEAK.index, default=OWN)
-
-
-def sha256_of(path: Path) -> str:
-    """Return the sha256 of a file, as hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

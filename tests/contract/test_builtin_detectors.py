@@ -6,7 +6,7 @@ import pytest
 
 from forenbench import plugins
 from forenbench.perturbations import parse
-from forenbench.pipeline import score_testset
+from forenbench.scoring.pipeline import score_testset
 from forenbench.testing import CHECKS, Images, check_detector, tiny_image
 from forenbench.types import Sample, TestSet
 from forenbench.weights import Weights

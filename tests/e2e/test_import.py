@@ -11,7 +11,7 @@ import pytest
 from command_line import Bench
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from forenbench.store import Store
+from forenbench.records.store import Store
 
 SCORES = Path("scores.csv")
 OUT = Path("results/runs/scores")

@@ -8,7 +8,7 @@ import pytest
 from command_line import Bench
 from stored_cells import PERFECT, add
 
-from forenbench.store import Store
+from forenbench.records.store import Store
 from forenbench.tables.papers import paper_tables
 from forenbench.tables.rendering import STYLES
 

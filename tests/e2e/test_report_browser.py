@@ -10,10 +10,10 @@ import pytest
 from PIL import Image, ImageStat
 from stored_cells import ONE_WRONG, PERFECT, add, with_wrong_reals
 
+from forenbench.records.store import Store
 from forenbench.report.contents import Wishes
 from forenbench.report.page import write
 from forenbench.report.pictures import Pictures
-from forenbench.store import Store
 
 playwright = pytest.importorskip("playwright.sync_api")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), "")

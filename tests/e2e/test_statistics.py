@@ -9,7 +9,7 @@ import pytest
 from command_line import Bench
 from recompute_fitted import fitted
 
-from forenbench.store import Store
+from forenbench.records.store import Store
 from forenbench.tables import measure
 from forenbench.testing import write_tiny_dataset
 

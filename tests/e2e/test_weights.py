@@ -12,10 +12,10 @@ from command_line import Bench
 from formula import he_weights
 from golden import SHARED, needs_shared
 
-from forenbench.store import Store
+from forenbench.files.checksums import sha256_of
+from forenbench.records.store import Store
 from forenbench.tables import make
 from forenbench.tables.rendering import STYLES, render
-from forenbench.weights import sha256_of
 
 FILE = "ForenSynth_Tiny_LaDeDa.pth"
 NORMS = ("bn1", "layer1.0.bn1", "layer1.0.bn2")

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from forenbench.protocols import PROTOCOLS
+from forenbench.data.protocols import PROTOCOLS
 from forenbench.types import FAKE, REAL, Sample
 
 GOLDEN = json.loads(Path(__file__).with_name("listing.json").read_text())

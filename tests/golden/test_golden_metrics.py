@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from forenbench.statistics import metrics
+from forenbench.metrics import classification as metrics
 
 CASES = json.loads(Path(__file__).with_name("metrics.json").read_text())
 TWO_CLASSES = [case for case in CASES if "official_error" not in case]

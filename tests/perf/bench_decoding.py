@@ -11,7 +11,7 @@ from pathlib import Path
 from measuring import alternately, ratio, scaled, title, value
 from workloads import Corner, load_sample, open_folder, score, workplace, write_jpegs
 
-from forenbench.catalogue import Dataset
+from forenbench.data.catalogue import Dataset
 from forenbench.plugins import LoadedDetector
 from forenbench.types import FileSource, Stamp
 

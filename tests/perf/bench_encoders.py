@@ -7,8 +7,8 @@ from functools import partial
 from measuring import alternately, ratio, scaled, title
 from workloads import load_sample, open_folder, score, workplace, write_pngs
 
-from forenbench.features import FeatureCache
-from forenbench.reading import reader_processes
+from forenbench.scoring.features import FeatureCache
+from forenbench.scoring.reading import reader_processes
 
 ROUNDS = 3
 VARIANTS = ("univfd:lc", "univfd:nn-k1", "univfd:nn-k3", "univfd:nn-k5", "univfd:nn-k9")

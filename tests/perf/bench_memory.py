@@ -24,7 +24,8 @@ class Corner:
         return batch.mean(dim=(1, 2, 3))
 """
 MODEL = """
-import forenbench.cli.reports, forenbench.runner, forenbench.cli.engines, forenbench.engines.local
+import forenbench.cli.reports, forenbench.cli.engines
+import forenbench.scoring.runner, forenbench.scoring.engines.local
 import sklearn.metrics, pyarrow.parquet
 from forenbench.plugins import load_all
 from forenbench.weights import Weights

@@ -23,11 +23,11 @@ from workloads import (
     write_pngs,
 )
 
-from forenbench.calls import prepare_of
-from forenbench.catalogue import Dataset
+from forenbench.data.catalogue import Dataset
 from forenbench.images import decode
 from forenbench.plugins import LoadedDetector
-from forenbench.reading import reader_processes
+from forenbench.scoring.calls import prepare_of
+from forenbench.scoring.reading import reader_processes
 
 ROUNDS, SOME = 3, 32
 

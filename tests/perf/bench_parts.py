@@ -8,13 +8,13 @@ from time import perf_counter
 from measuring import scaled, title, value
 from workloads import SETTINGS, Corner, open_folder, score, workplace, write_pngs
 
-from forenbench.batches import ImageResult
-from forenbench.catalogue import Dataset
-from forenbench.parts import Parts
-from forenbench.plan import Job, plan
+from forenbench.data.catalogue import Dataset
 from forenbench.plugins import LoadedDetector
-from forenbench.reading import reader_processes
-from forenbench.store import Store
+from forenbench.records.store import Store
+from forenbench.scoring.batches import ImageResult
+from forenbench.scoring.parts import Parts
+from forenbench.scoring.plan import Job, plan
+from forenbench.scoring.reading import reader_processes
 
 
 def keep(job: Job, root: Path) -> tuple[int, float, float]:

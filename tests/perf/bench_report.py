@@ -6,7 +6,7 @@ from bench_tables import PIECE, ROWS, rows
 from measuring import MIB, python, scaled, title, value
 from workloads import workplace
 
-from forenbench.store import Store
+from forenbench.records.store import Store
 from forenbench.types import Cell
 
 DETECTORS, TESTSETS = 8, 20

@@ -11,7 +11,7 @@ import pandas as pd
 from measuring import MIB, python, scaled, title, value
 from workloads import workplace
 
-from forenbench.store import Store
+from forenbench.records.store import Store
 from forenbench.types import Cell
 
 ROWS, PIECE = 4_000_000, 50_000

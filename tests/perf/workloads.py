@@ -16,19 +16,19 @@ from torch import Tensor
 from torchvision.transforms.functional import center_crop, pil_to_tensor
 from transformation_files import filled
 
-from forenbench.batches import Order
-from forenbench.calls import encoder_of
-from forenbench.catalogue import Dataset, open_dataset
+from forenbench.data.catalogue import Dataset, open_dataset
 from forenbench.detectors._nets.networks import resnet_50
-from forenbench.engines.local import LocalEngine
-from forenbench.features import FeatureCache
-from forenbench.numerics import Numerics
 from forenbench.perturbations import parse
-from forenbench.pipeline import Lineup
-from forenbench.plan import Job, Settings, plan
 from forenbench.plugins import LoadedDetector, load_all
-from forenbench.runner import run
-from forenbench.store import Store
+from forenbench.records.store import Store
+from forenbench.scoring.batches import Order
+from forenbench.scoring.calls import encoder_of
+from forenbench.scoring.engines.local import LocalEngine
+from forenbench.scoring.features import FeatureCache
+from forenbench.scoring.numerics import Numerics
+from forenbench.scoring.pipeline import Lineup
+from forenbench.scoring.plan import Job, Settings, plan
+from forenbench.scoring.runner import run
 from forenbench.types import Detector, TestSet
 from forenbench.weights import Weights
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from forenbench.types import BenchError
+from forenbench.errors import BenchError
 
 EVERY_BIT = range(8)
 

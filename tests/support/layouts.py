@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from forenbench.descriptions import Place, Spec, specs, suites
+from forenbench.data.descriptions import Place, Spec, specs, suites
 from forenbench.types import REAL
 
 _SUFFIXES = {"PNG": ".png", "BMP": ".bmp", "JPEG": ".jpeg"}

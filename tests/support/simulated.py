@@ -13,9 +13,9 @@ from itertools import combinations
 import numpy as np
 from scipy.special import expit
 
-from forenbench.statistics.bootstrap import images
-from forenbench.statistics.comparison import bootstrap_p, holm
-from forenbench.statistics.intervals import Scored, ends, replicates
+from forenbench.metrics.bootstrap import images
+from forenbench.metrics.comparison import bootstrap_p, holm
+from forenbench.metrics.intervals import Scored, ends, replicates
 
 Made = Callable[[np.ndarray, np.ndarray], np.ndarray]
 POPULATIONS: dict[str, Made] = {

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Any
 
-from forenbench.batches import ImageResult, Order
-from forenbench.engines.crew import Lost
-from forenbench.plan import Shard
+from forenbench.scoring.batches import ImageResult, Order
+from forenbench.scoring.engines.crew import Lost
+from forenbench.scoring.plan import Shard
 
 RESULTS = {(0, 0): [ImageResult("ok", 0.5)]}
 

@@ -6,7 +6,7 @@ import math
 
 import pandas as pd
 
-from forenbench.store import COLUMNS, Store
+from forenbench.records.store import COLUMNS, Store
 from forenbench.types import Cell
 
 LABELS = [0, 0, 1, 1]

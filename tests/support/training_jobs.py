@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from forenbench.catalogue import open_dataset
+from forenbench.data.catalogue import open_dataset
 from forenbench.training.examples import Examples, collect
 from forenbench.training.learners import Learner, cnndetection
 from forenbench.training.loop import Training
@@ -38,7 +38,7 @@ RECIPE = replace(
 )
 # One server process imports torch once; what it forks is ready at once and has no threads.
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["forenbench.training.loop", "forenbench.catalogue", "timm"])
+CONTEXT.set_forkserver_preload(["forenbench.training.loop", "forenbench.data.catalogue", "timm"])
 
 
 def write_images(

@@ -41,15 +41,16 @@ def test_the_harness_knows_no_detector(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "detectors").rglob("*.py")), ids=lambda p: p.name)
-def test_detectors_need_only_types_weights_and_nets(path: Path) -> None:
-    allowed = ("forenbench.types", "forenbench.weights", "forenbench.detectors._nets")
+def test_detectors_need_only_types_errors_weights_and_nets(path: Path) -> None:
+    allowed = ("forenbench.errors", "forenbench.types", "forenbench.weights", "forenbench.detectors._nets")
     assert all(
-        name in allowed or name.startswith(allowed[2]) for name in imports(path) if "forenbench" in name
+        name in allowed or name.startswith(allowed[-1]) for name in imports(path) if "forenbench" in name
     )
 
 
 @pytest.mark.parametrize(
-    "module", ["types", "store", "batches", "pipeline", "statistics/metrics", "tables/__init__", "catalogue"]
+    "module",
+    ["types", "records/store", "scoring/batches", "scoring/pipeline", "tables/__init__", "data/catalogue"],
 )
 def test_nothing_below_the_command_line_imports_it(module: str) -> None:
     assert not [name for name in imports(ROOT / "benchmark" / f"{module}.py") if "cli" in name]

@@ -19,13 +19,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from forenbench.inventory import FileFacts, take_stock
-from forenbench.sources.archive import Archive
-from forenbench.sources.folder import Folder, find_samples, list_files
-from forenbench.sources.gzipped import SeekableGzip
-from forenbench.sources.locations import open_location, open_locations
+from forenbench.data.inventory import FileFacts, take_stock
+from forenbench.data.sources.archive import Archive
+from forenbench.data.sources.folder import Folder, find_samples, list_files
+from forenbench.data.sources.gzipped import SeekableGzip
+from forenbench.data.sources.locations import open_location, open_locations
+from forenbench.errors import BenchError
 from forenbench.testing import tiny_image, write_tiny_dataset
-from forenbench.types import BenchError
 
 Files = Mapping[str, bytes]
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from forenbench.attributes import problem
+from forenbench.plugins.attributes import problem
 from forenbench.testing import Brightness
 
 

@@ -14,9 +14,10 @@ from planted_files import picture, rows, write
 
 from forenbench.audit import Audit, audit, open_training, portrait, shortcuts
 from forenbench.audit.distributions import draw
-from forenbench.catalogue import open_dataset
+from forenbench.data.catalogue import open_dataset
+from forenbench.errors import BenchError
 from forenbench.testing import write_tiny_dataset
-from forenbench.types import FAKE, REAL, BenchError
+from forenbench.types import FAKE, REAL
 
 
 def audit_of(folder: Path, *against: Path) -> Audit:

@@ -11,9 +11,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from forenbench.borders import borders
-from forenbench.catalogue import Dataset, open_dataset
+from forenbench.data.catalogue import Dataset, open_dataset
 from forenbench.detectors._nets.pixels import IMAGENET, Preprocess
+from forenbench.scoring.borders import borders
 from forenbench.testing import Brightness
 
 

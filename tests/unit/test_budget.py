@@ -9,16 +9,16 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from forenbench.batches import Order
-from forenbench.budget import Budget
-from forenbench.engines import local
-from forenbench.engines.local import LocalEngine
-from forenbench.engines.replica import Replica, Setup
-from forenbench.environment import versions
-from forenbench.numerics import Numerics
 from forenbench.perturbations import parse
-from forenbench.pipeline import Lineup, Scored
-from forenbench.plan import Shard
+from forenbench.records.environment import versions
+from forenbench.scoring.batches import Order
+from forenbench.scoring.budget import Budget
+from forenbench.scoring.engines import local
+from forenbench.scoring.engines.local import LocalEngine
+from forenbench.scoring.engines.replica import Replica, Setup
+from forenbench.scoring.numerics import Numerics
+from forenbench.scoring.pipeline import Lineup, Scored
+from forenbench.scoring.plan import Shard
 from forenbench.testing import Images, tiny_image
 
 MIB = 1 << 20

@@ -13,8 +13,8 @@ from privileges import read_only, unprivileged
 from typer.testing import CliRunner
 
 from forenbench.cli.cache import app
-from forenbench.features import address, user_cache
-from forenbench.types import BenchError
+from forenbench.errors import BenchError
+from forenbench.scoring.features import address, user_cache
 
 Cache = Callable[..., Result]
 

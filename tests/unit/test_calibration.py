@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import brier_score_loss, log_loss
 
-from forenbench.statistics import calibration
+from forenbench.metrics import calibration
 
 PROBABILITIES = st.lists(st.floats(0, 1, width=32), min_size=2, max_size=40)
 

@@ -11,12 +11,12 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from forenbench.batches import Order, Reader
-from forenbench.calls import prepared, scored
-from forenbench.features import FeatureCache
-from forenbench.numerics import Numerics
 from forenbench.perturbations import parse
-from forenbench.pipeline import Lineup, Scored, Scorer
+from forenbench.scoring.batches import Order, Reader
+from forenbench.scoring.calls import prepared, scored
+from forenbench.scoring.features import FeatureCache
+from forenbench.scoring.numerics import Numerics
+from forenbench.scoring.pipeline import Lineup, Scored, Scorer
 from forenbench.testing import Brightness, Images, tiny_image
 from forenbench.types import Detector
 

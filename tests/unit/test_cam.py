@@ -8,10 +8,11 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from forenbench.errors import BenchError
 from forenbench.pictures.cam import activation_map, cam_picture
 from forenbench.plugins import load
 from forenbench.testing import Brightness, tiny_image
-from forenbench.types import BenchError, Detector, LogitDetector
+from forenbench.types import Detector, LogitDetector
 from forenbench.weights import Weights
 
 BIAS = -0.75

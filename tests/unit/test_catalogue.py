@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 from layouts import scaled, write_layout
 
-from forenbench.catalogue import Dataset, MissingDataset, find_spec, open_dataset
-from forenbench.descriptions import Place, Spec, parse, specs, suites
+from forenbench.data.catalogue import Dataset, MissingDataset, find_spec, open_dataset
+from forenbench.data.descriptions import Place, Spec, parse, specs, suites
+from forenbench.errors import BenchError
 from forenbench.sample.build import EXTENTS
 from forenbench.sample.photographs import photographs
 from forenbench.testing import tiny_image
-from forenbench.types import FAKE, REAL, BenchError
+from forenbench.types import FAKE, REAL
 
 SPECS, SUITES = specs(), suites()
 PUBLISHED = [name for name, spec in SPECS.items() if not spec.builder]

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image, features
 
+from forenbench.errors import BenchError
 from forenbench.perturbations import draw_generator, parse
-from forenbench.types import BenchError
 
 
 def picture() -> Image.Image:

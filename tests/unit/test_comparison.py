@@ -10,11 +10,11 @@ from scipy.stats import mannwhitneyu, norm, t
 from simulated import Benchmark, false_alarms
 from sklearn.metrics import roc_auc_score
 
-from forenbench.statistics.bootstrap import images
-from forenbench.statistics.comparison import auroc_error, bootstrap_p, delong, holm, mcnemar
-from forenbench.statistics.intervals import Scored, replicates
-from forenbench.statistics.rounding import lowest, ranks, same
-from forenbench.statistics.spread import DIFFERENCE, interval, witnesses
+from forenbench.metrics.bootstrap import images
+from forenbench.metrics.comparison import auroc_error, bootstrap_p, delong, holm, mcnemar
+from forenbench.metrics.intervals import Scored, replicates
+from forenbench.metrics.rounding import lowest, ranks, same
+from forenbench.metrics.spread import DIFFERENCE, interval, witnesses
 
 
 def scores(random: np.random.Generator, number: int, apart: float) -> tuple[np.ndarray, np.ndarray]:

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from stored_cells import ONE_WRONG, PERFECT, add
 
 from forenbench import tables
-from forenbench.coverage import WRONG, mark_counted, pack, unpack
-from forenbench.store import Store
+from forenbench.errors import BenchError
+from forenbench.records.coverage import WRONG, mark_counted, pack, unpack
+from forenbench.records.store import Store
 from forenbench.tables import leaderboard
 from forenbench.tables.pairs import compare
 from forenbench.tables.rendering import STYLES, render
-from forenbench.types import BenchError
 
 LABELS = [0] * 120 + [1] * 120
 TRUTH = np.array(LABELS)

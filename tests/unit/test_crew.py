@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from simulated_cluster import RESULTS, Silence, SimulatedCluster, make_shards
 
-from forenbench.engines.crew import LOOK, TRIES, Crew, Lost
-from forenbench.plan import Shard
-from forenbench.types import RunFailed
+from forenbench.errors import RunFailed
+from forenbench.scoring.engines.crew import LOOK, TRIES, Crew, Lost
+from forenbench.scoring.plan import Shard
 
 
 def scored(crew: Crew, shards: list[Shard]) -> list[int]:

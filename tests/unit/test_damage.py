@@ -14,19 +14,21 @@ import torch
 from flipped_bits import flip_each
 from stored_cells import ONE_WRONG, PERFECT, add
 
-from forenbench import fits, tables
-from forenbench.batches import ImageResult
-from forenbench.blocks import Address
-from forenbench.features import FeatureCache
-from forenbench.fits import Fit
-from forenbench.inventory import FileFacts
-from forenbench.parts import Parts
-from forenbench.plan import PlannedCell, Task
-from forenbench.store import Store
+from forenbench import tables
+from forenbench.data.inventory import FileFacts
+from forenbench.errors import BenchError
+from forenbench.records import fits
+from forenbench.records.fits import Fit
+from forenbench.records.store import Store
+from forenbench.scoring.batches import ImageResult
+from forenbench.scoring.feature_files import Address
+from forenbench.scoring.features import FeatureCache
+from forenbench.scoring.parts import Parts
+from forenbench.scoring.plan import PlannedCell, Task
 from forenbench.tables import measure
 from forenbench.tables.exports import export
 from forenbench.testing import Images
-from forenbench.types import BenchError, Cell, Sample, TestSet
+from forenbench.types import Cell, Sample, TestSet
 
 
 @pytest.fixture(scope="module")

@@ -20,9 +20,10 @@ from typer.testing import CliRunner
 
 from forenbench.cli.app import app as bench
 from forenbench.cli.data import app, fetch_dataset
-from forenbench.descriptions import Download, Place, Spec, specs
-from forenbench.expectations import Line, compare
-from forenbench.types import FAKE, REAL, BenchError, Sample
+from forenbench.data.check_counts import Line, compare
+from forenbench.data.descriptions import Download, Place, Spec, specs
+from forenbench.errors import BenchError
+from forenbench.types import FAKE, REAL, Sample
 
 SPECS = specs()
 SUFFIXES = {"PNG": "png", "BMP": "bmp", "JPEG": "jpeg"}

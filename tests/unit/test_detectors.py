@@ -23,7 +23,9 @@ from forenbench.detectors._nets.univfd_recipes import HEAD
 from forenbench.detectors.cnndetection import CNNDetection
 from forenbench.detectors.lgrad import LGrad
 from forenbench.detectors.univfd import UnivFD
-from forenbench.types import BenchError, Detector, LogitDetector, Plugin
+from forenbench.errors import BenchError
+from forenbench.plugins import Plugin
+from forenbench.types import Detector, LogitDetector
 from forenbench.weights import MissingWeights, Weights, WrongWeights, frozen
 
 PLUGINS = {"lgrad": LGrad, "univfd": UnivFD, "cnndetection": CNNDetection}

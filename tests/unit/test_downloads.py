@@ -17,9 +17,9 @@ from file_server import FileServer, serving
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forenbench.types import BenchError
-from forenbench.weights import downloads
-from forenbench.weights.downloads import DownloadFailed, fetch, fetch_first
+from forenbench.errors import BenchError
+from forenbench.files import downloads
+from forenbench.files.downloads import DownloadFailed, fetch, fetch_first
 
 BODY = bytes(i * i % 251 for i in range(5000))
 SHA256 = hashlib.sha256(BODY).hexdigest()

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from forenbench.draws import Draw
 from forenbench.perturbations import draw_generator, parse
-from forenbench.perturbations.draws import Draw
 
 SHA = "b" * 64
 

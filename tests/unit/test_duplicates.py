@@ -8,7 +8,7 @@ import pytest
 
 from forenbench.audit import duplicates
 from forenbench.audit.duplicates import TRAINING, close_pairs
-from forenbench.types import BenchError
+from forenbench.errors import BenchError
 
 
 def scattered(number: int) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:

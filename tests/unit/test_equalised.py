@@ -10,13 +10,13 @@ from PIL import Image
 from stored_cells import ONE_WRONG, PERFECT, add, with_wrong_reals
 
 from forenbench import tables
-from forenbench.inventory import FileFacts
+from forenbench.data.inventory import FileFacts
+from forenbench.errors import BenchError
 from forenbench.perturbations import geometry, parse
-from forenbench.store import Store
+from forenbench.records.store import Store
 from forenbench.tables import equalised
 from forenbench.tables.equalised import NothingEqualised, common_side
 from forenbench.tables.rendering import render
-from forenbench.types import BenchError
 
 
 def facts(*sizes: tuple[int, int]) -> list[FileFacts]:

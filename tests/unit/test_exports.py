@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from stored_cells import ONE_WRONG, PERFECT, add
 
-from forenbench.store import Store
+from forenbench.records.store import Store
 from forenbench.tables import measure
 from forenbench.tables.exports import code, export
 

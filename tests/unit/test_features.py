@@ -23,9 +23,10 @@ from torch import Tensor
 from forenbench.detectors._nets.encoders import BACKBONES, Backbone, efficientnet_lite0
 from forenbench.detectors._nets.pixels import SYMMETRIC, Preprocess
 from forenbench.detectors._nets.transformations import TRANSFORMATIONS, picture_maker
-from forenbench.features import Address, FeatureCache, address, numerics, parse_size, user_cache
-from forenbench.types import BenchError
-from forenbench.weights import Weights, sha256_of
+from forenbench.errors import BenchError
+from forenbench.files.checksums import sha256_of
+from forenbench.scoring.features import Address, FeatureCache, address, numerics, parse_size, user_cache
+from forenbench.weights import Weights
 
 ENCODER = "clip-vit-l14, version 1"
 IMAGES = [hashlib.sha256(bytes([i])).hexdigest() for i in range(4)]

@@ -8,8 +8,8 @@ from pathlib import Path
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from forenbench.atomic import replacing
-from forenbench.file_names import file_name
+from forenbench.files.atomic import replacing
+from forenbench.files.file_names import file_name
 
 NAMES = st.lists(st.text(min_size=1, max_size=12), min_size=2, max_size=2, unique=True)
 

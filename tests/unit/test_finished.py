@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from stored_cells import ONE_WRONG, PERFECT, add
 
-from forenbench.finished import newest
-from forenbench.store import Store
-from forenbench.types import BenchError
+from forenbench.errors import BenchError
+from forenbench.records.finished import newest
+from forenbench.records.store import Store
 
 LATER = "2026-02-02T00:00:00+00:00"
 

@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 from stored_cells import add
 
-from forenbench import fits, tables
-from forenbench.statistics.calibration import BINS, calibration_error, equal_width
-from forenbench.statistics.metrics import accuracy
-from forenbench.store import Store
-from forenbench.types import FOREIGN, BenchError
+from forenbench import tables
+from forenbench.errors import BenchError
+from forenbench.metrics.calibration import BINS, calibration_error, equal_width
+from forenbench.metrics.classification import accuracy
+from forenbench.records import fits
+from forenbench.records.store import Store
+from forenbench.types import FOREIGN
 
 LABELS = [0] * 200 + [1] * 200
 

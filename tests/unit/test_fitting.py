@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit
 
-from forenbench.statistics import calibration, fitting, metrics
+from forenbench.metrics import calibration, fitting
+from forenbench.metrics import classification as metrics
 
 
 def sample(slope: float, offset: float, number: int = 40_000) -> tuple[np.ndarray, np.ndarray]:

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from forenbench.catalogue import open_dataset
 from forenbench.cli.score import list_images
+from forenbench.data.catalogue import open_dataset
+from forenbench.data.sources.folder import find_samples
+from forenbench.data.sources.locations import open_location
+from forenbench.errors import BenchError
 from forenbench.pictures.spectra import unlabelled
-from forenbench.sources.folder import find_samples
-from forenbench.sources.locations import open_location
 from forenbench.testing import tiny_image, write_tiny_dataset
-from forenbench.types import FAKE, REAL, BenchError
+from forenbench.types import FAKE, REAL
 
 
 def touch(root: Path, *paths: str) -> Path:

@@ -9,9 +9,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from forenbench.draws import Draw
 from forenbench.images import recompress
 from forenbench.perturbations import draw_generator, frank, parse
-from forenbench.perturbations.draws import Draw
 
 
 def prepared(*numbers: float) -> Draw:

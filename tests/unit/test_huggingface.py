@@ -14,11 +14,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from forenbench.cli.index import index
-from forenbench.inventory import FileFacts, take_stock
-from forenbench.sources.huggingface import HuggingFace
-from forenbench.sources.locations import open_location
+from forenbench.data.inventory import FileFacts, take_stock
+from forenbench.data.sources.huggingface import HuggingFace
+from forenbench.data.sources.locations import open_location
+from forenbench.errors import BenchError
 from forenbench.testing import tiny_image
-from forenbench.types import BenchError, Sample
+from forenbench.types import Sample
 
 datasets = pytest.importorskip("datasets")
 

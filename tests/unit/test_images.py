@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
-from forenbench.effort import DEFAULT_PIXELS, LIMIT, max_pixels
+from forenbench.errors import BenchError
 from forenbench.images import ImageHeader, UnreadableImage, decode, header
-from forenbench.types import BenchError
+from forenbench.images.effort import DEFAULT_PIXELS, LIMIT, max_pixels
 
 
 def encoded(image: Image.Image, codec: str = "PNG", **options: object) -> bytes:

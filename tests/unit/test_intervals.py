@@ -12,15 +12,15 @@ from scipy.special import expit, logit
 from scipy.stats import t
 from simulated import Benchmark, held, truths
 
-from forenbench.statistics import bootstrap, intervals
-from forenbench.statistics.bootstrap import images
-from forenbench.statistics.comparison import auroc_error
-from forenbench.statistics.counts import Counts, decide, rank
-from forenbench.statistics.intervals import Scored, ends, replicates
-from forenbench.statistics.metrics import decide as decide_exactly
-from forenbench.statistics.metrics import rank as rank_exactly
-from forenbench.statistics.spread import DIFFERENCE, SHARE, interval
-from forenbench.statistics.withheld import why_none
+from forenbench.metrics import bootstrap, intervals
+from forenbench.metrics.bootstrap import images
+from forenbench.metrics.classification import decide as decide_exactly
+from forenbench.metrics.classification import rank as rank_exactly
+from forenbench.metrics.comparison import auroc_error
+from forenbench.metrics.counts import Counts, decide, rank
+from forenbench.metrics.intervals import Scored, ends, replicates
+from forenbench.metrics.spread import DIFFERENCE, SHARE, interval
+from forenbench.metrics.withheld import why_none
 
 SIX = [0.1, 0.2, 0.4, 0.5, 0.6, 0.9]
 SCORES = st.sampled_from(SIX)

@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 
 from forenbench import images
-from forenbench.inventory import FileFacts, cache_folder, forget, formats, take_stock
-from forenbench.sources.folder import Folder
+from forenbench.data.inventory import FileFacts, forget, formats, take_stock
+from forenbench.data.sources.folder import Folder
+from forenbench.errors import BenchError
+from forenbench.files.places import cache_folder
 from forenbench.testing import tiny_image
-from forenbench.types import BenchError, Stamp
+from forenbench.types import Stamp
 
 
 class Listening:

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from forenbench.images import UnreadableImage, decode, header
-from forenbench.jpeg_segments import EOI, SOS, segments
+from forenbench.images.jpeg_segments import EOI, SOS, segments
 
 NOISE = np.random.default_rng(3).integers(0, 256, size=(5, 7, 3), dtype=np.uint8)
 PICTURE = Image.fromarray(NOISE).resize((40, 24), Image.Resampling.BICUBIC)

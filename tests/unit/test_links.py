@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from forenbench.catalogue import Dataset, open_dataset
 from forenbench.cli.index import index
-from forenbench.sources import links
-from forenbench.sources.folder import list_files
-from forenbench.sources.links import follow
-from forenbench.sources.locations import open_location
+from forenbench.data.catalogue import Dataset, open_dataset
+from forenbench.data.sources import links
+from forenbench.data.sources.folder import list_files
+from forenbench.data.sources.links import follow
+from forenbench.data.sources.locations import open_location
+from forenbench.errors import BenchError
 from forenbench.testing import tiny_image
-from forenbench.types import BenchError
 
 
 @pytest.fixture(autouse=True)

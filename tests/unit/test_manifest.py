@@ -18,14 +18,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forenbench.catalogue import open_dataset
 from forenbench.cli.index import index
-from forenbench.inventory import FileFacts, take_stock
-from forenbench.sources.folder import find_samples
-from forenbench.sources.locations import open_location
+from forenbench.data.catalogue import open_dataset
+from forenbench.data.inventory import FileFacts, take_stock
+from forenbench.data.sources.folder import find_samples
+from forenbench.data.sources.locations import open_location
+from forenbench.data.testsets import digest
+from forenbench.errors import BenchError
 from forenbench.testing import tiny_image, write_tiny_dataset
-from forenbench.testsets import digest
-from forenbench.types import FAKE, REAL, BenchError, Sample
+from forenbench.types import FAKE, REAL, Sample
 
 SUFFIXES = pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
 

@@ -10,7 +10,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 from stored_cells import ONE_WRONG, PERFECT, add
 
-from forenbench.store import Store
+from forenbench.records.store import Store
 from forenbench.tables import measure
 
 

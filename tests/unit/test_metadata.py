@@ -13,9 +13,9 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from forenbench.audit.traits import examine
+from forenbench.data.sources.folder import Folder
 from forenbench.images import UnreadableImage, decode, header
-from forenbench.metadata import without_metadata
-from forenbench.sources.folder import Folder
+from forenbench.images.metadata import without_metadata
 
 PICTURE = Image.fromarray(np.random.default_rng(4).integers(0, 256, size=(23, 34, 3), dtype=np.uint8))
 

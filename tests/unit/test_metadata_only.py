@@ -13,8 +13,8 @@ from planted_files import rows
 from forenbench import tables
 from forenbench.audit import metadata_only
 from forenbench.audit.metadata_only import auroc_of_chance, cross_validate, measure
-from forenbench.catalogue import Dataset, open_dataset
-from forenbench.store import Store
+from forenbench.data.catalogue import Dataset, open_dataset
+from forenbench.records.store import Store
 from forenbench.testing import write_tiny_dataset
 
 SEEDS = range(12)

@@ -21,7 +21,7 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from forenbench.statistics import metrics
+from forenbench.metrics import classification as metrics
 
 Rows: TypeAlias = tuple[metrics.Labels, metrics.Scores]
 

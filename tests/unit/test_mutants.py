@@ -8,9 +8,9 @@ import torch
 from mutants import mutants
 
 from forenbench.audit.traits import examine
-from forenbench.batches import Order, Reader
 from forenbench.images import UnreadableImage, decode, header
 from forenbench.perturbations import parse
+from forenbench.scoring.batches import Order, Reader
 
 
 @dataclass(frozen=True)

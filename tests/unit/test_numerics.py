@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from forenbench.numerics import Numerics, Portions, check_precision
-from forenbench.types import BenchError
+from forenbench.errors import BenchError
+from forenbench.scoring.numerics import Numerics, Portions, check_precision
 
 
 class Small:

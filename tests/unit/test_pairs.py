@@ -11,12 +11,12 @@ import pytest
 from sklearn.metrics import roc_auc_score
 from stored_cells import add
 
-from forenbench.statistics.comparison import delong
-from forenbench.store import Store
+from forenbench.errors import BenchError
+from forenbench.metrics.comparison import delong
+from forenbench.records.store import Store
 from forenbench.tables.pairs import compare
 from forenbench.tables.rendering import render
 from forenbench.tables.table import Table
-from forenbench.types import BenchError
 
 LABELS = [0] * 60 + [1] * 60
 

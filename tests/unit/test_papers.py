@@ -11,15 +11,15 @@ import pytest
 from stored_cells import ONE_WRONG, PERFECT, add, with_wrong_reals
 
 from forenbench import tables
-from forenbench.descriptions import specs
+from forenbench.data.descriptions import specs
+from forenbench.errors import BenchError
 from forenbench.perturbations import parse
 from forenbench.plugins import find, installed
-from forenbench.store import Store
+from forenbench.records.store import Store
 from forenbench.tables.papers import PLACE, PaperTable, lay_out, paper_tables
 from forenbench.tables.published import against_published, published
 from forenbench.tables.rendering import STYLES, render
 from forenbench.tables.table import Table
-from forenbench.types import BenchError
 
 NAMES = [f"lgrad-{n}" for n in range(1, 7)]
 NAMES += ["univfd-acc", "univfd-ap", "cnndetection", "cnndetection-fig2", "cnndetection-fig3"]

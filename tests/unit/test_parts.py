@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from forenbench.batches import BATCH, ImageResult
-from forenbench.inventory import FileFacts
-from forenbench.parts import Parts
-from forenbench.plan import PART, PlannedCell, Task
+from forenbench.data.inventory import FileFacts
+from forenbench.errors import RunFailed
+from forenbench.scoring.batches import BATCH, ImageResult
+from forenbench.scoring.parts import Parts
+from forenbench.scoring.plan import PART, PlannedCell, Task
 from forenbench.testing import Images
-from forenbench.types import Cell, RunFailed, Sample, TestSet
+from forenbench.types import Cell, Sample, TestSet
 
 SIZE = BATCH * PART
 OK = ImageResult("ok", 0.25, -1.0)
@@ -129,7 +130,7 @@ def test_names_that_are_no_text_become_rows(tmp_path: Path) -> None:
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 def test_a_full_disk_is_named_with_the_way_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The temporary file leads to a device that is always full."""
-    from forenbench import atomic
+    from forenbench.files import atomic
 
     parts, one = Parts(tmp_path), cell()
     parts.write(task(2), 0, {one: [OK] * 2})

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from PIL import Image
 from scipy.ndimage import correlate1d
 
+from forenbench.errors import BenchError
 from forenbench.perturbations import draw_generator, parse, parse_all
 from forenbench.perturbations.kinds import KINDS, Kind
-from forenbench.types import BenchError
 
 SHA = "a" * 64
 KERNELS = ["", "-nearest", "-box", "-bicubic", "-lanczos"]

@@ -8,13 +8,14 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from forenbench.errors import BenchError
 from forenbench.perturbations import parse
 from forenbench.pictures import gradient_picture, seen
 from forenbench.pictures.heatmaps import grey, heat, overlay
-from forenbench.pipeline import score_testset
 from forenbench.plugins import load
+from forenbench.scoring.pipeline import score_testset
 from forenbench.testing import Brightness, Images, tiny_image
-from forenbench.types import BenchError, Detector, Sample, TestSet
+from forenbench.types import Detector, Sample, TestSet
 from forenbench.weights import Weights
 
 

@@ -10,10 +10,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from forenbench.batches import BATCH
+from forenbench.data.sources.folder import Folder
 from forenbench.perturbations import parse
-from forenbench.pipeline import Results, score_testset
-from forenbench.sources.folder import Folder
+from forenbench.scoring.batches import BATCH
+from forenbench.scoring.pipeline import Results, score_testset
 from forenbench.testing import Brightness, Images, tiny_image
 from forenbench.types import Detector, LogitDetector, Sample, TestSet
 
@@ -82,7 +82,7 @@ def test_a_shared_encoder_runs_once_per_image() -> None:
 
 
 def test_each_file_is_decoded_once_for_all_perturbations(monkeypatch: pytest.MonkeyPatch) -> None:
-    from forenbench import batches
+    from forenbench.scoring import batches
 
     calls: list[int] = []
     decode = batches.decode

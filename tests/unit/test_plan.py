@@ -7,9 +7,9 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forenbench.batches import BATCH
-from forenbench.inventory import FileFacts
-from forenbench.plan import BATCH_PIXELS, PART, PlannedCell, Task
+from forenbench.data.inventory import FileFacts
+from forenbench.scoring.batches import BATCH
+from forenbench.scoring.plan import BATCH_PIXELS, PART, PlannedCell, Task
 from forenbench.testing import Images
 from forenbench.types import Cell, Sample, TestSet
 

@@ -14,7 +14,7 @@ import torch
 from forenbench import plugins
 from forenbench.cli.loading import Files
 from forenbench.cli.requests import Gathered, Means, Request, reloading
-from forenbench.types import BenchError
+from forenbench.errors import BenchError
 from forenbench.weights import KINDS, Checkpoint, MissingWeights, Weights
 
 MINE = """

@@ -23,10 +23,10 @@ from forenbench.cli import audit as audit_command
 from forenbench.cli import console, progress
 from forenbench.pictures.figures import sheet
 from forenbench.printable import for_csv, for_markdown, printable, printable_lines
+from forenbench.records.store import Store
 from forenbench.report.contents import Wishes
 from forenbench.report.page import write
 from forenbench.report.pictures import open_pictures
-from forenbench.store import Store
 from forenbench.tables import leaderboard
 from forenbench.tables.pairs import compare
 from forenbench.tables.rendering import STYLES, render

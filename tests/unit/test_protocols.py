@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forenbench.protocols import PROTOCOLS, Choice
+from forenbench.data.protocols import PROTOCOLS, Choice
 from forenbench.types import FAKE, REAL, Sample
 
 

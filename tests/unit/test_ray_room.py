@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from simulated_cluster import Silence
 
-from forenbench.engines.replica import compare_versions
-from forenbench.pipeline import Lineup
-from forenbench.types import BenchError
+from forenbench.errors import BenchError
+from forenbench.scoring.engines.replica import compare_versions
+from forenbench.scoring.pipeline import Lineup
 
 pytest.importorskip("ray", reason="the extra 'ray' is not installed")
 
-from forenbench.engines.ray import RayEngine, room, share
+from forenbench.scoring.engines.ray import RayEngine, room, share
 
 CPUS = [{"CPU": 3.0}, {"CPU": 3.0}, {"CPU": 8.0}, {"memory": 1.0}]
 GPUS = [{"CPU": 64.0, "GPU": 4.0}, {"CPU": 2.0, "GPU": 4.0}, {"CPU": 16.0}]

@@ -17,11 +17,11 @@ import pytest
 import torch
 from PIL import Image
 
-from forenbench.batches import Batch, Order, Reader
+from forenbench.errors import BenchError, RunFailed
 from forenbench.perturbations import parse
-from forenbench.reading import read_ahead
+from forenbench.scoring.batches import Batch, Order, Reader
+from forenbench.scoring.reading import read_ahead
 from forenbench.testing import Images, tiny_image
-from forenbench.types import BenchError, RunFailed
 
 WANTED = ((0, (0, 1)), (1, (0,)))
 
@@ -273,7 +273,7 @@ def test_a_file_that_changed_since_it_was_listed_is_not_scored_as_the_old_one() 
 
 def test_a_file_that_is_gone_from_this_machine_failed_and_is_tried_again(tmp_path: Path) -> None:
     """Status unreadable would say that the data are at fault."""
-    from forenbench.sources.folder import Folder
+    from forenbench.data.sources.folder import Folder
 
     some = Reader([Folder(tmp_path)], [parse("none")], [pixels], seed=0)
     listed, never = (

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from forenbench.cli.pictures import open_image
-from forenbench.foreign import Reading, read_scores
-from forenbench.regular import irregular
-from forenbench.remote import DownloadFailed, open_at
-from forenbench.sources.folder import Folder
-from forenbench.sources.huggingface import open_huggingface
-from forenbench.sources.locations import open_location
-from forenbench.types import BenchError
+from forenbench.data.sources.folder import Folder
+from forenbench.data.sources.huggingface import open_huggingface
+from forenbench.data.sources.locations import open_location
+from forenbench.errors import BenchError
+from forenbench.files.regular import irregular
+from forenbench.files.remote import DownloadFailed, open_at
+from forenbench.imports.score_file import Reading, read_scores
 from forenbench.weights import Checkpoint, MissingWeights, Weights
 
 NAMES = ("x.zip", "x.tar", "x.tgz", "x.csv", "x.jsonl", "x.parquet")

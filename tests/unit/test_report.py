@@ -16,9 +16,11 @@ from report_page import Page
 from sklearn.metrics import average_precision_score, roc_auc_score
 from stored_cells import LABELS, ONE_WRONG, PERFECT, add
 
-from forenbench.descriptions import Spec
-from forenbench.finished import newest
+from forenbench.data.dataset_paths import DATA_ROOT, Found, find_datasets
+from forenbench.data.descriptions import Spec
 from forenbench.images import decode
+from forenbench.records.finished import newest
+from forenbench.records.store import Store
 from forenbench.report import charts, curves, glossary
 from forenbench.report.chosen import name_detectors, plainest
 from forenbench.report.contents import Wishes, collect
@@ -29,11 +31,9 @@ from forenbench.report.mistakes import COLUMNS, worst, worst_of_cell
 from forenbench.report.page import write
 from forenbench.report.pictures import Pictures, open_pictures
 from forenbench.report.provenance import provenance
-from forenbench.store import Store
 from forenbench.tables import measure
 from forenbench.tables.table import Table
 from forenbench.testing import Images, tiny_image, write_tiny_dataset
-from forenbench.whereabouts import DATA_ROOT, Found, find_datasets
 
 HOSTILE = "<script>alert(1)</script>"
 DETECTOR = ("d", "sample")

@@ -8,7 +8,7 @@ import pytest
 from stored_cells import ONE_WRONG, PERFECT, add, with_wrong_reals
 
 from forenbench import tables
-from forenbench.store import Store
+from forenbench.records.store import Store
 from forenbench.tables.rendering import render
 from forenbench.tables.robustness import family_and_level
 

@@ -13,15 +13,15 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from forenbench import environment
-from forenbench.catalogue import Dataset, open_dataset
-from forenbench.engines.local import LocalEngine
-from forenbench.numerics import Numerics
+from forenbench.data.catalogue import Dataset, open_dataset
 from forenbench.perturbations import parse
-from forenbench.plan import Job, Settings
 from forenbench.plugins import LoadedDetector
-from forenbench.runner import Summary, run
-from forenbench.store import Store
+from forenbench.records import environment
+from forenbench.records.store import Store
+from forenbench.scoring.engines.local import LocalEngine
+from forenbench.scoring.numerics import Numerics
+from forenbench.scoring.plan import Job, Settings
+from forenbench.scoring.runner import Summary, run
 from forenbench.testing import Brightness, tiny_image, write_tiny_dataset
 from forenbench.types import Stamp, TestSet
 
@@ -324,7 +324,7 @@ def test_a_file_that_is_not_what_was_remembered_fails_once_and_is_scored_by_the_
 ) -> None:
     """As on disks that keep no time of a change, where a stamp may stay the same."""
     stamp = lambda file: Stamp(bytes(file), "always the same")  # noqa: E731
-    monkeypatch.setattr("forenbench.sources.folder.stamp_file", stamp)
+    monkeypatch.setattr("forenbench.data.sources.folder.stamp_file", stamp)
     bench = Bench(tmp_path)
     assert bench()[0].problems == {}
     changed = sorted(bench.data.glob("*/*/*.png"))[0]

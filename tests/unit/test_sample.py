@@ -15,17 +15,17 @@ from numpy.typing import NDArray
 from PIL import Image
 from safetensors.torch import load_file
 
-from forenbench.descriptions import specs
+from forenbench.data.descriptions import specs
+from forenbench.data.sources.folder import find_samples
+from forenbench.data.testsets import describe
 from forenbench.detectors._nets.small import small_discriminator, small_resnet
+from forenbench.errors import BenchError
 from forenbench.sample import build as building
 from forenbench.sample import photographs as photos
 from forenbench.sample.build import EXTENTS, Extent, build
 from forenbench.sample.generators import FAMILIES, WEIGHTS, as_tensor, generate, load_generator
 from forenbench.sample.photographs import PHOTOGRAPHS, SIZE, SPLITS, crop, draw, is_flat, photographs
 from forenbench.sample.training import RECIPES, train_generators
-from forenbench.sources.folder import find_samples
-from forenbench.testsets import describe
-from forenbench.types import BenchError
 
 CHELSEA = next(photograph for photograph in PHOTOGRAPHS if photograph.name == "chelsea")
 SMALL = Extent(("nearest", "diffusion"), 1)

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from simulated_cluster import Silence, SimulatedCluster, make_shards
 
-from forenbench.engines.crew import Crew
+from forenbench.scoring.engines.crew import Crew
 
 DOCUMENT = Path(__file__).parents[2] / "docs/scaling.md"
 UNITS = {"s": 1, "min": 60, "h": 3600}

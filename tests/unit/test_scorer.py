@@ -7,11 +7,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from forenbench.batches import Order
-from forenbench.features import FeatureCache
-from forenbench.numerics import Numerics
 from forenbench.perturbations import parse
-from forenbench.pipeline import Lineup, Scored, Scorer
+from forenbench.scoring.batches import Order
+from forenbench.scoring.features import FeatureCache
+from forenbench.scoring.numerics import Numerics
+from forenbench.scoring.pipeline import Lineup, Scored, Scorer
 from forenbench.testing import Brightness, Images, tiny_image
 
 TODO = [(0, [0, 1]), (1, [0, 1])]

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from forenbench.images import UnreadableImage, decode
-from forenbench.signatures import describe
+from forenbench.images.signatures import describe
 
 
 def box(brand: bytes, *others: bytes) -> bytes:

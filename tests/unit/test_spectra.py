@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from forenbench.catalogue import open_dataset
+from forenbench.data.catalogue import open_dataset
+from forenbench.errors import BenchError
 from forenbench.pictures.spectra import Group, average, by_label, log_spectrum, spectrum_picture, unlabelled
 from forenbench.testing import Images, write_tiny_dataset
-from forenbench.types import BenchError, Sample, TestSet
+from forenbench.types import Sample, TestSet
 
 SIDE, STEP, HEIGHT, GROUND = 64, 8, 90, 100
 FLOOR = np.log(1e-6)

@@ -9,16 +9,16 @@ import pytest
 from layouts import write_layout
 from typer.testing import CliRunner
 
-from forenbench.catalogue import Dataset, open_dataset
 from forenbench.cli.app import app
 from forenbench.cli.requests import run_folder
-from forenbench.descriptions import specs
-from forenbench.sources.folder import read_labels
-from forenbench.sources.locations import open_location
-from forenbench.sources.splits import TRAINED, chosen, split_of_table
+from forenbench.data.catalogue import Dataset, open_dataset
+from forenbench.data.descriptions import specs
+from forenbench.data.sources.folder import read_labels
+from forenbench.data.sources.locations import open_location
+from forenbench.data.sources.splits import TRAINED, chosen, split_of_table
+from forenbench.data.testsets import Selection, splits_in
+from forenbench.errors import BenchError
 from forenbench.testing import tiny_image
-from forenbench.testsets import Selection, splits_in
-from forenbench.types import BenchError
 
 
 @pytest.fixture(autouse=True)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from forenbench.finished import Finished
-from forenbench.store import COLUMNS, Damaged, Store
+from forenbench.records.finished import Finished
+from forenbench.records.store import COLUMNS, Damaged, Store
 from forenbench.types import Cell
 
 CELL = Cell("univfd:nn-k9", "sample", "vae", "jpeg:75+blur:1.0")

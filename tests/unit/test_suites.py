@@ -6,10 +6,10 @@ import re
 
 import pytest
 
+from forenbench.errors import BenchError
 from forenbench.perturbations import parse
 from forenbench.perturbations.suites import Profile, Suite, expand, profiles, suites
 from forenbench.tables.papers import paper_tables
-from forenbench.types import BenchError
 
 
 @pytest.mark.parametrize("suite", suites().values(), ids=lambda suite: suite.name)

@@ -11,13 +11,13 @@ import pytest
 from stored_cells import ONE_WRONG, PERFECT, add, with_wrong_reals
 
 from forenbench import tables
-from forenbench.statistics.spread import interval
-from forenbench.store import Store
+from forenbench.errors import BenchError
+from forenbench.metrics.spread import interval
+from forenbench.records.store import Store
 from forenbench.tables import leaderboard
 from forenbench.tables.contamination import seen_in_training
 from forenbench.tables.rendering import render
 from forenbench.tables.table import Table
-from forenbench.types import BenchError
 
 
 @pytest.fixture

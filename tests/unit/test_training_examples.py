@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from training_jobs import examples_of, write_images
 
+from forenbench.errors import BenchError
 from forenbench.training.examples import Examples, check_readable, labels, limited, only_classes
 from forenbench.training.loading import in_order, shuffled
 from forenbench.training.orders import Order, gather
 from forenbench.training.processes import Processes
-from forenbench.types import BenchError
 
 
 def silent(what: str, done: int, total: int) -> None:

@@ -20,6 +20,7 @@ from forenbench.detectors._nets.heads import feature_bank
 from forenbench.detectors._nets.pixels import CLIP, SYMMETRIC, Preprocess
 from forenbench.detectors._nets.small import small_discriminator
 from forenbench.detectors._nets.transformations import Transformation
+from forenbench.errors import BenchError
 from forenbench.images import decode
 from forenbench.training import univfd
 from forenbench.training.bank import Share, make_bank
@@ -36,7 +37,7 @@ from forenbench.training.schedules import StepDecay
 from forenbench.training.session import Running, train
 from forenbench.training.state import Settings
 from forenbench.training.views import TRAIN, VALIDATE, draws
-from forenbench.types import FAKE, REAL, BenchError
+from forenbench.types import FAKE, REAL
 from forenbench.weights import Checkpoint, Weights
 
 

@@ -18,6 +18,7 @@ from forenbench.detectors._nets.encoders import FrozenEncoder
 from forenbench.detectors._nets.networks import resnet_50
 from forenbench.detectors._nets.pixels import CLIP, Preprocess, normalise
 from forenbench.detectors._nets.small import small_resnet
+from forenbench.errors import BenchError
 from forenbench.training import starts
 from forenbench.training.learners import (
     Learner,
@@ -30,7 +31,6 @@ from forenbench.training.learners import (
     univfd_probe,
 )
 from forenbench.training.recipes import CNNDETECTION, LGRAD, UNIVFD_LC
-from forenbench.types import BenchError
 from forenbench.weights import Checkpoint, Weights, WrongWeights, load_strict
 
 

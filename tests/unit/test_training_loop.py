@@ -20,6 +20,7 @@ from training_jobs import RECIPE, TinyNetwork, finish, run_training, start, tiny
 
 from forenbench.detectors._nets.pixels import IMAGENET, normalise
 from forenbench.detectors._nets.small import small_resnet
+from forenbench.errors import BenchError
 from forenbench.training import starts
 from forenbench.training.examples import Examples
 from forenbench.training.learners import Learner
@@ -27,7 +28,6 @@ from forenbench.training.loop import Training
 from forenbench.training.recipes import LGRAD, Augmentation
 from forenbench.training.schedules import EarlyStopping
 from forenbench.training.views import TRAIN, draws
-from forenbench.types import BenchError
 from forenbench.weights import Weights
 
 State = dict[str, torch.Tensor]

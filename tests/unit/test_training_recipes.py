@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from forenbench.errors import BenchError
 from forenbench.training.recipes import CNNDETECTION, LGRAD, UNIVFD_LC, Augmentation
 from forenbench.training.schedules import EarlyStopping, Stage, StepDecay
-from forenbench.types import BenchError
 
 
 def rates(schedule: StepDecay, start: float, epochs: int) -> list[float]:

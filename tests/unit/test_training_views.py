@@ -12,8 +12,9 @@ from PIL import Image
 from torchvision.transforms import functional
 from training_jobs import RECIPE
 
+from forenbench.draws import Draw
+from forenbench.errors import BenchError
 from forenbench.perturbations import parse
-from forenbench.perturbations.draws import Draw
 from forenbench.training.recipes import CNNDETECTION, Augmentation
 from forenbench.training.views import (
     ORDER,
@@ -26,7 +27,6 @@ from forenbench.training.views import (
     draws,
     resized,
 )
-from forenbench.types import BenchError
 
 NONE = Draw(np.random.default_rng(0))
 

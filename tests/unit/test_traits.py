@@ -16,7 +16,7 @@ from PIL import Image, ImageCms
 from planted_files import picture
 
 from forenbench.audit.traits import Traits, examine
-from forenbench.sources.folder import Folder
+from forenbench.data.sources.folder import Folder
 
 
 def traits_of(folder: Path, form: str, image: Image.Image | None = None, **options: Any) -> Traits:  # noqa: ANN401

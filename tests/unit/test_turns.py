@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from forenbench import turns
-from forenbench.turns import HUGE, Turn
+from forenbench.scoring import turns
+from forenbench.scoring.turns import HUGE, Turn
 
 
 @pytest.fixture(autouse=True)

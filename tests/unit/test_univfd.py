@@ -16,7 +16,8 @@ from forenbench.detectors._nets.encoders import BACKBONES
 from forenbench.detectors._nets.heads import TEXT_TOWER
 from forenbench.detectors._nets.neighbours import FeatureBank
 from forenbench.detectors.univfd import FineTuned, LinearProbe, NearestNeighbours, UnivFD
-from forenbench.weights import MissingWeights, Weights, WrongWeights, sha256_of
+from forenbench.files.checksums import sha256_of
+from forenbench.weights import MissingWeights, Weights, WrongWeights
 
 OTHERS = {"clip-rn50": 1024, "imagenet-resnet50": 2048, "imagenet-vit-b16": 768}
 IMAGENET = tuple(name for name in OTHERS if name.startswith("imagenet"))

@@ -10,10 +10,10 @@ import pytest
 from layouts import write_layout
 from typer.testing import CliRunner
 
-from forenbench.catalogue import MissingDataset, open_dataset
 from forenbench.cli.app import app
 from forenbench.cli.places import parse_places
-from forenbench.types import BenchError
+from forenbench.data.catalogue import MissingDataset, open_dataset
+from forenbench.errors import BenchError
 
 OFFICIAL = {
     "CNNDetection": {

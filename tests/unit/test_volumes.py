@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from forenbench.sources.locations import open_location
+from forenbench.data.sources.locations import open_location
+from forenbench.errors import BenchError
 from forenbench.testing import tiny_image
-from forenbench.types import BenchError
 
 
 def write(file: Path, number: int = 8) -> bytes:

@@ -13,7 +13,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from forenbench.types import BenchError
+from forenbench.errors import BenchError
+from forenbench.files.checksums import sha256_of
 from forenbench.weights import (
     Checkpoint,
     MissingWeights,
@@ -22,7 +23,6 @@ from forenbench.weights import (
     describe,
     frozen,
     load_strict,
-    sha256_of,
 )
 from forenbench.weights.checkpoint_store import Verdict, cached, inspect
 

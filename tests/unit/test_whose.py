@@ -11,9 +11,10 @@ import torch
 
 from forenbench import plugins
 from forenbench.detectors._nets.encoders import CLIP_RN50, CLIP_VIT_L14
+from forenbench.files.checksums import sha256_of
 from forenbench.tables.contamination import remark
 from forenbench.types import Cell
-from forenbench.weights import Checkpoint, Weights, WrongWeights, sha256_of
+from forenbench.weights import Checkpoint, Weights, WrongWeights
 from forenbench.weights.whose import Judgement, judge, weakest
 
 HEAD = Checkpoint("head", "head.pth", "there", "MIT", {"weight": (1, 2)})
@@ -132,7 +133,7 @@ def test_another_file_is_refused_before_it_is_read(tmp_path: Path, monkeypatch: 
 
 
 def test_rows_of_two_kinds_of_weights_have_two_files(tmp_path: Path) -> None:
-    from forenbench.store import Store
+    from forenbench.records.store import Store
 
     paths = {
         Store(tmp_path)._place(Cell("two:a", "set", "one", "none", word)).name

@@ -1,0 +1,217 @@
+"""Names, folders, archives and manifests → datasets, whose test sets can be scored."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+
+from forenbench.data.sources.archive import stem_of
+from forenbench.data.sources.folder import Findings
+from forenbench.data.sources.locations import is_archive
+from forenbench.data.sources.splits import SCORED, take
+from forenbench.errors import BenchError, unknown
+from forenbench.printable import readable
+from forenbench.types import FileSource, Sample, TestSet, Whereabouts
+
+from .check_counts import compare
+from .descriptions import Spec, Suite, specs, suites
+from .finding import Advance as Advance
+from .finding import MissingDataset as MissingDataset
+from .finding import find_files as find_files
+from .finding import root_option as root_option
+from .inventory import FileFacts, take_stock
+from .layouts import locate
+from .protocols import PROTOCOLS
+from .testsets import Groups, Selection, choose, digest, group, warnings
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Test sets that belong together, and what was found on the way.
+
+    Attributes:
+        name: What tables and the store call it.
+        checkpoints: The kind of checkpoints that is the default here.
+        testsets: In table order.
+        facts: Every file's facts, by path.
+        notes: What a reader must know: files left aside, labels or test sets missing.
+    """
+
+    name: str
+    checkpoints: str
+    testsets: tuple[TestSet, ...]
+    facts: Mapping[str, FileFacts]
+    notes: tuple[str, ...]
+
+
+def open_dataset(  # noqa: PLR0913 - what may be asked of a dataset
+    request: str,
+    *,
+    data_root: Path,
+    generators: Sequence[str] = (),
+    limit: int | None = None,
+    protocol: str = "all",
+    splits: Sequence[str] = SCORED,
+    places: Mapping[str, Path] = MappingProxyType({}),
+    advance: Advance = lambda what, done, total: None,
+) -> list[Dataset]:
+    """Open a dataset or suite by name, or any folder, archive or manifest with labels.
+
+    Args:
+        request: A name from `specs` or `suites`, or a path.
+        data_root: Where downloaded datasets lie.
+        generators: Only these test sets; empty for all.
+        limit: At most this many images per label and test set, evenly spaced over those of the protocol.
+        protocol: Which files count: a name from `PROTOCOLS`.
+        splits: Which split counts, where there are any: the first of these that is there (see `take`).
+        places: Where datasets lie that are not below `data_root`, by name.
+        advance: Told of progress while images are made or read.
+
+    Returns:
+        One dataset; for a suite one for each that it selects from, with the test sets in the suite's order.
+
+    Raises:
+        MissingDataset: It has a name, but is not there.
+        BenchError: Unknown name or protocol, no labels, an unknown generator, or no such split.
+    """
+    if protocol not in PROTOCOLS:
+        raise BenchError(unknown("protocol", protocol, PROTOCOLS))
+    found = find_spec(request)
+    selection = Selection(tuple(generators), protocol, limit, tuple(splits))
+    if isinstance(found, Suite):
+        return list(_open_suite(found, data_root, selection, places, advance))
+    return [_open(locate(found, places), data_root, selection, advance)]
+
+
+def reopen(
+    spec: Spec, data_root: Path, selection: Selection, advance: Advance = lambda what, done, total: None
+) -> Dataset:
+    """Open some test sets of a dataset by its description; see `open_dataset`."""
+    return _open(spec, data_root, selection, advance)
+
+
+def find_spec(request: str) -> Spec | Suite:
+    """Find what describes a dataset or suite, without looking at its files.
+
+    Args:
+        request: A name from `specs` or `suites`, or the path of a folder, archive or manifest.
+
+    Raises:
+        BenchError: Neither a name nor a path.
+    """
+    known: dict[str, Spec | Suite] = {**specs(), **suites()}
+    if request in known:
+        return known[request]
+    path = Path(request)
+    if path.exists():
+        return Spec(readable(_name(path)), "", "", folder=str(path.absolute()))
+    raise BenchError(unknown("dataset", request, known) + " (and there is no such folder or file)")
+
+
+def _name(path: Path) -> str:
+    """Name what lies at a path: a folder as it is, a file without its suffix."""
+    if path.is_dir():
+        return path.resolve().name
+    return stem_of(path) if is_archive(path) else path.stem
+
+
+def _open_suite(
+    suite: Suite, data_root: Path, selection: Selection, places: Mapping[str, Path], advance: Advance
+) -> Iterator[Dataset]:
+    """Open the datasets that a suite selects from, each with its test sets at their places in the suite."""
+    order = [name for part in suite.parts for name in part.testsets]
+    for name in selection.testsets:
+        if name not in order:
+            raise BenchError(unknown(f"generator of suite '{suite.name}'", name, order))
+    known, place = specs(), 0
+    for part in suite.parts:
+        wanted = tuple(n for n in part.testsets if not selection.testsets or n in selection.testsets)
+        if wanted:
+            spec = replace(locate(known[part.dataset], places), testsets=part.testsets)
+            one = _open(spec, data_root, replace(selection, testsets=wanted), advance)
+            moved = (replace(testset, order=testset.order + place) for testset in one.testsets)
+            yield replace(one, testsets=tuple(moved))
+        place += len(part.testsets)
+
+
+def _open(spec: Spec, data_root: Path, selection: Selection, advance: Advance) -> Dataset:
+    """Group a dataset's samples into test sets and take stock of the files they need."""
+    source, findings = find_files(spec, data_root, advance)
+    taken = take(findings.samples, selection.splits)
+    if taken.split == take(findings.samples, SCORED).split:
+        selection = replace(selection, splits=SCORED)  # the same files, so the same name
+    groups = group(spec, taken.samples)
+    order = list(dict.fromkeys((*spec.testsets, *groups)))
+    for name in selection.testsets:
+        if name not in order:
+            raise BenchError(unknown(f"generator of dataset '{spec.name}'", name, order))
+    chosen: dict[str, tuple[Sample, ...]] = {}
+    notes = [*_notes(spec, findings, selection, data_root), *taken.notes]
+    for name in groups:
+        if not selection.testsets or name in selection.testsets:
+            kept, words = choose(groups[name], selection)
+            notes += [readable(f"test set '{name}': {selection.protocol} {word}") for word in words]
+            if kept:
+                chosen[name] = kept
+    if not chosen:
+        wanted = ", ".join(selection.testsets or groups)
+        raise MissingDataset(
+            f"dataset '{spec.name}' is there, but holds no file of {wanted} (protocol {selection})"
+        )
+    facts = _take_stock(spec, source, chosen, advance)
+    found = Whereabouts(spec.folder if Path(spec.folder).is_absolute() else "", str(data_root.absolute()))
+    testsets = tuple(
+        TestSet(
+            spec.name, name, samples, source, digest(samples, facts), order.index(name), str(selection), found
+        )
+        for name, samples in chosen.items()
+    )
+    return Dataset(spec.name, spec.checkpoints, testsets, facts, (*notes, *warnings(chosen, facts)))
+
+
+def _nothing_there(spec: Spec, source: FileSource, paths: Sequence[str]) -> BenchError:
+    """Word the error for files of which not one can be read, as in a table whose paths begin elsewhere."""
+    try:
+        source.read(paths[0])
+        reason = "it is there by now"
+    except OSError as error:
+        reason = str(error)
+    return BenchError(
+        f"of {len(paths)} files of dataset '{spec.name}' not one can be read, the first: {reason}"
+    )
+
+
+def _take_stock(spec: Spec, source: FileSource, chosen: Groups, advance: Advance) -> dict[str, FileFacts]:
+    """Read the facts of the files that test sets need, each file once; refuse if none can be read."""
+    paths = list(dict.fromkeys(sample.path for samples in chosen.values() for sample in samples))
+    done = 0
+
+    def count(more: int) -> None:
+        nonlocal done
+        done += more
+        advance(f"reading {spec.name}", done, len(paths))
+
+    facts = take_stock(source, paths, count)
+    if not any(fact.sha256 for fact in facts.values()):
+        raise _nothing_there(spec, source, paths)
+    return facts
+
+
+def _notes(spec: Spec, findings: Findings, selection: Selection, data_root: Path) -> Iterator[str]:
+    """Word what of a dataset is not as it should be, as far as the names of its files tell."""
+    if findings.unlabelled:
+        first = readable(findings.unlabelled[0])
+        yield f"left aside, in no label folder: {len(findings.unlabelled)}, the first '{first}'"
+    yield from map(readable, findings.notes)
+    lines = compare(spec, findings.samples, selection.testsets) if spec.counts else []
+    if differing := [line for line in lines if line.problem]:
+        first = f"{differing[0].where}: {differing[0].found} images, expected {differing[0].expected}"
+        is_placed = Path(spec.folder).is_absolute()
+        where = (
+            f" --data {shlex.quote(f'{spec.name}={spec.folder}')}" if is_placed else root_option(data_root)
+        )
+        every = f"'bench data check {spec.name}{where}' shows all {len(differing)} differences"
+        yield f"not as published: {first}; {every}"

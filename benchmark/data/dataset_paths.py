@@ -1,0 +1,85 @@
+"""Where the datasets of a run are: where the run found them, or where somebody says now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from .catalogue import find_spec
+from .descriptions import Spec, specs
+
+DATA_ROOT = Path("data")
+"""Where described datasets lie unless somebody says otherwise."""
+
+
+class Found(NamedTuple):
+    """What `forenbench.data.catalogue.find_files` opens a dataset by."""
+
+    spec: Spec
+    data_root: Path
+
+
+def find_datasets(
+    records: Iterable[Mapping[str, Any]], requests: Sequence[str], data_root: Path
+) -> dict[str, Found]:
+    """Say where each dataset behind records can be opened; those that cannot are missing.
+
+    Args:
+        records: As `forenbench.records.store.Store.records` returns them.
+        requests: Names or paths of datasets, tried first.
+        data_root: Where described datasets lie; what records say of that counts if this is `DATA_ROOT`.
+
+    A dataset that nobody names is looked for where the run found it, then by its name. Records of earlier
+    versions do not say where that was: there the path counts that the run's command names, seen from here.
+
+    Raises:
+        BenchError: One of `requests` is neither a name nor a path.
+    """
+    asked = {name: request for request in requests for name, request in _names(request)}
+    found: dict[str, Found] = {}
+    for record in records:
+        name = record["cell"]["dataset"]
+        one = _opened(asked[name], data_root) if name in asked else _remembered(name, record, data_root)
+        if one:
+            found.setdefault(name, one)
+    return found
+
+
+def _opened(request: str, data_root: Path) -> Found:
+    """Find what a request for one dataset stands for."""
+    spec = find_spec(request)
+    assert isinstance(spec, Spec)
+    return Found(spec, data_root)
+
+
+def _remembered(name: str, record: Mapping[str, Any], data_root: Path) -> Found | None:
+    """Find a dataset by what its record says."""
+    known = specs().get(name)
+    path, root = (Path(record["made"].get("found", {}).get(what, "")) for what in ("path", "data_root"))
+    if path.is_absolute() and path.exists():
+        return Found(replace(known or Spec(name, "", ""), folder=str(path)), data_root)
+    if known:
+        return Found(known, root if data_root == DATA_ROOT and root.is_absolute() else data_root)
+    request = _asked_for(name, record)
+    return _opened(request, data_root) if request else None
+
+
+def _names(request: str) -> Iterator[tuple[str, str]]:
+    """List the datasets that a request stands for, one or a suite's several, and the request for each."""
+    found = find_spec(request)
+    if isinstance(found, Spec):
+        yield found.name, request
+    else:
+        yield from ((part.dataset, part.dataset) for part in found.parts)
+
+
+def _asked_for(name: str, record: Mapping[str, Any]) -> str:
+    """Find the path of that name in the command that made a record; empty if there is none."""
+    words = record["made"].get("command", [])
+    for before, word in zip(["", *words], words, strict=False):
+        request = word if before == "--dataset" else word.removeprefix("--dataset=") if "=" in word else ""
+        if request and Path(request).exists() and (name, request) in _names(request):
+            return str(request)
+    return ""

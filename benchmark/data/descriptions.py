@@ -1,0 +1,203 @@
+"""What ``datasets/*.toml`` say: described datasets, and suites that select test sets from them."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+from forenbench.errors import BenchError
+from forenbench.types import FAKE, REAL
+
+
+class Place(NamedTuple):
+    """One folder of a dataset: a generator (or source of real images), a class or none, a label."""
+
+    generator: str
+    class_name: str
+    label: int
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """One published file.
+
+    Attributes:
+        file: Its name below ``--data-root``.
+        url: A stable public location (``http(s)://``, ``hf://``, ``file://``), or empty where there is none.
+        size: In bytes, where known.
+        sha256: Where known.
+    """
+
+    file: str
+    url: str = ""
+    size: int | None = None
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """One described dataset. What is unknown is empty.
+
+    Attributes:
+        name: The file's stem.
+        description: One line.
+        licence: Of the images.
+        version: Part of the folder a builder fills, so that changed images never mix with old ones.
+        builder: ``module:function`` that makes the images in a folder, for a dataset made on first use.
+        folder: Where the images lie below ``--data-root``, or below the folder that the builder fills.
+        archives: Files below ``--data-root`` that are read instead where that folder is absent.
+        layouts: Folders below ``--data-root`` in which official code unpacks it, tried where both are absent.
+        generator: The one generator of a folder that holds its classes directly.
+        origin: A regular expression, found in paths, whose one group is the origin (see `Sample`).
+        source: Where its makers publish it.
+        downloads: The published files.
+        instructions: What to do once they are there, or how to get what is published nowhere.
+        checkpoints: The kind of checkpoints that is the default here.
+        testsets: Order of the test sets in tables; those not named follow in the order of their names.
+        counts: How many images each place holds.
+        reals: Sources of real images that several test sets share, with the names of these.
+        formats: How many files of each format a generator has under a label.
+    """
+
+    name: str
+    description: str
+    licence: str
+    version: str = ""
+    builder: str = ""
+    folder: str = ""
+    archives: tuple[str, ...] = ()
+    layouts: tuple[str, ...] = ()
+    generator: str = ""
+    origin: str = ""
+    source: str = ""
+    downloads: tuple[Download, ...] = ()
+    instructions: str = ""
+    checkpoints: str = "published"
+    testsets: tuple[str, ...] = ()
+    counts: Mapping[Place, int] = field(default_factory=dict)
+    reals: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    formats: Mapping[tuple[str, int], Mapping[str, int]] = field(default_factory=dict)
+
+    def names(self) -> set[str]:
+        """Return what generators, classes and sources of reals are called; none is a split's folder."""
+        places = self.counts
+        declared = {name for one in places for name in (one.generator, *one.class_name.split("/"))}
+        return {*self.testsets, *self.reals, *declared} - {""}
+
+    def top_folders(self) -> set[str]:
+        """Return the folders that it consists of, as far as it declares them."""
+        if self.generator:
+            return {place.class_name.split("/")[0] for place in self.counts}
+        return {*self.testsets, *self.reals, *(place.generator for place in self.counts)}
+
+
+class Part(NamedTuple):
+    """The test sets that a suite takes from one dataset."""
+
+    dataset: str
+    testsets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """A named selection of test sets, in the order of a published table."""
+
+    name: str
+    description: str
+    parts: tuple[Part, ...]
+    checkpoints: str = "published"
+
+
+def specs() -> dict[str, Spec]:
+    """Read every dataset description that comes with the package."""
+    return {name: parse(name, values) for name, values in _files() if "parts" not in values}
+
+
+def suites() -> dict[str, Suite]:
+    """Read every suite that comes with the package."""
+    return {name: _suite(name, values) for name, values in _files() if "parts" in values}
+
+
+def _files() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield every file's stem and content."""
+    for file in sorted(files("forenbench.datasets").iterdir(), key=lambda file: file.name):
+        if file.name.endswith(".toml"):
+            yield file.name.removesuffix(".toml"), tomllib.loads(file.read_text(encoding="utf-8"))
+
+
+def _suite(name: str, values: Mapping[str, Any]) -> Suite:
+    """Check one suite's keys."""
+    _refuse_unknown(name, values, {"description", "parts", "checkpoints"})
+    parts = tuple(Part(part["dataset"], tuple(part["testsets"])) for part in values["parts"])
+    return Suite(**{**values, "name": name, "parts": parts})
+
+
+def parse(name: str, values: Mapping[str, Any]) -> Spec:
+    """Make a dataset of one file's content, checking its keys.
+
+    Raises:
+        BenchError: A key is unknown.
+    """
+    known = {field.name for field in fields(Spec)} - {"name", "counts"} | {"format"}
+    _refuse_unknown(name, values, known)
+    testsets, reals = values.get("testsets", ()), values.get("reals", {})
+    counts = _counts(testsets, reals)
+    parsed = {
+        "name": name,
+        "archives": tuple(values.get("archives", ())),
+        "layouts": tuple(values.get("layouts", ())),
+        "downloads": tuple(Download(**one) for one in values.get("downloads", ())),
+        "testsets": tuple(testsets),
+        "counts": counts,
+        "reals": {source: tuple(one["testsets"]) for source, one in reals.items()},
+        "formats": _formats(counts, values.get("format", ""), values.get("formats", {})),
+    }
+    plain = {key: value for key, value in values.items() if key != "format"}
+    return Spec(**{**plain, **parsed})
+
+
+def _refuse_unknown(name: str, values: Mapping[str, Any], known: set[str]) -> None:
+    """Refuse a misspelt key rather than pass over it."""
+    if surplus := set(values) - known:
+        raise BenchError(f"datasets/{name}.toml: unknown key '{min(surplus)}'; known are {sorted(known)}")
+
+
+def _counts(testsets: object, reals: Mapping[str, Any]) -> dict[Place, int]:
+    """Make ``testsets`` and ``reals`` one table; a plain list of test sets declares no counts."""
+    counts = {}
+    if isinstance(testsets, Mapping):
+        for name, value in testsets.items():
+            for class_name, (real, fake) in _classes(value):
+                counts[Place(name, class_name, REAL)] = real
+                counts[Place(name, class_name, FAKE)] = fake
+    for source, one in reals.items():
+        counts[Place(source, "", REAL)] = one["images"]
+    return {place: number for place, number in counts.items() if number}
+
+
+def _classes(value: object) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Yield class and (real, fake) of ``9``, ``[8, 9]``, ``{horse = 9}``, ``{classes = […], each = 9}``."""
+    classes: Mapping[str, Any] = value if isinstance(value, Mapping) else {"": value}
+    if "classes" in classes:
+        classes = dict.fromkeys(classes["classes"], classes["each"])
+    for class_name, number in classes.items():
+        real, fake = (number, number) if isinstance(number, int) else number
+        yield class_name, (real, fake)
+
+
+def _formats(
+    counts: Mapping[Place, int], usual: str, others: Mapping[str, Mapping[str, Mapping[str, int]]]
+) -> dict[tuple[str, int], Mapping[str, int]]:
+    """Say how many files of each format stand where: ``formats`` says it, or else all have the usual one."""
+    formats: dict[tuple[str, int], dict[str, int]] = {}
+    if usual:
+        for place, number in counts.items():
+            usually = formats.setdefault((place.generator, place.label), {usual: 0})
+            usually[usual] += number
+    for generator, labels in others.items():
+        for label, numbers in labels.items():
+            formats[generator, {"real": REAL, "fake": FAKE}[label]] = dict(numbers)
+    return dict(formats)

@@ -1,0 +1,78 @@
+"""Described datasets → their labelled files, wherever they lie, or made on first use."""
+
+from __future__ import annotations
+
+import pkgutil
+import shlex
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from filelock import FileLock
+
+from forenbench.data.sources.folder import Findings
+from forenbench.data.sources.locations import open_location, open_locations
+from forenbench.errors import BenchError
+from forenbench.files.places import cache_folder
+from forenbench.types import FileSource
+
+from .descriptions import Spec
+from .layouts import find_layout, only_described
+from .testsets import describe
+
+Advance = Callable[[str, int, int], None]
+"""Called with (what is being done, done, total) while files are made or read."""
+
+
+class MissingDataset(BenchError):
+    """A described dataset is not on this machine; the message says where to get it."""
+
+
+def find_files(
+    spec: Spec, data_root: Path, advance: Advance = lambda what, done, total: None
+) -> tuple[FileSource, Findings]:
+    """List a described dataset's labelled files, whether unpacked or in its archives; build it on first use.
+
+    Raises:
+        MissingDataset: It is not there.
+        BenchError: Nothing in it has a label.
+    """
+    folder = _build(spec, advance) if spec.builder else data_root / spec.folder
+    archives = [data_root / name for name in spec.archives]
+    is_archived = not folder.exists() and archives and all(path.is_file() for path in archives)
+    unpacked = folder if folder.exists() or is_archived else find_layout(spec, data_root)
+    if unpacked is None:
+        places = " or ".join(f"'{place}'" for place in (folder, *archives))
+        fetch = f"'bench data fetch {spec.name}{root_option(data_root)}'"
+        raise MissingDataset(
+            f"dataset '{spec.name}' is not at {places}. {fetch} gets it or says how "
+            f"(source: {spec.source}; licence: {spec.licence}); --data-root names another place, and "
+            f"--data {spec.name}=PATH where it lies"
+        )
+    if is_archived:
+        source, findings = open_locations(archives, spec.names())
+    else:
+        source, findings = open_location(unpacked, classes=spec.names())
+    if unpacked != data_root / spec.folder or Path(spec.folder).is_absolute():
+        findings = only_described(spec, findings)
+    return source, replace(findings, samples=describe(spec, findings.samples))
+
+
+def _build(spec: Spec, advance: Advance) -> Path:
+    """Return the folder of a dataset that is made on first use."""
+    made = cache_folder() / f"{spec.name}-{spec.version}"
+    try:
+        with FileLock(f"{made}.lock"):
+            if not (made / spec.folder).is_dir():
+                doing = f"making dataset {spec.name} (once)"
+                pkgutil.resolve_name(spec.builder)(made, lambda done, total: advance(doing, done, total))
+    except OSError as error:
+        raise BenchError(
+            f"dataset '{spec.name}' cannot be made at '{made}': {error}. XDG_CACHE_HOME names another place"
+        ) from error
+    return made / spec.folder
+
+
+def root_option(data_root: Path) -> str:
+    """Word what a command needs besides, to be typed as it is, where the data do not lie in ``data``."""
+    return "" if data_root == Path("data") else f" --data-root {shlex.quote(str(data_root))}"

@@ -1,0 +1,61 @@
+"""Described datasets that lie elsewhere: where official code unpacks them, or where the user says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from forenbench.data.sources.folder import Findings
+from forenbench.errors import BenchError
+
+from .descriptions import Spec
+
+_SHOWN = 3
+
+
+def find_layout(spec: Spec, root: Path) -> Path | None:
+    """Find a dataset that is unpacked as official code wants it: the first such folder that holds any of it.
+
+    Args:
+        spec: Its folder and `layouts` are looked for.
+        root: The folder that these are below.
+    """
+    layouts = (root / layout for layout in (spec.folder, *spec.layouts))
+    return next((layout for layout in layouts if _holds(spec, layout)), None)
+
+
+def locate(spec: Spec, places: Mapping[str, Path]) -> Spec:
+    """Say where a dataset is, if that was said: a folder, archive or manifest, or a layout below a folder.
+
+    Raises:
+        BenchError: A folder holds nothing of it.
+    """
+    place = places.get(spec.name)
+    if place is None:
+        return spec
+    is_it = place.is_file() or not spec.top_folders() or _holds(spec, place)
+    found = place if is_it else find_layout(spec, place)
+    if found is None:
+        some = ", ".join(sorted(spec.top_folders())[:_SHOWN])
+        raise BenchError(
+            f"'{place}' holds nothing of dataset '{spec.name}', which has folders called {some}, …; --data "
+            "names the folder that these are in, an archive or a manifest"
+        )
+    return replace(spec, folder=str(found.absolute()), archives=())
+
+
+def only_described(spec: Spec, findings: Findings) -> Findings:
+    """Leave aside what lies beside a dataset in a folder not its own, as sets of other benchmarks."""
+    named = spec.top_folders()
+    samples = tuple(sample for sample in findings.samples if sample.path.split("/")[0] in named)
+    others = [sample.path for sample in findings.samples if sample.path.split("/")[0] not in named]
+    if not named or not samples or not others:
+        return findings
+    note = f"left aside, not of dataset '{spec.name}': {len(others)} files, the first '{others[0]}'"
+    return replace(findings, samples=samples, notes=(*findings.notes, note))
+
+
+def _holds(spec: Spec, folder: Path) -> bool:
+    """Say whether a folder has one of a dataset's own folders in it."""
+    return any((folder / name).is_dir() for name in spec.top_folders())

@@ -1,0 +1,109 @@
+"""zip and tar files as they were downloaded: images are read member by member, and nothing is unpacked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from threading import Lock
+
+from forenbench.printable import readable
+from forenbench.types import Stamp
+
+from .folder import Findings, read_labels, refuse_size, stamp_file
+from .leftovers import without_labels
+from .members import Member, open_members
+
+SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz")
+
+
+class Archive:
+    """A zip or tar file as a source; paths are those in the archive, below `inside`.
+
+    Threads share one open file in turns; another process (a pickled copy, a fork) opens its own.
+    """
+
+    def __init__(self, file: Path, inside: str = "") -> None:
+        self.file, self.inside = file, inside
+        self._lock = Lock()
+        self._open, self._process = ExitStack(), 0
+        self._members: dict[str, Member] = {}
+
+    def __reduce__(self) -> tuple[type[Archive], tuple[Path, str]]:
+        """Pickle without the open file."""
+        return Archive, (self.file, self.inside)
+
+    def __del__(self) -> None:
+        """Let go of the file."""
+        self._open.close()
+
+    def members(self) -> dict[str, Member]:
+        """Read the archive's directory, once in each process.
+
+        Raises:
+            BenchError: See `open_members`.
+        """
+        if self._process != os.getpid():
+            with ExitStack() as opening:
+                self._members = open_members(self.file, opening)
+                self._open, self._process = opening.pop_all(), os.getpid()
+        return self._members
+
+    def read(self, path: str) -> bytes:
+        """Return one member's bytes; whatever is wrong with it becomes an `OSError`."""
+        with self._lock:
+            try:
+                member = self.members()[self.inside + path]
+                refuse_size(member.size)
+                return member.read()
+            except Exception as error:  # broken bytes lead decoders to errors of any kind
+                reason = f"{type(error).__name__}: {error}"
+                raise OSError(f"cannot read {readable(path)} in '{self.file}': {reason}") from error
+
+    def stamps(self, paths: Sequence[str]) -> dict[str, Stamp]:
+        """Look up sizes and checksums in the archive's directory, beside the archive's own stamp."""
+        whole = stamp_file(self.file.resolve())
+        with self._lock:
+            members = self.members()
+        stamps = {}
+        for path in paths:
+            name = self.inside + path
+            key = whole.key + b"//" + os.fsencode(name)  # no path of the file system has two slashes
+            found = members.get(name)
+            stamps[path] = Stamp(key, f"{found.size} {found.mark} in {whole.mark}" if found else "")
+        return stamps
+
+
+def open_archive(file: Path) -> Archive:
+    """Open an archive like the folder that would come out of it.
+
+    Where everything lies in one folder of the archive's own name (``wild/…`` in ``wild.zip``), it is that
+    folder which is opened.
+
+    Raises:
+        BenchError: See `Archive.members`.
+    """
+    archive, folder = Archive(file), f"{stem_of(file)}/"
+    if archive.members() and all(name.startswith(folder) for name in archive.members()):
+        archive.inside = folder
+    return archive
+
+
+def find_members(archive: Archive, otherwise: int | None = None, classes: Collection[str] = ()) -> Findings:
+    """List the labelled files of an archive, by the rules for folders (see `folder.read_labels`).
+
+    Raises:
+        BenchError: See `Archive.members`; or nothing in it has a label.
+    """
+    names = (name.removeprefix(archive.inside) for name in archive.members())
+    findings = read_labels(names, stem_of(archive.file), otherwise, classes)
+    if not findings.samples:
+        raise without_labels(archive.file, findings.unlabelled, findings.notes)
+    return findings
+
+
+def stem_of(file: Path) -> str:
+    """Return an archive's name without its suffix."""
+    suffix = next(suffix for suffix in reversed(SUFFIXES) if file.name.lower().endswith(suffix))
+    return file.name[: -len(suffix)]

@@ -1,0 +1,42 @@
+"""Columns of other people's tables that nothing is read from, though they seem to say what made an image."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+
+from forenbench.printable import readable
+
+_LIKELY = {"model", "generator", "gen", "method", "synthesizer", "architecture"}
+
+
+@cache
+def is_likely(name: str) -> bool:
+    """Say whether a column seems to hold generators: ``model``, ``generator_name``, ``source-model``."""
+    return not _LIKELY.isdisjoint(re.split(r"[\W_]+", name))
+
+
+@dataclass(slots=True)
+class UnusedColumns:
+    """The values of such columns, as rows go by; of none where there is a column ``generator``."""
+
+    _values: dict[str, set[str]] = field(default_factory=dict)
+    _is_told: bool = False
+
+    def see(self, row: Mapping[str, str]) -> None:
+        """Look at one row, by lower-case column name."""
+        self._is_told |= "generator" in row
+        for name, value in row.items():
+            if value and is_likely(name):
+                self._values.setdefault(name, set()).add(value)
+
+    def notes(self) -> Iterator[str]:
+        """Say which columns these are, with how many values."""
+        for name, values in self._values.items():
+            if not self._is_told:
+                yield (
+                    f"column '{readable(name)}' is not read; it has {len(values)} values, such as "
+                    f"'{readable(min(values))}'. If it says what made the images, call it 'generator'"
+                )

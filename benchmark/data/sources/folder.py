@@ -1,0 +1,204 @@
+"""Any folder as a labelled dataset: ``0_real``/``1_fake`` or ``real``/``fake`` folders at any depth."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from posixpath import join
+
+from forenbench.errors import BenchError
+from forenbench.files.regular import irregular
+from forenbench.printable import readable as readable
+from forenbench.types import FAKE, REAL, Sample, Stamp
+
+from .leftovers import aside, texts_beside, without_labels
+from .links import Entry, walk
+from .names import is_passed_over
+from .splits import find_splits, split_of
+
+LABELS = {"0_real": REAL, "real": REAL, "reals": REAL, "1_fake": FAKE, "fake": FAKE, "fakes": FAKE}
+GENIMAGE_LABELS = {"nature": REAL, "ai": FAKE}
+"""Ordinary words: as folders they count only where no folder of the path has a name from `LABELS`."""
+
+_WORDS = {**LABELS, **GENIMAGE_LABELS, "0": REAL, "1": FAKE, "generated": FAKE, "synthetic": FAKE}
+_WORDS |= {"0.0": REAL, "1.0": FAKE, "false": REAL, "true": FAKE}
+
+
+MAX_BYTES = 1 << 30
+"""No image file is that large, but a few kilobytes of archive can claim to be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A folder of image files; paths are relative to it."""
+
+    root: Path
+
+    def read(self, path: str) -> bytes:
+        """Return one file's bytes."""
+        file = self.root / path
+        if why := irregular(file):
+            raise FileNotFoundError(f"no file at {readable(str(file))} ({why})")
+        refuse_size(file.stat().st_size)
+        return file.read_bytes()
+
+    def stamps(self, paths: Sequence[str]) -> dict[str, Stamp]:
+        """Look at files' sizes and times of change."""
+        root = self.root.resolve()
+        return {path: stamp_file(root / path) for path in paths}
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What a source holds.
+
+    Attributes:
+        samples: Files with a label.
+        unlabelled: Files without.
+        notes: What else a reader must know, in words.
+    """
+
+    samples: tuple[Sample, ...]
+    unlabelled: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+def find_samples(root: Path, otherwise: int | None = None, classes: Collection[str] = ()) -> Findings:
+    """List the labelled files below a folder, in the order of their paths (see `read_labels`).
+
+    Every file counts, whatever its name, except hidden ones and those of the operating system.
+
+    Raises:
+        BenchError: The folder does not exist, cannot be read, is empty, or has no label folder.
+    """
+    if not root.is_dir():
+        raise BenchError(f"no folder at '{root}'")
+    findings = read_labels(list_files(root), root.resolve().name, otherwise, classes)
+    if not findings.samples:
+        raise without_labels(root, findings.unlabelled, findings.notes)
+    return findings
+
+
+def read_labels(
+    paths: Iterable[str], root_name: str, otherwise: int | None = None, classes: Collection[str] = ()
+) -> Findings:
+    """Read labels, splits, generators and classes off the folders in paths.
+
+    The innermost folder with a label's name gives the label. Above it stand generator and class
+    (``biggan/0_real/x.png``, ``progan/horse/1_fake/x.png``); where it is the outermost folder, what follows
+    it is the generator (``fake/sdxl/x.png``), and reals are then shared by all generators. Where there is
+    none, the label is `otherwise`, as if all such files lay in a folder called so. A split's folder is none
+    of these (see `find_splits`).
+
+    A text beside an image of the same name is left aside: a caption, or what else is known of the image.
+
+    Args:
+        paths: With forward slashes.
+        root_name: Of the generator, where no folder names one.
+        otherwise: See above.
+        classes: Folders that are no splits, whatever they are called.
+    """
+    ordered = sorted(paths)
+    texts = texts_beside(ordered)
+    folders = {path.rpartition("/")[0] for path in ordered}
+    parted = {folder: tuple(folder.split("/")) if folder else () for folder in folders}
+    labelled = (parts for parts in parted.values() if otherwise is not None or _find_label(parts) is not None)
+    splits = find_splits(labelled, classes)
+    read = {folder: _read(parts, splits, root_name, otherwise) for folder, parts in parted.items()}
+    found = [(path, read[path.rpartition("/")[0]]) for path in ordered if path not in texts]
+    samples = tuple(made(path) for path, made in found if made is not None)
+    unlabelled = tuple(path for path, made in found if made is None)
+    return Findings(samples, unlabelled, tuple(aside(sorted(texts))))
+
+
+def label_of(value: object) -> int | None:
+    """Return the label that a word or number in a table stands for, in any case; None for an unknown one."""
+    return _WORDS.get(str(value).strip().lower())
+
+
+def list_files(root: Path) -> Iterator[str]:
+    """Yield paths of files below a folder, hidden and system ones aside; links to folders are followed.
+
+    Raises:
+        BenchError: A folder cannot be read, or see `walk`.
+    """
+    return (path for path, _ in walk(join(os.path.realpath(root), ""), _entries))
+
+
+def _entries(folder: str) -> list[Entry]:
+    """List a folder of the file system."""
+    try:
+        with os.scandir(folder) as found:
+            return [Entry(one.name, _place(one)) for one in found if not is_passed_over(one.name)]
+    except OSError as error:
+        raise BenchError(f"folder '{readable(folder)}' cannot be read: {error.strerror or error}") from error
+
+
+def _place(found: os.DirEntry[str]) -> str:
+    """Say where an entry of a folder really is; a link to a file is a file there."""
+    is_link = found.is_symlink()
+    if not (Path(found.path) if is_link else found).is_dir():
+        return found.path
+    return join(os.path.realpath(found.path) if is_link else found.path, "")
+
+
+def refuse_size(size: int) -> None:
+    """Refuse a file that is too large to be an image, before it takes memory.
+
+    Raises:
+        OSError: It is.
+    """
+    if size > MAX_BYTES:
+        raise OSError(f"it has {size} bytes, more than the limit of {MAX_BYTES}")
+
+
+def stamp_file(file: Path) -> Stamp:
+    """Look at one file of the file system."""
+    key = os.fsencode(file)
+    try:
+        found = file.stat()
+    except OSError:
+        return Stamp(key, "")
+    return Stamp(key, f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {found.st_ino}")
+
+
+def _read(
+    folders: Sequence[str], splits: Collection[tuple[str, ...]], root_name: str, otherwise: int | None
+) -> Callable[[str], Sample] | None:
+    """Read off its folders what makes a sample of a file's path; None where nothing says the label."""
+    places = (at for at in range(len(folders)) if tuple(folders[: at + 1]) in splits)
+    split_at = next(places, len(folders))
+    split = split_of(folders[split_at]) if split_at < len(folders) else ""
+    label, above, below = _parted([*folders[:split_at], *folders[split_at + 1 :]], otherwise)
+    if label is None:
+        return None
+    if above:
+        generator, class_name = above[0], "/".join(above[1:] + below)
+    elif label == FAKE:
+        generator, class_name = (below[0], "/".join(below[1:])) if below else (root_name, "")
+    else:
+        generator, class_name = "", ""
+    real_source = ("/".join(below) or generator or root_name) if label == REAL else ""
+    texts = map(readable, (generator, class_name, real_source))
+    names = dict(zip(("generator", "class_name", "real_source"), texts, strict=True))
+    return partial(Sample, label=label, split=split, **names)
+
+
+def _parted(folders: list[str], otherwise: int | None) -> tuple[int | None, list[str], list[str]]:
+    """Return the label, the folders above it and those below it."""
+    at = _find_label(folders)
+    if at is None:
+        return otherwise, [], folders
+    return _WORDS[folders[at].lower()], folders[:at], folders[at + 1 :]
+
+
+def _find_label(folders: Sequence[str]) -> int | None:
+    """Find the innermost folder whose name is a label, by its place."""
+    for names in (LABELS, GENIMAGE_LABELS):
+        for at in reversed(range(len(folders))):
+            if folders[at].lower() in names:
+                return at
+    return None

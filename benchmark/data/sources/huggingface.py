@@ -1,0 +1,194 @@
+"""Folders of parquet files with the images inside, as the Hugging Face hub keeps datasets (extra ``hf``)."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from forenbench.errors import BenchError
+from forenbench.files.regular import irregular
+from forenbench.types import Stamp
+
+from .columns import UnusedColumns, is_likely
+from .folder import Findings, stamp_file
+from .manifest import read_sample
+from .splits import split_of_table
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+_LABELS = ("label", "labels")
+_TEXTS = ("generator", "class", "real_source", "origin", "split")
+
+
+class HuggingFace:
+    """Rows of parquet files; a path is ``<file>#<row>``, with rows counted from 0 in each file.
+
+    The `datasets` library copies them into its own cache once; there it finds any row at once.
+    """
+
+    def __init__(self, root: Path, files: Sequence[str]) -> None:
+        self.root, self.files = root, tuple(files)
+        self._lock = Lock()
+        self._rows: Dataset | None = None
+        self._images: Dataset | None = None
+        self._places: dict[str, range] = {}
+
+    def __reduce__(self) -> tuple[type[HuggingFace], tuple[Path, tuple[str, ...]]]:
+        """Pickle without open files."""
+        return HuggingFace, (self.root, self.files)
+
+    def read(self, path: str) -> bytes:
+        """Return the undecoded bytes of one row's image."""
+        file, _, row = path.rpartition("#")
+        with self._lock:
+            if self._images is None:
+                rows = self.rows()
+                self._images = rows.select_columns([_image_column(rows, self.root)]).with_format("arrow")
+        places = self._places.get(file, range(0))
+        if not row.isdecimal() or int(row) >= len(places):
+            raise FileNotFoundError(f"no row {path} in '{self.root}'")
+        (value,) = self._images[places[int(row)]].column(0).to_pylist()
+        data = value["bytes"] if isinstance(value, dict) else value
+        if data is None:
+            raise OSError(f"row {path} in '{self.root}' holds no bytes")
+        return bytes(data)
+
+    def stamps(self, paths: Sequence[str]) -> dict[str, Stamp]:
+        """Look at each parquet file's size and time of change; all its rows change together."""
+        root = self.root.resolve()
+        files = {file: stamp_file(root / file) for file in self.files}
+        found = {}
+        for path in paths:
+            file, _, row = path.rpartition("#")
+            whole = files.get(file) or stamp_file(root / file)
+            found[path] = Stamp(whole.key + b"#" + os.fsencode(row), whole.mark)
+        return found
+
+    def rows(self) -> Dataset:
+        """Open the parquet files as one table, their rows one after the other.
+
+        Raises:
+            BenchError: The library is not installed, or a file is broken or unlike the first one.
+        """
+        if self._rows is None:
+            start = 0
+            for file, number in self.lengths().items():
+                self._places[file] = range(start, start + number)
+                start += number
+            self._rows = _load([str(self.root / file) for file in self.files])
+        return self._rows
+
+    def lengths(self) -> dict[str, int]:
+        """Return each file's number of rows."""
+        import pyarrow.parquet as pq
+
+        lengths = {}
+        for file in self.files:
+            if why := irregular(self.root / file):
+                raise BenchError(f"no parquet file at '{self.root / file}' ({why})")
+            try:
+                lengths[file] = pq.read_metadata(self.root / file).num_rows
+            except (OSError, ValueError) as error:  # pyarrow's errors are among these
+                raise BenchError(f"'{self.root / file}' is no readable parquet file: {error}") from error
+        return lengths
+
+
+def open_huggingface(root: Path, files: Sequence[str]) -> tuple[HuggingFace, Findings]:
+    """Open parquet files with a column of images and one of labels.
+
+    The image column holds bytes, by themselves or as the hub stores them. The column ``label`` or ``labels``
+    says real or fake in words, as the names of its classes, or as 0 and 1. Columns ``generator``, ``class``,
+    ``real_source``, ``origin`` and ``split`` count where they are there; a file's own name can say the split
+    (see `split_of_table`). Rows without a label, or with -1, are left
+    aside.
+
+    Raises:
+        BenchError: See `HuggingFace.rows`; a column is missing, or a label is unknown.
+    """
+    source = HuggingFace(root, files)
+    rows = source.rows()
+    _image_column(rows, root)
+    names = {name.lower(): name for name in rows.column_names}
+    label = next((names[name] for name in _LABELS if name in names), None)
+    if label is None:
+        raise BenchError(f"'{root}' has no column 'label' (columns: {', '.join(rows.column_names)})")
+    columns = {"label": label, **{name: names[name] for name in _TEXTS if name in names}}
+    words = [_words(rows, column) for column in columns.values()]
+    paths = [f"{file}#{row}" for file, number in source.lengths().items() for row in range(number)]
+    samples, unlabelled = [], []
+    for path, *values in zip(paths, *words, strict=True):
+        row = {"split": split_of_table(path), "path": path, **dict(zip(columns, values, strict=True))}
+        if row["label"] in ("", "-1"):
+            unlabelled.append(path)
+            continue
+        try:
+            samples.append(read_sample(row, root.resolve().name))
+        except ValueError as error:
+            raise BenchError(f"'{root}': {error}. A manifest can say which label is which") from None
+    if not samples:
+        raise BenchError(f"'{root}' holds no row with a label")
+    return source, Findings(tuple(samples), tuple(unlabelled), tuple(_unused(rows).notes()))
+
+
+def _unused(rows: Dataset) -> UnusedColumns:
+    """Look at the columns of short texts that nothing is read from."""
+    unused = UnusedColumns()
+    names = [name for name in rows.column_names if is_likely(name.lower()) or name.lower() == "generator"]
+    for name in names:
+        for value in set(_words(rows, name)):
+            unused.see({name.lower(): value})
+    return unused
+
+
+def _load(files: list[str]) -> Dataset:
+    """Open parquet files through the library, which shows its own progress on a terminal."""
+    try:
+        import datasets
+    except ImportError:
+        raise BenchError(
+            "folders of parquet files are read by the package 'datasets', which is not installed: "
+            "pip install 'forenbench[hf]'"
+        ) from None
+    if not sys.stderr.isatty():
+        datasets.disable_progress_bars()
+    try:
+        return datasets.Dataset.from_parquet(files)
+    except Exception as error:  # the library wraps whatever went wrong in errors of many kinds
+        reason = f"{type(error).__name__}: {error.__cause__ or error}"
+        raise BenchError(f"'{files[0]}' and the files beside it cannot be read: {reason}") from error
+
+
+def _image_column(rows: Dataset, root: Path) -> str:
+    """Find the column with the images: the one called ``image``, or the only one that holds bytes."""
+    found = [name for name, feature in rows.features.items() if _holds_bytes(feature)]
+    named = [name for name in found if name.lower() == "image"] or found
+    if len(named) != 1:
+        raise BenchError(
+            f"'{root}': one column must hold the images' bytes, or be called 'image'; those that hold bytes: "
+            f"{found}, of {rows.column_names}"
+        )
+    return str(named[0])
+
+
+def _holds_bytes(feature: object) -> bool:
+    """Say whether a column's type is an image, raw bytes, or a struct with bytes in it."""
+    if isinstance(feature, dict):
+        return "bytes" in feature
+    return type(feature).__name__ == "Image" or "binary" in getattr(feature, "dtype", "")
+
+
+def _words(rows: Dataset, column: str) -> list[str]:
+    """Read a column as text; numbers that stand for classes become the classes' names."""
+    names = getattr(rows.features[column], "names", None)
+
+    def word(value: object) -> str:
+        if names and isinstance(value, int) and value >= 0:
+            return str(names[value])
+        return "" if value is None else str(value)
+
+    return [word(value) for value in rows.select_columns([column])[:][column]]

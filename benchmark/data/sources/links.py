@@ -1,0 +1,85 @@
+"""Links between folders: followed wherever they lead, but for one back to an ancestor; for archives, too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from forenbench.errors import BenchError
+
+_MOST_LINKED = 5_000_000
+"""Links to links to links can lead to more files than any disk holds."""
+_HOPS = 40
+"""Links in one path, as many as Linux follows."""
+
+
+class Entry(NamedTuple):
+    """What lies in a folder.
+
+    Attributes:
+        name: There.
+        place: Where it really is, however it was come by; a folder's ends in a slash.
+    """
+
+    name: str
+    place: str
+
+
+def walk(root: str, entries: Callable[[str], Iterable[Entry]]) -> Iterator[Entry]:
+    """Yield the path below root and the real place of every file; folders in the order of their names.
+
+    A folder that several links lead to is read each time. One that leads back to itself, or to a folder that
+    it was come by, is not read again.
+
+    Args:
+        root: The real place of the folder, with a slash at its end; "" for an archive.
+        entries: Lists the folder at a real place.
+
+    Raises:
+        BenchError: The links lead to more files than anybody means.
+    """
+    waiting: list[tuple[str, tuple[str, ...]]] = [("", (root,))]
+    linked = 0
+    while waiting:
+        path, passed = waiting.pop()
+        is_linked = passed[-1] != root + path
+        for name, place in sorted(entries(passed[-1])):
+            here = path + name
+            linked += is_linked
+            if linked > _MOST_LINKED:
+                raise BenchError(
+                    f"the links below '{root}' lead to more than {_MOST_LINKED:,} files; remove those that "
+                    f"lead to folders of links, for instance at '{here}'"
+                )
+            if not place.endswith("/"):
+                yield Entry(here, place)
+            elif not any(one.startswith(place) for one in passed):
+                waiting.append((f"{here}/", (*passed, place)))
+
+
+def follow(path: str, links: Mapping[str, str]) -> str | None:
+    """Return where a path of an archive really leads, or None if that is outside of it, or nowhere.
+
+    Args:
+        path: Below the archive's top.
+        links: What each link says, by its own path.
+    """
+    done: list[str] = []
+    left = path.split("/")[::-1]
+    hops = 0
+    while left:
+        part = left.pop()
+        if part == ".." and not done:
+            return None
+        if part == "..":
+            done.pop()
+        elif part not in ("", "."):
+            done.append(part)
+            target = links.get("/".join(done))
+            if target is not None:
+                hops += 1
+                if hops > _HOPS or target.startswith("/"):
+                    return None
+                done.pop()
+                left += target.split("/")[::-1]
+    return "/".join(done)

@@ -1,0 +1,118 @@
+"""Places where images are → opened sources, of whichever kind the place is."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from forenbench.errors import BenchError
+from forenbench.types import FileSource
+
+from . import archive, rows
+from .archive import Archive, find_members, open_archive
+from .folder import Findings, Folder, find_samples, list_files, read_labels
+from .huggingface import HuggingFace, open_huggingface
+from .joined import join
+from .manifest import open_manifest
+from .volumes import refuse_volume
+
+_KINDS = f"a folder, an archive ({', '.join(archive.SUFFIXES)}) or a manifest ({', '.join(rows.SUFFIXES)})"
+
+
+def open_location(
+    location: Path, otherwise: int | None = None, classes: Collection[str] = ()
+) -> tuple[FileSource, Findings]:
+    """Open a folder with labels in its folders' names, an archive, a manifest, or Hugging Face parquet files.
+
+    Args:
+        location: Where it is.
+        otherwise: The label of a folder's or archive's files that are below no label's name.
+        classes: Names of folders that are no splits (see `read_labels`).
+
+    Raises:
+        BenchError: There is nothing, or nothing of these kinds, or nothing in it has a label.
+    """
+    if location.is_dir():
+        tables = _parquet_files(location)
+        if tables:
+            return open_huggingface(location, tables)
+        return Folder(location), find_samples(location, otherwise, classes)
+    if is_archive(location):
+        opened = open_archive(location)
+        return opened, find_members(opened, otherwise, classes)
+    if not location.name.lower().endswith(rows.SUFFIXES):
+        raise _refusal(location)
+    if _is_table_of_images(location):
+        return open_huggingface(location.parent, [location.name])
+    return open_manifest(location, _open_unlabelled)
+
+
+def open_locations(locations: Sequence[Path], classes: Collection[str] = ()) -> tuple[FileSource, Findings]:
+    """Open one dataset that comes in several pieces, as if all archives were unpacked into one folder.
+
+    Args:
+        locations: Where the pieces are.
+        classes: See `open_location`.
+
+    Raises:
+        BenchError: See `open_location`; or a path is in two of the pieces.
+    """
+    if len(locations) == 1:
+        return open_location(locations[0], classes=classes)
+    return join(_open_piece(location, classes) for location in locations)
+
+
+def is_archive(location: Path) -> bool:
+    """Say whether a file's name is one of an archive that can be read."""
+    return location.name.lower().endswith(archive.SUFFIXES)
+
+
+def _open_piece(location: Path, classes: Collection[str]) -> tuple[FileSource, Findings]:
+    """Open one of several pieces; an archive's own folder counts here, for it tells the pieces apart."""
+    if is_archive(location):
+        opened = Archive(location)
+        return opened, find_members(opened, classes=classes)
+    return open_location(location, classes=classes)
+
+
+def _open_unlabelled(location: Path) -> FileSource:
+    """Open what a manifest's files are in; their labels are the manifest's."""
+    if location.is_dir():
+        tables = _parquet_files(location)
+        return HuggingFace(location, tables) if tables else Folder(location)
+    if is_archive(location):
+        return open_archive(location)
+    raise _refusal(location)
+
+
+def _parquet_files(folder: Path) -> list[str]:
+    """List a folder's parquet files, if these are what it holds: none where its folders are labels."""
+    files = sorted(list_files(folder))
+    tables = [file for file in files if file.lower().endswith(".parquet")]
+    return [] if tables and read_labels(files, folder.name).samples else tables
+
+
+def _is_table_of_images(file: Path) -> bool:
+    """Tell a parquet file with images in it from one that lists, or should list, paths."""
+    if not file.is_file() or file.suffix.lower() != ".parquet":
+        return False
+    import pyarrow.parquet as pq
+
+    try:
+        schema = pq.read_schema(file)
+    except (OSError, ValueError):  # the manifest's reader words what is wrong
+        return False
+    names = [name.strip().lower() for name in schema.names]
+    return "path" not in names and any("binary" in str(kind) for kind in schema.types)
+
+
+def _refusal(location: Path) -> BenchError:
+    """Word what is wrong with a place that cannot be opened.
+
+    Raises:
+        BenchError: See `refuse_volume`.
+    """
+    if not location.exists():
+        return BenchError(f"there is nothing at '{location}'")
+    refuse_volume(location)
+    return BenchError(f"'{location}' is not {_KINDS}; unpack or convert it first")

@@ -1,0 +1,185 @@
+"""Manifests: tables that say which image has which label, whatever the folders are called."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from forenbench.errors import BenchError
+from forenbench.printable import readable
+from forenbench.types import FAKE, REAL, FileSource, Sample, Stamp
+
+from .columns import UnusedColumns
+from .folder import Findings, Folder, label_of
+from .joined import Joined
+from .names import with_slashes
+from .rows import read_rows, remarks, write_rows
+from .splits import split_of
+
+if TYPE_CHECKING:
+    from forenbench.data.inventory import FileFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The files that a manifest lists, and what their content should be."""
+
+    source: FileSource
+    digests: Mapping[str, str]
+
+    def read(self, path: str) -> bytes:
+        """Return one file's bytes."""
+        return self.source.read(path)
+
+    def stamps(self, paths: Sequence[str]) -> dict[str, Stamp]:
+        """Look at files, and add the content that the manifest promises."""
+        return {
+            path: replace(stamp, sha256=self.digests.get(path, ""))
+            for path, stamp in self.source.stamps(paths).items()
+        }
+
+
+def open_manifest(file: Path, open_source: Callable[[Path], FileSource]) -> tuple[Manifest, Findings]:
+    """Read a manifest: columns ``path``, ``label``, perhaps those of `Sample`, ``sha256`` and ``location``.
+
+    Those of `Sample` are ``generator``, ``class``, ``real_source``, ``origin`` and ``split``; column names
+    count in any case, and others than these are for readers. A label is 0, 1, real or fake. A path is
+    relative to its row's location (a folder or an archive), which is relative to the manifest's folder; an
+    empty location is that folder. A real image without a generator belongs to every test set, a fake one to
+    the test set called like the manifest.
+
+    Args:
+        file: Its suffix is one of `rows.SUFFIXES`.
+        open_source: Opens a location.
+
+    Raises:
+        BenchError: A column is missing, or a row has an unknown label, no path, or another row's path.
+    """
+    unused = UnusedColumns()
+    rows = [_Row(number, *listed) for number, listed in enumerate(_rows(file, unused), 1)]
+    if not rows:
+        raise BenchError(f"'{file}' is empty: there is no file to score")
+    sources = {
+        name: _open(file.parent, name, open_source) for name in dict.fromkeys(row.location for row in rows)
+    }
+    spelled = {name: _spelled(source, name, rows) for name, source in sources.items()}
+    samples: dict[str, Sample] = {}
+    seen: set[str] = set()
+    digests: dict[str, str] = {}
+    owners: dict[str, int] = {}
+    places = {name: place for place, name in enumerate(sources)}
+    for row in rows:
+        path = spelled[row.location].get(row.sample.path, row.sample.path)
+        normal = posixpath.normpath(path)
+        if normal in seen:
+            raise BenchError(f"'{file}', row {row.number}: '{readable(path)}' is listed twice")
+        seen.add(normal)
+        samples[path] = row.sample if path == row.sample.path else replace(row.sample, path=path)
+        owners[path] = places[row.location]
+        digests[path] = row.sha256
+    source = Joined(list(sources.values()), owners) if len(sources) > 1 else sources[rows[0].location]
+    notes = (*remarks(file), *unused.notes(), *_misspelt(file, source, samples))
+    return Manifest(source, digests), Findings(tuple(samples.values()), (), notes)
+
+
+class _Row(NamedTuple):
+    """One row: where it is, what it says of a file, and where that file lies."""
+
+    number: int
+    sample: Sample
+    location: str
+    sha256: str
+
+
+def _rows(file: Path, unused: UnusedColumns) -> Iterator[tuple[Sample, str, str]]:
+    """Read row by row."""
+    for number, row in enumerate(read_rows(file), 1):
+        unused.see(row)
+        try:
+            sample = read_sample(row, file.stem)
+        except ValueError as error:
+            raise BenchError(f"'{file}', row {number}: {error}") from None
+        yield sample, row.get("location", ""), row.get("sha256", "").lower()
+
+
+def _open(folder: Path, location: str, open_source: Callable[[Path], FileSource]) -> FileSource:
+    """Open a location, which Windows may have written; an empty one is the manifest's folder."""
+    if not location:
+        return Folder(folder)
+    place = folder / location
+    return open_source(place if place.exists() else folder / with_slashes(location))
+
+
+def _spelled(source: FileSource, location: str, rows: Iterable[_Row]) -> dict[str, str]:
+    """Spell paths that Windows wrote with slashes, unless a file is called just so, backslashes and all."""
+    paths = [row.sample.path for row in rows if row.location == location and "\\" in row.sample.path]
+    return {path: with_slashes(path) for path, stamp in source.stamps(paths).items() if not stamp.mark}
+
+
+def _misspelt(file: Path, source: FileSource, paths: Iterable[str]) -> Iterator[str]:
+    """Say that a table is perhaps in another encoding, where that may be why files are absent."""
+    if file.suffix.lower() == ".csv":
+        strange = [path for path in paths if readable(path) != path]
+        absent = [path for path, stamp in source.stamps(strange).items() if not stamp.mark]
+        if absent:
+            yield (
+                f"'{file.name}' is not UTF-8, and {len(absent)} of its paths lead to no file, the first "
+                f"'{readable(absent[0])}'. If it was saved as Latin-1 or Windows-1252, save it as UTF-8"
+            )
+
+
+def write_manifest(
+    file: Path, location: Path, samples: Iterable[Sample], facts: Mapping[str, FileFacts]
+) -> None:
+    """Write a manifest that opens as the very samples it was made from.
+
+    Args:
+        file: Its suffix, one of `rows.SUFFIXES`, says the format.
+        location: The folder or archive that the samples' paths are in.
+        samples: In the order of the rows.
+        facts: Of each sample, by path.
+
+    Raises:
+        BenchError: Another suffix, or the file cannot be written.
+    """
+    relative = os.path.relpath(location.resolve(), file.parent.resolve())
+    rows = [
+        {
+            "path": sample.path,
+            "label": sample.label,
+            "generator": sample.generator,
+            "class": sample.class_name,
+            "real_source": sample.real_source,
+            "origin": sample.origin,
+            "split": sample.split,
+            **asdict(facts[sample.path]),
+            "location": "" if relative == "." else relative,
+        }
+        for sample in samples
+    ]
+    write_rows(file, list(rows[0]), rows)
+
+
+def read_sample(row: Mapping[str, str], stem: str) -> Sample:
+    """Read one row; `stem` is the generator of fakes, and the source of reals, that do not say.
+
+    Raises:
+        ValueError: Without a path or a known label.
+    """
+    for name in ("path", "label"):
+        if not row.get(name):
+            raise ValueError(f"there is no '{name}' (columns: {', '.join(row)})")
+    path, label = row["path"], label_of(row["label"])
+    if b"\0" in os.fsencode(path):
+        raise ValueError("no file has a zero byte in its path")
+    if label is None:
+        raise ValueError(f"label '{row['label']}' of '{readable(path)}' is none of 0, 1, real, fake")
+    generator = row.get("generator", "") or (stem if label == FAKE else "")
+    real_source = row.get("real_source", "") or (generator or stem if label == REAL else "")
+    split = split_of(row.get("split", ""))
+    texts = generator, row.get("class", ""), real_source, row.get("origin", ""), split
+    return Sample(path, label, *map(readable, texts))

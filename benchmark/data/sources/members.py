@@ -1,0 +1,200 @@
+"""What is in a zip or tar file: its members by the paths they would have if it were unpacked."""
+
+from __future__ import annotations
+
+import stat
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from functools import partial
+from io import BufferedReader
+from pathlib import Path
+from typing import IO, NamedTuple, cast
+
+from forenbench.errors import BenchError
+from forenbench.files.regular import irregular
+from forenbench.printable import readable
+
+from .gzipped import SeekableGzip
+from .links import Entry, follow, walk
+from .names import is_passed_over, with_slashes
+from .volumes import refuse_volume
+
+_UNIX = (3, 19)
+"""Systems on which a backslash is part of a name, as a zip file numbers them; 19 is a Mac."""
+_LONGEST_PATH = 4096
+_NOWHERE = "/"
+"""In place of what a link says: out of the archive, as all that begins so."""
+
+
+class Member(NamedTuple):
+    """One file of an archive: its size, what else the directory says of its content, and how to read it."""
+
+    size: int
+    mark: str
+    read: Callable[[], bytes]
+
+
+class _Listed(NamedTuple):
+    """A member as the archive's directory has it; `target` is what a link says."""
+
+    name: str
+    member: Member
+    target: str | None = None
+
+
+def open_members(file: Path, opening: ExitStack) -> dict[str, Member]:
+    """Open an archive and list its files, hidden and system ones aside.
+
+    Links lead to other members, and to all files of a folder; one that leads out of the archive, or to
+    nothing, is a file that cannot be read.
+
+    Raises:
+        BenchError: There is no such file, it is no readable archive, one part of several, encrypted, holds a
+            path twice, or dangerous names.
+    """
+    if why := irregular(file):
+        raise BenchError(f"no archive at '{file}' ({why})")
+    refuse_volume(file)
+    listed = _list_zip if file.name.lower().endswith(".zip") else _list_tar
+    try:
+        return _by_path(file, listed(file, opening))
+    except BenchError:
+        raise
+    except Exception as error:  # broken bytes lead decoders to errors of any kind
+        raise BenchError(
+            f"'{file}' cannot be read as an archive, it is broken, cut off or one part of several "
+            f"({type(error).__name__}: {error}). Get it again"
+        ) from error
+
+
+def _by_path(file: Path, listed: Iterator[_Listed]) -> dict[str, Member]:
+    """Put members under their paths, wherever links lead to them."""
+    members: dict[str, Member] = {}
+    links: dict[str, str] = {}
+    for raw, member, target in listed:
+        name = _safe(raw, file)
+        if name in members and not _is_hidden(name):
+            raise BenchError(f"'{file}' holds '{readable(name)}' twice; unpack it and name the folder")
+        members[name] = member
+        if target is not None:
+            links[name] = target
+    if links:
+        return _linked(file, members, links)
+    return {name: member for name, member in members.items() if not _is_hidden(name)}
+
+
+def _linked(file: Path, members: Mapping[str, Member], links: Mapping[str, str]) -> dict[str, Member]:
+    """Walk through an archive with links as through the folder that would come out of it."""
+    folders = _tree(file, members)
+    for name in links:
+        target = follow(name, links)
+        folder, slash, last = name.rpartition("/")
+        if target == "":
+            del folders[folder + slash][last]  # back to the top
+        elif target is not None and f"{target}/" in folders:
+            folders[folder + slash][last] = f"{target}/"
+        elif target is not None and target in members:
+            folders[folder + slash][last] = target
+
+    def entries(place: str) -> list[Entry]:
+        return [Entry(name, at) for name, at in folders[place].items() if not is_passed_over(name)]
+
+    return {path: members[place] for path, place in walk("", entries)}
+
+
+def _tree(file: Path, paths: Iterable[str]) -> dict[str, dict[str, str]]:
+    """List each folder, by its path with a slash at the end: names, and the paths of what is called so."""
+    folders: dict[str, dict[str, str]] = {"": {}}
+    for path in paths:
+        place = path
+        while place:
+            folder, slash, last = place.rstrip("/").rpartition("/")
+            known = folders.setdefault(folder + slash, {}).setdefault(last, place)
+            if known != place:
+                raise BenchError(
+                    f"'{file}' holds '{readable(place.rstrip('/'))}' twice, once as a folder; unpack it"
+                )
+            place = folder + slash
+    return folders
+
+
+def _is_hidden(name: str) -> bool:
+    """Say whether a path leads through a hidden or system folder."""
+    return any(map(is_passed_over, name.split("/")))
+
+
+def _list_zip(file: Path, opening: ExitStack) -> Iterator[_Listed]:
+    """List a zip file's members; its directory is read at once."""
+    archive = opening.enter_context(zipfile.ZipFile(file))
+    for info in archive.infolist():
+        name = info.filename if info.create_system in _UNIX else with_slashes(info.filename)
+        if info.flag_bits & 1:
+            raise BenchError(
+                f"'{file}' is encrypted, '{readable(name)}' for one; unpack it and name the folder"
+            )
+        if name.endswith("/"):
+            continue
+        if stat.S_ISLNK(info.external_attr >> 16):
+            yield _Listed(name, _nothing(), _link_of(archive, info))
+        else:
+            yield _Listed(name, Member(info.file_size, f"{info.CRC:08x}", partial(archive.read, info)))
+
+
+def _link_of(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> str:
+    """Read where a link leads; where that cannot be read, nowhere."""
+    if info.file_size > _LONGEST_PATH:
+        return _NOWHERE
+    try:
+        return archive.read(info).decode("utf-8", "surrogateescape")
+    except Exception:  # broken bytes lead decoders to errors of any kind
+        return _NOWHERE
+
+
+def _list_tar(file: Path, opening: ExitStack) -> Iterator[_Listed]:
+    """List a tar file's members, from header to header through the whole file."""
+    opened: IO[bytes] = opening.enter_context(file.open("rb"))
+    if not file.name.lower().endswith(".tar"):
+        opened = cast("IO[bytes]", opening.enter_context(BufferedReader(SeekableGzip(opened))))
+    archive = opening.enter_context(tarfile.open(fileobj=opened, mode="r:"))  # noqa: SIM115 - it is one
+    infos = [info for info in archive.getmembers() if not info.isdir()]
+    opened.seek(archive.offset)
+    if opened.read(tarfile.BLOCKSIZE) != tarfile.NUL * tarfile.BLOCKSIZE:
+        raise EOFError("the mark that ends a tar file is missing")
+    for info in infos:
+        if info.issym():
+            yield _Listed(info.name, _nothing(), info.linkname)
+        elif info.islnk():  # what it says is seen from the top
+            yield _Listed(info.name, _nothing(), "../" * _safe(info.name, file).count("/") + info.linkname)
+        else:
+            member = Member(info.size, str(info.mtime), partial(_read_tarred, archive, info))
+            yield _Listed(info.name, member)
+
+
+def _read_tarred(archive: tarfile.TarFile, info: tarfile.TarInfo) -> bytes:
+    """Read one member."""
+    opened = archive.extractfile(info)
+    if opened is None:
+        raise OSError("it is no regular file")
+    return opened.read()
+
+
+def _nothing() -> Member:
+    """Stand for a link that leads to no member."""
+
+    def read() -> bytes:
+        raise OSError("it is a link that leads out of the archive, or to nothing in it")
+
+    return Member(0, "", read)
+
+
+def _safe(name: str, file: Path) -> str:
+    """Refuse a name that would lead out of the folder the archive is unpacked in; drop ``./``."""
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    if name.startswith("/") or ".." in parts:
+        raise BenchError(
+            f"'{file}' is not to be trusted: it holds '{readable(name)}', which leads out of the folder it "
+            "would be unpacked in"
+        )
+    return "/".join(parts)

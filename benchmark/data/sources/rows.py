@@ -1,0 +1,180 @@
+"""Tables of text in CSV, JSON Lines and Parquet files, for any file name that a file system allows."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from forenbench.errors import BenchError
+from forenbench.files.atomic import replacing
+from forenbench.files.regular import irregular
+
+SUFFIXES = (".csv", ".jsonl", ".parquet")
+_HEAD = 1 << 16
+_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+
+Row = Mapping[str, Any]
+
+
+def read_rows(file: Path) -> Iterator[dict[str, str]]:
+    """Yield a table's rows by lower-case column name; what is absent is empty, and numbers become text.
+
+    Raises:
+        BenchError: There is no such file, it is broken, or two of its columns have one name, in any case.
+    """
+    if why := irregular(file):
+        raise BenchError(f"no manifest at '{file}' ({why})")
+    read = {".csv": _read_csv, ".jsonl": _read_jsonl, ".parquet": _read_parquet}[file.suffix.lower()]
+    try:
+        for row in read(file):
+            lowered = {str(name).strip().lower(): _text(value) for name, value in row.items()}
+            if len(lowered) < len(row):
+                raise BenchError(f"'{file}' has two columns of one name: {', '.join(map(str, row))}")
+            yield lowered
+    except (OSError, ValueError, csv.Error) as error:  # pyarrow's errors are among these
+        raise BenchError(f"'{file}' cannot be read as {file.suffix.lower()}: {error}") from error
+
+
+def write_rows(file: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
+    """Write a table by atomic rename, in the format of the file's suffix.
+
+    Raises:
+        BenchError: Another suffix, or the file cannot be written.
+    """
+    check_suffix(file)
+    write = {".csv": _write_csv, ".jsonl": _write_jsonl, ".parquet": _write_parquet}[file.suffix.lower()]
+    try:
+        with replacing(file, durable=False) as partial:
+            write(partial, columns, rows)
+    except OSError as error:
+        raise BenchError(f"cannot write '{file}': {error}") from error
+
+
+def check_suffix(file: Path) -> None:
+    """Refuse a file whose suffix says no format that can be written.
+
+    Raises:
+        BenchError: It does not.
+    """
+    if file.suffix.lower() not in SUFFIXES:
+        raise BenchError(f"'{file}' ends in none of {', '.join(SUFFIXES)}; the suffix says the format")
+
+
+def _text(value: object) -> str:
+    """Turn a cell into text; bytes are a file name that is no valid text."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "surrogateescape")
+    return "" if value is None else str(value)
+
+
+def remarks(file: Path) -> tuple[str, ...]:
+    """Say how a CSV file is written, if it is not UTF-8 with commas."""
+    if file.suffix.lower() != ".csv":
+        return ()
+    encoding, separator = _spelling(file)
+    separated = f"'{file.name}': its columns are separated by {_SEPARATORS[separator]}"
+    encoded = f"'{file.name}': it is read as {encoding.upper()}"
+    return (separated,) * (separator != ",") + (encoded,) * (not encoding.startswith("utf-8"))
+
+
+def _spelling(file: Path) -> tuple[str, str]:
+    """Find out how a CSV file is written: its encoding, and what stands most often in its first line."""
+    with file.open("rb") as opened:
+        head = opened.read(_HEAD)
+    encoding = next((name for mark, name in _MARKS.items() if head.startswith(mark)), "utf-8")
+    if encoding == "utf-8" and 3 * head.count(0) > len(head):
+        raise ValueError("a third of it are zero bytes, as in UTF-16 without its mark; save it as UTF-8")
+    header = head.decode(encoding, "replace").splitlines()[:1]
+    return encoding, max(_SEPARATORS, key="".join(header).count)
+
+
+def _read_csv(file: Path) -> Iterator[Row]:
+    """Read a CSV file, refusing rows longer than the header."""
+    encoding, separator = _spelling(file)
+    errors = "surrogateescape" if encoding.startswith("utf-8") else "strict"
+    with file.open(encoding=encoding, errors=errors, newline="") as text:
+        reader = csv.DictReader(text, strict=True, delimiter=separator)
+        try:
+            _distinct((name, "") for name in reader.fieldnames or () if name)  # a spreadsheet's edge has none
+            for row in reader:
+                if None in row:
+                    raise ValueError(f"line {reader.line_num} has more fields than the header")
+                yield row
+        except csv.Error as error:
+            raise ValueError(f"line {reader.line_num}: {error}") from error
+
+
+def _write_csv(file: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
+    """Write a CSV file; line ends within a name are quoted."""
+    with file.open("w", encoding="utf-8", errors="surrogateescape", newline="") as text:
+        writer = csv.DictWriter(text, columns)
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _read_jsonl(file: Path) -> Iterator[Row]:
+    """Read one JSON object a line."""
+    with file.open(encoding="utf-8-sig", errors="surrogateescape") as lines:
+        for number, line in enumerate(lines, 1):
+            if line.strip():
+                try:  # integers stay text: Python refuses those of more than 4,300 digits
+                    row = json.loads(line, parse_int=str, object_pairs_hook=_distinct)
+                except RecursionError as error:
+                    raise ValueError(f"line {number} is nested too deeply") from error
+                except ValueError as error:
+                    raise ValueError(f"line {number}: {getattr(error, 'msg', error)}") from error
+                if not isinstance(row, dict):
+                    raise ValueError(f"line {number} is no object")
+                yield row
+
+
+def _distinct(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Make a row of names and values; of two under one name, Python would keep the last without a word."""
+    row: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in row:
+            raise ValueError(f"two columns are called '{name}'")
+        row[name] = value
+    return row
+
+
+def _write_jsonl(file: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
+    """Write one JSON object a line; what is no valid text stands as an escape."""
+    with file.open("w", encoding="utf-8") as lines:
+        for row in rows:
+            lines.write(json.dumps({name: row[name] for name in columns}) + "\n")
+
+
+def _read_parquet(file: Path) -> Iterator[Row]:
+    """Read a Parquet file batch by batch."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(file) as table:
+            _distinct((name, "") for name in table.schema_arrow.names)
+            for batch in table.iter_batches():
+                yield from batch.to_pylist()
+    except (pa.ArrowException, OverflowError) as error:  # not all of these are ValueErrors
+        raise ValueError(str(error)) from error
+
+
+def _write_parquet(file: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
+    """Write a Parquet file; a column of names that are not all valid text holds bytes."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = list(rows)
+    arrays = {}
+    for name in columns:
+        values = [row[name] for row in table]
+        try:
+            arrays[name] = pa.array(values)
+        except UnicodeEncodeError:
+            arrays[name] = pa.array([value.encode("utf-8", "surrogateescape") for value in values])
+    pq.write_table(pa.table(arrays), file)

@@ -1,0 +1,120 @@
+"""Splits: folders, tables and cells of tables called ``train``, ``val`` or ``test``, in any spelling."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
+
+from forenbench.errors import BenchError
+from forenbench.types import Sample
+
+SPLITS = {
+    "test": "test",
+    "testing": "test",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "train": "train",
+    "training": "train",
+}
+ALL = "all"
+SCORED = ("test", "val", "train")
+"""Which split is scored: the first of these that is there."""
+TRAINED = ("train", "val", "test")
+"""The same for what a detector is trained on."""
+VALIDATED = ("val", "test", "train")
+"""The same for what says when training ends."""
+
+Folders = tuple[str, ...]
+
+
+class Taken(NamedTuple):
+    """The samples of one split, and those of none; what was left aside, in words."""
+
+    samples: tuple[Sample, ...]
+    split: str
+    notes: tuple[str, ...]
+
+
+def split_of(word: str) -> str:
+    """Return the split that a word means, in any case; empty for another word."""
+    return SPLITS.get(word.strip().lower(), "")
+
+
+def chosen(word: str) -> tuple[str, ...]:
+    """Read the option ``--split``: the splits to look for, the first that is there counts.
+
+    Raises:
+        BenchError: It names no split.
+    """
+    if word and not split_of(word) and word != ALL:
+        raise BenchError(f"--split '{word}' is none of {', '.join((*SCORED, ALL))}")
+    return (split_of(word) or word,) if word else SCORED
+
+
+def find_splits(folders: Iterable[Folders], classes: Collection[str] = ()) -> set[Folders]:
+    """Find the folders that are splits, whether train stands beside test or alone.
+
+    ``train`` among folders that are no splits is a class (one of LSUN's), or a generator.
+
+    Args:
+        folders: Those that files lie in, each as the names from the top down.
+        classes: Names that are none of splits, whatever they are.
+
+    Returns:
+        Each split's folder, as the names from the top down.
+    """
+    beside: dict[Folders, set[str]] = defaultdict(set)
+    for names in folders:
+        for at, name in enumerate(names):
+            beside[names[:at]].add(name)
+    found: set[Folders] = set()
+    for above, siblings in beside.items():
+        called = [name for name in siblings if split_of(name) and name not in classes]
+        several = len(set(map(split_of, called))) > 1
+        if several or len(called) == len(siblings):
+            found |= {(*above, name) for name in called}
+    return found
+
+
+def split_of_table(path: str) -> str:
+    """Read the split off a table's path, as the hub writes it: ``data/test-00000-of-00002.parquet``."""
+    *folders, name = path.split("/")
+    words = (*folders, re.split(r"[-_.]", name)[0])
+    return next(filter(None, map(split_of, words)), "")
+
+
+def take(samples: Sequence[Sample], wanted: Sequence[str]) -> Taken:
+    """Take the first of some splits that is there; samples of no split are always taken.
+
+    Args:
+        samples: Of all splits.
+        wanted: Splits in the order of preference, or `ALL`. A single one must be there.
+
+    Raises:
+        BenchError: It is not.
+    """
+    counts = Counter(sample.split for sample in samples)
+    there = [split for split in SCORED if counts[split]]
+    if ALL in wanted:
+        return Taken(tuple(samples), ALL if there else "", ())
+    split = next((split for split in wanted if counts[split]), "")
+    if not split and len(wanted) == 1:
+        known = (
+            f"there is {', '.join(there)}" if there else "it is not divided into splits; leave out --split"
+        )
+        raise BenchError(f"no image is of split '{wanted[0]}': {known}")
+    kept = tuple(sample for sample in samples if sample.split in ("", split))
+    return Taken(kept, split, tuple(_notes(split, there, counts)))
+
+
+def _notes(split: str, there: Sequence[str], counts: Counter[str]) -> list[str]:
+    """Say which split was taken, unless that goes without saying."""
+    others = [f"{counts[one]} of '{one}'" for one in there if one != split]
+    if not others and split in ("", "test"):
+        return []
+    aside = f"left aside: {', '.join(others)}; --split chooses" if others else "there is no other"
+    free = f" and {counts['']} that are of none" if counts[""] else ""
+    return [f"split '{split}' is taken: {counts[split]} files{free}; {aside}"]

@@ -1,0 +1,30 @@
+"""Errors that name the value and the way out."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class BenchError(Exception):
+    """A request that cannot be carried out; the message names the value and the way out.
+
+    Attributes:
+        exit_status: Of a command that ends with it.
+    """
+
+    exit_status = 2
+
+
+class RunFailed(BenchError):
+    """Work that had begun and cannot go on; what is finished is kept."""
+
+    exit_status = 1
+
+
+def unknown(what: str, value: str, known: Iterable[str]) -> str:
+    """Word an error for an unknown name, with the nearest known ones."""
+    known = sorted(set(known))
+    close = difflib.get_close_matches(value.lower(), known, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(close)}? " if close else ""
+    return f"unknown {what} '{value}': {hint}Known: {', '.join(known)}"

@@ -1,0 +1,95 @@
+"""Files that are whole or not there, whatever kills the process that writes them."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from socket import gethostname
+from typing import Any
+
+from forenbench.errors import RunFailed
+
+_SUFFIX = ".part"
+
+
+@contextmanager
+def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
+    """Give a temporary name beside `path`; what was written there is moved into its place.
+
+    Args:
+        path: The file that appears.
+        durable: Wait until the disk has it, against power failures.
+    """
+    path = path.absolute()  # for "." has no name
+    partial = path.with_name(f".{path.name}.{gethostname()}.{os.getpid()}{_SUFFIX}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        yield partial
+        if durable:
+            with partial.open("rb") as file:
+                os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def explaining(root: Path) -> Iterator[None]:
+    """Turn what a disk has against being written to into an error that says how to go on."""
+    try:
+        yield
+    except OSError as error:
+        way_out = "make room" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "mend that"
+        raise RunFailed(
+            f"cannot write to '{root}': {error}. What is finished is kept: {way_out}, and the same command "
+            "goes on from there"
+        ) from error
+
+
+def sweep(folder: Path) -> None:
+    """Remove temporary files that processes of this machine left below a folder when they were killed."""
+    for partial in folder.rglob(f".*.{gethostname()}.*{_SUFFIX}"):
+        if not _is_alive(int(partial.name.split(".")[-2])):
+            partial.unlink(missing_ok=True)
+
+
+def _is_alive(process: int) -> bool:
+    """Say whether there is such a process on this machine."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def remove_partials(path: Path) -> None:
+    """Remove what killed processes left of this file; only for who knows that no other writes it now."""
+    for partial in path.parent.iterdir():
+        if partial.name.startswith(f".{path.name}.") and partial.name.endswith(_SUFFIX):
+            partial.unlink()
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file in one go."""
+    with replacing(path, durable=False) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a JSON file in one go."""
+    with replacing(path) as partial:
+        partial.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """Read a JSON file, or return None where there is none."""
+    if not path.is_file():
+        return None
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content

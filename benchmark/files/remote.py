@@ -1,0 +1,192 @@
+"""Files of servers, opened at any byte: https, the Hugging Face hub, or a folder of this machine."""
+
+from __future__ import annotations
+
+import http.client
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from socket import gaierror
+from ssl import SSLCertVerificationError
+from typing import BinaryIO, NoReturn, cast
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+from urllib.request import Request, url2pathname, urlopen
+
+from forenbench.errors import BenchError
+
+from .regular import irregular
+
+_TIMEOUT = 60
+_HUB = "hf://"
+_HUB_DATASETS = "hf://datasets/"
+
+
+class DownloadFailed(BenchError):
+    """A file could not be had from an address; the message says why."""
+
+
+class Interrupted(Exception):
+    """The connection failed: worth another attempt."""
+
+
+class Unreachable(Interrupted):
+    """No server of that name, or none that proves to be it: another attempt would find the same."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What an address leads to: the server's ETag (or date) and the size change with the file."""
+
+    url: str
+    version: str
+    size: int | None
+
+
+@dataclass(frozen=True)
+class Stream:
+    """An open file of a server, from byte `start` on."""
+
+    origin: Origin
+    start: int
+    data: BinaryIO
+
+    def read(self, limit: int) -> bytes:
+        """Return at most so many bytes, none at the end.
+
+        Raises:
+            Interrupted: The connection failed.
+        """
+        with _connection():
+            return self.data.read(limit)
+
+
+@contextmanager
+def open_at(url: str, start: int) -> Iterator[Stream]:
+    """Open a file from this byte on if that can be done, else from its beginning.
+
+    Raises:
+        DownloadFailed: No such file, no access, or a web page in its place.
+        Interrupted: The connection failed.
+    """
+    scheme = urlsplit(url).scheme
+    if scheme == "file":
+        stream = _open_local(url, start)
+    elif scheme in ("http", "https"):
+        stream = _open_web(url, url, start, {})
+    elif scheme == "hf":
+        stream = _open_web(url, _hub_address(url), start, _hub_login())
+    else:
+        raise DownloadFailed(f"{url}: an address begins with https://, http://, hf:// or file://")
+    with stream.data:
+        yield stream
+
+
+def page_instead(url: str) -> DownloadFailed:
+    """Word the error for a web page in place of a file."""
+    return DownloadFailed(
+        f"{url}: leads to a web page, not to the file (Google Drive and Dropbox do this for large or "
+        "withdrawn files). Open it in a browser and download the file by hand"
+    )
+
+
+def _open_local(url: str, start: int) -> Stream:
+    """Open a file of this machine."""
+    path = Path(url2pathname(urlsplit(url).path))
+    if why := irregular(path):
+        raise DownloadFailed(f"{url}: there is no such file ({why})")
+    found = path.stat()
+    with _connection():
+        data = path.open("rb")
+    data.seek(start)
+    return Stream(Origin(url, str(found.st_mtime_ns), found.st_size), start, data)
+
+
+def _open_web(url: str, address: str, start: int, login: dict[str, str]) -> Stream:
+    """Ask a server for a file.
+
+    Args:
+        url: What the file is called here.
+        address: What to ask for.
+        start: The first byte wanted; servers that know no ranges send all.
+        login: Headers for that server alone: a redirection may lead to another's.
+    """
+    request = Request(address, headers={"User-Agent": "forenbench"})
+    if start:
+        request.add_header("Range", f"bytes={start}-")
+    for key, value in login.items():
+        request.add_unredirected_header(key, value)
+    try:
+        with _connection():
+            response = cast("http.client.HTTPResponse", urlopen(request, timeout=_TIMEOUT))
+    except HTTPError as error:
+        with error:
+            if error.code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and start:
+                return _open_web(url, address, 0, login)
+            _explain(error, url)
+    if "text/html" in response.headers.get("Content-Type", ""):
+        response.close()
+        raise page_instead(url)
+    return _stream(url, response)
+
+
+def _explain(error: HTTPError, url: str) -> NoReturn:
+    """Say what a refusal means, and whether another attempt makes sense."""
+    what = f"HTTP {error.code} ({error.reason})"
+    if error.code in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
+        raise DownloadFailed(f"{url}: the server has no such file, {what}") from error
+    if error.code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        raise DownloadFailed(
+            f"{url}: the server refuses access, {what}. Open the address in a browser: it may ask for a "
+            "login or for consent; for hf:// then set HF_TOKEN"
+        ) from error
+    if error.code >= HTTPStatus.INTERNAL_SERVER_ERROR or error.code == HTTPStatus.TOO_MANY_REQUESTS:
+        raise Interrupted(f"the server answers {what}") from error
+    raise DownloadFailed(f"{url}: the server answers {what}") from error
+
+
+def _stream(url: str, response: http.client.HTTPResponse) -> Stream:
+    """Read from the headers what is coming."""
+    headers = response.headers
+    version = headers.get("ETag") or headers.get("Last-Modified") or ""
+    span = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", headers.get("Content-Range", ""))
+    if response.status == HTTPStatus.PARTIAL_CONTENT and span:
+        return Stream(Origin(url, version, int(span[2])), int(span[1]), response)
+    length = headers.get("Content-Length")
+    return Stream(Origin(url, version, int(length) if length else None), 0, response)
+
+
+@contextmanager
+def _connection() -> Iterator[None]:
+    """Turn every way a connection can fail into one."""
+    try:
+        yield
+    except HTTPError:
+        raise
+    except (OSError, http.client.HTTPException) as error:
+        reason = error.reason if isinstance(error, URLError) else error
+        kind = Unreachable if isinstance(reason, gaierror | SSLCertVerificationError) else Interrupted
+        raise kind(f"no connection ({reason or type(reason).__name__})") from error
+
+
+def _hub_address(url: str) -> str:
+    """Translate ``hf://[datasets/]OWNER/REPO/PATH``."""
+    from huggingface_hub import hf_hub_url
+
+    kind, prefix = ("dataset", _HUB_DATASETS) if url.startswith(_HUB_DATASETS) else ("model", _HUB)
+    owner, _, rest = url.removeprefix(prefix).partition("/")
+    repository, _, file = rest.partition("/")
+    if not (owner and repository and file):
+        raise DownloadFailed(f"{url}: is not hf://OWNER/REPO/PATH")
+    return hf_hub_url(f"{owner}/{repository}", file, repo_type=kind)
+
+
+def _hub_login() -> dict[str, str]:
+    """Return the header of the user's hub login, if there is one."""
+    from huggingface_hub import get_token
+
+    token = get_token()
+    return {"Authorization": f"Bearer {token}"} if token else {}

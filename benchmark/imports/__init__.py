@@ -1,0 +1,1 @@
+"""Scores of other tools, made into cells like any detector's."""

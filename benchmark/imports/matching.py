@@ -1,0 +1,168 @@
+"""Foreign scores beside the images that they are of: a dataset's, or those that the file itself names."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from forenbench.data.catalogue import Dataset
+from forenbench.data.descriptions import Spec
+from forenbench.data.inventory import FileFacts
+from forenbench.data.sources.folder import Folder
+from forenbench.data.testsets import digest, group
+from forenbench.data.testsets import warnings as shortcomings
+from forenbench.errors import BenchError
+from forenbench.scoring.batches import ImageResult
+from forenbench.types import FAKE, REAL, Sample, TestSet
+
+from .score_file import ForeignRow, ForeignScores, normal, refuse
+
+Results = Mapping[tuple[str, str], ImageResult]
+"""By test set (empty: by any) and path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """Scores beside the images that they are of.
+
+    Attributes:
+        scores: As they were read.
+        testsets: In table order.
+        results: Of the images.
+        notes: What a reader must know of the images.
+        perturbation: What had been done to the images that were scored, by its canonical name.
+        trained_on: What the detector has seen in training, as the user states it.
+    """
+
+    scores: ForeignScores
+    testsets: tuple[TestSet, ...]
+    results: Results
+    notes: tuple[str, ...] = ()
+    perturbation: str = "none"
+    trained_on: tuple[str, ...] = ()
+
+    def of(self, testset: TestSet) -> list[ImageResult]:
+        """Return the result of each sample of a test set; an image without a score has failed."""
+        lacking = ImageResult("failed", error=f"no score in {self.scores.file.name}")
+        shared = self.results.get
+        return [
+            self.results.get((testset.name, path), shared(("", path), lacking))
+            for path in (normal(sample.path) for sample in testset.samples)
+        ]
+
+
+def by_itself(scores: ForeignScores, dataset: str, generator: str) -> Import:
+    """Take the file's own rows for a dataset: a test set for each generator.
+
+    Args:
+        scores: With labels.
+        dataset: What tables call it.
+        generator: Of generated images whose row names none. Real images that name none are in every test set.
+
+    Raises:
+        BenchError: There are no labels, or a test set would hold a path twice.
+    """
+    if scores.rows[0].label is None:
+        raise BenchError(
+            f"'{scores.file}' has no column 'label'; --label-column names it, or --dataset has labels"
+        )
+    given, words = _sources_apart(scores.rows)
+    rows = [row._replace(generator=row.generator or (generator if row.label else "")) for row in given]
+    results = _results(scores, [(row.generator, row.path) for row in rows])
+    both = [path for name, path in results if name and ("", path) in results]
+    if both:
+        raise refuse(f"paths of '{scores.file}' both with and without a generator", both, "keep one row each")
+    samples = [_sample(row, dataset) for row in rows]
+    order = tuple(dict.fromkeys(row.generator for row in rows if row.generator))
+    groups = group(Spec(dataset, "", "", testsets=order), samples)
+    facts = dict.fromkeys((sample.path for sample in samples), FileFacts(""))
+    source = Folder(scores.file.parent)
+    testsets = tuple(
+        TestSet(dataset, name, found, source, digest(found, facts), place)
+        for place, (name, found) in enumerate(groups.items())
+    )
+    return Import(scores, testsets, results, (*words, *shortcomings(groups, facts)))
+
+
+def _sources_apart(rows: Sequence[ForeignRow]) -> tuple[Sequence[ForeignRow], list[str]]:
+    """Take what real images have for a generator for their source, where no generated image has such a one.
+
+    Taken for generators, they would be test sets of real images only, beside others of fakes only.
+    """
+    reals, fakes = (
+        dict.fromkeys(row.generator for row in rows if row.label == label and row.generator)
+        for label in (REAL, FAKE)
+    )
+    if not reals or reals.keys() & fakes.keys() or all(row.label == REAL for row in rows):
+        return rows, []
+    apart = [
+        row._replace(generator="", real_source=row.real_source or row.generator) if row.label == REAL else row
+        for row in rows
+    ]
+    some = ", ".join(list(reals)[:3]) + (", …" if len(reals) > 3 else "")
+    return apart, [
+        f"what real images have for a generator ({some}) no generated image has: it is taken for their "
+        "source, and they are in every test set"
+    ]
+
+
+def beside(scores: ForeignScores, datasets: Iterable[Dataset], some: bool = False) -> Import:
+    """Match the file's rows with the images of datasets by path; labels and generators are the datasets'.
+
+    Args:
+        scores: As they were read.
+        datasets: Opened.
+        some: These are a part of their images: rows of others are left aside, with a note.
+
+    Raises:
+        BenchError: A path is unknown, there twice, or in two datasets, or a label is not the dataset's.
+    """
+    testsets = tuple(testset for dataset in datasets for testset in dataset.testsets)
+    labels = _labels(testsets)
+    results = _results(scores, [("", row.path) for row in scores.rows])
+    unknown = [row.path for row in scores.rows if row.path not in labels]
+    if unknown and not (some and len(unknown) < len(scores.rows)):
+        example = next(iter(labels))
+        way_out = f"the dataset's are like '{example}'; --prefix removes what they begin with"
+        raise refuse(f"paths of '{scores.file}' that the dataset does not have", unknown, way_out)
+    wrong = [row.path for row in scores.rows if row.label not in (None, labels.get(row.path, row.label))]
+    if wrong:
+        raise refuse(f"labels of '{scores.file}' that differ from the dataset's", wrong, "see --label")
+    notes = [
+        f"{len(unknown)} rows are of no image that was asked for: left aside, the first '{path}'"
+        for path in unknown[:1]
+    ]
+    return Import(scores, testsets, results, tuple(notes))
+
+
+def _labels(testsets: Iterable[TestSet]) -> dict[str, int]:
+    """Collect the labels of all images by path, which must not mean two images."""
+    labels: dict[str, int] = {}
+    owners: dict[str, str] = {}
+    for testset in testsets:
+        for sample in testset.samples:
+            path = normal(sample.path)
+            labels[path] = sample.label
+            if owners.setdefault(path, testset.dataset) != testset.dataset:
+                both = f"{owners[path]} and {testset.dataset}"
+                raise BenchError(f"'{path}' is in {both}; import scores for one of them at a time")
+    return labels
+
+
+def _results(scores: ForeignScores, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], ImageResult]:
+    """Put each row's result under its key, the only one of that key."""
+    twice = [path for (_, path), number in Counter(keys).items() if number > 1]
+    if twice:
+        raise refuse(f"paths that '{scores.file}' lists more than once", twice, "keep one row each")
+    return {
+        key: ImageResult(row.status, row.score, error=row.error)
+        for key, row in zip(keys, scores.rows, strict=True)
+    }
+
+
+def _sample(row: ForeignRow, dataset: str) -> Sample:
+    """Make a sample of a row with a label."""
+    assert row.label is not None
+    source = row.real_source or row.generator or dataset if row.label == REAL else ""
+    return Sample(row.path, row.label, row.generator, row.class_name, source, row.origin)

@@ -1,0 +1,251 @@
+"""Score files that other tools made: a table with a path, a label and a score in each row."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import posixpath
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from forenbench.data.sources.folder import label_of
+from forenbench.data.sources.names import with_slashes
+from forenbench.data.sources.rows import check_suffix, read_rows, remarks
+from forenbench.errors import BenchError
+from forenbench.files.regular import irregular
+from forenbench.printable import readable
+from forenbench.records.store import STATUSES
+
+COLUMNS = ("path", "label", "score", "generator", "class", "real_source", "origin", "status", "error")
+"""What is read; the others are for readers."""
+_NUMBER = re.compile(r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf|infinity|nan)", re.ASCII | re.IGNORECASE)
+"""What tables mean by a number; Python also takes ``1_000`` and the digits of other scripts for one."""
+_SHOWN = 40  # letters of a score in an error
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a score file is to be understood.
+
+    Attributes:
+        columns: The file's name of a column of `COLUMNS`, where it is another one.
+        labels: Words for the labels, in lower case, beside those that datasets know.
+        prefix: What the file's paths begin with and the images' do not.
+        threshold: In the file's own scale; a score beyond it is a decision for "generated".
+        real_is_high: A high score means a real image.
+    """
+
+    columns: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, int] = field(default_factory=dict)
+    prefix: str = ""
+    threshold: float | None = None
+    real_is_high: bool = False
+
+
+class ForeignRow(NamedTuple):
+    """One row; `score` is NaN unless `status` is "ok", and `label` is None where there is no such column."""
+
+    number: int
+    path: str
+    label: int | None
+    generator: str
+    class_name: str
+    real_source: str
+    origin: str
+    score: float
+    status: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignScores:
+    """A column of scores that was read, oriented so that higher means generated.
+
+    Attributes:
+        reading: How.
+        file: Where it is.
+        sha256: Of its content.
+        rows: In the file's order.
+        threshold: A float32 number, as the scores are: one that equals the threshold is not above it.
+        notes: What was done to the scores.
+    """
+
+    reading: Reading
+    file: Path
+    sha256: str
+    rows: Sequence[ForeignRow]
+    threshold: float
+    notes: tuple[str, ...]
+
+
+def read_scores(file: Path, readings: Sequence[Reading]) -> list[ForeignScores]:
+    """Read a CSV, JSON Lines or Parquet file of scores in one pass.
+
+    A row whose score is missing or no number is `failed`; NaN, infinity, and what float32 cannot hold are
+    `nonfinite`. A row with a status of its own keeps it.
+
+    Args:
+        file: Where it is.
+        readings: One for each column of scores; they differ in nothing else.
+
+    Raises:
+        BenchError: The file or a column is not there, a label or status is unknown, a path is missing, no row
+            has a score, or scores outside [0, 1] come without a threshold.
+    """
+    if why := irregular(file):
+        raise BenchError(f"no score file at '{file}' ({why})")
+    check_suffix(file)
+    rows = list(_rows(file, readings))
+    with file.open("rb") as content:
+        sha256 = hashlib.file_digest(content, "sha256").hexdigest()
+    found, written = [], remarks(file)
+    for at, reading in enumerate(readings):
+        column = [several[at] for several in rows]
+        if not any(row.status == "ok" for row in column):
+            why = f" (row {column[0].number}: {column[0].error})" if column else ""
+            where = f"in column '{_column(reading, 'score')}'{why}"
+            raise BenchError(f"'{file}' holds no score {where}; --score-column names the column of scores")
+        oriented, limit, notes = _orient(file, column, reading)
+        found.append(ForeignScores(reading, file, sha256, oriented, limit, (*notes, *written)))
+    return found
+
+
+def refuse(what: str, found: Sequence[str], way_out: str) -> BenchError:
+    """Word an error that names the first few of what is wrong."""
+    some = ", ".join(found[:3]) + (", …" if len(found) > 3 else "")
+    return BenchError(f"{what}: {len(found)} ({some}); {way_out}")
+
+
+def normal(path: str) -> str:
+    """Spell a path, also one that Windows wrote, so that equal ones compare equal."""
+    return posixpath.normpath(with_slashes(path))
+
+
+def _without(prefix: str, path: str) -> str:
+    """Spell a path without what it begins with; a prefix that ends in a slash is whole folders."""
+    if not prefix:
+        return normal(path)
+    start = normal(prefix) + ("/" if prefix.endswith(("/", "\\")) else "")
+    whole = normal(path)
+    return whole.removeprefix(start).lstrip("/") or whole if whole.startswith(start) else whole
+
+
+def _column(reading: Reading, name: str) -> str:
+    """Return the file's name of a column, as `read_rows` spells it."""
+    return reading.columns.get(name, name).strip().lower()
+
+
+def _rows(file: Path, readings: Sequence[Reading]) -> Iterator[list[ForeignRow]]:
+    """Read row by row, each once for every column of scores; then refuse labels that mean nothing."""
+    columns = list(dict.fromkeys(chain.from_iterable(read_rows(file))))  # JSON rows may differ in theirs
+    for reading in readings:
+        _check_columns(file, columns, reading)
+    names = {name: _column(readings[0], name) for name in COLUMNS}
+    scores = [_column(reading, "score") for reading in readings]
+    labelled = names["label"] in columns
+    unknown: list[str] = []
+    for number, row in enumerate(read_rows(file), 1):
+        given = {name: row.get(theirs, "") for name, theirs in names.items()}
+        label = _label(given["label"], readings[0].labels) if labelled else None
+        if labelled and label is None:
+            unknown.append(f"'{readable(given['label'])}' in row {number}")
+        path = _path(file, number, given["path"], readings[0].prefix)
+        generator, class_name, source, origin = (
+            readable(given[name]) for name in ("generator", "class", "real_source", "origin")
+        )
+        scored = [_score(file, number, given | {"score": row.get(one, "")}) for one in scores]
+        yield [ForeignRow(number, path, label, generator, class_name, source, origin, *one) for one in scored]
+    if unknown:
+        way_out = "--label says what words mean: --label ai=1,human=0"
+        raise refuse(f"labels of '{file}' that are none of 0, 1, real, fake", unknown, way_out)
+
+
+def _path(file: Path, number: int, text: str, prefix: str) -> str:
+    """Read a path, which has to be one that some file could have."""
+    try:
+        text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError as error:
+        raise BenchError(f"'{file}', row {number}: the path holds half a character") from error
+    if not text.strip() or "\0" in text:
+        what = "the path holds a NUL character" if text.strip() else "there is no path"
+        raise BenchError(f"'{file}', row {number}: {what}")
+    return _without(prefix, text)
+
+
+def _check_columns(file: Path, columns: Sequence[str], reading: Reading) -> None:
+    """Refuse a file that lacks a column which is needed, or was named."""
+    for name in COLUMNS:
+        theirs = _column(reading, name)
+        if columns and theirs not in columns and (name in ("path", "score") or name in reading.columns):
+            way_out = f"--{name.replace('_', '-')}-column names it"
+            if len(columns) == 1 and file.suffix.lower() == ".csv":
+                way_out = "columns are separated by commas, semicolons or tabs"
+            found = readable(", ".join(columns))
+            raise BenchError(f"'{file}' has no column '{theirs}' (columns: {found}); {way_out}")
+
+
+def _label(text: str, words: Mapping[str, int]) -> int | None:
+    """Read a label: a word that the user explained, or one that datasets know."""
+    word = text.strip().lower()
+    return words.get(word, label_of(word))
+
+
+def _score(file: Path, number: int, given: Mapping[str, str]) -> tuple[float, str, str]:
+    """Read score, status and reason."""
+    status, text = given["status"].strip().lower() or "ok", given["score"].strip()
+    if status not in STATUSES:
+        raise BenchError(f"'{file}', row {number}: status '{status}' is none of {', '.join(STATUSES)}")
+    if status != "ok":
+        return math.nan, status, readable(given["error"]) or f"status '{status}' in {file.name}"
+    if not text:
+        return math.nan, "failed", readable(given["error"]) or f"no score in row {number} of {file.name}"
+    shown = readable(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…")
+    if not _NUMBER.fullmatch(text):
+        return math.nan, "failed", f"score '{shown}' in row {number} of {file.name} is no number"
+    score = float(text)
+    if not math.isfinite(score):
+        return math.nan, "nonfinite", f"score {shown} in row {number} of {file.name}"
+    return score, "ok", ""
+
+
+def _orient(
+    file: Path, rows: Sequence[ForeignRow], reading: Reading
+) -> tuple[list[ForeignRow], float, tuple[str, ...]]:
+    """Turn scores so that higher means generated, and round them to the float32 that the store keeps."""
+    given = np.array([row.score for row in rows])
+    outside = np.flatnonzero((given < 0) | (given > 1))
+    if len(outside) and reading.threshold is None:
+        row = rows[outside[0]]
+        raise BenchError(
+            f"'{file}', row {row.number}: score {row.score:g} is outside [0, 1], so that 0.5 is no natural "
+            "threshold; --threshold says above which score an image counts as generated"
+        )
+    threshold = 0.5 if reading.threshold is None else reading.threshold
+    if not math.isfinite(threshold):
+        raise BenchError(f"--threshold {threshold} is no finite number")
+    turned, notes = given, ["higher means generated"]
+    if reading.real_is_high:
+        turned, threshold = (-given, -threshold) if len(outside) else (1 - given, 1 - threshold)
+        notes = [f"higher meant real, turned round by {'-score' if len(outside) else '1 - score'}"]
+    with np.errstate(over="ignore"):
+        stored = turned.astype(np.float32)
+    lost = len(np.unique(given[~np.isnan(given)])) - len(np.unique(stored[~np.isnan(stored)]))
+    if lost:
+        notes.append(f"{lost} distinct scores became ties in float32")
+    pairs = zip(rows, stored.tolist(), strict=True)
+    oriented = [_rounded(row, score, file) for row, score in pairs]
+    return oriented, float(np.float32(threshold)), tuple(notes)
+
+
+def _rounded(row: ForeignRow, score: float, file: Path) -> ForeignRow:
+    """Put in a float32 score, or say that it is none."""
+    if math.isinf(score):
+        error = f"score {row.score:g} in row {row.number} of {file.name} is too large for float32"
+        return row._replace(score=math.nan, status="nonfinite", error=error)
+    return row._replace(score=score)

@@ -1,0 +1,111 @@
+"""How far probabilities can be believed: pure functions of (label, probability).
+
+Labels are integers, 0 = real and 1 = fake; probabilities are those of "fake", finite, in [0, 1]. What each
+metric means is in docs/metrics.md.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forenbench.types import FAKE
+
+from .classification import Labels, Scores
+
+BINS = 15
+"""Of the calibration errors, as is usual since Guo et al. 2017."""
+
+Floats: TypeAlias = NDArray[np.float64]
+
+
+def why_no_probabilities(scores: Scores, threshold: float) -> str:
+    """Say why scores are not probabilities; empty if they are.
+
+    They count as such where all are in [0, 1] and their author's threshold is 0.5: nearest neighbours'
+    differences of distances, with their threshold of 0, never do.
+    """
+    if threshold != 0.5:
+        return f"scores are no probabilities: their threshold is {threshold:g}, not 0.5"
+    scores = np.asarray(scores)
+    outside = scores[(scores < 0) | (scores > 1)]
+    return f"scores are no probabilities: {outside[0]:g} is not in [0, 1]" if outside.size else ""
+
+
+def judge(labels: Labels, probabilities: Scores, logits: Scores | None = None) -> dict[str, float]:
+    """Return every metric of probabilities, by its column in tables; see `nll` for logits."""
+    return {
+        "nll": nll(labels, probabilities, logits),
+        "brier": brier(labels, probabilities),
+        "ece": calibration_error(labels, probabilities, equal_width(BINS)),
+        "ece_mass": calibration_error(labels, probabilities, equal_mass(probabilities, BINS)),
+    }
+
+
+def losses(labels: Labels, probabilities: Scores, logits: Scores | None = None) -> Floats:
+    """Return each image's negative logarithm (natural) of the probability that its own label was given.
+
+    Logits say what probabilities that were rounded to 0 or 1 have lost. Without them a wrong 0 or 1 costs
+    infinitely much.
+    """
+    if logits is not None:
+        wrong_way = np.where(np.asarray(labels) == FAKE, -1.0, 1.0) * np.asarray(logits, np.float64)
+        return np.asarray(np.logaddexp(0.0, wrong_way))
+    own = np.where(np.asarray(labels) == FAKE, probabilities, 1 - np.asarray(probabilities, np.float64))
+    with np.errstate(divide="ignore"):
+        return -np.log(own)
+
+
+def nll(labels: Labels, probabilities: Scores, logits: Scores | None = None) -> float:
+    """Return the mean of `losses`; undefined without images, or where one loss is infinite."""
+    found = losses(*_checked(labels, probabilities), logits)
+    return float(found.mean()) if found.size and np.isfinite(found).all() else math.nan
+
+
+def brier(labels: Labels, probabilities: Scores) -> float:
+    """Return the mean squared distance in [0, 1] of probability and label; undefined without images."""
+    labels, probabilities = _checked(labels, probabilities)
+    return float(np.mean((probabilities - labels) ** 2)) if labels.size else math.nan
+
+
+def calibration_error(labels: Labels, probabilities: Scores, edges: Floats) -> float:
+    """Return the mean distance in [0, 1] of probability and share of fakes, over bins by their weight.
+
+    Args:
+        labels: Of the images.
+        probabilities: Of "fake".
+        edges: Rising upper edges of all bins but the last; an edge belongs to the bin below it.
+    """
+    labels, probabilities = _checked(labels, probabilities)
+    if not labels.size:
+        return math.nan
+    places = np.searchsorted(edges, probabilities, side="left")
+    surplus = np.bincount(places, probabilities - labels, len(edges) + 1)
+    return float(np.abs(surplus).sum() / labels.size)
+
+
+def equal_width(bins: int) -> Floats:
+    """Return the inner edges of bins of equal width in [0, 1]."""
+    return np.linspace(0, 1, bins + 1)[1:-1]
+
+
+def equal_mass(probabilities: Scores, bins: int) -> Floats:
+    """Return inner edges between which about equally many probabilities lie; equal ones are never parted."""
+    if not np.size(probabilities):
+        return np.zeros(0)
+    shares = np.linspace(0, 1, bins + 1)[1:-1]
+    quantiles: Floats = np.quantile(np.asarray(probabilities, np.float64), shares, method="inverted_cdf")
+    return np.unique(quantiles)
+
+
+def _checked(labels: Labels, probabilities: Scores) -> tuple[Labels, Floats]:
+    labels, values = np.asarray(labels), np.asarray(probabilities, np.float64)
+    if labels.shape != values.shape:
+        raise ValueError(f"one label for every probability: {labels.shape} and {values.shape}")
+    wrong = values[~((values >= 0) & (values <= 1))]
+    if wrong.size:
+        raise ValueError(f"probabilities are in [0, 1]; {wrong[0]} is not")
+    return labels, values

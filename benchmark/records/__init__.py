@@ -1,0 +1,1 @@
+"""What is kept: rows and records, what was fitted, and what was measured of them."""

@@ -1,0 +1,79 @@
+"""Images of a cell that were not scored: how many, which, and what they would be as errors."""
+
+from __future__ import annotations
+
+import zlib
+from base64 import b85decode, b85encode
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forenbench.types import FAKE, REAL
+
+from .store import STATUSES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MISSING, WRONG = "missing", "wrong"
+FAILED_AS = (MISSING, WRONG)
+"""What images without a score count as: in no metric, or as errors in each."""
+
+
+def mark_counted(rows: pd.DataFrame, failed_as: str, thresholds: Iterable[float]) -> None:
+    """Add the column ``counted`` to a cell's rows: which of them metrics rest on.
+
+    Where images without a score count as errors, each is put on the wrong side of all others and of all
+    thresholds: a real one gets one more than any score, fakes get one less, two less and so on, because
+    equal ones would be a single step of precision, which pays more than the errors that they are.
+
+    Args:
+        rows: With label, score and status.
+        failed_as: One of `FAILED_AS`.
+        thresholds: Of the detector, one at least.
+    """
+    ok = (rows["status"] == "ok").to_numpy()
+    rows["counted"] = ok | (failed_as == WRONG)
+    if failed_as == WRONG:
+        scores, fake = rows["score"].to_numpy(np.float64, copy=True), (rows["label"] == FAKE).to_numpy()
+        known = np.array([*scores[ok], *thresholds])
+        scores[~ok & ~fake] = known.max() + 1
+        scores[~ok & fake] = known.min() - 1 - np.arange((~ok & fake).sum())
+        rows["score"] = scores
+
+
+def count(rows: pd.DataFrame) -> dict[str, Any]:
+    """Count a cell's rows.
+
+    Args:
+        rows: With label, status and counted.
+
+    Returns:
+        ``images``, the number of each status, of all images by label (``reals``, ``fakes``), of the counted
+        ones by label (``real``, ``fake``), and ``unscored``: which were not scored (see `pack`).
+    """
+    every, counted = rows["label"], rows.loc[rows["counted"], "label"]
+    return {
+        "images": len(rows),
+        **{status: int((rows["status"] == status).sum()) for status in STATUSES},
+        "reals": int((every == REAL).sum()),
+        "fakes": int((every == FAKE).sum()),
+        "real": int((counted == REAL).sum()),
+        "fake": int((counted == FAKE).sum()),
+        "unscored": pack((rows["status"] != "ok").to_numpy()),
+    }
+
+
+def pack(unscored: NDArray[np.bool_]) -> str:
+    """Write down which images of a cell were not scored, in the order of its rows; empty if all were."""
+    return b85encode(zlib.compress(np.packbits(unscored).tobytes())).decode() if unscored.any() else ""
+
+
+def unpack(packed: str, images: int) -> NDArray[np.bool_]:
+    """Return what `pack` was given: for each of so many images, whether it was not scored (images,)."""
+    if not packed:
+        return np.zeros(images, bool)
+    bits = np.frombuffer(zlib.decompress(b85decode(packed)), np.uint8)
+    return np.unpackbits(bits, count=images).astype(bool)

@@ -1,0 +1,175 @@
+"""What was fitted for a run's detectors on other images, kept beside its rows as ``fits.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from forenbench.errors import BenchError
+from forenbench.files.atomic import write_text
+from forenbench.files.sealed import from_json, to_json
+from forenbench.metrics.calibration import why_no_probabilities
+from forenbench.metrics.classification import why_undefined
+from forenbench.metrics.fitting import FITS, Map, as_map, fit_threshold, raw_scores
+from forenbench.types import FAKE, FOREIGN, REAL
+
+from .leakage import Contents, Record, place, refuse_overlap
+from .store import Store
+
+_FILE = "fits.json"
+Key = tuple[str, str]
+"""Detector and kind of weights."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """What was fitted for one detector.
+
+    Attributes:
+        threshold: With the best balanced accuracy.
+        maps: From raw scores to probabilities, by name; temperature only where scores are probabilities.
+        probabilities: They are, on the images that the fit rests on.
+        images: How many real and fake ones it rests on.
+        testsets: Where these are from.
+        model: What the detector was, so that a changed one does not use the fit.
+    """
+
+    threshold: float
+    maps: Mapping[str, Map]
+    probabilities: bool
+    images: tuple[int, int]
+    testsets: tuple[str, ...]
+    model: Mapping[str, Any]
+
+
+def read(root: Path) -> dict[Key, dict[str, Any]]:
+    """Return a run's fits as they are stored, none where there is no file.
+
+    Raises:
+        BenchError: They are not what was written.
+    """
+    file = root / _FILE
+    if not file.is_file():
+        return {}
+    try:
+        content, sealed = from_json(file.read_bytes())
+        stored = content["fits"] if sealed else content  # earlier versions wrote a mere list
+        if not isinstance(stored, list):
+            raise TypeError("no list")
+        return {(one["detector"], one["weights"]): one for one in stored}
+    except (ValueError, TypeError, KeyError) as error:
+        raise BenchError(f"'{file}' is damaged; remove it, and 'bench calibrate' makes it anew") from error
+
+
+def find(fits: Mapping[Key, dict[str, Any]], record: Record) -> dict[str, Any] | None:
+    """Return the stored fit for the detector behind a record; one for another version of it is none."""
+    stored = fits.get(key_of(record))
+    return stored if stored and stored.get("model") == _model(record) else None
+
+
+def maps_of(stored: Mapping[str, Any]) -> dict[str, Map]:
+    """Return the maps of one stored fit, by name."""
+    return {name: as_map(fields) for name, fields in stored["maps"].items()}
+
+
+def write(root: Path, fits: Mapping[Key, Fit]) -> Path:
+    """Keep fits in a run folder, in place of earlier ones of the same detectors; return the file."""
+    stored = read(root)
+    for (detector, weights), fit in fits.items():
+        maps = {name: asdict(made) for name, made in fit.maps.items()}
+        names = {"detector": detector, "weights": weights}
+        stored[detector, weights] = {**names, **asdict(fit), "maps": maps}
+    path = root / _FILE
+    write_text(path, to_json({"fits": list(stored.values())}))
+    return path
+
+
+def fit(
+    validation: Sequence[Store],
+    tested: Sequence[Store],
+    perturbation: str = "none",
+    contents: Contents | None = None,
+) -> dict[Key, Fit]:
+    """Fit a threshold and maps for every detector of the tested runs.
+
+    Args:
+        validation: Runs over the images to fit on.
+        tested: Runs whose results are to use the fits.
+        perturbation: Which rows of the validation runs are taken.
+        contents: Where the images' files are, so that copies under other names are found.
+
+    Returns:
+        Fits of the detectors that were run on validation images, too.
+
+    Raises:
+        BenchError: An image is in both; or no detector was run on validation images, or one with other
+            weights or another version, or on images of one label only.
+    """
+    refuse_overlap(validation, tested, perturbation, contents or Contents())
+    wanted: dict[Key, list[Record]] = {}
+    for store in tested:
+        for record in store.records():
+            wanted.setdefault(key_of(record), []).append(record)
+    found: dict[Key, list[tuple[Store, Record]]] = {}
+    for store in validation:
+        for record in store.records():
+            if key_of(record) in wanted and record["cell"]["perturbation"] == perturbation:
+                _refuse_other_detector(record, wanted[key_of(record)])
+                found.setdefault(key_of(record), []).append((store, record))
+    if not found:
+        missing = ", ".join(f"{detector} ({kind})" for detector, kind in wanted)
+        raise BenchError(f"not run on the validation images under '{perturbation}': {missing}")
+    return {key: _fit_one(key, records) for key, records in found.items()}
+
+
+def _fit_one(key: Key, records: Sequence[tuple[Store, Record]]) -> Fit:
+    """Fit one detector to all its validation rows, each image once."""
+    import pandas as pd
+
+    columns = ["dataset", "path", "label", "score", "logit", "status"]
+    rows = pd.concat([store.rows(record, columns) for store, record in records])
+    rows = rows[rows["status"] == "ok"].drop_duplicates(["dataset", "path"])
+    labels, scores = rows["label"].to_numpy(np.int64), rows["score"].to_numpy(np.float64)
+    if reason := why_undefined(labels):
+        raise BenchError(f"cannot fit {key[0]} ({key[1]}): {reason} among the validation images")
+    threshold = float(records[0][1]["identity"]["threshold"])
+    probabilities = not why_no_probabilities(scores, threshold)
+    logits = rows["logit"].to_numpy(np.float64)
+    raw = raw_scores(scores, logits if np.isfinite(logits).all() else None, probabilities=probabilities)
+    chosen = {name: make for name, make in FITS.items() if name != "temperature" or probabilities}
+    return Fit(
+        fit_threshold(labels, scores),
+        {name: make(labels, raw) for name, make in chosen.items()},
+        probabilities,
+        (int((labels == REAL).sum()), int((labels == FAKE).sum())),
+        tuple(dict.fromkeys(place(record) for _, record in records)),
+        _model(records[0][1]),
+    )
+
+
+def _refuse_other_detector(validation: Record, tested: Iterable[Record]) -> None:
+    """Stop if a detector changed between the runs."""
+    theirs = _model(validation)
+    for record in tested:
+        for name, ours in _model(record).items():
+            if ours != theirs[name]:
+                raise BenchError(
+                    f"{validation['cell']['detector']} differs between the validation run and the tested "
+                    f"one: {name} is {theirs[name]} there, {ours} here"
+                )
+
+
+def _model(record: Record) -> dict[str, Any]:
+    """Say what a detector was; imported scores are known by a file, which is of its own images only."""
+    identity = record["identity"]
+    own = [] if identity["kind"] == FOREIGN else ["checkpoints"]
+    return {name: identity.get(name) for name in ("detector_version", "threshold", "code", *own)}
+
+
+def key_of(record: Record) -> Key:
+    """Return by what a record's fit is found."""
+    return record["cell"]["detector"], record["identity"]["kind"]

@@ -1,0 +1,255 @@
+"""The metrics of stored cells, remembered beside them: a finished run's tables read no row again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forenbench.errors import BenchError
+from forenbench.files.atomic import replacing
+from forenbench.files.sealed import from_arrow, to_arrow
+from forenbench.metrics import bootstrap, calibration, counts, fitting, intervals, rounding, spread, withheld
+from forenbench.metrics import classification as metrics
+from forenbench.metrics.intervals import Scored
+from forenbench.types import FAKE, REAL
+
+from . import coverage, fits
+from .coverage import FAILED_AS, MISSING, WRONG
+from .store import STATUSES, Store
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+Line = dict[str, Any]
+"""One class of a cell, or all of it: its counts of images and its metrics, by column."""
+
+KEPT = ("ap", "auroc", "acc", "bacc")
+"""Metrics whose replicates are kept, for means over test sets and for ranks."""
+_OF_BOTH = ("acc", "f1", "oracle_acc", "fitted_acc")
+"""Metrics of both labels that have a value on one."""
+UNNAMED = "(unnamed)"
+"""Reals whose source is not known."""
+_FILE = "measured.arrows"
+_NO_PROBABILITY = "images without a score count as errors, and an error has no probability"
+
+
+class _Known(NamedTuple):
+    """What is remembered of a cell: a mark of what it was made from, its lines, replicates by metric."""
+
+    mark: str
+    lines: list[Line]
+    replicates: dict[str, NDArray[np.float64]]
+
+
+@dataclass(slots=True)
+class Measurements:
+    """What the rows of one run say, each cell measured once.
+
+    A cell is measured again if its record, its file of rows or the code that measures has changed. In a run
+    folder that cannot be written nothing is remembered, and all is measured each time.
+
+    Attributes:
+        store: The run.
+        by_class: Take each class of a cell's images (its reals and its fakes) for itself, without intervals.
+        failed_as: What images without a score count as, one of `coverage.FAILED_AS`.
+    """
+
+    store: Store
+    by_class: bool
+    failed_as: str = MISSING
+    _known: dict[str, _Known] = field(init=False)
+    _fits: dict[fits.Key, dict[str, Any]] = field(init=False)
+    _changed: bool = False
+
+    def __post_init__(self) -> None:
+        if self.failed_as not in FAILED_AS:
+            raise BenchError(f"--failed-as '{self.failed_as}' is none of {', '.join(FAILED_AS)}")
+        self._known, self._fits = _read(self._file), fits.read(self.store.root)
+
+    def of(self, record: Mapping[str, Any]) -> list[Line]:
+        """Return a finished cell's lines.
+
+        Each has the counts of its images (see `coverage.count`), ``class`` (empty unless `by_class`), every
+        metric, the ends of its interval as ``<metric>_low`` and ``<metric>_high`` where it has one,
+        ``undefined`` and ``no_probabilities`` with the reasons for what is missing, ``replicates`` of the
+        metrics in `KEPT`, ``failed_as`` (`WRONG` where images without a score count as errors), and ``mark``,
+        which differs where anything that the line rests on does. Without `by_class` there are also
+        ``origins``, how many were drawn from (0: images were), and ``sources``: of the reals of each source
+        their number ``real``, their ``real_acc``, and the ``auroc`` of all fakes against them.
+        """
+        lost = any(record["counts"].get(status) for status in STATUSES if status != "ok")
+        failed_as = self.failed_as if lost else MISSING
+        key = json.dumps([*record["cell"].values(), self.by_class, failed_as])
+        fit = fits.find(self._fits, record)
+        made_from = json.dumps([_code(), record, self.store.stamp(record), fit], sort_keys=True)
+        mark = hashlib.sha256(made_from.encode()).hexdigest()
+        if key not in self._known or self._known[key].mark != mark:
+            self._known[key] = self._measure(mark, record, fit, failed_as)
+            self._changed = True
+        known = self._known[key]
+        shared = {"mark": mark, "failed_as": failed_as, "replicates": known.replicates}
+        shared |= {"no_probabilities": _NO_PROBABILITY} if failed_as == WRONG else {}
+        return [line | shared for line in known.lines]
+
+    def save(self) -> None:
+        """Keep what was measured for the next time."""
+        if self._changed:
+            with suppress(OSError):
+                _write(self._file, self._known)
+
+    @property
+    def _file(self) -> Path:
+        return self.store.root / _FILE
+
+    def _measure(
+        self, mark: str, record: Mapping[str, Any], fit: Mapping[str, Any] | None, failed_as: str
+    ) -> _Known:
+        """Read a cell's rows and compute their metrics."""
+        whole = [] if self.by_class else ["path", "real_source", "origin"]
+        columns = ["class", "label", "score", "logit", "status", *whole]
+        rows = self.store.rows(record, columns)
+        threshold, fitted = record["identity"]["threshold"], fit["threshold"] if fit else None
+        coverage.mark_counted(rows, failed_as, [threshold, *([] if fitted is None else [fitted])])
+        if self.by_class:
+            parts = rows.groupby("class", sort=False)
+            counts = ({"class": name} | coverage.count(part) for name, part in parts)
+            points = (_point(_scored(part, threshold)) for _, part in parts)
+            lines = [one | two for one, two in zip(counts, points, strict=True)]
+            return _Known(mark, [one | _one_sided(one) for one in lines], {})
+        scored = _scored(rows, threshold, fitted)
+        drawn = bootstrap.images(rows["label"].to_numpy(), rows.pop("path"), _shared(rows.pop("origin")))
+        made = intervals.replicates(scored, drawn, np.flatnonzero(rows["counted"]))
+        line = coverage.count(rows) | _point(scored) | {"class": "", "origins": drawn.origins}
+        line |= dict(intervals.ends(made, line))
+        line["sources"] = dict(_by_source(rows, threshold))
+        if fit:
+            line["fitted_threshold"] = fitted
+            line |= dict(_mapped(scored, fit)) if failed_as == MISSING else {}
+        blank = _one_sided(line)
+        kept = {name: made[name] for name in KEPT if name in made and name not in blank}
+        return _Known(mark, [line | blank], kept)
+
+
+@cache
+def _code() -> str:
+    """Say what the numbers rest on beside the rows."""
+    statistics = (metrics, calibration, counts, bootstrap, spread, withheld, rounding, intervals, fitting)
+    modules = (*statistics, coverage)
+    files = [Path(__file__), *(Path(str(module.__file__)) for module in modules)]
+    libraries = [version(name) for name in ("scikit-learn", "numpy")]
+    return " ".join([*libraries, *(hashlib.sha256(file.read_bytes()).hexdigest() for file in files)])
+
+
+def _shared(texts: pd.Series[str]) -> NDArray[np.object_]:
+    """Return texts as objects, equal ones as one: millions of copies take memory."""
+    import pandas as pd
+
+    places, distinct = pd.factorize(texts)
+    return np.asarray(distinct, object)[places]
+
+
+def _scored(rows: pd.DataFrame, threshold: float, fitted: float | None = None) -> Scored:
+    """Take the images that count."""
+    ok = rows[rows["counted"]]
+    logits = ok["logit"].to_numpy(np.float64)
+    return Scored(
+        ok["label"].to_numpy(np.int64),
+        ok["score"].to_numpy(np.float64),
+        logits if np.isfinite(logits).all() else None,
+        threshold,
+        fitted,
+    )
+
+
+def _mapped(scored: Scored, fit: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    """Judge the probabilities that fitted maps make of the scores, if these are of the kind fitted to."""
+    probabilities = fit["probabilities"]
+    if probabilities and scored.no_probabilities:
+        return
+    raw = fitting.raw_scores(scored.scores, scored.logits, probabilities=probabilities)
+    for name, made in fits.maps_of(fit).items():
+        judged = calibration.judge(scored.labels, made(raw), made.logits(raw))
+        yield from ((f"{name}_{metric}", value) for metric, value in judged.items())
+
+
+def _by_source(rows: pd.DataFrame, threshold: float) -> Iterator[tuple[str, Line]]:
+    """Judge all fakes against the reals of each source."""
+    ok = rows[rows["counted"]]
+    fakes = ok.loc[ok["label"] == FAKE, "score"].to_numpy(np.float64)
+    for name, reals in ok[ok["label"] == REAL].groupby("real_source", sort=False)["score"]:
+        scores = np.concatenate([reals.to_numpy(np.float64), fakes])
+        labels = np.repeat([REAL, FAKE], [len(reals), len(fakes)])
+        yield (
+            str(name) or UNNAMED,
+            {
+                "real": len(reals),
+                "real_acc": metrics.real_accuracy(labels, scores, threshold),
+                "auroc": metrics.auroc(labels, scores),
+            },
+        )
+
+
+def _point(scored: Scored) -> Line:
+    """Compute every metric, and say why some are missing."""
+    return {
+        **scored.metrics,
+        "oracle_threshold": scored.oracle,
+        "undefined": metrics.why_undefined(scored.labels),
+        "no_probabilities": scored.no_probabilities,
+    }
+
+
+def _one_sided(line: Line) -> Line:
+    """Blank what would be the rate of one label alone, for of the other one no image was scored."""
+    if (line["real"] and line["fake"]) or not (line["reals"] and line["fakes"]):
+        return {}
+    return {
+        f"{name}{end}": float("nan") for name in _OF_BOTH if name in line for end in ("", "_low", "_high")
+    }
+
+
+def _read(file: Path) -> dict[str, _Known]:
+    """Read what is remembered; of a damaged file, nothing."""
+    with suppress(OSError, ValueError, KeyError):
+        table = from_arrow(file.read_bytes()).read_all()
+        arrays = {name: _arrays(table[name].combine_chunks()) for name in KEPT}
+        told = zip(*(table[name].to_pylist() for name in ("key", "mark", "lines")), strict=True)
+        return {
+            key: _Known(
+                mark, json.loads(lines), {name: arrays[name][at] for name in KEPT if at in arrays[name]}
+            )
+            for at, (key, mark, lines) in enumerate(told)
+        }
+    return {}
+
+
+def _arrays(lists: pa.ListArray) -> dict[int, NDArray[np.float64]]:
+    """Cut a column of lists into arrays, by row; rows without a list have none."""
+    values, ends = lists.values.to_numpy(), lists.offsets.to_numpy()
+    return {int(at): values[ends[at] : ends[at + 1]] for at in np.flatnonzero(lists.is_valid())}
+
+
+def _write(file: Path, known: Mapping[str, _Known]) -> None:
+    import pyarrow as pa
+
+    columns: dict[str, Any] = {
+        "key": list(known),
+        "mark": [one.mark for one in known.values()],
+        "lines": [json.dumps(one.lines) for one in known.values()],
+    }
+    types = pa.list_(pa.float64())
+    kept = {name: pa.array([one.replicates.get(name) for one in known.values()], types) for name in KEPT}
+    table = pa.table(columns | kept)
+    with replacing(file) as partial:
+        partial.write_bytes(to_arrow(table.to_batches(), table.schema))

@@ -1,0 +1,264 @@
+"""Per-image rows in Parquet, one file a cell, beside a JSON record of what made them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from forenbench.errors import BenchError
+from forenbench.files.atomic import explaining, replacing, sweep
+from forenbench.files.file_names import RECORD, cell_names
+from forenbench.files.sealed import from_json, to_json
+from forenbench.types import Cell
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+COLUMNS = (
+    "dataset",
+    "testset",
+    "generator",
+    "class",
+    "real_source",
+    "origin",
+    "path",
+    "label",
+    "detector",
+    "perturbation",
+    "drawn",
+    "score",
+    "logit",
+    "status",
+    "error",
+)
+_TYPES = {"label": "int8", "score": "float32", "logit": "float32"}
+"""Of the columns that are not text."""
+STATUSES = ("ok", "unreadable", "failed", "nonfinite")
+
+
+ROWS_SEAL = "rows_sha256"
+"""The key of a record's digest of its rows."""
+_KEYS = {"cell", "identity", "counts", "made"}
+"""Of records; those of earlier versions have no others, and no digest of themselves either."""
+_ROWS = ".parquet"
+
+Record = dict[str, Any]
+
+
+class Damaged(BenchError):
+    """A stored cell is not what was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The rows of one run, below ``<root>/scores/<dataset>/<testset>/<perturbation>/<detector>.parquet``.
+
+    Where the detector was filled with other files than the published ones, whose they are follows its name:
+    ``<detector> (own).parquet``.
+
+    A cell counts as done when its record is there, for the record is written last. It holds the sha256 of the
+    rows and of itself; what is read is compared with them. Records of earlier versions hold neither, and are
+    believed as they are. Files appear by atomic rename. A record that differs from what is asked for, or is
+    damaged, moves with its rows to ``<root>/superseded``.
+    """
+
+    root: Path
+
+    def open(self) -> None:
+        """Make the run folder, and remove half-written files that killed processes left there.
+
+        Raises:
+            BenchError: It cannot be made.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            sweep(self.root)
+        except OSError as error:
+            raise BenchError(f"cannot write to '{self.root}': {error}") from error
+
+    def record(self, cell: Cell) -> Record | None:
+        """Return the record of a finished cell, or None; a damaged one is none."""
+        with suppress(Damaged):
+            return self._read_record(self._place(cell))
+        return None
+
+    def is_done(self, cell: Cell, identity: Mapping[str, Any]) -> bool:
+        """Say whether rows made by exactly this are there, undamaged, none of them failed in the detector.
+
+        Failed images are tried again: the cause may have been the machine's. Unreadable files are not, for
+        a repaired file changes the test set's digest.
+        """
+        record = self.record(cell)
+        if record is None or record["identity"] != identity or record["counts"]["failed"]:
+            return False
+        with suppress(Damaged):
+            return bool(self._content(record))
+        return False
+
+    def damage(self, cell: Cell) -> str:
+        """Say in words what is wrong with a cell's files; empty where nothing is, or nothing is there."""
+        try:
+            record = self._read_record(self._place(cell))
+            if record is not None:
+                self._content(record)
+        except Damaged as error:
+            return str(error)
+        return ""
+
+    def write(
+        self, cell: Cell, rows: Iterable[pd.DataFrame], identity: Mapping[str, Any], made: Mapping[str, Any]
+    ) -> dict[str, int]:
+        """Store a finished cell; older rows of another identity are kept under ``superseded``.
+
+        Args:
+            cell: Its name.
+            rows: Its rows, in pieces small enough for memory, each with `COLUMNS`.
+            identity: What makes the rows what they are.
+            made: What else a reader may want to know.
+
+        Returns:
+            How many rows there are of each status.
+
+        Raises:
+            RunFailed: The disk is full, or will not be written to.
+        """
+        with explaining(self.root):
+            old = self.record(cell)
+            if self.damage(cell) or (old is not None and old["identity"] != identity):
+                self.supersede(cell)
+            place = self._place(cell)
+            place.unlink(missing_ok=True)
+            with replacing(place.with_suffix(_ROWS), durable=False) as partial:
+                counts = _write_rows(partial, rows)
+                with partial.open("rb") as file:
+                    digest = hashlib.file_digest(file, "sha256").hexdigest()
+            record = {"cell": asdict(cell), "identity": identity, "counts": counts, "made": made}
+            with replacing(place, durable=False) as partial:
+                partial.write_text(to_json({**record, ROWS_SEAL: digest}), encoding="utf-8")
+        return counts
+
+    def restate(self, cell: Cell, **made: object) -> None:
+        """Correct what the record of a finished cell says beside its rows, which stay as they are."""
+        record = self.record(cell)
+        if record is None or all(record["made"].get(name) == value for name, value in made.items()):
+            return
+        record["made"] |= made
+        text = to_json(record) if ROWS_SEAL in record else json.dumps(record, indent=1, sort_keys=True)
+        with explaining(self.root), replacing(self._place(cell), durable=False) as partial:
+            partial.write_text(text, encoding="utf-8")
+
+    def records(self, *, beside_damaged: bool = False) -> list[Record]:
+        """Return the records of all finished cells, in the order their run listed them.
+
+        Args:
+            beside_damaged: Leave damaged records out; else no number may be made without them.
+
+        Raises:
+            Damaged: A record is.
+        """
+        found = []
+        for place in sorted(self.root.glob(f"scores/*/*/*/*{RECORD}")):
+            with suppress(*[Damaged] * beside_damaged):
+                found.append(self._read_record(place))
+        return sorted(filter(None, found), key=lambda record: record["made"]["position"])
+
+    def rows(self, record: Mapping[str, Any], columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """Read the rows behind one record, or some of their columns; text that older rows lack is empty.
+
+        Raises:
+            Damaged: They are not what was written.
+        """
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        wanted = list(COLUMNS if columns is None else columns)
+        with pq.ParquetFile(pa.BufferReader(self._content(record))) as file:
+            there = set(file.schema_arrow.names)
+            rows: pd.DataFrame = file.read([name for name in wanted if name in there]).to_pandas()
+        return rows.assign(**dict.fromkeys(set(wanted) - there, ""))[wanted]
+
+    def stamp(self, record: Mapping[str, Any]) -> tuple[int, int]:
+        """Give what changes, time or size, when the rows behind one record are written again."""
+        status = self._place(Cell(**record["cell"])).with_suffix(_ROWS).stat()
+        return status.st_mtime_ns, status.st_size
+
+    def supersede(self, cell: Cell) -> None:
+        """Move a finished cell's files aside, below the time of their removal."""
+        place = self._place(cell)
+        for path in (place, place.with_suffix(_ROWS)):
+            kept = self.root / "superseded" / str(time.time_ns()) / path.relative_to(self.root)
+            kept.parent.mkdir(parents=True)
+            with suppress(FileNotFoundError):  # of a damaged cell one may be gone
+                path.rename(kept)
+
+    def _place(self, cell: Cell) -> Path:
+        """Say where a cell's record is, or will be; its rows are beside it."""
+        new, old = (self.root / name for name in cell_names(cell))
+        with suppress(OSError, ValueError, KeyError):  # the old name may be too long to be there
+            if old.is_file() and not new.is_file() and (not cell.weights or cell.weights == _whose(old)):
+                return old
+        return new
+
+    def _read_record(self, place: Path) -> Record | None:
+        """Read a record, or return None where there is none."""
+        try:
+            record, sealed = from_json(place.read_bytes())
+            whole = record.keys() == (_KEYS | {ROWS_SEAL} if sealed else _KEYS)
+            if not whole or place.relative_to(self.root).as_posix() not in cell_names(Cell(**record["cell"])):
+                raise ValueError("it is not of this cell")
+        except FileNotFoundError:
+            return None
+        except (ValueError, TypeError, AttributeError) as error:
+            raise Damaged(f"'{place}' is damaged; {_anew(place)}") from error
+        if not place.with_suffix(_ROWS).is_file() and place.is_file():  # else it was moved aside just now
+            raise Damaged(f"cell {Cell(**record['cell'])} has lost its rows; {_anew(place)}")
+        return {**record}
+
+    def _content(self, record: Mapping[str, Any]) -> bytes:
+        """Read a cell's file of rows, as it was written."""
+        cell = Cell(**record["cell"])
+        place = self._place(cell)
+        content = place.with_suffix(_ROWS).read_bytes()
+        digest = hashlib.sha256(content).hexdigest()
+        if record.get(ROWS_SEAL, digest) != digest:
+            raise Damaged(f"cell {cell} is damaged: its rows are not what was written; {_anew(place)}")
+        return content
+
+
+def _whose(place: Path) -> str:
+    """Say whose weights an earlier version's record is of: its name did not say it."""
+    return str(json.loads(place.read_bytes())["identity"]["kind"])
+
+
+def _anew(place: Path) -> str:
+    """Say how to get rid of damage."""
+    return f"the command that made it makes it anew; or delete '{place}' to do without it"
+
+
+def _write_rows(file: Path, rows: Iterable[pd.DataFrame]) -> dict[str, int]:
+    """Write a Parquet file piece by piece, and count the statuses."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    counts: Counter[str] = Counter(dict.fromkeys(STATUSES, 0))
+    schema = _schema()
+    with pq.ParquetWriter(file, schema) as writer:
+        for piece in rows:
+            writer.write_table(pa.Table.from_pandas(piece[list(COLUMNS)], schema, preserve_index=False))
+            counts.update(piece["status"])
+    return dict(counts)
+
+
+def _schema() -> pa.Schema:
+    """Type the columns; equal rows are equal files."""
+    import pyarrow as pa
+
+    return pa.schema([(name, pa.type_for_alias(_TYPES.get(name, "string"))) for name in COLUMNS])

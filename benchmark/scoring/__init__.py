@@ -1,0 +1,1 @@
+"""How it is scored: plan, batches, readers, networks, and the engines that drive them."""

@@ -1,0 +1,39 @@
+"""Black borders: what a detector that cuts a square from the middle sees around a smaller picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from forenbench.data.inventory import FileFacts
+from forenbench.printable import readable
+from forenbench.types import Detector, TestSet
+
+from .calls import prepare_of
+
+
+def borders(testset: TestSet, facts: Mapping[str, FileFacts], detectors: Sequence[Detector]) -> Iterator[str]:
+    """Word, for each size of crop, how much of what the detectors see is no picture.
+
+    Args:
+        testset: Its images count where they are some.
+        facts: Of its files, by path.
+        detectors: Counted are those that state a crop and no resize (see `forenbench.types.Detector`).
+    """
+    crops: dict[int, list[str]] = {}
+    for detector in detectors:
+        crop, resize = (getattr(prepare_of(detector), name, None) for name in ("crop", "resize"))
+        if isinstance(crop, int) and crop > 0 and resize is None:
+            crops.setdefault(crop, []).append(detector.name)
+    files = [facts[sample.path] for sample in testset.samples]
+    sizes = [(fact.width, fact.height) for fact in files if fact.format]
+    for crop, names in crops.items():
+        seen = [min(w, crop) * min(h, crop) for w, h in sizes if min(w, h) < crop]
+        if seen:
+            black = 100 * (1 - sum(seen) / (len(seen) * crop**2))
+            share = f"{black:.0f} %" if black >= 1 else "less than 1 %"
+            more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+            yield (
+                f"test set '{readable(testset.name)}': {len(seen)} of {len(sizes)} images are smaller "
+                f"than the crop of {crop} pixels that {names[0]}{more} sees: {share} of these inputs is "
+                "black border"
+            )

@@ -1,0 +1,134 @@
+"""Detectors and encoders, called: what comes back is checked, and is memory of the harness's own.
+
+A detector may hand out the same memory each time, or write into it later; so everything is copied at once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from PIL.Image import Image
+from torch import Tensor
+
+from forenbench.plugins.guests import contained
+from forenbench.types import Detector, Encoder, LogitDetector
+
+Prepare = Callable[[Image], Tensor]
+
+
+def distinct_prepares(detectors: Sequence[Detector]) -> tuple[list[Prepare], list[int]]:
+    """Collect the `prepare` functions, and say which one each detector has.
+
+    Equal ones, such as a shared encoder's, run once; a property may give another one at every look.
+    """
+    prepares: list[Prepare] = []
+    places = []
+    for prepare in map(prepare_of, detectors):
+        if prepare not in prepares:
+            prepares.append(prepare)
+        places.append(prepares.index(prepare))
+    return prepares, places
+
+
+def prepare_of(detector: Detector) -> Prepare:
+    """Return what prepares images for a detector: its encoder's `prepare` where it has one."""
+    encoder = encoder_of(detector)
+    return detector.prepare if encoder is None else encoder.prepare
+
+
+def encoder_of(detector: Detector) -> Encoder | None:
+    """Return the backbone a detector shares with others, if it names one."""
+    encoder: Encoder | None = getattr(detector, "encoder", None)
+    return encoder
+
+
+def prepared(prepare: Prepare, image: Image) -> Tensor:
+    """Prepare an image, on which a detector may draw.
+
+    Raises:
+        TypeError: Something else than a dense tensor came back.
+    """
+    with contained():
+        tensor = _dense(prepare(image), "prepare")
+    return torch.empty(tensor.shape, dtype=tensor.dtype).copy_(tensor.detach())
+
+
+def encoded(encoder: Encoder, batch: Tensor) -> Tensor:
+    """Return a batch's features (n, ...), of any type but bfloat16, which becomes float32.
+
+    Raises:
+        ValueError: The encoder returned something else than one entry per image.
+    """
+    with contained():
+        features = _counted(encoder.encode(batch), len(batch), "encode")
+    kind = torch.float32 if features.dtype == torch.bfloat16 else features.dtype
+    return features.detach().to(kind, copy=True)
+
+
+def scored(detector: Detector, batch: Tensor) -> tuple[Tensor, Tensor]:
+    """Return a batch's scores and logits (NaN where the detector has none), float32 (n,).
+
+    Raises:
+        ValueError: The detector returned something else than one real number per image.
+    """
+    if isinstance(detector, LogitDetector):
+        with contained():
+            returned = detector.logit(batch)
+        logits = _numbers(returned, len(batch), "logit")
+        return logits.sigmoid(), logits
+    with contained():
+        returned = detector.score(batch)
+    scores = _numbers(returned, len(batch), "score")
+    return scores, torch.full_like(scores, math.nan)
+
+
+def _numbers(returned: Any, number: int, method: str) -> Tensor:  # noqa: ANN401 - whatever a detector returns
+    """Copy n real numbers, a tensor, an array or a list, to float32 (n,)."""
+    given = isinstance(returned, list | tuple | np.ndarray)
+    values = _counted(_as_tensor(returned, method) if given else returned, number, method)
+    if values.dtype == torch.bool or values.dtype.is_complex:
+        kind = "truth values" if values.dtype == torch.bool else "complex numbers"
+        raise ValueError(f"{method} returned {kind}, not scores: return the number that is compared")
+    if values.ndim != 1:
+        hint = "; add .squeeze(1)" if values.shape == (number, 1) else ""
+        raise ValueError(
+            f"{method} returned shape {tuple(values.shape)} for {number} images, not ({number},){hint}"
+        )
+    return values.detach().to(torch.float32, copy=True)
+
+
+def _as_tensor(returned: Any, method: str) -> Tensor:  # noqa: ANN401 - whatever a detector returns
+    """Read a list or an array of numbers."""
+    try:
+        array = np.asarray(returned)
+        return torch.tensor(array.astype(np.float64) if array.dtype.kind in "iuf" else array)
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{method} returned a {type(returned).__name__} that holds more than numbers"
+        ) from error
+
+
+def _counted(returned: object, number: int, method: str) -> Tensor:
+    """Refuse anything but one value or vector per image."""
+    values = _dense(returned, method)
+    if values.ndim == 0 or len(values) != number:
+        raise ValueError(f"{method} returned {tuple(values.shape)} for {number} images")
+    return values
+
+
+def _dense(returned: object, method: str) -> Tensor:
+    """Refuse anything but a tensor that has all its values."""
+    if not isinstance(returned, Tensor):
+        raise TypeError(f"{method} returned {type(returned).__name__}, not a tensor")
+    if (
+        returned.layout is not torch.strided
+        or returned.is_nested
+        or returned.is_quantized
+        or returned.is_meta
+    ):
+        raise TypeError(f"{method} returned a sparse, nested, quantized or meta tensor, not a dense one")
+    return returned

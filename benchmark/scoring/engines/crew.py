@@ -1,0 +1,201 @@
+"""Which replica of the detectors gets which shard, and what becomes of shards whose replica dies."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Hashable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, Protocol
+
+from forenbench.errors import RunFailed
+from forenbench.scoring.pipeline import Scored
+from forenbench.scoring.plan import Shard
+
+from . import Listener
+
+IN_HAND = 2
+"""Shards that each replica has: one is read while another one is scored."""
+TRIES = 3
+"""Replicas that may die over a shard; and, for each place in the cluster, before they are ready."""
+LOOK = 10.0
+"""Seconds after which a run without any replica says that it is waiting for one."""
+
+Replica = Hashable
+Ticket = Hashable
+"""Stands for what a replica was asked to do, until it is done."""
+
+
+class Lost(Exception):
+    """A replica died, with its machine or alone, cannot be reached, or raised what it should not."""
+
+
+class Cluster(Protocol):
+    """Machines that have room for replicas."""
+
+    def hire(self) -> tuple[Replica, Ticket]:
+        """Ask for a replica; the ticket is for its being ready, however long the cluster has no room."""
+        ...
+
+    def give(self, replica: Replica, shard: Shard) -> Ticket:
+        """Have a replica score a shard, after those that it was given before."""
+        ...
+
+    def wait(self, tickets: Collection[Ticket], seconds: float) -> Collection[Ticket]:
+        """Wait until at least one thing is done, and say which; none after that many seconds."""
+        ...
+
+    def collect(self, ticket: Ticket) -> Any:  # noqa: ANN401 - nothing of a replica, results of a shard
+        """Return a shard's results and the replica's notes so far; of a replica that is ready, nothing.
+
+        Raises:
+            Lost: It came to nothing, and another replica may fare better.
+            RunFailed: It came to nothing, and would elsewhere.
+        """
+        ...
+
+    def dismiss(self, replica: Replica) -> None:
+        """Free a replica's place, alive or dead."""
+        ...
+
+
+@dataclass(slots=True)
+class Crew:
+    """The replicas of a run, and how many shards each has in hand.
+
+    Shards that a dead replica had in hand are tried again when all others are handed out, and each alone, so
+    that one that kills every replica takes no other with it.
+
+    Attributes:
+        cluster: Where they are.
+        size: How many replicas the cluster has room for.
+        listener: Told of progress.
+        in_hand: Shards that each replica has.
+    """
+
+    cluster: Cluster
+    size: int
+    listener: Listener
+    in_hand: int = IN_HAND
+    coming: dict[Ticket, Replica] = field(default_factory=dict)
+    hands: dict[Replica, int] = field(default_factory=dict)
+    tasks: dict[Ticket, tuple[Shard, Replica]] = field(default_factory=dict)
+    ahead: deque[Shard] = field(default_factory=deque)
+    suspects: deque[Shard] = field(default_factory=deque)
+    deaths: Counter[tuple[int, int]] = field(default_factory=Counter)
+    given_up: list[str] = field(default_factory=list)
+    stillborn: int = 0
+    told: set[str] = field(default_factory=set)
+
+    def work(self, shards: Iterator[Shard]) -> Iterator[tuple[Shard, Scored]]:
+        """Hand out shards and yield them as they come back, in any order.
+
+        Raises:
+            RunFailed: No replica could be made, or several died over a shard; the latter once all others are
+                done.
+        """
+        self.ahead.extend(islice(shards, self.size))
+        more = len(self.ahead) == self.size
+        for _ in self.ahead:  # no more replicas than shards
+            self._hire()
+        while (more := self._hand_out(shards, more)) or self.tasks or self.ahead or self.suspects:
+            done = self.cluster.wait([*self.tasks, *self.coming], LOOK)
+            if not (done or self.hands):
+                if self.listener.stopped():
+                    return
+                self._once("waiting for the cluster to have room for the detectors", self.listener.tell)
+            yield from filter(None, map(self._take, done))
+        if self.given_up:
+            raise RunFailed("; ".join(self.given_up) + ". All else is finished and kept")
+
+    def dismiss(self) -> None:
+        """Free the cluster."""
+        for replica in [*self.hands, *self.coming.values()]:
+            self.cluster.dismiss(replica)
+
+    def _hire(self) -> None:
+        replica, ticket = self.cluster.hire()
+        self.coming[ticket] = replica
+
+    def _hand_out(self, shards: Iterator[Shard], more: bool) -> bool:
+        """Fill the replicas' hands, the emptiest first; say whether there may be more shards."""
+        for held in range(self.in_hand):
+            for replica in self._with(held):
+                coming = len(self.coming) if held else 0  # they get a first one before others a second one
+                shard = self.ahead.popleft() if len(self.ahead) > coming else next(shards, None)
+                if shard is None:
+                    more = False
+                    break
+                self._give(replica, shard)
+        if not (more or self.ahead):
+            for replica, _ in zip(self._with(0), list(self.suspects), strict=False):
+                self._give(replica, self.suspects.popleft())
+        return more
+
+    def _with(self, held: int) -> list[Replica]:
+        """List the replicas with so many shards in hand."""
+        return [replica for replica, number in self.hands.items() if number == held]
+
+    def _give(self, replica: Replica, shard: Shard) -> None:
+        self.hands[replica] += 1
+        self.tasks[self.cluster.give(replica, shard)] = shard, replica
+
+    def _take(self, ticket: Ticket) -> tuple[Shard, Scored] | None:
+        """See to what is done; return results."""
+        if ticket in self.coming:
+            self._welcome(ticket)
+            return None
+        return self._receive(ticket)
+
+    def _welcome(self, ticket: Ticket) -> None:
+        """Put a replica to work; of one that died before, ask for another, but not for ever."""
+        replica = self.coming.pop(ticket)
+        try:
+            self.cluster.collect(ticket)
+        except Lost as loss:
+            self.cluster.dismiss(replica)
+            self.stillborn += 1
+            if self.stillborn < TRIES * self.size:
+                self._replace(f"a replica of the detectors was lost before it was ready: {loss}")
+            elif not (self.hands or self.coming):
+                raise RunFailed(f"no replica of the detectors could be made: {loss}") from loss
+        else:
+            self.hands[replica] = 0
+
+    def _receive(self, ticket: Ticket) -> tuple[Shard, Scored] | None:
+        """Take a result in, if there is one."""
+        shard, replica = self.tasks.pop(ticket)
+        try:
+            scored, notes = self.cluster.collect(ticket)
+        except Lost as loss:
+            self._lose(shard, replica, loss)
+            return None
+        if replica in self.hands:  # it may have been lost over another shard since
+            self.hands[replica] -= 1
+        for note in notes:
+            self._once(note, self.listener.note)
+        self.listener.advance(shard.images)
+        return shard, scored
+
+    def _lose(self, shard: Shard, replica: Replica, loss: Lost) -> None:
+        """Keep the shard of a lost replica, and replace the replica once."""
+        place = shard.task, shard.start
+        self.deaths[place] += 1
+        if self.deaths[place] < TRIES:
+            self.suspects.append(shard)
+        else:
+            files = f"the {shard.images} files from '{shard.orders[0].paths[0]}' on"
+            self.given_up.append(f"{TRIES} replicas were lost over {files} ({loss})")
+        if self.hands.pop(replica, None) is not None:
+            self.cluster.dismiss(replica)  # it may live on out of reach, and hold its place
+            self._replace("a replica of the detectors was lost; its shards go to others")
+
+    def _replace(self, why: str) -> None:
+        self._once(why, self.listener.tell)
+        self._hire()
+
+    def _once(self, text: str, tell: Callable[[str], None]) -> None:
+        """Pass on a text, each once."""
+        if text not in self.told:
+            self.told.add(text)
+            tell(text)

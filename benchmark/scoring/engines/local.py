@@ -1,0 +1,72 @@
+"""The local engine: networks in this process, files read ahead by others."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from forenbench.scoring.batches import Order
+from forenbench.scoring.budget import Budget
+from forenbench.scoring.features import FeatureCache
+from forenbench.scoring.numerics import Numerics
+from forenbench.scoring.pipeline import Lineup, Scored, Scorer
+from forenbench.scoring.plan import Shard
+from forenbench.scoring.reading import read_ahead, sent_ahead
+from forenbench.types import Source
+
+from . import Listener
+
+
+@dataclass(frozen=True, slots=True)
+class LocalEngine:
+    """Scores on one device of this machine.
+
+    Attributes:
+        numerics: Device and precision.
+        cache: Keeps features of encoders; None: nothing is kept.
+        readers: Processes that read ahead; with 0, this one does all.
+    """
+
+    numerics: Numerics
+    cache: FeatureCache | None = None
+    readers: int = 0
+
+    @property
+    def place(self) -> str:
+        """Where scores are made, for records."""
+        return self.numerics.device
+
+    def score(
+        self, lineup: Lineup, sources: Sequence[Source], shards: Iterable[Shard], listener: Listener
+    ) -> Generator[tuple[Shard, Scored]]:
+        """Score shards in their order."""
+        scorer = Scorer(lineup, self.numerics, self.cache, listener.note)
+        begun: deque[tuple[Shard, list[Order]]] = deque()
+        budget = Budget()
+
+        def orders() -> Iterator[Order]:
+            for shard in shards:
+                pieces = [piece for order in shard.orders for piece in budget.cut(order)]
+                begun.append((shard, pieces))
+                yield from pieces
+
+        device = self.numerics.device
+        reader, pin = lineup.reader(sources), device.startswith("cuda")
+        batches = read_ahead(reader, orders(), self.readers, pin=pin, tell=listener.tell)
+        scored: Scored = {}
+        done = 0
+        for batch in sent_ahead(batches, device):
+            budget.learn(batch)
+            shard, pieces = begun[0]
+            for place, results in scorer.score(batch, shard.todo).items():
+                scored.setdefault(place, []).extend(results)
+            done += 1
+            if done == len(pieces) or pieces[done].paths != pieces[done - 1].paths:
+                listener.advance(len(batch.sha256s))
+            if done == len(pieces):
+                begun.popleft()
+                yield shard, scored
+                scored, done = {}, 0
+        if self.cache is not None and self.cache.problem:
+            listener.tell(self.cache.problem)

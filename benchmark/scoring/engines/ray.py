@@ -1,0 +1,222 @@
+"""The Ray engine: replicas of the detectors on a cluster; rows go through the process that asked.
+
+Every node needs this package, the weights, and the data at the same path: a shared file system, or a copy.
+See docs/scaling.md.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain
+from textwrap import shorten
+from typing import Any
+
+import ray
+import torch
+from ray.exceptions import RayError, RayTaskError
+
+from forenbench.errors import BenchError, RunFailed
+from forenbench.plugins import LoadedDetector
+from forenbench.records.environment import versions
+from forenbench.scoring.numerics import Numerics
+from forenbench.scoring.pipeline import Lineup, Scored
+from forenbench.scoring.plan import Shard
+from forenbench.types import Source
+
+from . import Listener
+from .crew import IN_HAND, Crew, Lost
+from .replica import Load, Replica, Setup, identity
+
+_KNOCK = 10.0
+"""Seconds in which the head of a cluster must answer."""
+_READERS = 16
+"""Cores, at most, that a replica on a GPU takes by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class RayEngine:
+    """Scores on a Ray cluster.
+
+    Attributes:
+        loaded: The detectors as this process has them: replicas must have the same.
+        load: Makes them anew elsewhere.
+        device: "cpu", "cuda" (one GPU a replica), or "auto": GPUs where the cluster has any.
+        precision: See `Numerics`.
+        features: Bytes of encoders' features that each node may keep in its user's cache; 0: none.
+        address: Of the cluster; "local" starts one on this machine.
+        cpus: Cores of each replica; None: one a thread of this process or, beside a GPU, its share of the
+            node's.
+    """
+
+    loaded: Sequence[LoadedDetector]
+    load: Load
+    device: str = "auto"
+    precision: str = "fp32"
+    features: int = 0
+    address: str = "auto"
+    cpus: int | None = None
+
+    @property
+    def place(self) -> str:
+        """Where scores are made, for records."""
+        return f"Ray cluster, {_device(self.device) if ray.is_initialized() else self.device}"
+
+    def score(
+        self, lineup: Lineup, sources: Sequence[Source], shards: Iterable[Shard], listener: Listener
+    ) -> Generator[tuple[Shard, Scored]]:
+        """Score shards on all replicas; they come back as they are done, in any order."""
+        taken = iter(shards)
+        first = next(taken, None)
+        if first is None:  # other processes hold all that is left: nothing to load a replica for
+            return
+        connect(self.address)
+        crew = self._crew(lineup, sources, listener)
+        try:
+            yield from crew.work(chain([first], taken))
+        finally:
+            crew.dismiss()
+
+    def _crew(self, lineup: Lineup, sources: Sequence[Source], listener: Listener) -> Crew:
+        """See what the cluster has room for."""
+        nodes, device, threads = _nodes(), _device(self.device), torch.get_num_threads()
+        gpus = int(device == "cuda")
+        cores = self.cpus or (share(nodes) if gpus else threads)
+        if threads > cores and not gpus:
+            listener.tell(
+                f"replicas compute with {threads} threads, as this process does, on {cores} cores each; "
+                f"OMP_NUM_THREADS={cores} before the command makes them fit"
+            )
+        setup = Setup(
+            self.load,
+            Lineup((), lineup.perturbations, lineup.seed),
+            sources,
+            Numerics(device, self.precision),
+            self.features,
+            threads,
+            [identity(one) for one in self.loaded],
+            versions(),
+        )
+        in_hand = IN_HAND + gpus * (cores - 1)  # each thread reads one, and a GPU takes what many read
+        cluster = _RayCluster({"num_cpus": cores, "num_gpus": gpus}, ray.put(setup), in_hand)
+        return Crew(cluster, room(nodes, cores, gpus), listener, in_hand)
+
+
+@dataclass(frozen=True, slots=True)
+class _RayCluster:
+    """A cluster as a crew knows it: replicas are actors, tickets references."""
+
+    resources: Mapping[str, float]
+    setup: Any
+    in_hand: int
+
+    def hire(self) -> tuple[Any, Any]:
+        actor = ray.remote(Replica).options(max_concurrency=self.in_hand, max_restarts=0, **self.resources)
+        replica: Any = actor.remote(self.setup)
+        return replica, replica.ready.remote()
+
+    def give(self, replica: Any, shard: Shard) -> Any:  # noqa: ANN401 - Ray's own
+        return replica.score.remote(shard)
+
+    def wait(self, tickets: Collection[Any], seconds: float) -> Collection[Any]:
+        return ray.wait(list(tickets), timeout=seconds)[0]
+
+    def collect(self, ticket: Any) -> Any:  # noqa: ANN401 - Ray's own
+        try:
+            return ray.get(ticket)
+        except RayTaskError as error:
+            if isinstance(error.cause, BenchError):
+                raise RunFailed(f"a replica of the detectors: {error.cause}") from error
+            raise Lost(f"{type(error.cause).__name__}: {error.cause}") from error
+        except RayError as error:
+            raise Lost(_reason(error)) from error
+
+    def dismiss(self, replica: Any) -> None:  # noqa: ANN401 - Ray's own
+        ray.kill(replica)
+
+
+def _reason(error: RayError) -> str:
+    """Pick from an error of many lines the one that says why."""
+    lines = [line for line in str(error).splitlines() if line.strip() and "never ran" not in line]
+    return shorten(lines[-1] if lines else type(error).__name__, 300, placeholder=" …")
+
+
+@contextmanager
+def session() -> Iterator[None]:
+    """Leave, at the end, the cluster that was joined meanwhile; one started for this run ends."""
+    joined_before = ray.is_initialized()
+    try:
+        yield
+    finally:
+        if not joined_before:
+            ray.shutdown()
+
+
+def connect(address: str) -> None:
+    """Join a cluster, or start one here; a program that has joined one stays with it.
+
+    Raises:
+        BenchError: There is none, or it is not of this version of Ray or Python.
+    """
+    if ray.is_initialized():
+        return
+    if address.startswith("ray://"):
+        raise BenchError(
+            f"--address '{address}' is for Ray's client; run this on a node of the cluster, with host:port"
+        )
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        _knock(os.environ.get("RAY_ADDRESS") or address if address == "auto" else address)
+        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+    except (OSError, OverflowError, RuntimeError, ValueError, RayError) as error:
+        raise BenchError(
+            f"no Ray cluster at '{address}' that can be joined from here: {error}. 'ray start --head' makes "
+            "one; --address local uses this machine alone"
+        ) from error
+
+
+def _knock(address: str) -> None:
+    """See whether anything listens at host:port; Ray itself would try for ten minutes."""
+    host, _, port = address.rpartition(":")
+    if port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), _KNOCK).close()
+
+
+def _nodes() -> list[dict[str, float]]:
+    """List what each node has."""
+    return [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
+
+
+def _device(request: str) -> str:
+    """Resolve ``auto`` by what the cluster has."""
+    if request == "auto":
+        return "cuda" if any(node.get("GPU") for node in _nodes()) else "cpu"
+    return request
+
+
+def share(nodes: Sequence[Mapping[str, float]]) -> int:
+    """Say how many cores there are for each GPU, on the node that has least of them, up to 16."""
+    shares = [node.get("CPU", 0) // node["GPU"] for node in nodes if node.get("GPU")]
+    return int(max(1, min([_READERS, *shares])))
+
+
+def room(nodes: Sequence[Mapping[str, float]], cores: int, gpus: int) -> int:
+    """Say how many replicas the nodes have room for when they are idle.
+
+    Raises:
+        BenchError: None has room for one.
+    """
+    rooms = [node.get("CPU", 0) // cores for node in nodes]
+    if gpus:
+        rooms = [min(one, node.get("GPU", 0) // gpus) for one, node in zip(rooms, nodes, strict=True)]
+    if not sum(rooms):
+        there = ", ".join(sorted({f"{node.get('CPU', 0):g} and {node.get('GPU', 0):g}" for node in nodes}))
+        raise BenchError(
+            f"no node of the Ray cluster has room for a replica of {cores} cores and {gpus} GPUs; the nodes "
+            f"have {there}. --replica-cpus N or, without GPUs, OMP_NUM_THREADS=N asks for fewer cores"
+        )
+    return int(sum(rooms))

@@ -1,0 +1,110 @@
+"""A replica: a run's detectors on one node of a cluster, and the check that they are the run's."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import torch
+
+from forenbench.errors import BenchError
+from forenbench.plugins import LoadedDetector
+from forenbench.records.environment import versions
+from forenbench.scoring.budget import Budget
+from forenbench.scoring.features import user_cache
+from forenbench.scoring.numerics import Numerics
+from forenbench.scoring.pipeline import Lineup, Scored, Scorer
+from forenbench.scoring.plan import Shard
+from forenbench.types import Source
+
+Load = Callable[[str], list[LoadedDetector]]
+"""Makes the run's detectors on a device, on whatever node it is called."""
+Identity = tuple[str, str, dict[str, str]]
+
+
+class Setup(NamedTuple):
+    """What a replica is made of.
+
+    Attributes:
+        load: Makes its detectors.
+        lineup_without_detectors: What they are run under.
+        sources: Where the shards' files are, by the places in their orders.
+        numerics: Its device and precision.
+        features: Bytes of encoders' features that its node may keep.
+        threads: That it computes with.
+        expected: The detectors of the process that asked.
+        versions: Of that process's packages.
+    """
+
+    load: Load
+    lineup_without_detectors: Lineup
+    sources: Sequence[Source]
+    numerics: Numerics
+    features: int
+    threads: int
+    expected: Sequence[Identity]
+    versions: Mapping[str, str]
+
+
+class Replica:
+    """Detectors on one node; may be called by several threads, of which one scores while others read."""
+
+    def __init__(self, setup: Setup) -> None:
+        self.setup = setup
+        self.notes: list[str] = []
+        self.turn = threading.Lock()
+        self.budget = Budget()
+
+    def ready(self) -> None:
+        """Load everything; what cannot be had is raised here, where it reaches the process that asked.
+
+        Raises:
+            BenchError: The node has other packages, detectors or weights than that process.
+        """
+        setup = self.setup
+        compare_versions(versions(), setup.versions)
+        torch.set_num_threads(setup.threads)  # as in that process: sums may depend on it
+        loaded = setup.load(setup.numerics.device)
+        _compare(loaded, setup.expected)
+        chosen = setup.lineup_without_detectors
+        lineup = Lineup([one.detector for one in loaded], chosen.perturbations, chosen.seed)
+        self.scorer = Scorer(lineup, setup.numerics, user_cache(setup.features), self.notes.append)
+        self.reader = lineup.reader(setup.sources)
+
+    def score(self, shard: Shard) -> tuple[Scored, list[str]]:
+        """Score a shard; reads while another call scores."""
+        scored: Scored = {}
+        for order in (piece for whole in shard.orders for piece in self.budget.cut(whole)):
+            batch = self.reader[order]
+            self.budget.learn(batch)
+            with self.turn:
+                for place, results in self.scorer.score(batch, shard.todo).items():
+                    scored.setdefault(place, []).extend(results)
+        return scored, list(self.notes)
+
+
+def identity(loaded: LoadedDetector) -> Identity:
+    """Say what a detector is, for comparison between machines."""
+    return loaded.name, f"{loaded.detector.version} {loaded.code}", dict(loaded.checkpoints)
+
+
+def _compare(loaded: Sequence[LoadedDetector], expected: Sequence[Identity]) -> None:
+    """Refuse a node whose detectors are not those of the process that asked."""
+    found = [identity(one) for one in loaded]
+    for one in expected:
+        if one not in found:
+            same = [other for other in found if other[0] == one[0]] or "nothing of that name"
+            raise BenchError(f"a node lacks a detector of the run: it has {same}, not {one}")
+
+
+def compare_versions(found: Mapping[str, str], expected: Mapping[str, str]) -> None:
+    """Refuse a node whose packages would make other rows than those of the process that asked."""
+    unlike = [
+        f"{name} {found.get(name, 'absent')} instead of {expected.get(name, 'absent')}"
+        for name in sorted({*found, *expected})
+        if found.get(name) != expected.get(name)
+    ]
+    if unlike:
+        raise BenchError(f"node {socket.gethostname()} has {', '.join(unlike)}")

@@ -1,0 +1,208 @@
+"""Features of frozen encoders on disk, so that a new head, or another k, costs no forward pass.
+
+What is kept is a *block*: the features of one group of a batch, n images of equal tensor shape encoded
+together. Floating-point results depend on the batch's shape, so features of single images would not be bit
+for bit what a run without the cache computes; those of the whole group are. A block's address is made from
+everything it rests on and nothing else: another data set with the same run of images finds it too.
+
+Files appear whole, by renaming, and carry a checksum. Several processes may use one folder without locks: all
+that can happen to a file is that it vanishes, and then it is computed again. A file's modification time says
+when it was last of use.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.filesize import decimal
+
+from forenbench.errors import BenchError
+from forenbench.files.atomic import replacing, write_text
+from forenbench.files.places import cache_folder
+
+from .feature_files import Address as Address
+from .feature_files import address as address
+from .feature_files import numerics as numerics
+from .feature_files import read, to_bytes
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+SIZE = "FORENBENCH_FEATURES"
+"""The environment variable that says how large the cache may grow."""
+
+_LIMIT = "10GB"
+_UNITS = ("", "K", "M", "G", "T")
+_NOTE = "encoder.txt"
+_ENCODERS = "*-" + "[0-9a-f]" * 12  # nothing else in the cache's folder is ever touched
+_SUFFIXES = (".npy", ".part")  # what a killed run left half-written counts, and goes, as blocks do
+_AFTER_EVICTION = 0.9
+_UNSEEN = 1 / 16
+"""Part of the limit that one process may write before it looks at what the others wrote."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one encoder's features take.
+
+    Attributes:
+        encoder: Name of its folder: the encoder's own name, a dash and a digest of its identity.
+        blocks: Number of files.
+        size: In bytes.
+    """
+
+    encoder: str
+    blocks: int
+    size: int
+
+    @property
+    def name(self) -> str:
+        """What people know the encoder by."""
+        return self.encoder.rpartition("-")[0]
+
+
+class FeatureCache:
+    """Blocks of features in a folder, the least recently used of which go when it gets too large.
+
+    Attributes:
+        folder: Of the cache; made when the first block is put.
+        limit: Its size in bytes; 0: nothing is kept or looked up.
+        problem: Why nothing more is kept (a full disk, a folder that cannot be written), in words; or empty.
+            Blocks that are there are still found.
+    """
+
+    def __init__(self, folder: Path, limit: int) -> None:
+        self.folder, self.limit, self.problem = folder, limit, ""
+        self._size, self._unseen = math.inf, 0
+
+    def get(self, address: Address) -> Tensor | None:
+        """Return a block's features, memory-mapped, on the CPU; None where they are not (or no longer) kept.
+
+        A file that is cut short or damaged is removed and counts as absent. Writing to the tensor does not
+        change the file.
+        """
+        if not self.limit:
+            return None
+        path = self._path(address)
+        try:
+            features = read(path)
+        except OSError:
+            return None
+        except ValueError:
+            with suppress(OSError):
+                path.unlink()
+            return None
+        now = time.time_ns()
+        with suppress(OSError):
+            os.utime(path, ns=(now, now))
+        return features
+
+    def put(self, address: Address, features: Tensor) -> None:
+        """Keep a block's features of any shape; what goes wrong becomes `problem` and stops no run."""
+        if self.problem or not self.limit:
+            return
+        try:
+            size = self._write(address, features)
+            self._size, self._unseen = self._size + size, self._unseen + size
+            if self._size > self.limit or self._unseen > self.limit * _UNSEEN:
+                self._make_room()
+        except (OSError, TypeError, ValueError) as error:
+            if not self._cleared(error):
+                self.problem = f"features are no longer kept in {self.folder}: {error}"
+
+    def usage(self) -> list[Usage]:
+        """List what is kept by encoder, largest first."""
+        found = []
+        for encoder in self.folder.glob(_ENCODERS):
+            sizes = [size for _, size, _ in _files(encoder)]
+            found.append(Usage(encoder.name, len(sizes), sum(sizes)))
+        return sorted(found, key=lambda one: (-one.size, one.encoder))
+
+    def clear(self, encoders: Iterable[str]) -> None:
+        """Remove the features of encoders as `usage` names them, as far as they can be removed."""
+        for encoder in encoders:
+            shutil.rmtree(self.folder / encoder, ignore_errors=True)
+        self._size = math.inf
+
+    def _cleared(self, error: Exception) -> bool:
+        """Say whether another process removed folders while this one made, or used, them."""
+        if isinstance(error, FileExistsError):  # mkdir met a folder that then was gone
+            return self.folder.is_dir()
+        return isinstance(error, FileNotFoundError)
+
+    def _path(self, address: Address) -> Path:
+        return self.folder / address.folder / address.digest[:2] / f"{address.digest}.npy"
+
+    def _write(self, address: Address, features: Tensor) -> int:
+        """Write a block, and beside the first one a note of what its encoder is; return its size."""
+        content = to_bytes(features)
+        if len(content) > self.limit * _AFTER_EVICTION:
+            raise ValueError(f"{decimal(len(content))} do not fit into {decimal(self.limit)}")
+        note = self.folder / address.folder / _NOTE
+        if not note.is_file():
+            write_text(note, f"{address.encoder}\n")
+        with replacing(self._path(address), durable=False) as partial:
+            partial.write_bytes(content)
+        return len(content)
+
+    def _make_room(self) -> None:
+        """Count what is there; above the limit, remove what was not used for longest."""
+        files = sorted(file for encoder in self.folder.glob(_ENCODERS) for file in _files(encoder))
+        size = sum(size for _, size, _ in files)
+        enough = self.limit * _AFTER_EVICTION if size > self.limit else math.inf
+        for _, freed, path in files:
+            if size <= enough:
+                break
+            path.unlink(missing_ok=True)
+            size -= freed
+        self._size, self._unseen = size, 0
+
+
+def user_cache(limit: int | None = None) -> FeatureCache:
+    """Open the cache in the user's cache folder.
+
+    Args:
+        limit: In bytes; None: what FORENBENCH_FEATURES says, or 10 GB.
+
+    Raises:
+        BenchError: FORENBENCH_FEATURES is no size.
+    """
+    if limit is None:
+        try:
+            limit = parse_size(os.environ.get(SIZE) or _LIMIT)
+        except BenchError as error:
+            raise BenchError(f"{SIZE}: {error}") from error
+    return FeatureCache(cache_folder() / "features", limit)
+
+
+def parse_size(text: str) -> int:
+    """Turn ``20GB``, ``1.5 TB``, ``500mb`` or ``0`` into bytes; units are decimal, none means bytes.
+
+    Raises:
+        BenchError: It is something else.
+    """
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) ?([KMGT]?)B?", text.strip().upper())
+    if not match:
+        raise BenchError(f"'{text}' is no size; write one such as 20GB or 500MB, or 0 to keep no features")
+    return int(Decimal(match[1]) * 1000 ** _UNITS.index(match[2]))
+
+
+def _files(encoder: Path) -> Iterator[tuple[int, int, Path]]:
+    """Yield each file's time of last use (nanoseconds), size and path; files may vanish meanwhile."""
+    for parent, _, names in os.walk(encoder):
+        for name in names:
+            path = Path(parent, name)
+            if path.suffix in _SUFFIXES:
+                with suppress(FileNotFoundError):
+                    status = path.stat()
+                    yield status.st_mtime_ns, status.st_size, path

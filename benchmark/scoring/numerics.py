@@ -1,0 +1,121 @@
+"""On which device, and how exactly, networks compute."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+from forenbench.errors import BenchError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+T = TypeVar("T")
+PRECISIONS = ("fp32", "tf32", "bf16")
+
+
+@dataclass(frozen=True, slots=True)
+class Numerics:
+    """Device and precision of a run.
+
+    Attributes:
+        device: A torch device, for instance "cpu" or "cuda:1".
+        precision: "fp32"; "tf32", which on NVIDIA GPUs keeps three digits; or "bf16", torch's autocast.
+    """
+
+    device: str = "cpu"
+    precision: str = "fp32"
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """Compute inside with this precision, and without gradients unless a detector asks for them."""
+        import torch
+
+        matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+        before = matmul.allow_tf32, cudnn.allow_tf32
+        matmul.allow_tf32 = cudnn.allow_tf32 = self.precision == "tf32"
+        try:
+            with torch.no_grad(), self._autocast():
+                yield
+        finally:
+            matmul.allow_tf32, cudnn.allow_tf32 = before
+
+    def _autocast(self) -> AbstractContextManager[object]:
+        import torch
+
+        if self.precision != "bf16":
+            return nullcontext()
+        return torch.autocast(self.device.partition(":")[0], torch.bfloat16)
+
+
+def check_precision(request: str) -> str:
+    """Return the precision asked for.
+
+    Raises:
+        BenchError: There is no such one.
+    """
+    if request not in PRECISIONS:
+        raise BenchError(f"--precision '{request}' is none of {', '.join(PRECISIONS)}")
+    return request
+
+
+@dataclass(slots=True)
+class Portions:
+    """Calls networks with as many images at once as the device's memory holds.
+
+    Attributes:
+        note: Told, once for each network, that its batches were halved.
+        at_once: The networks whose batches were halved, and what they get at once since.
+    """
+
+    note: Callable[[str], None]
+    at_once: dict[str, int] = field(default_factory=dict)
+
+    def call(self, name: str, network: Callable[[Tensor], T], batch: Tensor) -> list[T]:
+        """Call a network on a batch (n, ...), whole or, where it does not fit, in portions.
+
+        Args:
+            name: The network's.
+            network: What is called.
+            batch: n stacked tensors.
+
+        Returns:
+            What each call returned.
+
+        Raises:
+            torch.OutOfMemoryError: Not even one image fits.
+            ValueError: Not all fit, and the network has written into them: they cannot be given again.
+        """
+        while True:
+            version = batch._version
+            portions = batch.split(self.at_once.get(name, len(batch)))  # type: ignore[no-untyped-call]
+            try:
+                return [network(portion) for portion in portions]
+            except Exception as error:
+                if len(portions[0]) == 1 or not _is_out_of_memory(error):
+                    raise
+            self._halve(name, len(portions[0]))
+            if batch._version != version:
+                raise ValueError("it ran out of memory after it had written into its images")
+
+    def _halve(self, name: str, size: int) -> None:
+        """Take half as many at once from here on; outside of the handler, which holds on to memory."""
+        import torch
+
+        if name not in self.at_once:
+            self.note(f"{name}: {size} images at once do not fit into memory; going on with fewer")
+        self.at_once[name] = size // 2
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Recognise a device, or the machine, that has no memory left."""
+    import torch
+
+    words = str(error).lower()
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
+        isinstance(error, RuntimeError) and ("out of memory" in words or "can't allocate memory" in words)
+    )

@@ -1,0 +1,232 @@
+"""One pass: each batch goes once through every encoder, and from there through every detector.
+
+Batches are consecutive samples and are grouped by tensor shape: a function of the test set and the detector
+alone, never of which other cells, processes or machines are at work. Floating-point results depend on a
+batch's shape, so this keeps rows equal.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from forenbench.plugins.guests import reason
+from forenbench.types import Detector, Encoder, Perturbation, TestSet
+
+from .batches import BATCH, Batch, ImageResult, Order, Reader
+from .calls import distinct_prepares, encoded, encoder_of, scored
+from .features import Address, FeatureCache, address
+from .features import numerics as rounding
+from .numerics import Numerics, Portions
+from .reading import read_ahead
+
+Todo = Sequence[tuple[int, Sequence[int]]]
+"""The detectors wanted under each perturbation, by their places in a `Lineup`."""
+Scored = dict[tuple[int, int], list[ImageResult]]
+"""One result an image, by the places of (perturbation, detector)."""
+Results = dict[tuple[str, str], list[ImageResult]]
+
+
+@dataclass(frozen=True, slots=True)
+class Lineup:
+    """What is run on every test set: detectors under perturbations.
+
+    Attributes:
+        detectors: All of a run.
+        perturbations: In table order.
+        seed: Of random perturbations.
+    """
+
+    detectors: Sequence[Detector]
+    perturbations: Sequence[Perturbation]
+    seed: int = 0
+
+    def reader(self, sources: Sequence[object]) -> Reader:
+        """Make what turns orders into batches for these detectors."""
+        return Reader(sources, self.perturbations, distinct_prepares(self.detectors)[0], self.seed)  # type: ignore[arg-type]
+
+    def prepares(self) -> list[int]:
+        """Say which distinct `prepare` each detector has."""
+        return distinct_prepares(self.detectors)[1]
+
+    def wanted(self, todo: Todo) -> tuple[tuple[int, tuple[int, ...]], ...]:
+        """Say which prepares are wanted under each perturbation."""
+        prepares = self.prepares()
+        return tuple((place, tuple(sorted({prepares[d] for d in detectors}))) for place, detectors in todo)
+
+
+class _Piece(NamedTuple):
+    """What a network made of some positions of a batch, or why it made nothing."""
+
+    positions: tuple[int, ...]
+    values: Tensor
+    logits: Tensor | None = None
+    failed: str = ""
+
+
+@dataclass(slots=True)
+class Scorer:
+    """Detectors on one device; turns batches into results.
+
+    Attributes:
+        lineup: The detectors.
+        numerics: Device and precision.
+        cache: Keeps the features of encoders that have an `identity`; None: nothing is kept.
+        note: Told what a reader of the results must know.
+    """
+
+    lineup: Lineup
+    numerics: Numerics
+    cache: FeatureCache | None = None
+    note: Callable[[str], None] = lambda text: None
+    portions: Portions = field(init=False)
+    _inputs: list[tuple[int, int]] = field(init=False)
+    _rounding: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.portions = Portions(self.note)
+        encoders = map(encoder_of, self.lineup.detectors)
+        ids = (-1 - d if encoder is None else id(encoder) for d, encoder in enumerate(encoders))
+        self._inputs = list(zip(self.lineup.prepares(), ids, strict=True))
+        self._rounding = rounding(self.numerics.device, self.numerics.precision)
+
+    def score(self, batch: Batch, todo: Todo) -> Scored:
+        """Run detectors on a batch: those of the wanted ones that the batch has tensors for.
+
+        Returns:
+            One result for each image, in the order of the batch. Nothing that a detector or an image does
+            wrong is raised: it becomes the status of the rows concerned.
+        """
+        with self.numerics.applied():
+            batch.to(self.numerics.device)
+            pieces = [
+                (place, *made) for place, detectors in todo for made in self._run(batch, place, detectors)
+            ]
+        # Only now are results fetched, so that a GPU is kept busy until all its work is queued.
+        return {(place, d): self._collect(batch, place, d, found) for place, d, found in pieces}
+
+    def _run(self, batch: Batch, place: int, wanted: Sequence[int]) -> Iterator[tuple[int, list[_Piece]]]:
+        """Call every encoder and detector on the images under one perturbation."""
+        detectors = [d for d in wanted if (place, self._inputs[d][0]) in batch.blocks]
+        features: dict[int, list[_Piece]] = {}
+        heads = Counter(self._inputs[d] for d in detectors)
+        readers = Counter(prepare for prepare, _ in heads)
+        for d in detectors:
+            detector, (prepare, encoded) = self.lineup.detectors[d], self._inputs[d]
+            inputs = _own([_Piece(*block) for block in batch.tensors((place, prepare))], readers[prepare])
+            encoder = encoder_of(detector)
+            if encoder is not None:
+                if encoded not in features:
+                    features[encoded] = [
+                        self._features(encoder, detector.name, one, self._address(encoder, batch, place, one))
+                        for one in inputs
+                    ]
+                inputs = _own(features[encoded], heads[prepare, encoded])
+            yield d, [one if one.failed else self._score(detector, one) for one in inputs]
+
+    def _address(self, encoder: Encoder, batch: Batch, place: int, inputs: _Piece) -> Address | None:
+        """Say where the features of prepared images of one shape are kept, if anywhere."""
+        identity: str = getattr(encoder, "identity", "")
+        if self.cache is None or not identity:
+            return None
+        images = [batch.sha256s[position] for position in inputs.positions]
+        perturbation = self.lineup.perturbations[place].name
+        return address(identity, perturbation, self.lineup.seed, images, self._rounding)
+
+    def _features(self, encoder: Encoder, name: str, inputs: _Piece, where: Address | None) -> _Piece:
+        """Look features up, or encode prepared images of one shape and keep what came out."""
+        if self.cache is None or where is None:
+            return self._encode(encoder, name, inputs)
+        kept = self.cache.get(where)
+        if kept is not None:
+            return inputs._replace(values=kept.to(self.numerics.device))
+        encoded = self._encode(encoder, name, inputs)
+        if not encoded.failed and not self.portions.at_once:  # rounding is that of a whole block
+            self.cache.put(where, encoded.values)
+        return encoded
+
+    def _encode(self, encoder: Encoder, name: str, inputs: _Piece) -> _Piece:
+        """Encode prepared images of one shape; a failure is theirs alone."""
+        try:
+            made = self.portions.call(f"encoder of {name}", partial(encoded, encoder), inputs.values)
+            return inputs._replace(values=torch.cat(made))
+        except Exception as error:
+            return inputs._replace(failed=f"encode: {reason(error)}")
+
+    def _score(self, detector: Detector, inputs: _Piece) -> _Piece:
+        """Score prepared images, or features, of one shape; a failure is theirs alone."""
+        try:
+            made = self.portions.call(detector.name, partial(scored, detector), inputs.values)
+        except Exception as error:
+            return inputs._replace(failed=f"{detector.name}: {reason(error)}")
+        scores, logits = (torch.cat(values) for values in zip(*made, strict=True))
+        return _Piece(inputs.positions, scores, logits)
+
+    def _collect(self, batch: Batch, place: int, d: int, pieces: Iterable[_Piece]) -> list[ImageResult]:
+        """Put one cell's results into the order of the batch."""
+        name = self.lineup.detectors[d].name
+        results = dict(batch.missing[place, self._inputs[d][0]])
+        for piece in pieces:
+            if piece.failed:
+                results.update(dict.fromkeys(piece.positions, ImageResult("failed", error=piece.failed)))
+                continue
+            assert piece.logits is not None  # every piece has been through a detector
+            values = zip(piece.values.tolist(), piece.logits.tolist(), strict=True)
+            results.update(zip(piece.positions, (_judge(name, *value) for value in values), strict=True))
+        drawn = batch.drawn[place]
+        return [replace(results[at], drawn=drawn[at]) if drawn[at] else results[at] for at in sorted(results)]
+
+
+def _own(pieces: Iterable[_Piece], readers: int) -> Iterator[_Piece]:
+    """Give each of several networks that read the same tensors a copy of its own, for it may write there."""
+    for one in pieces:
+        yield one if readers == 1 else one._replace(values=one.values.clone())
+
+
+def score_testset(
+    testset: TestSet,
+    todo: Sequence[tuple[Perturbation, Sequence[Detector]]],
+    *,
+    seed: int,
+    device: str,
+    readers: int = 0,
+) -> Results:
+    """Score a test set without storing anything.
+
+    Args:
+        testset: The images, in the order of the results.
+        todo: Which detectors under which perturbations.
+        seed: Of the run; random perturbations also draw on the image's content.
+        device: Where batches go.
+        readers: Processes that read ahead; with 0, this one does all.
+
+    Returns:
+        One result per sample, by (perturbation, detector) name; see `Scorer.score`.
+    """
+    detectors = list({id(one): one for _, chosen in todo for one in chosen}.values())
+    lineup = Lineup(detectors, [perturbation for perturbation, _ in todo], seed)
+    places = [(place, [detectors.index(one) for one in chosen]) for place, (_, chosen) in enumerate(todo)]
+    scorer, reader = Scorer(lineup, Numerics(device)), lineup.reader([testset.source])
+    results: Results = {(perturbation.name, one.name): [] for perturbation, chosen in todo for one in chosen}
+    paths = [sample.path for sample in testset.samples]
+    batches = (paths[start : start + BATCH] for start in range(0, len(paths), BATCH))
+    orders = (Order(0, tuple(some), ("",) * len(some), lineup.wanted(places)) for some in batches)
+    for batch in read_ahead(reader, orders, readers):
+        for (place, d), found in scorer.score(batch, places).items():
+            results[lineup.perturbations[place].name, detectors[d].name] += found
+    return results
+
+
+def _judge(name: str, score: float, logit: float) -> ImageResult:
+    """Judge one score."""
+    if math.isfinite(score):
+        return ImageResult("ok", score, logit)
+    much = ", or more than float32 holds" if math.isinf(score) else ""
+    return ImageResult("nonfinite", logit=logit, error=f"{name} returned {score}{much}")

@@ -1,0 +1,180 @@
+"""What a run is made of: its cells, and the parts of test sets that they still lack."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from forenbench.data.catalogue import Dataset
+from forenbench.data.inventory import FileFacts
+from forenbench.images.effort import DEFAULT_PIXELS, max_pixels
+from forenbench.plugins import LoadedDetector
+from forenbench.types import Cell, Perturbation, TestSet
+
+from .batches import BATCH, Order
+from .pipeline import Lineup, Todo
+
+BATCH_PIXELS = 1 << 24
+"""A batch ends here, too: huge pictures come alone, and memory stays flat."""
+PART = 4
+"""Batches whose rows are stored together: what a killed run may have to do again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One dataset and the detectors, with their weights, that are to be run on it."""
+
+    dataset: Dataset
+    detectors: Sequence[LoadedDetector]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What all jobs of a run share.
+
+    Attributes:
+        perturbations: In table order.
+        seed: Of random perturbations.
+        precision: See `forenbench.scoring.numerics.Numerics`.
+        keep_going: Try detectors that fail on everything on the rest, too.
+    """
+
+    perturbations: Sequence[Perturbation]
+    seed: int = 0
+    precision: str = "fp32"
+    keep_going: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlannedCell:
+    """One cell of a run.
+
+    Attributes:
+        cell: Its name.
+        identity: What makes its rows what they are; rows of equal identity need not be made again.
+        place: Of its perturbation and its detector in the lineup.
+        position: In tables.
+        trained_on: What its detector's weights have seen (see `forenbench.plugins.LoadedDetector`).
+        remarks: What readers of its rows must know of these weights.
+        digest: A short name for the identity.
+    """
+
+    cell: Cell
+    identity: Mapping[str, Any]
+    place: tuple[int, int]
+    position: tuple[int, ...]
+    trained_on: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    digest: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Derive a short name for the identity."""
+        text = json.dumps(self.identity, sort_keys=True)
+        object.__setattr__(self, "digest", hashlib.sha256(text.encode()).hexdigest()[:20])
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One test set, and all cells that a run wants of it."""
+
+    testset: TestSet
+    facts: Mapping[str, FileFacts]
+    cells: tuple[PlannedCell, ...]
+
+    def parts(self) -> Iterator[tuple[range, ...]]:
+        """Cut the samples into parts, and those into batches; the same ones in every run."""
+        batches = list(self._batches())
+        for first in range(0, len(batches), PART):
+            yield tuple(batches[first : first + PART])
+
+    def _batches(self) -> Iterator[range]:
+        start = pixels = 0
+        for at, sample in enumerate(self.testset.samples):
+            fact = self.facts[sample.path]
+            size = fact.width * fact.height
+            if at > start and (at - start == BATCH or pixels + size > BATCH_PIXELS):
+                yield range(start, at)
+                start, pixels = at, 0
+            pixels += size
+        if start < len(self.testset.samples):
+            yield range(start, len(self.testset.samples))
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One part of a test set with the cells that lack it: what one process or machine does at a time.
+
+    Attributes:
+        task: Place of its test set in the plan.
+        start: Its first sample.
+        orders: Its batches.
+        todo: What is to be done with them.
+    """
+
+    task: int
+    start: int
+    orders: tuple[Order, ...]
+    todo: Todo
+
+    @property
+    def images(self) -> int:
+        """How many samples it has."""
+        return sum(len(order.paths) for order in self.orders)
+
+
+def plan(jobs: Sequence[Job], settings: Settings) -> list[Task]:
+    """List every cell of a run, test set by test set; see `lineup` for its detectors."""
+    tasks, first = [], 0
+    for d, job in enumerate(jobs):
+        for testset in job.dataset.testsets:
+            cells = tuple(
+                PlannedCell(
+                    cell_of(loaded, testset, perturbation),
+                    identity_of(loaded, testset, perturbation, settings),
+                    (place, first + at),
+                    (d, testset.order, place, at),
+                    loaded.trained_on,
+                    loaded.remarks,
+                )
+                for place, perturbation in enumerate(settings.perturbations)
+                for at, loaded in enumerate(job.detectors)
+            )
+            tasks.append(Task(testset, job.dataset.facts, cells))
+        first += len(job.detectors)
+    return tasks
+
+
+def lineup(jobs: Sequence[Job], settings: Settings) -> Lineup:
+    """Collect the detectors of all jobs, in the order that `plan` counts on."""
+    detectors = [loaded.detector for job in jobs for loaded in job.detectors]
+    return Lineup(detectors, settings.perturbations, settings.seed)
+
+
+def identity_of(
+    loaded: LoadedDetector, testset: TestSet, perturbation: Perturbation, settings: Settings
+) -> dict[str, Any]:
+    """Say what makes a cell's rows what they are; rows with an equal identity need not be made again."""
+    limit = max_pixels()
+    return {
+        "rows": 4,  # version of what a row means; raise it when batches or scores change
+        "detector": loaded.name,
+        "detector_version": loaded.detector.version,
+        "threshold": loaded.detector.threshold,
+        "kind": loaded.kind,
+        "checkpoints": dict(loaded.checkpoints),
+        "code": loaded.code,
+        "testset": testset.digest,
+        "perturbation": perturbation.name,
+        "seed": settings.seed,
+        "precision": settings.precision,
+        **({} if limit == DEFAULT_PIXELS else {"max_pixels": limit}),
+    }
+
+
+def cell_of(loaded: LoadedDetector, testset: TestSet, perturbation: Perturbation) -> Cell:
+    """Name a cell; weights in files make it another one than the published ones do."""
+    whose = loaded.kind if loaded.checkpoints else ""
+    return Cell(loaded.name, testset.dataset, testset.name, perturbation.name, whose)

@@ -1,0 +1,119 @@
+"""Foreign scores beside datasets: whose images they are is never guessed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from stored_cells import PERFECT, add
+
+from forenbench.data.catalogue import Dataset
+from forenbench.errors import BenchError
+from forenbench.imports.cells import store_scores
+from forenbench.imports.matching import Import, beside, by_itself
+from forenbench.imports.score_file import ForeignScores, Reading, read_scores
+from forenbench.records.store import Store
+from forenbench.testing import Images
+from forenbench.types import Sample, TestSet
+
+
+def dataset(name: str, testsets: dict[str, list[str]]) -> Dataset:
+    """Test sets by name, each with the paths of its samples; those with an f in their name are fake."""
+    made = tuple(
+        TestSet(name, one, tuple(Sample(path, int("f" in path)) for path in paths), Images([]), one, place)
+        for place, (one, paths) in enumerate(testsets.items())
+    )
+    return Dataset(name, "published", made, {}, ())
+
+
+def read(file: Path, reading: Reading) -> ForeignScores:
+    (found,) = read_scores(file, [reading])
+    return found
+
+
+def scores(folder: Path, text: str) -> Path:
+    file = folder / "scores.csv"
+    file.write_text("path,score\n" + text)
+    return file
+
+
+def test_one_score_serves_a_real_image_in_every_test_set(tmp_path: Path) -> None:
+    one = read(scores(tmp_path, "./r,0.25\nf1,0.5\nf2,0.75\n"), Reading())
+    found = beside(one, [dataset("d", {"one": ["r", "f1"], "two": ["r", "f2"]})])
+    assert [[one.score for one in found.of(testset)] for testset in found.testsets] == [
+        [0.25, 0.5],
+        [0.25, 0.75],
+    ]
+
+
+def test_a_path_of_two_datasets_is_refused(tmp_path: Path) -> None:
+    one = read(scores(tmp_path, "r,0.25\n"), Reading())
+    with pytest.raises(BenchError, match="'r' is in d and e; import scores for one of them at a time"):
+        beside(one, [dataset("d", {"one": ["r"]}), dataset("e", {"two": ["r"]})])
+
+
+def test_cells_follow_those_that_are_there(tmp_path: Path) -> None:
+    """A second detector comes after the first one, on the same test sets in the same order."""
+    store = Store(tmp_path / "run")
+    one = read(scores(tmp_path, "r,0.25\nf1,0.5\nf2,0.75\n"), Reading())
+    found = beside(one, [dataset("d", {"b": ["r", "f1"], "a": ["r", "f2"]})])
+    for name in ("z", "a"):
+        assert store_scores({name: found}, store).computed == 2
+    cells = [(record["cell"]["testset"], record["cell"]["detector"]) for record in store.records()]
+    assert cells == [("b", "z"), ("b", "a"), ("a", "z"), ("a", "a")]
+    assert {record["identity"]["kind"] for record in store.records()} == {"foreign"}
+    again = store_scores({"z": found}, store)
+    assert (again.computed, again.present) == (0, 2)
+
+
+def by_itself_of(folder: Path, text: str) -> Import:
+    file = folder / "wild.csv"
+    file.write_text("path,label,score,generator,real_source\n" + text)
+    return by_itself(read(file, Reading()), "wild", "wild")
+
+
+def test_sources_of_reals_in_the_generator_column_are_no_test_sets(tmp_path: Path) -> None:
+    found = by_itself_of(tmp_path, "r,0,0.1,lsun,\nq,0,0.2,coco,flickr\nf,1,0.9,sdxl,\ng,1,0.8,dalle,\n")
+    assert [testset.name for testset in found.testsets] == ["sdxl", "dalle"]
+    for testset in found.testsets:
+        reals = [sample for sample in testset.samples if sample.label == 0]
+        assert [(sample.path, sample.real_source) for sample in reals] == [("q", "flickr"), ("r", "lsun")]
+    assert "what real images have for a generator (lsun, coco) no generated image has" in found.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "testsets"),
+    [
+        ("r,0,0.1,sdxl,\nq,0,0.1,dalle,\nf,1,0.9,sdxl,\ng,1,0.8,dalle,\n", ["sdxl", "dalle"]),
+        ("r,0,0.1,lsun,\nq,0,0.1,sdxl,\nf,1,0.9,sdxl,\n", ["lsun", "sdxl"]),
+        ("r,0,0.1,lsun,\nq,0,0.1,coco,\n", ["lsun", "coco"]),
+    ],
+    ids=["reals beside their fakes", "some beside theirs", "no fakes"],
+)
+def test_reals_stay_where_the_generator_column_has_them_otherwise(
+    tmp_path: Path, text: str, testsets: list[str]
+) -> None:
+    found = by_itself_of(tmp_path, text)
+    assert [testset.name for testset in found.testsets] == testsets
+    assert not any("no generated image has" in note for note in found.notes)
+
+
+def test_a_name_of_a_detector_that_was_run_here_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    store = Store(tmp_path / "run")
+    add(store, "b", "t", PERFECT, dataset="d")
+    found = beside(read(scores(tmp_path, "r,0.25\nf1,0.5\n"), Reading()), [dataset("d", {"t": ["r", "f1"]})])
+    with pytest.raises(BenchError, match="holds scores of b on d/t that were run, not imported"):
+        store_scores({"a": found, "b": found}, store)
+    assert [record["cell"]["detector"] for record in store.records()] == ["b"]
+
+
+def test_a_damaged_cell_is_named_and_imported_again(tmp_path: Path) -> None:
+    store = Store(tmp_path / "run")
+    found = beside(read(scores(tmp_path, "r,0.25\nf1,0.5\n"), Reading()), [dataset("d", {"t": ["r", "f1"]})])
+    store_scores({"a": found}, store)
+    for file in sorted(store.root.glob("scores/d/t/none/a.*")):
+        file.write_bytes(file.read_bytes()[:-9])
+        again = store_scores({"a": found}, store)
+        assert again.computed == 1
+        assert "is damaged" in again.notes[0]
+        assert store_scores({"a": found}, store).notes == []
