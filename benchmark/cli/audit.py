@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from forenbench.audit import Audit
-    from forenbench.data.catalogue import Dataset
+    from forenbench.data.dataset import Dataset
     from forenbench.records.store import Store
 
 _AGAINST = "Training data to look for the same pictures in: as the dataset, or files without labels."

@@ -18,7 +18,7 @@ from .progress import RunProgress
 
 if TYPE_CHECKING:
     from forenbench.data.inventory import FileFacts
-    from forenbench.data.sources.folder import Findings
+    from forenbench.data.sources.findings import Findings
 
 
 def index(
@@ -70,7 +70,7 @@ def _parse(label: str) -> int | None:
     Raises:
         BenchError: It is no label.
     """
-    from forenbench.data.sources.folder import LABELS, label_of
+    from forenbench.data.sources.labels import LABELS, label_of
     from forenbench.errors import unknown
 
     if label and label_of(label) is None:

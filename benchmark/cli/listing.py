@@ -26,7 +26,7 @@ def listing(
 
 def _detectors() -> None:
     """Every installed detector, its variants, and what provides it."""
-    from forenbench.plugins import installed
+    from forenbench.plugins.installed import installed
     from forenbench.weights import KINDS
 
     rows = []

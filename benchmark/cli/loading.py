@@ -12,7 +12,7 @@ from forenbench.errors import BenchError
 from .console import split
 
 if TYPE_CHECKING:
-    from forenbench.plugins import LoadedDetector
+    from forenbench.plugins.loading import LoadedDetector
     from forenbench.weights import Checkpoint, Weights
 
 
@@ -61,7 +61,7 @@ TRAINED_ON = (
 
 def open_weights(kind: str, files: Files, device: str) -> Weights:
     """Collect the weights of one kind."""
-    from forenbench.plugins import installed
+    from forenbench.plugins.installed import installed
     from forenbench.weights import KINDS, Weights
 
     if kind not in KINDS:
@@ -72,7 +72,7 @@ def open_weights(kind: str, files: Files, device: str) -> Weights:
 
 def load_detectors(requests: list[str], kind: str, files: Files, device: str) -> list[LoadedDetector]:
     """Load detectors with one kind of checkpoints."""
-    from forenbench.plugins import load_all
+    from forenbench.plugins.loading import load_all
 
     if not requests:
         raise BenchError("--detectors names no detector; 'bench list detectors' shows them")

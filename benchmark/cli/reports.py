@@ -22,7 +22,7 @@ from .console import say, width
 if TYPE_CHECKING:
     import pandas as pd
 
-    from forenbench.data.catalogue import Dataset
+    from forenbench.data.dataset import Dataset
     from forenbench.scoring.runner import Summary
 
 

@@ -17,8 +17,8 @@ from .console import split
 from .loading import Files, load_detectors, open_weights
 
 if TYPE_CHECKING:
-    from forenbench.data.catalogue import Dataset
-    from forenbench.plugins import LoadedDetector
+    from forenbench.data.dataset import Dataset
+    from forenbench.plugins.loading import LoadedDetector
     from forenbench.scoring.plan import Job
     from forenbench.types import Perturbation, TestSet
 
@@ -192,7 +192,7 @@ def reloading(request: Request, means: Means, gathered: Gathered) -> Callable[[s
 
 def _reload(detectors: list[str], kinds: Sequence[str], files: Files, device: str) -> list[LoadedDetector]:
     """Load the detectors of each job, job after job."""
-    from forenbench.plugins import load_available
+    from forenbench.plugins.loading import load_available
 
     loaded = {
         kind: load_available(detectors, open_weights(kind, files, device))[0] for kind in dict.fromkeys(kinds)
@@ -209,7 +209,7 @@ def _absolute(pair: str) -> str:
 def _gather_available(request: Request, means: Means, advance: Advance) -> Gathered:
     """Gather what of a published table can be run here."""
     from forenbench.data.catalogue import MissingDataset
-    from forenbench.plugins import load_available
+    from forenbench.plugins.loading import load_available
 
     kind = means.checkpoints or "published"
     loaded, missing = load_available(request.detectors, open_weights(kind, means.files, means.device))

@@ -185,7 +185,7 @@ def tell(path: Path | None, *, first: bool) -> None:
 
 def _use(path: Path) -> str:
     """Say by which options a detector takes a trained file."""
-    from forenbench.plugins import installed
+    from forenbench.plugins.installed import installed
 
     known = {checkpoint.name: checkpoint for found in installed() for checkpoint in found.checkpoints}
     file, folder = shlex.quote(short(path)), shlex.quote(short(path.parent))

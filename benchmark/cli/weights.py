@@ -15,7 +15,7 @@ from .console import say, short, show, width
 from .transfers import TransferProgress, agree, licence_in_words, size_in_words
 
 if TYPE_CHECKING:
-    from forenbench.plugins import FoundPlugin
+    from forenbench.plugins.installed import FoundPlugin
     from forenbench.weights import Checkpoint
 
 app = typer.Typer(help="List, fetch or check checkpoint files.", no_args_is_help=True)
@@ -32,7 +32,7 @@ _MIRROR = "A folder or address to download from, which keeps them as NAME/FILE, 
 @app.command("list")
 def listing(detector: _Detector = "") -> None:
     """Show every checkpoint by detector: is it here, its size, checksum and licence, and who needs it."""
-    from forenbench.plugins import find, installed
+    from forenbench.plugins.installed import find, installed
 
     name, _, variant = detector.partition(":")
     for found in [find(name)] if name else installed():
@@ -151,7 +151,7 @@ def _checksum(checkpoint: Checkpoint) -> str:
 
 def _published() -> dict[str, Checkpoint]:
     """List the checkpoints of all detectors by name; several detectors may share one."""
-    from forenbench.plugins import installed
+    from forenbench.plugins.installed import installed
 
     return {one.name: one for found in installed() for one in found.checkpoints}
 
@@ -179,7 +179,7 @@ def _named(names: Sequence[str]) -> list[Checkpoint]:
 
 def _of_detector(request: str) -> tuple[Checkpoint, ...]:
     """List what a detector needs; a bare name means the variants that it means in `bench run`."""
-    from forenbench.plugins import find
+    from forenbench.plugins.installed import find
 
     name, _, variant = request.partition(":")
     found = find(name)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
 from forenbench.data.sources.archive import stem_of
-from forenbench.data.sources.folder import Findings
+from forenbench.data.sources.findings import Findings
 from forenbench.data.sources.locations import is_archive
 from forenbench.data.sources.splits import SCORED, take
 from forenbench.errors import BenchError, unknown
@@ -17,6 +17,7 @@ from forenbench.printable import readable
 from forenbench.types import FileSource, Sample, TestSet, Whereabouts
 
 from .check_counts import compare
+from .dataset import Dataset
 from .descriptions import Spec, Suite, specs, suites
 from .finding import Advance as Advance
 from .finding import MissingDataset as MissingDataset
@@ -26,25 +27,6 @@ from .inventory import FileFacts, take_stock
 from .layouts import locate
 from .protocols import PROTOCOLS
 from .testsets import Groups, Selection, choose, digest, group, warnings
-
-
-@dataclass(frozen=True, slots=True)
-class Dataset:
-    """Test sets that belong together, and what was found on the way.
-
-    Attributes:
-        name: What tables and the store call it.
-        checkpoints: The kind of checkpoints that is the default here.
-        testsets: In table order.
-        facts: Every file's facts, by path.
-        notes: What a reader must know: files left aside, labels or test sets missing.
-    """
-
-    name: str
-    checkpoints: str
-    testsets: tuple[TestSet, ...]
-    facts: Mapping[str, FileFacts]
-    notes: tuple[str, ...]
 
 
 def open_dataset(  # noqa: PLR0913 - what may be asked of a dataset

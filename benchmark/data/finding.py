@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from forenbench.data.sources.folder import Findings
+from forenbench.data.sources.findings import Findings
 from forenbench.data.sources.locations import open_location, open_locations
 from forenbench.errors import BenchError
 from forenbench.files.places import cache_folder

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from forenbench.data.sources.folder import Findings
+from forenbench.data.sources.findings import Findings
 from forenbench.errors import BenchError
 
 from .descriptions import Spec

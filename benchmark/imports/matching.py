@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from forenbench.data.catalogue import Dataset
+from forenbench.data.dataset import Dataset
 from forenbench.data.descriptions import Spec
 from forenbench.data.inventory import FileFacts
 from forenbench.data.sources.folder import Folder

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from forenbench.data.sources.folder import label_of
+from forenbench.data.sources.labels import label_of
 from forenbench.data.sources.names import with_slashes
 from forenbench.data.sources.rows import check_suffix, read_rows, remarks
 from forenbench.errors import BenchError

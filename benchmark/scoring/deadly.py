@@ -12,7 +12,8 @@ from multiprocessing.connection import Connection
 
 from forenbench.images.effort import TIME_LIMIT, max_seconds
 
-from .batches import Key, Order, Reader
+from .batches import Key, Order
+from .preparing import Reader
 
 _DIED = "the process that read it was killed, or ended itself, each time"
 

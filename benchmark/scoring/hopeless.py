@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from .batches import BATCH, ImageResult
-from .pipeline import Scored
+from .batches import BATCH, ImageResult, Scored
 
 Place = tuple[int, int]
 """Of a perturbation and a detector in the lineup."""

@@ -20,46 +20,15 @@ from torch import Tensor
 from forenbench.plugins.guests import reason
 from forenbench.types import Detector, Encoder, Perturbation, TestSet
 
-from .batches import BATCH, Batch, ImageResult, Order, Reader
-from .calls import distinct_prepares, encoded, encoder_of, scored
+from .batches import BATCH, Batch, ImageResult, Order, Scored, Todo
+from .calls import encoded, encoder_of, scored
 from .features import Address, FeatureCache, address
 from .features import numerics as rounding
+from .lineup import Lineup
 from .numerics import Numerics, Portions
 from .reading import read_ahead
 
-Todo = Sequence[tuple[int, Sequence[int]]]
-"""The detectors wanted under each perturbation, by their places in a `Lineup`."""
-Scored = dict[tuple[int, int], list[ImageResult]]
-"""One result an image, by the places of (perturbation, detector)."""
 Results = dict[tuple[str, str], list[ImageResult]]
-
-
-@dataclass(frozen=True, slots=True)
-class Lineup:
-    """What is run on every test set: detectors under perturbations.
-
-    Attributes:
-        detectors: All of a run.
-        perturbations: In table order.
-        seed: Of random perturbations.
-    """
-
-    detectors: Sequence[Detector]
-    perturbations: Sequence[Perturbation]
-    seed: int = 0
-
-    def reader(self, sources: Sequence[object]) -> Reader:
-        """Make what turns orders into batches for these detectors."""
-        return Reader(sources, self.perturbations, distinct_prepares(self.detectors)[0], self.seed)  # type: ignore[arg-type]
-
-    def prepares(self) -> list[int]:
-        """Say which distinct `prepare` each detector has."""
-        return distinct_prepares(self.detectors)[1]
-
-    def wanted(self, todo: Todo) -> tuple[tuple[int, tuple[int, ...]], ...]:
-        """Say which prepares are wanted under each perturbation."""
-        prepares = self.prepares()
-        return tuple((place, tuple(sorted({prepares[d] for d in detectors}))) for place, detectors in todo)
 
 
 class _Piece(NamedTuple):

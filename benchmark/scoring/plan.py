@@ -8,14 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from forenbench.data.catalogue import Dataset
+from forenbench.data.dataset import Dataset
 from forenbench.data.inventory import FileFacts
 from forenbench.images.effort import DEFAULT_PIXELS, max_pixels
-from forenbench.plugins import LoadedDetector
+from forenbench.plugins.loading import LoadedDetector
 from forenbench.types import Cell, Perturbation, TestSet
 
-from .batches import BATCH, Order
-from .pipeline import Lineup, Todo
+from .batches import BATCH, Order, Todo
 
 BATCH_PIXELS = 1 << 24
 """A batch ends here, too: huge pictures come alone, and memory stays flat."""
@@ -57,7 +56,7 @@ class PlannedCell:
         identity: What makes its rows what they are; rows of equal identity need not be made again.
         place: Of its perturbation and its detector in the lineup.
         position: In tables.
-        trained_on: What its detector's weights have seen (see `forenbench.plugins.LoadedDetector`).
+        trained_on: What its detector's weights have seen (see `forenbench.plugins.loading.LoadedDetector`).
         remarks: What readers of its rows must know of these weights.
         digest: A short name for the identity.
     """
@@ -126,7 +125,7 @@ class Shard:
 
 
 def plan(jobs: Sequence[Job], settings: Settings) -> list[Task]:
-    """List every cell of a run, test set by test set; see `lineup` for its detectors."""
+    """List every cell of a run, test set by test set; detectors have their places among those of all jobs."""
     tasks, first = [], 0
     for d, job in enumerate(jobs):
         for testset in job.dataset.testsets:
@@ -145,12 +144,6 @@ def plan(jobs: Sequence[Job], settings: Settings) -> list[Task]:
             tasks.append(Task(testset, job.dataset.facts, cells))
         first += len(job.detectors)
     return tasks
-
-
-def lineup(jobs: Sequence[Job], settings: Settings) -> Lineup:
-    """Collect the detectors of all jobs, in the order that `plan` counts on."""
-    detectors = [loaded.detector for job in jobs for loaded in job.detectors]
-    return Lineup(detectors, settings.perturbations, settings.seed)
 
 
 def identity_of(

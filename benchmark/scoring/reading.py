@@ -18,10 +18,11 @@ from forenbench.errors import RunFailed
 from forenbench.images.effort import max_seconds
 from forenbench.plugins.guests import reason
 
-from .batches import Batch, Order, Reader
+from .batches import Batch, Order
 from .deadly import fork_beside_threads, without_deadly_files
 from .parcels import Parcel
 from .patience import Patience
+from .preparing import Reader
 
 if TYPE_CHECKING:
     from torch.utils.data import Dataset

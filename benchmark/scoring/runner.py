@@ -15,14 +15,14 @@ from forenbench.records.environment import environment
 from forenbench.records.store import Store
 from forenbench.types import FileSource, TestSet
 
-from .batches import CHANGED, ImageResult, Order
+from .batches import CHANGED, ImageResult, Order, Scored
 from .engines import Engine
 from .hopeless import UNTRIED, Hopeless
+from .lineup import Lineup
 from .outcome import Reporter as Reporter
 from .outcome import Summary as Summary
 from .parts import Parts
-from .pipeline import Lineup, Scored
-from .plan import Job, PlannedCell, Settings, Shard, Task, lineup, plan
+from .plan import Job, PlannedCell, Settings, Shard, Task, plan
 
 _PATIENCE = 0.5
 """Seconds between two looks at parts that other processes hold."""
@@ -56,7 +56,9 @@ def run(  # noqa: PLR0913 - what a run is made of
     """
     store.open()
     hopeless = Hopeless(settings.keep_going)
-    work = _Run(plan(jobs, settings), lineup(jobs, settings), store, engine, reporter, stop, hopeless)
+    detectors = [loaded.detector for job in jobs for loaded in job.detectors]
+    lineup = Lineup(detectors, settings.perturbations, settings.seed)
+    work = _Run(plan(jobs, settings), lineup, store, engine, reporter, stop, hopeless)
     work.begin()
     work.tidy()
     work.score()

@@ -19,7 +19,7 @@ from forenbench.types import FAKE, REAL, Source
 from .views import LIMIT, draws
 
 if TYPE_CHECKING:
-    from forenbench.data.catalogue import Dataset
+    from forenbench.data.dataset import Dataset
 
 _SHOWN = 5
 LABELS = {REAL: "real", FAKE: "fake"}

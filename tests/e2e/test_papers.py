@@ -16,7 +16,8 @@ from layouts import write_layout
 from published_files import write_published
 from sklearn.metrics import average_precision_score
 
-from forenbench.plugins import find, installed, load
+from forenbench.plugins.installed import find, installed
+from forenbench.plugins.loading import load
 from forenbench.tables.papers import PaperTable, paper_tables
 from forenbench.weights import Checkpoint, Weights
 

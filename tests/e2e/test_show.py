@@ -15,7 +15,7 @@ from forenbench.perturbations import draw_generator, parse
 from forenbench.pictures import gradient_picture
 from forenbench.pictures.cam import cam_picture
 from forenbench.pictures.heatmaps import heat
-from forenbench.plugins import load
+from forenbench.plugins.loading import load
 from forenbench.weights import Weights
 
 SIDE, DETAIL, MARGIN, LINE = 256, 64, 8, 15

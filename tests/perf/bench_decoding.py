@@ -11,8 +11,8 @@ from pathlib import Path
 from measuring import alternately, ratio, scaled, title, value
 from workloads import Corner, load_sample, open_folder, score, workplace, write_jpegs
 
-from forenbench.data.catalogue import Dataset
-from forenbench.plugins import LoadedDetector
+from forenbench.data.dataset import Dataset
+from forenbench.plugins.loading import LoadedDetector
 from forenbench.types import FileSource, Stamp
 
 ROUNDS = 2

@@ -27,7 +27,7 @@ MODEL = """
 import forenbench.cli.reports, forenbench.cli.engines
 import forenbench.scoring.runner, forenbench.scoring.engines.local
 import sklearn.metrics, pyarrow.parquet
-from forenbench.plugins import load_all
+from forenbench.plugins.loading import load_all
 from forenbench.weights import Weights
 (loaded,) = load_all(["./corner.py"], Weights())
 print(loaded.detector.score(loaded.detector.prepare(__import__("PIL.Image").Image.new("RGB", (9, 9)))[None]))

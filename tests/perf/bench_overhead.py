@@ -23,9 +23,9 @@ from workloads import (
     write_pngs,
 )
 
-from forenbench.data.catalogue import Dataset
+from forenbench.data.dataset import Dataset
 from forenbench.images import decode
-from forenbench.plugins import LoadedDetector
+from forenbench.plugins.loading import LoadedDetector
 from forenbench.scoring.calls import prepare_of
 from forenbench.scoring.reading import reader_processes
 

@@ -8,8 +8,8 @@ from time import perf_counter
 from measuring import scaled, title, value
 from workloads import SETTINGS, Corner, open_folder, score, workplace, write_pngs
 
-from forenbench.data.catalogue import Dataset
-from forenbench.plugins import LoadedDetector
+from forenbench.data.dataset import Dataset
+from forenbench.plugins.loading import LoadedDetector
 from forenbench.records.store import Store
 from forenbench.scoring.batches import ImageResult
 from forenbench.scoring.parts import Parts

@@ -9,8 +9,8 @@ from pathlib import Path
 from measuring import alternately, ratio, scaled, title
 from workloads import Corner, load_resnet, load_sample, open_folder, score, workplace, write_jpegs, write_pngs
 
-from forenbench.data.catalogue import Dataset
-from forenbench.plugins import LoadedDetector
+from forenbench.data.dataset import Dataset
+from forenbench.plugins.loading import LoadedDetector
 
 ROUNDS = 3
 

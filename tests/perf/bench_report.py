@@ -13,7 +13,7 @@ DETECTORS, TESTSETS = 8, 20
 TABLES = """
 import sys
 from pathlib import Path
-from forenbench.store import Store
+from forenbench.records.store import Store
 from forenbench.tables import measure
 measure([Store(Path(sys.argv[1]))])
 """
@@ -23,7 +23,7 @@ from pathlib import Path
 from forenbench.report.contents import Wishes
 from forenbench.report.page import write
 from forenbench.report.pictures import Pictures
-from forenbench.store import Store
+from forenbench.records.store import Store
 write([Store(Path(sys.argv[1]))], Path("report.html"), Wishes(Pictures({}, {})))
 """
 

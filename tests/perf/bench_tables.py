@@ -21,7 +21,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from forenbench.tables.equalised import NothingEqualised
-from forenbench.store import Store
+from forenbench.records.store import Store
 from forenbench.tables import TABLES, measure
 cells = measure([Store(Path(sys.argv[1]))])
 for make, _ in TABLES.values():

@@ -16,17 +16,18 @@ from torch import Tensor
 from torchvision.transforms.functional import center_crop, pil_to_tensor
 from transformation_files import filled
 
-from forenbench.data.catalogue import Dataset, open_dataset
+from forenbench.data.catalogue import open_dataset
+from forenbench.data.dataset import Dataset
 from forenbench.detectors._nets.networks import resnet_50
 from forenbench.perturbations import parse
-from forenbench.plugins import LoadedDetector, load_all
+from forenbench.plugins.loading import LoadedDetector, load_all
 from forenbench.records.store import Store
 from forenbench.scoring.batches import Order
 from forenbench.scoring.calls import encoder_of
 from forenbench.scoring.engines.local import LocalEngine
 from forenbench.scoring.features import FeatureCache
+from forenbench.scoring.lineup import Lineup
 from forenbench.scoring.numerics import Numerics
-from forenbench.scoring.pipeline import Lineup
 from forenbench.scoring.plan import Job, Settings, plan
 from forenbench.scoring.runner import run
 from forenbench.types import Detector, TestSet

@@ -13,7 +13,7 @@ from torch import Tensor
 from transformation_files import filled_as_published
 
 from forenbench.detectors._nets.networks import RESNET_50
-from forenbench.plugins import find
+from forenbench.plugins.installed import find
 from forenbench.tables.papers import paper_tables
 from forenbench.weights import Checkpoint
 

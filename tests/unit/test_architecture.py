@@ -84,7 +84,7 @@ def test_help_and_import_load_nothing_heavy() -> None:
 
 
 def test_looking_up_detectors_loads_no_library_of_networks() -> None:
-    loaded = _loaded_by("from forenbench.plugins import installed; installed()")
+    loaded = _loaded_by("from forenbench.plugins.installed import installed; installed()")
     assert not {"torchvision", "timm", "open_clip", "sklearn"} & loaded
 
 

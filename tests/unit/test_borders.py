@@ -11,7 +11,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from forenbench.data.catalogue import Dataset, open_dataset
+from forenbench.data.catalogue import open_dataset
+from forenbench.data.dataset import Dataset
 from forenbench.detectors._nets.pixels import IMAGENET, Preprocess
 from forenbench.scoring.borders import borders
 from forenbench.testing import Brightness

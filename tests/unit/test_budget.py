@@ -11,13 +11,13 @@ from torch import Tensor
 
 from forenbench.perturbations import parse
 from forenbench.records.environment import versions
-from forenbench.scoring.batches import Order
+from forenbench.scoring.batches import Order, Scored
 from forenbench.scoring.budget import Budget
 from forenbench.scoring.engines import local
 from forenbench.scoring.engines.local import LocalEngine
 from forenbench.scoring.engines.replica import Replica, Setup
+from forenbench.scoring.lineup import Lineup
 from forenbench.scoring.numerics import Numerics
-from forenbench.scoring.pipeline import Lineup, Scored
 from forenbench.scoring.plan import Shard
 from forenbench.testing import Images, tiny_image
 

@@ -12,11 +12,13 @@ from PIL import Image
 from torch import Tensor
 
 from forenbench.perturbations import parse
-from forenbench.scoring.batches import Order, Reader
+from forenbench.scoring.batches import Order, Scored
 from forenbench.scoring.calls import prepared, scored
 from forenbench.scoring.features import FeatureCache
+from forenbench.scoring.lineup import Lineup
 from forenbench.scoring.numerics import Numerics
-from forenbench.scoring.pipeline import Lineup, Scored, Scorer
+from forenbench.scoring.pipeline import Scorer
+from forenbench.scoring.preparing import Reader
 from forenbench.testing import Brightness, Images, tiny_image
 from forenbench.types import Detector
 

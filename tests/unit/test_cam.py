@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from forenbench.errors import BenchError
 from forenbench.pictures.cam import activation_map, cam_picture
-from forenbench.plugins import load
+from forenbench.plugins.loading import load
 from forenbench.testing import Brightness, tiny_image
 from forenbench.types import Detector, LogitDetector
 from forenbench.weights import Weights

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from layouts import scaled, write_layout
 
-from forenbench.data.catalogue import Dataset, MissingDataset, find_spec, open_dataset
+from forenbench.data.catalogue import MissingDataset, find_spec, open_dataset
+from forenbench.data.dataset import Dataset
 from forenbench.data.descriptions import Place, Spec, parse, specs, suites
 from forenbench.errors import BenchError
 from forenbench.sample.build import EXTENTS

@@ -24,7 +24,7 @@ from forenbench.detectors.cnndetection import CNNDetection
 from forenbench.detectors.lgrad import LGrad
 from forenbench.detectors.univfd import UnivFD
 from forenbench.errors import BenchError
-from forenbench.plugins import Plugin
+from forenbench.plugins.installed import Plugin
 from forenbench.types import Detector, LogitDetector
 from forenbench.weights import MissingWeights, Weights, WrongWeights, frozen
 

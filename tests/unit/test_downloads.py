@@ -279,7 +279,7 @@ def test_failures_are_requests_that_cannot_be_carried_out() -> None:
 FETCH = """
 import sys
 from pathlib import Path
-from forenbench.weights.downloads import fetch
+from forenbench.files.downloads import fetch
 fetch(sys.argv[1], Path(sys.argv[2]), sha256=sys.argv[3])
 """
 

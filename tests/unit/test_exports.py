@@ -84,7 +84,7 @@ def test_other_code_anywhere_makes_new_tables() -> None:
     """Ranks rest on the tests of `comparison`, which no mark of a cell knows of."""
     parts = {file.parts[-2:] for file in code()}
     assert {
-        ("statistics", "comparison.py"),
+        ("metrics", "comparison.py"),
         ("tables", "leaderboard.py"),
-        ("forenbench", "store.py"),
+        ("records", "store.py"),
     } <= parts

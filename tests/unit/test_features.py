@@ -353,7 +353,7 @@ def test_a_type_that_numpy_lacks_is_a_problem_in_words(cache: FeatureCache) -> N
 FULL_DISK = """
 import resource, sys, torch
 from pathlib import Path
-from forenbench.features import FeatureCache, address
+from forenbench.scoring.features import FeatureCache, address
 
 cache = FeatureCache(Path(sys.argv[1]), 10**9)
 place = address("encoder", "none", 0, ["a"], "")
@@ -387,7 +387,7 @@ def test_a_vanished_folder_comes_back(cache: FeatureCache) -> None:
 HAMMER = """
 import random, sys, torch
 from pathlib import Path
-from forenbench.features import FeatureCache, address
+from forenbench.scoring.features import FeatureCache, address
 
 draw, cache, hits = random.Random(int(sys.argv[2])), FeatureCache(Path(sys.argv[1]), 60_000), 0
 for _ in range(2000):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from forenbench.scoring.batches import ImageResult
+from forenbench.scoring.batches import ImageResult, Scored
 from forenbench.scoring.hopeless import Hopeless
-from forenbench.scoring.pipeline import Scored
 
 OK, FAILED, UNREADABLE = ImageResult("ok", 0.5), ImageResult("failed", error="x"), ImageResult("unreadable")
 BROKEN, FINE = (0, 0), (0, 1)

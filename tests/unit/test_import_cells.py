@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from stored_cells import PERFECT, add
 
-from forenbench.data.catalogue import Dataset
+from forenbench.data.dataset import Dataset
 from forenbench.errors import BenchError
 from forenbench.imports.cells import store_scores
 from forenbench.imports.matching import Import, beside, by_itself

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from forenbench.cli.index import index
-from forenbench.data.catalogue import Dataset, open_dataset
+from forenbench.data.catalogue import open_dataset
+from forenbench.data.dataset import Dataset
 from forenbench.data.sources import links
 from forenbench.data.sources.folder import list_files
 from forenbench.data.sources.links import follow

@@ -13,7 +13,8 @@ from planted_files import rows
 from forenbench import tables
 from forenbench.audit import metadata_only
 from forenbench.audit.metadata_only import auroc_of_chance, cross_validate, measure
-from forenbench.data.catalogue import Dataset, open_dataset
+from forenbench.data.catalogue import open_dataset
+from forenbench.data.dataset import Dataset
 from forenbench.records.store import Store
 from forenbench.testing import write_tiny_dataset
 

@@ -10,7 +10,8 @@ from mutants import mutants
 from forenbench.audit.traits import examine
 from forenbench.images import UnreadableImage, decode, header
 from forenbench.perturbations import parse
-from forenbench.scoring.batches import Order, Reader
+from forenbench.scoring.batches import Order
+from forenbench.scoring.preparing import Reader
 
 
 @dataclass(frozen=True)

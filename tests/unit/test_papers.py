@@ -14,7 +14,7 @@ from forenbench import tables
 from forenbench.data.descriptions import specs
 from forenbench.errors import BenchError
 from forenbench.perturbations import parse
-from forenbench.plugins import find, installed
+from forenbench.plugins.installed import find, installed
 from forenbench.records.store import Store
 from forenbench.tables.papers import PLACE, PaperTable, lay_out, paper_tables
 from forenbench.tables.published import against_published, published

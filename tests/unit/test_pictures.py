@@ -12,7 +12,7 @@ from forenbench.errors import BenchError
 from forenbench.perturbations import parse
 from forenbench.pictures import gradient_picture, seen
 from forenbench.pictures.heatmaps import grey, heat, overlay
-from forenbench.plugins import load
+from forenbench.plugins.loading import load
 from forenbench.scoring.pipeline import score_testset
 from forenbench.testing import Brightness, Images, tiny_image
 from forenbench.types import Detector, Sample, TestSet

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from printed_commands import COMMANDS, ROOT, Printed, commands_in, parse, printed, texts
 
-from forenbench.plugins import installed
+from forenbench.plugins.installed import installed
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 

@@ -7,7 +7,7 @@ from simulated_cluster import Silence
 
 from forenbench.errors import BenchError
 from forenbench.scoring.engines.replica import compare_versions
-from forenbench.scoring.pipeline import Lineup
+from forenbench.scoring.lineup import Lineup
 
 pytest.importorskip("ray", reason="the extra 'ray' is not installed")
 

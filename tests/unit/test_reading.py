@@ -19,7 +19,8 @@ from PIL import Image
 
 from forenbench.errors import BenchError, RunFailed
 from forenbench.perturbations import parse
-from forenbench.scoring.batches import Batch, Order, Reader
+from forenbench.scoring.batches import Batch, Order
+from forenbench.scoring.preparing import Reader
 from forenbench.scoring.reading import read_ahead
 from forenbench.testing import Images, tiny_image
 
@@ -198,7 +199,7 @@ SMALL = """
 import sys
 sys.path.insert(0, {folder!r})
 import test_reading as t
-from forenbench.reading import read_ahead
+from forenbench.scoring.reading import read_ahead
 
 wide = lambda image: t.torch.full((1 << 20,), float(image.width))
 alone, told = list(read_ahead(t.reader(12, wide), t.orders(12), 0)), []

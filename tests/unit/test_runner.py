@@ -13,9 +13,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from forenbench.data.catalogue import Dataset, open_dataset
+from forenbench.data.catalogue import open_dataset
+from forenbench.data.dataset import Dataset
 from forenbench.perturbations import parse
-from forenbench.plugins import LoadedDetector
+from forenbench.plugins.loading import LoadedDetector
 from forenbench.records import environment
 from forenbench.records.store import Store
 from forenbench.scoring.engines.local import LocalEngine

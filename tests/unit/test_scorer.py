@@ -8,10 +8,11 @@ import torch
 from torch import Tensor
 
 from forenbench.perturbations import parse
-from forenbench.scoring.batches import Order
+from forenbench.scoring.batches import Order, Scored
 from forenbench.scoring.features import FeatureCache
+from forenbench.scoring.lineup import Lineup
 from forenbench.scoring.numerics import Numerics
-from forenbench.scoring.pipeline import Lineup, Scored, Scorer
+from forenbench.scoring.pipeline import Scorer
 from forenbench.testing import Brightness, Images, tiny_image
 
 TODO = [(0, [0, 1]), (1, [0, 1])]

@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 
 from forenbench.cli.app import app
 from forenbench.cli.requests import run_folder
-from forenbench.data.catalogue import Dataset, open_dataset
+from forenbench.data.catalogue import open_dataset
+from forenbench.data.dataset import Dataset
 from forenbench.data.descriptions import specs
 from forenbench.data.sources.folder import read_labels
 from forenbench.data.sources.locations import open_location

@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 from forenbench.cli.app import app as bench
 from forenbench.cli.weights import app
 from forenbench.errors import BenchError
-from forenbench.plugins import installed
+from forenbench.plugins.installed import installed
 from forenbench.weights import Checkpoint
 
 CLASSIFIER = {"conv1.weight": torch.zeros(64, 3, 7, 7), "fc.weight": torch.zeros(1, 2048)}

@@ -11,7 +11,8 @@ from threading import Lock
 from forenbench.printable import readable
 from forenbench.types import Stamp
 
-from .folder import Findings, read_labels, refuse_size, stamp_file
+from .findings import Findings
+from .folder import read_labels, refuse_size, stamp_file
 from .leftovers import without_labels
 from .members import Member, open_members
 

@@ -14,18 +14,12 @@ from forenbench.files.regular import irregular
 from forenbench.printable import readable as readable
 from forenbench.types import FAKE, REAL, Sample, Stamp
 
+from .findings import Findings
+from .labels import GENIMAGE_LABELS, LABELS, WORDS
 from .leftovers import aside, texts_beside, without_labels
 from .links import Entry, walk
 from .names import is_passed_over
 from .splits import find_splits, split_of
-
-LABELS = {"0_real": REAL, "real": REAL, "reals": REAL, "1_fake": FAKE, "fake": FAKE, "fakes": FAKE}
-GENIMAGE_LABELS = {"nature": REAL, "ai": FAKE}
-"""Ordinary words: as folders they count only where no folder of the path has a name from `LABELS`."""
-
-_WORDS = {**LABELS, **GENIMAGE_LABELS, "0": REAL, "1": FAKE, "generated": FAKE, "synthetic": FAKE}
-_WORDS |= {"0.0": REAL, "1.0": FAKE, "false": REAL, "true": FAKE}
-
 
 MAX_BYTES = 1 << 30
 """No image file is that large, but a few kilobytes of archive can claim to be."""
@@ -49,21 +43,6 @@ class Folder:
         """Look at files' sizes and times of change."""
         root = self.root.resolve()
         return {path: stamp_file(root / path) for path in paths}
-
-
-@dataclass(frozen=True, slots=True)
-class Findings:
-    """What a source holds.
-
-    Attributes:
-        samples: Files with a label.
-        unlabelled: Files without.
-        notes: What else a reader must know, in words.
-    """
-
-    samples: tuple[Sample, ...]
-    unlabelled: tuple[str, ...]
-    notes: tuple[str, ...] = ()
 
 
 def find_samples(root: Path, otherwise: int | None = None, classes: Collection[str] = ()) -> Findings:
@@ -112,11 +91,6 @@ def read_labels(
     samples = tuple(made(path) for path, made in found if made is not None)
     unlabelled = tuple(path for path, made in found if made is None)
     return Findings(samples, unlabelled, tuple(aside(sorted(texts))))
-
-
-def label_of(value: object) -> int | None:
-    """Return the label that a word or number in a table stands for, in any case; None for an unknown one."""
-    return _WORDS.get(str(value).strip().lower())
 
 
 def list_files(root: Path) -> Iterator[str]:
@@ -192,7 +166,7 @@ def _parted(folders: list[str], otherwise: int | None) -> tuple[int | None, list
     at = _find_label(folders)
     if at is None:
         return otherwise, [], folders
-    return _WORDS[folders[at].lower()], folders[:at], folders[at + 1 :]
+    return WORDS[folders[at].lower()], folders[:at], folders[at + 1 :]
 
 
 def _find_label(folders: Sequence[str]) -> int | None:

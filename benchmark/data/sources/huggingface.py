@@ -14,8 +14,9 @@ from forenbench.files.regular import irregular
 from forenbench.types import Stamp
 
 from .columns import UnusedColumns, is_likely
-from .folder import Findings, stamp_file
-from .manifest import read_sample
+from .findings import Findings
+from .folder import stamp_file
+from .labels import read_sample
 from .splits import split_of_table
 
 if TYPE_CHECKING:

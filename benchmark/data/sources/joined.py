@@ -9,7 +9,7 @@ from forenbench.errors import BenchError
 from forenbench.printable import readable
 from forenbench.types import FileSource, Stamp
 
-from .folder import Findings
+from .findings import Findings
 
 
 @dataclass(frozen=True, slots=True)

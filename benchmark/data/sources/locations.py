@@ -10,7 +10,8 @@ from forenbench.types import FileSource
 
 from . import archive, rows
 from .archive import Archive, find_members, open_archive
-from .folder import Findings, Folder, find_samples, list_files, read_labels
+from .findings import Findings
+from .folder import Folder, find_samples, list_files, read_labels
 from .huggingface import HuggingFace, open_huggingface
 from .joined import join
 from .manifest import open_manifest

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from forenbench.errors import BenchError
 from forenbench.printable import readable
-from forenbench.types import FAKE, REAL, FileSource, Sample, Stamp
+from forenbench.types import FileSource, Sample, Stamp
 
 from .columns import UnusedColumns
-from .folder import Findings, Folder, label_of
+from .findings import Findings
+from .folder import Folder
 from .joined import Joined
+from .labels import read_sample
 from .names import with_slashes
 from .rows import read_rows, remarks, write_rows
-from .splits import split_of
 
 if TYPE_CHECKING:
     from forenbench.data.inventory import FileFacts
@@ -162,24 +163,3 @@ def write_manifest(
         for sample in samples
     ]
     write_rows(file, list(rows[0]), rows)
-
-
-def read_sample(row: Mapping[str, str], stem: str) -> Sample:
-    """Read one row; `stem` is the generator of fakes, and the source of reals, that do not say.
-
-    Raises:
-        ValueError: Without a path or a known label.
-    """
-    for name in ("path", "label"):
-        if not row.get(name):
-            raise ValueError(f"there is no '{name}' (columns: {', '.join(row)})")
-    path, label = row["path"], label_of(row["label"])
-    if b"\0" in os.fsencode(path):
-        raise ValueError("no file has a zero byte in its path")
-    if label is None:
-        raise ValueError(f"label '{row['label']}' of '{readable(path)}' is none of 0, 1, real, fake")
-    generator = row.get("generator", "") or (stem if label == FAKE else "")
-    real_source = row.get("real_source", "") or (generator or stem if label == REAL else "")
-    split = split_of(row.get("split", ""))
-    texts = generator, row.get("class", ""), real_source, row.get("origin", ""), split
-    return Sample(path, label, *map(readable, texts))

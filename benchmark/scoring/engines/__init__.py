@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Sequence
 from typing import Protocol
 
-from forenbench.scoring.pipeline import Lineup, Scored
+from forenbench.scoring.batches import Scored
+from forenbench.scoring.lineup import Lineup
 from forenbench.scoring.plan import Shard
 from forenbench.types import Source
 

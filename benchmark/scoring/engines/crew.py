@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any, Protocol
 
 from forenbench.errors import RunFailed
-from forenbench.scoring.pipeline import Scored
+from forenbench.scoring.batches import Scored
 from forenbench.scoring.plan import Shard
 
 from . import Listener

@@ -6,11 +6,12 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from forenbench.scoring.batches import Order
+from forenbench.scoring.batches import Order, Scored
 from forenbench.scoring.budget import Budget
 from forenbench.scoring.features import FeatureCache
+from forenbench.scoring.lineup import Lineup
 from forenbench.scoring.numerics import Numerics
-from forenbench.scoring.pipeline import Lineup, Scored, Scorer
+from forenbench.scoring.pipeline import Scorer
 from forenbench.scoring.plan import Shard
 from forenbench.scoring.reading import read_ahead, sent_ahead
 from forenbench.types import Source

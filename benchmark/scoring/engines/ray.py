@@ -21,10 +21,11 @@ import torch
 from ray.exceptions import RayError, RayTaskError
 
 from forenbench.errors import BenchError, RunFailed
-from forenbench.plugins import LoadedDetector
+from forenbench.plugins.loading import LoadedDetector
 from forenbench.records.environment import versions
+from forenbench.scoring.batches import Scored
+from forenbench.scoring.lineup import Lineup
 from forenbench.scoring.numerics import Numerics
-from forenbench.scoring.pipeline import Lineup, Scored
 from forenbench.scoring.plan import Shard
 from forenbench.types import Source
 

@@ -10,12 +10,14 @@ from typing import NamedTuple
 import torch
 
 from forenbench.errors import BenchError
-from forenbench.plugins import LoadedDetector
+from forenbench.plugins.loading import LoadedDetector
 from forenbench.records.environment import versions
+from forenbench.scoring.batches import Scored
 from forenbench.scoring.budget import Budget
 from forenbench.scoring.features import user_cache
+from forenbench.scoring.lineup import Lineup
 from forenbench.scoring.numerics import Numerics
-from forenbench.scoring.pipeline import Lineup, Scored, Scorer
+from forenbench.scoring.pipeline import Scorer
 from forenbench.scoring.plan import Shard
 from forenbench.types import Source
 

@@ -1,0 +1,207 @@
+"""Requests → detectors with their weights: variants of installed plugins, and files on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import inspect
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, cast
+
+from forenbench.errors import BenchError, unknown
+from forenbench.types import Detector
+from forenbench.weights import KINDS, MissingWeights, Weights
+from forenbench.weights.whose import OWN, UNVERIFIED
+
+from .attributes import problem
+from .guests import contained, reason
+from .installed import FoundPlugin, Plugin, find
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedDetector:
+    """A detector ready to score, and what made it.
+
+    Attributes:
+        detector: The detector itself.
+        kind: Whose weights it carries, by the files that were read (see `forenbench.weights.whose`):
+            "published", "sample", "unverified" or "own"; also "own" where none is read through `Weights`.
+        checkpoints: sha256 of every weights file it read, by checkpoint name.
+        code: sha256 of the file a path plugin came from (an edited file means new scores), else empty.
+        variant: Of its plugin; empty where that has none.
+        trained_on: Names of what its weights have seen: what the detector states (see
+            `forenbench.types.Detector`) or, of files that are not known to be the published ones, the user.
+        remarks: What readers of its rows must know of its files.
+    """
+
+    detector: Detector
+    kind: str
+    checkpoints: Mapping[str, str] = field(default_factory=dict)
+    code: str = ""
+    variant: str = ""
+    trained_on: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The detector's name."""
+        return self.detector.name
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether it read files that are not known to be those which its author states things of."""
+        return bool(self.checkpoints) and self.kind in (UNVERIFIED, OWN)
+
+
+def load(request: str, weights: Weights) -> list[LoadedDetector]:
+    """Turn ``lgrad``, ``univfd:nn-k9@sample`` or ``./mine.py`` into detectors with their weights loaded.
+
+    Args:
+        request: A name, a variant behind a colon, the kind of checkpoints behind an @; or a file.
+        weights: Their kind holds where the request names none.
+
+    Raises:
+        BenchError: Unknown name or variant, a plugin that cannot be used, missing or wrong weights, or two
+            detectors of one name: their rows would be taken for the same.
+    """
+    made = _load(request, weights)
+    for name, number in Counter(one.name for one in made).items():
+        if number > 1:
+            raise BenchError(f"'{request}' makes {number} detectors called '{name}'; give each its own name")
+    return made
+
+
+def _load(request: str, weights: Weights) -> list[LoadedDetector]:
+    """Make the detectors of one request."""
+    if request.endswith(".py") or "/" in request:
+        return [_make(plugin, None, weights, code) for plugin, code in _from_file(request)]
+    asked, at, kind = request.partition("@")
+    name, colon, variant = asked.partition(":")
+    found = find(name)
+    if found.problem:
+        raise BenchError(f"detector '{name}' ({found.package}) cannot be used: {found.problem}")
+    if not hasattr(found.plugin, "variants"):
+        if colon or at:
+            raise BenchError(
+                f"detector '{name}' has no variants, so '{request}' means nothing; ask for '{name}'"
+            )
+        return [_make(found.plugin, None, weights)]
+    if at and kind not in KINDS:
+        raise BenchError(unknown(f"kind of checkpoints of '{asked}'", kind, KINDS))
+    weights = replace(weights, kind=kind) if at else weights  # what is shared, and recorded, stays common
+    return [_make(found.plugin, chosen, weights) for chosen in _choose(found, variant, weights.kind)]
+
+
+def load_all(requests: Iterable[str], weights: Weights) -> list[LoadedDetector]:
+    """Load several requests in order, each distinct detector once.
+
+    Raises:
+        MissingWeights: Everything that is missing, not just the first.
+        BenchError: As `load`, or two different plugins that give their detectors the same name.
+    """
+    loaded, missing = load_available(requests, weights)
+    if missing:
+        raise MissingWeights("\n".join(missing))
+    return loaded
+
+
+def load_available(requests: Iterable[str], weights: Weights) -> tuple[list[LoadedDetector], list[str]]:
+    """Load those detectors whose weights are here, each distinct one once; and word what the others lack.
+
+    Raises:
+        BenchError: As `load`, or two different plugins that give their detectors the same name, or two
+            requests that fill one detector with different weights for which there is one word.
+    """
+    loaded: dict[tuple[str, str], LoadedDetector] = {}
+    missing: dict[str, None] = {}
+    for request in dict.fromkeys(requests):
+        try:
+            made = load(request, weights)
+        except MissingWeights as error:
+            missing[str(error)] = None
+            continue
+        for one in made:
+            if any(other.name == one.name and _origin(other) != _origin(one) for other in loaded.values()):
+                raise BenchError(f"two detectors are called '{one.name}'; rename the one in '{request}'")
+            same = loaded.setdefault((one.name, one.kind), one)
+            if same.checkpoints != one.checkpoints:
+                raise BenchError(
+                    f"'{request}' gives '{one.name}' other {one.kind} weights than a request before it, and "
+                    "no table could tell them apart; run them one at a time, each with an --out of its own"
+                )
+    return list(loaded.values()), list(missing)
+
+
+def _origin(one: LoadedDetector) -> tuple[object, ...]:
+    """Say what a detector was made by."""
+    return type(one.detector), one.code, one.variant
+
+
+def _choose(found: FoundPlugin, variant: str, kind: str) -> tuple[str, ...]:
+    """Resolve a variant, or the bare name's rows, for this kind of checkpoints."""
+    known = found.variants(kind)
+    if not known:
+        others = " or ".join(f"{found.name}@{other}" for other in found.plugin.variants)
+        raise BenchError(f"detector '{found.name}' has no {kind} checkpoints; ask for {others}")
+    if variant and variant not in known:
+        elsewhere = [other for other in found.plugin.variants if variant in found.variants(other)]
+        hint = f" (or ask for {found.name}:{variant}@{elsewhere[0]})" if elsewhere else ""
+        raise BenchError(unknown(f"variant of '{found.name}' with {kind} checkpoints", variant, known) + hint)
+    return (variant,) if variant else found.rows(kind)
+
+
+def _make(
+    plugin: Callable[..., Detector], variant: str | None, weights: Weights, code: str = ""
+) -> LoadedDetector:
+    """Construct one detector and note which weights files it read."""
+    what = getattr(plugin, "__name__", repr(plugin))
+    with weights.recording() as used:
+        try:
+            with contained():
+                detector = plugin() if variant is None else cast(Plugin, plugin)(variant, weights)
+        except BenchError:
+            raise
+        except Exception as error:
+            raise BenchError(f"detector {what} cannot be made: {reason(error)}") from error
+    if flaw := problem(detector):
+        raise BenchError(f"detector {what} {flaw}; see docs/adding_a_detector.md")
+    whose, stated, remarks = weights.whose(used), _stated(detector), weights.remarks(used)
+    loaded = LoadedDetector(detector, whose, dict(used), code, variant or "", stated, remarks)
+    if loaded.is_replaced:  # what may be the published file keeps its stars: to lose them would flatter it
+        known = stated if whose == UNVERIFIED else ()
+        return replace(loaded, trained_on=weights.trained_on or known)
+    return loaded
+
+
+def _stated(detector: Detector) -> tuple[str, ...]:
+    """Return what a detector states to have seen; one name alone is no list of letters."""
+    stated: str | Sequence[str] = getattr(detector, "trained_on", ())
+    return (stated,) if isinstance(stated, str) else tuple(stated)
+
+
+def _from_file(request: str) -> list[tuple[Any, str]]:
+    """Import a plugin file under a name of its own and return the detector classes it defines."""
+    path = Path(request)
+    if not path.is_file():
+        raise BenchError(f"no detector file at '{request}'; 'bench new detector NAME' writes one")
+    code = hashlib.sha256(path.read_bytes()).hexdigest()
+    spec = importlib.util.spec_from_file_location(f"forenbench_plugin_{code[:12]}", path)
+    assert spec is not None  # the suffix .py always has a loader
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    try:
+        with contained():
+            spec.loader.exec_module(module)
+    except Exception as error:
+        raise BenchError(f"detector file '{request}' does not import: {reason(error)}") from error
+    found = [
+        (value, code)
+        for value in vars(module).values()
+        if inspect.isclass(value) and value.__module__ == module.__name__ and hasattr(value, "score")
+    ]
+    if not found:
+        raise BenchError(f"'{request}' defines no detector: no class in it has a 'score' method")
+    return found

@@ -1,0 +1,40 @@
+"""What is run on every test set: detectors under perturbations, and what prepares images for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from forenbench.types import Detector, Perturbation
+
+from .batches import Todo
+from .calls import distinct_prepares
+from .preparing import Reader
+
+
+@dataclass(frozen=True, slots=True)
+class Lineup:
+    """What is run on every test set: detectors under perturbations.
+
+    Attributes:
+        detectors: All of a run.
+        perturbations: In table order.
+        seed: Of random perturbations.
+    """
+
+    detectors: Sequence[Detector]
+    perturbations: Sequence[Perturbation]
+    seed: int = 0
+
+    def reader(self, sources: Sequence[object]) -> Reader:
+        """Make what turns orders into batches for these detectors."""
+        return Reader(sources, self.perturbations, distinct_prepares(self.detectors)[0], self.seed)  # type: ignore[arg-type]
+
+    def prepares(self) -> list[int]:
+        """Say which distinct `prepare` each detector has."""
+        return distinct_prepares(self.detectors)[1]
+
+    def wanted(self, todo: Todo) -> tuple[tuple[int, tuple[int, ...]], ...]:
+        """Say which prepares are wanted under each perturbation."""
+        prepares = self.prepares()
+        return tuple((place, tuple(sorted({prepares[d] for d in detectors}))) for place, detectors in todo)
