@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from .draws import Draw
 
 REAL, FAKE = 0, 1
+PUBLISHED, SAMPLE, UNVERIFIED, OWN = "published", "sample", "unverified", "own"
+"""Whose weights made a row, in one word, judged by the files (see `forenbench.weights.whose`)."""
 FOREIGN = "foreign"
-"""In place of a kind of weights: scores that another tool gave."""
+"""In their place: scores that another tool gave."""
 
 
 @runtime_checkable

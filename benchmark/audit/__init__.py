@@ -12,9 +12,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from forenbench.data.catalogue import find_spec, open_dataset
+from forenbench.data.catalogue import open_dataset
 from forenbench.data.dataset import Dataset
 from forenbench.data.descriptions import specs, suites
+from forenbench.data.requests import find_spec
 from forenbench.data.sources.locations import open_location
 from forenbench.errors import BenchError
 from forenbench.files.threads import in_threads

@@ -67,8 +67,8 @@ def calibrate(
 
 def _open_contents(stores: list[Store], requests: list[str], data_root: Path) -> Contents:
     """Open the datasets of each run again, as far as they are at hand."""
-    from forenbench.data.catalogue import find_files
     from forenbench.data.dataset_paths import find_datasets
+    from forenbench.data.finding import find_files
     from forenbench.errors import BenchError
     from forenbench.records.leakage import Contents
 

@@ -83,8 +83,8 @@ def _described(name: str) -> Iterator[tuple[Spec, tuple[str, ...]]]:
 
 def _check(spec: Spec, testsets: Sequence[str], data_root: Path, deep: bool) -> bool:
     """Compare one dataset, or some of its test sets, with the description; say whether it is whole."""
-    from forenbench.data.catalogue import find_files
     from forenbench.data.check_counts import Line, compare, examine, restrict
+    from forenbench.data.finding import find_files
 
     formats: dict[str, str] = {}
     broken: dict[str, str] = {}
@@ -130,7 +130,7 @@ def fetch_dataset(spec: Spec, data_root: Path, yes: bool) -> bool:
     Returns:
         Whether it is there: False where it has no stable public location, or a download failed.
     """
-    from forenbench.data.catalogue import root_option
+    from forenbench.data.finding import root_option
 
     say(f"{spec.name}: {spec.description}", "bold")
     if spec.builder:

@@ -81,7 +81,7 @@ def import_scores(  # noqa: PLR0913 - a command's options are its arguments
 
     Every row of the file stays a row; one without a usable score has failed, and says why.
     """
-    from forenbench.data.catalogue import find_spec
+    from forenbench.data.requests import find_spec
     from forenbench.data.testsets import Selection
     from forenbench.imports.matching import by_itself
     from forenbench.imports.score_file import Reading, read_scores

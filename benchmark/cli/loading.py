@@ -12,7 +12,7 @@ from forenbench.errors import BenchError
 from .console import split
 
 if TYPE_CHECKING:
-    from forenbench.plugins.loading import LoadedDetector
+    from forenbench.plugins.loaded import LoadedDetector
     from forenbench.weights import Checkpoint, Weights
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from forenbench.pictures.cam import ActivationMap
-    from forenbench.plugins.loading import LoadedDetector
+    from forenbench.plugins.loaded import LoadedDetector
 
 _IMAGES = "Image files; a row for each."
 _OUT = "The PNG file to write."

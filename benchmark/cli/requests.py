@@ -18,7 +18,7 @@ from .loading import Files, load_detectors, open_weights
 
 if TYPE_CHECKING:
     from forenbench.data.dataset import Dataset
-    from forenbench.plugins.loading import LoadedDetector
+    from forenbench.plugins.loaded import LoadedDetector
     from forenbench.scoring.plan import Job
     from forenbench.types import Perturbation, TestSet
 
@@ -144,7 +144,7 @@ def parse_perturbations(request: Request) -> list[Perturbation]:
 
 def joint_name(datasets: Iterable[str]) -> str:
     """Name what rests on several datasets by all their names."""
-    from forenbench.data.catalogue import find_spec
+    from forenbench.data.requests import find_spec
 
     return "+".join(find_spec(name).name for name in datasets)
 
@@ -170,7 +170,7 @@ def gather(request: Request, means: Means, advance: Advance) -> Gathered:
     """
     if request.table:
         return _gather_available(request, means, advance)
-    from forenbench.data.catalogue import find_spec
+    from forenbench.data.requests import find_spec
 
     kinds = {name: means.checkpoints or find_spec(name).checkpoints for name in request.datasets}
     loaded = {
@@ -208,7 +208,7 @@ def _absolute(pair: str) -> str:
 
 def _gather_available(request: Request, means: Means, advance: Advance) -> Gathered:
     """Gather what of a published table can be run here."""
-    from forenbench.data.catalogue import MissingDataset
+    from forenbench.data.finding import MissingDataset
     from forenbench.plugins.loading import load_available
 
     kind = means.checkpoints or "published"

@@ -17,7 +17,7 @@ from .loading import UNVERIFIED, Files, choose_device, load_detectors
 if TYPE_CHECKING:
     import pandas as pd
 
-    from forenbench.plugins.loading import LoadedDetector
+    from forenbench.plugins.loaded import LoadedDetector
     from forenbench.types import Sample
 
 _COLUMNS = ["path", "detector", "weights", "score", "logit", "verdict", "status", "error"]

@@ -12,7 +12,7 @@ from .console import say, split
 from .pictures import save
 
 if TYPE_CHECKING:
-    from forenbench.data.catalogue import Advance
+    from forenbench.data.finding import Advance
     from forenbench.pictures.spectra import Group
 
 _PER_ROW = 6

@@ -8,9 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
-from forenbench.data.sources.archive import stem_of
 from forenbench.data.sources.findings import Findings
-from forenbench.data.sources.locations import is_archive
 from forenbench.data.sources.splits import SCORED, take
 from forenbench.errors import BenchError, unknown
 from forenbench.printable import readable
@@ -18,14 +16,12 @@ from forenbench.types import FileSource, Sample, TestSet, Whereabouts
 
 from .check_counts import compare
 from .dataset import Dataset
-from .descriptions import Spec, Suite, specs, suites
-from .finding import Advance as Advance
-from .finding import MissingDataset as MissingDataset
-from .finding import find_files as find_files
-from .finding import root_option as root_option
+from .descriptions import Spec, Suite, specs
+from .finding import Advance, MissingDataset, find_files, root_option
 from .inventory import FileFacts, take_stock
 from .layouts import locate
 from .protocols import PROTOCOLS
+from .requests import find_spec
 from .testsets import Groups, Selection, choose, digest, group, warnings
 
 
@@ -73,31 +69,6 @@ def reopen(
 ) -> Dataset:
     """Open some test sets of a dataset by its description; see `open_dataset`."""
     return _open(spec, data_root, selection, advance)
-
-
-def find_spec(request: str) -> Spec | Suite:
-    """Find what describes a dataset or suite, without looking at its files.
-
-    Args:
-        request: A name from `specs` or `suites`, or the path of a folder, archive or manifest.
-
-    Raises:
-        BenchError: Neither a name nor a path.
-    """
-    known: dict[str, Spec | Suite] = {**specs(), **suites()}
-    if request in known:
-        return known[request]
-    path = Path(request)
-    if path.exists():
-        return Spec(readable(_name(path)), "", "", folder=str(path.absolute()))
-    raise BenchError(unknown("dataset", request, known) + " (and there is no such folder or file)")
-
-
-def _name(path: Path) -> str:
-    """Name what lies at a path: a folder as it is, a file without its suffix."""
-    if path.is_dir():
-        return path.resolve().name
-    return stem_of(path) if is_archive(path) else path.stem
 
 
 def _open_suite(

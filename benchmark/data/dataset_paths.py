@@ -7,15 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .catalogue import find_spec
 from .descriptions import Spec, specs
+from .requests import find_spec
 
 DATA_ROOT = Path("data")
 """Where described datasets lie unless somebody says otherwise."""
 
 
 class Found(NamedTuple):
-    """What `forenbench.data.catalogue.find_files` opens a dataset by."""
+    """What `forenbench.data.finding.find_files` opens a dataset by."""
 
     spec: Spec
     data_root: Path

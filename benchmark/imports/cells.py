@@ -10,8 +10,8 @@ from forenbench.errors import BenchError
 from forenbench.records.environment import environment
 from forenbench.records.store import Store
 from forenbench.scoring.batches import ImageResult
+from forenbench.scoring.outcome import Summary
 from forenbench.scoring.parts import as_rows
-from forenbench.scoring.runner import Summary
 from forenbench.types import FOREIGN, Cell, TestSet
 
 from .matching import Import

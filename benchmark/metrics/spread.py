@@ -16,13 +16,14 @@ docs/metrics.md.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from .bootstrap import Floats
 from .rounding import varies
 
+Floats: TypeAlias = NDArray[np.float64]
 LEVEL = 0.95
 SHARE = (0.0, 1.0)
 """The range of nearly all metrics."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageFilter
 
-from forenbench.data.catalogue import Advance
+from forenbench.data.finding import Advance
 from forenbench.data.sources.folder import Folder, list_files, read_labels
 from forenbench.errors import BenchError
 from forenbench.images import UnreadableImage, decode

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from forenbench.weights.whose import OWN, UNVERIFIED
+from forenbench.types import OWN, UNVERIFIED
 
 _PLAIN = "none"
 

@@ -25,10 +25,11 @@ from .grid import Grid, lay_out
 from .heat import heat_map
 from .levels import draw_robustness
 from .mistakes import COLUMNS, Mistake, worst, worst_of_cell
-from .pictures import Picture, Pictures
 
 if TYPE_CHECKING:
     from forenbench.audit import Audit
+
+    from .pictures import Picture, Pictures
 
 
 @dataclass(frozen=True, slots=True)

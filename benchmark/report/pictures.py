@@ -11,9 +11,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from forenbench.data.catalogue import Advance, find_files
 from forenbench.data.dataset_paths import Found
 from forenbench.data.descriptions import Spec
+from forenbench.data.finding import Advance, find_files
 from forenbench.data.sources.folder import Folder
 from forenbench.errors import BenchError
 from forenbench.images import decode

@@ -9,11 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING
 
 from forenbench.images.effort import TIME_LIMIT, max_seconds
 
 from .batches import Key, Order
-from .preparing import Reader
+
+if TYPE_CHECKING:
+    from .preparing import Reader
 
 _DIED = "the process that read it was killed, or ended itself, each time"
 

@@ -9,7 +9,6 @@ from forenbench.types import Detector, Perturbation
 
 from .batches import Todo
 from .calls import distinct_prepares
-from .preparing import Reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +24,6 @@ class Lineup:
     detectors: Sequence[Detector]
     perturbations: Sequence[Perturbation]
     seed: int = 0
-
-    def reader(self, sources: Sequence[object]) -> Reader:
-        """Make what turns orders into batches for these detectors."""
-        return Reader(sources, self.perturbations, distinct_prepares(self.detectors)[0], self.seed)  # type: ignore[arg-type]
 
     def prepares(self) -> list[int]:
         """Say which distinct `prepare` each detector has."""

@@ -26,6 +26,7 @@ from .features import Address, FeatureCache, address
 from .features import numerics as rounding
 from .lineup import Lineup
 from .numerics import Numerics, Portions
+from .preparing import Reader
 from .reading import read_ahead
 
 Results = dict[tuple[str, str], list[ImageResult]]
@@ -182,7 +183,7 @@ def score_testset(
     detectors = list({id(one): one for _, chosen in todo for one in chosen}.values())
     lineup = Lineup(detectors, [perturbation for perturbation, _ in todo], seed)
     places = [(place, [detectors.index(one) for one in chosen]) for place, (_, chosen) in enumerate(todo)]
-    scorer, reader = Scorer(lineup, Numerics(device)), lineup.reader([testset.source])
+    scorer, reader = Scorer(lineup, Numerics(device)), Reader.of(lineup, [testset.source])
     results: Results = {(perturbation.name, one.name): [] for perturbation, chosen in todo for one in chosen}
     paths = [sample.path for sample in testset.samples]
     batches = (paths[start : start + BATCH] for start in range(0, len(paths), BATCH))

@@ -11,7 +11,7 @@ from typing import Any
 from forenbench.data.dataset import Dataset
 from forenbench.data.inventory import FileFacts
 from forenbench.images.effort import DEFAULT_PIXELS, max_pixels
-from forenbench.plugins.loading import LoadedDetector
+from forenbench.plugins.loaded import LoadedDetector
 from forenbench.types import Cell, Perturbation, TestSet
 
 from .batches import BATCH, Order, Todo
@@ -56,7 +56,7 @@ class PlannedCell:
         identity: What makes its rows what they are; rows of equal identity need not be made again.
         place: Of its perturbation and its detector in the lineup.
         position: In tables.
-        trained_on: What its detector's weights have seen (see `forenbench.plugins.loading.LoadedDetector`).
+        trained_on: What its detector's weights have seen (see `forenbench.plugins.loaded.LoadedDetector`).
         remarks: What readers of its rows must know of these weights.
         digest: A short name for the identity.
     """

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from threading import Lock
+from typing import TYPE_CHECKING
 
 import torch
 from PIL.Image import Image
@@ -22,9 +23,12 @@ from forenbench.plugins.guests import reason
 from forenbench.types import Perturbation, Source
 
 from .batches import CHANGED, Batch, Block, ImageResult, Key, Order
-from .calls import Prepare, prepared
+from .calls import Prepare, distinct_prepares, prepared
 from .patience import Patience
 from .turns import Turn
+
+if TYPE_CHECKING:
+    from .lineup import Lineup
 
 _ALIGNMENT = 512
 """Bytes; where a tensor starts can change how kernels sum it, so all start alike: as on a GPU by itself."""
@@ -49,6 +53,11 @@ class Reader:
     seed: int
     turn: AbstractContextManager[object] = field(default_factory=Lock)
     patience: Patience = field(default_factory=Patience)
+
+    @classmethod
+    def of(cls, lineup: Lineup, sources: Sequence[Source]) -> Reader:
+        """Make what reads the files of sources for a run's detectors."""
+        return cls(sources, lineup.perturbations, distinct_prepares(lineup.detectors)[0], lineup.seed)
 
     def __getitem__(self, order: Order) -> Batch:
         """Decode, perturb and prepare the files of one order; what goes wrong stays with its image."""

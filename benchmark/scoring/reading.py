@@ -22,10 +22,11 @@ from .batches import Batch, Order
 from .deadly import fork_beside_threads, without_deadly_files
 from .parcels import Parcel
 from .patience import Patience
-from .preparing import Reader
 
 if TYPE_CHECKING:
     from torch.utils.data import Dataset
+
+    from .preparing import Reader
 
 _AHEAD = 2
 """Batches that each reader process may have finished or in hand: memory stays flat for data of any size."""

@@ -13,7 +13,7 @@ from forenbench.records.coverage import MISSING
 from forenbench.records.finished import Finished, newest
 from forenbench.records.measurements import Measurements
 from forenbench.records.store import Store
-from forenbench.weights.whose import OWN, UNVERIFIED
+from forenbench.types import OWN, UNVERIFIED
 
 from . import cellwise, contamination, equalised, marks, means, realsources, robustness, summary
 from .notes import drawn_by_origin, in_order, left_out, notes_on

@@ -18,7 +18,7 @@ from typing import Any
 import pandas as pd
 
 from forenbench.errors import BenchError
-from forenbench.weights.whose import OWN, PUBLISHED, UNVERIFIED
+from forenbench.types import OWN, PUBLISHED, UNVERIFIED
 
 from . import marks, one_protocol
 from .notes import left_out, notes_on

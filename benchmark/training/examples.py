@@ -16,7 +16,7 @@ from forenbench.images import UnreadableImage, decode
 from forenbench.printable import readable
 from forenbench.types import FAKE, REAL, Source
 
-from .views import LIMIT, draws
+from .randomness import LIMIT, draws
 
 if TYPE_CHECKING:
     from forenbench.data.dataset import Dataset

@@ -21,9 +21,10 @@ from forenbench.types import FAKE, REAL
 
 from .examples import Advance, Examples
 from .loading import Batch, Loader, in_order
+from .randomness import TRAIN
 from .room import require_room
 from .state import refuse_other
-from .views import TRAIN, Decoded, PlainView
+from .views import Decoded, PlainView
 
 if TYPE_CHECKING:
     from torch import Tensor

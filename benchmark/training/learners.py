@@ -18,8 +18,9 @@ from forenbench.errors import BenchError
 from forenbench.weights import Checkpoint, Weights, load_strict
 
 from . import starts
+from .randomness import Read
 from .recipes import Recipe
-from .views import Decoded, PlainView, Read, TrainView, ValidationView, centre, crop_each
+from .views import Decoded, PlainView, TrainView, ValidationView, centre, crop_each
 
 if TYPE_CHECKING:
     import numpy as np

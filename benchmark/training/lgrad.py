@@ -26,9 +26,10 @@ from .examples import Examples
 from .learners import Learner
 from .loading import Loader, in_order
 from .orders import Data
+from .randomness import TRAIN
 from .room import require_room
 from .session import Running
-from .views import TRAIN, Decoded, PlainView
+from .views import Decoded, PlainView
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -13,7 +13,7 @@ from forenbench.errors import BenchError
 from forenbench.images import UnreadableImage
 
 from .examples import Examples
-from .views import ORDER, Read, draws
+from .randomness import ORDER, Read, draws
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -18,16 +18,17 @@ from forenbench.files.atomic import replacing
 from forenbench.metrics.classification import accuracy, average_precision
 
 from .examples import Examples, labels
-from .learners import Learner, Randoms
 from .loading import Batch, Loader, in_order, shuffled
 from .processes import Processes
+from .randomness import TRAIN, VALIDATE, draws
 from .recipes import Recipe
 from .schedules import Stage
 from .state import Position, Settings, refuse_other
-from .views import TRAIN, VALIDATE, draws
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from .learners import Learner, Randoms
 
 OPTIMISERS: Mapping[str, Callable[..., torch.optim.Optimizer]] = {
     "adam": torch.optim.Adam,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
@@ -17,11 +17,13 @@ from .card import identity_of, is_made, outcome, recipe_of, refuse_another, writ
 from .examples import Advance
 from .learners import Learner
 from .loop import STATE, Report, Training
-from .orders import Data, Order
 from .processes import Processes
 from .recipes import Recipe
 from .schedules import EarlyStopping
 from .state import Position, Settings
+
+if TYPE_CHECKING:
+    from .orders import Data, Order
 
 
 @dataclass(frozen=True)

@@ -21,19 +21,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
 
-ORDER, TRAIN, VALIDATE, LIMIT = range(4)
-"""What a draw is for, so that no two draws of a training are ever the same by accident."""
-
 View = Callable[["Image", np.random.Generator], "Tensor"]
 """Turns one image into one tensor."""
-
-Read = Callable[[bytes, np.random.Generator], "Tensor"]
-"""Turns one file's bytes into one tensor."""
-
-
-def draws(seed: int, purpose: int, epoch: int = 0, index: int = 0) -> np.random.Generator:
-    """Return the random generator of sample `index` in epoch `epoch`, the same in any process at any time."""
-    return np.random.default_rng((seed, purpose, epoch, index))
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from forenbench.files.checksums import sha256_of
+from forenbench.types import OWN, PUBLISHED, SAMPLE, UNVERIFIED
 
 from .checkpoint_store import locate
 
 if TYPE_CHECKING:
     from .checkpoint import Checkpoint
 
-PUBLISHED, SAMPLE, UNVERIFIED, OWN = "published", "sample", "unverified", "own"
 _FROM_STRONG_TO_WEAK = (PUBLISHED, SAMPLE, UNVERIFIED, OWN)
 
 

@@ -12,7 +12,7 @@ from measuring import alternately, ratio, scaled, title, value
 from workloads import Corner, load_sample, open_folder, score, workplace, write_jpegs
 
 from forenbench.data.dataset import Dataset
-from forenbench.plugins.loading import LoadedDetector
+from forenbench.plugins.loaded import LoadedDetector
 from forenbench.types import FileSource, Stamp
 
 ROUNDS = 2

@@ -25,7 +25,7 @@ from workloads import (
 
 from forenbench.data.dataset import Dataset
 from forenbench.images import decode
-from forenbench.plugins.loading import LoadedDetector
+from forenbench.plugins.loaded import LoadedDetector
 from forenbench.scoring.calls import prepare_of
 from forenbench.scoring.reading import reader_processes
 

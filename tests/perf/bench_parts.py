@@ -9,7 +9,7 @@ from measuring import scaled, title, value
 from workloads import SETTINGS, Corner, open_folder, score, workplace, write_pngs
 
 from forenbench.data.dataset import Dataset
-from forenbench.plugins.loading import LoadedDetector
+from forenbench.plugins.loaded import LoadedDetector
 from forenbench.records.store import Store
 from forenbench.scoring.batches import ImageResult
 from forenbench.scoring.parts import Parts

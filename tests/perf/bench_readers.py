@@ -10,7 +10,7 @@ from measuring import alternately, ratio, scaled, title
 from workloads import Corner, load_resnet, load_sample, open_folder, score, workplace, write_jpegs, write_pngs
 
 from forenbench.data.dataset import Dataset
-from forenbench.plugins.loading import LoadedDetector
+from forenbench.plugins.loaded import LoadedDetector
 
 ROUNDS = 3
 

@@ -20,7 +20,8 @@ from forenbench.data.catalogue import open_dataset
 from forenbench.data.dataset import Dataset
 from forenbench.detectors._nets.networks import resnet_50
 from forenbench.perturbations import parse
-from forenbench.plugins.loading import LoadedDetector, load_all
+from forenbench.plugins.loaded import LoadedDetector
+from forenbench.plugins.loading import load_all
 from forenbench.records.store import Store
 from forenbench.scoring.batches import Order
 from forenbench.scoring.calls import encoder_of
@@ -29,6 +30,7 @@ from forenbench.scoring.features import FeatureCache
 from forenbench.scoring.lineup import Lineup
 from forenbench.scoring.numerics import Numerics
 from forenbench.scoring.plan import Job, Settings, plan
+from forenbench.scoring.preparing import Reader
 from forenbench.scoring.runner import run
 from forenbench.types import Detector, TestSet
 from forenbench.weights import Weights
@@ -139,7 +141,7 @@ def load_sample(*names: str) -> list[LoadedDetector]:
 def prepared(dataset: Dataset, detector: LoadedDetector) -> list[Tensor]:
     """Prepare a dataset's only test set, in the batches that a run makes of it."""
     (task,) = plan([Job(dataset, [detector])], SETTINGS)
-    reader = Lineup([detector.detector], SETTINGS.perturbations).reader([task.testset.source])
+    reader = Reader.of(Lineup([detector.detector], SETTINGS.perturbations), [task.testset.source])
     batches = []
     for places in (batch for part in task.parts() for batch in part):
         paths = tuple(task.testset.samples[at].path for at in places)

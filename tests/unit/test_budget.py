@@ -19,6 +19,7 @@ from forenbench.scoring.engines.replica import Replica, Setup
 from forenbench.scoring.lineup import Lineup
 from forenbench.scoring.numerics import Numerics
 from forenbench.scoring.plan import Shard
+from forenbench.scoring.preparing import Reader
 from forenbench.testing import Images, tiny_image
 
 MIB = 1 << 20
@@ -84,7 +85,7 @@ def test_an_order_is_cut_between_tensors_and_none_is_lost_or_made_twice() -> Non
 
 def test_what_was_seen_decides_and_the_largest_counts() -> None:
     lineup, sources, shard = work()
-    reader, budget = lineup.reader(sources), Budget(10 * MIB)
+    reader, budget = Reader.of(lineup, sources), Budget(10 * MIB)
     assert len(list(budget.cut(shard.orders[0]))) == 6  # nothing was seen
     budget.learn(reader[shard.orders[0]])
     budget.learn(reader[shard.orders[2]])  # two images only
@@ -117,6 +118,6 @@ def test_a_small_budget_changes_no_result_and_no_count(readers: int, monkeypatch
     assert whole[1] == 10
 
     replica = Replica(Setup(lambda _: [], lineup, sources, Numerics(), 0, 1, [], versions()))
-    replica.scorer, replica.reader = local.Scorer(lineup, Numerics()), lineup.reader(sources)
+    replica.scorer, replica.reader = local.Scorer(lineup, Numerics()), Reader.of(lineup, sources)
     replica.budget = Budget(1)
     assert values(replica.score(shard)[0]) == whole[0]

@@ -28,7 +28,7 @@ ONE = tiny_image(0)
 
 def score(*detectors: Detector, cache: FeatureCache | None = None) -> Scored:
     lineup, todo = Lineup(detectors, [parse("none")]), [(0, range(len(detectors)))]
-    reader = lineup.reader([Images([tiny_image(i) for i in range(IMAGES)])])
+    reader = Reader.of(lineup, [Images([tiny_image(i) for i in range(IMAGES)])])
     order = Order(0, tuple(map(str, range(IMAGES))), ("",) * IMAGES, lineup.wanted(todo))
     return Scorer(lineup, Numerics(), cache).score(reader[order], todo)
 
@@ -119,7 +119,7 @@ def test_a_detector_that_hands_out_the_same_memory_each_time_is_scored_right(roo
 def test_its_scores_under_one_perturbation_are_not_those_under_the_next() -> None:
     lineup, todo = Lineup([OneBuffer()], [parse("none"), parse("gamma:0.5")]), [(0, [0]), (1, [0])]
     order = Order(0, ("0",), ("",), lineup.wanted(todo))
-    found = Scorer(lineup, Numerics()).score(lineup.reader([Images([ONE])])[order], todo)
+    found = Scorer(lineup, Numerics()).score(Reader.of(lineup, [Images([ONE])])[order], todo)
     assert found[0, 0][0].score == brightness()[0] < found[1, 0][0].score
 
 
@@ -154,7 +154,7 @@ def test_what_an_encoder_gave_is_not_changed_by_what_it_does_later() -> None:
     lineup, todo = Lineup([Head("a", encoder)], [parse("none"), parse("none")]), [(0, [0]), (1, [0])]
     order = Order(0, tuple("012345"), ("",) * IMAGES, lineup.wanted(todo))
     images = Images([tiny_image(i) for i in range(IMAGES)])
-    found = Scorer(lineup, Numerics()).score(lineup.reader([images])[order], todo)
+    found = Scorer(lineup, Numerics()).score(Reader.of(lineup, [images])[order], todo)
     assert [result.score for result in found[0, 0]] == brightness()
 
 
@@ -169,7 +169,7 @@ def test_networks_that_alone_read_a_tensor_get_it_without_a_copy() -> None:
 
     lineup, todo = Lineup([Looks()], [parse("none")]), [(0, [0])]
     order = Order(0, ("0",), ("",), lineup.wanted(todo))
-    batch = lineup.reader([Images([ONE])])[order]
+    batch = Reader.of(lineup, [Images([ONE])])[order]
     Scorer(lineup, Numerics()).score(batch, todo)
     assert seen == [batch.memory.data_ptr()]
 
@@ -201,7 +201,7 @@ def test_threads_of_one_process_prepare_one_at_a_time() -> None:
             return prepared
 
     images = Images([tiny_image(i) for i in range(8)])
-    reader = Lineup([Slowly()], [parse("none")]).reader([images])
+    reader = Reader.of(Lineup([Slowly()], [parse("none")]), [images])
     orders = [Order(0, (str(i),), ("",), ((0, (0,)),)) for i in range(8)]
     with ThreadPoolExecutor(8) as threads:
         batches = list(threads.map(reader.__getitem__, orders))

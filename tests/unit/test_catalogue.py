@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 from layouts import scaled, write_layout
 
-from forenbench.data.catalogue import MissingDataset, find_spec, open_dataset
+from forenbench.data.catalogue import open_dataset
 from forenbench.data.dataset import Dataset
 from forenbench.data.descriptions import Place, Spec, parse, specs, suites
+from forenbench.data.finding import MissingDataset
+from forenbench.data.requests import find_spec
 from forenbench.errors import BenchError
 from forenbench.sample.build import EXTENTS
 from forenbench.sample.photographs import photographs

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from forenbench.data.catalogue import find_files, open_dataset
+from forenbench.data.catalogue import open_dataset
 from forenbench.data.dataset_paths import DATA_ROOT, find_datasets
 from forenbench.data.descriptions import specs
+from forenbench.data.finding import find_files
 from forenbench.testing import write_tiny_dataset
 
 

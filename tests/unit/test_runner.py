@@ -16,7 +16,7 @@ from torch import Tensor
 from forenbench.data.catalogue import open_dataset
 from forenbench.data.dataset import Dataset
 from forenbench.perturbations import parse
-from forenbench.plugins.loading import LoadedDetector
+from forenbench.plugins.loaded import LoadedDetector
 from forenbench.records import environment
 from forenbench.records.store import Store
 from forenbench.scoring.engines.local import LocalEngine

@@ -13,6 +13,7 @@ from forenbench.scoring.features import FeatureCache
 from forenbench.scoring.lineup import Lineup
 from forenbench.scoring.numerics import Numerics
 from forenbench.scoring.pipeline import Scorer
+from forenbench.scoring.preparing import Reader
 from forenbench.testing import Brightness, Images, tiny_image
 
 TODO = [(0, [0, 1]), (1, [0, 1])]
@@ -54,7 +55,7 @@ def score(encoder: Encoder, cache: FeatureCache | None, notes: list[str] | None 
         [Head("one", encoder, 1.0), Head("ten", encoder, 10.0)], [parse("none"), parse("crop:0.5")]
     )
     scorer = Scorer(lineup, Numerics(), cache, (notes if notes is not None else []).append)
-    reader = lineup.reader([Images([tiny_image(i, 8 + i % 2) for i in range(IMAGES)])])
+    reader = Reader.of(lineup, [Images([tiny_image(i, 8 + i % 2) for i in range(IMAGES)])])
     order = Order(0, tuple(map(str, range(IMAGES))), ("",) * IMAGES, lineup.wanted(TODO))
     return scorer.score(reader[order], TODO)
 
@@ -102,7 +103,7 @@ def test_a_detector_without_memory_for_one_image_fails_alone() -> None:
     scorer = Scorer(lineup, Numerics(), note=notes.append)
     todo = [(0, [0, 1, 2])]
     order = Order(0, ("0", "1", "2"), ("",) * 3, lineup.wanted(todo))
-    scored = scorer.score(lineup.reader([Images([tiny_image(i) for i in range(3)])])[order], todo)
+    scored = scorer.score(Reader.of(lineup, [Images([tiny_image(i) for i in range(3)])])[order], todo)
     assert {result.status for result in scored[0, 0]} == {"failed"}
     assert "out of memory" in scored[0, 0][0].error
     assert repr(scored[0, 1]) == repr(scored[0, 2])
@@ -114,7 +115,7 @@ def test_what_a_perturbation_drew_stands_in_the_row_of_its_image() -> None:
     todo = [(0, [0]), (1, [0])]
     images = [tiny_image(i, 64, 48) for i in range(4)]
     order = Order(0, tuple("0123"), ("",) * 4, lineup.wanted(todo))
-    scored = Scorer(lineup, Numerics()).score(lineup.reader([Images(images)])[order], todo)
+    scored = Scorer(lineup, Numerics()).score(Reader.of(lineup, [Images(images)])[order], todo)
     for image, result in zip(images, scored[0, 0], strict=True):
         left, top = (int(text.partition("=")[2]) for text in result.drawn.split())
         box = image.crop((left, top, left + 32, top + 24))

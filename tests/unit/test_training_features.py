@@ -32,11 +32,11 @@ from forenbench.training.loading import Loader
 from forenbench.training.loop import Training
 from forenbench.training.orders import Data, Order
 from forenbench.training.processes import Processes
+from forenbench.training.randomness import TRAIN, VALIDATE, draws
 from forenbench.training.recipes import Augmentation
 from forenbench.training.schedules import StepDecay
 from forenbench.training.session import Running, train
 from forenbench.training.state import Settings
-from forenbench.training.views import TRAIN, VALIDATE, draws
 from forenbench.types import FAKE, REAL
 from forenbench.weights import Checkpoint, Weights
 

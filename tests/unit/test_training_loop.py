@@ -25,9 +25,9 @@ from forenbench.training import starts
 from forenbench.training.examples import Examples
 from forenbench.training.learners import Learner
 from forenbench.training.loop import Training
+from forenbench.training.randomness import TRAIN, draws
 from forenbench.training.recipes import LGRAD, Augmentation
 from forenbench.training.schedules import EarlyStopping
-from forenbench.training.views import TRAIN, draws
 from forenbench.weights import Weights
 
 State = dict[str, torch.Tensor]

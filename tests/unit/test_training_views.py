@@ -15,18 +15,9 @@ from training_jobs import RECIPE
 from forenbench.draws import Draw
 from forenbench.errors import BenchError
 from forenbench.perturbations import parse
+from forenbench.training.randomness import ORDER, TRAIN, draws
 from forenbench.training.recipes import CNNDETECTION, Augmentation
-from forenbench.training.views import (
-    ORDER,
-    TRAIN,
-    TrainView,
-    ValidationView,
-    augment,
-    crop_and_flip,
-    crop_each,
-    draws,
-    resized,
-)
+from forenbench.training.views import TrainView, ValidationView, augment, crop_and_flip, crop_each, resized
 
 NONE = Draw(np.random.default_rng(0))
 

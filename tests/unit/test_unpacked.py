@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 
 from forenbench.cli.app import app
 from forenbench.cli.places import parse_places
-from forenbench.data.catalogue import MissingDataset, open_dataset
+from forenbench.data.catalogue import open_dataset
+from forenbench.data.finding import MissingDataset
 from forenbench.errors import BenchError
 
 OFFICIAL = {

@@ -13,6 +13,7 @@ from forenbench.scoring.lineup import Lineup
 from forenbench.scoring.numerics import Numerics
 from forenbench.scoring.pipeline import Scorer
 from forenbench.scoring.plan import Shard
+from forenbench.scoring.preparing import Reader
 from forenbench.scoring.reading import read_ahead, sent_ahead
 from forenbench.types import Source
 
@@ -53,7 +54,7 @@ class LocalEngine:
                 yield from pieces
 
         device = self.numerics.device
-        reader, pin = lineup.reader(sources), device.startswith("cuda")
+        reader, pin = Reader.of(lineup, sources), device.startswith("cuda")
         batches = read_ahead(reader, orders(), self.readers, pin=pin, tell=listener.tell)
         scored: Scored = {}
         done = 0

@@ -21,7 +21,7 @@ import torch
 from ray.exceptions import RayError, RayTaskError
 
 from forenbench.errors import BenchError, RunFailed
-from forenbench.plugins.loading import LoadedDetector
+from forenbench.plugins.loaded import LoadedDetector
 from forenbench.records.environment import versions
 from forenbench.scoring.batches import Scored
 from forenbench.scoring.lineup import Lineup

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 
 from forenbench.errors import BenchError
-from forenbench.plugins.loading import LoadedDetector
+from forenbench.plugins.loaded import LoadedDetector
 from forenbench.records.environment import versions
 from forenbench.scoring.batches import Scored
 from forenbench.scoring.budget import Budget
@@ -19,6 +19,7 @@ from forenbench.scoring.lineup import Lineup
 from forenbench.scoring.numerics import Numerics
 from forenbench.scoring.pipeline import Scorer
 from forenbench.scoring.plan import Shard
+from forenbench.scoring.preparing import Reader
 from forenbench.types import Source
 
 Load = Callable[[str], list[LoadedDetector]]
@@ -73,7 +74,7 @@ class Replica:
         chosen = setup.lineup_without_detectors
         lineup = Lineup([one.detector for one in loaded], chosen.perturbations, chosen.seed)
         self.scorer = Scorer(lineup, setup.numerics, user_cache(setup.features), self.notes.append)
-        self.reader = lineup.reader(setup.sources)
+        self.reader = Reader.of(lineup, setup.sources)
 
     def score(self, shard: Shard) -> tuple[Scored, list[str]]:
         """Score a shard; reads while another call scores."""

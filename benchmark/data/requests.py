@@ -1,0 +1,37 @@
+"""Requests → descriptions: names of datasets and suites, or paths of folders, archives and manifests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from forenbench.errors import BenchError, unknown
+from forenbench.printable import readable
+
+from .descriptions import Spec, Suite, specs, suites
+from .sources.archive import stem_of
+from .sources.locations import is_archive
+
+
+def find_spec(request: str) -> Spec | Suite:
+    """Find what describes a dataset or suite, without looking at its files.
+
+    Args:
+        request: A name from `specs` or `suites`, or the path of a folder, archive or manifest.
+
+    Raises:
+        BenchError: Neither a name nor a path.
+    """
+    known: dict[str, Spec | Suite] = {**specs(), **suites()}
+    if request in known:
+        return known[request]
+    path = Path(request)
+    if path.exists():
+        return Spec(readable(_name(path)), "", "", folder=str(path.absolute()))
+    raise BenchError(unknown("dataset", request, known) + " (and there is no such folder or file)")
+
+
+def _name(path: Path) -> str:
+    """Name what lies at a path: a folder as it is, a file without its suffix."""
+    if path.is_dir():
+        return path.resolve().name
+    return stem_of(path) if is_archive(path) else path.stem
