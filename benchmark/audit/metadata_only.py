@@ -20,6 +20,7 @@ from forenbench.types import FAKE, REAL, Cell, TestSet
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
     from numpy.typing import NDArray
 
     Places = NDArray[np.int64]
@@ -153,13 +154,15 @@ def _made(testset: TestSet, place: int) -> Mapping[str, Any]:
     }
 
 
-def _rows(cell: Cell, testset: TestSet, files: pd.DataFrame) -> pd.DataFrame:
+def _rows(cell: Cell, testset: TestSet, files: pd.DataFrame) -> pa.Table:
     """Put samples beside their scores, in the store's columns."""
     import pandas as pd
+    import pyarrow as pa
 
     results = pd.DataFrame({"score": files["metadata_score"], "error": files["problem"]})
     results["status"] = np.where(files["problem"] == "", "ok", "unreadable")
-    return as_rows(cell, testset.samples, results.assign(logit=np.nan, drawn=""))
+    results = results.assign(logit=np.nan, drawn="")
+    return as_rows(cell, testset.samples, pa.Table.from_pandas(results, preserve_index=False))
 
 
 def auroc_of_chance(reals: int, fakes: int) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from urllib.parse import quote
 
 from forenbench.types import Cell
@@ -31,6 +32,7 @@ def file_name(name: str) -> str:
     return f"{quoted[: _LONGEST - len(digest)]}~{digest}"
 
 
+@lru_cache(maxsize=1 << 12)
 def cell_names(cell: Cell) -> tuple[str, str]:
     """Say where this version, and where earlier ones, put a cell's record below the run folder."""
     names = cell.dataset, cell.testset, cell.perturbation, cell.detector

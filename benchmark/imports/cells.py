@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from forenbench.errors import BenchError
 from forenbench.records.environment import environment
 from forenbench.records.store import Store
-from forenbench.scoring.batches import ImageResult
 from forenbench.scoring.outcome import Summary
-from forenbench.scoring.parts import as_rows
+from forenbench.scoring.parts import as_arrow, as_rows
 from forenbench.types import FOREIGN, Cell, TestSet
 
 from .matching import Import
 from .score_file import ForeignScores
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def store_scores(imports: Mapping[str, Import], store: Store) -> Summary:
@@ -51,7 +47,7 @@ def _store_one(detector: str, found: Import, store: Store, summary: Summary) -> 
         record, damage = store.record(cell), store.damage(cell)
         summary.notes += filter(None, [damage])
         if record is None or damage or record["identity"] != identity:
-            rows = as_rows(cell, testset.samples, _frame(found.of(testset)))
+            rows = as_rows(cell, testset.samples, as_arrow(found.of(testset)))
             counts = store.write(cell, [rows], identity, _made(cell, found, testset, position))
             summary.computed += 1
         else:
@@ -147,11 +143,3 @@ def _supersede_gone(
             word = f"{cell.dataset}/{cell.testset}"
             gone.append(f"{word} is in {found.scores.file.name} no more: superseded")
     return gone
-
-
-def _frame(results: Sequence[ImageResult]) -> pd.DataFrame:
-    """Put results side by side, in the columns that a part has."""
-    import pandas as pd
-
-    fields = ("score", "logit", "status", "error", "drawn")
-    return pd.DataFrame({name: [getattr(result, name) for result in results] for name in fields})

@@ -36,6 +36,8 @@ _BLOCK = 250
 BLOCKS = REPLICATES // _BLOCK
 _AT_ONCE = 1 << 21
 """Numbers drawn at once: memory stays flat for cells of any size."""
+_COUNTED = 1 << 15
+"""Numbers counted at once: they stay in the cache."""
 
 Floats: TypeAlias = NDArray[np.float64]
 Replicates: TypeAlias = Mapping[str, Floats]
@@ -153,7 +155,16 @@ def _draw_images(
     """Draw each image for itself."""
     places = stream.integers(0, len(step_of), (rows, len(step_of)), dtype=np.uint32)
     found = step_of.astype(np.min_scalar_type(steps)).take(places)  # small numbers stay in the cache
-    return np.array([np.bincount(row, minlength=steps + 1)[:steps] for row in found], np.float64)
+    some = max(1, _COUNTED // len(step_of))
+    several = (_count(found[start : start + some], steps + 1) for start in range(0, rows, some))
+    return np.concatenate(list(several))[:, :steps].astype(np.float64)
+
+
+def _count(found: NDArray[np.unsignedinteger], steps: int) -> NDArray[np.intp]:
+    """Count the steps of each row, all rows in one go: of few images a call costs more than the counting."""
+    rows = len(found)
+    own = found + np.arange(0, rows * steps, steps)[:, None]
+    return np.bincount(own.ravel(), minlength=rows * steps).reshape(rows, steps)
 
 
 def _by_origin(origin: NDArray[np.intp], step_of: NDArray[np.integer], steps: int) -> csr_array:

@@ -8,6 +8,7 @@ What each one means is in docs/metrics.md; those that judge probabilities are in
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -31,10 +32,11 @@ def rank(labels: Labels, scores: Scores) -> dict[str, float]:
     Raises:
         ValueError: The arrays do not match, a label is neither 0 nor 1, or a number is not finite.
     """
-    curve = roc(labels, scores)
+    steps = _Steps.of(labels, scores)
+    curve = steps.roc()
     return {
-        "ap": average_precision(labels, scores),
-        "auroc": auroc(labels, scores),
+        "ap": steps.average_precision(),
+        "auroc": steps.auroc(),
         "eer": equal_error_rate(curve),
         **{name: tpr_at(curve, limit) for name, limit in FALSE_ALARMS.items()},
         "fpr_at_tpr95": fpr_at(curve, FOUND),
@@ -44,16 +46,29 @@ def rank(labels: Labels, scores: Scores) -> dict[str, float]:
 def decide(labels: Labels, scores: Scores, threshold: float) -> dict[str, float]:
     """Return every metric of the decisions that a threshold makes, by its column in tables.
 
+    Only ``score > threshold`` means fake. ``acc`` is the share of images on the right side, ``real_acc`` and
+    ``fake_acc`` those of one label, ``bacc`` the mean of these two: chance gives 0.5 whatever the counts.
+    ``f1``, the harmonic mean of precision and recall for fakes, is undefined without fakes; ``mcc``, the
+    correlation in [-1, 1] of labels and decisions, where either is constant.
+
     Raises:
         ValueError: As `rank`, or the threshold is NaN.
     """
+    labels, scores = _checked(labels, scores)
+    if math.isnan(threshold):
+        raise ValueError("threshold is NaN")
+    above = scores > threshold
+    called, fakes, found = int(above.sum()), int(labels.sum()), int(labels[above].sum())
+    passed, reals, alarms = len(labels) - called, len(labels) - fakes, called - found
+    real_acc, fake_acc = _share(reals - alarms, reals), _share(found, fakes)
+    covariance = found * (reals - alarms) - alarms * (fakes - found)
     return {
-        "acc": accuracy(labels, scores, threshold),
-        "bacc": balanced_accuracy(labels, scores, threshold),
-        "real_acc": real_accuracy(labels, scores, threshold),
-        "fake_acc": fake_accuracy(labels, scores, threshold),
-        "f1": f1(labels, scores, threshold),
-        "mcc": matthews(labels, scores, threshold),
+        "acc": _share(reals - alarms + found, len(labels)),
+        "bacc": (real_acc + fake_acc) / 2,
+        "real_acc": real_acc,
+        "fake_acc": fake_acc,
+        "f1": 2 * found / (fakes + called) if fakes else math.nan,
+        "mcc": _share(covariance, math.sqrt(called * passed * reals * fakes)),
     }
 
 
@@ -72,22 +87,12 @@ def average_precision(labels: Labels, scores: Scores) -> float:
 
     Ties count: give the scores that the papers' procedure gives (a float32 sigmoid), not raw logits.
     """
-    labels, scores = _checked(labels, scores)
-    if why_undefined(labels):
-        return math.nan
-    from sklearn.metrics import average_precision_score
-
-    return float(average_precision_score(labels, scores))
+    return _Steps.of(labels, scores).average_precision()
 
 
 def auroc(labels: Labels, scores: Scores) -> float:
     """Return the probability in [0, 1] that a fake outscores a real image; a tie counts one half."""
-    labels, scores = _checked(labels, scores)
-    if why_undefined(labels):
-        return math.nan
-    from sklearn.metrics import roc_auc_score
-
-    return float(roc_auc_score(labels, scores))
+    return _Steps.of(labels, scores).auroc()
 
 
 class Roc(NamedTuple):
@@ -104,13 +109,7 @@ class Roc(NamedTuple):
 
 def roc(labels: Labels, scores: Scores) -> Roc:
     """Return the receiver operating characteristic."""
-    labels, scores = _checked(labels, scores)
-    if why_undefined(labels):
-        return Roc(np.zeros(0), np.zeros(0))
-    from sklearn.metrics import roc_curve
-
-    false_alarms, found, _ = roc_curve(labels, scores, drop_intermediate=False)
-    return Roc(false_alarms, found)
+    return _Steps.of(labels, scores).roc()
 
 
 def equal_error_rate(curve: Roc) -> float:
@@ -138,46 +137,8 @@ def fpr_at(curve: Roc, found_at_least: float) -> float:
 
 
 def accuracy(labels: Labels, scores: Scores, threshold: float) -> float:
-    """Return the share of images on the right side, where only ``score > threshold`` means fake."""
-    return _mean(_correct(labels, scores, threshold))
-
-
-def real_accuracy(labels: Labels, scores: Scores, threshold: float) -> float:
-    """Return `accuracy` among the real images."""
-    return _mean(_correct(labels, scores, threshold)[np.asarray(labels) == REAL])
-
-
-def fake_accuracy(labels: Labels, scores: Scores, threshold: float) -> float:
-    """Return `accuracy` among the fake images."""
-    return _mean(_correct(labels, scores, threshold)[np.asarray(labels) == FAKE])
-
-
-def balanced_accuracy(labels: Labels, scores: Scores, threshold: float) -> float:
-    """Return the mean of `real_accuracy` and `fake_accuracy`; chance gives 0.5 whatever the counts."""
-    return (real_accuracy(labels, scores, threshold) + fake_accuracy(labels, scores, threshold)) / 2
-
-
-def f1(labels: Labels, scores: Scores, threshold: float) -> float:
-    """Return the harmonic mean of precision and recall for fakes; undefined without fakes."""
-    labels, scores = _checked(labels, scores)
-    _correct(labels, scores, threshold)
-    if not np.any(labels == FAKE):
-        return math.nan
-    from sklearn.metrics import f1_score
-
-    return float(f1_score(labels, scores > threshold))
-
-
-def matthews(labels: Labels, scores: Scores, threshold: float) -> float:
-    """Return the correlation in [-1, 1] of labels and decisions; undefined where either is constant."""
-    labels, scores = _checked(labels, scores)
-    _correct(labels, scores, threshold)
-    called = scores > threshold
-    if why_undefined(labels) or called.all() or not called.any():
-        return math.nan
-    from sklearn.metrics import matthews_corrcoef
-
-    return float(matthews_corrcoef(labels, called))
+    """Return the share of images on the right side, as `decide` does."""
+    return decide(labels, scores, threshold)["acc"]
 
 
 def reals_first(labels: Labels) -> NDArray[np.intp]:
@@ -206,17 +167,53 @@ def best_threshold(labels: Labels, scores: Scores) -> float:
     return float(scores[last_best])
 
 
-def _correct(labels: Labels, scores: Scores, threshold: float) -> NDArray[np.bool_]:
-    """Tell for every image whether it is on the right side of the threshold."""
-    labels, scores = _checked(labels, scores)
-    if math.isnan(threshold):
-        raise ValueError("threshold is NaN")
-    right: NDArray[np.bool_] = (scores > threshold) == (labels == FAKE)
-    return right
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    """The images of each distinct score and of all above it, scores falling; none where a label is missing.
+
+    Sums are added up in the order in which scikit-learn adds them, so that not a bit of them differs.
+    """
+
+    false_alarms: NDArray[np.float64]
+    found: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, labels: Labels, scores: Scores) -> _Steps:
+        """Sort the images once for all metrics."""
+        labels, scores = _checked(labels, scores)
+        if why_undefined(labels):
+            return cls(np.zeros(0), np.zeros(0))
+        order = np.argsort(scores)[::-1]
+        falling = scores[order]
+        ends = np.append(np.flatnonzero(falling[1:] != falling[:-1]), len(falling) - 1)
+        found = np.cumsum(labels[order])[ends].astype(np.float64)
+        return cls(ends + 1 - found, found)
+
+    def average_precision(self) -> float:
+        if not self.found.size:
+            return math.nan
+        precision = self.found / (self.found + self.false_alarms)
+        gained = np.diff(self.found / self.found[-1], prepend=0.0)
+        return float(np.ascontiguousarray((gained * precision)[::-1]).sum())
+
+    def auroc(self) -> float:
+        """Add up the area between the corners of the curve."""
+        if not self.found.size:
+            return math.nan
+        bent = (np.diff(self.false_alarms, 2) != 0) | (np.diff(self.found, 2) != 0)
+        corners = np.concatenate([[True], bent, [True]])[-len(self.found) :]  # of a single step, one
+        curve = _Steps(self.false_alarms[corners], self.found[corners]).roc()
+        heights = curve.found[1:] + curve.found[:-1]
+        return float((np.diff(curve.false_alarms) * heights / 2).sum())
+
+    def roc(self) -> Roc:
+        """Return the counts as shares, with a first step above all scores."""
+        both = (self.false_alarms, self.found)
+        return Roc(*(np.append(0.0, one / one[-1]) if one.size else one for one in both))
 
 
-def _mean(right: NDArray[np.bool_]) -> float:
-    return float(right.mean()) if right.size else math.nan
+def _share(part: float, whole: float) -> float:
+    return part / whole if whole else math.nan
 
 
 def _checked(labels: Labels, scores: Scores) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

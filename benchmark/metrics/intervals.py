@@ -21,6 +21,8 @@ from .spread import NONE, SHARE, interval, witnesses
 from .withheld import why_none
 
 T = TypeVar("T")
+_FEW = 1000
+"""Images up to which threads cost more than they save."""
 _BOUNDS = {"mcc": (-1.0, 1.0), "nll": (0.0, np.inf)}
 
 
@@ -90,7 +92,8 @@ def replicates(scored: Scored, drawn: Images, rows: NDArray[np.intp]) -> dict[st
     step_of = np.full(len(drawn.real.places) + len(drawn.fake.places), -1)
     step_of[rows] = steps.place
     draw = partial(resample, drawn, step_of, len(steps.edges))
-    parts = list(in_threads(lambda block: steps.measure(draw(block)), range(BLOCKS)))
+    each = in_threads if len(step_of) > _FEW else map
+    parts = list(each(lambda block: steps.measure(draw(block)), range(BLOCKS)))
     once = steps.measure([steps.once()])
     return {
         name: _shifted(name, np.concatenate([part[name] for part in parts]), scored.metrics[name] - exact)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from forenbench.types import FAKE, REAL
+from forenbench.types import FAKE
 
 from .store import STATUSES
 
@@ -54,15 +54,19 @@ def count(rows: pd.DataFrame) -> dict[str, Any]:
         ``images``, the number of each status, of all images by label (``reals``, ``fakes``), of the counted
         ones by label (``real``, ``fake``), and ``unscored``: which were not scored (see `pack`).
     """
-    every, counted = rows["label"], rows.loc[rows["counted"], "label"]
+    ok, status = (rows["status"] == "ok").to_numpy(), rows["status"]
+    fake, counted = (rows["label"] == FAKE).to_numpy(), rows["counted"].to_numpy()
+    found = {} if ok.all() else status[~ok].value_counts().to_dict()
+    fakes, scored = int(fake.sum()), int((fake & counted).sum())
     return {
         "images": len(rows),
-        **{status: int((rows["status"] == status).sum()) for status in STATUSES},
-        "reals": int((every == REAL).sum()),
-        "fakes": int((every == FAKE).sum()),
-        "real": int((counted == REAL).sum()),
-        "fake": int((counted == FAKE).sum()),
-        "unscored": pack((rows["status"] != "ok").to_numpy()),
+        **{one: found.get(one, 0) for one in STATUSES},
+        "ok": int(ok.sum()),
+        "reals": len(rows) - fakes,
+        "fakes": fakes,
+        "real": int(counted.sum()) - scored,
+        "fake": scored,
+        "unscored": pack(~ok),
     }
 
 

@@ -185,17 +185,22 @@ def _mapped(scored: Scored, fit: Mapping[str, Any]) -> Iterator[tuple[str, float
 
 def _by_source(rows: pd.DataFrame, threshold: float) -> Iterator[tuple[str, Line]]:
     """Judge all fakes against the reals of each source."""
-    ok = rows[rows["counted"]]
-    fakes = ok.loc[ok["label"] == FAKE, "score"].to_numpy(np.float64)
-    for name, reals in ok[ok["label"] == REAL].groupby("real_source", sort=False)["score"]:
-        scores = np.concatenate([reals.to_numpy(np.float64), fakes])
-        labels = np.repeat([REAL, FAKE], [len(reals), len(fakes)])
+    import pandas as pd
+
+    real, counted = rows["label"].to_numpy() == REAL, rows["counted"].to_numpy()
+    scores = rows["score"].to_numpy(np.float64)
+    reals, fakes = scores[counted & real], scores[counted & ~real]
+    source, names = pd.factorize(rows["real_source"][counted & real])
+    for number, name in enumerate(names):
+        mine = reals[source == number]
+        labels = np.repeat([REAL, FAKE], [len(mine), len(fakes)])
+        both = np.concatenate([mine, fakes])
         yield (
             str(name) or UNNAMED,
             {
-                "real": len(reals),
-                "real_acc": metrics.real_accuracy(labels, scores, threshold),
-                "auroc": metrics.auroc(labels, scores),
+                "real": len(mine),
+                "real_acc": metrics.decide(labels, both, threshold)["real_acc"],
+                "auroc": metrics.auroc(labels, both),
             },
         )
 

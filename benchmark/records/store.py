@@ -96,12 +96,8 @@ class Store:
         Failed images are tried again: the cause may have been the machine's. Unreadable files are not, for
         a repaired file changes the test set's digest.
         """
-        record = self.record(cell)
-        if record is None or record["identity"] != identity or record["counts"]["failed"]:
-            return False
-        with suppress(Damaged):
-            return bool(self._content(record))
-        return False
+        record = self._kept(cell, identity)
+        return record is not None and not record["counts"]["failed"]
 
     def damage(self, cell: Cell) -> str:
         """Say in words what is wrong with a cell's files; empty where nothing is, or nothing is there."""
@@ -114,7 +110,7 @@ class Store:
         return ""
 
     def write(
-        self, cell: Cell, rows: Iterable[pd.DataFrame], identity: Mapping[str, Any], made: Mapping[str, Any]
+        self, cell: Cell, rows: Iterable[pa.Table], identity: Mapping[str, Any], made: Mapping[str, Any]
     ) -> dict[str, int]:
         """Store a finished cell; older rows of another identity are kept under ``superseded``.
 
@@ -131,10 +127,10 @@ class Store:
             RunFailed: The disk is full, or will not be written to.
         """
         with explaining(self.root):
-            old = self.record(cell)
-            if self.damage(cell) or (old is not None and old["identity"] != identity):
-                self.supersede(cell)
             place = self._place(cell)
+            if place.exists() and self._kept(cell, identity) is None:
+                self.supersede(cell)
+                place = self._place(cell)
             place.unlink(missing_ok=True)
             with replacing(place.with_suffix(_ROWS), durable=False) as partial:
                 counts = _write_rows(partial, rows)
@@ -199,6 +195,14 @@ class Store:
             with suppress(FileNotFoundError):  # of a damaged cell one may be gone
                 path.rename(kept)
 
+    def _kept(self, cell: Cell, identity: Mapping[str, Any]) -> Record | None:
+        """Return the record of rows that were made by exactly this, if they are there, undamaged."""
+        record = self.record(cell)
+        with suppress(Damaged):
+            if record is not None and record["identity"] == identity and self._content(record):
+                return record
+        return None
+
     def _place(self, cell: Cell) -> Path:
         """Say where a cell's record is, or will be; its rows are beside it."""
         new, old = (self.root / name for name in cell_names(cell))
@@ -243,18 +247,30 @@ def _anew(place: Path) -> str:
     return f"the command that made it makes it anew; or delete '{place}' to do without it"
 
 
-def _write_rows(file: Path, rows: Iterable[pd.DataFrame]) -> dict[str, int]:
+def _write_rows(file: Path, rows: Iterable[pa.Table]) -> dict[str, int]:
     """Write a Parquet file piece by piece, and count the statuses."""
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     counts: Counter[str] = Counter(dict.fromkeys(STATUSES, 0))
     schema = _schema()
     with pq.ParquetWriter(file, schema) as writer:
         for piece in rows:
-            writer.write_table(pa.Table.from_pandas(piece[list(COLUMNS)], schema, preserve_index=False))
-            counts.update(piece["status"])
+            writer.write_table(_without_nan(piece.select(COLUMNS)).cast(schema))
+            for status in piece["status"].value_counts().to_pylist():
+                counts[status["values"]] += status["counts"]
     return dict(counts)
+
+
+def _without_nan(piece: pa.Table) -> pa.Table:
+    """Leave out what is no number: a score that is not there is null."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    for name in ("score", "logit"):
+        column, at = piece[name], piece.schema.get_field_index(name)
+        if pa.types.is_floating(column.type):
+            piece = piece.set_column(at, name, pc.if_else(pc.is_nan(column), None, column))
+    return piece
 
 
 def _schema() -> pa.Schema:

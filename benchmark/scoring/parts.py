@@ -30,7 +30,6 @@ from .batches import ImageResult
 from .plan import PlannedCell, Task
 
 if TYPE_CHECKING:
-    import pandas as pd
     import pyarrow as pa
 
 _FIELDS = ("score", "logit", "status", "error", "drawn")
@@ -67,7 +66,7 @@ class Parts:
         path = self._path(task, start)
         found = _read(path)
         for cell, results in scored.items():
-            found[cell.digest] = _Entry(cell.cell, cell.identity, _as_arrow(results))
+            found[cell.digest] = _Entry(cell.cell, cell.identity, as_arrow(results))
         told = {digest: [asdict(entry.cell), entry.identity] for digest, entry in found.items()}
         schema = _schema().with_metadata({"cells": json.dumps(told)})
         content = to_arrow((entry.results for entry in found.values()), schema)
@@ -75,7 +74,7 @@ class Parts:
             partial.write_bytes(content)
         self._own.add(path)
 
-    def rows(self, task: Task, cell: PlannedCell) -> Iterator[pd.DataFrame]:
+    def rows(self, task: Task, cell: PlannedCell) -> Iterator[pa.Table]:
         """Yield all rows of a cell whose parts are all there, in pieces."""
         import pyarrow as pa
 
@@ -83,7 +82,7 @@ class Parts:
         while several := list(islice(parts, _PIECE)):
             batches = [self._results(task, part[0].start, cell) for part in several]
             samples = task.testset.samples[several[0][0].start : several[-1][-1].stop]
-            yield as_rows(cell.cell, samples, pa.Table.from_batches(batches).to_pandas())
+            yield as_rows(cell.cell, samples, pa.Table.from_batches(batches))
 
     def claim(self, task: Task, start: int) -> FileLock | None:
         """Take a part for this process, until the lock is released; None if another one has it."""
@@ -188,8 +187,8 @@ def _read(path: Path) -> dict[str, _Entry]:
     }
 
 
-def _as_arrow(results: Sequence[ImageResult]) -> pa.RecordBatch:
-    """Put results side by side."""
+def as_arrow(results: Sequence[ImageResult]) -> pa.RecordBatch:
+    """Put results side by side, in the columns that a part has."""
     import pyarrow as pa
 
     columns: dict[str, list[Any]] = {name: [getattr(result, name) for result in results] for name in _FIELDS}
@@ -210,12 +209,15 @@ def _is_whole(entry: _Entry | None, fresh: bool) -> bool:
     return entry is not None and (fresh or "failed" not in entry.results.column("status").to_pylist())
 
 
-def as_rows(cell: Cell, samples: Sequence[Sample], results: pd.DataFrame) -> pd.DataFrame:
+def as_rows(cell: Cell, samples: Sequence[Sample], results: pa.Table | pa.RecordBatch) -> pa.Table:
     """Put samples beside their results (a part's columns), in the store's columns."""
+    import pyarrow as pa
+
+    columns = {name: results[name] for name in _FIELDS}
     for name in ("dataset", "testset", "detector", "perturbation"):
-        results[name] = readable(getattr(cell, name))
+        columns[name] = pa.repeat(readable(getattr(cell, name)), len(samples))
     for name in ("generator", "class", "real_source", "origin", "path"):
         attribute = "class_name" if name == "class" else name
-        results[name] = [readable(getattr(sample, attribute)) for sample in samples]
-    results["label"] = [sample.label for sample in samples]
-    return results[list(COLUMNS)]
+        columns[name] = pa.array([readable(getattr(one, attribute)) for one in samples], pa.string())
+    columns["label"] = pa.array([sample.label for sample in samples], pa.int8())
+    return pa.table({name: columns[name] for name in COLUMNS})

@@ -33,6 +33,8 @@ _NOTE = (
 )
 _ROW = ["detector", "weights"]
 _PLACE = ["dataset", "testset"]
+_MEAN = ("", "Mean")
+"""The place of a mean over test sets."""
 
 
 class NothingEqualised(BenchError):
@@ -135,7 +137,7 @@ def table(cells: pd.DataFrame) -> Table:
             [_METRICS, ["raw", "equalised", "drop"]], names=["metric", "images"]
         ),
     )
-    signs = pd.DataFrame({column: _signs(cells, frame.index) for column in frame}, frame.index)
+    signs = pd.DataFrame(dict.fromkeys(frame, _signs(cells, frame.index)), frame.index)
     if cells["dataset"].nunique() == 1:
         frame, signs = frame.droplevel("dataset"), signs.droplevel("dataset")
     shown = cells[cells["perturbation"].isin(["none", *names])]
@@ -146,13 +148,10 @@ def table(cells: pd.DataFrame) -> Table:
 
 def _signs(cells: pd.DataFrame, index: Iterable[tuple[str, ...]]) -> list[str]:
     """Return the signs of each row: of both cells behind it, in a mean of all."""
-    found, marked = [], cells[cells["marks"] != ""]
-    for name, detector, weights, dataset, testset in index:
-        some = marked[marked["perturbation"].isin(["none", name])]
-        some = some[(some["detector"] == detector) & (some["weights"] == weights)]
-        here = (some["dataset"] == dataset) & (some["testset"] == testset)
-        found.append(marks.together((averaged(some) if not dataset else some[here])["marks"]))
-    return found
+    marked = cells[cells["marks"] != ""]
+    every = pd.concat([marked, averaged(marked).assign(dataset=_MEAN[0], testset=_MEAN[1])])
+    signs = every.groupby(["perturbation", *_ROW, *_PLACE])["marks"].agg("".join).to_dict()
+    return [marks.together(signs.get((one, *row), "") for one in ("none", name)) for name, *row in index]
 
 
 def _rows(
@@ -171,8 +170,9 @@ def _rows(
     frame = pd.DataFrame(columns)
     yield from zip(places, frame.to_dict("records"), strict=True)
     if len(places) > 1:
-        both = [place in set(in_order(averaged(cells), _PLACE)) for place in places]
-        yield ("", "Mean"), frame[both].mean(skipna=False).to_dict()
+        with_both = set(in_order(averaged(cells), _PLACE))
+        both = [place in with_both for place in places]
+        yield _MEAN, frame[both].mean(skipna=False).to_dict()
 
 
 def _equalises(name: str) -> bool:

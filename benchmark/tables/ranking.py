@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
+from operator import attrgetter
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -89,20 +91,30 @@ def _lacking(cells: pd.DataFrame) -> pd.Series[float]:
 
     Which images a test set has is what most cells say, of equally many the newest.
     """
+    groups: dict[str, list[Any]] = {}
+    for cell in cells[["testset", "digest", "time", "unscored", "images", "failed_as"]].itertuples():
+        groups.setdefault(str(cell.testset), []).append(cell)
     found: dict[Hashable, float] = {}
-    for _, group in cells.groupby("testset", sort=False):
-        digests = group.groupby("digest")["time"].agg(["size", "max"])
-        same = group[group["digest"] == digests.sort_values(["size", "max"]).index[-1]]
+    for group in groups.values():
+        most = _commonest(group)
+        same = [cell for cell in group if cell.digest == most]
         nobody = np.logical_and.reduce(list(_unscored(same)))
         numbers = (int((lost & ~nobody).sum()) for lost in _unscored(same))
-        found |= dict(zip(same.index, numbers, strict=True))
+        found |= zip((cell.Index for cell in same), numbers, strict=True)
     return pd.Series(found, cells.index, dtype=float)
 
 
-def _unscored(cells: pd.DataFrame) -> Iterator[NDArray[np.bool_]]:
+def _commonest(cells: Sequence[Any]) -> str:
+    """Return the digest of images that most cells have, of equally many the newest."""
+    newest: dict[str, str] = {cell.digest: cell.time for cell in sorted(cells, key=attrgetter("time"))}
+    many: Counter[str] = Counter(cell.digest for cell in cells)
+    return max(many, key=lambda digest: (many[digest], newest[digest], digest))
+
+
+def _unscored(cells: Iterable[Any]) -> Iterator[NDArray[np.bool_]]:
     """Yield which images each cell has no score for, unless these count as errors."""
-    for packed, images, failed_as in cells[["unscored", "images", "failed_as"]].itertuples(index=False):
-        yield unpack("" if failed_as == WRONG else packed, images)
+    for cell in cells:
+        yield unpack("" if cell.failed_as == WRONG else cell.unscored, cell.images)
 
 
 def _difference(first: Floats, second: Floats) -> Floats:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from measuring import MIB, python, scaled, title, value
 from workloads import workplace
 
@@ -31,7 +32,7 @@ for make, _ in TABLES.values():
 IMPORTS = "import forenbench.tables, sklearn.metrics, pyarrow.parquet"
 
 
-def rows(cell: Cell, number: int, each: int) -> Iterator[pd.DataFrame]:
+def rows(cell: Cell, number: int, each: int) -> Iterator[pa.Table]:
     """Make the rows of a cell: fakes score higher on average; several images of each origin, or none said."""
     random = np.random.default_rng(0)
     for start in range(0, number, PIECE):
@@ -51,7 +52,8 @@ def rows(cell: Cell, number: int, each: int) -> Iterator[pd.DataFrame]:
         score = 1 / (1 + np.exp(-random.normal(2 * label - 1, 2)))
         paths = [f"{cell.testset}/{one % 2}/{start + at:08d}.png" for at, one in enumerate(label)]
         made = {"path": paths, "label": label, "drawn": "", "score": score.astype(np.float32)}
-        yield pd.DataFrame(texts | made | {"logit": np.float32(0), "status": "ok", "error": ""})
+        frame = pd.DataFrame(texts | made | {"logit": np.float32(0), "status": "ok", "error": ""})
+        yield pa.Table.from_pandas(frame, preserve_index=False)
 
 
 def write(root: Path, cells: int, number: int, each: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import pandas as pd
+import pyarrow as pa
 
 from forenbench.records.store import COLUMNS, Store
 from forenbench.types import Cell
@@ -77,4 +78,4 @@ def add(
     }
     made = {"time": time, "position": [0, place, 0, 0], "trained_on": trained_on or []}
     made |= {"protocol": protocol} if protocol else {}
-    store.write(Cell(detector, dataset, testset, perturbation), [rows], identity, made)
+    store.write(Cell(detector, dataset, testset, perturbation), [pa.Table.from_pandas(rows)], identity, made)

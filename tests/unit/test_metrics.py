@@ -19,6 +19,7 @@ from sklearn.metrics import (
     f1_score,
     matthews_corrcoef,
     roc_auc_score,
+    roc_curve,
 )
 
 from forenbench.metrics import classification as metrics
@@ -89,16 +90,32 @@ def test_rankings_equal_scikit_learn_and_their_definitions(data: Rows) -> None:
 @given(rows(), SCORES)
 def test_accuracies_equal_scikit_learn(data: Rows, threshold: float) -> None:
     labels, scores = data
-    fake = scores > threshold
-    assert metrics.accuracy(labels, scores, threshold) == accuracy_score(labels, fake)
-    assert metrics.real_accuracy(labels, scores, threshold) == np.mean(~fake[labels == 0])
-    assert metrics.fake_accuracy(labels, scores, threshold) == np.mean(fake[labels == 1])
-    assert metrics.balanced_accuracy(labels, scores, threshold) == balanced_accuracy_score(labels, fake)
-    assert metrics.f1(labels, scores, threshold) == f1_score(labels, fake, zero_division=0.0)
+    fake, found = scores > threshold, metrics.decide(labels, scores, threshold)
+    assert found["acc"] == metrics.accuracy(labels, scores, threshold) == accuracy_score(labels, fake)
+    assert found["real_acc"] == np.mean(~fake[labels == 0])
+    assert found["fake_acc"] == np.mean(fake[labels == 1])
+    assert found["bacc"] == balanced_accuracy_score(labels, fake)
+    assert found["f1"] == f1_score(labels, fake, zero_division=0.0)
     if 0 < fake.sum() < len(fake):
-        assert metrics.matthews(labels, scores, threshold) == matthews_corrcoef(labels, fake)
+        assert found["mcc"] == matthews_corrcoef(labels, fake)
     else:
-        assert math.isnan(metrics.matthews(labels, scores, threshold))
+        assert math.isnan(found["mcc"])
+
+
+def test_metrics_of_many_images_are_scikit_learns_to_the_last_bit() -> None:
+    random = np.random.default_rng(0)
+    for images in (129, 1_000, 20_001):  # of more than 128 numbers a sum depends on their order
+        for share, decimals in ((0.5, 9), (0.5, 2), (0.02, 3)):
+            labels = (random.random(images) < share).astype(np.int64)
+            scores = np.round(random.normal(size=images) + labels, decimals)
+            ranked, decided = metrics.rank(labels, scores), metrics.decide(labels, scores, 0.6)
+            assert ranked["ap"] == average_precision_score(labels, scores)
+            assert ranked["auroc"] == roc_auc_score(labels, scores)
+            assert decided["f1"] == f1_score(labels, scores > 0.6)
+            assert decided["mcc"] == matthews_corrcoef(labels, scores > 0.6)
+            curve = metrics.roc(labels, scores)
+            for ours, theirs in zip(curve, roc_curve(labels, scores, drop_intermediate=False), strict=False):
+                assert np.array_equal(ours, theirs)
 
 
 @settings(deadline=None)
@@ -188,9 +205,9 @@ def test_every_value_is_in_bounds_or_undefined_for_a_reason(data: Rows) -> None:
 @given(rows(), SCORES)
 def test_accuracy_is_the_weighted_mean_of_both_labels(data: Rows, threshold: float) -> None:
     labels, scores = data
-    of_label = metrics.real_accuracy, metrics.fake_accuracy
-    parts = [np.mean(labels == label) * of_label[label](labels, scores, threshold) for label in (0, 1)]
-    assert metrics.accuracy(labels, scores, threshold) == pytest.approx(sum(parts), abs=1e-12)
+    found = metrics.decide(labels, scores, threshold)
+    parts = [np.mean(labels == label) * found[name] for label, name in enumerate(("real_acc", "fake_acc"))]
+    assert found["acc"] == pytest.approx(sum(parts), abs=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -216,14 +233,14 @@ def test_undefined_values_are_nan_with_a_reason(labels: list[int], why: str, def
 
 
 def test_scores_equal_to_the_threshold_are_real() -> None:
-    labels, scores = np.array([0, 1]), np.array([0.5, 0.5])
-    assert metrics.real_accuracy(labels, scores, 0.5) == 1
-    assert metrics.fake_accuracy(labels, scores, 0.5) == 0
+    found = metrics.decide(np.array([0, 1]), np.array([0.5, 0.5]), 0.5)
+    assert found["real_acc"] == 1
+    assert found["fake_acc"] == 0
 
 
 def test_float32_scores_meet_the_threshold_in_double_precision() -> None:
     score = np.array([0.1], dtype=np.float32)  # a little above 0.1
-    assert metrics.fake_accuracy(np.array([1]), score, 0.1) == 1
+    assert metrics.accuracy(np.array([1]), score, 0.1) == 1
 
 
 def test_equal_scores_are_chance() -> None:

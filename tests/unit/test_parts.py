@@ -46,7 +46,7 @@ def test_rows_come_out_in_the_order_of_the_samples_over_many_parts(tmp_path: Pat
     for part in whole.parts():
         scored = [ImageResult("ok", float(at), 0.0) for batch in part for at in batch]
         parts.write(whole, part[0].start, {one: scored})
-    pieces = list(parts.rows(whole, one))
+    pieces = [piece.to_pandas() for piece in parts.rows(whole, one)]
     assert len(pieces) == 2
     assert [score for piece in pieces for score in piece["score"]] == list(range(70 * SIZE + 5))
     assert [path for piece in pieces for path in piece["path"]] == [s.path for s in whole.testset.samples]
@@ -121,10 +121,10 @@ def test_names_that_are_no_text_become_rows(tmp_path: Path) -> None:
     sample = Sample(os.fsdecode(b"caf\xe9.png"), 1)
     odd = Task(TestSet("d", "t", (sample,), Images([]), ""), {sample.path: FileFacts("")}, ())
     parts.write(odd, 0, {one: [ImageResult("unreadable", error=os.fsdecode(b"caf\xe9"))]})
-    (piece,) = parts.rows(odd, one)
-    assert "caf" in piece["path"][0]
-    piece["path"][0].encode()
-    piece["error"][0].encode()
+    (row,) = (row for piece in parts.rows(odd, one) for row in piece.to_pylist())
+    assert "caf" in row["path"]
+    row["path"].encode()
+    row["error"].encode()
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")

@@ -7,6 +7,8 @@ import shutil
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from forenbench.records.finished import Finished
@@ -17,9 +19,9 @@ CELL = Cell("univfd:nn-k9", "sample", "vae", "jpeg:75+blur:1.0")
 MADE = {"time": "2026-01-01T00:00:00+00:00", "position": [0, 0, 0, 0]}
 
 
-def rows(*statuses: str, score: float = 0.5) -> pd.DataFrame:
+def rows(*statuses: str, score: float = 0.5) -> pa.Table:
     values = dict.fromkeys(COLUMNS, "x") | {"label": 1, "score": score, "logit": 0.0}
-    return pd.DataFrame([values | {"status": status} for status in statuses])
+    return pa.Table.from_pylist([values | {"status": status} for status in statuses])
 
 
 def test_rows_come_back_as_they_were_written(tmp_path: Path) -> None:
@@ -27,7 +29,13 @@ def test_rows_come_back_as_they_were_written(tmp_path: Path) -> None:
     store.write(CELL, [written], {"seed": 0}, MADE)
     (record,) = store.records()
     assert record["counts"] == {"ok": 1, "unreadable": 1, "failed": 0, "nonfinite": 0}
-    pd.testing.assert_frame_equal(store.rows(record), written[list(COLUMNS)], check_dtype=False)
+    pd.testing.assert_frame_equal(store.rows(record), written.to_pandas(), check_dtype=False)
+
+
+def test_a_score_that_is_not_there_is_null_for_every_reader(tmp_path: Path) -> None:
+    Store(tmp_path).write(CELL, [rows("unreadable", score=float("nan"))], {}, MADE)
+    (file,) = tmp_path.glob("scores/**/*.parquet")
+    assert pq.read_table(file, columns=["score", "logit"]).to_pylist() == [{"score": None, "logit": 0.0}]
 
 
 def as_earlier_versions_wrote(place: Path) -> None:
@@ -154,6 +162,6 @@ def test_a_write_that_fails_leaves_no_half_file(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.write(CELL, [rows("ok")], {"seed": 0}, MADE)
     with pytest.raises(KeyError):
-        store.write(CELL, [rows("ok").drop(columns="label")], {"seed": 0}, MADE)
+        store.write(CELL, [rows("ok").drop_columns("label")], {"seed": 0}, MADE)
     assert list(tmp_path.glob("**/*.part")) == []
     assert not store.is_done(CELL, {"seed": 0})
