@@ -18,7 +18,7 @@ from .images import decode
 from .perturbations import parse
 from .plugins.attributes import problem
 from .plugins.guests import contained, reason
-from .scoring.batches import ImageResult
+from .records.rows import ImageResult
 from .scoring.calls import encoded, encoder_of, prepare_of, prepared
 from .scoring.numerics import Numerics
 from .scoring.pipeline import score_testset

@@ -14,8 +14,8 @@ import numpy as np
 
 from forenbench.metrics.classification import why_undefined
 from forenbench.records.environment import environment
+from forenbench.records.rows import as_rows
 from forenbench.records.store import Store
-from forenbench.scoring.parts import as_rows
 from forenbench.types import FAKE, REAL, Cell, TestSet
 
 if TYPE_CHECKING:

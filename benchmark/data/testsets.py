@@ -7,14 +7,17 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from forenbench.data.sources.splits import SCORED
 from forenbench.printable import readable
 from forenbench.types import FAKE, REAL, Sample
 
 from .descriptions import Spec
-from .inventory import FileFacts
 from .protocols import PROTOCOLS
+
+if TYPE_CHECKING:
+    from .inventory import FileFacts
 
 Groups = Mapping[str, Sequence[Sample]]
 """Test sets by name, in table order."""

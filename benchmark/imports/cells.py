@@ -8,9 +8,9 @@ from typing import Any
 
 from forenbench.errors import BenchError
 from forenbench.records.environment import environment
+from forenbench.records.rows import as_arrow, as_rows
 from forenbench.records.store import Store
 from forenbench.scoring.outcome import Summary
-from forenbench.scoring.parts import as_arrow, as_rows
 from forenbench.types import FOREIGN, Cell, TestSet
 
 from .matching import Import

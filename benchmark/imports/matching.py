@@ -13,7 +13,7 @@ from forenbench.data.sources.folder import Folder
 from forenbench.data.testsets import digest, group
 from forenbench.data.testsets import warnings as shortcomings
 from forenbench.errors import BenchError
-from forenbench.scoring.batches import ImageResult
+from forenbench.records.rows import ImageResult
 from forenbench.types import FAKE, REAL, Sample, TestSet
 
 from .score_file import ForeignRow, ForeignScores, normal, refuse

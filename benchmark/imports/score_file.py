@@ -20,7 +20,7 @@ from forenbench.data.sources.rows import check_suffix, read_rows, remarks
 from forenbench.errors import BenchError
 from forenbench.files.regular import irregular
 from forenbench.printable import readable
-from forenbench.records.store import STATUSES
+from forenbench.records.rows import STATUSES
 
 COLUMNS = ("path", "label", "score", "generator", "class", "real_source", "origin", "status", "error")
 """What is read; the others are for readers."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from forenbench.types import FAKE
 
-from .store import STATUSES
+from .rows import STATUSES
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -25,7 +25,8 @@ from forenbench.types import FAKE, REAL
 
 from . import coverage, fits
 from .coverage import FAILED_AS, MISSING, WRONG
-from .store import STATUSES, Store
+from .rows import STATUSES
+from .store import Store
 
 if TYPE_CHECKING:
     import pandas as pd

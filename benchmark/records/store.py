@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -18,30 +17,11 @@ from forenbench.files.file_names import RECORD, cell_names
 from forenbench.files.sealed import from_json, to_json
 from forenbench.types import Cell
 
+from .rows import COLUMNS, write_rows
+
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
-
-COLUMNS = (
-    "dataset",
-    "testset",
-    "generator",
-    "class",
-    "real_source",
-    "origin",
-    "path",
-    "label",
-    "detector",
-    "perturbation",
-    "drawn",
-    "score",
-    "logit",
-    "status",
-    "error",
-)
-_TYPES = {"label": "int8", "score": "float32", "logit": "float32"}
-"""Of the columns that are not text."""
-STATUSES = ("ok", "unreadable", "failed", "nonfinite")
 
 
 ROWS_SEAL = "rows_sha256"
@@ -133,7 +113,7 @@ class Store:
                 place = self._place(cell)
             place.unlink(missing_ok=True)
             with replacing(place.with_suffix(_ROWS), durable=False) as partial:
-                counts = _write_rows(partial, rows)
+                counts = write_rows(partial, rows)
                 with partial.open("rb") as file:
                     digest = hashlib.file_digest(file, "sha256").hexdigest()
             record = {"cell": asdict(cell), "identity": identity, "counts": counts, "made": made}
@@ -245,36 +225,3 @@ def _whose(place: Path) -> str:
 def _anew(place: Path) -> str:
     """Say how to get rid of damage."""
     return f"the command that made it makes it anew; or delete '{place}' to do without it"
-
-
-def _write_rows(file: Path, rows: Iterable[pa.Table]) -> dict[str, int]:
-    """Write a Parquet file piece by piece, and count the statuses."""
-    import pyarrow.parquet as pq
-
-    counts: Counter[str] = Counter(dict.fromkeys(STATUSES, 0))
-    schema = _schema()
-    with pq.ParquetWriter(file, schema) as writer:
-        for piece in rows:
-            writer.write_table(_without_nan(piece.select(COLUMNS)).cast(schema))
-            for status in piece["status"].value_counts().to_pylist():
-                counts[status["values"]] += status["counts"]
-    return dict(counts)
-
-
-def _without_nan(piece: pa.Table) -> pa.Table:
-    """Leave out what is no number: a score that is not there is null."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    for name in ("score", "logit"):
-        column, at = piece[name], piece.schema.get_field_index(name)
-        if pa.types.is_floating(column.type):
-            piece = piece.set_column(at, name, pc.if_else(pc.is_nan(column), None, column))
-    return piece
-
-
-def _schema() -> pa.Schema:
-    """Type the columns; equal rows are equal files."""
-    import pyarrow as pa
-
-    return pa.schema([(name, pa.type_for_alias(_TYPES.get(name, "string"))) for name in COLUMNS])

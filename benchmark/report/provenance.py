@@ -13,7 +13,7 @@ import pandas as pd
 from forenbench import __version__
 from forenbench.records.environment import versions
 from forenbench.records.finished import Finished
-from forenbench.records.store import STATUSES
+from forenbench.records.rows import STATUSES
 from forenbench.tables.table import Table
 
 _MADE = ("command", "commit", "device", "machine", "python")

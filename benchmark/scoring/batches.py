@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
@@ -10,6 +9,8 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+
+from forenbench.records.rows import ImageResult
 
 Key = tuple[int, int]
 """Which perturbation, and which distinct `prepare`, by their places in a `Reader`."""
@@ -20,26 +21,6 @@ CHANGED = "the file has changed since the test set was listed; start again"
 """The reason of a failed row."""
 Todo = Sequence[tuple[int, Sequence[int]]]
 """The detectors wanted under each perturbation, by their places in a `Lineup`."""
-
-
-@dataclass(frozen=True, slots=True)
-class ImageResult:
-    """What one detector made of one image under one perturbation.
-
-    Attributes:
-        status: "ok", "unreadable" (no image in the file), "failed" (the detector raised or returned the wrong
-            count) or "nonfinite" (it returned NaN or infinity).
-        score: float32 value where ok, else NaN.
-        logit: Raw value where the detector has one, else NaN.
-        error: The reason where not ok.
-        drawn: What a random perturbation drew for this image.
-    """
-
-    status: str
-    score: float = math.nan
-    logit: float = math.nan
-    error: str = ""
-    drawn: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from .batches import BATCH, ImageResult, Scored
+from forenbench.records.rows import ImageResult
+
+from .batches import BATCH, Scored
 
 Place = tuple[int, int]
 """Of a perturbation and a detector in the lineup."""

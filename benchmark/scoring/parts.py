@@ -22,17 +22,14 @@ from forenbench.errors import RunFailed
 from forenbench.files.atomic import explaining, replacing
 from forenbench.files.file_names import file_name
 from forenbench.files.sealed import from_arrow, to_arrow
-from forenbench.printable import readable
-from forenbench.records.store import COLUMNS
-from forenbench.types import Cell, Sample
+from forenbench.records.rows import ImageResult, as_arrow, as_rows, result_schema
+from forenbench.types import Cell
 
-from .batches import ImageResult
 from .plan import PlannedCell, Task
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_FIELDS = ("score", "logit", "status", "error", "drawn")
 _PIECE = 64
 """Parts that become rows together."""
 
@@ -68,7 +65,7 @@ class Parts:
         for cell, results in scored.items():
             found[cell.digest] = _Entry(cell.cell, cell.identity, as_arrow(results))
         told = {digest: [asdict(entry.cell), entry.identity] for digest, entry in found.items()}
-        schema = _schema().with_metadata({"cells": json.dumps(told)})
+        schema = result_schema().with_metadata({"cells": json.dumps(told)})
         content = to_arrow((entry.results for entry in found.values()), schema)
         with explaining(self.root), replacing(path, durable=False) as partial:
             partial.write_bytes(content)
@@ -187,37 +184,6 @@ def _read(path: Path) -> dict[str, _Entry]:
     }
 
 
-def as_arrow(results: Sequence[ImageResult]) -> pa.RecordBatch:
-    """Put results side by side, in the columns that a part has."""
-    import pyarrow as pa
-
-    columns: dict[str, list[Any]] = {name: [getattr(result, name) for result in results] for name in _FIELDS}
-    for name in ("status", "error", "drawn"):
-        columns[name] = [readable(text) for text in columns[name]]
-    return pa.record_batch(columns, _schema())
-
-
-def _schema() -> pa.Schema:
-    import pyarrow as pa
-
-    types = (pa.float32(), pa.float32(), pa.string(), pa.string(), pa.string())
-    return pa.schema(list(zip(_FIELDS, types, strict=True)))
-
-
 def _is_whole(entry: _Entry | None, fresh: bool) -> bool:
     """Say whether results need not be made again: all there, and no failure but of this very run."""
     return entry is not None and (fresh or "failed" not in entry.results.column("status").to_pylist())
-
-
-def as_rows(cell: Cell, samples: Sequence[Sample], results: pa.Table | pa.RecordBatch) -> pa.Table:
-    """Put samples beside their results (a part's columns), in the store's columns."""
-    import pyarrow as pa
-
-    columns = {name: results[name] for name in _FIELDS}
-    for name in ("dataset", "testset", "detector", "perturbation"):
-        columns[name] = pa.repeat(readable(getattr(cell, name)), len(samples))
-    for name in ("generator", "class", "real_source", "origin", "path"):
-        attribute = "class_name" if name == "class" else name
-        columns[name] = pa.array([readable(getattr(one, attribute)) for one in samples], pa.string())
-    columns["label"] = pa.array([sample.label for sample in samples], pa.int8())
-    return pa.table({name: columns[name] for name in COLUMNS})

@@ -18,9 +18,10 @@ import torch
 from torch import Tensor
 
 from forenbench.plugins.guests import reason
+from forenbench.records.rows import ImageResult
 from forenbench.types import Detector, Encoder, Perturbation, TestSet
 
-from .batches import BATCH, Batch, ImageResult, Order, Scored, Todo
+from .batches import BATCH, Batch, Order, Scored, Todo
 from .calls import encoded, encoder_of, scored
 from .features import Address, FeatureCache, address
 from .features import numerics as rounding

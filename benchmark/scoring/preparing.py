@@ -20,9 +20,10 @@ from torch import Tensor
 from forenbench.images import UnreadableImage, decode
 from forenbench.perturbations import draw_generator
 from forenbench.plugins.guests import reason
+from forenbench.records.rows import ImageResult
 from forenbench.types import Perturbation, Source
 
-from .batches import CHANGED, Batch, Block, ImageResult, Key, Order
+from .batches import CHANGED, Batch, Block, Key, Order
 from .calls import Prepare, distinct_prepares, prepared
 from .patience import Patience
 from .turns import Turn

@@ -12,10 +12,11 @@ from filelock import FileLock
 
 from forenbench.data.inventory import forget
 from forenbench.records.environment import environment
+from forenbench.records.rows import ImageResult
 from forenbench.records.store import Store
 from forenbench.types import FileSource, TestSet
 
-from .batches import CHANGED, ImageResult, Order, Scored
+from .batches import CHANGED, Order, Scored
 from .engines import Engine
 from .hopeless import UNTRIED, Hopeless
 from .lineup import Lineup

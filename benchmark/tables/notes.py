@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from forenbench.records.coverage import WRONG
-from forenbench.records.store import STATUSES
+from forenbench.records.rows import STATUSES
 from forenbench.types import FOREIGN
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from workloads import SETTINGS, Corner, open_folder, score, workplace, write_png
 
 from forenbench.data.dataset import Dataset
 from forenbench.plugins.loaded import LoadedDetector
+from forenbench.records.rows import ImageResult
 from forenbench.records.store import Store
-from forenbench.scoring.batches import ImageResult
 from forenbench.scoring.parts import Parts
 from forenbench.scoring.plan import Job, plan
 from forenbench.scoring.reading import reader_processes

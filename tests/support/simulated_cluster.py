@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Any
 
-from forenbench.scoring.batches import ImageResult, Order
+from forenbench.records.rows import ImageResult
+from forenbench.scoring.batches import Order
 from forenbench.scoring.engines.crew import Lost
 from forenbench.scoring.plan import Shard
 

@@ -7,7 +7,8 @@ import math
 import pandas as pd
 import pyarrow as pa
 
-from forenbench.records.store import COLUMNS, Store
+from forenbench.records.rows import COLUMNS
+from forenbench.records.store import Store
 from forenbench.types import Cell
 
 LABELS = [0, 0, 1, 1]

@@ -6,10 +6,9 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).parents[2]
 HEAVY = {
@@ -34,26 +33,104 @@ def imports(path: Path) -> Iterator[str]:
             yield "." * node.level + (node.module or "")
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "benchmark").rglob("*.py")), ids=lambda p: p.name)
-def test_the_harness_knows_no_detector(path: Path) -> None:
-    for name in imports(path):
-        assert not name.startswith("forenbench.detectors") or name.startswith("forenbench.detectors._nets")
+def test_the_harness_knows_no_detector() -> None:
+    for path in (ROOT / "benchmark").rglob("*.py"):
+        for name in imports(path):
+            nets = name.startswith("forenbench.detectors._nets")
+            assert nets or not name.startswith("forenbench.detectors"), path
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "detectors").rglob("*.py")), ids=lambda p: p.name)
-def test_detectors_need_only_types_errors_weights_and_nets(path: Path) -> None:
-    allowed = ("forenbench.errors", "forenbench.types", "forenbench.weights", "forenbench.detectors._nets")
-    assert all(
-        name in allowed or name.startswith(allowed[-1]) for name in imports(path) if "forenbench" in name
-    )
+def test_detectors_need_only_types_errors_weights_and_nets() -> None:
+    allowed = {"forenbench.errors", "forenbench.types", "forenbench.weights"}
+    for path in (ROOT / "detectors").rglob("*.py"):
+        ours = {name for name in imports(path) if "forenbench" in name}
+        assert all(name in allowed or name.startswith("forenbench.detectors._nets") for name in ours), path
 
 
-@pytest.mark.parametrize(
-    "module",
-    ["types", "records/store", "scoring/batches", "scoring/pipeline", "tables/__init__", "data/catalogue"],
+ROOMS = (
+    ("errors", "draws", "printable"),
+    ("types",),
+    ("files", "images", "metrics"),
+    ("weights", "perturbations", "data"),
+    ("plugins", "records", "sample"),
+    ("scoring",),
+    ("imports", "tables", "audit", "pictures", "training", "testing"),
+    ("report",),
+    ("cli",),
 )
-def test_nothing_below_the_command_line_imports_it(module: str) -> None:
-    assert not [name for name in imports(ROOT / "benchmark" / f"{module}.py") if "cli" in name]
+"""From the ground floor up: a room knows those below, and of its own floor's at most in one direction."""
+
+
+def modules() -> dict[str, Path]:
+    """Name every module of the harness as it is imported."""
+    folder = ROOT / "benchmark"
+    names = {path: path.relative_to(folder).with_suffix("").parts for path in folder.rglob("*.py")}
+    parts = {path: name[:-1] if name[-1] == "__init__" else name for path, name in names.items()}
+    return {".".join(("forenbench", *name)): path for path, name in parts.items()}
+
+
+def edges(*, eager: bool) -> dict[str, set[str]]:
+    """Say which modules each one imports; `eager`: when it is imported itself, and not for types alone."""
+    known = modules()
+    return {module: set(_imported(module, path, known, eager)) for module, path in known.items()}
+
+
+def _imported(module: str, path: Path, known: dict[str, Path], eager: bool) -> Iterator[str]:
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    waiting: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.ImportFrom):
+            origin = ".".join(filter(None, (package if node.level else "", node.module)))
+            found = {f"{origin}.{name.name}" for name in node.names}
+            yield from ({one if one in known else origin for one in found} & known.keys()) - {module}
+        elif eager and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        elif eager and isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            waiting += node.orelse
+        else:
+            waiting += ast.iter_child_nodes(node)
+
+
+def test_imports_point_one_way() -> None:
+    """Also those inside functions, and those of types."""
+    floors = {room: floor for floor, rooms in enumerate(ROOMS) for room in rooms}
+    rooms: dict[str, set[str]] = {}
+    for module, imported in edges(eager=False).items():
+        here = [one.split(".")[1] for one in (module, *imported) if "." in one]
+        if "." in module:
+            rooms.setdefault(here[0], set()).update(set(here[1:]) - {here[0]})
+    assert set(rooms) <= set(floors)
+    assert [f"{a} -> {b}" for a, found in rooms.items() for b in found if floors[a] < floors[b]] == []
+    assert [f"{a} <-> {b}" for a, found in rooms.items() for b in found if a in rooms[b]] == []
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    graph = edges(eager=False)
+
+    def reached(start: str) -> set[str]:
+        found, waiting = set[str](), [start]
+        while waiting:
+            new = graph[waiting.pop()] - found
+            found |= new
+            waiting += new
+        return found
+
+    assert [module for module in graph if module in reached(module)] == []
+
+
+def test_no_chain_of_imports_is_longer_than_ten() -> None:
+    graph = edges(eager=True)
+
+    @cache
+    def chain(module: str) -> tuple[str, ...]:
+        return (module, *max(map(chain, graph[module]), key=len, default=()))
+
+    assert [" > ".join(chain(module)) for module in graph if len(chain(module)) > 10] == []
+
+
+def test_the_ground_floor_is_easily_looked_over() -> None:
+    assert len(list((ROOT / "benchmark").glob("*.py"))) <= 8
 
 
 def test_only_the_command_line_prints() -> None:

@@ -19,8 +19,8 @@ from forenbench.data.inventory import FileFacts
 from forenbench.errors import BenchError
 from forenbench.records import fits
 from forenbench.records.fits import Fit
+from forenbench.records.rows import ImageResult
 from forenbench.records.store import Store
-from forenbench.scoring.batches import ImageResult
 from forenbench.scoring.feature_files import Address
 from forenbench.scoring.features import FeatureCache
 from forenbench.scoring.parts import Parts
@@ -99,7 +99,7 @@ def test_of_parts_of_unfinished_cells(tmp_path: Path) -> None:
     parts.write(task, 0, {cell: [ImageResult("ok", 0.25, -1.0)] * 3})
     (file,) = tmp_path.glob("parts/**/*.arrow")
     assert set(flip_each(file, lambda: parts.lacking(task, 0, [cell]) == [])) == {"other"}
-    nothing_is_silent(flip_each(file, lambda: [rows.to_csv() for rows in parts.rows(task, cell)]))
+    nothing_is_silent(flip_each(file, lambda: [str(rows.to_pylist()) for rows in parts.rows(task, cell)]))
 
 
 def test_of_features_on_disk(tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from forenbench.scoring.batches import ImageResult, Scored
+from forenbench.records.rows import ImageResult
+from forenbench.scoring.batches import Scored
 from forenbench.scoring.hopeless import Hopeless
 
 OK, FAILED, UNREADABLE = ImageResult("ok", 0.5), ImageResult("failed", error="x"), ImageResult("unreadable")

@@ -10,7 +10,8 @@ import pytest
 
 from forenbench.data.inventory import FileFacts
 from forenbench.errors import RunFailed
-from forenbench.scoring.batches import BATCH, ImageResult
+from forenbench.records.rows import ImageResult
+from forenbench.scoring.batches import BATCH
 from forenbench.scoring.parts import Parts
 from forenbench.scoring.plan import PART, PlannedCell, Task
 from forenbench.testing import Images

@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from forenbench.records.finished import Finished
-from forenbench.records.store import COLUMNS, Damaged, Store
+from forenbench.records.rows import COLUMNS
+from forenbench.records.store import Damaged, Store
 from forenbench.types import Cell
 
 CELL = Cell("univfd:nn-k9", "sample", "vae", "jpeg:75+blur:1.0")

@@ -1,0 +1,124 @@
+"""Rows: what became of each image, in columns of fixed types, as they are kept in Parquet."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from forenbench.printable import readable
+from forenbench.types import Cell, Sample
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+COLUMNS = (
+    "dataset",
+    "testset",
+    "generator",
+    "class",
+    "real_source",
+    "origin",
+    "path",
+    "label",
+    "detector",
+    "perturbation",
+    "drawn",
+    "score",
+    "logit",
+    "status",
+    "error",
+)
+_TYPES = {"label": "int8", "score": "float32", "logit": "float32"}
+"""Of the columns that are not text."""
+STATUSES = ("ok", "unreadable", "failed", "nonfinite")
+_RESULT = ("score", "logit", "status", "error", "drawn")
+"""The columns of an `ImageResult`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageResult:
+    """What one detector made of one image under one perturbation.
+
+    Attributes:
+        status: "ok", "unreadable" (no image in the file), "failed" (the detector raised or returned the wrong
+            count) or "nonfinite" (it returned NaN or infinity).
+        score: float32 value where ok, else NaN.
+        logit: Raw value where the detector has one, else NaN.
+        error: The reason where not ok.
+        drawn: What a random perturbation drew for this image.
+    """
+
+    status: str
+    score: float = math.nan
+    logit: float = math.nan
+    error: str = ""
+    drawn: str = ""
+
+
+def as_arrow(results: Sequence[ImageResult]) -> pa.RecordBatch:
+    """Put results side by side, typed as in rows."""
+    import pyarrow as pa
+
+    columns: dict[str, list[Any]] = {name: [getattr(result, name) for result in results] for name in _RESULT}
+    for name in ("status", "error", "drawn"):
+        columns[name] = [readable(text) for text in columns[name]]
+    return pa.record_batch(columns, result_schema())
+
+
+def result_schema() -> pa.Schema:
+    """Type the columns of results alone."""
+    import pyarrow as pa
+
+    return pa.schema([_field(name) for name in _RESULT])
+
+
+def as_rows(cell: Cell, samples: Sequence[Sample], results: pa.Table | pa.RecordBatch) -> pa.Table:
+    """Put samples beside their results (see `as_arrow`), in all columns."""
+    import pyarrow as pa
+
+    columns = {name: results[name] for name in _RESULT}
+    for name in ("dataset", "testset", "detector", "perturbation"):
+        columns[name] = pa.repeat(readable(getattr(cell, name)), len(samples))
+    for name in ("generator", "class", "real_source", "origin", "path"):
+        attribute = "class_name" if name == "class" else name
+        columns[name] = pa.array([readable(getattr(one, attribute)) for one in samples], pa.string())
+    columns["label"] = pa.array([sample.label for sample in samples], pa.int8())
+    return pa.table({name: columns[name] for name in COLUMNS})
+
+
+def write_rows(file: Path, rows: Iterable[pa.Table]) -> dict[str, int]:
+    """Write a Parquet file piece by piece, and count the statuses."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    counts: Counter[str] = Counter(dict.fromkeys(STATUSES, 0))
+    schema = pa.schema([_field(name) for name in COLUMNS])
+    with pq.ParquetWriter(file, schema) as writer:
+        for piece in rows:
+            writer.write_table(_without_nan(piece.select(COLUMNS)).cast(schema))
+            for status in piece["status"].value_counts().to_pylist():
+                counts[status["values"]] += status["counts"]
+    return dict(counts)
+
+
+def _without_nan(piece: pa.Table) -> pa.Table:
+    """Leave out what is no number: a score that is not there is null."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    for name in ("score", "logit"):
+        column, at = piece[name], piece.schema.get_field_index(name)
+        if pa.types.is_floating(column.type):
+            piece = piece.set_column(at, name, pc.if_else(pc.is_nan(column), None, column))
+    return piece
+
+
+def _field(name: str) -> pa.Field[Any]:
+    """Type a column; equal rows are equal files."""
+    import pyarrow as pa
+
+    return pa.field(name, pa.type_for_alias(_TYPES.get(name, "string")))
