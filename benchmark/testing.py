@@ -41,7 +41,7 @@ class CheckResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Images:
+class MemorySource:
     """Images in memory as a source; `path` is the position in the list."""
 
     images: Sequence[Image.Image]
@@ -106,7 +106,7 @@ def _results(detector: Detector, images: Sequence[Image.Image], device: str) -> 
     """Send images through the same pipeline as a run."""
     samples = tuple(Sample(str(i), REAL) for i in range(len(images)))
     none = parse("none")
-    testset = TestSet("check", "check", samples, Images(images), "")
+    testset = TestSet("check", "check", samples, MemorySource(images), "")
     return score_testset(testset, [(none, [detector])], seed=0, device=device)[none.name, detector.name]
 
 

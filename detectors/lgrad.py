@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Configuration:
     """One variant.
 
     Attributes:
@@ -83,11 +83,11 @@ def _own(model: str, ending: str) -> Network:
 
 
 PUBLISHED = {
-    f"stylegan-bedroom{ending}{resize}": Recipe(f"stylegan-bedroom{resize}", _published(classifier))
+    f"stylegan-bedroom{ending}{resize}": Configuration(f"stylegan-bedroom{resize}", _published(classifier))
     for resize in ("", "-tf-resize")
     for ending, classifier in (("", "lgrad-4class"), ("-2class", "lgrad-2class"), ("-1class", "lgrad-1class"))
-} | {f"{model}-{ending}": Recipe(model, _own(model, ending)) for model, ending in OWN}
-SAMPLE = {"nearest-gan": Recipe("nearest-gan", Network(small_resnet, shipped("lgrad")))}
+} | {f"{model}-{ending}": Configuration(model, _own(model, ending)) for model, ending in OWN}
+SAMPLE = {"nearest-gan": Configuration("nearest-gan", Network(small_resnet, shipped("lgrad")))}
 RECIPES = PUBLISHED | SAMPLE
 
 

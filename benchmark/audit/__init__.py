@@ -22,7 +22,7 @@ from forenbench.files.threads import in_threads
 from forenbench.printable import readable
 from forenbench.types import REAL, Source
 
-from . import duplicates, metadata_only, portrait, shortcuts
+from . import duplicates, metadata_only, overview, shortcuts
 from .duplicates import TRAINING, Duplicates
 from .traits import Traits, examine
 
@@ -39,7 +39,7 @@ def _ignore(what: str, done: int, total: int) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Training:
+class TrainingFiles:
     """Files that some detector was trained on.
 
     Attributes:
@@ -62,7 +62,7 @@ class Audit:
             ``origin`` (as of `forenbench.types.Sample`), then all of `forenbench.audit.traits.Traits`, then
             ``aspect`` (width by height), ``bytes_per_pixel`` and ``metadata_score`` (of
             `forenbench.audit.metadata_only`; NaN where it has none).
-        properties: One row for each test set and label, in words (see `forenbench.audit.portrait.describe`).
+        properties: One row for each test set and label, in words (see `forenbench.audit.overview.describe`).
         twins: Duplicates (see `forenbench.audit.duplicates.Duplicates`), each file once however many test
             sets share it.
         broken: ``dataset``, ``path``, ``problem`` of files that give no picture.
@@ -85,7 +85,7 @@ class Audit:
 
 def audit(
     datasets: Sequence[Dataset],
-    against: Sequence[Training] = (),
+    against: Sequence[TrainingFiles] = (),
     *,
     distance: int = DISTANCE,
     seed: int = 0,
@@ -112,7 +112,7 @@ def audit(
     training = [_read_training(one, advance) for one in against]
     return Audit(
         files,
-        portrait.describe(files),
+        overview.describe(files),
         duplicates.find(pd.concat([distinct, *training], ignore_index=True), distance),
         distinct.loc[distinct["problem"] != "", ["dataset", "path", "problem"]].reset_index(drop=True),
         baseline,
@@ -120,7 +120,7 @@ def audit(
     )
 
 
-def open_training(name: str, data_root: Path, advance: Advance = _ignore) -> list[Training]:
+def open_training(name: str, data_root: Path, advance: Advance = _ignore) -> list[TrainingFiles]:
     """Open training data: a dataset or suite by name, or any folder, archive or manifest.
 
     Labels do not matter, so a folder or archive needs none.
@@ -131,9 +131,9 @@ def open_training(name: str, data_root: Path, advance: Advance = _ignore) -> lis
     spec = find_spec(name)
     if name not in {**specs(), **suites()}:
         source, findings = open_location(Path(name), REAL)
-        return [Training(spec.name, source, [sample.path for sample in findings.samples])]
+        return [TrainingFiles(spec.name, source, [sample.path for sample in findings.samples])]
     opened = open_dataset(name, data_root=data_root, advance=advance)
-    return [Training(one.name, one.testsets[0].source, list(one.facts)) for one in opened]
+    return [TrainingFiles(one.name, one.testsets[0].source, list(one.facts)) for one in opened]
 
 
 def _check_names(datasets: Sequence[Dataset]) -> None:
@@ -162,7 +162,7 @@ def _read(dataset: Dataset, advance: Advance) -> pd.DataFrame:
     return rows
 
 
-def _read_training(training: Training, advance: Advance) -> pd.DataFrame:
+def _read_training(training: TrainingFiles, advance: Advance) -> pd.DataFrame:
     """Examine training data, which need no more than their hashes."""
     found = dict(_examine(f"reading {training.name}", training.source, training.paths, advance))
     rows = _frame(list(found.values()))[["sha256", "looks", "problem"]]
@@ -194,7 +194,7 @@ def _score(files: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     import pandas as pd
 
     files, lines = files.assign(metadata_score=float("nan")), []
-    for (dataset, testset), group in files.groupby(portrait.PLACE, sort=False):
+    for (dataset, testset), group in files.groupby(overview.PLACE, sort=False):
         scores, reason = metadata_only.cross_validate(group, seed)
         files.loc[group.index, "metadata_score"] = scores
         measured = metadata_only.measure(files.loc[group.index], reason)

@@ -9,7 +9,7 @@ from forenbench.metrics.classification import auroc
 from forenbench.types import FAKE, REAL
 
 from .metadata_only import auroc_of_chance
-from .portrait import PLACE, shares, size
+from .overview import PLACE, shares, size
 
 if TYPE_CHECKING:
     import pandas as pd

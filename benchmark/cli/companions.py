@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from multiprocessing.synchronize import Event
 
     from forenbench.records.store import Store
-    from forenbench.scoring.plan import Settings
+    from forenbench.scoring.plan import RunSettings
     from forenbench.types import TestSet
 
 _STOPPED = 130
@@ -32,7 +32,7 @@ class Workplace:
 
     request: Request
     means: Means
-    settings: Settings
+    settings: RunSettings
     store: Store
     further_devices: Sequence[str]
 

@@ -24,7 +24,7 @@ from .progress import RunProgress
 from .transfers import TransferProgress, agree, licence_in_words, size_in_words
 
 if TYPE_CHECKING:
-    from forenbench.data.check_counts import Line
+    from forenbench.data.check_counts import CountCheck
     from forenbench.data.descriptions import Download, Spec
 
 app = typer.Typer(help="List, check, fetch or index datasets.", no_args_is_help=True)
@@ -83,7 +83,7 @@ def _described(name: str) -> Iterator[tuple[Spec, tuple[str, ...]]]:
 
 def _check(spec: Spec, testsets: Sequence[str], data_root: Path, deep: bool) -> bool:
     """Compare one dataset, or some of its test sets, with the description; say whether it is whole."""
-    from forenbench.data.check_counts import Line, compare, examine, restrict
+    from forenbench.data.check_counts import CountCheck, compare, examine, restrict
     from forenbench.data.finding import find_files
 
     formats: dict[str, str] = {}
@@ -97,7 +97,7 @@ def _check(spec: Spec, testsets: Sequence[str], data_root: Path, deep: bool) -> 
     lines = compare(spec, samples, testsets, formats)
     if findings.unlabelled and not testsets:
         lines.append(
-            Line(readable(findings.unlabelled[0]), 0, len(findings.unlabelled), "in no label folder")
+            CountCheck(readable(findings.unlabelled[0]), 0, len(findings.unlabelled), "in no label folder")
         )
     for note in findings.notes:
         say(f"note: {readable(note)}", "yellow")
@@ -111,7 +111,7 @@ def _check(spec: Spec, testsets: Sequence[str], data_root: Path, deep: bool) -> 
     return not differences
 
 
-def _print(lines: Iterable[Line]) -> None:
+def _print(lines: Iterable[CountCheck]) -> None:
     """Print one line for each set that is whole and for each difference."""
     table = Table(box=None, pad_edge=False)
     table.add_column("where", overflow="fold")

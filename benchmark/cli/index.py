@@ -40,8 +40,8 @@ def index(
     """
     from forenbench.data.sources.locations import open_location
     from forenbench.data.sources.manifest import write_manifest
-    from forenbench.data.sources.rows import SUFFIXES, check_suffix
     from forenbench.data.sources.splits import ALL, chosen, take
+    from forenbench.data.sources.table_files import SUFFIXES, check_suffix
 
     check_suffix(out)
     if location.suffix.lower() in SUFFIXES and not location.is_dir():

@@ -19,7 +19,7 @@ from .progress import RunProgress
 if TYPE_CHECKING:
     from forenbench.audit import Audit
     from forenbench.data.dataset_paths import Found
-    from forenbench.report.pictures import Explain
+    from forenbench.report.thumbnails import Explain
 
 Record = dict[str, Any]
 
@@ -63,7 +63,7 @@ def report(  # noqa: PLR0913 - a command's options are its arguments
     from forenbench.data.dataset_paths import find_datasets
     from forenbench.report.contents import Wishes
     from forenbench.report.page import write
-    from forenbench.report.pictures import open_pictures
+    from forenbench.report.thumbnails import open_pictures
 
     stores = open_stores(runs or [])
     target = out or (stores[0].root if len(stores) == 1 else Path("results")) / "report.html"

@@ -29,7 +29,7 @@ from .requests import (
 
 if TYPE_CHECKING:
     from forenbench.records.store import Store
-    from forenbench.scoring.plan import Settings
+    from forenbench.scoring.plan import RunSettings
     from forenbench.scoring.runner import Summary
 
 _PROTOCOL = "Which files count: all, univfd-official, cnndetection-official, lgrad-official."
@@ -110,7 +110,7 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
     say("loading")  # it takes seconds until there is more to say
     from forenbench.records.store import Store
     from forenbench.scoring.numerics import check_precision
-    from forenbench.scoring.plan import Settings
+    from forenbench.scoring.plan import RunSettings
     from forenbench.scoring.runner import run as run_jobs
     from forenbench.tables import equalised
 
@@ -126,7 +126,7 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
     else:
         request = of_options(detectors, dataset, generators, perturbations)
     devices = ["cpu"] if engine == "ray" else choose_devices(device)
-    settings = Settings(parse_perturbations(request), seed, check_precision(precision), keep_going)
+    settings = RunSettings(parse_perturbations(request), seed, check_precision(precision), keep_going)
     equalised.check(split(equalise))
     files, places = Files(weights or [], unverified, tuple(split(trained_on))), parse_places(data)
     means = Means(data_root, files, checkpoints, devices[0], limit, protocol, splits, places)
@@ -156,7 +156,7 @@ def _refuse_idle_statement(files: Files, gathered: Gathered) -> None:
         )
 
 
-def _equalise(settings: Settings, texts: list[str], gathered: Gathered) -> Settings:
+def _equalise(settings: RunSettings, texts: list[str], gathered: Gathered) -> RunSettings:
     """Add the equalising perturbations, and say which they are."""
     from forenbench.tables import equalised
 

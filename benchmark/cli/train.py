@@ -64,8 +64,8 @@ def cnndetection(  # noqa: PLR0913 - a command's options are its arguments
 ) -> None:
     """Train CNNDetection's ResNet-50: blur and JPEG augmentation, early stopping on validation accuracy."""
     from forenbench.training import learners, starts
-    from forenbench.training.orders import gather
     from forenbench.training.recipes import CNNDETECTION, Augmentation
+    from forenbench.training.request import gather
     from forenbench.training.session import train
 
     if continuing and init in learners.INITIALISATIONS:
@@ -74,15 +74,15 @@ def cnndetection(  # noqa: PLR0913 - a command's options are its arguments
         )
     options = t.Options.of(context)
     recipe = options.adapted(CNNDETECTION, augmentation=Augmentation.parse(aug))
-    order = options.order(name or t.cnndetection_name(options, aug))
+    request = options.request(name or t.cnndetection_name(options, aug))
     with t.running(options, recipe) as (run, files):
         network, facts = learners.classifier(recipe, init, seed, files)
         learner = learners.cnndetection(recipe, network, facts)
         if continuing:
             learner.begun = starts.Begun.of(init, files)
             learner.facts["initialisation"] = "file, optimiser and steps included"
-        images = gather(order, run.processes, run.advance)
-        path = train(order, learner, images, lambda: images, run)
+        images = gather(request, run.processes, run.advance)
+        path = train(request, learner, images, lambda: images, run)
     t.tell(path, first=run.processes.first)
 
 
@@ -114,20 +114,20 @@ def lgrad(  # noqa: PLR0913 - a command's options are its arguments
     """Train LGrad's ResNet-50 on gradient pictures of a frozen network; the last epoch is the result."""
     from forenbench.training import learners
     from forenbench.training.lgrad import Gradients, cache_of, prepare
-    from forenbench.training.orders import gather
     from forenbench.training.recipes import LGRAD
+    from forenbench.training.request import gather
     from forenbench.training.session import train
 
     options = t.Options.of(context)
     recipe = options.adapted(LGRAD)
-    order = options.order(name or t.lgrad_name(options, transformation))
+    request = options.request(name or t.lgrad_name(options, transformation))
     with t.running(options, recipe) as (run, files):
         gradients = Gradients.of(transformation, files)
         start = learners.classifier(recipe, init, seed, files)
-        images = gather(order, run.processes, run.advance, validate=bool(val))
+        images = gather(request, run.processes, run.advance, validate=bool(val))
         cache = cache_of(gradient_cache, transformation, options.out)
         shown, learner = prepare(gradients, cache, images, start, run)
-        path = train(order, learner, images, shown, run)
+        path = train(request, learner, images, shown, run)
     t.tell(path, first=run.processes.first)
 
 
@@ -165,8 +165,8 @@ def univfd_lc(  # noqa: PLR0913 - a command's options are its arguments
     save_every: t.SaveEvery = 500,
 ) -> None:
     """Train UnivFD's linear layer on a frozen backbone, or (--end-to-end) both together."""
-    from forenbench.training.orders import gather
     from forenbench.training.recipes import UNIVFD_LC, Augmentation
+    from forenbench.training.request import gather
     from forenbench.training.session import train
     from forenbench.training.starts import fill
     from forenbench.training.univfd import probe
@@ -178,16 +178,16 @@ def univfd_lc(  # noqa: PLR0913 - a command's options are its arguments
     changes: dict[str, Any] = {"flip": 0.0, "resize": None} if once else {}
     augmentation = Augmentation.parse("none" if once else aug)
     recipe = options.adapted(UNIVFD_LC, augmentation=augmentation, **changes)
-    order = options.order(name or t.probe_name(backbone, end_to_end=end_to_end))
+    request = options.request(name or t.probe_name(backbone, end_to_end=end_to_end))
     with t.running(options, recipe) as (run, files):
         encoding = t.encoding(backbone, files, run, half=False)
-        images = gather(order, run.processes, run.advance)
-        shown, learner = probe(order, encoding, images, "end-to-end" if end_to_end else aug, run)
+        images = gather(request, run.processes, run.advance)
+        shown, learner = probe(request, encoding, images, "end-to-end" if end_to_end else aug, run)
         if init != "random":
             start = fill(learner.network, init, files)
             start["checkpoints"] |= learner.facts["checkpoints"]
             learner.facts |= start
-        path = train(order, learner, images, shown, run)
+        path = train(request, learner, images, shown, run)
     t.tell(path, first=run.processes.first)
 
 
@@ -214,17 +214,17 @@ def univfd_nn(  # noqa: PLR0913 - a command's options are its arguments
 ) -> None:
     """Make UnivFD's bank for nearest neighbours: features of all training images, centre crop."""
     from forenbench.training.bank import Share, make_bank
-    from forenbench.training.orders import gather
     from forenbench.training.recipes import UNIVFD_LC
+    from forenbench.training.request import gather
 
     options = t.Options.of(context)
-    order = options.order(name or t.bank_name(backbone))
+    request = options.request(name or t.bank_name(backbone))
     with t.running(options, UNIVFD_LC) as (run, files):
         encoding = t.encoding(backbone, files, run, half=True)
-        images = gather(order, run.processes, run.advance, validate=False)
+        images = gather(request, run.processes, run.advance, validate=False)
         processes = run.processes
         share = (
             Share.parse(shards, shard_size) if shards else Share(processes.rank, processes.count, shard_size)
         )
-        path = make_bank(order, images, encoding, share, run)
+        path = make_bank(request, images, encoding, share, run)
     t.tell(path, first=run.processes.first or path is not None)

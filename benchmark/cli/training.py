@@ -18,9 +18,9 @@ from .loading import UNVERIFIED, Files, choose_device, open_weights
 from .progress import RecipeProgress
 
 if TYPE_CHECKING:
-    from forenbench.training.features import Encoding
-    from forenbench.training.orders import Order
-    from forenbench.training.recipes import Recipe
+    from forenbench.training.feature_bank import Encoding
+    from forenbench.training.recipes import TrainingRecipe
+    from forenbench.training.request import TrainingRequest
     from forenbench.training.session import Running
     from forenbench.weights import Weights
 
@@ -104,13 +104,13 @@ class Options:
         """Say which weights files are taken."""
         return Files(self.weights, self.unverified)
 
-    def order(self, name: str) -> Order:
+    def request(self, name: str) -> TrainingRequest:
         """Say what is asked, under a checkpoint's name."""
-        from forenbench.training.orders import Order
+        from forenbench.training.request import TrainingRequest
 
         if "/" in name or name.startswith("."):
             raise BenchError(f"--name '{name}' must be a file's name without a folder")
-        return Order(
+        return TrainingRequest(
             name,
             self.out,
             self.data,
@@ -122,7 +122,7 @@ class Options:
             self.skip_unreadable,
         )
 
-    def adapted(self, recipe: Recipe, **changes: Any) -> Recipe:  # noqa: ANN401 - a recipe's fields
+    def adapted(self, recipe: TrainingRecipe, **changes: Any) -> TrainingRecipe:  # noqa: ANN401 - a recipe's fields
         """Change what the user changes about a recipe."""
         asked: dict[str, Any] = {"epochs": self.epochs, "batch": self.batch, "rate": self.lr}
         changes |= {key: value for key, value in asked.items() if value is not None}
@@ -130,7 +130,7 @@ class Options:
 
 
 @contextmanager
-def running(options: Options, recipe: Recipe) -> Iterator[tuple[Running, Weights]]:
+def running(options: Options, recipe: TrainingRecipe) -> Iterator[tuple[Running, Weights]]:
     """Join the other processes, show progress, find the weights; Ctrl-C says how to go on and exits 130.
 
     Raises:
@@ -163,7 +163,7 @@ def encoding(backbone: str, weights: Weights, run: Running, *, half: bool) -> En
     """Load a frozen backbone, and say how it is run."""
     from forenbench.detectors._nets.encoders import BACKBONES
     from forenbench.errors import unknown
-    from forenbench.training.features import Encoding
+    from forenbench.training.feature_bank import Encoding
 
     if backbone not in BACKBONES:
         raise BenchError(unknown("backbone", backbone, BACKBONES))

@@ -11,12 +11,12 @@ from forenbench.files.threads import in_threads
 from forenbench.images import UnreadableImage, decode, header
 from forenbench.types import REAL, Sample, Source
 
-from .descriptions import Place, Spec
+from .descriptions import CountKey, Spec
 
 _FORMATS = {"jpg": "JPEG", "tif": "TIFF"}
 
 
-class Line(NamedTuple):
+class CountCheck(NamedTuple):
     """One line of a report: a generator that is whole, or one difference (its `problem` in words)."""
 
     where: str
@@ -36,7 +36,7 @@ def compare(
     samples: Sequence[Sample],
     testsets: Sequence[str] = (),
     formats: Mapping[str, str] | None = None,
-) -> list[Line]:
+) -> list[CountCheck]:
     """Compare samples with the counts that a description declares.
 
     Args:
@@ -45,8 +45,8 @@ def compare(
         testsets: Only these test sets, and the reals they share; empty for all.
         formats: Formats by path; where there are none, the extensions of the names tell.
     """
-    found = Counter(Place(sample.generator, sample.class_name, sample.label) for sample in samples)
-    lines: list[Line] = []
+    found = Counter(CountKey(sample.generator, sample.class_name, sample.label) for sample in samples)
+    lines: list[CountCheck] = []
     for generator in _generators(spec, testsets):
         own = [sample for sample in samples if sample.generator == generator]
         lines += _compare_generator(spec, generator, found, _formats(own, formats or {}))
@@ -92,12 +92,12 @@ def _generators(spec: Spec, testsets: Sequence[str]) -> list[str]:
 
 
 def _compare_generator(
-    spec: Spec, generator: str, found: Mapping[Place, int], formats: Mapping[int, Counter[str]]
-) -> Iterator[Line]:
+    spec: Spec, generator: str, found: Mapping[CountKey, int], formats: Mapping[int, Counter[str]]
+) -> Iterator[CountCheck]:
     """Yield one line if a generator is whole or wholly absent, else one for each difference."""
     expected = {place: number for place, number in spec.counts.items() if place.generator == generator}
     there = {place: number for place, number in found.items() if place.generator == generator}
-    total = Line(generator, sum(expected.values()), sum(there.values()))
+    total = CountCheck(generator, sum(expected.values()), sum(there.values()))
     if not there:
         yield total._replace(problem="missing")
         return
@@ -110,7 +110,7 @@ def _compare_generator(
     yield from differences or [total]
 
 
-def _difference(place: Place, expected: int, found: int) -> Line:
+def _difference(place: CountKey, expected: int, found: int) -> CountCheck:
     """Word the difference in one place."""
     if not expected:
         problem = "unknown folder"
@@ -118,21 +118,21 @@ def _difference(place: Place, expected: int, found: int) -> Line:
         problem = f"{expected - found} missing"
     else:
         problem = f"{found - expected} surplus"
-    return Line(_name(place), expected, found, problem)
+    return CountCheck(_name(place), expected, found, problem)
 
 
-def _compare_formats(spec: Spec, generator: str, found: Mapping[int, Counter[str]]) -> Iterator[Line]:
+def _compare_formats(spec: Spec, generator: str, found: Mapping[int, Counter[str]]) -> Iterator[CountCheck]:
     """Yield the formats that a label should not have, or not so many of."""
     for label, numbers in found.items():
         expected = spec.formats.get((generator, label), {})
         for name in sorted(numbers) if expected else ():
             usual = expected.get(name, 0)
             if not usual or (numbers[name] > usual and numbers.total() <= sum(expected.values())):
-                where = f"{_name(Place(generator, '', label))}: {name}"
-                yield Line(where, usual, numbers[name], "other format")
+                where = f"{_name(CountKey(generator, '', label))}: {name}"
+                yield CountCheck(where, usual, numbers[name], "other format")
 
 
-def _unknown(spec: Spec, found: Mapping[Place, int]) -> Iterator[Line]:
+def _unknown(spec: Spec, found: Mapping[CountKey, int]) -> Iterator[CountCheck]:
     """Yield the generators that the description does not name."""
     named = {place.generator for place in spec.counts}
     numbers: Counter[str] = Counter()
@@ -140,7 +140,7 @@ def _unknown(spec: Spec, found: Mapping[Place, int]) -> Iterator[Line]:
         if place.generator not in named:
             numbers[place.generator] += number
     for generator, number in sorted(numbers.items()):
-        yield Line(generator or "(the folder itself)", 0, number, "unknown folder")
+        yield CountCheck(generator or "(the folder itself)", 0, number, "unknown folder")
 
 
 def _formats(samples: Iterable[Sample], known: Mapping[str, str]) -> dict[int, Counter[str]]:
@@ -157,7 +157,7 @@ def by_name(path: str) -> str:
     return _FORMATS.get(suffix.lower(), suffix.upper()) if dot else "no extension"
 
 
-def _name(place: Place) -> str:
+def _name(place: CountKey) -> str:
     """Name a place, for instance ``progan/horse real``."""
     folder = "/".join(filter(None, place[:2]))
     return f"{folder} {'real' if place.label == REAL else 'fake'}"

@@ -12,7 +12,7 @@ from forenbench.errors import BenchError
 from forenbench.types import FAKE, REAL
 
 
-class Place(NamedTuple):
+class CountKey(NamedTuple):
     """One folder of a dataset: a generator (or source of real images), a class or none, a label."""
 
     generator: str
@@ -77,7 +77,7 @@ class Spec:
     instructions: str = ""
     checkpoints: str = "published"
     testsets: tuple[str, ...] = ()
-    counts: Mapping[Place, int] = field(default_factory=dict)
+    counts: Mapping[CountKey, int] = field(default_factory=dict)
     reals: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     formats: Mapping[tuple[str, int], Mapping[str, int]] = field(default_factory=dict)
 
@@ -94,7 +94,7 @@ class Spec:
         return {*self.testsets, *self.reals, *(place.generator for place in self.counts)}
 
 
-class Part(NamedTuple):
+class SuitePart(NamedTuple):
     """The test sets that a suite takes from one dataset."""
 
     dataset: str
@@ -107,7 +107,7 @@ class Suite:
 
     name: str
     description: str
-    parts: tuple[Part, ...]
+    parts: tuple[SuitePart, ...]
     checkpoints: str = "published"
 
 
@@ -131,7 +131,7 @@ def _files() -> Iterator[tuple[str, dict[str, Any]]]:
 def _suite(name: str, values: Mapping[str, Any]) -> Suite:
     """Check one suite's keys."""
     _refuse_unknown(name, values, {"description", "parts", "checkpoints"})
-    parts = tuple(Part(part["dataset"], tuple(part["testsets"])) for part in values["parts"])
+    parts = tuple(SuitePart(part["dataset"], tuple(part["testsets"])) for part in values["parts"])
     return Suite(**{**values, "name": name, "parts": parts})
 
 
@@ -165,16 +165,16 @@ def _refuse_unknown(name: str, values: Mapping[str, Any], known: set[str]) -> No
         raise BenchError(f"datasets/{name}.toml: unknown key '{min(surplus)}'; known are {sorted(known)}")
 
 
-def _counts(testsets: object, reals: Mapping[str, Any]) -> dict[Place, int]:
+def _counts(testsets: object, reals: Mapping[str, Any]) -> dict[CountKey, int]:
     """Make ``testsets`` and ``reals`` one table; a plain list of test sets declares no counts."""
     counts = {}
     if isinstance(testsets, Mapping):
         for name, value in testsets.items():
             for class_name, (real, fake) in _classes(value):
-                counts[Place(name, class_name, REAL)] = real
-                counts[Place(name, class_name, FAKE)] = fake
+                counts[CountKey(name, class_name, REAL)] = real
+                counts[CountKey(name, class_name, FAKE)] = fake
     for source, one in reals.items():
-        counts[Place(source, "", REAL)] = one["images"]
+        counts[CountKey(source, "", REAL)] = one["images"]
     return {place: number for place, number in counts.items() if number}
 
 
@@ -189,7 +189,7 @@ def _classes(value: object) -> Iterator[tuple[str, tuple[int, int]]]:
 
 
 def _formats(
-    counts: Mapping[Place, int], usual: str, others: Mapping[str, Mapping[str, Mapping[str, int]]]
+    counts: Mapping[CountKey, int], usual: str, others: Mapping[str, Mapping[str, Mapping[str, int]]]
 ) -> dict[tuple[str, int], Mapping[str, int]]:
     """Say how many files of each format stand where: ``formats`` says it, or else all have the usual one."""
     formats: dict[tuple[str, int], dict[str, int]] = {}

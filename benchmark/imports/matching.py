@@ -18,7 +18,7 @@ from forenbench.types import FAKE, REAL, Sample, TestSet
 
 from .score_file import ForeignRow, ForeignScores, normal, refuse
 
-Results = Mapping[tuple[str, str], ImageResult]
+ImportedResults = Mapping[tuple[str, str], ImageResult]
 """By test set (empty: by any) and path."""
 
 
@@ -37,7 +37,7 @@ class Import:
 
     scores: ForeignScores
     testsets: tuple[TestSet, ...]
-    results: Results
+    results: ImportedResults
     notes: tuple[str, ...] = ()
     perturbation: str = "none"
     trained_on: tuple[str, ...] = ()

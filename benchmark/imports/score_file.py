@@ -16,7 +16,7 @@ import numpy as np
 
 from forenbench.data.sources.labels import label_of
 from forenbench.data.sources.names import with_slashes
-from forenbench.data.sources.rows import check_suffix, read_rows, remarks
+from forenbench.data.sources.table_files import check_suffix, read_rows, remarks
 from forenbench.errors import BenchError
 from forenbench.files.regular import irregular
 from forenbench.printable import readable

@@ -45,7 +45,7 @@ Replicates: TypeAlias = Mapping[str, Floats]
 
 
 @dataclass(frozen=True, slots=True)
-class Images:
+class Strata:
     """The images of a test set as the bootstrap sees them, whether they were scored or not.
 
     Attributes:
@@ -80,7 +80,7 @@ class Side:
 
 def images(
     labels: NDArray[np.integer], paths: Iterable[str], origins: Sequence[str] | NDArray[np.object_] = ()
-) -> Images:
+) -> Strata:
     """Look at all rows of a cell, in their order.
 
     Args:
@@ -94,10 +94,10 @@ def images(
     if not (grouped and known.all()):  # millions of paths take memory: only where they are needed
         own = np.asarray(list(paths), object)
         names = np.where(known, names, own) if grouped else own
-    return Images(*(_side(label, np.flatnonzero(labels == label), names, grouped) for label in (REAL, FAKE)))
+    return Strata(*(_side(label, np.flatnonzero(labels == label), names, grouped) for label in (REAL, FAKE)))
 
 
-def resample(drawn: Images, step_of: NDArray[np.integer], steps: int, block: int) -> Iterator[Counts]:
+def resample(drawn: Strata, step_of: NDArray[np.integer], steps: int, block: int) -> Iterator[Counts]:
     """Yield one block of replicates: how many reals and fakes of each step were drawn.
 
     Args:

@@ -20,10 +20,10 @@ Labels: TypeAlias = NDArray[np.integer[Any]]
 Scores: TypeAlias = NDArray[np.floating[Any]]
 
 
-FALSE_ALARMS = {"tpr_at_fpr1": 0.01, "tpr_at_fpr5": 0.05}
-"""Shares of reals called fake at which the share of fakes found is reported, by its column."""
-FOUND = 0.95
-"""Share of fakes found at which the share of reals called fake is reported."""
+TPR_AT_FPR = {"tpr_at_fpr1": 0.01, "tpr_at_fpr5": 0.05}
+"""False positive rates at which the true positive rate is reported, by its column."""
+FPR_AT_TPR = 0.95
+"""True positive rate at which the false positive rate is reported."""
 
 
 def rank(labels: Labels, scores: Scores) -> dict[str, float]:
@@ -38,8 +38,8 @@ def rank(labels: Labels, scores: Scores) -> dict[str, float]:
         "ap": steps.average_precision(),
         "auroc": steps.auroc(),
         "eer": equal_error_rate(curve),
-        **{name: tpr_at(curve, limit) for name, limit in FALSE_ALARMS.items()},
-        "fpr_at_tpr95": fpr_at(curve, FOUND),
+        **{name: tpr_at(curve, limit) for name, limit in TPR_AT_FPR.items()},
+        "fpr_at_tpr95": fpr_at(curve, FPR_AT_TPR),
     }
 
 
@@ -58,16 +58,16 @@ def decide(labels: Labels, scores: Scores, threshold: float) -> dict[str, float]
     if math.isnan(threshold):
         raise ValueError("threshold is NaN")
     above = scores > threshold
-    called, fakes, found = int(above.sum()), int(labels.sum()), int(labels[above].sum())
-    passed, reals, alarms = len(labels) - called, len(labels) - fakes, called - found
-    real_acc, fake_acc = _share(reals - alarms, reals), _share(found, fakes)
-    covariance = found * (reals - alarms) - alarms * (fakes - found)
+    called, fakes, true_positives = int(above.sum()), int(labels.sum()), int(labels[above].sum())
+    passed, reals, alarms = len(labels) - called, len(labels) - fakes, called - true_positives
+    real_acc, fake_acc = _share(reals - alarms, reals), _share(true_positives, fakes)
+    covariance = true_positives * (reals - alarms) - alarms * (fakes - true_positives)
     return {
-        "acc": _share(reals - alarms + found, len(labels)),
+        "acc": _share(reals - alarms + true_positives, len(labels)),
         "bacc": (real_acc + fake_acc) / 2,
         "real_acc": real_acc,
         "fake_acc": fake_acc,
-        "f1": 2 * found / (fakes + called) if fakes else math.nan,
+        "f1": 2 * true_positives / (fakes + called) if fakes else math.nan,
         "mcc": _share(covariance, math.sqrt(called * passed * reals * fakes)),
     }
 
@@ -99,12 +99,12 @@ class Roc(NamedTuple):
     """Shares of images called fake, at every threshold from above all scores down; equal scores are one step.
 
     Attributes:
-        false_alarms: Of the real images; rises from 0 to 1. Empty where a label is missing.
-        found: Of the fakes.
+        fpr: False positive rates; rising from 0 to 1. Empty where a label is missing.
+        tpr: True positive rates.
     """
 
-    false_alarms: NDArray[np.float64]
-    found: NDArray[np.float64]
+    fpr: NDArray[np.float64]
+    tpr: NDArray[np.float64]
 
 
 def roc(labels: Labels, scores: Scores) -> Roc:
@@ -114,26 +114,26 @@ def roc(labels: Labels, scores: Scores) -> Roc:
 
 def equal_error_rate(curve: Roc) -> float:
     """Return where as many reals are called fake as fakes missed, on straight lines between thresholds."""
-    false_alarms, found = curve
-    if not found.size:
+    fpr, tpr = curve
+    if not tpr.size:
         return math.nan
-    excess = false_alarms - (1 - found)
+    excess = fpr - (1 - tpr)
     after = int(np.argmax(excess >= 0))
     share = -excess[after - 1] / (excess[after] - excess[after - 1])
-    return float(false_alarms[after - 1] + share * (false_alarms[after] - false_alarms[after - 1]))
+    return float(fpr[after - 1] + share * (fpr[after] - fpr[after - 1]))
 
 
 def tpr_at(curve: Roc, limit: float) -> float:
-    """Return the largest share of fakes found by a threshold that calls at most a share of reals fake.
+    """Return the largest true positive rate of a threshold with at most a false positive rate.
 
-    With fewer than ``1 / limit`` real images that is a threshold without any false alarm.
+    With fewer than ``1 / limit`` real images that is a threshold without any false positive.
     """
-    return float(curve.found[curve.false_alarms <= limit].max()) if curve.found.size else math.nan
+    return float(curve.tpr[curve.fpr <= limit].max()) if curve.tpr.size else math.nan
 
 
-def fpr_at(curve: Roc, found_at_least: float) -> float:
-    """Return the smallest share of reals called fake by a threshold that finds at least a share of fakes."""
-    return float(curve.false_alarms[curve.found >= found_at_least].min()) if curve.found.size else math.nan
+def fpr_at(curve: Roc, tpr_at_least: float) -> float:
+    """Return the smallest false positive rate of a threshold with at least a true positive rate."""
+    return float(curve.fpr[curve.tpr >= tpr_at_least].min()) if curve.tpr.size else math.nan
 
 
 def accuracy(labels: Labels, scores: Scores, threshold: float) -> float:
@@ -174,8 +174,8 @@ class _Steps:
     Sums are added up in the order in which scikit-learn adds them, so that not a bit of them differs.
     """
 
-    false_alarms: NDArray[np.float64]
-    found: NDArray[np.float64]
+    false_positives: NDArray[np.float64]
+    true_positives: NDArray[np.float64]
 
     @classmethod
     def of(cls, labels: Labels, scores: Scores) -> _Steps:
@@ -186,29 +186,29 @@ class _Steps:
         order = np.argsort(scores)[::-1]
         falling = scores[order]
         ends = np.append(np.flatnonzero(falling[1:] != falling[:-1]), len(falling) - 1)
-        found = np.cumsum(labels[order])[ends].astype(np.float64)
-        return cls(ends + 1 - found, found)
+        true_positives = np.cumsum(labels[order])[ends].astype(np.float64)
+        return cls(ends + 1 - true_positives, true_positives)
 
     def average_precision(self) -> float:
-        if not self.found.size:
+        if not self.true_positives.size:
             return math.nan
-        precision = self.found / (self.found + self.false_alarms)
-        gained = np.diff(self.found / self.found[-1], prepend=0.0)
+        precision = self.true_positives / (self.true_positives + self.false_positives)
+        gained = np.diff(self.true_positives / self.true_positives[-1], prepend=0.0)
         return float(np.ascontiguousarray((gained * precision)[::-1]).sum())
 
     def auroc(self) -> float:
         """Add up the area between the corners of the curve."""
-        if not self.found.size:
+        if not self.true_positives.size:
             return math.nan
-        bent = (np.diff(self.false_alarms, 2) != 0) | (np.diff(self.found, 2) != 0)
-        corners = np.concatenate([[True], bent, [True]])[-len(self.found) :]  # of a single step, one
-        curve = _Steps(self.false_alarms[corners], self.found[corners]).roc()
-        heights = curve.found[1:] + curve.found[:-1]
-        return float((np.diff(curve.false_alarms) * heights / 2).sum())
+        bent = (np.diff(self.false_positives, 2) != 0) | (np.diff(self.true_positives, 2) != 0)
+        corners = np.concatenate([[True], bent, [True]])[-len(self.true_positives) :]  # of a single step, one
+        curve = _Steps(self.false_positives[corners], self.true_positives[corners]).roc()
+        heights = curve.tpr[1:] + curve.tpr[:-1]
+        return float((np.diff(curve.fpr) * heights / 2).sum())
 
     def roc(self) -> Roc:
         """Return the counts as shares, with a first step above all scores."""
-        both = (self.false_alarms, self.found)
+        both = (self.false_positives, self.true_positives)
         return Roc(*(np.append(0.0, one / one[-1]) if one.size else one for one in both))
 
 

@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from .classification import FALSE_ALARMS, FOUND
+from .classification import FPR_AT_TPR, TPR_AT_FPR
 
 Floats = NDArray[np.float64]
 
@@ -26,64 +26,64 @@ class Counts:
         fake: Fake ones.
         reals: All real images of a replicate (replicates, 1).
         fakes: All fake ones.
-        false_alarms: Real images of each step and all above it, then a column of zeros.
-        found: Fake ones.
+        false_positives: Real images of each step and all above it, then a column of zeros.
+        true_positives: Fake ones.
     """
 
     real: Floats
     fake: Floats
     reals: Floats = field(init=False)
     fakes: Floats = field(init=False)
-    false_alarms: Floats = field(init=False)
-    found: Floats = field(init=False)
+    false_positives: Floats = field(init=False)
+    true_positives: Floats = field(init=False)
 
     def __post_init__(self) -> None:
-        self.false_alarms, self.found = _from_above(self.real), _from_above(self.fake)
-        self.reals, self.fakes = self.false_alarms[:, :1], self.found[:, :1]
+        self.false_positives, self.true_positives = _from_above(self.real), _from_above(self.fake)
+        self.reals, self.fakes = self.false_positives[:, :1], self.true_positives[:, :1]
 
     @cached_property
-    def false_alarm_rate(self) -> Floats:
-        """`false_alarms` as a share of all reals."""
-        rate: Floats = self.false_alarms / np.maximum(self.reals, 1)
+    def fpr(self) -> Floats:
+        """`false_positives` as a share of all reals."""
+        rate: Floats = self.false_positives / np.maximum(self.reals, 1)
         return rate
 
     @cached_property
     def found_rate(self) -> Floats:
-        """`found` as a share of all fakes."""
-        rate: Floats = self.found / np.maximum(self.fakes, 1)
+        """`true_positives` as a share of all fakes."""
+        rate: Floats = self.true_positives / np.maximum(self.fakes, 1)
         return rate
 
 
 def rank(counts: Counts) -> dict[str, Floats]:
     """Return what `metrics.rank` does; undefined where a replicate lacks images of a label."""
-    found = {
+    true_positives = {
         "ap": average_precision(counts),
         "auroc": auroc(counts),
         "eer": equal_error_rate(counts),
-        **{name: tpr_at(counts, limit) for name, limit in FALSE_ALARMS.items()},
-        "fpr_at_tpr95": fpr_at(counts, FOUND),
+        **{name: tpr_at(counts, limit) for name, limit in TPR_AT_FPR.items()},
+        "fpr_at_tpr95": fpr_at(counts, FPR_AT_TPR),
     }
     both = (counts.reals[:, 0] > 0) & (counts.fakes[:, 0] > 0)
-    return {name: np.where(both, values, np.nan) for name, values in found.items()}
+    return {name: np.where(both, values, np.nan) for name, values in true_positives.items()}
 
 
 def average_precision(counts: Counts) -> Floats:
     """Return the precision at each step, weighted by the fakes it adds."""
-    found = counts.found[:, :-1]
-    called = np.maximum(found + counts.false_alarms[:, :-1], 1)  # where it is 0, so is `found`
-    return _ratio((counts.fake * found / called).sum(1), counts.fakes[:, 0])
+    true_positives = counts.true_positives[:, :-1]
+    called = np.maximum(true_positives + counts.false_positives[:, :-1], 1)  # where it is 0, so are they
+    return _ratio((counts.fake * true_positives / called).sum(1), counts.fakes[:, 0])
 
 
 def auroc(counts: Counts) -> Floats:
     """Return the share of pairs in which the fake scores higher; equal scores count one half."""
-    below = counts.reals - counts.false_alarms[:, :-1]
+    below = counts.reals - counts.false_positives[:, :-1]
     pairs = counts.reals[:, 0] * counts.fakes[:, 0]
     return _ratio((counts.fake * (below + counts.real / 2)).sum(1), pairs)
 
 
 def equal_error_rate(counts: Counts) -> Floats:
-    """Return the crossing of false alarms and misses, on straight lines between steps."""
-    alarms = counts.false_alarm_rate
+    """Return the crossing of false positive and false negative rate, on straight lines between steps."""
+    alarms = counts.fpr
     excess = alarms - (1 - counts.found_rate)
     past = excess[:, :-1] >= 0  # nowhere in a replicate without any image
     at = past.shape[1] - 1 - np.argmax(past[:, ::-1], axis=1)  # the highest step that is past it
@@ -95,32 +95,32 @@ def equal_error_rate(counts: Counts) -> Floats:
 
 
 def tpr_at(counts: Counts, limit: float) -> Floats:
-    """Return the share of fakes found by the lowest step with few enough false alarms."""
-    allowed = (counts.false_alarm_rate <= limit).sum(1)
-    share: Floats = counts.found_rate[np.arange(len(allowed)), counts.found.shape[1] - allowed]
+    """Return the true positive rate of the lowest step with few enough false positives."""
+    allowed = (counts.fpr <= limit).sum(1)
+    share: Floats = counts.found_rate[np.arange(len(allowed)), counts.true_positives.shape[1] - allowed]
     return share
 
 
-def fpr_at(counts: Counts, found_at_least: float) -> Floats:
+def fpr_at(counts: Counts, tpr_at_least: float) -> Floats:
     """Return the share of reals called fake by the highest step that finds enough fakes."""
-    enough = (counts.found_rate >= found_at_least).sum(1)
-    share: Floats = counts.false_alarm_rate[np.arange(len(enough)), enough - 1]  # without fakes: the last
+    enough = (counts.found_rate >= tpr_at_least).sum(1)
+    share: Floats = counts.fpr[np.arange(len(enough)), enough - 1]  # without fakes: the last
     return share
 
 
 def decide(counts: Counts, first: int) -> dict[str, Floats]:
     """Return what `metrics.decide` does, where the steps from `first` on are called fake."""
-    alarms, found = counts.false_alarms[:, first], counts.found[:, first]
+    alarms, true_positives = counts.false_positives[:, first], counts.true_positives[:, first]
     reals, fakes = counts.reals[:, 0], counts.fakes[:, 0]
-    real_acc, fake_acc = _ratio(reals - alarms, reals), _ratio(found, fakes)
-    called, passed = alarms + found, reals + fakes - alarms - found
-    covariance = found * (reals - alarms) - alarms * (fakes - found)
+    real_acc, fake_acc = _ratio(reals - alarms, reals), _ratio(true_positives, fakes)
+    called, passed = alarms + true_positives, reals + fakes - alarms - true_positives
+    covariance = true_positives * (reals - alarms) - alarms * (fakes - true_positives)
     return {
-        "acc": _ratio(reals - alarms + found, reals + fakes),
+        "acc": _ratio(reals - alarms + true_positives, reals + fakes),
         "bacc": (real_acc + fake_acc) / 2,
         "real_acc": real_acc,
         "fake_acc": fake_acc,
-        "f1": np.where(fakes > 0, _ratio(2 * found, found + alarms + fakes), np.nan),
+        "f1": np.where(fakes > 0, _ratio(2 * true_positives, true_positives + alarms + fakes), np.nan),
         "mcc": _ratio(covariance, np.sqrt(called * passed * reals * fakes)),
     }
 

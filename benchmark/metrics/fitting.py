@@ -19,7 +19,7 @@ _SMALLEST = 2.0**-24
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Sigmoid:
     """The sigmoid of a straight line."""
 
     slope: float
@@ -51,7 +51,7 @@ class Steps:
         """Return nothing: steps reach 0 and 1."""
 
 
-Map: TypeAlias = Line | Steps
+Map: TypeAlias = Sigmoid | Steps
 
 
 def raw_scores(scores: Scores, logits: Scores | None, *, probabilities: bool) -> Floats:
@@ -86,7 +86,7 @@ def fit_threshold(labels: Labels, scores: Scores) -> float:
     return float(cuts[best[len(best) // 2]])
 
 
-def fit_temperature(labels: Labels, logits: Scores) -> Line:
+def fit_temperature(labels: Labels, logits: Scores) -> Sigmoid:
     """Fit one divisor of logits by least negative log-likelihood (Guo et al. 2017); it changes no rank."""
     from scipy.optimize import minimize_scalar
 
@@ -97,10 +97,10 @@ def fit_temperature(labels: Labels, logits: Scores) -> Line:
         scaled = raw / math.exp(log_temperature)
         return float(losses(labels, scaled, scaled).mean())
 
-    return Line(math.exp(-minimize_scalar(cost, bounds=(-7, 7), method="bounded").x))
+    return Sigmoid(math.exp(-minimize_scalar(cost, bounds=(-7, 7), method="bounded").x))
 
 
-def fit_platt(labels: Labels, scores: Scores) -> Line:
+def fit_platt(labels: Labels, scores: Scores) -> Sigmoid:
     """Fit a slope and an offset (Platt 1999, whose targets keep them finite)."""
     from scipy.optimize import minimize
 
@@ -116,7 +116,7 @@ def fit_platt(labels: Labels, scores: Scores) -> Line:
         return float(np.mean(np.logaddexp(0, values) - targets * values))
 
     slope, offset = minimize(cost, np.array([1.0, 0.0]), method="BFGS").x
-    return Line(float(slope / width), float(offset - slope * centre / width))
+    return Sigmoid(float(slope / width), float(offset - slope * centre / width))
 
 
 def fit_isotonic(labels: Labels, scores: Scores) -> Steps:
@@ -137,7 +137,7 @@ FITS: Mapping[str, Callable[[Labels, Scores], Map]] = {
 
 def as_map(stored: Mapping[str, Any]) -> Map:
     """Make a map again from its fields (`dataclasses.asdict`)."""
-    return Line(**stored) if "slope" in stored else Steps(tuple(stored["scores"]), tuple(stored["values"]))
+    return Sigmoid(**stored) if "slope" in stored else Steps(tuple(stored["scores"]), tuple(stored["values"]))
 
 
 def _need_both(labels: Labels) -> None:

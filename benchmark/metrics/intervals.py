@@ -15,7 +15,7 @@ from forenbench.types import FAKE, REAL
 
 from . import calibration, counts
 from . import classification as metrics
-from .bootstrap import BLOCKS, STEPS, Floats, Images, resample
+from .bootstrap import BLOCKS, STEPS, Floats, Strata, resample
 from .counts import Counts
 from .spread import NONE, SHARE, interval, witnesses
 from .withheld import why_none
@@ -27,7 +27,7 @@ _BOUNDS = {"mcc": (-1.0, 1.0), "nll": (0.0, np.inf)}
 
 
 @dataclass(frozen=True)
-class Scored:
+class ScoredImages:
     """The scored images of a cell, or of a part of it.
 
     Attributes:
@@ -72,7 +72,7 @@ class Scored:
         return metrics.decide(self.labels, self.scores, threshold)
 
 
-def replicates(scored: Scored, drawn: Images, rows: NDArray[np.intp]) -> dict[str, Floats]:
+def replicates(scored: ScoredImages, drawn: Strata, rows: NDArray[np.intp]) -> dict[str, Floats]:
     """Resample a cell.
 
     Scores of cells with more than `STEPS` different ones are put into about that many steps; what that
@@ -131,12 +131,12 @@ class _Steps:
         place: The step of each image.
     """
 
-    scored: Scored
+    scored: ScoredImages
     edges: Floats
     place: NDArray[np.intp]
 
     @classmethod
-    def of(cls, scored: Scored) -> _Steps:
+    def of(cls, scored: ScoredImages) -> _Steps:
         """Find the steps."""
         distinct = np.unique(scored.scores)
         if len(distinct) > STEPS:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .classification import FALSE_ALARMS, FOUND
+from .classification import FPR_AT_TPR, TPR_AT_FPR
 from .fitting import FITS
 from .rounding import same
 from .spread import witnesses
@@ -25,8 +25,8 @@ _NEVER = {
     ),
 }
 _TAILS = {
-    **{name: ("real", share) for name, share in FALSE_ALARMS.items()},
-    "fpr_at_tpr95": ("fake", 1 - FOUND),
+    **{name: ("real", share) for name, share in TPR_AT_FPR.items()},
+    "fpr_at_tpr95": ("fake", 1 - FPR_AT_TPR),
 }
 """Rates at a threshold that a share of one label's images sets."""
 _IN_TAIL = 5
@@ -41,35 +41,35 @@ than so many with hardly an error it is often far too small.
 """
 
 
-def why_none(metric: str, found: Mapping[Any, Any]) -> str:
+def why_none(metric: str, measured: Mapping[Any, Any]) -> str:
     """Say where a metric has no interval whatever its resamples show; empty if it may have one.
 
     Args:
         metric: Its column.
-        found: All metrics, the numbers of scored images ``real`` and ``fake``, and ``origins``.
+        measured: All metrics, the numbers of scored images ``real`` and ``fake``, and ``origins``.
     """
     if metric in _NEVER:
         return _NEVER[metric]
-    wrong = round((1 - found["acc"]) * (found["real"] + found["fake"])) if metric in _WRONG else 0
+    wrong = round((1 - measured["acc"]) * (measured["real"] + measured["fake"])) if metric in _WRONG else 0
     if wrong < _WRONG.get(metric, 0):
         return "where hardly an image is called wrong, so that none shows how large a loss can be"
-    if metric.endswith("bacc") and _few_agree(metric.removesuffix("bacc"), found):
+    if metric.endswith("bacc") and _few_agree(metric.removesuffix("bacc"), measured):
         return "where all images of the label with fewer are called alike, so that its half does not vary"
     if metric in _TAILS:
         label, share = _TAILS[metric]
         least = round(_IN_TAIL / share)
-        return f"of fewer than {least} {label} images" if found[label] < least else ""
+        return f"of fewer than {least} {label} images" if measured[label] < least else ""
     if metric == "auroc":
-        fewer, more = sorted([found["real"], found["fake"]])
+        fewer, more = sorted([measured["real"], measured["fake"]])
         if fewer < _FEW and more >= _UNBALANCED * fewer:
             return f"of fewer than {_FEW} images of one label beside {_UNBALANCED} times as many of the other"
-        if (1 - found["auroc"]) * witnesses([found]) < _MISORDERED:
+        if (1 - measured["auroc"]) * witnesses([measured]) < _MISORDERED:
             return "where next to no fake scores below a real image"
     return ""
 
 
-def _few_agree(prefix: str, found: Mapping[Any, Any]) -> bool:
+def _few_agree(prefix: str, measured: Mapping[Any, Any]) -> bool:
     """Say whether one label has fewer images, and all of these are called right, or all wrong."""
-    few, many = sorted(("real", "fake"), key=lambda label: found[label])
-    share = found[f"{prefix}{few}_acc"]
-    return found[few] < found[many] and (same(share, 0) or same(share, 1))
+    few, many = sorted(("real", "fake"), key=lambda label: measured[label])
+    share = measured[f"{prefix}{few}_acc"]
+    return measured[few] < measured[many] and (same(share, 0) or same(share, 1))

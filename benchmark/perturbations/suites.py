@@ -32,7 +32,7 @@ class Profile:
 
 
 @dataclass(frozen=True, slots=True)
-class Suite:
+class PerturbationSuite:
     """A list of perturbations.
 
     Attributes:
@@ -53,10 +53,10 @@ def profiles() -> Mapping[str, Profile]:
 
 
 @cache
-def suites() -> Mapping[str, Suite]:
+def suites() -> Mapping[str, PerturbationSuite]:
     """Read the suites, by name."""
     return {
-        name: Suite(name, tuple(entry["perturbations"]), entry["source"])
+        name: PerturbationSuite(name, tuple(entry["perturbations"]), entry["source"])
         for name, entry in _read()["suites"].items()
     }
 

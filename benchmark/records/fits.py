@@ -21,7 +21,7 @@ from .leakage import Contents, Record, place, refuse_overlap
 from .store import Store
 
 _FILE = "fits.json"
-Key = tuple[str, str]
+DetectorKey = tuple[str, str]
 """Detector and kind of weights."""
 
 
@@ -46,7 +46,7 @@ class Fit:
     model: Mapping[str, Any]
 
 
-def read(root: Path) -> dict[Key, dict[str, Any]]:
+def read(root: Path) -> dict[DetectorKey, dict[str, Any]]:
     """Return a run's fits as they are stored, none where there is no file.
 
     Raises:
@@ -65,7 +65,7 @@ def read(root: Path) -> dict[Key, dict[str, Any]]:
         raise BenchError(f"'{file}' is damaged; remove it, and 'bench calibrate' makes it anew") from error
 
 
-def find(fits: Mapping[Key, dict[str, Any]], record: Record) -> dict[str, Any] | None:
+def find(fits: Mapping[DetectorKey, dict[str, Any]], record: Record) -> dict[str, Any] | None:
     """Return the stored fit for the detector behind a record; one for another version of it is none."""
     stored = fits.get(key_of(record))
     return stored if stored and stored.get("model") == _model(record) else None
@@ -76,7 +76,7 @@ def maps_of(stored: Mapping[str, Any]) -> dict[str, Map]:
     return {name: as_map(fields) for name, fields in stored["maps"].items()}
 
 
-def write(root: Path, fits: Mapping[Key, Fit]) -> Path:
+def write(root: Path, fits: Mapping[DetectorKey, Fit]) -> Path:
     """Keep fits in a run folder, in place of earlier ones of the same detectors; return the file."""
     stored = read(root)
     for (detector, weights), fit in fits.items():
@@ -93,7 +93,7 @@ def fit(
     tested: Sequence[Store],
     perturbation: str = "none",
     contents: Contents | None = None,
-) -> dict[Key, Fit]:
+) -> dict[DetectorKey, Fit]:
     """Fit a threshold and maps for every detector of the tested runs.
 
     Args:
@@ -110,11 +110,11 @@ def fit(
             weights or another version, or on images of one label only.
     """
     refuse_overlap(validation, tested, perturbation, contents or Contents())
-    wanted: dict[Key, list[Record]] = {}
+    wanted: dict[DetectorKey, list[Record]] = {}
     for store in tested:
         for record in store.records():
             wanted.setdefault(key_of(record), []).append(record)
-    found: dict[Key, list[tuple[Store, Record]]] = {}
+    found: dict[DetectorKey, list[tuple[Store, Record]]] = {}
     for store in validation:
         for record in store.records():
             if key_of(record) in wanted and record["cell"]["perturbation"] == perturbation:
@@ -126,7 +126,7 @@ def fit(
     return {key: _fit_one(key, records) for key, records in found.items()}
 
 
-def _fit_one(key: Key, records: Sequence[tuple[Store, Record]]) -> Fit:
+def _fit_one(key: DetectorKey, records: Sequence[tuple[Store, Record]]) -> Fit:
     """Fit one detector to all its validation rows, each image once."""
     import pandas as pd
 
@@ -170,6 +170,6 @@ def _model(record: Record) -> dict[str, Any]:
     return {name: identity.get(name) for name in ("detector_version", "threshold", "code", *own)}
 
 
-def key_of(record: Record) -> Key:
+def key_of(record: Record) -> DetectorKey:
     """Return by what a record's fit is found."""
     return record["cell"]["detector"], record["identity"]["kind"]

@@ -20,7 +20,7 @@ from forenbench.files.atomic import replacing
 from forenbench.files.sealed import from_arrow, to_arrow
 from forenbench.metrics import bootstrap, calibration, counts, fitting, intervals, rounding, spread, withheld
 from forenbench.metrics import classification as metrics
-from forenbench.metrics.intervals import Scored
+from forenbench.metrics.intervals import ScoredImages
 from forenbench.types import FAKE, REAL
 
 from . import coverage, fits
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-Line = dict[str, Any]
+CellMetrics = dict[str, Any]
 """One class of a cell, or all of it: its counts of images and its metrics, by column."""
 
 KEPT = ("ap", "auroc", "acc", "bacc")
@@ -49,7 +49,7 @@ class _Known(NamedTuple):
     """What is remembered of a cell: a mark of what it was made from, its lines, replicates by metric."""
 
     mark: str
-    lines: list[Line]
+    lines: list[CellMetrics]
     replicates: dict[str, NDArray[np.float64]]
 
 
@@ -70,7 +70,7 @@ class Measurements:
     by_class: bool
     failed_as: str = MISSING
     _known: dict[str, _Known] = field(init=False)
-    _fits: dict[fits.Key, dict[str, Any]] = field(init=False)
+    _fits: dict[fits.DetectorKey, dict[str, Any]] = field(init=False)
     _changed: bool = False
 
     def __post_init__(self) -> None:
@@ -78,7 +78,7 @@ class Measurements:
             raise BenchError(f"--failed-as '{self.failed_as}' is none of {', '.join(FAILED_AS)}")
         self._known, self._fits = _read(self._file), fits.read(self.store.root)
 
-    def of(self, record: Mapping[str, Any]) -> list[Line]:
+    def of(self, record: Mapping[str, Any]) -> list[CellMetrics]:
         """Return a finished cell's lines.
 
         Each has the counts of its images (see `coverage.count`), ``class`` (empty unless `by_class`), every
@@ -160,11 +160,11 @@ def _shared(texts: pd.Series[str]) -> NDArray[np.object_]:
     return np.asarray(distinct, object)[places]
 
 
-def _scored(rows: pd.DataFrame, threshold: float, fitted: float | None = None) -> Scored:
+def _scored(rows: pd.DataFrame, threshold: float, fitted: float | None = None) -> ScoredImages:
     """Take the images that count."""
     ok = rows[rows["counted"]]
     logits = ok["logit"].to_numpy(np.float64)
-    return Scored(
+    return ScoredImages(
         ok["label"].to_numpy(np.int64),
         ok["score"].to_numpy(np.float64),
         logits if np.isfinite(logits).all() else None,
@@ -173,7 +173,7 @@ def _scored(rows: pd.DataFrame, threshold: float, fitted: float | None = None) -
     )
 
 
-def _mapped(scored: Scored, fit: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+def _mapped(scored: ScoredImages, fit: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
     """Judge the probabilities that fitted maps make of the scores, if these are of the kind fitted to."""
     probabilities = fit["probabilities"]
     if probabilities and scored.no_probabilities:
@@ -184,7 +184,7 @@ def _mapped(scored: Scored, fit: Mapping[str, Any]) -> Iterator[tuple[str, float
         yield from ((f"{name}_{metric}", value) for metric, value in judged.items())
 
 
-def _by_source(rows: pd.DataFrame, threshold: float) -> Iterator[tuple[str, Line]]:
+def _by_source(rows: pd.DataFrame, threshold: float) -> Iterator[tuple[str, CellMetrics]]:
     """Judge all fakes against the reals of each source."""
     import pandas as pd
 
@@ -206,7 +206,7 @@ def _by_source(rows: pd.DataFrame, threshold: float) -> Iterator[tuple[str, Line
         )
 
 
-def _point(scored: Scored) -> Line:
+def _point(scored: ScoredImages) -> CellMetrics:
     """Compute every metric, and say why some are missing."""
     return {
         **scored.metrics,
@@ -216,7 +216,7 @@ def _point(scored: Scored) -> Line:
     }
 
 
-def _one_sided(line: Line) -> Line:
+def _one_sided(line: CellMetrics) -> CellMetrics:
     """Blank what would be the rate of one label alone, for of the other one no image was scored."""
     if (line["real"] and line["fake"]) or not (line["reals"] and line["fakes"]):
         return {}

@@ -74,13 +74,13 @@ def styles(names: Sequence[str]) -> dict[str, Style]:
 
 def draw(lines: Lines, looks: Mapping[str, Style]) -> Iterator[Chart]:
     """Draw ROC, precision-recall and DET curves, and reliability where scores are probabilities."""
-    words = "How many fakes are found, for every share of false alarms. The grey line is chance."
+    words = "True positive rate at every false positive rate. The grey line is chance."
     yield _picture("ROC", words, lambda axes: _roc(axes, lines, looks))
-    words = "How many of the alarms are true, for every share of fakes found. Chance is the share of fakes."
+    words = "Precision at every recall. Chance is the fraction of fakes."
     yield _picture("Precision and recall", words, lambda axes: _precision(axes, lines, looks))
     words = (
         "ROC by its two kinds of error, stretched so that small ones can be seen. Lower left is better. "
-        "Rates below one false alarm in all reals are drawn, not measured."
+        "Rates below one false positive in all reals are drawn, not measured."
     )
     yield _picture("Detection error trade-off", words, lambda axes: _det(axes, lines, looks))
     probable = {name: one.bins for name, one in lines.items() if one.bins is not None}
@@ -138,13 +138,15 @@ def _roc(axes: Axes, lines: Lines, looks: Mapping[str, Style]) -> None:
     axes.plot([0, 1], [0, 1], color="#bbbbbb", linewidth=1)
     for name, one in lines.items():
         axes.plot([0, *RATES], [0, *one.tpr], **_look(looks[name]))
-    axes.set(xlabel="Reals taken for fakes", ylabel="Fakes found", xlim=(-0.01, 1.01), ylim=(-0.01, 1.01))
+    axes.set(
+        xlabel="False positive rate", ylabel="True positive rate", xlim=(-0.01, 1.01), ylim=(-0.01, 1.01)
+    )
 
 
 def _precision(axes: Axes, lines: Lines, looks: Mapping[str, Style]) -> None:
     for name, one in lines.items():
         axes.plot(RECALLS, one.precision, **_look(looks[name]))
-    axes.set(xlabel="Fakes found (recall)", ylabel="True alarms (precision)")
+    axes.set(xlabel="Recall", ylabel="Precision")
     axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01))
 
 
@@ -157,7 +159,7 @@ def _det(axes: Axes, lines: Lines, looks: Mapping[str, Style]) -> None:
         errors = np.clip([RATES, 1 - one.tpr], _ODDS[0], 1 - 1e-6)
         axes.plot(*norm.ppf(errors), **_look(looks[name]))
     axes.set(
-        xlabel="Reals taken for fakes (%)", ylabel="Fakes missed (%)", xlim=(low, high), ylim=(low, high)
+        xlabel="False positive rate (%)", ylabel="False negative rate (%)", xlim=(low, high), ylim=(low, high)
     )
     ticks = [f"{'≤' * (odds == _ODDS[0])}{100 * odds:g}" for odds in _ODDS]
     axes.set_xticks(norm.ppf(_ODDS), ticks)
@@ -170,7 +172,12 @@ def _reliability(axes: Axes, bins: Mapping[str, np.ndarray], looks: Mapping[str,
         used = images > 0
         at, share = scores[used] / images[used], fakes[used] / images[used]
         axes.plot(at, share, marker="o", markersize=3.5, **_look(looks[name]))
-    axes.set(xlabel="Mean score", ylabel="Share of fakes", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+    axes.set(
+        xlabel="Mean predicted probability",
+        ylabel="Fraction of fakes",
+        xlim=(-0.02, 1.02),
+        ylim=(-0.02, 1.02),
+    )
 
 
 def _look(style: Style) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from .mistakes import COLUMNS, Mistake, worst, worst_of_cell
 if TYPE_CHECKING:
     from forenbench.audit import Audit
 
-    from .pictures import Picture, Pictures
+    from .thumbnails import Picture, Thumbnails
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Wishes:
         failed_as: What images without a score count as, one of `forenbench.records.coverage.FAILED_AS`.
     """
 
-    pictures: Pictures
+    pictures: Thumbnails
     worst: int = 4
     protocol: str | None = None
     audit: Audit | None = None

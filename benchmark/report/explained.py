@@ -10,7 +10,7 @@ from PIL import ImageOps
 from forenbench.pictures import judged_picture
 from forenbench.pictures.cam import cam_picture
 
-from .pictures import SIDE, Explain
+from .thumbnails import SIDE, Explain
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -38,7 +38,7 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class GridCell:
     """A cell of the body.
 
     Attributes:
@@ -77,7 +77,7 @@ class Grid:
     everywhere: Sequence[tuple[str, str]]
     notes: Sequence[str]
     heads: Sequence[Sequence[Head]]
-    rows: Sequence[Sequence[Entry]]
+    rows: Sequence[Sequence[GridCell]]
     labels: int
 
     @property
@@ -100,7 +100,7 @@ def _levels_of(frame: pd.DataFrame) -> range:
     return range(frame.index.nlevels)
 
 
-def _column(table: Table, name: Hashable) -> list[Entry]:
+def _column(table: Table, name: Hashable) -> list[GridCell]:
     """Set one column with its intervals and marks."""
     signed = _levels(name)[-1] == table.signed != ""
     entries = [_entry(value, table.decimals, signed) for value in table.frame[name]]
@@ -158,16 +158,16 @@ def _heads(frame: pd.DataFrame, numbers: Sequence[bool]) -> Iterator[list[Head]]
             yield [Head("", 1) for _ in labels] + merged
 
 
-def _entry(value: object, decimals: int, signed: bool = False) -> Entry:
+def _entry(value: object, decimals: int, signed: bool = False) -> GridCell:
     """Set one value: counts as they are, other numbers with some decimals, what is undefined as nothing."""
     if value is None or value is pd.NA or (isinstance(value, float | np.floating) and np.isnan(value)):
-        return Entry("", "", True)
+        return GridCell("", "", True)
     if isinstance(value, int | np.integer) and not isinstance(value, bool):
-        return Entry(str(value), str(value), True)
+        return GridCell(str(value), str(value), True)
     if isinstance(value, float | np.floating):
         text = f"{value:{'+' if signed else ''}.{decimals}f}"
-        return Entry(text if float(text) else f"{0:.{decimals}f}", repr(float(value)), True)
-    return Entry(printable(str(value)), "", False)
+        return GridCell(text if float(text) else f"{0:.{decimals}f}", repr(float(value)), True)
+    return GridCell(printable(str(value)), "", False)
 
 
 def _levels(name: object) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import pandas as pd
 from forenbench.tables import marks, means
 from forenbench.tables.table import Table
 
-from .grid import Entry, Grid, lay_out
+from .grid import Grid, GridCell, lay_out
 
 _TITLE = "AUROC (%) by generator"
 _WORDS = (
@@ -59,7 +59,7 @@ def _lacking(cells: pd.DataFrame, shown: pd.DataFrame, perturbation: str) -> Ite
             yield f"In the tables only, for no cell is of {perturbation}: {name} {', '.join(lacking)}."
 
 
-def _shaded(entry: Entry) -> Entry:
+def _shaded(entry: GridCell) -> GridCell:
     """Colour a number; pale enough to be read on."""
     from matplotlib import colormaps
     from matplotlib.colors import to_hex

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 from .build import build
 from .detectors import train_detectors
-from .training import train_generators
+from .learning import train_generators
 
 Report = Callable[[str, int, int, Mapping[str, float]], None]
 """Called with what is trained, step, steps and the losses of that step."""

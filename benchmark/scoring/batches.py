@@ -12,7 +12,7 @@ from torch import Tensor
 
 from forenbench.records.rows import ImageResult
 
-Key = tuple[int, int]
+InputKey = tuple[int, int]
 """Which perturbation, and which distinct `prepare`, by their places in a `Reader`."""
 
 BATCH = 32
@@ -24,7 +24,7 @@ Todo = Sequence[tuple[int, Sequence[int]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class ReadRequest:
     """One batch to be read.
 
     Attributes:
@@ -40,10 +40,10 @@ class Order:
     paths: tuple[str, ...]
     sha256s: tuple[str, ...]
     wanted: tuple[tuple[int, tuple[int, ...]], ...]
-    deadly: Mapping[tuple[int, Key | None], str] = field(default_factory=dict)
+    deadly: Mapping[tuple[int, InputKey | None], str] = field(default_factory=dict)
 
 
-class Block(NamedTuple):
+class Stack(NamedTuple):
     """Prepared images of equal shape and type, stacked: where they stand in the batch, and in its memory."""
 
     positions: tuple[int, ...]
@@ -59,7 +59,7 @@ class Block(NamedTuple):
 
 @dataclass(slots=True)
 class Batch:
-    """What became of an order.
+    """What became of a request.
 
     Attributes:
         sha256s: Of the files as they were read; empty where they could not be.
@@ -71,11 +71,11 @@ class Batch:
 
     sha256s: list[str]
     drawn: dict[int, list[str]]
-    missing: dict[Key, dict[int, ImageResult]]
-    blocks: dict[Key, list[Block]]
+    missing: dict[InputKey, dict[int, ImageResult]]
+    blocks: dict[InputKey, list[Stack]]
     memory: Tensor
 
-    def tensors(self, key: Key) -> Iterator[tuple[tuple[int, ...], Tensor]]:
+    def tensors(self, key: InputKey) -> Iterator[tuple[tuple[int, ...], Tensor]]:
         """Yield positions and stacked tensors (n, ...), one pair for each shape."""
         for block in self.blocks[key]:
             part = self.memory[block.offset : block.offset + block.size]
@@ -92,5 +92,5 @@ class Batch:
         return self
 
 
-Scored = dict[tuple[int, int], list[ImageResult]]
+CellResults = dict[tuple[int, int], list[ImageResult]]
 """One result an image, by the places of (perturbation, detector)."""

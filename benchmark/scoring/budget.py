@@ -1,11 +1,11 @@
-"""How much memory a batch may take: of an order that would make more, the files are read several times."""
+"""How much memory a batch may take: of a request that would make more, the files are read several times."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from .batches import BATCH, Batch, Key, Order
+from .batches import BATCH, Batch, InputKey, ReadRequest
 
 BUDGET = 1 << 28
 """Bytes of a batch; up to four are alive for each reader process beside a model on the CPU."""
@@ -15,7 +15,7 @@ _GUESS = BATCH * 3 * 256 * 256 * 4
 
 @dataclass(slots=True)
 class Budget:
-    """Cuts orders so that what becomes of each stays within a number of bytes, as far as can be foreseen.
+    """Cuts requests so that what becomes of each stays within a number of bytes, as far as can be foreseen.
 
     Only which tensors are made together is decided here, never which images: rows stay the same.
 
@@ -26,19 +26,19 @@ class Budget:
     bytes: int = BUDGET
     _seen: dict[int, int] = field(default_factory=dict)
 
-    def cut(self, order: Order) -> Iterator[Order]:
-        """Yield orders for the same files that together want what the order does."""
-        keys: list[Key] = []
+    def cut(self, request: ReadRequest) -> Iterator[ReadRequest]:
+        """Yield requests for the same files that together want what the request does."""
+        keys: list[InputKey] = []
         total = 0
-        for place, indices in order.wanted:
+        for place, indices in request.wanted:
             for index in indices:
                 size = self._seen.get(index, _GUESS)
                 if keys and total + size > self.bytes:
-                    yield replace(order, wanted=_wanted(keys))
+                    yield replace(request, wanted=_wanted(keys))
                     keys, total = [], 0
                 keys.append((place, index))
                 total += size
-        yield replace(order, wanted=_wanted(keys))
+        yield replace(request, wanted=_wanted(keys))
 
     def learn(self, batch: Batch) -> None:
         """See how much each `prepare` makes of a batch."""
@@ -47,7 +47,7 @@ class Budget:
             self._seen[index] = max(size, self._seen.get(index, 0))
 
 
-def _wanted(keys: list[Key]) -> tuple[tuple[int, tuple[int, ...]], ...]:
+def _wanted(keys: list[InputKey]) -> tuple[tuple[int, tuple[int, ...]], ...]:
     """Group keys by perturbation."""
     groups: dict[int, list[int]] = {}
     for place, index in keys:

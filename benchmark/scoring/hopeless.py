@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from forenbench.records.rows import ImageResult
 
-from .batches import BATCH, Scored
+from .batches import BATCH, CellResults
 
-Place = tuple[int, int]
+CellIndex = tuple[int, int]
 """Of a perturbation and a detector in the lineup."""
 UNTRIED = "not scored: "
 """How the reasons of images begin that a stopped detector was not tried on."""
@@ -28,10 +28,10 @@ class Hopeless:
     """
 
     keep_going: bool = False
-    _failures: Counter[tuple[int | None, Place]] = field(default_factory=Counter)
+    _failures: Counter[tuple[int | None, CellIndex]] = field(default_factory=Counter)
     _able: set[int] = field(default_factory=set)
 
-    def learn(self, task: int, scored: Scored) -> Iterator[tuple[Place, ImageResult, bool]]:
+    def learn(self, task: int, scored: CellResults) -> Iterator[tuple[CellIndex, ImageResult, bool]]:
         """See how a part of a test set went; yield who is stopped now, why, and whether on all test sets."""
         before = {place for place in scored if self.failures(task, place)}
         judged = {
@@ -46,7 +46,7 @@ class Hopeless:
             if place not in before and self.failures(task, place):
                 yield place, found[0], place[1] not in self._able
 
-    def failures(self, task: int, place: Place) -> int:
+    def failures(self, task: int, place: CellIndex) -> int:
         """Say after how many failures a detector was stopped on a test set; 0: it was not."""
         everywhere = 0 if place[1] in self._able else self._failures[None, place]
         failures = max(everywhere, self._failures[task, place])

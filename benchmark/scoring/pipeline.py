@@ -21,7 +21,7 @@ from forenbench.plugins.guests import reason
 from forenbench.records.rows import ImageResult
 from forenbench.types import Detector, Encoder, Perturbation, TestSet
 
-from .batches import BATCH, Batch, Order, Scored, Todo
+from .batches import BATCH, Batch, CellResults, ReadRequest, Todo
 from .calls import encoded, encoder_of, scored
 from .features import Address, FeatureCache, address
 from .features import numerics as rounding
@@ -30,7 +30,7 @@ from .numerics import Numerics, Portions
 from .preparing import Reader
 from .reading import read_ahead
 
-Results = dict[tuple[str, str], list[ImageResult]]
+TestSetResults = dict[tuple[str, str], list[ImageResult]]
 
 
 class _Piece(NamedTuple):
@@ -68,7 +68,7 @@ class Scorer:
         self._inputs = list(zip(self.lineup.prepares(), ids, strict=True))
         self._rounding = rounding(self.numerics.device, self.numerics.precision)
 
-    def score(self, batch: Batch, todo: Todo) -> Scored:
+    def score(self, batch: Batch, todo: Todo) -> CellResults:
         """Run detectors on a batch: those of the wanted ones that the batch has tensors for.
 
         Returns:
@@ -168,7 +168,7 @@ def score_testset(
     seed: int,
     device: str,
     readers: int = 0,
-) -> Results:
+) -> TestSetResults:
     """Score a test set without storing anything.
 
     Args:
@@ -185,11 +185,13 @@ def score_testset(
     lineup = Lineup(detectors, [perturbation for perturbation, _ in todo], seed)
     places = [(place, [detectors.index(one) for one in chosen]) for place, (_, chosen) in enumerate(todo)]
     scorer, reader = Scorer(lineup, Numerics(device)), Reader.of(lineup, [testset.source])
-    results: Results = {(perturbation.name, one.name): [] for perturbation, chosen in todo for one in chosen}
+    results: TestSetResults = {
+        (perturbation.name, one.name): [] for perturbation, chosen in todo for one in chosen
+    }
     paths = [sample.path for sample in testset.samples]
     batches = (paths[start : start + BATCH] for start in range(0, len(paths), BATCH))
-    orders = (Order(0, tuple(some), ("",) * len(some), lineup.wanted(places)) for some in batches)
-    for batch in read_ahead(reader, orders, readers):
+    requests = (ReadRequest(0, tuple(some), ("",) * len(some), lineup.wanted(places)) for some in batches)
+    for batch in read_ahead(reader, requests, readers):
         for (place, d), found in scorer.score(batch, places).items():
             results[lineup.perturbations[place].name, detectors[d].name] += found
     return results

@@ -14,7 +14,7 @@ from forenbench.images.effort import DEFAULT_PIXELS, max_pixels
 from forenbench.plugins.loaded import LoadedDetector
 from forenbench.types import Cell, Perturbation, TestSet
 
-from .batches import BATCH, Order, Todo
+from .batches import BATCH, ReadRequest, Todo
 
 BATCH_PIXELS = 1 << 24
 """A batch ends here, too: huge pictures come alone, and memory stays flat."""
@@ -31,7 +31,7 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class RunSettings:
     """What all jobs of a run share.
 
     Attributes:
@@ -109,22 +109,22 @@ class Shard:
     Attributes:
         task: Place of its test set in the plan.
         start: Its first sample.
-        orders: Its batches.
+        requests: Its batches.
         todo: What is to be done with them.
     """
 
     task: int
     start: int
-    orders: tuple[Order, ...]
+    requests: tuple[ReadRequest, ...]
     todo: Todo
 
     @property
     def images(self) -> int:
         """How many samples it has."""
-        return sum(len(order.paths) for order in self.orders)
+        return sum(len(request.paths) for request in self.requests)
 
 
-def plan(jobs: Sequence[Job], settings: Settings) -> list[Task]:
+def plan(jobs: Sequence[Job], settings: RunSettings) -> list[Task]:
     """List every cell of a run, test set by test set; detectors have their places among those of all jobs."""
     tasks, first = [], 0
     for d, job in enumerate(jobs):
@@ -147,7 +147,7 @@ def plan(jobs: Sequence[Job], settings: Settings) -> list[Task]:
 
 
 def identity_of(
-    loaded: LoadedDetector, testset: TestSet, perturbation: Perturbation, settings: Settings
+    loaded: LoadedDetector, testset: TestSet, perturbation: Perturbation, settings: RunSettings
 ) -> dict[str, Any]:
     """Say what makes a cell's rows what they are; rows with an equal identity need not be made again."""
     limit = max_pixels()

@@ -23,7 +23,7 @@ from forenbench.plugins.guests import reason
 from forenbench.records.rows import ImageResult
 from forenbench.types import Perturbation, Source
 
-from .batches import CHANGED, Batch, Block, Key, Order
+from .batches import CHANGED, Batch, InputKey, ReadRequest, Stack
 from .calls import Prepare, distinct_prepares, prepared
 from .patience import Patience
 from .turns import Turn
@@ -37,7 +37,7 @@ _ALIGNMENT = 512
 
 @dataclass(slots=True)
 class Reader:
-    """Turns orders into batches; reader processes get a copy.
+    """Turns requests into batches; reader processes get a copy.
 
     Attributes:
         sources: Of the test sets.
@@ -60,11 +60,11 @@ class Reader:
         """Make what reads the files of sources for a run's detectors."""
         return cls(sources, lineup.perturbations, distinct_prepares(lineup.detectors)[0], lineup.seed)
 
-    def __getitem__(self, order: Order) -> Batch:
-        """Decode, perturb and prepare the files of one order; what goes wrong stays with its image."""
-        rows = _Rows(order)
-        for position, path in enumerate(order.paths):
-            if death := order.deadly.get((position, None)):
+    def __getitem__(self, request: ReadRequest) -> Batch:
+        """Decode, perturb and prepare the files of one request; what goes wrong stays with its image."""
+        rows = _Rows(request)
+        for position, path in enumerate(request.paths):
+            if death := request.deadly.get((position, None)):
                 rows.lose(position, ImageResult("failed", error=death))
                 continue
             with Turn(self.patience.begin) as turn, self.patience:
@@ -73,17 +73,17 @@ class Reader:
 
     def _read(self, position: int, path: str, rows: _Rows, turn: Turn) -> None:
         """Decode one file, and prepare it in every way that is wanted."""
-        order = rows.order
+        request = rows.request
         try:
-            data = self.sources[order.source].read(path)
+            data = self.sources[request.source].read(path)
             image = decode(data, turn)
         except (OSError, UnreadableImage) as error:
             # What could be read when it was listed is a matter of this machine, not of the data.
-            lost = isinstance(error, OSError) and order.sha256s[position]
+            lost = isinstance(error, OSError) and request.sha256s[position]
             rows.lose(position, ImageResult("failed" if lost else "unreadable", error=str(error)))
             return
         sha256 = hashlib.sha256(data).hexdigest()
-        if order.sha256s[position] not in ("", sha256):
+        if request.sha256s[position] not in ("", sha256):
             rows.lose(position, ImageResult("failed", error=CHANGED))
             return
         rows.sha256s[position] = sha256
@@ -110,7 +110,7 @@ class Reader:
                 self._prepare(position, perturbed if last else perturbed.copy(), (place, index), rows)
             del perturbed  # or it lies in memory beside the next
 
-    def _prepare(self, position: int, image: Image, key: Key, rows: _Rows) -> None:
+    def _prepare(self, position: int, image: Image, key: InputKey, rows: _Rows) -> None:
         """Prepare an image in one way; it is the detector's own from here on, which may draw on it."""
         self.patience.begin()
         try:
@@ -124,16 +124,16 @@ class Reader:
 class _Rows:
     """A batch while it is being read."""
 
-    order: Order
+    request: ReadRequest
     sha256s: list[str] = field(init=False)
     drawn: dict[int, list[str]] = field(init=False)
-    tensors: dict[Key, dict[int, Tensor]] = field(init=False)
-    missing: dict[Key, dict[int, ImageResult]] = field(init=False)
+    tensors: dict[InputKey, dict[int, Tensor]] = field(init=False)
+    missing: dict[InputKey, dict[int, ImageResult]] = field(init=False)
 
     def __post_init__(self) -> None:
-        keys = [(place, index) for place, indices in self.order.wanted for index in indices]
-        self.sha256s = [""] * len(self.order.paths)
-        self.drawn = {place: list(self.sha256s) for place, _ in self.order.wanted}
+        keys = [(place, index) for place, indices in self.request.wanted for index in indices]
+        self.sha256s = [""] * len(self.request.paths)
+        self.drawn = {place: list(self.sha256s) for place, _ in self.request.wanted}
         self.tensors = {key: {} for key in keys}
         self.missing = {key: {} for key in keys}
 
@@ -145,9 +145,9 @@ class _Rows:
     def wanted(self, position: int) -> list[tuple[int, list[int]]]:
         """Say in which ways an image is wanted; note those in which it is left alone, for they are deadly."""
         left = []
-        for place, indices in self.order.wanted:
+        for place, indices in self.request.wanted:
             for index in indices:
-                if death := self.order.deadly.get((position, (place, index))):
+                if death := self.request.deadly.get((position, (place, index))):
                     self.missing[place, index][position] = ImageResult("failed", error=death)
             if living := [index for index in indices if not self.missing[place, index].get(position)]:
                 left.append((place, living))
@@ -155,13 +155,13 @@ class _Rows:
 
     def stack(self) -> Batch:
         """Lay all tensors into one block of memory, those of equal shape and type side by side."""
-        blocks: dict[Key, list[Block]] = {}
+        blocks: dict[InputKey, list[Stack]] = {}
         offset = 0
         for key, tensors in self.tensors.items():
             blocks[key] = []
             for positions in _by_shape(tensors):
                 one = tensors[positions[0]]
-                block = Block(positions, (len(positions), *one.shape), one.dtype, offset)
+                block = Stack(positions, (len(positions), *one.shape), one.dtype, offset)
                 blocks[key].append(block)
                 offset += -(-block.size // _ALIGNMENT) * _ALIGNMENT
         batch = Batch(self.sha256s, self.drawn, self.missing, blocks, torch.empty(offset, dtype=torch.uint8))

@@ -18,8 +18,8 @@ from forenbench.errors import RunFailed
 from forenbench.images.effort import max_seconds
 from forenbench.plugins.guests import reason
 
-from .batches import Batch, Order
-from .deadly import fork_beside_threads, without_deadly_files
+from .batches import Batch, ReadRequest
+from .fatal_files import fork_beside_threads, without_deadly_files
 from .parcels import Parcel
 from .patience import Patience
 
@@ -36,7 +36,7 @@ def reader_processes(device: str) -> int:
     """Say how many reader processes go with one model.
 
     A model on the CPU has use for all cores: more readers than one gain nothing, and that one is there to
-    die of a deadly file in the run's place (docs/performance.md). A GPU is to be fed by all cores but one.
+    die of a fatal file in the run's place (docs/performance.md). A GPU is to be fed by all cores but one.
     """
     if sys.platform != "linux":
         return 0  # elsewhere a process cannot be forked safely, and plugin files cannot be sent to a new one
@@ -46,17 +46,17 @@ def reader_processes(device: str) -> int:
 
 def read_ahead(
     reader: Reader,
-    orders: Iterable[Order],
+    requests: Iterable[ReadRequest],
     processes: int,
     *,
     pin: bool = False,
     tell: Callable[[str], None] = lambda text: None,
 ) -> Iterator[Batch]:
-    """Carry out orders in reader processes and yield the batches in the order of the orders.
+    """Carry out requests in reader processes and yield the batches in their order.
 
     Args:
         reader: What the processes need; they are forked, so nothing of it is copied.
-        orders: Taken one by one, only so far ahead that the processes have work.
+        requests: Taken one by one, only so far ahead that the processes have work.
         processes: How many; with 0, batches are read here, each when it is asked for.
         pin: Move batches to page-locked memory, for a GPU.
         tell: Told, once each, what goes otherwise than usual.
@@ -69,10 +69,10 @@ def read_ahead(
         RunFailed: Processes are killed over files none of which does it alone.
     """
     if not processes:
-        yield from map(reader.__getitem__, orders)
+        yield from map(reader.__getitem__, requests)
         return
     tell = cache(tell)
-    noted, died_over = _Orders(iter(orders)), list[Order]()
+    noted, died_over = _Requests(iter(requests)), list[ReadRequest]()
     while True:
         try:
             for parcel in _read(reader, noted, processes, pin=pin):
@@ -86,7 +86,7 @@ def read_ahead(
             yield from map(reader.__getitem__, noted)
             return
         except _Died as error:
-            again = [without_deadly_files(reader, order) for order in noted.waiting]
+            again = [without_deadly_files(reader, request) for request in noted.waiting]
             if again and again[:1] == died_over:
                 raise RunFailed(_unexplained(noted.waiting[0], error)) from error
             died_over = again[:1]
@@ -102,43 +102,43 @@ class _NoProcesses(Exception):
 
 
 @dataclass(slots=True)
-class _Orders:
+class _Requests:
     """Orders, each kept from when it is handed out until its batch is here.
 
     Attributes:
-        orders: Those that were never handed out.
+        requests: Those that were never handed out.
         waiting: Those that were.
         again: Those that are to be handed out once more.
-        broken: An error came from the orders themselves.
+        broken: An error came from what makes the requests.
     """
 
-    orders: Iterator[Order]
-    waiting: deque[Order] = field(default_factory=deque)
-    again: deque[Order] = field(default_factory=deque)
+    requests: Iterator[ReadRequest]
+    waiting: deque[ReadRequest] = field(default_factory=deque)
+    again: deque[ReadRequest] = field(default_factory=deque)
     broken: bool = False
 
-    def __iter__(self) -> Iterator[Order]:
+    def __iter__(self) -> Iterator[ReadRequest]:
         return self
 
-    def __next__(self) -> Order:
+    def __next__(self) -> ReadRequest:
         try:
-            self.waiting.append(self.again.popleft() if self.again else next(self.orders))
+            self.waiting.append(self.again.popleft() if self.again else next(self.requests))
         except Exception as error:
             self.broken = not isinstance(error, StopIteration)
             raise
         return self.waiting[-1]
 
-    def hand_out_again(self, orders: Iterable[Order]) -> None:
+    def hand_out_again(self, requests: Iterable[ReadRequest]) -> None:
         """Begin anew with these, in place of those that were handed out."""
-        self.again.extendleft(reversed([*orders]))
+        self.again.extendleft(reversed([*requests]))
         self.waiting.clear()
 
 
-def _unexplained(order: Order, error: Exception) -> str:
+def _unexplained(request: ReadRequest, error: Exception) -> str:
     return (
-        f"reader processes die over the {len(order.paths)} files from '{order.paths[0]}' on, but over none "
-        f"of them alone ({reason(error)}): there may be too little memory, which --readers 0 needs less of. "
-        "What is finished is kept"
+        f"reader processes die over the {len(request.paths)} files from '{request.paths[0]}' on, but over "
+        f"none of them alone ({reason(error)}): there may be too little memory, which --readers 0 needs "
+        "less of. What is finished is kept"
     )
 
 
@@ -157,14 +157,14 @@ def _open(parcel: Parcel | Batch, tell: Callable[[str], None]) -> Batch:
         raise _Died(reason(error)) from error
 
 
-def _read(reader: Reader, orders: _Orders, processes: int, *, pin: bool) -> Iterator[Parcel | Batch]:
+def _read(reader: Reader, requests: _Requests, processes: int, *, pin: bool) -> Iterator[Parcel | Batch]:
     """Run PyTorch's loader: processes, shared memory, bounded queues, and the order kept."""
     import torchvision.transforms  # noqa: F401  # detectors prepare with it: else every new process imports it
     from torch.utils.data import DataLoader
 
     loader: DataLoader[Parcel | Batch] = DataLoader(
-        cast("Dataset[Batch]", reader),  # whatever can be indexed by an order
-        sampler=orders,
+        cast("Dataset[Batch]", reader),  # whatever can be indexed by a request
+        sampler=requests,
         batch_size=None,
         collate_fn=Parcel.of,  # type: ignore[arg-type]  # a batch as it is, for there is no batch size
         num_workers=processes,
@@ -178,13 +178,13 @@ def _read(reader: Reader, orders: _Orders, processes: int, *, pin: bool) -> Iter
         with fork_beside_threads(), _same_child_handler():
             batches = iter(loader)
     except OSError as error:
-        if orders.broken:
+        if requests.broken:
             raise
         raise _NoProcesses(reason(error)) from error
     try:
         yield from batches
     except (OSError, EOFError, RuntimeError) as error:
-        if orders.broken or not _is_death(error):
+        if requests.broken or not _is_death(error):
             raise
         raise _Died(reason(error)) from error
 

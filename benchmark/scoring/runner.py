@@ -16,14 +16,14 @@ from forenbench.records.rows import ImageResult
 from forenbench.records.store import Store
 from forenbench.types import FileSource, TestSet
 
-from .batches import CHANGED, Order, Scored
+from .batches import CHANGED, CellResults, ReadRequest
 from .engines import Engine
 from .hopeless import UNTRIED, Hopeless
 from .lineup import Lineup
 from .outcome import Reporter as Reporter
 from .outcome import Summary as Summary
-from .parts import Parts
-from .plan import Job, PlannedCell, Settings, Shard, Task, plan
+from .plan import Job, PlannedCell, RunSettings, Shard, Task, plan
+from .progress import Progress
 
 _PATIENCE = 0.5
 """Seconds between two looks at parts that other processes hold."""
@@ -31,7 +31,7 @@ _PATIENCE = 0.5
 
 def run(  # noqa: PLR0913 - what a run is made of
     jobs: Sequence[Job],
-    settings: Settings,
+    settings: RunSettings,
     store: Store,
     engine: Engine,
     reporter: Reporter,
@@ -77,14 +77,14 @@ class _Run:
     reporter: Reporter
     stop: Callable[[], bool]
     hopeless: Hopeless
-    parts: Parts = field(init=False)
+    parts: Progress = field(init=False)
     missing: list[list[PlannedCell]] = field(init=False)
     open_parts: list[int] = field(init=False)
     held: dict[tuple[int, int], FileLock] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.parts = Parts(self.store.root)
+        self.parts = Progress(self.store.root)
         self.missing = [
             [one for one in task.cells if not self.store.is_done(one.cell, one.identity)]
             for task in self.tasks
@@ -201,13 +201,13 @@ class _Run:
             places.setdefault(one.place[0], []).append(one.place[1])
         todo = tuple((place, tuple(detectors)) for place, detectors in places.items())
         wanted = self.lineup.wanted(todo)
-        orders = []
+        requests = []
         for batch in part:
             paths = tuple(task.testset.samples[at].path for at in batch)
-            orders.append(Order(t, paths, tuple(task.facts[path].sha256 for path in paths), wanted))
-        return Shard(t, part[0].start, tuple(orders), todo)
+            requests.append(ReadRequest(t, paths, tuple(task.facts[path].sha256 for path in paths), wanted))
+        return Shard(t, part[0].start, tuple(requests), todo)
 
-    def _keep(self, shard: Shard, scored: Scored) -> None:
+    def _keep(self, shard: Shard, scored: CellResults) -> None:
         """Store a shard's results and let go of it."""
         task = self.tasks[shard.task]
         cells = {one.place: one for one in self.missing[shard.task]}
@@ -222,7 +222,7 @@ class _Run:
             )
         self._close_part(shard.task)
 
-    def _forget_changed(self, testset: TestSet, start: int, scored: Scored) -> None:
+    def _forget_changed(self, testset: TestSet, start: int, scored: CellResults) -> None:
         """Have the next run read files again that are not what they were when the test set was listed."""
         changed = {
             testset.samples[at].path

@@ -151,7 +151,7 @@ def by_calibration(cells: pd.DataFrame) -> Table:
 
 
 def by_real_source(cells: pd.DataFrame) -> Table:
-    """List every cell's AUROC and false alarms against the reals of each source."""
+    """List every cell's AUROC and false positives against the reals of each source."""
     frame = realsources.lay_out(cells)
     title = "AUROC and real images called fake (%), by source of the real images"
     notes = (*realsources.gaps(cells), *notes_on(cells), *marks.remarks(cells))

@@ -14,15 +14,15 @@ from forenbench.metrics import bootstrap
 from forenbench.metrics.bootstrap import REPLICATES
 from forenbench.metrics.classification import why_undefined
 from forenbench.metrics.comparison import bootstrap_p, delong, holm, mcnemar
-from forenbench.metrics.intervals import Scored, replicates
+from forenbench.metrics.intervals import ScoredImages, replicates
 from forenbench.metrics.spread import DIFFERENCE, interval, witnesses
 from forenbench.records.coverage import MISSING
-from forenbench.records.measurements import Line
+from forenbench.records.measurements import CellMetrics
 from forenbench.records.store import Store
 from forenbench.types import FAKE, REAL
 
 from .marks import ONE_LABEL, PARTIAL, together
-from .opponents import Measured, by_detector, pairs
+from .matchups import Measured, by_detector, pairs
 from .table import Table
 
 METRICS = {"ap": "A.P.", "auroc": "AUROC", "acc": "Acc."}
@@ -110,7 +110,7 @@ def _rows(
     """Compare two detectors cell by cell, and in the mean of each perturbation."""
     names = {"detector": first, "against": second}
     others = {one.place: one for one in theirs}
-    means: dict[str, list[tuple[tuple[Line, Line], str]]] = {}
+    means: dict[str, list[tuple[tuple[CellMetrics, CellMetrics], str]]] = {}
     for one in ours:
         if one.place not in others:
             continue
@@ -131,7 +131,7 @@ def _rows(
             yield names | {"testset": "Mean", "perturbation": perturbation} | _row(metric, cells)
 
 
-def _row(metric: str, behind: Sequence[tuple[tuple[Line, Line], str]]) -> dict[str, Any]:
+def _row(metric: str, behind: Sequence[tuple[tuple[CellMetrics, CellMetrics], str]]) -> dict[str, Any]:
     """Compare the means of one metric over cells, replicate by replicate; each cell comes with its signs."""
     cells = [lines for lines, _ in behind]
     first, second = (
@@ -164,7 +164,7 @@ def _signs(one: Measured, other: Measured) -> str:
     return PARTIAL * partial + ONE_LABEL * (len(np.unique(one.images.labels)) == 1)
 
 
-def _on_the_same(one: Measured, other: Measured) -> tuple[Line, Line]:
+def _on_the_same(one: Measured, other: Measured) -> tuple[CellMetrics, CellMetrics]:
     """Measure both on the images that both scored, unless that has been done: each scored the same ones."""
     if np.array_equal(one.images.ok, other.images.ok):
         return one.line, other.line
@@ -174,10 +174,10 @@ def _on_the_same(one: Measured, other: Measured) -> tuple[Line, Line]:
     return _measure(one, drawn, both), _measure(other, drawn, both)
 
 
-def _measure(cell: Measured, drawn: bootstrap.Images, rows: NDArray[np.intp]) -> Line:
+def _measure(cell: Measured, drawn: bootstrap.Strata, rows: NDArray[np.intp]) -> CellMetrics:
     """Measure a cell on some of its images."""
     labels = cell.images.labels[rows]
-    scored = Scored(labels, cell.images.scores[rows], None, cell.threshold)
+    scored = ScoredImages(labels, cell.images.scores[rows], None, cell.threshold)
     made = replicates(scored, drawn, rows)
     counts = {"ok": len(rows), "real": int((labels == REAL).sum()), "fake": int((labels == FAKE).sum())}
     why = {"origins": drawn.origins, "undefined": why_undefined(labels)}

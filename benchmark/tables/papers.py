@@ -32,7 +32,7 @@ PLACE = ("detector", "dataset", "testset", "perturbation", "class")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Heading:
     """One row or column.
 
     Attributes:
@@ -69,8 +69,8 @@ class PaperTable:
     notes: tuple[str, ...]
     index: tuple[str, ...]
     header: tuple[str, ...]
-    rows: tuple[Line, ...]
-    columns: tuple[Line, ...]
+    rows: tuple[Heading, ...]
+    columns: tuple[Heading, ...]
 
     @property
     def by_class(self) -> bool:
@@ -82,7 +82,7 @@ class PaperTable:
         """One line for a reader."""
         return f"{self.source}: {self.title} (%)"
 
-    def cell(self, row: Line, column: Line) -> Mapping[str, str] | None:
+    def cell(self, row: Heading, column: Heading) -> Mapping[str, str] | None:
         """Return `PLACE` and metric of one number; None for means and for methods without a detector here."""
         if row.mean or column.mean:
             return None
@@ -258,7 +258,7 @@ def _place(cell: Mapping[Any, Any]) -> tuple[str, ...]:
 
 
 def _axis(
-    lines: tuple[Line, ...], names: tuple[str, ...], whose: Mapping[str, str] | None = None
+    lines: tuple[Heading, ...], names: tuple[str, ...], whose: Mapping[str, str] | None = None
 ) -> pd.Index[Any]:
     """Make an index from labels, with whose weights a line's detector has; of one level, a plain one."""
     kinds = [(whose or {}).get(line.cell.get("detector", "")) for line in lines]
@@ -292,7 +292,7 @@ def _read(name: str) -> PaperTable:
     )
 
 
-def _line(entry: Mapping[str, Any], metric_label: str = "", metric: str = "") -> Line:
+def _line(entry: Mapping[str, Any], metric_label: str = "", metric: str = "") -> Heading:
     """Read a row, or a column as it is for one metric."""
     cell = {key: value for key, value in entry.items() if key not in ("label", "mean", "testset")}
     if "testset" in entry:
@@ -300,4 +300,4 @@ def _line(entry: Mapping[str, Any], metric_label: str = "", metric: str = "") ->
     if metric:
         cell["metric"] = metric
     label = (*entry["label"], metric_label) if metric else tuple(entry["label"])
-    return Line(label, cell, entry.get("mean", False))
+    return Heading(label, cell, entry.get("mean", False))

@@ -12,8 +12,8 @@ from forenbench.errors import BenchError
 from forenbench.files.atomic import remove_partials
 
 from .card import identity_of, is_made, refuse_another, write_card
-from .features import SHARD, Encoding, FeatureShards
-from .orders import Data, Order
+from .feature_bank import SHARD, Encoding, FeatureShards
+from .request import TrainingData, TrainingRequest
 from .session import Running
 
 
@@ -44,7 +44,9 @@ class Share:
         return cls(int(number) - 1, int(count), size)
 
 
-def make_bank(order: Order, data: Data, encoding: Encoding, share: Share, run: Running) -> Path | None:
+def make_bank(
+    request: TrainingRequest, data: TrainingData, encoding: Encoding, share: Share, run: Running
+) -> Path | None:
     """Make a bank, or one process's part of the work.
 
     Returns:
@@ -53,14 +55,14 @@ def make_bank(order: Order, data: Data, encoding: Encoding, share: Share, run: R
     Raises:
         BenchError: The folder has shards of something else.
     """
-    path = order.out / f"{order.name}.safetensors"
-    identity = identity_of(data.digests(), name=order.name, encoder=encoding.checkpoints, type="float16")
+    path = request.out / f"{request.name}.safetensors"
+    identity = identity_of(data.digests(), name=request.name, encoder=encoding.checkpoints, type="float16")
     if not is_made(path, identity):
-        refuse_another(path, identity, begun=order.folder.exists())
-        shards = FeatureShards(order.folder / "features", data.train, share.size)
+        refuse_another(path, identity, begun=request.folder.exists())
+        shards = FeatureShards(request.folder / "features", data.train, share.size)
         mine = [shard for shard in shards.missing() if shard % share.count == share.number]
         shards.encode(encoding, mine, run.advance)
-    with FileLock(order.out / f".{order.name}.lock"):  # whoever comes last joins the shards
+    with FileLock(request.out / f".{request.name}.lock"):  # whoever comes last joins the shards
         if not is_made(path, identity):
             if shards.missing():
                 return None
@@ -68,6 +70,6 @@ def make_bank(order: Order, data: Data, encoding: Encoding, share: Share, run: R
             shards.merge(path)
             facts = {"shards": shards.count, "shard_size": share.size}
             write_card(path, identity, data.describe(), facts, run.processes)
-        if order.folder.exists():
-            shutil.rmtree(order.folder)
+        if request.folder.exists():
+            shutil.rmtree(request.folder)
     return path

@@ -13,7 +13,7 @@ from forenbench.files.checksums import sha256_of
 from forenbench.records.environment import environment
 
 from .processes import Processes
-from .recipes import Recipe
+from .recipes import TrainingRecipe
 from .state import Position, refuse_other
 
 
@@ -55,7 +55,7 @@ def identity_of(digests: Mapping[str, str], **rest: object) -> dict[str, Any]:
     return plain
 
 
-def recipe_of(recipe: Recipe) -> dict[str, Any]:
+def recipe_of(recipe: TrainingRecipe) -> dict[str, Any]:
     """Return every hyper-parameter, the schedule's name among them."""
     values = asdict(recipe)
     return values | {"schedule": {"kind": type(recipe.schedule).__name__, **values["schedule"]}}

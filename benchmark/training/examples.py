@@ -147,8 +147,8 @@ def limited(examples: Examples, limit: int | None, seed: int) -> Examples:
         places = [place for place, item in enumerate(examples.items) if item.label == label]
         if len(places) < limit // 2:
             raise BenchError(f"--limit {limit} needs {limit // 2} {word} images, and there are {len(places)}")
-        order = draws(seed, LIMIT, index=label).permutation(len(places))[: limit // 2]
-        chosen += [places[position] for position in order]
+        request = draws(seed, LIMIT, index=label).permutation(len(places))[: limit // 2]
+        chosen += [places[position] for position in request]
     rule = (
         f"{limit // 2} real and {limit // 2} fake: the first of each label in a random order (seed {seed}) "
         f"of the {len(examples.items)} images sorted by path"

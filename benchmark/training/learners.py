@@ -19,7 +19,7 @@ from forenbench.weights import Checkpoint, Weights, load_strict
 
 from . import starts
 from .randomness import Read
-from .recipes import Recipe
+from .recipes import TrainingRecipe
 from .views import Decoded, PlainView, TrainView, ValidationView, centre, crop_each
 
 if TYPE_CHECKING:
@@ -63,20 +63,20 @@ class Learner:
         return {"model": state, "optimizer": optimiser, "total_steps": steps} if self.whole else state
 
 
-def cnndetection(recipe: Recipe, network: nn.Module, facts: Mapping[str, Any]) -> Learner:
+def cnndetection(recipe: TrainingRecipe, network: nn.Module, facts: Mapping[str, Any]) -> Learner:
     """Train a classifier on the pictures themselves."""
     read = Decoded(TrainView(recipe)), Decoded(ValidationView(recipe))
     return Learner(network, *read, Normalised(IMAGENET), whole=True, facts=dict(facts))
 
 
-def lgrad_cached(recipe: Recipe, network: nn.Module, facts: Mapping[str, Any]) -> Learner:
+def lgrad_cached(recipe: TrainingRecipe, network: nn.Module, facts: Mapping[str, Any]) -> Learner:
     """Train a classifier on gradient pictures that are on disk."""
     read = Decoded(TrainView(recipe)), Decoded(ValidationView(recipe))
     return Learner(network, *read, Normalised(IMAGENET), facts=dict(facts))
 
 
 def lgrad(
-    recipe: Recipe,
+    recipe: TrainingRecipe,
     network: nn.Module,
     facts: Mapping[str, Any],
     transformation: Transformation,
@@ -87,14 +87,18 @@ def lgrad(
     return Learner(network, read, read, GradientPictures(recipe, transformation, frozen), facts=dict(facts))
 
 
-def univfd_probe(recipe: Recipe, encoder: FrozenEncoder, seed: int, facts: Mapping[str, Any]) -> Learner:
+def univfd_probe(
+    recipe: TrainingRecipe, encoder: FrozenEncoder, seed: int, facts: Mapping[str, Any]
+) -> Learner:
     """Train a linear layer on a frozen encoder's features."""
     read = Decoded(TrainView(recipe)), Decoded(ValidationView(recipe))
     inputs = Features(encoder)
     return Learner(new_head(encoder.width, recipe, seed), *read, inputs, facts=dict(facts))
 
 
-def univfd_end_to_end(recipe: Recipe, encoder: FrozenEncoder, seed: int, facts: Mapping[str, Any]) -> Learner:
+def univfd_end_to_end(
+    recipe: TrainingRecipe, encoder: FrozenEncoder, seed: int, facts: Mapping[str, Any]
+) -> Learner:
     """Train encoder and linear layer together."""
     read = Decoded(TrainView(recipe)), Decoded(ValidationView(recipe))
     network = WholeModel(encoder.network.requires_grad_(True), new_head(encoder.width, recipe, seed))
@@ -121,7 +125,7 @@ class Normalised:
 class GradientPictures:
     """Images in the transformation model's range → normalised crops of their gradient pictures."""
 
-    recipe: Recipe
+    recipe: TrainingRecipe
     transformation: Transformation
     frozen: nn.Module | None
 
@@ -145,7 +149,7 @@ class Features:
 
 
 def classifier(
-    recipe: Recipe, start: str, seed: int, weights: Weights, build: Build = resnet_50
+    recipe: TrainingRecipe, start: str, seed: int, weights: Weights, build: Build = resnet_50
 ) -> tuple[nn.Module, dict[str, Any]]:
     """Build a one-logit ResNet as training starts, and say for the card how.
 
@@ -177,7 +181,7 @@ def classifier(
     return network, {"initialisation": f"imagenet: {IMAGENET_V1}", "checkpoints": dict(used)}
 
 
-def new_head(width: int, recipe: Recipe, seed: int) -> nn.Linear:
+def new_head(width: int, recipe: TrainingRecipe, seed: int) -> nn.Linear:
     """Make a linear layer as the papers start it: normal weights, PyTorch's uniform bias."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

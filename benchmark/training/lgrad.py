@@ -24,9 +24,9 @@ from forenbench.files.atomic import replacing
 from . import learners
 from .examples import Examples
 from .learners import Learner
-from .loading import Loader, in_order
-from .orders import Data
+from .loader import Loader, in_order
 from .randomness import TRAIN
+from .request import TrainingData
 from .room import require_room
 from .session import Running
 from .views import Decoded, PlainView
@@ -134,10 +134,10 @@ class Gradients:
 def prepare(
     gradients: Gradients,
     cache: Path | None,
-    data: Data,
+    data: TrainingData,
     start: tuple[nn.Module, dict[str, Any]],
     run: Running,
-) -> tuple[Callable[[], Data], Learner]:
+) -> tuple[Callable[[], TrainingData], Learner]:
     """Say how to make what the classifier is shown, and how it learns from that.
 
     Args:
@@ -171,7 +171,7 @@ def cache_of(option: str, name: str, out: Path) -> Path | None:
     return out / "gradients" if TRANSFORMATIONS[name].model else None
 
 
-def _announce(gradients: Gradients, cache: Path, data: Data, run: Running) -> None:
+def _announce(gradients: Gradients, cache: Path, data: TrainingData, run: Running) -> None:
     """Say what the pictures will take on the disk before the first is made.
 
     Raises:
@@ -198,11 +198,11 @@ def _largest(side: int) -> int:
     return raw + raw // 500 + 4096
 
 
-def _all_cached(gradients: Gradients, cache: Path, data: Data, run: Running) -> Data:
+def _all_cached(gradients: Gradients, cache: Path, data: TrainingData, run: Running) -> TrainingData:
     _announce(gradients, cache, data, run)
     run.processes.wait()  # all have looked at the room before any takes some
     validation = data.validation and gradients.cached(cache, data.validation, run)
-    return Data(gradients.cached(cache, data.train, run), validation)
+    return TrainingData(gradients.cached(cache, data.train, run), validation)
 
 
 def _file(sha256: str) -> str:

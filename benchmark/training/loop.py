@@ -18,12 +18,12 @@ from forenbench.files.atomic import replacing
 from forenbench.metrics.classification import accuracy, average_precision
 
 from .examples import Examples, labels
-from .loading import Batch, Loader, in_order, shuffled
+from .loader import Loader, TrainingBatch, in_order, shuffled
 from .processes import Processes
 from .randomness import TRAIN, VALIDATE, draws
-from .recipes import Recipe
+from .recipes import TrainingRecipe
 from .schedules import Stage
-from .state import Position, Settings, refuse_other
+from .state import Position, TrainingSettings, refuse_other
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -55,9 +55,9 @@ class Training:
     def __init__(
         self,
         learner: Learner,
-        recipe: Recipe,
+        recipe: TrainingRecipe,
         data: tuple[Examples, Examples | None],
-        settings: Settings,
+        settings: TrainingSettings,
         processes: Processes,
     ) -> None:
         self.learner, self.recipe, self.settings, self.processes = learner, recipe, settings, processes
@@ -121,7 +121,7 @@ class Training:
                 self._save()
         position.seconds += time.monotonic() - started
 
-    def _step(self, batch: Batch, size: int, counts: bool) -> float:
+    def _step(self, batch: TrainingBatch, size: int, counts: bool) -> float:
         """Take one step of the optimiser on a global batch of this size; return its mean loss."""
         self.network.train()
         epoch = self.position.epoch
@@ -190,7 +190,7 @@ class Training:
         truth = labels(examples)
         return {"accuracy": accuracy(truth, scores, 0.5), "ap": average_precision(truth, scores)}
 
-    def _logits(self, batch: Batch, randoms: Randoms | None, network: nn.Module) -> Tensor:
+    def _logits(self, batch: TrainingBatch, randoms: Randoms | None, network: nn.Module) -> Tensor:
         """Run frozen stage and network: float32 (n,)."""
         mixed = self.settings.precision == "bf16"
         with torch.autocast(self.device.type, torch.bfloat16, enabled=mixed):

@@ -60,7 +60,7 @@ class Augmentation:
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class TrainingRecipe:
     """How a detector is trained.
 
     Attributes:
@@ -98,14 +98,14 @@ class Recipe:
     validate_every: int = 1
 
 
-CNNDETECTION = Recipe(
+CNNDETECTION = TrainingRecipe(
     rate=1e-4,
     batch=64,
     epochs=10_000,
     schedule=EarlyStopping(),
     augmentation=Augmentation(blur=0.5, jpeg=0.5),
 )
-LGRAD = Recipe(
+LGRAD = TrainingRecipe(
     rate=5e-4,
     batch=16,
     epochs=100,
@@ -115,7 +115,7 @@ LGRAD = Recipe(
     resize=None,  # the transformation model's own preparation squashes pictures to 256 x 256
     validate_every=10,  # the official code tests at each drop of the rate
 )
-UNIVFD_LC = Recipe(
+UNIVFD_LC = TrainingRecipe(
     rate=1e-4,
     batch=256,
     epochs=100,

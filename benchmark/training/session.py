@@ -18,12 +18,12 @@ from .examples import Advance
 from .learners import Learner
 from .loop import STATE, Report, Training
 from .processes import Processes
-from .recipes import Recipe
+from .recipes import TrainingRecipe
 from .schedules import EarlyStopping
-from .state import Position, Settings
+from .state import Position, TrainingSettings
 
 if TYPE_CHECKING:
-    from .orders import Data, Order
+    from .request import TrainingData, TrainingRequest
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,14 @@ class Running:
         processes: This process among those that train together.
         report: Told of each step.
         advance: Told of work before it.
-        keep: Which epoch becomes the result (see `Recipe.keep`).
+        keep: Which epoch becomes the result (see `TrainingRecipe.keep`).
         precision: "fp32" or "bf16".
         workers: Processes that decode, for each that trains.
         save_every: Steps between two writings of the state.
         note: Told in words what the user must know before work begins.
     """
 
-    recipe: Recipe
+    recipe: TrainingRecipe
     processes: Processes
     report: Report
     advance: Advance
@@ -53,11 +53,17 @@ class Running:
     note: Callable[[str], None] = lambda text: None
 
 
-def train(order: Order, learner: Learner, data: Data, shown: Callable[[], Data], run: Running) -> Path:
+def train(
+    request: TrainingRequest,
+    learner: Learner,
+    data: TrainingData,
+    shown: Callable[[], TrainingData],
+    run: Running,
+) -> Path:
     """Train a network, or finish a training that was stopped; return the checkpoint's path.
 
     Args:
-        order: What is asked.
+        request: What is asked.
         learner: What to train.
         data: The images.
         shown: Makes what is read in their place, such as gradient pictures, or returns them as they are; not
@@ -72,20 +78,20 @@ def train(order: Order, learner: Learner, data: Data, shown: Callable[[], Data],
         raise BenchError(
             "this recipe stops by its validation accuracy and has no validation images: name some with --val"
         )
-    path = order.out / f"{order.name}.pth"
+    path = request.out / f"{request.name}.pth"
     identity = identity_of(
         data.digests(),
-        name=order.name,
+        name=request.name,
         recipe=recipe_of(recipe),
-        seed=order.seed,
+        seed=request.seed,
         keep=run.keep,
         precision=run.precision,
         start=learner.facts,
     )
-    with claimed(order, path, identity, run.processes) as made:
+    with claimed(request, path, identity, run.processes) as made:
         if not made:
-            settings = Settings(
-                order.folder, identity, order.seed, run.keep, run.precision, run.workers, run.save_every
+            settings = TrainingSettings(
+                request.folder, identity, request.seed, run.keep, run.precision, run.workers, run.save_every
             )
             seen = shown()
             training = Training(learner, recipe, (seen.train, seen.validation), settings, run.processes)
@@ -94,13 +100,15 @@ def train(order: Order, learner: Learner, data: Data, shown: Callable[[], Data],
             if run.processes.first:
                 _finish(training, position, path, identity, data.describe())
             run.processes.wait()
-        if run.processes.first and order.folder.exists():
-            shutil.rmtree(order.folder)
+        if run.processes.first and request.folder.exists():
+            shutil.rmtree(request.folder)
     return path
 
 
 @contextmanager
-def claimed(order: Order, path: Path, identity: Mapping[str, Any], processes: Processes) -> Iterator[bool]:
+def claimed(
+    request: TrainingRequest, path: Path, identity: Mapping[str, Any], processes: Processes
+) -> Iterator[bool]:
     """Hold a training's place in its folder; yields whether it is finished already.
 
     Raises:
@@ -108,20 +116,20 @@ def claimed(order: Order, path: Path, identity: Mapping[str, Any], processes: Pr
     """
     made = is_made(path, identity)
     if not made:
-        refuse_another(path, identity, begun=(order.folder / STATE).is_file())
+        refuse_another(path, identity, begun=(request.folder / STATE).is_file())
     processes.wait()
     if made or not processes.first:
         yield made
         return
-    order.out.mkdir(parents=True, exist_ok=True)
+    request.out.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(order.out / f".{order.name}.lock", timeout=0):
-            for left_by_a_kill in order.folder.glob(".*.part"):
+        with FileLock(request.out / f".{request.name}.lock", timeout=0):
+            for left_by_a_kill in request.folder.glob(".*.part"):
                 left_by_a_kill.unlink()
             yield False
     except Timeout:
         raise BenchError(
-            f"another process trains '{order.name}' in '{order.out}'; wait, or choose another --out"
+            f"another process trains '{request.name}' in '{request.out}'; wait, or choose another --out"
         ) from None
 
 

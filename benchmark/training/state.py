@@ -13,7 +13,7 @@ from .schedules import Stage
 
 
 @dataclass(frozen=True)
-class Settings:
+class TrainingSettings:
     """How one training runs, beside its recipe.
 
     Attributes:

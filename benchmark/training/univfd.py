@@ -9,21 +9,21 @@ from pathlib import Path
 from typing import Any
 
 from .examples import Examples
-from .features import Encoding, FeatureShards, feature_of
+from .feature_bank import Encoding, FeatureShards, feature_of
 from .learners import Learner, as_they_are, new_head, univfd_end_to_end, univfd_probe
-from .orders import Data, Order
+from .request import TrainingData, TrainingRequest
 from .session import Running
 
 ONCE = "computed once: centre crop, no augmentation"
 
 
 def probe(
-    order: Order, encoding: Encoding, data: Data, kind: str, run: Running
-) -> tuple[Callable[[], Data], Learner]:
+    request: TrainingRequest, encoding: Encoding, data: TrainingData, kind: str, run: Running
+) -> tuple[Callable[[], TrainingData], Learner]:
     """Say how to make what a linear layer is shown, and how it learns from that.
 
     Args:
-        order: What is asked.
+        request: What is asked.
         encoding: The backbone.
         data: The images.
         kind: "end-to-end": the backbone is trained, too; "off": nothing is drawn at random, so that features
@@ -33,17 +33,17 @@ def probe(
     facts: dict[str, Any] = {"checkpoints": dict(encoding.checkpoints), "trained": "head"}
     if kind == "end-to-end":
         facts["trained"] = "backbone and head"
-        return lambda: data, univfd_end_to_end(run.recipe, encoding.encoder, order.seed, facts)
+        return lambda: data, univfd_end_to_end(run.recipe, encoding.encoder, request.seed, facts)
     if kind != "off":
-        return lambda: data, univfd_probe(run.recipe, encoding.encoder, order.seed, facts)
-    head = new_head(encoding.encoder.width, run.recipe, order.seed)
+        return lambda: data, univfd_probe(run.recipe, encoding.encoder, request.seed, facts)
+    head = new_head(encoding.encoder.width, run.recipe, request.seed)
     learner = Learner(head, feature_of, feature_of, as_they_are, facts={**facts, "features": ONCE})
-    return partial(_all_cached, order.folder / "features", encoding, data, run), learner
+    return partial(_all_cached, request.folder / "features", encoding, data, run), learner
 
 
-def _all_cached(folder: Path, encoding: Encoding, data: Data, run: Running) -> Data:
+def _all_cached(folder: Path, encoding: Encoding, data: TrainingData, run: Running) -> TrainingData:
     validation = data.validation and _cached(folder / "validation", encoding, data.validation, run)
-    return Data(_cached(folder / "train", encoding, data.train, run), validation)
+    return TrainingData(_cached(folder / "train", encoding, data.train, run), validation)
 
 
 def _cached(folder: Path, encoding: Encoding, examples: Examples, run: Running) -> Examples:

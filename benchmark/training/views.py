@@ -15,7 +15,7 @@ from forenbench.errors import BenchError
 from forenbench.images import decode
 from forenbench.perturbations import parse
 
-from .recipes import Augmentation, Recipe
+from .recipes import Augmentation, TrainingRecipe
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -51,7 +51,7 @@ class PlainView:
 class TrainView:
     """Resize, blur, JPEG, random crop, flip: uint8 (3, crop, crop)."""
 
-    recipe: Recipe
+    recipe: TrainingRecipe
 
     def __call__(self, image: Image, random: np.random.Generator) -> Tensor:
         """Turn one image into what the network trains on."""
@@ -63,7 +63,7 @@ class TrainView:
 class ValidationView:
     """Resize, blur and JPEG of middle strength with its probability, centre crop: uint8 (3, crop, crop)."""
 
-    recipe: Recipe
+    recipe: TrainingRecipe
 
     def __call__(self, image: Image, random: np.random.Generator) -> Tensor:
         """Turn one image into what the network is validated on."""
@@ -94,7 +94,7 @@ def augment(image: Image, augmentation: Augmentation, random: np.random.Generato
     return parse("+".join(steps)).apply(image, Draw(random)) if steps else image
 
 
-def crop_and_flip(picture: Tensor, recipe: Recipe, random: np.random.Generator) -> Tensor:
+def crop_and_flip(picture: Tensor, recipe: TrainingRecipe, random: np.random.Generator) -> Tensor:
     """Cut a square out of a picture (3, H, W) at a random place, and mirror it with the recipe's probability.
 
     Raises:
@@ -108,13 +108,13 @@ def crop_and_flip(picture: Tensor, recipe: Recipe, random: np.random.Generator) 
     return square.flip(2) if random.random() < recipe.flip else square
 
 
-def centre(picture: Tensor, recipe: Recipe) -> Tensor:
+def centre(picture: Tensor, recipe: TrainingRecipe) -> Tensor:
     """Cut the square out of the middle of a picture (..., 3, H, W), with black around a smaller one."""
     square: Tensor = functional.center_crop(picture, [recipe.crop, recipe.crop])
     return square
 
 
-def crop_each(pictures: Tensor, recipe: Recipe, randoms: list[np.random.Generator]) -> Tensor:
+def crop_each(pictures: Tensor, recipe: TrainingRecipe, randoms: list[np.random.Generator]) -> Tensor:
     """Cut and mirror each of n pictures (n, 3, H, W) with its own generator."""
     pairs = zip(pictures, randoms, strict=True)
     return torch.stack([crop_and_flip(picture, recipe, random) for picture, random in pairs])

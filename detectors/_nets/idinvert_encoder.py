@@ -100,7 +100,7 @@ class Last(nn.Module):
         return normalised.flatten(1)
 
 
-class Encoder(nn.Module):
+class InversionEncoder(nn.Module):
     """Maps images (n, 3, 256, 256) in [-1, 1] to codes (n, 7168): 14 of 512 numbers each."""
 
     def __init__(self) -> None:
@@ -119,6 +119,6 @@ class Encoder(nn.Module):
         return codes
 
 
-def idinvert_256() -> Encoder:
+def idinvert_256() -> InversionEncoder:
     """Make the encoder, unfilled: 165 million parameters."""
-    return Encoder()
+    return InversionEncoder()

@@ -16,7 +16,7 @@ HEAD = published("univfd-head", {"weight": (1, 768), "bias": (1,)})
 
 
 @dataclass(frozen=True)
-class Recipe:
+class HeadRecipe:
     """One variant on a frozen backbone.
 
     Attributes:
@@ -62,26 +62,26 @@ FINETUNED = replace(
 )
 
 
-def _on(backbone: str, head: Checkpoint, bank: Checkpoint, prefix: str = "") -> dict[str, Recipe]:
+def _on(backbone: str, head: Checkpoint, bank: Checkpoint, prefix: str = "") -> dict[str, HeadRecipe]:
     network = BACKBONES[backbone]
-    neighbours = {prefix + name: Recipe(network, bank, k) for name, k in NEIGHBOURS.items()}
-    return {f"{prefix}lc": Recipe(network, head), **neighbours}
+    neighbours = {prefix + name: HeadRecipe(network, bank, k) for name, k in NEIGHBOURS.items()}
+    return {f"{prefix}lc": HeadRecipe(network, head), **neighbours}
 
 
-def _ablation(backbone: str) -> dict[str, Recipe]:
+def _ablation(backbone: str) -> dict[str, HeadRecipe]:
     name = f"univfd-{backbone}"
     head, bank = own_head(f"{name}-head", backbone), own_bank(f"{name}-bank", backbone)
     return _on(backbone, head, bank, f"{backbone}-")
 
 
-MAIN: Mapping[str, Recipe] = _on("clip-vit-l14", HEAD, own_bank("univfd-bank", "clip-vit-l14"))
+MAIN: Mapping[str, HeadRecipe] = _on("clip-vit-l14", HEAD, own_bank("univfd-bank", "clip-vit-l14"))
 """The rows of the paper's main tables that stand on the frozen backbone."""
 
-PUBLISHED: Mapping[str, Recipe] = {
+PUBLISHED: Mapping[str, HeadRecipe] = {
     **MAIN,
-    "lc-own": Recipe(BACKBONES["clip-vit-l14"], own_head("univfd-lc-own", "clip-vit-l14")),
+    "lc-own": HeadRecipe(BACKBONES["clip-vit-l14"], own_head("univfd-lc-own", "clip-vit-l14")),
     **_ablation("clip-rn50"),
     **_ablation("imagenet-resnet50"),
     **_ablation("imagenet-vit-b16"),
 }
-SAMPLE: Mapping[str, Recipe] = _on("efficientnet-lite0", shipped("univfd_lc"), shipped("univfd_bank"))
+SAMPLE: Mapping[str, HeadRecipe] = _on("efficientnet-lite0", shipped("univfd_lc"), shipped("univfd_bank"))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from forenbench import plugins
 from forenbench.perturbations import parse
+from forenbench.plugins.installed import FoundPlugin, installed
+from forenbench.plugins.loading import load, load_all
 from forenbench.scoring.pipeline import score_testset
-from forenbench.testing import CHECKS, Images, check_detector, tiny_image
+from forenbench.testing import CHECKS, MemorySource, check_detector, tiny_image
 from forenbench.types import Sample, TestSet
 from forenbench.weights import Weights
 
-SAMPLE = [f"{found.name}:{variant}" for found in plugins.installed() for variant in found.variants("sample")]
+SAMPLE = [f"{found.name}:{variant}" for found in installed() for variant in found.variants("sample")]
 
 
 @pytest.fixture(scope="module")
@@ -23,8 +24,8 @@ def test_the_three_papers_are_there() -> None:
     assert {name.partition(":")[0] for name in SAMPLE} >= {"lgrad", "univfd", "cnndetection"}
 
 
-@pytest.mark.parametrize("found", plugins.installed(), ids=lambda found: found.name)
-def test_every_published_variant_says_which_files_it_reads(found: plugins.FoundPlugin) -> None:
+@pytest.mark.parametrize("found", installed(), ids=lambda found: found.name)
+def test_every_published_variant_says_which_files_it_reads(found: FoundPlugin) -> None:
     needs = found.plugin.needs
     assert set(needs) >= set(found.variants("published"))
     for variant in found.variants("published"):
@@ -35,7 +36,7 @@ def test_every_published_variant_says_which_files_it_reads(found: plugins.FoundP
 def test_a_checkpoint_that_detectors_share_is_one_and_the_same_file() -> None:
     """LGrad differentiates some networks that UnivFD takes features from."""
     files: dict[str, set[tuple[str, ...]]] = {}
-    for found in plugins.installed():
+    for found in installed():
         for one in found.checkpoints:
             files.setdefault(one.name, set()).add((one.file, one.source, str(one.sha256), *one.urls))
     assert {name: len(facts) for name, facts in files.items()} == dict.fromkeys(files, 1)
@@ -44,7 +45,7 @@ def test_a_checkpoint_that_detectors_share_is_one_and_the_same_file() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SAMPLE)
 def test_contract(name: str, weights: Weights) -> None:
-    (loaded,) = plugins.load(name, weights)
+    (loaded,) = load(name, weights)
     results = {result.check: result.problem for result in check_detector(loaded.detector)}
     assert results == dict.fromkeys(CHECKS, "")
 
@@ -52,10 +53,10 @@ def test_contract(name: str, weights: Weights) -> None:
 @pytest.mark.slow
 def test_scores_do_not_depend_on_what_runs_beside(weights: Weights) -> None:
     """Bit for bit: a resumed run scores other cells together than the first one did."""
-    loaded = plugins.load_all(["lgrad", "univfd:lc", "univfd:nn-k1", "cnndetection"], weights)
+    loaded = load_all(["lgrad", "univfd:lc", "univfd:nn-k1", "cnndetection"], weights)
     chosen = [one.detector for one in loaded]
     images = [tiny_image(i, 250 + i % 2, 256) for i in range(6)]
-    testset = TestSet("d", "t", tuple(Sample(str(i), i % 2) for i in range(6)), Images(images), "")
+    testset = TestSet("d", "t", tuple(Sample(str(i), i % 2) for i in range(6)), MemorySource(images), "")
     none, jpeg = parse("none"), parse("jpeg:75")
     together = score_testset(testset, [(none, chosen), (jpeg, chosen)], seed=0, device="cpu")
     for detector in chosen:

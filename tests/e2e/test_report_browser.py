@@ -13,7 +13,7 @@ from stored_cells import ONE_WRONG, PERFECT, add, with_wrong_reals
 from forenbench.records.store import Store
 from forenbench.report.contents import Wishes
 from forenbench.report.page import write
-from forenbench.report.pictures import Pictures
+from forenbench.report.thumbnails import Thumbnails
 
 playwright = pytest.importorskip("playwright.sync_api")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), "")
@@ -36,7 +36,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
             add(store, f"wrong-{wrong}", testset, made, labels, place=place)
         if place:
             add(store, "partial", testset, PERFECT, place=place)
-    write([store], folder / "report.html", Wishes(Pictures({}, {})))
+    write([store], folder / "report.html", Wishes(Thumbnails({}, {})))
     return folder / "report.html"
 
 

@@ -12,15 +12,15 @@ from forenbench.data.dataset import Dataset
 from forenbench.plugins.loaded import LoadedDetector
 from forenbench.records.rows import ImageResult
 from forenbench.records.store import Store
-from forenbench.scoring.parts import Parts
 from forenbench.scoring.plan import Job, plan
+from forenbench.scoring.progress import Progress
 from forenbench.scoring.reading import reader_processes
 
 
 def keep(job: Job, root: Path) -> tuple[int, float, float]:
     """Store made-up results of all parts; return the parts, the seconds of these, and those of the rows."""
     (task,) = plan([job], SETTINGS)
-    parts, store = Parts(root), Store(root)
+    parts, store = Progress(root), Store(root)
     cut, begun = list(task.parts()), perf_counter()
     for part in cut:
         start, images = part[0].start, part[-1].stop - part[0].start

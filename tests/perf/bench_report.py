@@ -22,7 +22,7 @@ import sys
 from pathlib import Path
 from forenbench.report.contents import Wishes
 from forenbench.report.page import write
-from forenbench.report.pictures import Pictures
+from forenbench.report.thumbnails import Pictures
 from forenbench.records.store import Store
 write([Store(Path(sys.argv[1]))], Path("report.html"), Wishes(Pictures({}, {})))
 """

@@ -23,13 +23,13 @@ from forenbench.perturbations import parse
 from forenbench.plugins.loaded import LoadedDetector
 from forenbench.plugins.loading import load_all
 from forenbench.records.store import Store
-from forenbench.scoring.batches import Order
+from forenbench.scoring.batches import ReadRequest
 from forenbench.scoring.calls import encoder_of
 from forenbench.scoring.engines.local import LocalEngine
 from forenbench.scoring.features import FeatureCache
 from forenbench.scoring.lineup import Lineup
 from forenbench.scoring.numerics import Numerics
-from forenbench.scoring.plan import Job, Settings, plan
+from forenbench.scoring.plan import Job, RunSettings, plan
 from forenbench.scoring.preparing import Reader
 from forenbench.scoring.runner import run
 from forenbench.types import Detector, TestSet
@@ -38,7 +38,7 @@ from forenbench.weights import Weights
 DIFFERENT = 32
 """Pictures that differ; the others are links to them."""
 RESNET_50, WEIGHTS = "cnndetection:blur_jpg_prob0.5", "cnndetection-0.5"
-SETTINGS = Settings([parse("none")])
+SETTINGS = RunSettings([parse("none")])
 
 Save = Callable[[int, Path], None]
 
@@ -145,7 +145,7 @@ def prepared(dataset: Dataset, detector: LoadedDetector) -> list[Tensor]:
     batches = []
     for places in (batch for part in task.parts() for batch in part):
         paths = tuple(task.testset.samples[at].path for at in places)
-        read = reader[Order(0, paths, ("",) * len(paths), ((0, (0,)),))]
+        read = reader[ReadRequest(0, paths, ("",) * len(paths), ((0, (0,)),))]
         batches += [tensor for _, tensor in read.tensors((0, 0))]
     return batches
 
@@ -169,6 +169,6 @@ def score(
     cache: FeatureCache | None = None,
 ) -> None:
     """Do what ``bench run`` does between its preparations and its tables, into a fresh run folder."""
-    settings = Settings([parse(name) for name in perturbations])
+    settings = RunSettings([parse(name) for name in perturbations])
     store = Store(root / f"run-{len(list(root.glob('run-*')))}")
     run([Job(dataset, detectors)], settings, store, LocalEngine(Numerics(), cache, readers), Silent())

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from forenbench.data.descriptions import Place, Spec, specs, suites
+from forenbench.data.descriptions import CountKey, Spec, specs, suites
 from forenbench.types import REAL
 
 _SUFFIXES = {"PNG": ".png", "BMP": ".bmp", "JPEG": ".jpeg"}
@@ -35,7 +35,7 @@ def write_layout(folder: Path, name: str, images_per_class: int = 1, side: int =
     ]
 
 
-def scaled(spec: Spec, images_per_class: int = 1, testsets: tuple[str, ...] = ()) -> dict[Place, int]:
+def scaled(spec: Spec, images_per_class: int = 1, testsets: tuple[str, ...] = ()) -> dict[CountKey, int]:
     """Return the places of a miniature, each with its number of images."""
     sources = {source for source, names in spec.reals.items() if {*names} & {*testsets}}
     wanted = {*testsets, *sources}

@@ -15,7 +15,7 @@ from scipy.special import expit
 
 from forenbench.metrics.bootstrap import images
 from forenbench.metrics.comparison import bootstrap_p, holm
-from forenbench.metrics.intervals import Scored, ends, replicates
+from forenbench.metrics.intervals import ScoredImages, ends, replicates
 
 Made = Callable[[np.ndarray, np.ndarray], np.ndarray]
 POPULATIONS: dict[str, Made] = {
@@ -44,10 +44,10 @@ class Benchmark:
         shared = np.repeat(self.random.normal(size=sum(self.origins)), self.each)
         return own if self.each == 1 else (shared + own) / np.sqrt(2)
 
-    def scored(self, shared: np.ndarray | None = None) -> Scored:
+    def scored(self, shared: np.ndarray | None = None) -> ScoredImages:
         noise = self.noise() if shared is None else (shared + self.noise()) / np.sqrt(2)
         logits = self.made(noise, self.labels)
-        return Scored(self.labels, expit(logits), logits, 0.5)
+        return ScoredImages(self.labels, expit(logits), logits, 0.5)
 
     def several(self, number: int) -> Iterator[tuple[dict[str, float], dict[str, np.ndarray]]]:
         """Yield values and replicates of equally good detectors, which find the same images hard."""

@@ -1,4 +1,4 @@
-"""A cluster that exists on a clock of its own: the real crew works on it, and hours pass in no time."""
+"""A cluster that exists on a clock of its own: the real pool works on it, and hours pass in no time."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from math import inf
 from typing import Any
 
 from forenbench.records.rows import ImageResult
-from forenbench.scoring.batches import Order
-from forenbench.scoring.engines.crew import Lost
+from forenbench.scoring.batches import ReadRequest
+from forenbench.scoring.engines.replicas import Lost
 from forenbench.scoring.plan import Shard
 
 RESULTS = {(0, 0): [ImageResult("ok", 0.5)]}
@@ -17,7 +17,7 @@ RESULTS = {(0, 0): [ImageResult("ok", 0.5)]}
 
 def make_shards(number: int) -> list[Shard]:
     """Make shards of one image."""
-    return [Shard(0, at, (Order(0, (f"{at}.png",), ("",), ()),), ()) for at in range(number)]
+    return [Shard(0, at, (ReadRequest(0, (f"{at}.png",), ("",), ()),), ()) for at in range(number)]
 
 
 @dataclass(eq=False)

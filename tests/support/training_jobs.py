@@ -21,9 +21,9 @@ from forenbench.training.examples import Examples, collect
 from forenbench.training.learners import Learner, cnndetection
 from forenbench.training.loop import Training
 from forenbench.training.processes import joined
-from forenbench.training.recipes import CNNDETECTION, Augmentation, Recipe
+from forenbench.training.recipes import CNNDETECTION, Augmentation, TrainingRecipe
 from forenbench.training.schedules import EarlyStopping
-from forenbench.training.state import Settings
+from forenbench.training.state import TrainingSettings
 
 Environment = dict[str, str]
 RECIPE = replace(
@@ -76,20 +76,22 @@ class TinyNetwork(nn.Module):
         return logits
 
 
-def tiny_learner(recipe: Recipe = RECIPE, build: Callable[[], nn.Module] = TinyNetwork) -> Learner:
+def tiny_learner(recipe: TrainingRecipe = RECIPE, build: Callable[[], nn.Module] = TinyNetwork) -> Learner:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(5)
         return cnndetection(recipe, build(), {})
 
 
-def run_training(folder: Path, out: Path, recipe: Recipe = RECIPE, **settings: Any) -> Training:  # noqa: ANN401
+def run_training(folder: Path, out: Path, recipe: TrainingRecipe = RECIPE, **settings: Any) -> Training:  # noqa: ANN401
     """Train on ``folder/train`` with ``folder/val``, one line in ``out/steps`` a step."""
     data = examples_of(folder / "train"), examples_of(folder / "val")
     out.mkdir(parents=True, exist_ok=True)
     pause = settings.pop("pause", 0)
     with joined("cpu") as processes, (out / f"steps{processes.rank}").open("a") as steps:
         learner = settings.pop("learner", None) or tiny_learner(recipe)
-        training = Training(learner, recipe, data, Settings(out / "state", {"is": 1}, **settings), processes)
+        training = Training(
+            learner, recipe, data, TrainingSettings(out / "state", {"is": 1}, **settings), processes
+        )
 
         def report(what: str, step: int, number: int, losses: object) -> None:
             steps.write(f"{what} {step}\n")

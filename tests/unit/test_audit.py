@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from planted_files import picture, rows, write
 
-from forenbench.audit import Audit, audit, open_training, portrait, shortcuts
+from forenbench.audit import Audit, audit, open_training, overview, shortcuts
 from forenbench.audit.distributions import draw
 from forenbench.data.catalogue import open_dataset
 from forenbench.errors import BenchError
@@ -115,7 +115,7 @@ def test_test_sets_keep_their_order_and_files(tmp_path: Path) -> None:
 def test_numbers_are_smallest_median_largest() -> None:
     files = rows(10, width=[10, 10, 20, 10, 30, 10, 40, 10, 50, 10], height=10)
     files["bytes_per_pixel"] = [1.0, 5] * 5
-    real, fake = portrait.describe(files).to_dict("records")
+    real, fake = overview.describe(files).to_dict("records")
     assert real["size"] == "10×10 / 30×10 / 50×10"
     assert fake["size"] == "10×10"
     assert real["most common size"] == "10×10 1, 20×10 1, 30×10 1, 2 others 2"
@@ -123,7 +123,7 @@ def test_numbers_are_smallest_median_largest() -> None:
 
 
 def test_what_is_no_jpeg_has_no_share_in_tables() -> None:
-    real, fake = portrait.describe(rows(8, table=["", "IJG 75", "", ""] * 2)).to_dict("records")
+    real, fake = overview.describe(rows(8, table=["", "IJG 75", "", ""] * 2)).to_dict("records")
     assert (real["JPEG tables"], fake["JPEG tables"]) == ("", "IJG 75 2")
 
 

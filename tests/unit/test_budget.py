@@ -11,7 +11,7 @@ from torch import Tensor
 
 from forenbench.perturbations import parse
 from forenbench.records.environment import versions
-from forenbench.scoring.batches import Order, Scored
+from forenbench.scoring.batches import CellResults, ReadRequest
 from forenbench.scoring.budget import Budget
 from forenbench.scoring.engines import local
 from forenbench.scoring.engines.local import LocalEngine
@@ -20,14 +20,14 @@ from forenbench.scoring.lineup import Lineup
 from forenbench.scoring.numerics import Numerics
 from forenbench.scoring.plan import Shard
 from forenbench.scoring.preparing import Reader
-from forenbench.testing import Images, tiny_image
+from forenbench.testing import MemorySource, tiny_image
 
 MIB = 1 << 20
 WANTED = ((0, (0, 1)), (2, (0, 1)), (3, (1,)))
 """Of three perturbations and two prepares, five tensors."""
 
 
-def keys(order: Order) -> list[tuple[int, int]]:
+def keys(order: ReadRequest) -> list[tuple[int, int]]:
     return [(place, index) for place, indices in order.wanted for index in indices]
 
 
@@ -61,20 +61,20 @@ class Silent:
         return False
 
 
-def work() -> tuple[Lineup, list[Images], Shard]:
+def work() -> tuple[Lineup, list[MemorySource], Shard]:
     detectors = [Wide("small", 4), Wide("large", MIB), Wide("other", 64)]
     lineup = Lineup(detectors, [parse(one) for one in ("none", "noise:9", "jpeg:50", "blur:1")])
     todo = ((0, (0, 1, 2)), (1, (1,)), (3, (0, 2)))
-    source = Images([tiny_image(i, 8 + i % 3) for i in range(10)])
+    source = MemorySource([tiny_image(i, 8 + i % 3) for i in range(10)])
     orders = [
-        Order(0, tuple(map(str, at)), ("",) * len(at), lineup.wanted(todo))
+        ReadRequest(0, tuple(map(str, at)), ("",) * len(at), lineup.wanted(todo))
         for at in (range(4), range(4, 8), range(8, 10))
     ]
     return lineup, [source], Shard(0, 0, tuple(orders), todo)
 
 
 def test_an_order_is_cut_between_tensors_and_none_is_lost_or_made_twice() -> None:
-    order = Order(0, ("a", "b"), ("", ""), WANTED)
+    order = ReadRequest(0, ("a", "b"), ("", ""), WANTED)
     guess = 32 * 3 * 256 * 256 * 4
     for size, parts in ((5 * guess, [5]), (2 * guess, [2, 2, 1]), (guess, [1] * 5), (1, [1] * 5)):
         pieces = list(Budget(size).cut(order))
@@ -86,18 +86,18 @@ def test_an_order_is_cut_between_tensors_and_none_is_lost_or_made_twice() -> Non
 def test_what_was_seen_decides_and_the_largest_counts() -> None:
     lineup, sources, shard = work()
     reader, budget = Reader.of(lineup, sources), Budget(10 * MIB)
-    assert len(list(budget.cut(shard.orders[0]))) == 6  # nothing was seen
-    budget.learn(reader[shard.orders[0]])
-    budget.learn(reader[shard.orders[2]])  # two images only
-    pieces = [keys(piece) for piece in budget.cut(shard.orders[1])]
+    assert len(list(budget.cut(shard.requests[0]))) == 6  # nothing was seen
+    budget.learn(reader[shard.requests[0]])
+    budget.learn(reader[shard.requests[2]])  # two images only
+    pieces = [keys(piece) for piece in budget.cut(shard.requests[1])]
     assert pieces == [[(0, 0), (0, 1), (0, 2), (1, 1), (3, 0), (3, 2)]]
-    assert [keys(piece) for piece in Budget(5 * MIB, budget._seen).cut(shard.orders[1])] == [
+    assert [keys(piece) for piece in Budget(5 * MIB, budget._seen).cut(shard.requests[1])] == [
         [(0, 0), (0, 1), (0, 2)],
         [(1, 1), (3, 0), (3, 2)],
     ]
 
 
-def values(scored: Scored) -> dict[tuple[int, int], list[tuple[str, float, str]]]:
+def values(scored: CellResults) -> dict[tuple[int, int], list[tuple[str, float, str]]]:
     return {
         place: [(one.status, one.score, one.drawn) for one in results] for place, results in scored.items()
     }

@@ -12,28 +12,28 @@ from PIL import Image
 from torch import Tensor
 
 from forenbench.perturbations import parse
-from forenbench.scoring.batches import Order, Scored
+from forenbench.scoring.batches import CellResults, ReadRequest
 from forenbench.scoring.calls import prepared, scored
 from forenbench.scoring.features import FeatureCache
 from forenbench.scoring.lineup import Lineup
 from forenbench.scoring.numerics import Numerics
 from forenbench.scoring.pipeline import Scorer
 from forenbench.scoring.preparing import Reader
-from forenbench.testing import Brightness, Images, tiny_image
+from forenbench.testing import Brightness, MemorySource, tiny_image
 from forenbench.types import Detector
 
 IMAGES = 6
 ONE = tiny_image(0)
 
 
-def score(*detectors: Detector, cache: FeatureCache | None = None) -> Scored:
+def score(*detectors: Detector, cache: FeatureCache | None = None) -> CellResults:
     lineup, todo = Lineup(detectors, [parse("none")]), [(0, range(len(detectors)))]
-    reader = Reader.of(lineup, [Images([tiny_image(i) for i in range(IMAGES)])])
-    order = Order(0, tuple(map(str, range(IMAGES))), ("",) * IMAGES, lineup.wanted(todo))
+    reader = Reader.of(lineup, [MemorySource([tiny_image(i) for i in range(IMAGES)])])
+    order = ReadRequest(0, tuple(map(str, range(IMAGES))), ("",) * IMAGES, lineup.wanted(todo))
     return Scorer(lineup, Numerics(), cache).score(reader[order], todo)
 
 
-def scores(found: Scored, detector: int = 0) -> list[float]:
+def scores(found: CellResults, detector: int = 0) -> list[float]:
     assert {result.status for result in found[0, detector]} == {"ok"}, found[0, detector][0].error
     return [result.score for result in found[0, detector]]
 
@@ -118,8 +118,8 @@ def test_a_detector_that_hands_out_the_same_memory_each_time_is_scored_right(roo
 
 def test_its_scores_under_one_perturbation_are_not_those_under_the_next() -> None:
     lineup, todo = Lineup([OneBuffer()], [parse("none"), parse("gamma:0.5")]), [(0, [0]), (1, [0])]
-    order = Order(0, ("0",), ("",), lineup.wanted(todo))
-    found = Scorer(lineup, Numerics()).score(Reader.of(lineup, [Images([ONE])])[order], todo)
+    order = ReadRequest(0, ("0",), ("",), lineup.wanted(todo))
+    found = Scorer(lineup, Numerics()).score(Reader.of(lineup, [MemorySource([ONE])])[order], todo)
     assert found[0, 0][0].score == brightness()[0] < found[1, 0][0].score
 
 
@@ -152,8 +152,8 @@ def test_what_an_encoder_gave_is_not_changed_by_what_it_does_later() -> None:
     """Its features are its input, which it changes when it gets the next perturbation's images."""
     encoder = OneBuffer()
     lineup, todo = Lineup([Head("a", encoder)], [parse("none"), parse("none")]), [(0, [0]), (1, [0])]
-    order = Order(0, tuple("012345"), ("",) * IMAGES, lineup.wanted(todo))
-    images = Images([tiny_image(i) for i in range(IMAGES)])
+    order = ReadRequest(0, tuple("012345"), ("",) * IMAGES, lineup.wanted(todo))
+    images = MemorySource([tiny_image(i) for i in range(IMAGES)])
     found = Scorer(lineup, Numerics()).score(Reader.of(lineup, [images])[order], todo)
     assert [result.score for result in found[0, 0]] == brightness()
 
@@ -168,8 +168,8 @@ def test_networks_that_alone_read_a_tensor_get_it_without_a_copy() -> None:
             return super().score(batch)
 
     lineup, todo = Lineup([Looks()], [parse("none")]), [(0, [0])]
-    order = Order(0, ("0",), ("",), lineup.wanted(todo))
-    batch = Reader.of(lineup, [Images([ONE])])[order]
+    order = ReadRequest(0, ("0",), ("",), lineup.wanted(todo))
+    batch = Reader.of(lineup, [MemorySource([ONE])])[order]
     Scorer(lineup, Numerics()).score(batch, todo)
     assert seen == [batch.memory.data_ptr()]
 
@@ -200,9 +200,9 @@ def test_threads_of_one_process_prepare_one_at_a_time() -> None:
             sleep(0.002)
             return prepared
 
-    images = Images([tiny_image(i) for i in range(8)])
+    images = MemorySource([tiny_image(i) for i in range(8)])
     reader = Reader.of(Lineup([Slowly()], [parse("none")]), [images])
-    orders = [Order(0, (str(i),), ("",), ((0, (0,)),)) for i in range(8)]
+    orders = [ReadRequest(0, (str(i),), ("",), ((0, (0,)),)) for i in range(8)]
     with ThreadPoolExecutor(8) as threads:
         batches = list(threads.map(reader.__getitem__, orders))
     values = [tensor.item() for batch in batches for _, tensor in batch.tensors((0, 0))]
@@ -273,7 +273,7 @@ def test_what_is_no_dense_tensor_is_no_prepared_image() -> None:
     for values in (torch.eye(2).to_sparse(), np.zeros(3), None, torch.zeros(2, device="meta")):
         with pytest.raises(TypeError, match="prepare returned"):
             prepared(lambda image, values=values: values, ONE)
-    reader = Reader([Images([ONE])], [parse("none")], [lambda image: torch.eye(2).to_sparse()], seed=0)
-    missing = reader[Order(0, ("0",), ("",), ((0, (0,)),))].missing[0, 0][0]
+    reader = Reader([MemorySource([ONE])], [parse("none")], [lambda image: torch.eye(2).to_sparse()], seed=0)
+    missing = reader[ReadRequest(0, ("0",), ("",), ((0, (0,)),))].missing[0, 0][0]
     assert missing.status == "failed"
     assert "sparse" in missing.error

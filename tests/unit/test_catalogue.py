@@ -11,7 +11,7 @@ from layouts import scaled, write_layout
 
 from forenbench.data.catalogue import open_dataset
 from forenbench.data.dataset import Dataset
-from forenbench.data.descriptions import Place, Spec, parse, specs, suites
+from forenbench.data.descriptions import CountKey, Spec, parse, specs, suites
 from forenbench.data.finding import MissingDataset
 from forenbench.data.requests import find_spec
 from forenbench.errors import BenchError
@@ -81,7 +81,7 @@ def test_forensynths_holds_what_the_reference_lists() -> None:
 def test_cyclegan_translates_each_class_into_its_partner(one: str, other: str) -> None:
     counts = SPECS["forensynths"].counts
     for here, there in ((one, other), (other, one)):
-        assert counts[Place("cyclegan", here, FAKE)] == counts[Place("cyclegan", there, REAL)]
+        assert counts[CountKey("cyclegan", here, FAKE)] == counts[CountKey("cyclegan", there, REAL)]
 
 
 def test_training_and_validation_sets_hold_twenty_classes_of_progan() -> None:

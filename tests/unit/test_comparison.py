@@ -12,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 
 from forenbench.metrics.bootstrap import images
 from forenbench.metrics.comparison import auroc_error, bootstrap_p, delong, holm, mcnemar
-from forenbench.metrics.intervals import Scored, replicates
+from forenbench.metrics.intervals import ScoredImages, replicates
 from forenbench.metrics.rounding import lowest, ranks, same
 from forenbench.metrics.spread import DIFFERENCE, interval, witnesses
 
@@ -114,7 +114,7 @@ def test_a_difference_is_significant_where_its_interval_is_clear_of_zero() -> No
 def p_values(labels: np.ndarray, first: np.ndarray, second: np.ndarray) -> dict[str, float]:
     """Compare two detectors, thresholds at 1/2."""
     drawn, rows = images(labels, [f"{at}.png" for at in range(len(labels))]), np.arange(len(labels))
-    ours, theirs = (Scored(labels, scores, None, 0.5) for scores in (first, second))
+    ours, theirs = (ScoredImages(labels, scores, None, 0.5) for scores in (first, second))
     made, again = replicates(ours, drawn, rows), replicates(theirs, drawn, rows)
     number = int(min(np.bincount(labels)))
     return {

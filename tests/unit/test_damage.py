@@ -23,11 +23,11 @@ from forenbench.records.rows import ImageResult
 from forenbench.records.store import Store
 from forenbench.scoring.feature_files import Address
 from forenbench.scoring.features import FeatureCache
-from forenbench.scoring.parts import Parts
 from forenbench.scoring.plan import PlannedCell, Task
+from forenbench.scoring.progress import Progress
 from forenbench.tables import measure
 from forenbench.tables.exports import export
-from forenbench.testing import Images
+from forenbench.testing import MemorySource
 from forenbench.types import Cell, Sample, TestSet
 
 
@@ -93,9 +93,9 @@ def test_of_parts_of_unfinished_cells(tmp_path: Path) -> None:
     """A damaged one is made again: it is lacking, and never becomes rows."""
     samples = tuple(Sample(f"{at}.png", at % 2) for at in range(3))
     facts = {sample.path: FileFacts("") for sample in samples}
-    task = Task(TestSet("d", "t", samples, Images([]), ""), facts, ())
+    task = Task(TestSet("d", "t", samples, MemorySource([]), ""), facts, ())
     cell = PlannedCell(Cell("det", "d", "t", "none"), {"seed": 0}, (0, 0), (0, 0, 0, 0))
-    parts = Parts(tmp_path)
+    parts = Progress(tmp_path)
     parts.write(task, 0, {cell: [ImageResult("ok", 0.25, -1.0)] * 3})
     (file,) = tmp_path.glob("parts/**/*.arrow")
     assert set(flip_each(file, lambda: parts.lacking(task, 0, [cell]) == [])) == {"other"}

@@ -20,8 +20,8 @@ from typer.testing import CliRunner
 
 from forenbench.cli.app import app as bench
 from forenbench.cli.data import app, fetch_dataset
-from forenbench.data.check_counts import Line, compare
-from forenbench.data.descriptions import Download, Place, Spec, specs
+from forenbench.data.check_counts import CountCheck, compare
+from forenbench.data.descriptions import CountKey, Download, Spec, specs
 from forenbench.errors import BenchError
 from forenbench.types import FAKE, REAL, Sample
 
@@ -42,7 +42,7 @@ def published(spec: Spec) -> Iterator[Sample]:
             yield Sample(f"{folder}/{i:05}.{suffix}", label, generator, class_name)
 
 
-def differences(spec: Spec, samples: list[Sample], *testsets: str) -> list[Line]:
+def differences(spec: Spec, samples: list[Sample], *testsets: str) -> list[CountCheck]:
     return [line for line in compare(spec, samples, testsets) if line.problem]
 
 
@@ -59,7 +59,7 @@ def test_a_whole_dataset_is_one_line_per_set(name: str) -> None:
 def test_each_difference_is_named() -> None:
     spec = SPECS["forensynths"]
     whole = list(published(spec))
-    gone = Place("progan", "horse", FAKE)
+    gone = CountKey("progan", "horse", FAKE)
     kept = [
         s for s in whole if (s.generator, s.class_name, s.label) != gone or not s.path.endswith("00007.png")
     ]
@@ -70,11 +70,11 @@ def test_each_difference_is_named() -> None:
         Sample("dalle3/1_fake/y.png", FAKE, "dalle3"),
     ]
     assert differences(spec, [*kept, *extra]) == [
-        Line("progan/horse fake", 200, 199, "1 missing"),
-        Line("biggan real", 2000, 2001, "1 surplus"),
-        Line("biggan/dogs real", 0, 1, "unknown folder"),
-        Line("imle", 12764, 0, "missing"),
-        Line("dalle3", 0, 1, "unknown folder"),
+        CountCheck("progan/horse fake", 200, 199, "1 missing"),
+        CountCheck("biggan real", 2000, 2001, "1 surplus"),
+        CountCheck("biggan/dogs real", 0, 1, "unknown folder"),
+        CountCheck("imle", 12764, 0, "missing"),
+        CountCheck("dalle3", 0, 1, "unknown folder"),
     ]
 
 
@@ -83,9 +83,9 @@ def test_other_formats_are_named_where_they_are_declared() -> None:
     converted = [
         Sample(s.path.replace(".bmp", ".png"), s.label, s.generator, s.class_name) for s in published(spec)
     ]
-    assert differences(spec, converted) == [Line("san real: PNG", 200, 219, "other format")]
+    assert differences(spec, converted) == [CountCheck("san real: PNG", 200, 219, "other format")]
     in_truth = {sample.path: "JPEG" for sample in converted if sample.path == "crn/0_real/00003.png"}
-    assert Line("crn real: JPEG", 0, 1, "other format") in compare(spec, converted, formats=in_truth)
+    assert CountCheck("crn real: JPEG", 0, 1, "other format") in compare(spec, converted, formats=in_truth)
 
 
 def test_some_test_sets_bring_the_reals_they_share_and_no_others() -> None:

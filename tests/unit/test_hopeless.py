@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from forenbench.records.rows import ImageResult
-from forenbench.scoring.batches import Scored
+from forenbench.scoring.batches import CellResults
 from forenbench.scoring.hopeless import Hopeless
 
 OK, FAILED, UNREADABLE = ImageResult("ok", 0.5), ImageResult("failed", error="x"), ImageResult("unreadable")
 BROKEN, FINE = (0, 0), (0, 1)
 
 
-def part(*, broken: ImageResult = FAILED, fine: ImageResult = OK, images: int = 128) -> Scored:
+def part(*, broken: ImageResult = FAILED, fine: ImageResult = OK, images: int = 128) -> CellResults:
     return {BROKEN: [broken] * images, FINE: [fine] * images}
 
 

@@ -13,14 +13,16 @@ from forenbench.imports.cells import store_scores
 from forenbench.imports.matching import Import, beside, by_itself
 from forenbench.imports.score_file import ForeignScores, Reading, read_scores
 from forenbench.records.store import Store
-from forenbench.testing import Images
+from forenbench.testing import MemorySource
 from forenbench.types import Sample, TestSet
 
 
 def dataset(name: str, testsets: dict[str, list[str]]) -> Dataset:
     """Test sets by name, each with the paths of its samples; those with an f in their name are fake."""
     made = tuple(
-        TestSet(name, one, tuple(Sample(path, int("f" in path)) for path in paths), Images([]), one, place)
+        TestSet(
+            name, one, tuple(Sample(path, int("f" in path)) for path in paths), MemorySource([]), one, place
+        )
         for place, (one, paths) in enumerate(testsets.items())
     )
     return Dataset(name, "published", made, {}, ())

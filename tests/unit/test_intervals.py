@@ -18,7 +18,7 @@ from forenbench.metrics.classification import decide as decide_exactly
 from forenbench.metrics.classification import rank as rank_exactly
 from forenbench.metrics.comparison import auroc_error
 from forenbench.metrics.counts import Counts, decide, rank
-from forenbench.metrics.intervals import Scored, ends, replicates
+from forenbench.metrics.intervals import ScoredImages, ends, replicates
 from forenbench.metrics.spread import DIFFERENCE, SHARE, interval
 from forenbench.metrics.withheld import why_none
 
@@ -30,11 +30,11 @@ def named(number: int) -> list[str]:
     return [f"{at:06d}.png" for at in range(number)]
 
 
-def made(random: np.random.Generator, number: int, apart: float = 1.0) -> Scored:
+def made(random: np.random.Generator, number: int, apart: float = 1.0) -> ScoredImages:
     """As many reals as fakes; probabilities whose logits are normal."""
     labels = np.repeat([0, 1], number)
     logits = random.normal(size=2 * number) + apart * (labels - 0.5)
-    return Scored(labels, 1 / (1 + np.exp(-logits)), logits, 0.5, fitted=0.4)
+    return ScoredImages(labels, 1 / (1 + np.exp(-logits)), logits, 0.5, fitted=0.4)
 
 
 def middle(values: np.ndarray) -> np.ndarray:
@@ -42,7 +42,7 @@ def middle(values: np.ndarray) -> np.ndarray:
     return np.quantile(values, [0.025, 0.975])
 
 
-def resampled(scored: Scored) -> dict[str, np.ndarray]:
+def resampled(scored: ScoredImages) -> dict[str, np.ndarray]:
     number = len(scored.labels)
     return replicates(scored, images(scored.labels, named(number)), np.arange(number))
 
@@ -80,7 +80,7 @@ def test_the_first_replicate_of_everything_is_what_its_images_give() -> None:
     times = (first.real + first.fake)[0].astype(int)
     assert times[:60].sum() == times[60:].sum() == 60
     again = np.repeat(identity, times)
-    redrawn = Scored(scored.labels[again], scored.scores[again], scored.logits[again], 0.5, 0.4)
+    redrawn = ScoredImages(scored.labels[again], scored.scores[again], scored.logits[again], 0.5, 0.4)
     found = {name: values[0] for name, values in replicates(scored, drawn, identity).items()}
     assert found == pytest.approx({name: redrawn.metrics[name] for name in found}, abs=1e-9)
     assert {"ap", "auroc", "eer", "acc", "fitted_acc", "f1", "mcc", "nll", "brier"} <= found.keys()
@@ -130,8 +130,8 @@ def test_two_detectors_see_the_same_resamples_also_where_one_failed() -> None:
     labels, paths = np.repeat([0, 1], 40), named(80)
     scores = np.linspace(0, 1, 80)
     rows = np.delete(np.arange(80), [3, 77])
-    whole = Scored(labels, scores, None, 0.3)
-    partly = Scored(labels[rows], scores[rows], None, 0.3)
+    whole = ScoredImages(labels, scores, None, 0.3)
+    partly = ScoredImages(labels[rows], scores[rows], None, 0.3)
     drawn = images(labels, paths)
     first, second = replicates(whole, drawn, np.arange(80)), replicates(partly, drawn, rows)
     assert np.corrcoef(first["real_acc"], second["real_acc"])[0, 1] > 0.9
@@ -145,7 +145,9 @@ def test_test_sets_that_share_reals_share_their_draws() -> None:
     reals, rows = named(40), np.arange(80)
     one, other = (
         replicates(
-            Scored(labels, scores, None, 0.3), images(labels, [*reals, *(f"{g}{n}" for n in range(40))]), rows
+            ScoredImages(labels, scores, None, 0.3),
+            images(labels, [*reals, *(f"{g}{n}" for n in range(40))]),
+            rows,
         )
         for g in "ab"
     )
@@ -153,12 +155,12 @@ def test_test_sets_that_share_reals_share_their_draws() -> None:
     assert not np.array_equal(one["fake_acc"], other["fake_acc"])
 
 
-def crops(scored: Scored, number: int) -> tuple[Scored, list[str], list[str]]:
+def crops(scored: ScoredImages, number: int) -> tuple[ScoredImages, list[str], list[str]]:
     """Repeat each image, as so many crops that no detector can tell apart; their paths and origins."""
     origins = [f"o{at}" for at in range(len(scored.labels)) for _ in range(number)]
     again = np.repeat(np.arange(len(scored.labels)), number)
     logits = None if scored.logits is None else scored.logits[again]
-    repeated = Scored(scored.labels[again], scored.scores[again], logits, 0.5, 0.4)
+    repeated = ScoredImages(scored.labels[again], scored.scores[again], logits, 0.5, 0.4)
     return repeated, [f"{origin}_{at}" for at, origin in enumerate(origins)], origins
 
 
@@ -236,7 +238,7 @@ def test_steps_tell_few_images_of_a_label_from_many_of_the_other_exactly(
     reals: int, fakes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     labels = np.repeat([0, 1], [reals, fakes])
-    scored = Scored(labels, np.random.default_rng(0).normal(size=8080) + 5 * labels, None, 2.5)
+    scored = ScoredImages(labels, np.random.default_rng(0).normal(size=8080) + 5 * labels, None, 2.5)
     stepped = resampled(scored)
     monkeypatch.setattr(intervals, "STEPS", 10**6)
     exact = resampled(scored)
@@ -325,11 +327,11 @@ def test_one_image_shows_no_spread(number: int, known: bool) -> None:
 
 
 def test_without_spread_there_is_no_interval() -> None:
-    scored = Scored(np.repeat([0, 1], 20), np.repeat([0.1, 0.9], 20), None, 0.5)
+    scored = ScoredImages(np.repeat([0, 1], 20), np.repeat([0.1, 0.9], 20), None, 0.5)
     assert np.isnan(list(dict(shown(scored)).values())).all()
 
 
-def shown(scored: Scored, **counts: int) -> dict[str, float]:
+def shown(scored: ScoredImages, **counts: int) -> dict[str, float]:
     """All ends of intervals."""
     number = {"real": int((scored.labels == 0).sum()), "fake": int((scored.labels == 1).sum()), "origins": 0}
     return dict(ends(resampled(scored), {**scored.metrics, **number, **counts}))
@@ -349,7 +351,7 @@ def test_rates_in_a_tail_of_few_images_have_no_interval(
     for numbers, known in ((few, False), (enough, True)):
         labels = np.repeat([0, 1], numbers)
         scores = expit(np.random.default_rng(1).normal(size=sum(numbers)) + 2 * labels - 1)
-        assert np.isfinite(shown(Scored(labels, scores, None, 0.5))[f"{metric}_low"]) == known
+        assert np.isfinite(shown(ScoredImages(labels, scores, None, 0.5))[f"{metric}_low"]) == known
 
 
 def test_losses_have_no_interval_where_hardly_an_image_is_called_wrong() -> None:
@@ -358,7 +360,7 @@ def test_losses_have_no_interval_where_hardly_an_image_is_called_wrong() -> None
     scores = np.concatenate([np.linspace(0.1, 0.4, 20), np.linspace(0.6, 0.9, 20)])
     for wrong in range(3):
         scores[5 : 5 + wrong] = 0.55
-        found = shown(Scored(labels, scores.copy(), None, 0.5))
+        found = shown(ScoredImages(labels, scores.copy(), None, 0.5))
         known.append([np.isfinite(found[f"{name}_low"]) for name in ("brier", "nll")])
     assert known == [[False, False], [True, False], [True, True]]
 
@@ -367,7 +369,7 @@ def test_a_balanced_accuracy_of_which_one_half_cannot_vary_has_no_interval() -> 
     """All ten fakes are found, some of forty reals are not; with as many of either it is the accuracy."""
     for reals, known in ((40, False), (10, True)):
         scores = np.concatenate([np.linspace(0, 0.6, reals), np.linspace(0.7, 0.9, 10)])
-        found = shown(Scored(np.repeat([0, 1], [reals, 10]), scores, None, 0.5, fitted=0.5))
+        found = shown(ScoredImages(np.repeat([0, 1], [reals, 10]), scores, None, 0.5, fitted=0.5))
         assert np.isfinite(found["acc_low"])
         assert [np.isfinite(found[f"{name}_low"]) for name in ("bacc", "fitted_bacc")] == [known] * 2
 
@@ -392,7 +394,7 @@ def test_an_auroc_that_rests_on_next_to_no_pair_has_no_interval() -> None:
     for below, known in ((10, False), (20, True)):
         scores = np.concatenate([np.linspace(0, 0.5, 300), np.linspace(0.6, 1, 100)])
         scores[300] = scores[300 - below] - 1e-6
-        found = shown(Scored(labels, scores, None, 0.55))
+        found = shown(ScoredImages(labels, scores, None, 0.55))
         assert np.isfinite(found["auroc_low"]) == known
         assert np.isfinite(found["ap_low"])
 
@@ -405,7 +407,7 @@ def test_calibration_errors_and_the_oracle_have_no_interval() -> None:
 def test_a_metric_that_many_resamples_leave_undefined_has_no_interval() -> None:
     """One image of 40 is called fake, so that in a third of the resamples none is, and MCC undefined."""
     scores = np.array([0.1] * 39 + [0.9])
-    found = resampled(Scored(np.repeat([0, 1], 20), scores, None, 0.5))
+    found = resampled(ScoredImages(np.repeat([0, 1], 20), scores, None, 0.5))
     assert 0.25 < np.isnan(found["mcc"]).mean() < 0.45
     assert np.isnan(interval(found["mcc"], 0.16, 20, (-1, 1))).all()
     assert np.isfinite(interval(found["fake_acc"], 0.05, 20)).all()
@@ -419,7 +421,7 @@ def test_where_nearly_all_resamples_agree_there_is_no_interval(others: int, know
 
 @pytest.mark.parametrize(("labels", "defined"), [([], False), ([1, 1, 1], True), ([0, 0], True)])
 def test_one_label_has_accuracies_only(labels: list[int], defined: bool) -> None:
-    scored = Scored(np.array(labels, int), np.linspace(0.3, 0.8, len(labels)), None, 0.5)
+    scored = ScoredImages(np.array(labels, int), np.linspace(0.3, 0.8, len(labels)), None, 0.5)
     found = resampled(scored)
     assert "auroc" not in found
     assert ("acc" in found) == defined
@@ -427,7 +429,7 @@ def test_one_label_has_accuracies_only(labels: list[int], defined: bool) -> None
 
 def test_the_value_is_in_its_interval_also_where_every_resample_is_on_one_side() -> None:
     """With all fakes below all reals AP is at its lowest; an image drawn twice makes ties, which raise it."""
-    scored = Scored(np.repeat([0, 1], 35), np.linspace(1, 0, 70), None, 0.5)
+    scored = ScoredImages(np.repeat([0, 1], 35), np.linspace(1, 0, 70), None, 0.5)
     found, value = resampled(scored)["ap"], scored.metrics["ap"]
     assert (found > value).all()
     low, high = interval(found, value, 35)

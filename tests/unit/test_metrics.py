@@ -142,10 +142,10 @@ def test_equal_error_rate_is_exact_at_a_point_and_straight_between_points() -> N
 def test_equal_error_rate_lies_on_the_curve(data: Rows) -> None:
     curve = metrics.roc(*data)
     rate = metrics.equal_error_rate(curve)
-    excess = curve.false_alarms + curve.found - 1
+    excess = curve.fpr + curve.tpr - 1
     before, after = int(np.sum(excess < 0)) - 1, int(np.argmax(excess >= 0))
-    assert curve.false_alarms[before] - 1e-12 <= rate <= curve.false_alarms[after] + 1e-12
-    assert 1 - curve.found[after] - 1e-12 <= rate <= 1 - curve.found[before] + 1e-12
+    assert curve.fpr[before] - 1e-12 <= rate <= curve.fpr[after] + 1e-12
+    assert 1 - curve.tpr[after] - 1e-12 <= rate <= 1 - curve.tpr[before] + 1e-12
 
 
 @settings(deadline=None)

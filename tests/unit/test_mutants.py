@@ -10,7 +10,7 @@ from mutants import mutants
 from forenbench.audit.traits import examine
 from forenbench.images import UnreadableImage, decode, header
 from forenbench.perturbations import parse
-from forenbench.scoring.batches import Order
+from forenbench.scoring.batches import ReadRequest
 from forenbench.scoring.preparing import Reader
 
 
@@ -28,7 +28,7 @@ def test_every_broken_file_is_a_row_with_a_score_or_a_reason() -> None:
     scored = lost = 0
     for start in range(0, len(files), 30):
         paths = tuple(map(str, range(start, start + 30)))
-        batch = reader[Order(0, paths, ("",) * 30, ((0, (0,)),))]
+        batch = reader[ReadRequest(0, paths, ("",) * 30, ((0, (0,)),))]
         for result in batch.missing[0, 0].values():
             assert result.status == "unreadable"
             assert result.error

@@ -13,18 +13,20 @@ from torch import Tensor
 from forenbench.data.sources.folder import Folder
 from forenbench.perturbations import parse
 from forenbench.scoring.batches import BATCH
-from forenbench.scoring.pipeline import Results, score_testset
-from forenbench.testing import Brightness, Images, tiny_image
+from forenbench.scoring.pipeline import TestSetResults, score_testset
+from forenbench.testing import Brightness, MemorySource, tiny_image
 from forenbench.types import Detector, LogitDetector, Sample, TestSet
 
 NONE = parse("none")
 
 
 def in_memory(images: list[Image.Image]) -> TestSet:
-    return TestSet("d", "t", tuple(Sample(str(i), i % 2) for i in range(len(images))), Images(images), "")
+    return TestSet(
+        "d", "t", tuple(Sample(str(i), i % 2) for i in range(len(images))), MemorySource(images), ""
+    )
 
 
-def run(images: list[Image.Image], *detectors: Detector) -> Results:
+def run(images: list[Image.Image], *detectors: Detector) -> TestSetResults:
     return score_testset(in_memory(images), [(NONE, detectors)], seed=0, device="cpu")
 
 

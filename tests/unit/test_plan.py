@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from forenbench.data.inventory import FileFacts
 from forenbench.scoring.batches import BATCH
 from forenbench.scoring.plan import BATCH_PIXELS, PART, PlannedCell, Task
-from forenbench.testing import Images
+from forenbench.testing import MemorySource
 from forenbench.types import Cell, Sample, TestSet
 
 SIDES = st.sampled_from([0, 64, 256, 1024, 4096, 8000])
@@ -19,7 +19,7 @@ SIDES = st.sampled_from([0, 64, 256, 1024, 4096, 8000])
 def task(sides: list[int]) -> Task:
     samples = tuple(Sample(f"{i}.png", i % 2) for i in range(len(sides)))
     facts = {s.path: FileFacts("", "PNG", "RGB", side, side) for s, side in zip(samples, sides, strict=True)}
-    return Task(TestSet("d", "t", samples, Images([]), ""), facts, ())
+    return Task(TestSet("d", "t", samples, MemorySource([]), ""), facts, ())
 
 
 @given(st.lists(SIDES, max_size=300))

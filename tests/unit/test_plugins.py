@@ -11,10 +11,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from forenbench import plugins
 from forenbench.cli.loading import Files
 from forenbench.cli.requests import Gathered, Means, Request, reloading
-from forenbench.errors import BenchError
+from forenbench.errors import BenchError, unknown
+from forenbench.plugins import installed as lookup
+from forenbench.plugins import loading
+from forenbench.plugins.installed import FoundPlugin, installed
+from forenbench.plugins.loading import load, load_all, load_available
 from forenbench.weights import KINDS, Checkpoint, MissingWeights, Weights
 
 MINE = """
@@ -32,10 +35,10 @@ def write(path: Path, text: str = MINE) -> str:
 
 def test_a_file_is_a_plugin_and_its_text_is_part_of_what_made_the_rows(tmp_path: Path) -> None:
     request = write(tmp_path / "mine.py")
-    (first,) = plugins.load(request, Weights())
+    (first,) = load(request, Weights())
     assert (first.name, first.kind) == ("mine", "own")
     write(tmp_path / "mine.py", MINE + "# changed\n")
-    (second,) = plugins.load(request, Weights())
+    (second,) = load(request, Weights())
     assert first.code != second.code
 
 
@@ -63,46 +66,46 @@ def test_a_file_is_a_plugin_and_its_text_is_part_of_what_made_the_rows(tmp_path:
 )
 def test_a_file_that_cannot_be_used_says_why(tmp_path: Path, text: str, reason: str) -> None:
     with pytest.raises(BenchError, match=reason):
-        plugins.load(write(tmp_path / "mine.py", text), Weights())
+        load(write(tmp_path / "mine.py", text), Weights())
 
 
 def test_unknown_names_and_variants_get_hints() -> None:
     with pytest.raises(BenchError, match="unknown detector 'lgard': did you mean lgrad"):
-        plugins.load("lgard", Weights())
+        load("lgard", Weights())
     with pytest.raises(BenchError, match="did you mean nn-k9"):
-        plugins.load("univfd:nn_k9", Weights())
+        load("univfd:nn_k9", Weights())
     with pytest.raises(BenchError, match=r"no detector file at '\./none\.py'; 'bench new detector"):
-        plugins.load("./none.py", Weights())
+        load("./none.py", Weights())
     with pytest.raises(BenchError, match=r"\(or ask for lgrad:stylegan-bedroom@published\)"):
-        plugins.load("lgrad:stylegan-bedroom", Weights("sample"))
+        load("lgrad:stylegan-bedroom", Weights("sample"))
 
 
 def test_two_detectors_of_one_name_are_refused(tmp_path: Path) -> None:
     requests = [write(tmp_path / "a.py"), write(tmp_path / "b.py", MINE + "# another\n")]
     with pytest.raises(BenchError, match="two detectors are called 'mine'"):
-        plugins.load_all(requests, Weights())
+        load_all(requests, Weights())
 
 
 def test_the_same_detector_asked_for_twice_is_loaded_once(tmp_path: Path) -> None:
     request = write(tmp_path / "a.py")
-    assert len(plugins.load_all([request, request], Weights())) == 1
+    assert len(load_all([request, request], Weights())) == 1
 
 
 def test_two_packages_with_one_name_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    entries = [EntryPoint("twin", f"package_{i}:Twin", plugins.GROUP) for i in range(2)]
-    monkeypatch.setattr(plugins, "entry_points", lambda group: entries)
+    entries = [EntryPoint("twin", f"package_{i}:Twin", lookup.GROUP) for i in range(2)]
+    monkeypatch.setattr(lookup, "entry_points", lambda group: entries)
     with pytest.raises(BenchError, match="two packages provide a detector 'twin'"):
-        plugins.find("twin")
+        lookup.find("twin")
 
 
 def test_a_broken_package_is_listed_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        plugins, "entry_points", lambda group: [EntryPoint("broken", "no_such_module:X", plugins.GROUP)]
+        lookup, "entry_points", lambda group: [EntryPoint("broken", "no_such_module:X", lookup.GROUP)]
     )
-    (found,) = plugins.installed()
+    (found,) = installed()
     assert "no_such_module" in found.problem
     with pytest.raises(BenchError, match=r"'broken'.*cannot be used: ModuleNotFoundError"):
-        plugins.load("broken", Weights())
+        load("broken", Weights())
 
 
 def test_a_package_that_ends_the_process_takes_no_other_down(
@@ -111,14 +114,14 @@ def test_a_package_that_ends_the_process_takes_no_other_down(
     (tmp_path / "leaves.py").write_text("import sys\nsys.exit(0)\n")
     (tmp_path / "odd.py").write_text("class Odd:\n    variants = ['a']\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    entries = [EntryPoint("leaves", "leaves:X", plugins.GROUP), EntryPoint("odd", "odd:Odd", plugins.GROUP)]
-    monkeypatch.setattr(plugins, "entry_points", lambda group: entries)
-    leaves, odd = plugins.installed()
+    entries = [EntryPoint("leaves", "leaves:X", lookup.GROUP), EntryPoint("odd", "odd:Odd", lookup.GROUP)]
+    monkeypatch.setattr(lookup, "entry_points", lambda group: entries)
+    leaves, odd = installed()
     assert "sys.exit(0) was called" in leaves.problem
     assert odd.problem
     for name in ("leaves", "odd"):
         with pytest.raises(BenchError, match=f"'{name}'.*cannot be used"):
-            plugins.load(name, Weights())
+            load(name, Weights())
 
 
 def test_two_variants_of_one_name_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,39 +130,39 @@ def test_two_variants_of_one_name_are_refused(tmp_path: Path, monkeypatch: pytes
         MINE + "    variants = {'published': ('a', 'b')}\n    def __init__(self, variant, weights): ...\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
-    entry = EntryPoint("same", "same:Mine", plugins.GROUP)
-    monkeypatch.setattr(plugins, "entry_points", lambda group: [entry])
+    entry = EntryPoint("same", "same:Mine", lookup.GROUP)
+    monkeypatch.setattr(lookup, "entry_points", lambda group: [entry])
     with pytest.raises(BenchError, match="'same' makes 2 detectors called 'mine'"):
-        plugins.load_all(["same"], Weights())
+        load_all(["same"], Weights())
     with pytest.raises(BenchError, match="two detectors are called 'mine'; rename the one in 'same:b'"):
-        plugins.load_all(["same:a", "same:b"], Weights())
-    assert len(plugins.load_all(["same:a", "same:a"], Weights())) == 1
+        load_all(["same:a", "same:b"], Weights())
+    assert len(load_all(["same:a", "same:a"], Weights())) == 1
 
 
 def test_everything_that_is_missing_is_named_at_once() -> None:
     with pytest.raises(MissingWeights) as caught:
-        plugins.load_all(["lgrad", "univfd", "cnndetection"], Weights("published"))
+        load_all(["lgrad", "univfd", "cnndetection"], Weights("published"))
     for name in ("stylegan-bedroom", "clip-vit-l14", "cnndetection-0.5"):
         assert f"--weights {name}=PATH" in str(caught.value)
 
 
 def test_a_hint_names_each_known_name_once() -> None:
-    assert plugins.unknown("checkpoint", "x", ["vgg16", "clip", "vgg16"]).endswith("Known: clip, vgg16")
+    assert unknown("checkpoint", "x", ["vgg16", "clip", "vgg16"]).endswith("Known: clip, vgg16")
 
 
 def test_a_request_may_name_the_kind_of_its_checkpoints() -> None:
     for kind in ("published", "sample"):
-        (named,) = plugins.load("univfd:lc@sample", Weights(kind))
-        (plain,) = plugins.load("univfd:lc", Weights("sample"))
+        (named,) = load("univfd:lc@sample", Weights(kind))
+        (plain,) = load("univfd:lc", Weights("sample"))
         assert (named.name, named.kind, named.checkpoints) == (plain.name, "sample", plain.checkpoints)
-    assert [one.name for one in plugins.load("lgrad@sample", Weights("published"))] == ["lgrad:nearest-gan"]
+    assert [one.name for one in load("lgrad@sample", Weights("published"))] == ["lgrad:nearest-gan"]
     with pytest.raises(MissingWeights, match="weights 'clip-vit-l14'"):
-        plugins.load("univfd:lc@published", Weights("sample"))
+        load("univfd:lc@published", Weights("sample"))
 
 
 def test_detectors_of_two_kinds_stand_side_by_side_and_share_what_they_read() -> None:
     weights = Weights("published")
-    loaded, missing = plugins.load_available(
+    loaded, missing = load_available(
         ["univfd:lc@sample", "univfd:nn-k1@sample", "univfd:lc", "univfd:lc@sample"], weights
     )
     assert [(one.name, one.kind) for one in loaded] == [("univfd:lc", "sample"), ("univfd:nn-k1", "sample")]
@@ -189,7 +192,7 @@ FILES = {kind: Checkpoint(f"both-{kind}", "both.pth", "a test", "none") for kind
 @pytest.fixture
 def both(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Path]:
     """Install the plugin; return its files."""
-    monkeypatch.setattr(plugins, "find", lambda name: plugins.FoundPlugin("both", "here", Both))
+    monkeypatch.setattr(loading, "find", lambda name: FoundPlugin("both", "here", Both))
     paths = {FILES[kind].name: tmp_path / f"{kind}.pth" for kind in KINDS}
     for number, path in enumerate(paths.values()):
         torch.save({"weight": torch.full((1,), float(number))}, path)
@@ -201,13 +204,13 @@ def test_one_name_with_two_kinds_is_two_detectors(
 ) -> None:
     sha256 = hashlib.sha256(both["both-published"].read_bytes()).hexdigest()
     monkeypatch.setitem(FILES, "published", replace(FILES["published"], sha256=sha256))
-    loaded = plugins.load_all(["both", "both@sample", "both@published"], Weights("published", both))
+    loaded = load_all(["both", "both@sample", "both@published"], Weights("published", both))
     assert [(one.name, one.kind) for one in loaded] == [("both:it", "published"), ("both:it", "unverified")]
 
 
 def test_two_files_for_which_there_is_one_word_do_not_share_a_row(both: dict[str, Path]) -> None:
     with pytest.raises(BenchError, match="'both@sample' gives 'both:it' other unverified weights"):
-        plugins.load_all(["both", "both@sample"], Weights("published", both))
+        load_all(["both", "both@sample"], Weights("published", both))
 
 
 @pytest.mark.parametrize(
@@ -223,7 +226,7 @@ def test_two_files_for_which_there_is_one_word_do_not_share_a_row(both: dict[str
 )
 def test_what_stands_behind_the_at_sign_is_checked(request_: str, words: str) -> None:
     with pytest.raises(BenchError, match=re.escape(words)):
-        plugins.load(request_, Weights("published"))
+        load(request_, Weights("published"))
 
 
 def test_another_process_loads_the_kinds_that_were_asked_for() -> None:

@@ -26,7 +26,7 @@ from forenbench.printable import for_csv, for_markdown, printable, printable_lin
 from forenbench.records.store import Store
 from forenbench.report.contents import Wishes
 from forenbench.report.page import write
-from forenbench.report.pictures import open_pictures
+from forenbench.report.thumbnails import open_pictures
 from forenbench.tables import leaderboard
 from forenbench.tables.pairs import compare
 from forenbench.tables.rendering import STYLES, render

@@ -19,10 +19,10 @@ from PIL import Image
 
 from forenbench.errors import BenchError, RunFailed
 from forenbench.perturbations import parse
-from forenbench.scoring.batches import Batch, Order
+from forenbench.scoring.batches import Batch, ReadRequest
 from forenbench.scoring.preparing import Reader
 from forenbench.scoring.reading import read_ahead
-from forenbench.testing import Images, tiny_image
+from forenbench.testing import MemorySource, tiny_image
 
 WANTED = ((0, (0, 1)), (1, (0,)))
 
@@ -36,14 +36,14 @@ def width(image: Image.Image) -> torch.Tensor:
 
 
 def reader(images: int, prepare: object = pixels) -> Reader:
-    source = Images([tiny_image(i, 8 + i % 3) for i in range(images)])
+    source = MemorySource([tiny_image(i, 8 + i % 3) for i in range(images)])
     return Reader([source], [parse("none"), parse("noise:9")], [prepare, width], seed=0)  # type: ignore[list-item]
 
 
-def orders(images: int, size: int = 4) -> list[Order]:
+def orders(images: int, size: int = 4) -> list[ReadRequest]:
     paths = [str(i) for i in range(images)]
     return [
-        Order(0, tuple(paths[at : at + size]), ("",) * len(paths[at : at + size]), WANTED)
+        ReadRequest(0, tuple(paths[at : at + size]), ("",) * len(paths[at : at + size]), WANTED)
         for at in range(0, images, size)
     ]
 
@@ -65,7 +65,7 @@ def test_orders_are_taken_only_as_far_ahead_as_there_is_work_for() -> None:
     """Back-pressure: however many orders there are, few batches are in memory."""
     taken = 0
 
-    def counted() -> Iterator[Order]:
+    def counted() -> Iterator[ReadRequest]:
         nonlocal taken
         for order in orders(400):
             taken += 1
@@ -158,7 +158,7 @@ def test_a_limit_that_is_no_number_is_named(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_file_that_kills_whatever_reads_it_is_lost_to_all() -> None:
-    class Deadly(Images):
+    class Deadly(MemorySource):
         def read(self, path: str) -> bytes:
             if path == "1":
                 killed()
@@ -173,7 +173,7 @@ def test_a_file_that_kills_whatever_reads_it_is_lost_to_all() -> None:
 def test_an_error_of_the_orders_is_not_taken_for_a_readers_death() -> None:
     """Else what was not handed out would be left out, and the run end as if it were whole."""
 
-    def failing() -> Iterator[Order]:
+    def failing() -> Iterator[ReadRequest]:
         yield from orders(8)
         raise OSError("the run folder is gone")
 
@@ -183,7 +183,7 @@ def test_an_error_of_the_orders_is_not_taken_for_a_readers_death() -> None:
 
 
 class Unpicklable(Reader):
-    def __getitem__(self, order: Order) -> Batch:
+    def __getitem__(self, order: ReadRequest) -> Batch:
         batch = super().__getitem__(order)
         batch.drawn[0] = [lambda: None]  # type: ignore[list-item]
         return batch
@@ -253,9 +253,9 @@ def test_tensors_of_every_shape_and_type_come_back_as_they_were() -> None:
     shapes = [(3,), (0,), (2, 2), (3,), ()]
     kinds = [torch.float32, torch.float64, torch.bool, torch.float32, torch.int16]
     made = [torch.ones(shape).to(kind) for shape, kind in zip(shapes, kinds, strict=True)]
-    source = Images([tiny_image(i, 1 + i) for i in range(5)])
+    source = MemorySource([tiny_image(i, 1 + i) for i in range(5)])
     some = Reader([source], [parse("none")], [lambda image: made[image.width - 1]], seed=0)
-    order = Order(0, tuple("01234"), ("",) * 5, ((0, (0,)),))
+    order = ReadRequest(0, tuple("01234"), ("",) * 5, ((0, (0,)),))
     found = {}
     for positions, stacked in some[order].tensors((0, 0)):
         found |= dict(zip(positions, stacked, strict=True))
@@ -265,7 +265,7 @@ def test_tensors_of_every_shape_and_type_come_back_as_they_were() -> None:
 
 
 def test_a_file_that_changed_since_it_was_listed_is_not_scored_as_the_old_one() -> None:
-    order = Order(0, ("0", "1"), ("", "0" * 64), ((0, (0,)),))
+    order = ReadRequest(0, ("0", "1"), ("", "0" * 64), ((0, (0,)),))
     missing = reader(2)[order].missing[0, 0]
     assert set(missing) == {1}
     assert missing[1].status == "failed"
@@ -278,8 +278,8 @@ def test_a_file_that_is_gone_from_this_machine_failed_and_is_tried_again(tmp_pat
 
     some = Reader([Folder(tmp_path)], [parse("none")], [pixels], seed=0)
     listed, never = (
-        Order(0, ("x.png",), ("ab" * 32,), ((0, (0,)),)),
-        Order(0, ("x.png",), ("",), ((0, (0,)),)),
+        ReadRequest(0, ("x.png",), ("ab" * 32,), ((0, (0,)),)),
+        ReadRequest(0, ("x.png",), ("",), ((0, (0,)),)),
     )
     assert some[listed].missing[0, 0][0].status == "failed"
     assert some[never].missing[0, 0][0].status == "unreadable"

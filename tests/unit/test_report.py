@@ -29,11 +29,11 @@ from forenbench.report.heat import heat_map
 from forenbench.report.levels import draw_robustness
 from forenbench.report.mistakes import COLUMNS, worst, worst_of_cell
 from forenbench.report.page import write
-from forenbench.report.pictures import Pictures, open_pictures
 from forenbench.report.provenance import provenance
+from forenbench.report.thumbnails import Thumbnails, open_pictures
 from forenbench.tables import measure
 from forenbench.tables.table import Table
-from forenbench.testing import Images, tiny_image, write_tiny_dataset
+from forenbench.testing import MemorySource, tiny_image, write_tiny_dataset
 
 HOSTILE = "<script>alert(1)</script>"
 DETECTOR = ("d", "sample")
@@ -166,7 +166,7 @@ def test_the_worst_images_of_all_cells_come_first_and_once(tmp_path: Path) -> No
 
 def test_a_picture_is_a_small_one_of_the_image_beside_what_explains_it() -> None:
     image = tiny_image(3, 600, 300)
-    pictures = Pictures({"data": Images([image])}, {}, {DETECTOR: lambda one: one.convert("L")})
+    pictures = Thumbnails({"data": MemorySource([image])}, {}, {DETECTOR: lambda one: one.convert("L")})
     made = pictures.of("data", "0", DETECTOR)
     small, explained = (
         decode(base64.b64decode(source.partition(",")[2])) for source in (made.source, made.explained)
@@ -298,7 +298,7 @@ def test_a_detector_has_one_look_on_the_whole_page_and_curves_the_same_test_sets
             for detector in "abc":
                 if lacking.get(detector) != testset:
                     add(Store(tmp_path), detector, testset, PERFECT, dataset=dataset, place=place)
-    content = collect([Store(tmp_path)], Wishes(Pictures({}, {})))
+    content = collect([Store(tmp_path)], Wishes(Thumbnails({}, {})))
     legends = [dict(section.legend) for section in content["sections"]]
     assert [list(legend) for legend in legends] == [["b", "c"], ["a"]]
     looks = charts.styles(["b", "c", "a"])  # as they come up
@@ -307,7 +307,7 @@ def test_a_detector_has_one_look_on_the_whole_page_and_curves_the_same_test_sets
 
 def test_notes_that_most_tables_share_stand_once(tmp_path: Path) -> None:
     add(Store(tmp_path), "d", "t", PERFECT, head="f" * 64)
-    write([Store(tmp_path)], tmp_path / "report.html", Wishes(Pictures({}, {})))
+    write([Store(tmp_path)], tmp_path / "report.html", Wishes(Thumbnails({}, {})))
     words = Page((tmp_path / "report.html").read_text()).words
     assert words.count("Weights of d (sample): head ffffffffffff.") == 1
     assert words.count("on the very images it is judged on") == 1
@@ -336,7 +336,7 @@ def test_hostile_names_are_only_words(tmp_path: Path) -> None:
     store = Store(tmp_path / HOSTILE.replace("/", "_"))
     for name in (HOSTILE, "'\" onmouseover=alert(1) x='"):
         add(store, name, name, ONE_WRONG, dataset=name, perturbation=name, kind=name, version=name)
-    write([store], tmp_path / "report.html", Wishes(Pictures({}, {HOSTILE: HOSTILE})))
+    write([store], tmp_path / "report.html", Wishes(Thumbnails({}, {HOSTILE: HOSTILE})))
     page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
     assert len(page.scripts) == 2
     assert HOSTILE in page.words
@@ -346,7 +346,7 @@ def test_hostile_names_are_only_words(tmp_path: Path) -> None:
 
 def test_nothing_on_the_page_leads_elsewhere(tmp_path: Path) -> None:
     add(Store(tmp_path), "d", "t", PERFECT)
-    write([Store(tmp_path)], tmp_path / "report.html", Wishes(Pictures({}, {})))
+    write([Store(tmp_path)], tmp_path / "report.html", Wishes(Thumbnails({}, {})))
     page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
     places = [value for _, name, value in page.attributes if name in ("src", "href")]
     assert places
@@ -355,7 +355,7 @@ def test_nothing_on_the_page_leads_elsewhere(tmp_path: Path) -> None:
 
 def test_a_page_without_curves_says_no_more_than_there_is(tmp_path: Path) -> None:
     add(Store(tmp_path), "d", "t", [0.1, 0.2], [0, 0])
-    write([Store(tmp_path)], tmp_path / "report.html", Wishes(Pictures({}, {}), worst=0))
+    write([Store(tmp_path)], tmp_path / "report.html", Wishes(Thumbnails({}, {}), worst=0))
     page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
     assert "Mistakes" not in page.words
     assert "Precision and recall" not in page.words
@@ -366,7 +366,7 @@ def test_more_detectors_than_a_picture_holds(tmp_path: Path) -> None:
     """The best are drawn, and the page says how many there are."""
     for number in range(charts.MOST + 2):
         add(Store(tmp_path), f"d{number:02}", "t", PERFECT if number else ONE_WRONG, place=number)
-    write([Store(tmp_path)], tmp_path / "report.html", Wishes(Pictures({}, {})))
+    write([Store(tmp_path)], tmp_path / "report.html", Wishes(Thumbnails({}, {})))
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert f"{charts.MOST} of {charts.MOST + 2} detectors" in text
     legend = text[text.index('class="legend"') :].partition("</ul>")[0]
@@ -388,7 +388,7 @@ def test_a_detector_without_any_score_has_no_gallery(tmp_path: Path) -> None:
     for name in ("a", "b"):
         add(Store(tmp_path), name, "t", PERFECT)
     add(Store(tmp_path), "nothing", "t", [0.5], [0], status="failed")
-    write([Store(tmp_path)], tmp_path / "report.html", Wishes(Pictures({}, {})))
+    write([Store(tmp_path)], tmp_path / "report.html", Wishes(Thumbnails({}, {})))
     text = (tmp_path / "report.html").read_text()
     assert text.count('<article class="gallery">') == 2
 
@@ -396,7 +396,7 @@ def test_a_detector_without_any_score_has_no_gallery(tmp_path: Path) -> None:
 def test_a_column_that_all_rows_share_is_explained(tmp_path: Path) -> None:
     for name in ("a", "b"):
         add(Store(tmp_path), name, "t", PERFECT)
-    content = collect([Store(tmp_path)], Wishes(Pictures({}, {})))
+    content = collect([Store(tmp_path)], Wishes(Thumbnails({}, {})))
     assert ("ranks", "1-2") in content["leaderboard"].everywhere
     assert "ranks" in dict(content["terms"])
 

@@ -21,7 +21,7 @@ from forenbench.records import environment
 from forenbench.records.store import Store
 from forenbench.scoring.engines.local import LocalEngine
 from forenbench.scoring.numerics import Numerics
-from forenbench.scoring.plan import Job, Settings
+from forenbench.scoring.plan import Job, RunSettings
 from forenbench.scoring.runner import Summary, run
 from forenbench.testing import Brightness, tiny_image, write_tiny_dataset
 from forenbench.types import Stamp, TestSet
@@ -79,7 +79,7 @@ class Bench:
         detector = self.loaded.detector
         assert isinstance(detector, Counted)
         before = detector.prepared
-        settings = Settings([parse(text) for text in perturbations or ("none",)], seed)
+        settings = RunSettings([parse(text) for text in perturbations or ("none",)], seed)
         engine, self.reporter = LocalEngine(Numerics()), Silent()
         jobs = [Job(self.dataset(), [self.loaded])]
         summary = run(jobs, settings, self.store, engine, self.reporter, self.stop)
@@ -211,7 +211,7 @@ def test_a_detector_that_fails_on_everything_is_stopped_named_in_every_row_and_t
     job = Job(bench.dataset(), [LoadedDetector(broken, "own"), LoadedDetector(fine, "own")])
 
     def go(*, keep_going: bool = False) -> Summary:
-        settings = Settings([parse("none")], keep_going=keep_going)
+        settings = RunSettings([parse("none")], keep_going=keep_going)
         return run([job], settings, bench.store, LocalEngine(Numerics()), told)
 
     summary = go()
@@ -241,7 +241,7 @@ def test_what_is_said_to_be_stored_is(bench: Bench) -> None:
         def stored(self, cells: int) -> None:
             told.append((cells, len(bench.store.records())))
 
-    settings = Settings([parse("none"), parse("jpeg:50")])
+    settings = RunSettings([parse("none"), parse("jpeg:50")])
     run([Job(bench.dataset(), [bench.loaded])], settings, bench.store, LocalEngine(Numerics()), Told())
     assert told == [(2, 2), (2, 4)]
 

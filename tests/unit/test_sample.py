@@ -24,8 +24,8 @@ from forenbench.sample import build as building
 from forenbench.sample import photographs as photos
 from forenbench.sample.build import EXTENTS, Extent, build
 from forenbench.sample.generators import FAMILIES, WEIGHTS, as_tensor, generate, load_generator
+from forenbench.sample.learning import RECIPES, train_generators
 from forenbench.sample.photographs import PHOTOGRAPHS, SIZE, SPLITS, crop, draw, is_flat, photographs
-from forenbench.sample.training import RECIPES, train_generators
 
 CHELSEA = next(photograph for photograph in PHOTOGRAPHS if photograph.name == "chelsea")
 SMALL = Extent(("nearest", "diffusion"), 1)

@@ -10,9 +10,9 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from forenbench import plugins
 from forenbench.detectors._nets.pixels import IMAGENET, normalise
 from forenbench.detectors._nets.small import small_discriminator
+from forenbench.plugins.loading import load_all
 from forenbench.sample import detectors
 from forenbench.testing import tiny_image
 from forenbench.weights import Weights
@@ -87,7 +87,7 @@ def test_trained_files_are_what_the_detectors_load(tmp_path: Path, monkeypatch: 
     detectors.train_detectors(tmp_path / "train", out, lambda *progress: None)
     files = {f"sample-{path.stem}": path for path in out.iterdir()}
     weights = Weights("sample", files, unverified=True)
-    loaded = plugins.load_all(["lgrad", "univfd", "cnndetection"], weights)
+    loaded = load_all(["lgrad", "univfd", "cnndetection"], weights)
     assert {"sample-lgrad (own)", "sample-nearest_discriminator (own)"} == set(loaded[0].checkpoints)
     assert [one.name for one in loaded][1:] == [
         *(f"univfd:{row}" for row in ("lc", "nn-k1", "nn-k3", "nn-k5", "nn-k9")),

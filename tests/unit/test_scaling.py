@@ -1,4 +1,4 @@
-"""The cost model of docs/scaling.md against the real crew on up to 64 simulated replicas."""
+"""The cost model of docs/scaling.md against the real pool on up to 64 simulated replicas."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from simulated_cluster import Silence, SimulatedCluster, make_shards
 
-from forenbench.scoring.engines.crew import Crew
+from forenbench.scoring.engines.replicas import ReplicaPool
 
 DOCUMENT = Path(__file__).parents[2] / "docs/scaling.md"
 UNITS = {"s": 1, "min": 60, "h": 3600}
@@ -37,11 +37,11 @@ class Run:
         return cost(len(self.parts), self.replicas, mean, self.driver, max(self.start_ups)).seconds
 
     def simulated(self) -> float:
-        """Have the real crew do the run; the process that asked stores one part after another."""
+        """Have the real pool do the run; the process that asked stores one part after another."""
         starts = iter(self.start_ups * (1 + len(self.parts)))
         cluster = SimulatedCluster(lambda shard: self.parts[shard.start], starts.__next__)
         done = 0
-        for _ in Crew(cluster, self.replicas, Silence()).work(iter(make_shards(len(self.parts)))):
+        for _ in ReplicaPool(cluster, self.replicas, Silence()).work(iter(make_shards(len(self.parts)))):
             cluster.clock += self.driver
             done += 1
         assert done == len(self.parts)

@@ -8,13 +8,13 @@ import torch
 from torch import Tensor
 
 from forenbench.perturbations import parse
-from forenbench.scoring.batches import Order, Scored
+from forenbench.scoring.batches import CellResults, ReadRequest
 from forenbench.scoring.features import FeatureCache
 from forenbench.scoring.lineup import Lineup
 from forenbench.scoring.numerics import Numerics
 from forenbench.scoring.pipeline import Scorer
 from forenbench.scoring.preparing import Reader
-from forenbench.testing import Brightness, Images, tiny_image
+from forenbench.testing import Brightness, MemorySource, tiny_image
 
 TODO = [(0, [0, 1]), (1, [0, 1])]
 IMAGES = 6
@@ -50,13 +50,13 @@ class Head:
         return batch[:, 0] * self.factor
 
 
-def score(encoder: Encoder, cache: FeatureCache | None, notes: list[str] | None = None) -> Scored:
+def score(encoder: Encoder, cache: FeatureCache | None, notes: list[str] | None = None) -> CellResults:
     lineup = Lineup(
         [Head("one", encoder, 1.0), Head("ten", encoder, 10.0)], [parse("none"), parse("crop:0.5")]
     )
     scorer = Scorer(lineup, Numerics(), cache, (notes if notes is not None else []).append)
-    reader = Reader.of(lineup, [Images([tiny_image(i, 8 + i % 2) for i in range(IMAGES)])])
-    order = Order(0, tuple(map(str, range(IMAGES))), ("",) * IMAGES, lineup.wanted(TODO))
+    reader = Reader.of(lineup, [MemorySource([tiny_image(i, 8 + i % 2) for i in range(IMAGES)])])
+    order = ReadRequest(0, tuple(map(str, range(IMAGES))), ("",) * IMAGES, lineup.wanted(TODO))
     return scorer.score(reader[order], TODO)
 
 
@@ -102,8 +102,8 @@ def test_a_detector_without_memory_for_one_image_fails_alone() -> None:
     notes: list[str] = []
     scorer = Scorer(lineup, Numerics(), note=notes.append)
     todo = [(0, [0, 1, 2])]
-    order = Order(0, ("0", "1", "2"), ("",) * 3, lineup.wanted(todo))
-    scored = scorer.score(Reader.of(lineup, [Images([tiny_image(i) for i in range(3)])])[order], todo)
+    order = ReadRequest(0, ("0", "1", "2"), ("",) * 3, lineup.wanted(todo))
+    scored = scorer.score(Reader.of(lineup, [MemorySource([tiny_image(i) for i in range(3)])])[order], todo)
     assert {result.status for result in scored[0, 0]} == {"failed"}
     assert "out of memory" in scored[0, 0][0].error
     assert repr(scored[0, 1]) == repr(scored[0, 2])
@@ -114,8 +114,8 @@ def test_what_a_perturbation_drew_stands_in_the_row_of_its_image() -> None:
     lineup = Lineup([Brightness()], [parse("crop:0.5"), parse("none")], seed=3)
     todo = [(0, [0]), (1, [0])]
     images = [tiny_image(i, 64, 48) for i in range(4)]
-    order = Order(0, tuple("0123"), ("",) * 4, lineup.wanted(todo))
-    scored = Scorer(lineup, Numerics()).score(Reader.of(lineup, [Images(images)])[order], todo)
+    order = ReadRequest(0, tuple("0123"), ("",) * 4, lineup.wanted(todo))
+    scored = Scorer(lineup, Numerics()).score(Reader.of(lineup, [MemorySource(images)])[order], todo)
     for image, result in zip(images, scored[0, 0], strict=True):
         left, top = (int(text.partition("=")[2]) for text in result.drawn.split())
         box = image.crop((left, top, left + 32, top + 24))

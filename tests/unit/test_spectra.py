@@ -11,7 +11,7 @@ from PIL import Image
 from forenbench.data.catalogue import open_dataset
 from forenbench.errors import BenchError
 from forenbench.pictures.spectra import Group, average, by_label, log_spectrum, spectrum_picture, unlabelled
-from forenbench.testing import Images, write_tiny_dataset
+from forenbench.testing import MemorySource, write_tiny_dataset
 from forenbench.types import Sample, TestSet
 
 SIDE, STEP, HEIGHT, GROUND = 64, 8, 90, 100
@@ -51,7 +51,7 @@ def test_only_the_middle_counts() -> None:
 
 def test_the_average_is_of_logarithms_whatever_the_phase() -> None:
     images = [comb(), comb(shift=3), Image.new("RGB", (SIDE, SIDE))]
-    spectrum = average(Group("combs", Images(images), ("0", "1", "2")), SIDE)
+    spectrum = average(Group("combs", MemorySource(images), ("0", "1", "2")), SIDE)
     high = np.log(HEIGHT * (SIDE / STEP) ** 2 / SIDE + 1e-6)
     expected = np.where(peaks(STEP), (2 * high + FLOOR) / 3, FLOOR)
     np.testing.assert_allclose(spectrum.values, expected, atol=1e-4)
@@ -83,7 +83,7 @@ def test_a_folder_with_labels_is_no_single_group(tmp_path: Path) -> None:
 
 def test_shared_reals_come_once() -> None:
     real = Sample("r", 0)
-    testsets = [TestSet("d", name, (real, Sample(name, 1)), Images([]), "") for name in "ab"]
+    testsets = [TestSet("d", name, (real, Sample(name, 1)), MemorySource([]), "") for name in "ab"]
     assert [group.name for group in by_label(testsets)] == ["a, real", "a, fake", "b, fake"]
 
 

@@ -8,12 +8,12 @@ import pytest
 
 from forenbench.errors import BenchError
 from forenbench.perturbations import parse
-from forenbench.perturbations.suites import Profile, Suite, expand, profiles, suites
+from forenbench.perturbations.suites import PerturbationSuite, Profile, expand, profiles, suites
 from forenbench.tables.papers import paper_tables
 
 
 @pytest.mark.parametrize("suite", suites().values(), ids=lambda suite: suite.name)
-def test_suites_name_perturbations_canonically_and_their_source(suite: Suite) -> None:
+def test_suites_name_perturbations_canonically_and_their_source(suite: PerturbationSuite) -> None:
     assert suite.source
     assert len(set(suite.perturbations)) == len(suite.perturbations)
     for name in suite.perturbations:

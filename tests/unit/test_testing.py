@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from forenbench import plugins
+from forenbench.plugins.loading import load
 from forenbench.testing import CHECKS, Brightness, check_detector
 from forenbench.types import LogitDetector
 from forenbench.weights import Weights
@@ -100,7 +100,7 @@ class Inverted(LogitDetector):
     name, version, threshold = "inverted", "1", 0.5
 
     def __init__(self) -> None:
-        self._lgrad = plugins.load("lgrad", Weights("sample"))[0].detector
+        self._lgrad = load("lgrad", Weights("sample"))[0].detector
         self.encoder = self._lgrad.encoder  # type: ignore[attr-defined]
 
     def logit(self, batch: Tensor) -> Tensor:

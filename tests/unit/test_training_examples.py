@@ -9,9 +9,9 @@ from training_jobs import examples_of, write_images
 
 from forenbench.errors import BenchError
 from forenbench.training.examples import Examples, check_readable, labels, limited, only_classes
-from forenbench.training.loading import in_order, shuffled
-from forenbench.training.orders import Order, gather
+from forenbench.training.loader import in_order, shuffled
 from forenbench.training.processes import Processes
+from forenbench.training.request import TrainingRequest, gather
 
 
 def silent(what: str, done: int, total: int) -> None:
@@ -100,27 +100,27 @@ def test_a_checked_folder_is_not_decoded_again_but_skipping_must_be_asked_for_ag
     def advance(what: str, done: int, total: int) -> None:
         looked.append(what)
 
-    order = Order("it", tmp_path / "out", str(folder), skip_unreadable=True)
+    order = TrainingRequest("it", tmp_path / "out", str(folder), skip_unreadable=True)
     first = gather(order, Processes(), advance)
     assert any(what.startswith("checking") for what in looked)
     looked.clear()
     assert gather(order, Processes(), advance) == first
     assert not any(what.startswith("checking") for what in looked)
     with pytest.raises(BenchError, match="--skip-unreadable"):
-        gather(Order("it", tmp_path / "out", str(folder)), Processes(), advance)
+        gather(TrainingRequest("it", tmp_path / "out", str(folder)), Processes(), advance)
 
 
 def test_a_folder_with_train_and_val_serves_for_both(tmp_path: Path) -> None:
     write_images(tmp_path / "data/train")
     write_images(tmp_path / "data/val", number=2, start=50)
-    data = gather(Order("it", tmp_path / "out", str(tmp_path / "data")), Processes(), silent)
+    data = gather(TrainingRequest("it", tmp_path / "out", str(tmp_path / "data")), Processes(), silent)
     assert data.validation is not None
     assert (len(data.train.items), len(data.validation.items)) == (12, 4)
 
 
 def test_images_on_both_sides_are_refused(tmp_path: Path) -> None:
     write_images(tmp_path / "data")
-    order = Order("it", tmp_path / "out", str(tmp_path / "data"), str(tmp_path / "data"))
+    order = TrainingRequest("it", tmp_path / "out", str(tmp_path / "data"), str(tmp_path / "data"))
     with pytest.raises(BenchError, match=r"12 images of .* are training images too"):
         gather(order, Processes(), silent)
 

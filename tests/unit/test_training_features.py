@@ -25,18 +25,18 @@ from forenbench.images import decode
 from forenbench.training import univfd
 from forenbench.training.bank import Share, make_bank
 from forenbench.training.examples import Examples
-from forenbench.training.features import Encoding
+from forenbench.training.feature_bank import Encoding
 from forenbench.training.learners import Learner
 from forenbench.training.lgrad import Gradients, Pictures, _largest, _write, cache_of, prepare
-from forenbench.training.loading import Loader
+from forenbench.training.loader import Loader
 from forenbench.training.loop import Training
-from forenbench.training.orders import Data, Order
 from forenbench.training.processes import Processes
 from forenbench.training.randomness import TRAIN, VALIDATE, draws
 from forenbench.training.recipes import Augmentation
+from forenbench.training.request import TrainingData, TrainingRequest
 from forenbench.training.schedules import StepDecay
 from forenbench.training.session import Running, train
-from forenbench.training.state import Settings
+from forenbench.training.state import TrainingSettings
 from forenbench.types import FAKE, REAL
 from forenbench.weights import Checkpoint, Weights
 
@@ -104,7 +104,7 @@ def validated(learner: Learner, examples: Examples) -> torch.Tensor:
 
 def test_gradient_pictures_from_disk_are_those_made_on_the_way(examples: Examples, tmp_path: Path) -> None:
     start = TinyNetwork(), {"initialisation": "random"}
-    data = Data(examples)
+    data = TrainingData(examples)
     coupled = replace(gradients(), network=Coupled())  # what a batch does to sums of floats, made plain
     same, direct = prepare(coupled, None, data, start, running())
     shown, cached = prepare(coupled, tmp_path / "cache", data, start, running())
@@ -118,7 +118,7 @@ def test_gradient_pictures_from_disk_are_those_made_on_the_way(examples: Example
 
 
 def test_gradients_are_taken_in_full_precision_even_in_mixed_precision(examples: Examples) -> None:
-    _, learner = prepare(gradients(), None, Data(examples), (TinyNetwork(), {}), running())
+    _, learner = prepare(gradients(), None, TrainingData(examples), (TinyNetwork(), {}), running())
     expected = first_inputs(learner, examples)
     with torch.autocast("cpu", torch.bfloat16):
         assert torch.equal(first_inputs(learner, examples), expected)
@@ -168,9 +168,15 @@ def test_a_training_is_the_same_to_the_last_bit_with_kept_pictures_and_without(
         torch.manual_seed(0)
         start = TinyNetwork(), {"initialisation": "random"}
         coupled = replace(gradients(), network=Coupled())
-        shown, learner = prepare(coupled, cache, Data(examples), start, run)
+        shown, learner = prepare(coupled, cache, TrainingData(examples), start, run)
         made.append(
-            train(Order("it", tmp_path / f"out-{len(made)}", ""), learner, Data(examples), shown, run)
+            train(
+                TrainingRequest("it", tmp_path / f"out-{len(made)}", ""),
+                learner,
+                TrainingData(examples),
+                shown,
+                run,
+            )
         )
     assert made[0].read_bytes() == made[1].read_bytes()
 
@@ -181,7 +187,7 @@ def test_what_pictures_take_is_said_before_the_first_is_made_and_too_little_room
     notes: list[str] = []
     run = replace(running(), note=notes.append)
     start, cache = (TinyNetwork(), {}), tmp_path / "new" / "cache"
-    shown, _ = prepare(gradients(), cache, Data(examples, examples), start, run)
+    shown, _ = prepare(gradients(), cache, TrainingData(examples, examples), start, run)
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda place: usage._replace(free=100_000))
     with pytest.raises(BenchError, match=r"40 gradient pictures may take 288\.2 kB, .* room for 100\.0 kB"):
@@ -251,8 +257,8 @@ def test_a_picture_on_disk_does_not_depend_on_which_others_a_kill_left_to_make(
 
 
 def test_a_bank_holds_the_features_of_each_side(examples: Examples, tmp_path: Path) -> None:
-    order = Order("bank", tmp_path / "out", "data")
-    path = make_bank(order, Data(examples), encoding(), Share(size=7), running())
+    order = TrainingRequest("bank", tmp_path / "out", "data")
+    path = make_bank(order, TrainingData(examples), encoding(), Share(size=7), running())
     assert path == tmp_path / "out/bank.safetensors"
     bank, expected = load_file(path), features_of(examples)
     for side, label in (("real", REAL), ("fake", FAKE)):
@@ -268,53 +274,56 @@ def test_a_bank_holds_the_features_of_each_side(examples: Examples, tmp_path: Pa
 
 
 def test_processes_share_the_shards_and_the_last_one_joins_them(examples: Examples, tmp_path: Path) -> None:
-    alone, shared = Order("bank", tmp_path / "alone", "data"), Order("bank", tmp_path / "shared", "data")
-    whole = make_bank(alone, Data(examples), encoding(), Share(size=3), running())
+    alone, shared = (
+        TrainingRequest("bank", tmp_path / "alone", "data"),
+        TrainingRequest("bank", tmp_path / "shared", "data"),
+    )
+    whole = make_bank(alone, TrainingData(examples), encoding(), Share(size=3), running())
     for part in ("3/3", "1/3"):
-        assert make_bank(shared, Data(examples), encoding(), Share.parse(part, 3), running()) is None
-    joined = make_bank(shared, Data(examples), encoding(), Share.parse("2/3", 3), running())
+        assert make_bank(shared, TrainingData(examples), encoding(), Share.parse(part, 3), running()) is None
+    joined = make_bank(shared, TrainingData(examples), encoding(), Share.parse("2/3", 3), running())
     assert whole
     assert joined
     assert whole.read_bytes() == joined.read_bytes()
 
 
 def test_a_stopped_bank_makes_only_the_shards_it_lacks(examples: Examples, tmp_path: Path) -> None:
-    order = Order("bank", tmp_path / "out", "data")
-    assert make_bank(order, Data(examples), encoding(), Share.parse("1/2", 5), running()) is None
+    order = TrainingRequest("bank", tmp_path / "out", "data")
+    assert make_bank(order, TrainingData(examples), encoding(), Share.parse("1/2", 5), running()) is None
     assert sorted(file.name for file in order.folder.rglob("*.safetensors")) == [
         "000000.safetensors",
         "000002.safetensors",
     ]
     count = Counter()
-    assert make_bank(order, Data(examples), encoding(), Share(size=5), running(count))
+    assert make_bank(order, TrainingData(examples), encoding(), Share(size=5), running(count))
     assert count.steps[-1] == (10, 10)
     count.steps.clear()
-    assert make_bank(order, Data(examples), encoding(), Share(size=5), running(count))
+    assert make_bank(order, TrainingData(examples), encoding(), Share(size=5), running(count))
     assert count.steps == []  # finished: nothing is computed
 
 
 def test_features_for_which_there_is_no_room_are_not_begun(
     examples: Examples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    order = Order("bank", tmp_path / "out", "data")
+    order = TrainingRequest("bank", tmp_path / "out", "data")
     usage = shutil.disk_usage(tmp_path)
     needed = 20 * 6 * 2  # images, features, bytes of a float16
     monkeypatch.setattr(shutil, "disk_usage", lambda place: usage._replace(free=needed - 1))
     with pytest.raises(BenchError, match=r"features of 20 images may take 240 bytes, .* room for 239 bytes"):
-        make_bank(order, Data(examples), encoding(), Share(size=5), running())
+        make_bank(order, TrainingData(examples), encoding(), Share(size=5), running())
     assert not list(order.folder.rglob("*.safetensors"))
     monkeypatch.setattr(shutil, "disk_usage", lambda place: usage._replace(free=needed))
-    assert make_bank(order, Data(examples), encoding(), Share(size=5), running())
+    assert make_bank(order, TrainingData(examples), encoding(), Share(size=5), running())
 
 
 def test_a_kill_while_shards_are_joined_or_removed_leaves_nothing_behind(
     examples: Examples, tmp_path: Path
 ) -> None:
-    order = Order("bank", tmp_path / "out", "data")
+    order = TrainingRequest("bank", tmp_path / "out", "data")
     order.out.mkdir()
     (order.out / ".bank.safetensors.99.part").write_bytes(b"half")
     for _ in range(2):
-        assert make_bank(order, Data(examples), encoding(), Share(size=5), running())
+        assert make_bank(order, TrainingData(examples), encoding(), Share(size=5), running())
         assert sorted(file.name for file in order.out.iterdir()) == [
             ".bank.lock",
             "bank.card.json",
@@ -322,15 +331,15 @@ def test_a_kill_while_shards_are_joined_or_removed_leaves_nothing_behind(
         ]
         (order.folder / "features").mkdir(parents=True)  # as if killed before all of it was removed
         (order.folder / "features/000000.safetensors").write_bytes(b"a shard")
-    assert make_bank(order, Data(examples), encoding(), Share(size=5), running())
+    assert make_bank(order, TrainingData(examples), encoding(), Share(size=5), running())
     assert not order.folder.exists()
 
 
 def test_shards_of_something_else_are_refused(examples: Examples, tmp_path: Path) -> None:
-    order = Order("bank", tmp_path / "out", "data")
-    make_bank(order, Data(examples), encoding(), Share.parse("1/2", 5), running())
+    order = TrainingRequest("bank", tmp_path / "out", "data")
+    make_bank(order, TrainingData(examples), encoding(), Share.parse("1/2", 5), running())
     with pytest.raises(BenchError, match="its size is 5, not 4"):
-        make_bank(order, Data(examples), encoding(), Share(size=4), running())
+        make_bank(order, TrainingData(examples), encoding(), Share(size=4), running())
 
 
 @pytest.mark.parametrize("text", ["0/2", "3/2", "2", "a/b", "1/0", "-1/2"])
@@ -341,15 +350,15 @@ def test_bad_shares_are_refused(text: str) -> None:
 
 def test_a_probe_sees_the_cached_features_of_each_image(examples: Examples, tmp_path: Path) -> None:
     write_images(tmp_path / "val", number=2, start=50)
-    data = Data(examples, examples_of(tmp_path / "val"))
-    order = Order("probe", tmp_path / "out", "data")
+    data = TrainingData(examples, examples_of(tmp_path / "val"))
+    order = TrainingRequest("probe", tmp_path / "out", "data")
     make, learner = univfd.probe(order, encoding(half=False), data, "off", running())
     shown = make()
     loader = Loader(shown.train, learner.read_train, 0, TRAIN)
     batch = next(loader.batches(0, [[4, 0, 19]]))
     torch.testing.assert_close(batch.inputs, features_of(examples)[[4, 0, 19]])
     assert batch.labels.tolist() == [examples.items[place].label for place in (4, 0, 19)]
-    settings = Settings(tmp_path / "state", {})
+    settings = TrainingSettings(tmp_path / "state", {})
     training = Training(learner, RECIPE, (shown.train, shown.validation), settings, Processes())
     training.run(Counter())
     kept = torch.load(training.result_file, weights_only=True)

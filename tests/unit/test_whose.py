@@ -9,9 +9,10 @@ from typing import ClassVar
 import pytest
 import torch
 
-from forenbench import plugins
 from forenbench.detectors._nets.encoders import CLIP_RN50, CLIP_VIT_L14
 from forenbench.files.checksums import sha256_of
+from forenbench.plugins import loading
+from forenbench.plugins.loaded import LoadedDetector
 from forenbench.tables.contamination import remark
 from forenbench.types import Cell
 from forenbench.weights import Checkpoint, Weights, WrongWeights
@@ -30,7 +31,7 @@ def test_the_word_for_a_file_is_that_of_what_is_known_of_it(tmp_path: Path) -> N
     path = saved(tmp_path / "head.pth", 2)
     sha256, size = sha256_of(path), path.stat().st_size
     shipped = replace(HEAD, shipped=True, file="types.py", package="forenbench")
-    types = Path(plugins.__file__).with_name("types.py")
+    types = Path(loading.__file__).parents[1] / "types.py"
     for checkpoint, file, word, problem in (
         (replace(HEAD, sha256=sha256), path, "published", False),
         (replace(HEAD, sha256=sha256.upper()), path, "published", False),
@@ -116,8 +117,8 @@ def test_a_detector_that_reads_no_file_states_itself_what_it_has_seen() -> None:
     assert (loaded.kind, loaded.trained_on) == ("own", ("progan",))
 
 
-def make(variant: str, weights: Weights) -> list[plugins.LoadedDetector]:
-    return [plugins._make(Two, variant, weights)]
+def make(variant: str, weights: Weights) -> list[LoadedDetector]:
+    return [loading._make(Two, variant, weights)]
 
 
 def test_another_file_is_refused_before_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from forenbench.errors import BenchError
 from forenbench.types import FileSource
 
-from . import archive, rows
+from . import archive, table_files
 from .archive import Archive, find_members, open_archive
 from .findings import Findings
 from .folder import Folder, find_samples, list_files, read_labels
@@ -17,7 +17,9 @@ from .joined import join
 from .manifest import open_manifest
 from .volumes import refuse_volume
 
-_KINDS = f"a folder, an archive ({', '.join(archive.SUFFIXES)}) or a manifest ({', '.join(rows.SUFFIXES)})"
+_KINDS = (
+    f"a folder, an archive ({', '.join(archive.SUFFIXES)}) or a manifest ({', '.join(table_files.SUFFIXES)})"
+)
 
 
 def open_location(
@@ -41,7 +43,7 @@ def open_location(
     if is_archive(location):
         opened = open_archive(location)
         return opened, find_members(opened, otherwise, classes)
-    if not location.name.lower().endswith(rows.SUFFIXES):
+    if not location.name.lower().endswith(table_files.SUFFIXES):
         raise _refusal(location)
     if _is_table_of_images(location):
         return open_huggingface(location.parent, [location.name])

@@ -19,7 +19,7 @@ from .folder import Folder
 from .joined import Joined
 from .labels import read_sample
 from .names import with_slashes
-from .rows import read_rows, remarks, write_rows
+from .table_files import read_rows, remarks, write_rows
 
 if TYPE_CHECKING:
     from forenbench.data.inventory import FileFacts

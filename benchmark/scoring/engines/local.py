@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from forenbench.scoring.batches import Order, Scored
+from forenbench.scoring.batches import CellResults, ReadRequest
 from forenbench.scoring.budget import Budget
 from forenbench.scoring.features import FeatureCache
 from forenbench.scoring.lineup import Lineup
@@ -41,22 +41,22 @@ class LocalEngine:
 
     def score(
         self, lineup: Lineup, sources: Sequence[Source], shards: Iterable[Shard], listener: Listener
-    ) -> Generator[tuple[Shard, Scored]]:
+    ) -> Generator[tuple[Shard, CellResults]]:
         """Score shards in their order."""
         scorer = Scorer(lineup, self.numerics, self.cache, listener.note)
-        begun: deque[tuple[Shard, list[Order]]] = deque()
+        begun: deque[tuple[Shard, list[ReadRequest]]] = deque()
         budget = Budget()
 
-        def orders() -> Iterator[Order]:
+        def requests() -> Iterator[ReadRequest]:
             for shard in shards:
-                pieces = [piece for order in shard.orders for piece in budget.cut(order)]
+                pieces = [piece for request in shard.requests for piece in budget.cut(request)]
                 begun.append((shard, pieces))
                 yield from pieces
 
         device = self.numerics.device
         reader, pin = Reader.of(lineup, sources), device.startswith("cuda")
-        batches = read_ahead(reader, orders(), self.readers, pin=pin, tell=listener.tell)
-        scored: Scored = {}
+        batches = read_ahead(reader, requests(), self.readers, pin=pin, tell=listener.tell)
+        scored: CellResults = {}
         done = 0
         for batch in sent_ahead(batches, device):
             budget.learn(batch)

@@ -23,15 +23,15 @@ from ray.exceptions import RayError, RayTaskError
 from forenbench.errors import BenchError, RunFailed
 from forenbench.plugins.loaded import LoadedDetector
 from forenbench.records.environment import versions
-from forenbench.scoring.batches import Scored
+from forenbench.scoring.batches import CellResults
 from forenbench.scoring.lineup import Lineup
 from forenbench.scoring.numerics import Numerics
 from forenbench.scoring.plan import Shard
 from forenbench.types import Source
 
 from . import Listener
-from .crew import IN_HAND, Crew, Lost
 from .replica import Load, Replica, Setup, identity
+from .replicas import IN_HAND, Lost, ReplicaPool
 
 _KNOCK = 10.0
 """Seconds in which the head of a cluster must answer."""
@@ -69,20 +69,20 @@ class RayEngine:
 
     def score(
         self, lineup: Lineup, sources: Sequence[Source], shards: Iterable[Shard], listener: Listener
-    ) -> Generator[tuple[Shard, Scored]]:
+    ) -> Generator[tuple[Shard, CellResults]]:
         """Score shards on all replicas; they come back as they are done, in any order."""
         taken = iter(shards)
         first = next(taken, None)
         if first is None:  # other processes hold all that is left: nothing to load a replica for
             return
         connect(self.address)
-        crew = self._crew(lineup, sources, listener)
+        pool = self._pool(lineup, sources, listener)
         try:
-            yield from crew.work(chain([first], taken))
+            yield from pool.work(chain([first], taken))
         finally:
-            crew.dismiss()
+            pool.dismiss()
 
-    def _crew(self, lineup: Lineup, sources: Sequence[Source], listener: Listener) -> Crew:
+    def _pool(self, lineup: Lineup, sources: Sequence[Source], listener: Listener) -> ReplicaPool:
         """See what the cluster has room for."""
         nodes, device, threads = _nodes(), _device(self.device), torch.get_num_threads()
         gpus = int(device == "cuda")
@@ -104,12 +104,12 @@ class RayEngine:
         )
         in_hand = IN_HAND + gpus * (cores - 1)  # each thread reads one, and a GPU takes what many read
         cluster = _RayCluster({"num_cpus": cores, "num_gpus": gpus}, ray.put(setup), in_hand)
-        return Crew(cluster, room(nodes, cores, gpus), listener, in_hand)
+        return ReplicaPool(cluster, room(nodes, cores, gpus), listener, in_hand)
 
 
 @dataclass(frozen=True, slots=True)
 class _RayCluster:
-    """A cluster as a crew knows it: replicas are actors, tickets references."""
+    """A cluster as a pool knows it: replicas are actors, tickets references."""
 
     resources: Mapping[str, float]
     setup: Any

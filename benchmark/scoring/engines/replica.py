@@ -12,7 +12,7 @@ import torch
 from forenbench.errors import BenchError
 from forenbench.plugins.loaded import LoadedDetector
 from forenbench.records.environment import versions
-from forenbench.scoring.batches import Scored
+from forenbench.scoring.batches import CellResults
 from forenbench.scoring.budget import Budget
 from forenbench.scoring.features import user_cache
 from forenbench.scoring.lineup import Lineup
@@ -33,7 +33,7 @@ class Setup(NamedTuple):
     Attributes:
         load: Makes its detectors.
         lineup_without_detectors: What they are run under.
-        sources: Where the shards' files are, by the places in their orders.
+        sources: Where the shards' files are, by the places in their requests.
         numerics: Its device and precision.
         features: Bytes of encoders' features that its node may keep.
         threads: That it computes with.
@@ -76,11 +76,11 @@ class Replica:
         self.scorer = Scorer(lineup, setup.numerics, user_cache(setup.features), self.notes.append)
         self.reader = Reader.of(lineup, setup.sources)
 
-    def score(self, shard: Shard) -> tuple[Scored, list[str]]:
+    def score(self, shard: Shard) -> tuple[CellResults, list[str]]:
         """Score a shard; reads while another call scores."""
-        scored: Scored = {}
-        for order in (piece for whole in shard.orders for piece in self.budget.cut(whole)):
-            batch = self.reader[order]
+        scored: CellResults = {}
+        for request in (piece for whole in shard.requests for piece in self.budget.cut(whole)):
+            batch = self.reader[request]
             self.budget.learn(batch)
             with self.turn:
                 for place, results in self.scorer.score(batch, shard.todo).items():

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from forenbench.images.effort import TIME_LIMIT, max_seconds
 
-from .batches import Key, Order
+from .batches import InputKey, ReadRequest
 
 if TYPE_CHECKING:
     from .preparing import Reader
@@ -21,25 +21,27 @@ if TYPE_CHECKING:
 _DIED = "the process that read it was killed, or ended itself, each time"
 
 
-def without_deadly_files(reader: Reader, order: Order) -> Order:
+def without_deadly_files(reader: Reader, request: ReadRequest) -> ReadRequest:
     """Read files one by one, each in a process of its own, and mark what ends it."""
-    found = {(at, key): death for at in range(len(order.paths)) for key, death in _deadly(reader, order, at)}
-    return replace(order, deadly={**order.deadly, **found})
+    found = {
+        (at, key): death for at in range(len(request.paths)) for key, death in _deadly(reader, request, at)
+    }
+    return replace(request, deadly={**request.deadly, **found})
 
 
-def _deadly(reader: Reader, order: Order, position: int) -> Iterator[tuple[Key | None, str]]:
+def _deadly(reader: Reader, request: ReadRequest, position: int) -> Iterator[tuple[InputKey | None, str]]:
     """Yield the (perturbation, prepare) that a file is deadly to, and how; None: it is to all."""
-    marked = {key: death for (at, key), death in order.deadly.items() if at == position}
+    marked = {key: death for (at, key), death in request.deadly.items() if at == position}
     at = slice(position, position + 1)
     alone = replace(
-        order,
-        paths=order.paths[at],
-        sha256s=order.sha256s[at],
+        request,
+        paths=request.paths[at],
+        sha256s=request.sha256s[at],
         deadly={(0, key): death for key, death in marked.items()},
     )
     if None in marked or not (death := _death(reader, alone)):
         return
-    keys = [(place, index) for place, indices in order.wanted for index in indices]
+    keys = [(place, index) for place, indices in request.wanted for index in indices]
     deaths = [
         (key, _death(reader, replace(alone, wanted=((key[0], (key[1],)),))))
         for key in keys
@@ -49,11 +51,11 @@ def _deadly(reader: Reader, order: Order, position: int) -> Iterator[tuple[Key |
     yield from [(None, death)] if len(killers) in (0, len(keys)) else killers
 
 
-def _death(reader: Reader, order: Order) -> str:
-    """Say how reading an order ends its process, with whatever status; empty where it does not."""
+def _death(reader: Reader, request: ReadRequest) -> str:
+    """Say how reading what was requested ends its process, with whatever status; empty where it does not."""
     received, sent = multiprocessing.Pipe(duplex=False)
     with fork_beside_threads():
-        process = multiprocessing.get_context("fork").Process(target=_attempt, args=(reader, order, sent))
+        process = multiprocessing.get_context("fork").Process(target=_attempt, args=(reader, request, sent))
         process.start()
     sent.close()
     process.join()
@@ -66,11 +68,11 @@ def _death(reader: Reader, order: Order) -> str:
     return ""
 
 
-def _attempt(reader: Reader, order: Order, sent: Connection) -> None:
+def _attempt(reader: Reader, request: ReadRequest, sent: Connection) -> None:
     """Read, and tell of having lived: an error is not a death."""
     reader.patience.keep(max_seconds())
     with suppress(Exception):
-        reader[order]
+        reader[request]
     sent.send(None)
 
 

@@ -39,7 +39,7 @@ class Picture:
 
 
 @dataclass(slots=True)
-class Pictures:
+class Thumbnails:
     """Thumbnails by dataset and path.
 
     Attributes:
@@ -70,7 +70,7 @@ def open_pictures(
     datasets: Iterable[str],
     found: Mapping[str, Found],
     advance: Advance = lambda what, done, total: None,
-) -> Pictures:
+) -> Thumbnails:
     """Open datasets again.
 
     Args:
@@ -87,7 +87,7 @@ def open_pictures(
             sources[name] = _open(*found[name], advance)
         except BenchError as error:
             lacks[name] = str(error)
-    return Pictures(sources, lacks)
+    return Thumbnails(sources, lacks)
 
 
 def _open(spec: Spec, data_root: Path, advance: Advance) -> Source:

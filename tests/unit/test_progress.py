@@ -12,9 +12,9 @@ from forenbench.data.inventory import FileFacts
 from forenbench.errors import RunFailed
 from forenbench.records.rows import ImageResult
 from forenbench.scoring.batches import BATCH
-from forenbench.scoring.parts import Parts
 from forenbench.scoring.plan import PART, PlannedCell, Task
-from forenbench.testing import Images
+from forenbench.scoring.progress import Progress
+from forenbench.testing import MemorySource
 from forenbench.types import Cell, Sample, TestSet
 
 SIZE = BATCH * PART
@@ -25,7 +25,7 @@ LOST = ImageResult("failed", error="no memory")
 def task(images: int, name: str = "t") -> Task:
     samples = tuple(Sample(f"{i}.png", i % 2, "gan", "horse", "lsun") for i in range(images))
     facts = {sample.path: FileFacts("") for sample in samples}
-    return Task(TestSet("d", name, samples, Images([]), ""), facts, ())
+    return Task(TestSet("d", name, samples, MemorySource([]), ""), facts, ())
 
 
 def cell(seed: int = 0) -> PlannedCell:
@@ -33,7 +33,7 @@ def cell(seed: int = 0) -> PlannedCell:
 
 
 def test_a_part_is_there_for_the_cells_it_was_scored_for(tmp_path: Path) -> None:
-    parts, one, other = Parts(tmp_path), cell(0), cell(1)
+    parts, one, other = Progress(tmp_path), cell(0), cell(1)
     assert parts.lacking(task(3), 0, [one, other]) == [one, other]
     parts.write(task(3), 0, {one: [OK] * 3})
     assert parts.lacking(task(3), 0, [one, other]) == [other]
@@ -43,7 +43,7 @@ def test_a_part_is_there_for_the_cells_it_was_scored_for(tmp_path: Path) -> None
 
 
 def test_rows_come_out_in_the_order_of_the_samples_over_many_parts(tmp_path: Path) -> None:
-    parts, one, whole = Parts(tmp_path), cell(), task(70 * SIZE + 5)
+    parts, one, whole = Progress(tmp_path), cell(), task(70 * SIZE + 5)
     for part in whole.parts():
         scored = [ImageResult("ok", float(at), 0.0) for batch in part for at in batch]
         parts.write(whole, part[0].start, {one: scored})
@@ -58,17 +58,17 @@ def test_rows_come_out_in_the_order_of_the_samples_over_many_parts(tmp_path: Pat
 
 
 def test_a_part_with_failures_is_made_again_by_the_next_run_only(tmp_path: Path) -> None:
-    this, one = Parts(tmp_path), cell()
+    this, one = Progress(tmp_path), cell()
     this.write(task(2), 0, {one: [OK, LOST]})
     assert this.lacking(task(2), 0, [one]) == []
     earlier = time.time() - 60
     for file in tmp_path.glob("parts/**/*.arrow"):
         os.utime(file, (earlier, earlier))
-    assert Parts(tmp_path).lacking(task(2), 0, [one]) == [one]
+    assert Progress(tmp_path).lacking(task(2), 0, [one]) == [one]
 
 
 def test_a_file_that_a_power_cut_shortened_is_no_part(tmp_path: Path) -> None:
-    parts, one = Parts(tmp_path), cell()
+    parts, one = Progress(tmp_path), cell()
     parts.write(task(2), 0, {one: [OK] * 2})
     (file,) = tmp_path.glob("parts/**/*.arrow")
     whole = file.read_bytes()
@@ -81,7 +81,7 @@ def test_a_file_that_a_power_cut_shortened_is_no_part(tmp_path: Path) -> None:
 
 def test_parts_go_once_nobody_needs_them(tmp_path: Path) -> None:
     """Two runs with different detectors may be at work on the same test set."""
-    parts, mine, other = Parts(tmp_path), cell(0), cell(1)
+    parts, mine, other = Progress(tmp_path), cell(0), cell(1)
     parts.write(task(SIZE + 1), 0, {mine: [OK] * SIZE})
     parts.write(task(SIZE + 1), 0, {other: [OK] * SIZE})
     parts.write(task(SIZE + 1), SIZE, {mine: [OK]})
@@ -93,7 +93,7 @@ def test_parts_go_once_nobody_needs_them(tmp_path: Path) -> None:
 
 
 def test_a_part_that_another_process_is_at_work_on_stays(tmp_path: Path) -> None:
-    parts, one = Parts(tmp_path), cell()
+    parts, one = Progress(tmp_path), cell()
     parts.write(task(2), 0, {one: [OK] * 2})
     lock = parts.claim(task(2), 0)
     assert lock is not None
@@ -103,7 +103,7 @@ def test_a_part_that_another_process_is_at_work_on_stays(tmp_path: Path) -> None
 
 
 def test_a_part_is_claimed_once(tmp_path: Path) -> None:
-    parts = Parts(tmp_path)
+    parts = Progress(tmp_path)
     lock = parts.claim(task(3), 0)
     assert lock is not None
     assert parts.claim(task(3), 0) is None
@@ -117,10 +117,10 @@ def test_a_part_is_claimed_once(tmp_path: Path) -> None:
 
 
 def test_names_that_are_no_text_become_rows(tmp_path: Path) -> None:
-    parts, one = Parts(tmp_path), cell()
+    parts, one = Progress(tmp_path), cell()
     odd = task(1)
     sample = Sample(os.fsdecode(b"caf\xe9.png"), 1)
-    odd = Task(TestSet("d", "t", (sample,), Images([]), ""), {sample.path: FileFacts("")}, ())
+    odd = Task(TestSet("d", "t", (sample,), MemorySource([]), ""), {sample.path: FileFacts("")}, ())
     parts.write(odd, 0, {one: [ImageResult("unreadable", error=os.fsdecode(b"caf\xe9"))]})
     (row,) = (row for piece in parts.rows(odd, one) for row in piece.to_pylist())
     assert "caf" in row["path"]
@@ -133,7 +133,7 @@ def test_a_full_disk_is_named_with_the_way_out(tmp_path: Path, monkeypatch: pyte
     """The temporary file leads to a device that is always full."""
     from forenbench.files import atomic
 
-    parts, one = Parts(tmp_path), cell()
+    parts, one = Progress(tmp_path), cell()
     parts.write(task(2), 0, {one: [OK] * 2})
     monkeypatch.setattr(atomic, "_SUFFIX", ".full")
     partial = (

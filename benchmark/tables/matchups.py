@@ -14,14 +14,14 @@ from forenbench.errors import BenchError
 from forenbench.metrics.bootstrap import Floats
 from forenbench.records.coverage import mark_counted
 from forenbench.records.finished import Finished
-from forenbench.records.measurements import Line, Measurements
+from forenbench.records.measurements import CellMetrics, Measurements
 from forenbench.records.store import Store
 
 Name: TypeAlias = tuple[str, str]
 """A detector, and its kind of weights or its run."""
 
 
-class Images(NamedTuple):
+class LabelledScores(NamedTuple):
     """All images of a cell, in the order of the test set's digest; a score counts where it is `ok`.
 
     Where images without a score count as errors, each has one on the wrong side, and is `ok`.
@@ -36,7 +36,7 @@ class Images(NamedTuple):
 class Measured(Finished):
     """One finished cell of one run, with its metrics."""
 
-    line: Line
+    line: CellMetrics
 
     @property
     def place(self) -> tuple[str, str, str]:
@@ -44,12 +44,12 @@ class Measured(Finished):
         return self.dataset, self.testset, self.perturbation
 
     @cached_property
-    def images(self) -> Images:
+    def images(self) -> LabelledScores:
         """Its rows, read once for all comparisons."""
         rows = self.store.rows(self.record, ["label", "score", "status"])
         mark_counted(rows, self.line["failed_as"], [self.threshold])
         labels, scores = rows["label"].to_numpy(np.int64), rows["score"].to_numpy(np.float64)
-        return Images(labels, scores, rows["counted"].to_numpy())
+        return LabelledScores(labels, scores, rows["counted"].to_numpy())
 
 
 def by_detector(store: Store, failed_as: str) -> dict[Name, list[Measured]]:

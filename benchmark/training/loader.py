@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-class Batch(NamedTuple):
+class TrainingBatch(NamedTuple):
     """Some examples, or one process's part of them.
 
     Attributes:
@@ -53,7 +53,7 @@ class Loader:
 
     def batches(
         self, epoch: int, groups: Sequence[Sequence[int]], *, pinned: bool = False
-    ) -> Iterator[Batch]:
+    ) -> Iterator[TrainingBatch]:
         """Yield one batch for each group of indices, in order."""
         loader = DataLoader(
             _Items(self, epoch),
@@ -83,15 +83,15 @@ class _Items(Dataset[tuple["Tensor", int, int]]):
         return tensor, item.label, index
 
 
-def _stack(items: Sequence[tuple[Tensor, int, int]]) -> Batch:
+def _stack(items: Sequence[tuple[Tensor, int, int]]) -> TrainingBatch:
     inputs, labels, indices = zip(*items, strict=True)
-    return Batch(torch.stack(inputs), torch.tensor(labels, dtype=torch.float32), list(indices))
+    return TrainingBatch(torch.stack(inputs), torch.tensor(labels, dtype=torch.float32), list(indices))
 
 
 def shuffled(seed: int, epoch: int, number: int, batch: int) -> list[list[int]]:
     """Return an epoch's global batches of indices; the last may be smaller."""
-    order = draws(seed, ORDER, epoch).permutation(number).tolist()
-    return [order[start : start + batch] for start in range(0, number, batch)]
+    request = draws(seed, ORDER, epoch).permutation(number).tolist()
+    return [request[start : start + batch] for start in range(0, number, batch)]
 
 
 def in_order(number: int, batch: int) -> list[list[int]]:

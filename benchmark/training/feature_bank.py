@@ -20,7 +20,7 @@ from forenbench.files.atomic import read_json, replacing, write_json
 from forenbench.types import FAKE, REAL
 
 from .examples import Advance, Examples
-from .loading import Batch, Loader, in_order
+from .loader import Loader, TrainingBatch, in_order
 from .randomness import TRAIN
 from .room import require_room
 from .state import refuse_other
@@ -56,7 +56,7 @@ class Encoding:
     half: bool = True
     workers: int = 0
 
-    def run(self, batch: Batch) -> Tensor:
+    def run(self, batch: TrainingBatch) -> Tensor:
         """Encode a batch: (n, width) on the CPU."""
         with torch.no_grad():
             features = self.encoder.encode(batch.inputs.to(self.device))

@@ -14,7 +14,7 @@ from forenbench.pictures import gradient_picture, seen
 from forenbench.pictures.heatmaps import grey, heat, overlay
 from forenbench.plugins.loading import load
 from forenbench.scoring.pipeline import score_testset
-from forenbench.testing import Brightness, Images, tiny_image
+from forenbench.testing import Brightness, MemorySource, tiny_image
 from forenbench.types import Detector, Sample, TestSet
 from forenbench.weights import Weights
 
@@ -39,7 +39,7 @@ class Listener(Brightness):
 @pytest.mark.parametrize("size", [(256, 256), (301, 200)])
 def test_the_gradient_picture_is_what_the_classifier_gets(lgrad: Detector, size: tuple[int, int]) -> None:
     image, listener = tiny_image(3, *size), Listener(lgrad)
-    testset = TestSet("d", "t", (Sample("0", 0),), Images([image]), "")
+    testset = TestSet("d", "t", (Sample("0", 0),), MemorySource([image]), "")
     score_testset(testset, [(parse("none"), [listener])], seed=0, device="cpu")
     picture = np.asarray(gradient_picture(lgrad, image))
     assert np.array_equal(picture, listener.heard[0][0].permute(1, 2, 0).numpy())

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any, Protocol
 
 from forenbench.errors import RunFailed
-from forenbench.scoring.batches import Scored
+from forenbench.scoring.batches import CellResults
 from forenbench.scoring.plan import Shard
 
 from . import Listener
@@ -60,7 +60,7 @@ class Cluster(Protocol):
 
 
 @dataclass(slots=True)
-class Crew:
+class ReplicaPool:
     """The replicas of a run, and how many shards each has in hand.
 
     Shards that a dead replica had in hand are tried again when all others are handed out, and each alone, so
@@ -87,7 +87,7 @@ class Crew:
     stillborn: int = 0
     told: set[str] = field(default_factory=set)
 
-    def work(self, shards: Iterator[Shard]) -> Iterator[tuple[Shard, Scored]]:
+    def work(self, shards: Iterator[Shard]) -> Iterator[tuple[Shard, CellResults]]:
         """Hand out shards and yield them as they come back, in any order.
 
         Raises:
@@ -140,7 +140,7 @@ class Crew:
         self.hands[replica] += 1
         self.tasks[self.cluster.give(replica, shard)] = shard, replica
 
-    def _take(self, ticket: Ticket) -> tuple[Shard, Scored] | None:
+    def _take(self, ticket: Ticket) -> tuple[Shard, CellResults] | None:
         """See to what is done; return results."""
         if ticket in self.coming:
             self._welcome(ticket)
@@ -162,7 +162,7 @@ class Crew:
         else:
             self.hands[replica] = 0
 
-    def _receive(self, ticket: Ticket) -> tuple[Shard, Scored] | None:
+    def _receive(self, ticket: Ticket) -> tuple[Shard, CellResults] | None:
         """Take a result in, if there is one."""
         shard, replica = self.tasks.pop(ticket)
         try:
@@ -184,7 +184,7 @@ class Crew:
         if self.deaths[place] < TRIES:
             self.suspects.append(shard)
         else:
-            files = f"the {shard.images} files from '{shard.orders[0].paths[0]}' on"
+            files = f"the {shard.images} files from '{shard.requests[0].paths[0]}' on"
             self.given_up.append(f"{TRIES} replicas were lost over {files} ({loss})")
         if self.hands.pop(replica, None) is not None:
             self.cluster.dismiss(replica)  # it may live on out of reach, and hold its place

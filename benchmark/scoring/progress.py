@@ -35,7 +35,7 @@ _PIECE = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Progress:
     """The parts in one run folder.
 
     Attributes:

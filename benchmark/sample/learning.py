@@ -25,7 +25,7 @@ Report = Callable[[str, int, int, Mapping[str, float]], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class SampleRecipe:
     """How one family is trained.
 
     Attributes:
@@ -39,13 +39,13 @@ class Recipe:
     alone: float = 0.5
 
 
-RECIPES: Mapping[str, Recipe] = {
-    "transposed": Recipe(adversarial=1.0),
-    "nearest": Recipe(),
-    "blurred": Recipe(),
-    "superres": Recipe(),
-    "vae": Recipe(steps=2400),
-    "diffusion": Recipe(adversarial=0.0),
+RECIPES: Mapping[str, SampleRecipe] = {
+    "transposed": SampleRecipe(adversarial=1.0),
+    "nearest": SampleRecipe(),
+    "blurred": SampleRecipe(),
+    "superres": SampleRecipe(),
+    "vae": SampleRecipe(steps=2400),
+    "diffusion": SampleRecipe(adversarial=0.0),
 }
 
 
@@ -98,7 +98,7 @@ def train_generators(folder: Path, *, families: Iterable[str] = tuple(FAMILIES),
             _save(adversary.net, folder / "nearest_discriminator.safetensors")
 
 
-def _train(family: str, recipe: Recipe, report: Report) -> tuple[Generator, Adversary]:
+def _train(family: str, recipe: SampleRecipe, report: Report) -> tuple[Generator, Adversary]:
     generator, adversary = FAMILIES[family](), Adversary()
     generator.apply(_initialise)
     for net in (generator, adversary.net):

@@ -19,7 +19,7 @@ DEFAULT_VALIDATION = {"forensynths-train": "forensynths-val"}
 
 
 @dataclass(frozen=True)
-class Order:
+class TrainingRequest:
     """What a user asks of any training.
 
     Attributes:
@@ -51,7 +51,7 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Data:
+class TrainingData:
     """Images to train on, and those to validate with, where there are any."""
 
     train: Examples
@@ -67,11 +67,13 @@ class Data:
         return {use: facts["digest"] for use, facts in self.describe().items()}
 
 
-def gather(order: Order, processes: Processes, advance: Advance, *, validate: bool = True) -> Data:
+def gather(
+    request: TrainingRequest, processes: Processes, advance: Advance, *, validate: bool = True
+) -> TrainingData:
     """Open, choose and check the images of a training.
 
     Args:
-        order: What is asked.
+        request: What is asked.
         processes: The first of them looks at the files; the others find what it noted.
         advance: Told of progress.
         validate: Whether validation images are of any use.
@@ -79,37 +81,37 @@ def gather(order: Order, processes: Processes, advance: Advance, *, validate: bo
     Raises:
         BenchError: No such data, class or number of images, unreadable files, or images on both sides.
     """
-    train, validation = _requests(order)
+    train, validation = _datasets(request)
     with processes.in_turn():
-        chosen = only_classes(_open(train, TRAINED, order, advance), order.classes)
-        data = Data(_checked(limited(chosen, order.limit, order.seed), order, advance))
+        chosen = only_classes(_open(train, TRAINED, request, advance), request.classes)
+        data = TrainingData(_checked(limited(chosen, request.limit, request.seed), request, advance))
         if validation and validate:
-            others = only_classes(_open(validation, VALIDATED, order, advance), order.classes)
-            data = replace(data, validation=_checked(others, order, advance))
+            others = only_classes(_open(validation, VALIDATED, request, advance), request.classes)
+            data = replace(data, validation=_checked(others, request, advance))
             _refuse_shared(data.train, others)
     return data
 
 
-def _requests(order: Order) -> tuple[str, str]:
+def _datasets(request: TrainingRequest) -> tuple[str, str]:
     """Say what to open for training and for validation."""
-    root = Path(order.data)
+    root = Path(request.data)
     halves = [root / "train", root / "val"]
     if all(half.is_dir() for half in halves):
-        return str(halves[0]), order.validation or str(halves[1])
-    return order.data, order.validation or DEFAULT_VALIDATION.get(order.data, "")
+        return str(halves[0]), request.validation or str(halves[1])
+    return request.data, request.validation or DEFAULT_VALIDATION.get(request.data, "")
 
 
-def _open(request: str, splits: Sequence[str], order: Order, advance: Advance) -> Examples:
-    opened = open_dataset(request, data_root=order.data_root, splits=splits, advance=advance)
-    return collect(request, opened)
+def _open(dataset: str, splits: Sequence[str], request: TrainingRequest, advance: Advance) -> Examples:
+    opened = open_dataset(dataset, data_root=request.data_root, splits=splits, advance=advance)
+    return collect(dataset, opened)
 
 
-def _checked(examples: Examples, order: Order, advance: Advance) -> Examples:
+def _checked(examples: Examples, request: TrainingRequest, advance: Advance) -> Examples:
     """Check that every image can be read, once for all attempts at this training."""
-    note = order.out / f".{order.name}.readable-{examples.digest[:16]}.json"
+    note = request.out / f".{request.name}.readable-{examples.digest[:16]}.json"
     found = read_json(note)
-    if found is None or (found and not order.skip_unreadable):
-        checked = check_readable(examples, skip=order.skip_unreadable, advance=advance)
+    if found is None or (found and not request.skip_unreadable):
+        checked = check_readable(examples, skip=request.skip_unreadable, advance=advance)
         write_json(note, dict(checked.skipped))
         return checked
     return without(examples, found)

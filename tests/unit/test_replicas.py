@@ -1,4 +1,4 @@
-"""The crew of a cluster, on a simulated one: every shard comes back once, whoever dies."""
+"""The replicas of a cluster, on a simulated one: every shard comes back once, whoever dies."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from simulated_cluster import RESULTS, Silence, SimulatedCluster, make_shards
 
 from forenbench.errors import RunFailed
-from forenbench.scoring.engines.crew import LOOK, TRIES, Crew, Lost
+from forenbench.scoring.engines.replicas import LOOK, TRIES, Lost, ReplicaPool
 from forenbench.scoring.plan import Shard
 
 
-def scored(crew: Crew, shards: list[Shard]) -> list[int]:
+def scored(pool: ReplicaPool, shards: list[Shard]) -> list[int]:
     """Score everything; return the shards' starts in the order in which they came back."""
-    return [shard.start for shard, _ in crew.work(iter(shards))]
+    return [shard.start for shard, _ in pool.work(iter(shards))]
 
 
 @given(
@@ -32,15 +32,15 @@ def test_every_shard_comes_back_once_whoever_dies(
 ) -> None:
     """As long as no shard loses three replicas: here by dying only while there are two deaths to come."""
     cluster = SimulatedCluster(lambda one: seconds[one.start % len(seconds)], lives=lives[: TRIES - 1])
-    crew = Crew(cluster, replicas, Silence())
-    assert sorted(scored(crew, make_shards(number))) == list(range(number))
-    crew.dismiss()
+    pool = ReplicaPool(cluster, replicas, Silence())
+    assert sorted(scored(pool, make_shards(number))) == list(range(number))
+    pool.dismiss()
     assert set(cluster.dismissed) == set(cluster.hired), "a replica was left behind"
 
 
 def test_a_shard_that_kills_is_given_up_after_all_others_are_done_and_accuses_none_but_itself() -> None:
     done: list[int] = []
-    work = Crew(SimulatedCluster(poison=[3]), 2, Silence()).work(iter(make_shards(20)))
+    work = ReplicaPool(SimulatedCluster(poison=[3]), 2, Silence()).work(iter(make_shards(20)))
     with pytest.raises(RunFailed, match=r"3 replicas were lost over the 1 files from '3\.png' on") as failed:
         done.extend(shard.start for shard, _ in work)
     assert sorted(done) == [at for at in range(20) if at != 3]
@@ -49,16 +49,16 @@ def test_a_shard_that_kills_is_given_up_after_all_others_are_done_and_accuses_no
 
 def test_replicas_that_cannot_be_made_end_the_run_after_a_few_tries() -> None:
     cluster = SimulatedCluster(start_up=lambda: 1.0, lives=[0.5] * 100)
-    crew = Crew(cluster, 4, Silence())
+    pool = ReplicaPool(cluster, 4, Silence())
     with pytest.raises(RunFailed, match="no replica of the detectors could be made: it died"):
-        scored(crew, make_shards(9))
+        scored(pool, make_shards(9))
     assert len(cluster.hired) <= (1 + TRIES) * 4
 
 
 def test_one_place_where_replicas_die_does_not_end_a_run_that_others_do() -> None:
     """Three of four places work; on the fourth each replica dies before it is ready."""
     cluster = SimulatedCluster(start_up=lambda: 1.0, lives=[100.0, 100.0, 100.0, *[0.5] * 100])
-    assert sorted(scored(Crew(cluster, 4, Silence()), make_shards(90))) == list(range(90))
+    assert sorted(scored(ReplicaPool(cluster, 4, Silence()), make_shards(90))) == list(range(90))
 
 
 def test_without_room_it_says_so_and_waits_until_asked_to_stop() -> None:
@@ -71,14 +71,14 @@ def test_without_room_it_says_so_and_waits_until_asked_to_stop() -> None:
             return self.looks > 5
 
     cluster, listener = SimulatedCluster(places=0), Impatient()
-    assert scored(Crew(cluster, 2, listener), make_shards(3)) == []
+    assert scored(ReplicaPool(cluster, 2, listener), make_shards(3)) == []
     assert listener.said == ["waiting for the cluster to have room for the detectors"]
     assert cluster.clock == 6 * LOOK
 
 
 def test_there_are_no_more_replicas_than_shards_and_each_gets_one_of_the_last() -> None:
     cluster = SimulatedCluster(lambda shard: 10.0, iter((1.0, 2.0, 3.0)).__next__)
-    assert sorted(scored(Crew(cluster, 64, Silence()), make_shards(3))) == [0, 1, 2]
+    assert sorted(scored(ReplicaPool(cluster, 64, Silence()), make_shards(3))) == [0, 1, 2]
     assert len(cluster.hired) == 3
     assert cluster.clock == 13.0, "two shards went to one replica"
 
@@ -91,7 +91,7 @@ def test_shards_are_taken_no_further_ahead_than_there_are_hands() -> None:
             taken.append(one.start)
             yield one
 
-    for number, _ in enumerate(Crew(SimulatedCluster(), 2, Silence()).work(shards()), start=1):
+    for number, _ in enumerate(ReplicaPool(SimulatedCluster(), 2, Silence()).work(shards()), start=1):
         assert len(taken) <= number + 2 * 2
     assert len(taken) == 50
 
@@ -126,7 +126,7 @@ class Unreachable:
 
 def test_a_replica_out_of_reach_is_freed_and_what_it_still_delivers_is_taken() -> None:
     cluster, listener = Unreachable(), Silence()
-    assert sorted(scored(Crew(cluster, 1, listener), make_shards(2))) == [0, 1]
+    assert sorted(scored(ReplicaPool(cluster, 1, listener), make_shards(2))) == [0, 1]
     assert cluster.dismissed == [1]
     assert cluster.tickets == [("score", 0), ("score", 1), ("score", 0)]
     assert listener.notes == ["a note"]
