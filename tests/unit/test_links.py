@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import tarfile
+import tempfile
 import zipfile
 from collections import Counter
 from collections.abc import Mapping
@@ -106,6 +107,30 @@ def test_the_order_in_which_a_file_system_lists_changes_nothing(
     assert list(list_files(root)) == files
     (after,) = open_dataset(str(root), data_root=tmp_path)
     assert [t.digest for t in after.testsets] == [t.digest for t in before.testsets]
+
+
+def test_two_file_systems_filled_in_opposite_orders_give_the_same_digests(tmp_path: Path) -> None:
+    """They list folders as they like: by hash, or the last one made first."""
+    memory, generators = Path("/dev/shm"), ("glide", "é 😀", "写真")
+    linked = {"glide/0_real": "../pool", "写真/0_real": "../pool", "é 😀/0_real/a.png": "../../pool/3.png"}
+    folders = ("pool", *(f"{name}/1_fake" for name in generators))
+    files = [*(f"{folder}/{at} é.png" for folder in folders for at in range(9)), "pool/3.png", *linked]
+    found = []
+    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else tmp_path) as other:
+        for place, step in ((tmp_path, 1), (Path(other, "forth"), 1), (Path(other, "back"), -1)):
+            for file in files[::step]:
+                path = place / "bench" / file
+                path.parent.mkdir(parents=True, exist_ok=True)
+                if file in linked:
+                    path.symlink_to(linked[file])
+                else:
+                    tiny_image(files.index(file)).save(path)
+            index(place / "bench", place / "m.csv")
+            opened = [open_dataset(str(place / one), data_root=tmp_path)[0] for one in ("bench", "m.csv")]
+            digests = [[(t.name, t.samples, t.digest) for t in one.testsets] for one in opened]
+            found.append(((place / "m.csv").read_bytes(), digests))
+    assert found[0] == found[1] == found[2]
+    assert [name for name, *_ in found[0][1][0]] == list(generators)
 
 
 @pytest.mark.parametrize("kind", ["folder", "tar", "zip"])
