@@ -14,7 +14,7 @@ run: $(INSTALLED)
 	$(BIN)/bench run --detectors lgrad,univfd
 
 check: lint
-	OMP_NUM_THREADS=1 $(BIN)/pytest tests/unit -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/pytest tests/unit -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder --durations=25
 
 docs: $(INSTALLED)
 	$(BIN)/pytest tests/e2e/test_readme.py
@@ -25,7 +25,7 @@ perf: $(INSTALLED)
 
 # Two processes share the files; long ones come first. Networks take one thread each, or they fight over cores.
 test: lint wheel
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=25
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -6,19 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from command_line import Bench, Outcome
+from command_line import BRIGHT, Bench, Outcome
 from slow_run import SlowRun
 
 from forenbench.cli import main
 from forenbench.testing import write_tiny_dataset
-
-BRIGHT = """
-from forenbench.testing import Brightness
-
-
-class Bright(Brightness):
-    name = "bright"
-"""
 
 
 @pytest.fixture

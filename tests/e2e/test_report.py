@@ -11,11 +11,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import recompute
-from command_line import Bench
+from command_line import Bench, finish
 from recompute_intervals import intervals
 from report_page import Page
 
-from forenbench.cli import main
 from forenbench.tables.cellwise import CALIBRATION, ERROR_RATES, THRESHOLDS
 
 METRICS = {"Acc.": "acc", "Real acc.": "real_acc", "Fake acc.": "fake_acc", "A.P.": "ap", "AUROC": "auroc"}
@@ -30,13 +29,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "from forenbench.testing import Brightness\n\n\nclass Guess(Brightness):\n    name = 'guess'\n"
     )
     options = ["--detectors", "./guess.py,cnndetection", "--perturbations", PERTURBATIONS, "--limit", "6"]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        for arguments in (["run", *options, "--out", "run"], ["report", "run"]):
-            patch.setattr(sys, "argv", ["bench", *arguments])
-            with pytest.raises(SystemExit) as stopped:
-                main()
-            assert not stopped.value.code
+    finish(folder, ["run", *options, "--out", "run"], ["report", "run"])
     return folder / "run"
 
 
@@ -88,7 +81,8 @@ def test_intervals(page: Page, run: Path) -> None:
 
 
 def test_intervals_of_the_leaderboard(page: Page, run: Path) -> None:
-    found = intervals(*run.glob("scores/sample/*/none/cnndetection=small (sample).parquet"))
+    files = run.glob("scores/sample/*/none/cnndetection=small (sample).parquet")
+    found = intervals(*files, judged=recompute.leading)
     board = pd.read_csv(run / "leaderboard.csv").set_index(["detector", "perturbation"])
     row = board.loc[("cnndetection:small", "none")]
     for metric in ("acc", "ap", "auroc"):
@@ -209,12 +203,7 @@ def test_mistakes_have_pictures(page: Page) -> None:
 
 
 def test_the_audit_and_what_detectors_see(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(run.parent)
-        patch.setattr(sys, "argv", ["bench", "report", "run", "--audit", "--explain", "--out", "full.html"])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-    assert not stopped.value.code
+    finish(run.parent, ["report", "run", "--audit", "--explain", "--out", "full.html"])
     assert "nothing drawn of guess" in capsys.readouterr().err
     page = Page((run.parent / "full.html").read_text(encoding="utf-8"))
     sources = [value for tag, name, value in page.attributes if tag == "img" and name == "src"]

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from command_line import Bench
+from command_line import BRIGHT, Bench, finish
 from recompute_fitted import fitted
 
 from forenbench.records.store import Store
@@ -28,16 +28,25 @@ class Noisy(Brightness):
 """
 
 
-@pytest.fixture
-def runs(bench: Bench) -> tuple[str, str]:
-    """Two runs of two detectors, over different images."""
-    Path("noisy.py").write_text(NOISY)
-    write_tiny_dataset(Path("more"), ("alpha", "beta", "gamma", "delta"), 6)
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two runs of two detectors over different images, and with what they were made of."""
+    folder = tmp_path_factory.mktemp("statistics")
+    write_tiny_dataset(folder / "tiny")
+    write_tiny_dataset(folder / "more", ("alpha", "beta", "gamma", "delta"), 6)
     for images, name in {"gamma": "gamma", "delta": "beta"}.items():  # a name of both, with other images
-        shutil.copytree(Path("more", images), Path("held-out", name))
-    for dataset in ("tiny", "held-out"):
-        outcome = bench("run", "--detectors", "./bright.py,./noisy.py", "--dataset", dataset)
-        assert outcome.code == 0, outcome.err
+        shutil.copytree(folder / "more" / images, folder / "held-out" / name)
+    (folder / "bright.py").write_text(BRIGHT)
+    (folder / "noisy.py").write_text(NOISY)
+    call = ["run", "--detectors", "./bright.py,./noisy.py", "--dataset"]
+    finish(folder, [*call, "tiny"], [*call, "held-out"])
+    return folder
+
+
+@pytest.fixture
+def runs(bench: Bench, finished: Path) -> tuple[str, str]:
+    """The two runs, as if they had been made in the test's own folder."""
+    shutil.copytree(finished, ".", dirs_exist_ok=True)
     return "results/runs/tiny", "results/runs/held-out"
 
 

@@ -19,7 +19,17 @@ import pytest
 import torch
 from formula import gan_weights, he_weights, shapes_of
 from formula_images import IMAGES
-from golden import AVAILABLE, FOLDER, NUMBERS, PICTURES, SHARED, assert_input, needs_shared, picture
+from golden import (
+    AVAILABLE,
+    EXAMPLES,
+    FOLDER,
+    NUMBERS,
+    PICTURES,
+    SHARED,
+    assert_input,
+    needs_shared,
+    picture,
+)
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -33,6 +43,10 @@ from forenbench.weights import Weights
 pytestmark = pytest.mark.slow
 
 
+IN_FLOAT32 = ("rgb256a", "rgb256b", "rgb301x257", "gray256", "pal256")
+"""Pictures for float32: of most others it changes next to nothing; the last two are those it changes most."""
+
+
 class Model(NamedTuple):
     """A transformation model, its variant, and how far float32 took the official extremes, relatively."""
 
@@ -40,18 +54,26 @@ class Model(NamedTuple):
     variant: str
     checkpoints: tuple[str, str]
     extremes: float
+    pictures: Sequence[str]
 
 
+# Both models are shown the same inputs, so that the second needs fewer of them: each takes seconds.
 MODELS = {
-    "stylegan": Model(stylegan_256, "stylegan-bedroom", ("stylegan-bedroom", "lgrad-4class"), 1e-3),
+    "stylegan": Model(
+        stylegan_256, "stylegan-bedroom", ("stylegan-bedroom", "lgrad-4class"), 1e-3, AVAILABLE
+    ),
     "pggan": Model(
-        pggan_256, "progan-bedroom-1class", ("progan-bedroom", "lgrad-progan-bedroom-1class"), 5e-3
+        *(pggan_256, "progan-bedroom-1class", ("progan-bedroom", "lgrad-progan-bedroom-1class")),
+        *(5e-3, IN_FLOAT32),
     ),
 }
+DIFFERENTIATED = [
+    pytest.param(model, name, marks=[needs_shared] if name in EXAMPLES else [])
+    for model, names in (("stylegan", (*IMAGES, *EXAMPLES)), ("pggan", IN_FLOAT32))
+    for name in names
+]
 LEVELS = 6
 """By how much float32 may change a value of the gradient picture, at most."""
-IN_FLOAT32 = ("rgb256a", "rgb256b", "rgb301x257", "gray256", "pal256")
-"""Pictures for float32: of most others it changes next to nothing; the last two are those it changes most."""
 LOGIT = 1e-4
 """How far float32 may take the classifier's logit for one and the same picture."""
 
@@ -69,7 +91,7 @@ class Gradients(NamedTuple):
 
 
 class Run(NamedTuple):
-    """One model's detector, and its stage A: of every picture in float64, of some in float32."""
+    """One model's detector, and its stage A: of the model's pictures in float64, of some in float32."""
 
     name: str
     model: Model
@@ -89,20 +111,30 @@ def classifier_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     path.unlink()
 
 
-@pytest.fixture(scope="module", params=MODELS)
-def run(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, classifier_file: Path
-) -> Run:
-    model = MODELS[request.param]
-    path = tmp_path_factory.mktemp("discriminator") / "discriminator.pth"
+@pytest.fixture(scope="module")
+def runs() -> dict[str, Run]:
+    """Each model's run, once it is made. As a parameter, a module's fixture is made again for every case."""
+    return {}
+
+
+@pytest.fixture(params=MODELS)
+def run(request: pytest.FixtureRequest, runs: dict[str, Run], tmp_path: Path, classifier_file: Path) -> Run:
+    if request.param not in runs:
+        runs[request.param] = make(request.param, tmp_path / "discriminator.pth", classifier_file)
+    return runs[request.param]
+
+
+def make(name: str, path: Path, classifier_file: Path) -> Run:
+    """Load a model's detector from files of formula weights, and do stage A."""
+    model = MODELS[name]
     torch.save({"discriminator": gan_weights(shapes_of(model.build()))}, path)
     weights = Weights(paths=dict(zip(model.checkpoints, (path, classifier_file), strict=True)))
     detector = LGrad(model.variant, weights)
     path.unlink()
     network = detector.encoder.network
     assert network is not None
-    exact = run_of(copy.deepcopy(network).double(), detector, AVAILABLE)
-    return Run(request.param, model, detector, run_of(network, detector, IN_FLOAT32), exact)
+    exact = run_of(copy.deepcopy(network).double(), detector, model.pictures)
+    return Run(name, model, detector, run_of(network, detector, IN_FLOAT32), exact)
 
 
 def run_of(network: torch.nn.Module, detector: LGrad, names: Sequence[str]) -> Gradients:
@@ -112,7 +144,7 @@ def run_of(network: torch.nn.Module, detector: LGrad, names: Sequence[str]) -> G
     hook = network.register_forward_hook(lambda module, images, output: outputs.append(output.detach()))
     gradient = gradients(network, batch.to(next(network.parameters()).dtype))
     hook.remove()
-    made = torch.cat(outputs).flatten().tolist()
+    made = torch.cat(outputs).flatten().tolist()  # of the same pass: another would take as long again
     return Gradients(network, dict(zip(names, gradient, strict=True)), dict(zip(names, made, strict=True)))
 
 
@@ -133,7 +165,7 @@ def every_eighth(run: Run, name: str) -> NDArray[np.int_]:
         return np.asarray(tile).astype(int)
 
 
-@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize(("run", "name"), DIFFERENTIATED, indirect=["run"])
 def test_double_precision_gives_the_official_numbers(run: Run, name: str) -> None:
     golden, gradient = run.golden(name, "stage_a")["float64"], run.exact.gradient[name]
     assert run.exact.output[name] == pytest.approx(golden["d_output"], rel=1e-9)
@@ -144,10 +176,15 @@ def test_double_precision_gives_the_official_numbers(run: Run, name: str) -> Non
 
 
 @pytest.mark.parametrize("name", PICTURES)
+def test_stage_a_sees_the_official_input(run: Run, name: str) -> None:
+    golden, prepared = run.golden(name, "stage_a")["input"], run.detector.prepare(picture(name))
+    assert_input(prepared, golden)
+    assert prepared.double().sum().item() == pytest.approx(golden["sum"], abs=0.1)
+
+
+@pytest.mark.parametrize(("run", "name"), DIFFERENTIATED, indirect=["run"])
 def test_stage_a_gives_the_official_gradient_picture(run: Run, name: str) -> None:
-    golden, prepared = run.golden(name, "stage_a"), run.detector.prepare(picture(name))
-    assert_input(prepared, golden["input"])
-    assert prepared.double().sum().item() == pytest.approx(golden["input"]["sum"], abs=0.1)
+    golden = run.golden(name, "stage_a")
     gradient, ours = run.exact.gradient[name], run.exact.picture(name)
     extremes = [golden["grad_min"], golden["grad_max"], golden["grad_abs_mean"]]
     found = [gradient.min().item(), gradient.max().item(), gradient.abs().mean().item()]
@@ -173,7 +210,7 @@ def test_single_precision_stays_near(run: Run, name: str) -> None:
     assert abs(run.rounded.picture(name) - run.exact.picture(name)).max() <= LEVELS
 
 
-@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize(("run", "name"), DIFFERENTIATED, indirect=["run"])
 @torch.no_grad()
 def test_stage_b_gives_the_official_logit(run: Run, name: str) -> None:
     golden = run.golden(name, "stage_b")
@@ -240,11 +277,9 @@ def test_sharing_the_deviation_between_two_images_is_another_picture(run: Run) -
     """As the official discriminator does: its only part that joins the images of a batch."""
     shared = copy.deepcopy(run.exact.network)
     shared.layer12.register_forward_pre_hook(lambda module, inputs: (_with_shared_deviation(inputs[0]),))
-    batch = torch.stack([run.detector.prepare(picture(name)) for name in WRONG]).double()
-    with torch.no_grad():
-        outputs = shared(batch).flatten().tolist()
-    pictures = to_pictures(gradients(shared, batch)).permute(0, 2, 3, 1).numpy().astype(int)
-    for name, output, joined in zip(WRONG, outputs, pictures, strict=True):
+    both = run_of(shared, run.detector, WRONG)
+    for name in WRONG:
+        output, joined = both.output[name], both.picture(name)
         wrong = NUMBERS["wrong"]["lgrad_stylegan_stage_a"][name]["batch_of_two"]
         ours, few = run.exact.picture(name), official_rounding(run, name)
         assert output == pytest.approx(wrong["d_output"], abs=1e-5)

@@ -23,11 +23,17 @@ def cell(file: Path) -> dict[str, object]:
     return what | judge(ok, record["identity"]["threshold"], masses(ok))
 
 
+def leading(ok: pd.DataFrame, threshold: float, *_: object) -> dict[str, float | None]:
+    """What a leaderboard has: of a thousand resamples it takes a tenth of the time of `judge`."""
+    fake, score = ok["label"] == 1, ok["score"].astype(float)
+    found = {"ok": len(ok), "acc": ((score > threshold) == fake).mean()}
+    found["ap"] = metrics.average_precision_score(fake, score)
+    return found | {"auroc": metrics.roc_auc_score(fake, score)}
+
+
 def judge(ok: pd.DataFrame, threshold: float, equal_mass: np.ndarray) -> dict[str, float | None]:
     fake, score = ok["label"] == 1, ok["score"].astype(float)
-    found = {"ok": len(ok), **decide(fake, score > threshold)}
-    found["ap"] = metrics.average_precision_score(fake, score)
-    found["auroc"] = metrics.roc_auc_score(fake, score)
+    found = {**leading(ok, threshold), **decide(fake, score > threshold)}
     fpr, tpr, _ = metrics.roc_curve(fake, score, drop_intermediate=False)
     found["eer"] = brentq(lambda x: np.interp(x, fpr, 1 - tpr) - x, 0, 1) if tpr[0] < 1 else 0.0
     found |= {f"tpr_at_fpr{limit}": tpr[fpr <= limit / 100].max() for limit in (1, 5)}

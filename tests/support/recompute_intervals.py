@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,14 @@ import pandas as pd
 from recompute import judge, masses
 from scipy.stats import t
 
+Judge = Callable[[pd.DataFrame, float, np.ndarray], dict[str, float | None]]
+
 RANGES = {"mcc": (-1, 1), "nll": (0, np.inf)}
 NEVER = ("ece", "oracle")
 
 
-def intervals(*files: Path) -> dict[str, float]:
-    again = [replicates(file) for file in files]
+def intervals(*files: Path, judged: Judge = judge) -> dict[str, float]:
+    again = [replicates(file, judged) for file in files]
     values, drawn = (sum(column) / len(files) for column in list(zip(*again, strict=True))[:2])
     number = min(one[2] for one in again)
     names = [name for name in drawn.columns if not name.startswith(NEVER)]
@@ -53,12 +56,17 @@ def enough(name: str, values: pd.Series, number: int, rows: pd.DataFrame) -> boo
     return bool(tails.get(name, True))
 
 
-def replicates(file: Path) -> tuple[pd.Series, pd.DataFrame, int]:
+def replicates(file: Path, judged: Judge) -> tuple[pd.Series, pd.DataFrame, int]:
     threshold = json.loads(file.with_suffix(".json").read_text())["identity"]["threshold"]
     rows = pd.read_parquet(file)
     edges = masses(rows)
-    drawn = pd.DataFrame([judge(rows.iloc[one], threshold, edges) for one in draws(rows)], dtype=float)
-    whole = pd.Series(judge(rows, threshold, edges), dtype=float)
+
+    @cache  # of few origins the same come up again and again: 116 different draws in a thousand of five
+    def once(places: tuple[int, ...]) -> dict[str, float | None]:
+        return judged(rows.iloc[list(places)], threshold, edges)
+
+    drawn = pd.DataFrame([once(tuple(sorted(one))) for one in draws(rows)], dtype=float)
+    whole = pd.Series(judged(rows, threshold, edges), dtype=float)
     origins = rows["origin"].where(rows["origin"] != "", rows["path"])
     each = (origins if (rows["origin"] != "").any() else rows["path"]).groupby(rows["label"]).nunique()
     return whole.drop("ok"), drawn.drop(columns="ok"), int(each.min())
