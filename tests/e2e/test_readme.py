@@ -9,7 +9,10 @@ import pytest
 from command_line import Bench
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+FIRST = [ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "SECURITY")]
+PAGES = [*FIRST, *sorted((ROOT / "docs").glob("*.md"))]
+SOURCES = re.compile(r"`((?:[a-z_]+/)*[a-z_]+\.(?:py|toml)|(?:[a-z_]+/)+)`")
+"""Files and folders named in a text, those of the harness without ``benchmark/``."""
 
 
 def test_the_detector_of_the_readme_runs(bench: Bench) -> None:
@@ -37,3 +40,18 @@ def test_every_command_shown_exists(page: Path, bench: Bench) -> None:
     }
     for command in sorted(commands):
         assert bench(command, "--help").code == 0, command
+
+
+def test_every_file_named_is_there() -> None:
+    for page in (ROOT / "CONTRIBUTING.md", ROOT / "docs" / "architecture.md"):
+        for name in SOURCES.findall(page.read_text(encoding="utf-8")):
+            places = (ROOT / name, ROOT / "benchmark" / name, ROOT / "benchmark" / "scoring" / name)
+            assert any(place.exists() for place in places), f"{page.name}: {name}"
+
+
+def test_every_target_named_is_in_the_makefile() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    for page in PAGES:
+        assert set(re.findall(r"(?:\$ |`)make ([a-z]+)", page.read_text(encoding="utf-8"))) <= targets, (
+            page.name
+        )
