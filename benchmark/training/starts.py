@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from forenbench.errors import BenchError
-from forenbench.files.checksums import sha256_of
 from forenbench.weights import Checkpoint, Weights, load_strict
 
 if TYPE_CHECKING:
@@ -80,8 +79,10 @@ def fill(network: nn.Module, file: str, weights: Weights) -> dict[str, Any]:
         BenchError: There is no such file.
         WrongWeights: It holds something else.
     """
-    load_strict(network, _read(file, weights, "model"), _checkpoint(file), weights.known)
-    return {"initialisation": "file", "checkpoints": {"init": sha256_of(Path(file))}}
+    with weights.recording() as used:
+        load_strict(network, _read(file, weights, "model"), _checkpoint(file), weights.known)
+    (sha256,) = used.values()
+    return {"initialisation": "file", "checkpoints": {"init": sha256}}
 
 
 def _read(file: str, weights: Weights, key: str = "") -> Mapping[str, object]:

@@ -15,6 +15,7 @@ from .checkpoint import Checkpoint as Checkpoint
 from .checkpoint import MissingWeights as MissingWeights
 from .checkpoint import WrongWeights as WrongWeights
 from .checkpoint_store import instructions, locate
+from .file_bytes import FileBytes
 from .filling import frozen as frozen
 from .filling import load_strict as load_strict
 from .unwrapping import prefix_of, unwrap
@@ -78,23 +79,25 @@ class Weights:
     def load(self, checkpoint: Checkpoint) -> dict[str, object]:
         """Read a file's tensors by name onto the device, from safetensors or a torch file, running no code.
 
-        Its sha256 is looked at first. Where the checkpoint's marks tell its state dict beyond doubt, that is
-        taken out from under a key and from behind a prefix; else the file's entries come as they are.
+        It is read once, and its sha256 looked at before anything is parsed. Where the checkpoint's marks tell
+        its state dict beyond doubt, that is taken out from under a key and from behind a prefix; else the
+        file's entries come as they are.
 
         Raises:
             MissingWeights: The file is not on this machine.
             WrongWeights: Its size or sha256 is not the published one, or it cannot be read.
         """
         path = self.path(checkpoint)
-        found = judge(checkpoint, path)
-        if found.problem and not self.unverified:
-            raise WrongWeights(
-                f"weights '{checkpoint.name}': {path} {found.problem}; {_outline(checkpoint, path)}. Get "
-                f"{checkpoint.file} from {checkpoint.source}; a file of your own making is taken with "
-                "--unverified"
-            )
         try:
-            unwrapped = unwrap(read(path, self.device), checkpoint)
+            file = FileBytes.of(path)
+            found = judge(checkpoint, path, file)
+            if found.problem and not self.unverified:
+                raise WrongWeights(
+                    f"weights '{checkpoint.name}': {path} {found.problem}; {_outline(checkpoint, file)}. Get "
+                    f"{checkpoint.file} from {checkpoint.source}; a file of your own making is taken with "
+                    "--unverified"
+                )
+            unwrapped = unwrap(read(file, "cpu"), checkpoint)
         except ValueError as error:
             raise WrongWeights(
                 f"weights '{checkpoint.name}': {path} {error}. Get {checkpoint.file} from {checkpoint.source}"
@@ -147,10 +150,10 @@ class Weights:
             record.update(used)
 
 
-def _outline(checkpoint: Checkpoint, path: Path) -> str:
+def _outline(checkpoint: Checkpoint, file: FileBytes) -> str:
     """Say in words what a wrong file holds, by the shapes in it."""
     try:
-        content = read(path, "meta")
+        content = read(file, "meta")
     except ValueError as error:
         return f"it {error}"
     if prefix_of(checkpoint, content) == "":

@@ -87,7 +87,8 @@ def inspect(checkpoint: Checkpoint, path: Path) -> Verdict:
     if problem or checkpoint.sha256:
         return Verdict(problem, verified=not problem)
     try:
-        content = read(path, "meta")
+        with path.open("rb") as file:
+            content = read(file, "meta")
     except ValueError as error:
         return Verdict(str(error), verified=False)
     if not holds(content, checkpoint):

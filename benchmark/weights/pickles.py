@@ -11,11 +11,13 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from math import prod
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
+
+    from .file_bytes import Readable
 
 _STORAGES = {
     "DoubleStorage": "float64",
@@ -90,7 +92,7 @@ class Program(pickle._Unpickler):
         storages: Tensors of one dimension, by the file's keys for them.
     """
 
-    def __init__(self, file: IO[bytes], room: int, device: str) -> None:
+    def __init__(self, file: Readable, room: int, device: str) -> None:
         super().__init__(file, encoding="utf-8")
         self.storages: dict[str, Tensor] = {}
         self._most = self._room = room

@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import pickle
 from io import BytesIO
-from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, cast
 from zipfile import ZipFile
 
+from .file_bytes import Readable, fill
 from .pickles import Program
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 _MAGIC, _PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
 """Two pickles of their own at the beginning of the older format."""
@@ -24,30 +21,26 @@ _MAGIC, _PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
 _LARGEST_PROGRAM = 1 << 25
 """Of the pickle in an archive, in bytes: that of a network with a thousand tensors has some 100 kB."""
 
-_CHUNK = 1 << 20
 
-
-def read_torch(path: Path, device: str) -> object:
+def read_torch(file: Readable, size: int, device: str) -> object:
     """Read the object in a file; a `Holder` stands for any but tensors and plain values.
 
     Args:
-        path: The file.
+        file: Stands at its beginning.
+        size: Of the file, in bytes.
         device: "cpu"; "meta" reads the shapes of its tensors alone.
 
     Raises:
         Exception: Of many kinds: it is no such file, is cut off, or asks for more than its own length holds.
     """
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        if file.read(2) == b"PK":
-            return _read_archive(file, size, device)
-        file.seek(0)
-        return _read_stream(file, size, device)
+    is_archive = file.read(2) == b"PK"
+    file.seek(0)
+    return (_read_archive if is_archive else _read_stream)(file, size, device)
 
 
-def _read_archive(file: IO[bytes], size: int, device: str) -> object:
+def _read_archive(file: Readable, size: int, device: str) -> object:
     """Read a zip archive: a pickle, and each storage as a member."""
-    with ZipFile(file) as archive:
+    with ZipFile(cast("IO[bytes]", file)) as archive:
         (tree,) = (name for name in archive.namelist() if name.endswith("/data.pkl"))
         folder = tree.removesuffix("data.pkl")
         if archive.getinfo(tree).file_size > _LARGEST_PROGRAM:
@@ -65,12 +58,12 @@ def _read_archive(file: IO[bytes], size: int, device: str) -> object:
                 )
             if device != "meta":
                 with archive.open(member) as stream:
-                    _fill(storage, stream)
+                    fill(storage, stream, file)
                     stream.read(1)  # at the end zipfile compares the checksum
     return content
 
 
-def _read_stream(file: IO[bytes], size: int, device: str) -> object:
+def _read_stream(file: Readable, size: int, device: str) -> object:
     """Read the format of before PyTorch 1.6: pickles one after the other, then the storages."""
     for expected in (_MAGIC, _PROTOCOL):
         if Program(file, 0, device).load() != expected:
@@ -85,7 +78,7 @@ def _read_stream(file: IO[bytes], size: int, device: str) -> object:
         if device == "meta":
             file.seek(storage.nbytes, 1)
         else:
-            _fill(storage, file)
+            fill(storage, file, file)
     if file.tell() > size:
         raise EOFError("no more data")
     return content
@@ -94,16 +87,3 @@ def _read_stream(file: IO[bytes], size: int, device: str) -> object:
 def _refuse_big_endian(little: bool) -> None:
     if not little:
         raise pickle.UnpicklingError("it has big-endian numbers")
-
-
-def _fill(storage: Tensor, stream: IO[bytes]) -> None:
-    """Read a storage's bytes into it, little by little: no second copy of them."""
-    import torch
-
-    rest = storage.view(torch.uint8).numpy().data
-    while rest:
-        read = stream.read(min(len(rest), _CHUNK))
-        if not read:
-            raise EOFError("no more data")
-        rest[: len(read)] = read
-        rest = rest[len(read) :]

@@ -3,37 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .pickles import Holder, state_of
+from .safetensors_files import read_safetensors
 from .torch_files import read_torch
 from .unwrapping import prefix_of, shape_of
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from .checkpoint import Checkpoint
+    from .file_bytes import Readable
 
 _SHOWN = 3
 _DEEPEST = 4
 
 
-def read(path: Path, device: str) -> dict[str, object]:
+def read(file: Readable, device: str) -> dict[str, object]:
     """Read a file's entries by name without ever running code from it.
 
     Objects that are neither tensors nor plain values are empty holders (see `forenbench.weights.pickles`).
 
     Args:
-        path: The file.
-        device: Where its tensors may go at once (see `moved`); "meta" reads their shapes alone.
+        file: At any place; in memory (see `forenbench.weights.file_bytes`), or for shapes alone on the disk.
+        device: "cpu"; "meta" reads the shapes of its tensors alone.
 
     Raises:
         ValueError: It is no such file, is broken, or holds no entries; words that follow its name.
     """
-    _refuse_foreign(path)
+    head = _head(file)
+    _refuse_foreign(head)
+    # safetensors are told by their JSON header, whatever the suffix
+    parse = read_safetensors if head[8:9] == b"{" else read_torch
     try:
-        content = _parse(path, device)
+        content: object = parse(file, _size(file), device)
     except Exception as error:  # each format has its own kinds of errors for a broken file
         raise ValueError(f"is broken or cut off ({type(error).__name__}: {_sentence(error)})") from error
     state = state_of(content)
@@ -78,28 +80,8 @@ def describe(state: Mapping[str, object], known: Iterable[Checkpoint] = (), dept
     return f"a dict of {len(state)} entries: {first}{', …' if len(state) > _SHOWN else ''}"
 
 
-def _parse(path: Path, device: str) -> object:
-    """Read safetensors (told by their JSON header, whatever the suffix) or a file of torch."""
-    from safetensors.torch import load_file
-
-    if _head(path)[8:9] != b"{":
-        return read_torch(path, "meta" if device == "meta" else "cpu")
-    return _outline(path) if device == "meta" else load_file(path, device=device)
-
-
-def _outline(path: Path) -> dict[str, Tensor]:
-    """Read the shapes in a safetensors file, which its own loader cannot do for "meta"."""
-    import torch
-    from safetensors import safe_open
-
-    with safe_open(path, framework="pt") as file:
-        shapes = {key: file.get_slice(key).get_shape() for key in file.keys()}  # noqa: SIM118 - no dict
-    return {key: torch.empty(shape, device="meta") for key, shape in shapes.items()}
-
-
-def _refuse_foreign(path: Path) -> None:
-    """Recognise what people save as a weights file by mistake."""
-    head = _head(path)
+def _refuse_foreign(head: bytes) -> None:
+    """Recognise by its first bytes what people save as a weights file by mistake."""
     start = head.lstrip().lower()
     if not head:
         raise ValueError("is empty")
@@ -111,9 +93,17 @@ def _refuse_foreign(path: Path) -> None:
         raise ValueError(f"is neither a torch nor a safetensors file (it begins with {head[:8]!r})")
 
 
-def _head(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(64)
+def _head(file: Readable) -> bytes:
+    file.seek(0)
+    return file.read(64)
+
+
+def _size(file: Readable) -> int:
+    """Measure a file, and go back to its beginning."""
+    file.seek(0, 2)
+    size = file.tell()
+    file.seek(0)
+    return size
 
 
 def _listed(state: Mapping[str, object]) -> str:

@@ -14,6 +14,7 @@ from .checkpoint_store import locate
 
 if TYPE_CHECKING:
     from .checkpoint import Checkpoint
+    from .file_bytes import FileBytes
 
 _FROM_STRONG_TO_WEAK = (PUBLISHED, SAMPLE, UNVERIFIED, OWN)
 
@@ -34,9 +35,9 @@ class Judgement:
     problem: str = ""
 
 
-def judge(checkpoint: Checkpoint, path: Path) -> Judgement:
-    """Compare a file with what is known of the checkpoint, without looking at what is in it."""
-    sha256, size, here = sha256_of(path), path.stat().st_size, locate(checkpoint)
+def judge(checkpoint: Checkpoint, path: Path, content: FileBytes) -> Judgement:
+    """Compare what was read from a file with what is known of the checkpoint, without parsing it."""
+    sha256, size, here = content.sha256, len(content), locate(checkpoint)
     if sha256 in checkpoint.copies:
         return Judgement(PUBLISHED, sha256)
     known = checkpoint.sha256

@@ -20,6 +20,7 @@ from transformation_files import filled
 
 from forenbench.detectors._nets.encoders import BACKBONES
 from forenbench.weights import Checkpoint, Weights, WrongWeights, pickles
+from forenbench.weights.file_bytes import FileBytes
 from forenbench.weights.weight_files import read
 
 pytestmark = [
@@ -81,7 +82,7 @@ def test_tensors_are_those_that_torch_reads(tmp_path: Path) -> None:
         assert isinstance(found, Tensor)
         assert found.dtype == value.dtype
         assert torch.equal(found, value)
-    shapes = read(path, "meta")
+    shapes = read(FileBytes.of(path), "meta")
     assert {key: one.shape for key, one in shapes.items()} == {key: one.shape for key, one in STATE.items()}
     assert all(one.is_meta for one in shapes.values())
 

@@ -16,6 +16,7 @@ from forenbench.plugins.loaded import LoadedDetector
 from forenbench.tables.contamination import remark
 from forenbench.types import Cell
 from forenbench.weights import Checkpoint, Weights, WrongWeights
+from forenbench.weights.file_bytes import FileBytes
 from forenbench.weights.whose import Judgement, judge, weakest
 
 HEAD = Checkpoint("head", "head.pth", "there", "MIT", {"weight": (1, 2)})
@@ -46,7 +47,7 @@ def test_the_word_for_a_file_is_that_of_what_is_known_of_it(tmp_path: Path) -> N
         (shipped, path, "own", True),
         (replace(shipped, sha256=sha256_of(types)), types, "published", False),
     ):
-        found = judge(checkpoint, file)
+        found = judge(checkpoint, file, FileBytes.of(file))
         assert (found.whose, bool(found.problem)) == (word, problem), checkpoint
         assert found.sha256 == sha256_of(file)
 
@@ -100,9 +101,10 @@ def test_a_detectors_word_and_stars_are_those_of_its_files(
 def test_another_published_file_of_the_same_weights_is_published_too(tmp_path: Path) -> None:
     """OpenAI's own archive of CLIP has another size and sha256 than the copy that is fetched."""
     path = saved(tmp_path / "copy.pth", 2)
-    known = replace(HEAD, sha256="0" * 64, size=1)
-    assert judge(known, path).whose == "own"
-    assert judge(replace(known, copies=(sha256_of(path),)), path) == Judgement("published", sha256_of(path))
+    known, file = replace(HEAD, sha256="0" * 64, size=1), FileBytes.of(path)
+    assert judge(known, path, file).whose == "own"
+    copied = replace(known, copies=(file.sha256,))
+    assert judge(copied, path, file) == Judgement("published", sha256_of(path))
 
 
 def test_the_catalogue_knows_openais_archives_by_what_their_addresses_say() -> None:
