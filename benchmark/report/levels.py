@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
-from forenbench.perturbations.kinds import KINDS, Kind
+from forenbench.perturbations import kinds
 from forenbench.tables.robustness import family_and_level, lay_out
 
 from .charts import Chart, Levels, draw_levels, styles
 
 _METRICS = {"Accuracy": "Acc.", "Average precision": "A.P."}
 _NONE = "none"
-_KINDS = {kind.name: kind for kind in KINDS}
-_STRENGTHS: Mapping[str, Callable[[float], float]] = {
-    "Q": float.__neg__,
-    "N": float.__neg__,
-    "F": lambda factor: abs(math.log(factor)),
-    "G": lambda exponent: abs(math.log(exponent)),
-}
-"""By the name of a kind's value: what grows with the harm it does. Of other kinds the value itself."""
 
 
 def draw_robustness(cells: pd.DataFrame, names: Mapping[tuple[str, str], str]) -> Iterator[Chart]:
@@ -43,12 +35,13 @@ def draw_robustness(cells: pd.DataFrame, names: Mapping[tuple[str, str], str]) -
 def _levels(cells: pd.DataFrame, names: Mapping[tuple[str, str], str]) -> Iterator[tuple[Levels, str]]:
     """Give what is to be drawn of one data set, and what each kind does; nothing without a level's mean."""
     table, families = lay_out(cells), dict[str, list[str]]()
+    known = {kind.name: kind for kind in kinds.KINDS}
     for one in dict.fromkeys(cells["perturbation"]):
         families.setdefault(family_and_level(one)[0], []).append(one)
     for family, members in families.items():
-        kind = _KINDS.get(family)
-        if len(members) > 1 and kind is not None and kind.symbol:
-            shown = [_NONE] * (_NONE in families) + sorted(members, key=lambda one: _strength(kind, one))
+        kind = known.get(family)
+        if len(members) > 1 and kind is not None and kind.harm:
+            shown = [_NONE] * (_NONE in families) + sorted(members, key=partial(_harm, kind.harm))
             places = [family_and_level(one) for one in shown]
             levels = [level or one for one, (_, level) in zip(shown, places, strict=True)]
             for label, metric in _METRICS.items():
@@ -69,7 +62,6 @@ def _means(
     return dict(zip(names.values(), found.tolist(), strict=True))
 
 
-def _strength(kind: Kind, perturbation: str) -> float:
+def _harm(of: Callable[[float], float], perturbation: str) -> float:
     """Say how much harm a level does, within its kind."""
-    level = float(family_and_level(perturbation)[1])
-    return _STRENGTHS.get(kind.symbol, float)(level)
+    return of(float(family_and_level(perturbation)[1]))

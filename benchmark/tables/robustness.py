@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from forenbench.metrics.metric_values import labelled
 from forenbench.perturbations.kinds import KINDS
 from forenbench.perturbations.suites import profiles
 
@@ -14,7 +15,7 @@ from .means import PLACE, averaged, macro, signs
 
 ROW = ["detector", "weights"]
 _KEY = ["perturbation", *ROW]
-_METRICS = {"Acc.": "acc", "A.P.": "ap"}
+_METRICS = labelled("acc", "ap")
 _CHAIN, _LAUNDERING = "chain", "laundering"
 _FAMILIES = [*(kind.name for kind in KINDS), _CHAIN, _LAUNDERING]
 
