@@ -17,8 +17,8 @@ from .data.catalogue import open_dataset
 from .images import decode
 from .perturbations import parse
 from .plugins.attributes import problem
-from .plugins.guests import contained, reason
 from .records.rows import ImageResult
+from .registry.guests import contained, reason
 from .scoring.calls import encoded, encoder_of, prepare_of, prepared
 from .scoring.numerics import Numerics
 from .scoring.pipeline import score_testset

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Annotated
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 from rich.table import Table
@@ -11,6 +11,11 @@ from rich.table import Table
 from forenbench.errors import BenchError
 
 from .console import cell, out, show
+
+if TYPE_CHECKING:
+    from forenbench.registry import Opened
+
+T = TypeVar("T")
 
 
 def listing(
@@ -26,20 +31,15 @@ def listing(
 
 def _detectors() -> None:
     """Every installed detector, its variants, and what provides it."""
-    from forenbench.plugins.installed import installed
-    from forenbench.weights import KINDS
+    from forenbench.plugins.cards import cards
 
     rows = []
-    for found in installed():
-        if found.problem:
-            rows.append((found.name, "", f"cannot be used: {found.problem}", found.package))
-        elif not hasattr(found.plugin, "variants"):
-            rows.append((found.name, "own", "", found.package))
-        rows += [
-            (found.name, kind, ", ".join(found.variants(kind)), found.package)
-            for kind in KINDS
-            if not found.problem and found.variants(kind)
-        ]
+    for card in cards():
+        if card.problem:
+            rows.append((card.name, "", f"cannot be used: {card.problem}", card.package))
+        elif not card.variants:
+            rows.append((card.name, "", "not stated without its code", card.package))
+        rows += [(card.name, kind, ", ".join(names), card.package) for kind, names in card.variants.items()]
     _print(("detector", "checkpoints", "variants", "package"), rows)
 
 
@@ -71,13 +71,13 @@ def datasets() -> None:
 
 def _perturbations() -> None:
     """Every kind of perturbation, the profiles and the suites; kinds and profiles chain with '+'."""
+    from forenbench.perturbations import added
     from forenbench.perturbations.kinds import KINDS
     from forenbench.perturbations.suites import profiles, suites
 
-    _print(
-        ("perturbation", "what it does", "values"),
-        [(kind.syntax, kind.description, kind.lack() or kind.range) for kind in KINDS],
-    )
+    rows = [(kind.syntax, kind.description, kind.lack() or kind.range) for kind in KINDS]
+    others = _added(added(), lambda kind: (kind.syntax, kind.description, kind.lack() or kind.range))
+    _print(("perturbation", "what it does", "values"), [*rows, *others])
     show("")
     _print(
         ("profile", "stands for", "date", "source"),
@@ -114,6 +114,18 @@ LISTS: Mapping[str, Callable[[], None]] = {
     "tables": _tables,
     "weights": _weights,
 }
+
+
+def _added(
+    found: Iterable[Opened[T]], words: Callable[[T], tuple[str, str, str]]
+) -> Iterator[tuple[str, str, str]]:
+    """Lay out what packages add, with its package, also what of it cannot be used."""
+    for one in found:
+        if one.thing is None:
+            yield (one.entry.name, f"cannot be used: {one.problem}", "")
+        else:
+            name, description, values = words(one.thing)
+            yield (name, f"{description} (package {one.entry.package})", values)
 
 
 def _print(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:

@@ -15,7 +15,7 @@ from PIL import Image
 from . import codecs, colours, filters, frank, geometry
 
 
-def _nothing() -> str:
+def nothing_lacks() -> str:
     """Say that a kind needs nothing that may be absent."""
     return ""
 
@@ -33,6 +33,8 @@ class Kind:
         high: Largest value allowed.
         random: Whether it draws.
         lack: Says what this machine lacks for it; empty where it has all.
+        version: Of a kind that a package adds: change it whenever pixels change, for it is part of the name
+            under which rows are kept. Our own have none; a file's is the file's sha256.
     """
 
     name: str
@@ -43,7 +45,13 @@ class Kind:
     low: float = 0
     high: float = 0
     random: bool = False
-    lack: Callable[[], str] = _nothing
+    lack: Callable[[], str] = nothing_lacks
+    version: str = ""
+
+    @property
+    def family(self) -> str:
+        """Its name with its version, as in tables: ``jpeg``, ``pixelate@2``."""
+        return f"{self.name}@{self.version}" if self.version else self.name
 
     @property
     def syntax(self) -> str:
@@ -67,7 +75,7 @@ def _codec(
     name: str,
     recode: Callable[[Image.Image, int], Image.Image],
     description: str,
-    lack: Callable[[], str] = _nothing,
+    lack: Callable[[], str] = nothing_lacks,
 ) -> Kind:
     """Make a kind whose value is a codec's quality."""
     return Kind(name, recode, description, "Q", int, 1, 100, lack=lack)
