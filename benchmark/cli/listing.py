@@ -19,9 +19,11 @@ T = TypeVar("T")
 
 
 def listing(
-    what: Annotated[str, typer.Argument(help="detectors, datasets, perturbations, tables or weights.")],
+    what: Annotated[
+        str, typer.Argument(help="detectors, datasets, engines, perturbations, sources, tables or weights.")
+    ],
 ) -> None:
-    """List detectors, datasets, perturbations, tables or weights."""
+    """List detectors, datasets, engines, perturbations, sources, tables or weights."""
     from forenbench.errors import unknown
 
     if what not in LISTS:
@@ -92,12 +94,13 @@ def _perturbations() -> None:
 
 def _tables() -> None:
     """Every table: those that any run has, and the papers'."""
-    from forenbench.tables import TABLES
+    from forenbench.tables import REGISTRY, TABLES
     from forenbench.tables.papers import paper_tables
 
     generic = [(name, description, "any run") for name, (_, description) in TABLES.items()]
+    others = _added(REGISTRY.added(), lambda kind: (kind.name, kind.description, "any run"))
     papers = [(name, paper.title, paper.source) for name, paper in paper_tables().items()]
-    _print(("table", "what it shows", "of"), [*generic, *papers])
+    _print(("table", "what it shows", "of"), [*generic, *others, *papers])
 
 
 def _weights() -> None:
@@ -107,10 +110,31 @@ def _weights() -> None:
     checkpoints()
 
 
+def _sources() -> None:
+    """Every kind of place that images are read from."""
+    from forenbench.data.sources.locations import OURS
+    from forenbench.data.sources.source_kinds import SOURCES
+
+    others = _added(SOURCES.added(), lambda kind: (kind.name, kind.description, ""))
+    _print(
+        ("source", "opens"),
+        [*((one.name, one.description) for one in OURS), *(row[:2] for row in others)],
+    )
+
+
+def _engines() -> None:
+    """Every engine."""
+    from forenbench.scoring.engines import ENGINES
+
+    _print(("engine", "package"), [(name, one.package) for name, one in ENGINES.entries().items()])
+
+
 LISTS: Mapping[str, Callable[[], None]] = {
     "detectors": _detectors,
     "datasets": datasets,
+    "engines": _engines,
     "perturbations": _perturbations,
+    "sources": _sources,
     "tables": _tables,
     "weights": _weights,
 }
