@@ -1,4 +1,4 @@
-"""``bench check``: the executable contract of a detector."""
+"""``bench check``: the executable contract of a detector, or of what else can be added."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import typer
 from .console import say, show, talk
 from .loading import UNVERIFIED, Files, choose_device, load_detectors
 
-app = typer.Typer(help="Check a detector against the contract.", no_args_is_help=True)
+app = typer.Typer(help="Check what you add against its contract.", no_args_is_help=True)
 
 
 @app.callback()
 def _group() -> None:
-    """Check a detector against the contract."""
+    """Check what you add against its contract."""
 
 
 @app.command()
@@ -39,4 +39,46 @@ def detector(
             show(f"{'FAIL' if problem else 'ok  '}  {loaded.name}  {check}  {problem}".rstrip())
     if failed:
         say("The contract is not kept; docs/adding_a_detector.md explains each check.", "red")
+        raise typer.Exit(1)
+
+
+@app.command()
+def perturbation(
+    name: Annotated[str, typer.Argument(help="As for --perturbations: ./mine.py:8, or a name.")],
+) -> None:
+    """Run the contract of a perturbation."""
+    _check("perturbation", name)
+
+
+@app.command()
+def source(
+    place: Annotated[str, typer.Argument(help="As for --dataset: ./mine.py:PLACE, or the place.")],
+) -> None:
+    """Run the contract of a source on a place that it opens."""
+    _check("source", place)
+
+
+@app.command()
+def table(name: Annotated[str, typer.Argument(help="As for 'bench table': ./mine.py, or a name.")]) -> None:
+    """Run the contract of a table on a tiny run."""
+    _check("table", name)
+
+
+@app.command()
+def engine(name: Annotated[str, typer.Argument(help="As for --engine.")]) -> None:
+    """Run the contract of an engine: a tiny run gives the rows of the local engine."""
+    _check("engine", name)
+
+
+def _check(kind: str, request: str) -> None:
+    """Show every check with what it found."""
+    say(f"checking {request}")
+    from forenbench.testing.contracts import CONTRACTS
+
+    failed = False
+    for one in CONTRACTS[kind](request):
+        failed |= bool(one.problem)
+        show(f"{'FAIL' if one.problem else 'ok  '}  {one.check}  {one.problem}".rstrip())
+    if failed:
+        say(f"The contract is not kept; docs/adding_{kind}.md explains it.", "red")
         raise typer.Exit(1)

@@ -22,7 +22,7 @@ class EngineChoice:
     """The options that say what scores.
 
     Attributes:
-        name: "local" or "ray".
+        name: One of `forenbench.scoring.engines.ENGINES`.
         device: As on the command line.
         readers: Processes that read files; None: as many as help.
         features: How large the cache of features may grow, as `parse_size` reads it; empty: as usual.
@@ -38,8 +38,9 @@ class EngineChoice:
     replica_cpus: int | None
 
     def __post_init__(self) -> None:
-        if self.name not in ("local", "ray"):
-            raise BenchError(f"--engine '{self.name}' is neither local nor ray")
+        from forenbench.scoring.engines import check_name
+
+        check_name(self.name)
         if self.name == "ray" and self.device not in ("auto", "cpu", "cuda"):
             raise BenchError(
                 f"--device '{self.device}' with --engine ray: each replica has a GPU of its own, or none; "
@@ -60,34 +61,18 @@ class EngineChoice:
 @contextmanager
 def working(choice: EngineChoice, workplace: Workplace, gathered: Gathered) -> Iterator[Engine]:
     """Make the engine, and have further devices work along."""
-    if choice.name == "ray":
-        with _cluster(choice, workplace, gathered) as engine:
-            yield engine
-        return
-    from forenbench.scoring.engines.local import LocalEngine
-    from forenbench.scoring.numerics import Numerics
-    from forenbench.scoring.reading import reader_processes
+    from forenbench.scoring.engines import EngineRequest, make_engine
 
-    device, cache = workplace.means.device, choice.cache()
-    readers = reader_processes(device) if choice.readers is None else choice.readers
-    with companions(workplace, cache.limit):
-        yield LocalEngine(Numerics(device, workplace.settings.precision), cache, readers)
-
-
-@contextmanager
-def _cluster(choice: EngineChoice, workplace: Workplace, gathered: Gathered) -> Iterator[Engine]:
-    """Make the engine of a cluster, and leave the cluster at the end."""
-    try:
-        from forenbench.scoring.engines.ray import RayEngine, session
-    except ImportError as error:
-        raise BenchError("--engine ray needs Ray: pip install 'forenbench[ray]'") from error
-    with session():
-        yield RayEngine(
-            loaded=[one for job in gathered.jobs for one in job.detectors],
-            load=reloading(workplace.request, workplace.means, gathered),
-            device=choice.device,
-            precision=workplace.settings.precision,
-            features=choice.cache().limit,
-            address=choice.address,
-            cpus=choice.replica_cpus,
-        )
+    is_local, features = choice.name == "local", choice.cache().limit
+    request = EngineRequest(
+        detectors=[one for job in gathered.jobs for one in job.detectors],
+        load=reloading(workplace.request, workplace.means, gathered),
+        device=workplace.means.device if is_local else choice.device,
+        precision=workplace.settings.precision,
+        features=features,
+        readers=choice.readers,
+        address=choice.address,
+        replica_cpus=choice.replica_cpus,
+    )
+    with companions(workplace, features), make_engine(choice.name, request) as engine:
+        yield engine

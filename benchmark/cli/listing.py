@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Annotated
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 from rich.table import Table
@@ -12,11 +12,18 @@ from forenbench.errors import BenchError
 
 from .console import cell, out, show
 
+if TYPE_CHECKING:
+    from forenbench.registry import Opened
+
+T = TypeVar("T")
+
 
 def listing(
-    what: Annotated[str, typer.Argument(help="detectors, datasets, perturbations, tables or weights.")],
+    what: Annotated[
+        str, typer.Argument(help="detectors, datasets, engines, perturbations, sources, tables or weights.")
+    ],
 ) -> None:
-    """List detectors, datasets, perturbations, tables or weights."""
+    """List detectors, datasets, engines, perturbations, sources, tables or weights."""
     from forenbench.errors import unknown
 
     if what not in LISTS:
@@ -26,20 +33,15 @@ def listing(
 
 def _detectors() -> None:
     """Every installed detector, its variants, and what provides it."""
-    from forenbench.plugins.installed import installed
-    from forenbench.weights import KINDS
+    from forenbench.plugins.cards import cards
 
     rows = []
-    for found in installed():
-        if found.problem:
-            rows.append((found.name, "", f"cannot be used: {found.problem}", found.package))
-        elif not hasattr(found.plugin, "variants"):
-            rows.append((found.name, "own", "", found.package))
-        rows += [
-            (found.name, kind, ", ".join(found.variants(kind)), found.package)
-            for kind in KINDS
-            if not found.problem and found.variants(kind)
-        ]
+    for card in cards():
+        if card.problem:
+            rows.append((card.name, "", f"cannot be used: {card.problem}", card.package))
+        elif not card.variants:
+            rows.append((card.name, "", "not stated without its code", card.package))
+        rows += [(card.name, kind, ", ".join(names), card.package) for kind, names in card.variants.items()]
     _print(("detector", "checkpoints", "variants", "package"), rows)
 
 
@@ -71,13 +73,13 @@ def datasets() -> None:
 
 def _perturbations() -> None:
     """Every kind of perturbation, the profiles and the suites; kinds and profiles chain with '+'."""
+    from forenbench.perturbations import added
     from forenbench.perturbations.kinds import KINDS
     from forenbench.perturbations.suites import profiles, suites
 
-    _print(
-        ("perturbation", "what it does", "values"),
-        [(kind.syntax, kind.description, kind.lack() or kind.range) for kind in KINDS],
-    )
+    rows = [(kind.syntax, kind.description, kind.lack() or kind.range) for kind in KINDS]
+    others = _added(added(), lambda kind: (kind.syntax, kind.description, kind.lack() or kind.range))
+    _print(("perturbation", "what it does", "values"), [*rows, *others])
     show("")
     _print(
         ("profile", "stands for", "date", "source"),
@@ -92,12 +94,13 @@ def _perturbations() -> None:
 
 def _tables() -> None:
     """Every table: those that any run has, and the papers'."""
-    from forenbench.tables import TABLES
+    from forenbench.tables import REGISTRY, TABLES
     from forenbench.tables.papers import paper_tables
 
     generic = [(name, description, "any run") for name, (_, description) in TABLES.items()]
+    others = _added(REGISTRY.added(), lambda kind: (kind.name, kind.description, "any run"))
     papers = [(name, paper.title, paper.source) for name, paper in paper_tables().items()]
-    _print(("table", "what it shows", "of"), [*generic, *papers])
+    _print(("table", "what it shows", "of"), [*generic, *others, *papers])
 
 
 def _weights() -> None:
@@ -107,13 +110,46 @@ def _weights() -> None:
     checkpoints()
 
 
+def _sources() -> None:
+    """Every kind of place that images are read from."""
+    from forenbench.data.sources.locations import OURS
+    from forenbench.data.sources.source_kinds import SOURCES
+
+    others = _added(SOURCES.added(), lambda kind: (kind.name, kind.description, ""))
+    _print(
+        ("source", "opens"),
+        [*((one.name, one.description) for one in OURS), *(row[:2] for row in others)],
+    )
+
+
+def _engines() -> None:
+    """Every engine."""
+    from forenbench.scoring.engines import ENGINES
+
+    _print(("engine", "package"), [(name, one.package) for name, one in ENGINES.entries().items()])
+
+
 LISTS: Mapping[str, Callable[[], None]] = {
     "detectors": _detectors,
     "datasets": datasets,
+    "engines": _engines,
     "perturbations": _perturbations,
+    "sources": _sources,
     "tables": _tables,
     "weights": _weights,
 }
+
+
+def _added(
+    found: Iterable[Opened[T]], words: Callable[[T], tuple[str, str, str]]
+) -> Iterator[tuple[str, str, str]]:
+    """Lay out what packages add, with its package, also what of it cannot be used."""
+    for one in found:
+        if one.thing is None:
+            yield (one.entry.name, f"cannot be used: {one.problem}", "")
+        else:
+            name, description, values = words(one.thing)
+            yield (name, f"{description} (package {one.entry.package})", values)
 
 
 def _print(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:

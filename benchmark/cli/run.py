@@ -93,7 +93,9 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
     feature_cache: Annotated[
         str, typer.Option(help="Room for features of encoders: 20GB; 0: keep none.", show_default="10GB")
     ] = "",
-    engine: Annotated[str, typer.Option(help="local, or ray: replicas on a Ray cluster.")] = "local",
+    engine: Annotated[
+        str, typer.Option(help="local, ray (replicas on a Ray cluster), or one that a package adds.")
+    ] = "local",
     address: Annotated[
         str, typer.Option(help="Of the Ray cluster; local starts one on this machine.")
     ] = "auto",
@@ -125,7 +127,7 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
         request = of_table(experiment, {**others, "--perturbations": perturbations})
     else:
         request = of_options(detectors, dataset, generators, perturbations)
-    devices = ["cpu"] if engine == "ray" else choose_devices(device)
+    devices = choose_devices(device) if engine == "local" else ["cpu"]  # others load elsewhere
     settings = RunSettings(parse_perturbations(request), seed, check_precision(precision), keep_going)
     equalised.check(split(equalise))
     files, places = Files(weights or [], unverified, tuple(split(trained_on))), parse_places(data)

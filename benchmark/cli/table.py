@@ -18,7 +18,7 @@ _PROTOCOL = "Cells run under this protocol; by default 'all', or the only one th
 
 
 def table(  # noqa: PLR0913 - a command's options are its arguments
-    name: Annotated[str, typer.Argument(help="Table name; 'bench list tables' shows them.")],
+    name: Annotated[str, typer.Argument(help="Table name ('bench list tables' shows them), or a file.")],
     runs: Annotated[
         list[Path] | None, typer.Argument(help="Run folders.", show_default="all below results/runs")
     ] = None,
@@ -30,14 +30,14 @@ def table(  # noqa: PLR0913 - a command's options are its arguments
 ) -> None:
     """Make a table from the rows of one or more runs."""
     from forenbench import tables
-    from forenbench.errors import unknown
     from forenbench.tables.papers import lay_out, paper_tables
     from forenbench.tables.published import against_published, published_table
     from forenbench.tables.rendering import render
+    from forenbench.tables.table_kinds import find_kind
 
     papers = paper_tables()
-    if name not in {*papers, *tables.TABLES}:
-        raise BenchError(unknown("table", name, [*papers, *tables.TABLES]))
+    if name not in papers:  # says what is wrong with a name before any run is opened
+        find_kind(name, tables.REGISTRY, papers)
     _check_options(name in papers, against, only)
     if only:
         made = published_table(papers[name])

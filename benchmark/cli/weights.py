@@ -101,11 +101,9 @@ def _describe(found: FoundPlugin, variant: str) -> None:
 
 def _entry(checkpoint: Checkpoint, found: FoundPlugin) -> str:
     """Word one checkpoint in a few lines; a command has one to itself, and can be copied."""
-    needs = getattr(found.plugin, "needs", {})
-    users = [variant for variant, needed in needs.items() if checkpoint in needed]
-    every = not users or len(users) == len(needs)
+    users = found.users(checkpoint)
     wrapped = textwrap.fill(
-        f"{_facts(checkpoint)}for {'all variants' if every else ', '.join(users)}",
+        f"{_facts(checkpoint)}for {', '.join(users) or 'all variants'}",
         width() or _COLUMNS,
         initial_indent=_INDENT,
         subsequent_indent=_INDENT,
@@ -192,12 +190,11 @@ def _needed_by(found: FoundPlugin, variants: Iterable[str]) -> tuple[Checkpoint,
     from forenbench.weights import KINDS
 
     known = {variant for kind in KINDS for variant in found.variants(kind)}
-    needs = getattr(found.plugin, "needs", {})
     needed: dict[Checkpoint, None] = {}
     for variant in variants:
         if variant not in known:
             raise BenchError(unknown(f"variant of '{found.name}'", variant, known))
-        needed |= dict.fromkeys(needs.get(variant, found.checkpoints))
+        needed |= dict.fromkeys(found.needs(variant))
     return tuple(needed)
 
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from .descriptions import Spec, specs
 from .requests import find_spec
+from .sources.source_kinds import is_there
 
 DATA_ROOT = Path("data")
 """Where described datasets lie unless somebody says otherwise."""
@@ -58,7 +59,7 @@ def _remembered(name: str, record: Mapping[str, Any], data_root: Path) -> Found 
     """Find a dataset by what its record says."""
     known = specs().get(name)
     path, root = (Path(record["made"].get("found", {}).get(what, "")) for what in ("path", "data_root"))
-    if path.is_absolute() and path.exists():
+    if path.is_absolute() and is_there(path):
         return Found(replace(known or Spec(name, "", ""), folder=str(path)), data_root)
     if known:
         return Found(known, root if data_root == DATA_ROOT and root.is_absolute() else data_root)

@@ -12,6 +12,7 @@ from filelock import FileLock
 
 from forenbench.data.sources.findings import Findings
 from forenbench.data.sources.locations import open_location, open_locations
+from forenbench.data.sources.source_kinds import is_there
 from forenbench.errors import BenchError
 from forenbench.files.places import cache_folder
 from forenbench.types import FileSource
@@ -39,8 +40,8 @@ def find_files(
     """
     folder = _build(spec, advance) if spec.builder else data_root / spec.folder
     archives = [data_root / name for name in spec.archives]
-    is_archived = not folder.exists() and archives and all(path.is_file() for path in archives)
-    unpacked = folder if folder.exists() or is_archived else find_layout(spec, data_root)
+    is_archived = not is_there(folder) and archives and all(path.is_file() for path in archives)
+    unpacked = folder if is_there(folder) or is_archived else find_layout(spec, data_root)
     if unpacked is None:
         places = " or ".join(f"'{place}'" for place in (folder, *archives))
         fetch = f"'bench data fetch {spec.name}{root_option(data_root)}'"

@@ -16,7 +16,7 @@ from PIL import Image
 from . import codecs, colours, filters, frank, geometry
 
 
-def _nothing() -> str:
+def nothing_lacks() -> str:
     """Say that a kind needs nothing that may be absent."""
     return ""
 
@@ -51,6 +51,8 @@ class Kind:
             drawn in this order; None, of a kind without a value: there is none.
         random: Whether it draws.
         lack: Says what this machine lacks for it; empty where it has all.
+        version: Of a kind that a package adds: change it whenever pixels change, for it is part of the name
+            under which rows are kept. Our own have none; a file's is the file's sha256.
     """
 
     name: str
@@ -62,7 +64,13 @@ class Kind:
     high: float = 0
     harm: Callable[[float], float] | None = None
     random: bool = False
-    lack: Callable[[], str] = _nothing
+    lack: Callable[[], str] = nothing_lacks
+    version: str = ""
+
+    @property
+    def family(self) -> str:
+        """Its name with its version, as in tables: ``jpeg``, ``pixelate@2``."""
+        return f"{self.name}@{self.version}" if self.version else self.name
 
     def __post_init__(self) -> None:
         if self.symbol and self.harm is None:
@@ -90,7 +98,7 @@ def _codec(
     name: str,
     recode: Callable[[Image.Image, int], Image.Image],
     description: str,
-    lack: Callable[[], str] = _nothing,
+    lack: Callable[[], str] = nothing_lacks,
 ) -> Kind:
     """Make a kind whose value is a codec's quality."""
     return Kind(name, recode, description, "Q", int, 1, 100, less_is_worse, lack=lack)

@@ -7,7 +7,7 @@ from reprlib import repr as short
 from sys import float_info
 from typing import Any
 
-from .guests import contained, reason
+from forenbench.registry.guests import contained, reason
 
 _LONGEST = 100
 """Characters of a name or a version; a file is called by the former, and tables have a column for it."""

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Protocol
 
-from forenbench.errors import BenchError, unknown
+from forenbench.registry import Opened
+from forenbench.registry.guests import contained, reason
 from forenbench.types import Detector
 from forenbench.weights import KINDS, Checkpoint, Weights
 
-from .guests import contained, reason
-
-GROUP = "forenbench.detectors"
+from .cards import DETECTORS
 
 
 class Plugin(Protocol):
@@ -21,13 +19,18 @@ class Plugin(Protocol):
 
     Attributes:
         variants: Every variant, by the kind of checkpoints ("published", "sample") it exists for.
-        rows: The variants that a bare name means, in table order; without it, all of them.
-        needs: The checkpoints that each variant reads, so that one can see what is missing before a run.
+        rows: The variants that a bare name means, in table order; of a kind without any, all of them.
+        checkpoints: Every weights file that it may read.
+        needs: The checkpoints that each variant reads, so that one can see what is missing before a run; a
+            variant that is not named may need all of them.
 
-    A detector without variants needs none of this: a class that is called without arguments will do.
+    A detector without variants needs none of this: a class that is called without arguments will do. All but
+    `variants` may be left out; `FoundPlugin` is the only place that looks for them.
     """
 
     variants: Mapping[str, tuple[str, ...]]
+    rows: Mapping[str, tuple[str, ...]]
+    checkpoints: tuple[Checkpoint, ...]
     needs: Mapping[str, tuple[Checkpoint, ...]]
 
     def __call__(self, variant: str, weights: Weights) -> Detector:
@@ -44,18 +47,42 @@ class FoundPlugin:
     plugin: Any = None
     problem: str = ""
 
+    @property
+    def has_variants(self) -> bool:
+        """Say whether it makes several detectors, by variant and weights."""
+        return hasattr(self.plugin, "variants")
+
+    def kinds(self) -> tuple[str, ...]:
+        """List the kinds of checkpoints that there are variants for."""
+        return tuple(self._said("variants"))
+
     def variants(self, kind: str) -> tuple[str, ...]:
         """List every variant that exists for this kind of checkpoints."""
-        return tuple(getattr(self.plugin, "variants", {}).get(kind, ()))
+        return tuple(self._said("variants").get(kind, ()))
 
     def rows(self, kind: str) -> tuple[str, ...]:
         """List the variants that the bare name means."""
-        return tuple(getattr(self.plugin, "rows", {}).get(kind, self.variants(kind)))
+        return tuple(self._said("rows").get(kind, self.variants(kind)))
 
     @property
     def checkpoints(self) -> tuple[Checkpoint, ...]:
         """List the weights files this plugin may need."""
         return tuple(getattr(self.plugin, "checkpoints", ()))
+
+    def needs(self, variant: str) -> tuple[Checkpoint, ...]:
+        """List the weights files that one variant reads; all, where the plugin does not say."""
+        return tuple(self._said("needs").get(variant, self.checkpoints))
+
+    def users(self, checkpoint: Checkpoint) -> tuple[str, ...]:
+        """List the variants that are known to read a weights file; none where all of them do."""
+        needs = self._said("needs")
+        users = tuple(variant for variant, needed in needs.items() if checkpoint in needed)
+        return () if len(users) == len(needs) else users
+
+    def _said(self, attribute: str) -> Mapping[str, Any]:
+        """Return one of the mappings that a plugin may leave out."""
+        said: Mapping[str, Any] = getattr(self.plugin, attribute, {})
+        return said
 
 
 def find(name: str) -> FoundPlugin:
@@ -64,39 +91,23 @@ def find(name: str) -> FoundPlugin:
     Raises:
         BenchError: No such plugin; similar names are suggested.
     """
-    entries = _entries()
-    if name not in entries:
-        raise BenchError(unknown("detector", name, entries))
-    return _open(entries[name])
+    return _found(DETECTORS.find(name))
 
 
 def installed() -> list[FoundPlugin]:
-    """List every installed plugin, also those that cannot be used."""
-    return [_open(entry) for _, entry in sorted(_entries().items())]
+    """Import every installed plugin, also those that cannot be used (see `cards`)."""
+    return [_found(one) for one in DETECTORS.added()]
 
 
-def _entries() -> dict[str, EntryPoint]:
-    """Collect entry points by name, refusing two different ones under one name."""
-    entries: dict[str, EntryPoint] = {}
-    for entry in entry_points(group=GROUP):
-        same = entries.setdefault(entry.name, entry)
-        if same.value != entry.value:
-            raise BenchError(
-                f"two packages provide a detector '{entry.name}': {same.value} and {entry.value}; "
-                "uninstall one"
-            )
-    return entries
-
-
-def _open(entry: EntryPoint) -> FoundPlugin:
-    """Import a plugin; a broken third-party package must not take the others down."""
-    package = entry.dist.name if entry.dist else entry.value
+def _found(opened: Opened[Any]) -> FoundPlugin:
+    """Check what a plugin says of itself: a table of variants that cannot be read is as bad as no plugin."""
+    found = FoundPlugin(opened.entry.name, opened.entry.package, opened.thing, opened.problem)
     try:
         with contained():
-            found = FoundPlugin(entry.name, package, entry.load())
-            for kind in KINDS:  # a table of variants that cannot be read is as bad
-                found.rows(kind)
+            for kind in (*KINDS, *found.kinds()):
+                for variant in (*found.rows(kind), *found.variants(kind)):
+                    found.needs(variant)
             iter(found.checkpoints)
-            return found
     except Exception as error:
-        return FoundPlugin(entry.name, package, problem=reason(error))
+        return FoundPlugin(found.name, found.package, problem=reason(error))
+    return found

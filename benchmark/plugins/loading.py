@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
 import inspect
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, cast
 
 from forenbench.errors import BenchError, unknown
+from forenbench.registry.guests import contained, reason
+from forenbench.registry.plugin_files import read_plugin
 from forenbench.types import UNVERIFIED, Detector
 from forenbench.weights import KINDS, MissingWeights, Weights
 
 from .attributes import problem
-from .guests import contained, reason
 from .installed import FoundPlugin, Plugin, find
 from .loaded import LoadedDetector
 
@@ -48,7 +46,7 @@ def _load(request: str, weights: Weights) -> list[LoadedDetector]:
     found = find(name)
     if found.problem:
         raise BenchError(f"detector '{name}' ({found.package}) cannot be used: {found.problem}")
-    if not hasattr(found.plugin, "variants"):
+    if not found.has_variants:
         if colon or at:
             raise BenchError(
                 f"detector '{name}' has no variants, so '{request}' means nothing; ask for '{name}'"
@@ -109,10 +107,10 @@ def _choose(found: FoundPlugin, variant: str, kind: str) -> tuple[str, ...]:
     """Resolve a variant, or the bare name's rows, for this kind of checkpoints."""
     known = found.variants(kind)
     if not known:
-        others = " or ".join(f"{found.name}@{other}" for other in found.plugin.variants)
+        others = " or ".join(f"{found.name}@{other}" for other in found.kinds())
         raise BenchError(f"detector '{found.name}' has no {kind} checkpoints; ask for {others}")
     if variant and variant not in known:
-        elsewhere = [other for other in found.plugin.variants if variant in found.variants(other)]
+        elsewhere = [other for other in found.kinds() if variant in found.variants(other)]
         hint = f" (or ask for {found.name}:{variant}@{elsewhere[0]})" if elsewhere else ""
         raise BenchError(unknown(f"variant of '{found.name}' with {kind} checkpoints", variant, known) + hint)
     return (variant,) if variant else found.rows(kind)
@@ -148,22 +146,11 @@ def _stated(detector: Detector) -> tuple[str, ...]:
 
 
 def _from_file(request: str) -> list[tuple[Any, str]]:
-    """Import a plugin file under a name of its own and return the detector classes it defines."""
-    path = Path(request)
-    if not path.is_file():
-        raise BenchError(f"no detector file at '{request}'; 'bench new detector NAME' writes one")
-    code = hashlib.sha256(path.read_bytes()).hexdigest()
-    spec = importlib.util.spec_from_file_location(f"forenbench_plugin_{code[:12]}", path)
-    assert spec is not None  # the suffix .py always has a loader
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    try:
-        with contained():
-            spec.loader.exec_module(module)
-    except Exception as error:
-        raise BenchError(f"detector file '{request}' does not import: {reason(error)}") from error
+    """Run a plugin file and return the detector classes it defines, with the file's sha256."""
+    file = read_plugin(request, "detector", "'bench new detector NAME' writes one")
+    module = file.run("detector")
     found = [
-        (value, code)
+        (value, file.sha256)
         for value in vars(module).values()
         if inspect.isclass(value) and value.__module__ == module.__name__ and hasattr(value, "score")
     ]

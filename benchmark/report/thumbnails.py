@@ -15,6 +15,7 @@ from forenbench.data.dataset_paths import Found
 from forenbench.data.descriptions import Spec
 from forenbench.data.finding import Advance, find_files
 from forenbench.data.sources.folder import Folder
+from forenbench.data.sources.source_kinds import is_guest
 from forenbench.errors import BenchError
 from forenbench.images import decode
 from forenbench.types import Source
@@ -94,7 +95,8 @@ def _open(spec: Spec, data_root: Path, advance: Advance) -> Source:
     """Open what holds a dataset's files; a folder of millions is not listed for the few that are shown."""
     folder = data_root / spec.folder
     whole = cache(lambda: find_files(spec, data_root, advance)[0])
-    return _Unlisted(folder, whole) if folder.is_dir() and not spec.builder else whole()
+    is_ours = folder.is_dir() and not spec.builder and not is_guest(folder)
+    return _Unlisted(folder, whole) if is_ours else whole()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import torch
 from PIL.Image import Image
 from torch import Tensor
 
-from forenbench.plugins.guests import contained
+from forenbench.registry.guests import contained
 from forenbench.types import Detector, Encoder, LogitDetector
 
 Prepare = Callable[[Image], Tensor]

@@ -17,8 +17,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from forenbench.plugins.guests import reason
 from forenbench.records.rows import ImageResult
+from forenbench.registry.guests import reason
 from forenbench.types import Detector, Encoder, Perturbation, TestSet
 
 from .batches import BATCH, Batch, CellResults, ReadRequest, Todo

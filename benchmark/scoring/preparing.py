@@ -19,8 +19,8 @@ from torch import Tensor
 
 from forenbench.images import UnreadableImage, decode
 from forenbench.perturbations import draw_generator
-from forenbench.plugins.guests import reason
 from forenbench.records.rows import ImageResult
+from forenbench.registry.guests import reason
 from forenbench.types import Perturbation, Source
 
 from .batches import CHANGED, Batch, InputKey, ReadRequest, Stack

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, cast
 
 from forenbench.errors import RunFailed
 from forenbench.images.effort import max_seconds
-from forenbench.plugins.guests import reason
+from forenbench.registry.guests import reason
 
 from .batches import Batch, ReadRequest
 from .fatal_files import fork_beside_threads, without_deadly_files

@@ -8,16 +8,17 @@ from typing import Any
 
 import pandas as pd
 
-from forenbench.errors import BenchError, unknown
+from forenbench.errors import BenchError
 from forenbench.metrics.metric import FITTED
 from forenbench.metrics.metric_values import labelled, shown_in
 from forenbench.records.coverage import MISSING
 from forenbench.records.finished import Finished, newest
 from forenbench.records.measurements import Measurements
 from forenbench.records.store import Store
+from forenbench.registry import Registry
 from forenbench.types import OWN, UNVERIFIED
 
-from . import cellwise, contamination, equalised, marks, means, realsources, robustness, summary
+from . import cellwise, contamination, equalised, marks, means, realsources, robustness, summary, table_kinds
 from .notes import drawn_by_origin, in_order, left_out, notes_on
 from .table import Table
 
@@ -73,16 +74,15 @@ def one_protocol(cells: pd.DataFrame, wanted: str | None = None) -> pd.DataFrame
 
 
 def make(name: str, stores: Iterable[Store], protocol: str | None = None, failed_as: str = MISSING) -> Table:
-    """Make a table by name, from the cells of one protocol (see `one_protocol` and `measure`).
+    """Make a table by name or by a file, from the cells of one protocol (see `one_protocol` and `measure`).
 
     Raises:
         BenchError: Unknown name or protocol, or nothing to show.
     """
-    if name not in TABLES:
-        raise BenchError(unknown("table", name, TABLES))
+    kind = table_kinds.find_kind(name, REGISTRY)
     cells = measure(stores, failed_as=failed_as)
     chosen = one_protocol(cells, protocol)
-    table = TABLES[name][0](chosen)
+    table = kind.make(chosen.copy())
     return replace(table, notes=(*table.notes, *left_out(cells, chosen)))
 
 
@@ -192,6 +192,14 @@ TABLES: Mapping[str, tuple[Callable[[pd.DataFrame], Table], str]] = {
     "equalised": (equalised.table, "raw scores beside those of images re-encoded alike (--equalise)"),
 }
 """Table makers by name, each with one line of description."""
+
+REGISTRY: Registry[table_kinds.TableKind] = Registry(
+    "table",
+    table_kinds.GROUP,
+    table_kinds.flaw,
+    {name: table_kinds.TableKind(name, description, maker) for name, (maker, description) in TABLES.items()},
+)
+"""The same, and what packages add."""
 
 
 def how_sure(cells: pd.DataFrame) -> Iterator[str]:

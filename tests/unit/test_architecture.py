@@ -49,7 +49,7 @@ def test_detectors_need_only_types_errors_weights_and_nets() -> None:
 
 ROOMS = (
     ("errors", "draws", "printable"),
-    ("types",),
+    ("types", "registry"),
     ("files", "images", "metrics"),
     ("weights", "perturbations", "data"),
     ("plugins", "records", "sample"),
@@ -158,6 +158,15 @@ def _loaded_by(code: str) -> set[str]:
 
 def test_help_and_import_load_nothing_heavy() -> None:
     assert not HEAVY & _loaded_by("import forenbench.cli.app")
+
+
+def test_listing_what_there_is_loads_nothing_heavy() -> None:
+    """Also no module of a detector."""
+    code = "from forenbench.cli.listing import listing; listing('detectors'); listing('perturbations')"
+    assert not HEAVY & _loaded_by(code)
+    code = "import sys; from forenbench.plugins.cards import cards; assert cards(); "
+    code += "assert not [one for one in sys.modules if one.startswith('forenbench.detectors.')]"
+    assert not HEAVY & _loaded_by(code)
 
 
 def test_looking_up_detectors_loads_no_library_of_networks() -> None:

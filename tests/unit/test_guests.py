@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from forenbench.plugins.guests import ProcessExit, contained, reason
+from forenbench.registry.guests import ProcessExit, contained, reason
 
 
 def test_what_would_end_the_process_is_an_error_that_says_so() -> None:
@@ -34,7 +34,7 @@ def test_what_is_no_exception_is_one_all_the_same_and_errors_stay_as_they_are() 
 
 def test_outside_and_after_a_detector_the_process_ends_as_it_wants_to() -> None:
     code = (
-        "import os\nfrom forenbench.plugins.guests import contained\n"
+        "import os\nfrom forenbench.registry.guests import contained\n"
         "with contained():\n  with contained(): pass\n"
         "  try: os._exit(3)\n  except Exception: print('contained', flush=True)\n"
         "os._exit(7)"
@@ -45,7 +45,7 @@ def test_outside_and_after_a_detector_the_process_ends_as_it_wants_to() -> None:
 
 def test_a_process_that_a_detector_forks_ends_as_it_wants_to() -> None:
     code = (
-        "import os\nfrom forenbench.plugins.guests import contained\n"
+        "import os\nfrom forenbench.registry.guests import contained\n"
         "with contained():\n  child = os.fork()\n  if not child: os._exit(5)\n"
         "print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))"
     )

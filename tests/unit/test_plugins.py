@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from forenbench import registry
 from forenbench.cli.loading import Files
 from forenbench.cli.requests import Gathered, Means, Request, reloading
 from forenbench.errors import BenchError, unknown
-from forenbench.plugins import installed as lookup
 from forenbench.plugins import loading
-from forenbench.plugins.installed import FoundPlugin, installed
+from forenbench.plugins.cards import GROUP, cards
+from forenbench.plugins.installed import FoundPlugin, find, installed
 from forenbench.plugins.loading import load, load_all, load_available
 from forenbench.weights import KINDS, Checkpoint, MissingWeights, Weights
 
@@ -92,15 +93,15 @@ def test_the_same_detector_asked_for_twice_is_loaded_once(tmp_path: Path) -> Non
 
 
 def test_two_packages_with_one_name_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    entries = [EntryPoint("twin", f"package_{i}:Twin", lookup.GROUP) for i in range(2)]
-    monkeypatch.setattr(lookup, "entry_points", lambda group: entries)
+    entries = [EntryPoint("twin", f"package_{i}:Twin", GROUP) for i in range(2)]
+    monkeypatch.setattr(registry, "entries_of", lambda group: entries)
     with pytest.raises(BenchError, match="two packages provide a detector 'twin'"):
-        lookup.find("twin")
+        find("twin")
 
 
 def test_a_broken_package_is_listed_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        lookup, "entry_points", lambda group: [EntryPoint("broken", "no_such_module:X", lookup.GROUP)]
+        registry, "entries_of", lambda group: [EntryPoint("broken", "no_such_module:X", GROUP)]
     )
     (found,) = installed()
     assert "no_such_module" in found.problem
@@ -114,8 +115,8 @@ def test_a_package_that_ends_the_process_takes_no_other_down(
     (tmp_path / "leaves.py").write_text("import sys\nsys.exit(0)\n")
     (tmp_path / "odd.py").write_text("class Odd:\n    variants = ['a']\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    entries = [EntryPoint("leaves", "leaves:X", lookup.GROUP), EntryPoint("odd", "odd:Odd", lookup.GROUP)]
-    monkeypatch.setattr(lookup, "entry_points", lambda group: entries)
+    entries = [EntryPoint("leaves", "leaves:X", GROUP), EntryPoint("odd", "odd:Odd", GROUP)]
+    monkeypatch.setattr(registry, "entries_of", lambda group: entries)
     leaves, odd = installed()
     assert "sys.exit(0) was called" in leaves.problem
     assert odd.problem
@@ -130,8 +131,8 @@ def test_two_variants_of_one_name_are_refused(tmp_path: Path, monkeypatch: pytes
         MINE + "    variants = {'published': ('a', 'b')}\n    def __init__(self, variant, weights): ...\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
-    entry = EntryPoint("same", "same:Mine", lookup.GROUP)
-    monkeypatch.setattr(lookup, "entry_points", lambda group: [entry])
+    entry = EntryPoint("same", "same:Mine", GROUP)
+    monkeypatch.setattr(registry, "entries_of", lambda group: [entry])
     with pytest.raises(BenchError, match="'same' makes 2 detectors called 'mine'"):
         load_all(["same"], Weights())
     with pytest.raises(BenchError, match="two detectors are called 'mine'; rename the one in 'same:b'"):
@@ -234,3 +235,22 @@ def test_another_process_loads_the_kinds_that_were_asked_for() -> None:
     means = Means(Path("data"), Files(), "", "cpu", None, "all")
     load = reloading(request, means, Gathered(kinds=["published", "published"]))
     assert [(one.name, one.kind) for one in load("cpu")] == [("lgrad:nearest-gan", "sample")] * 2
+
+
+def test_every_built_in_card_says_what_its_detector_says() -> None:
+    said = {found.name: {kind: found.variants(kind) for kind in found.kinds()} for found in installed()}
+    assert {card.name: card.variants for card in cards() if card.package == "forenbench"} == said
+
+
+def test_a_card_is_read_though_its_module_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "heavy.py").write_text("raise RuntimeError('imported')\n")
+    (tmp_path / "heavy.toml").write_text('[variants]\npublished = ["a"]\n')
+    (tmp_path / "garbled.py").write_text("")
+    (tmp_path / "garbled.toml").write_text("[variants\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    entries = [EntryPoint(name, f"{name}:X", GROUP) for name in ("heavy", "garbled", "absent_module")]
+    monkeypatch.setattr(registry, "entries_of", lambda group: entries)
+    absent, garbled, heavy = cards()
+    assert (heavy.variants, heavy.problem) == ({"published": ("a",)}, "")
+    assert "TOMLDecodeError" in garbled.problem
+    assert "No module named 'absent_module'" in absent.problem

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Sequence
+import pkgutil
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
+from forenbench.errors import BenchError
+from forenbench.plugins.loaded import LoadedDetector
+from forenbench.registry import Registry
+from forenbench.registry.guests import contained, reason
 from forenbench.scoring.batches import CellResults
 from forenbench.scoring.lineup import Lineup
 from forenbench.scoring.plan import Shard
@@ -51,3 +59,92 @@ class Engine(Protocol):
             listener: Told of progress.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class EngineRequest:
+    """What an engine is made for; it may leave aside what does not concern it.
+
+    Attributes:
+        detectors: As this process has loaded them, in the order of the lineup.
+        load: Loads the same anew on a device, in whatever process or machine it is called; picklable.
+        device: As on the command line; of the local engine, the one that this process scores on.
+        precision: See `forenbench.scoring.numerics.Numerics`.
+        features: Bytes of encoders' features that a user's cache may keep; 0: none.
+        readers: Processes that read files; None: as many as help.
+        address: As on the command line.
+        replica_cpus: Likewise.
+    """
+
+    detectors: Sequence[LoadedDetector]
+    load: Callable[[str], list[LoadedDetector]]
+    device: str
+    precision: str
+    features: int
+    readers: int | None = None
+    address: str = "auto"
+    replica_cpus: int | None = None
+
+
+EngineMaker = Callable[[EngineRequest], AbstractContextManager[Engine]]
+
+
+def make_engine(name: str, request: EngineRequest) -> AbstractContextManager[Engine]:
+    """Make an engine by its name; it is open as long as the context that is returned.
+
+    Raises:
+        BenchError: There is none, or it cannot be used here.
+    """
+    found = ENGINES.find(name)
+    assert found.thing is not None
+    if not found.entry.is_added:
+        return found.thing(request)
+    try:
+        with contained():
+            return found.thing(request)
+    except BenchError:
+        raise
+    except Exception as error:
+        raise BenchError(
+            f"engine '{name}' ({found.entry.package}) cannot be made: {reason(error)}"
+        ) from error
+
+
+def check_name(name: str) -> None:
+    """Refuse an unknown name, before anything is loaded for it.
+
+    Raises:
+        BenchError: There is no such engine, or it cannot be used.
+    """
+    ENGINES.find(name)
+
+
+def _flaw(thing: object) -> str:
+    """Say what cannot make an engine."""
+    return "" if callable(thing) else "is nothing that can be called"
+
+
+def _ours(target: str, lack: str, request: EngineRequest) -> AbstractContextManager[Engine]:
+    """Import one of our own when it is asked for, for its libraries may be absent."""
+    try:
+        maker: EngineMaker = pkgutil.resolve_name(target)
+    except ImportError as error:
+        raise BenchError(lack) from error
+    return maker(request)
+
+
+ENGINES: Registry[EngineMaker] = Registry(
+    "engine",
+    "forenbench.engines",
+    _flaw,
+    {
+        "local": partial(
+            _ours, "forenbench.scoring.engines.local:local_engine", "the local engine is absent"
+        ),
+        "ray": partial(
+            _ours,
+            "forenbench.scoring.engines.ray:ray_engine",
+            "--engine ray needs Ray: pip install 'forenbench[ray]'",
+        ),
+    },
+)

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from forenbench.scoring.batches import CellResults, ReadRequest
 from forenbench.scoring.budget import Budget
-from forenbench.scoring.features import FeatureCache
+from forenbench.scoring.features import FeatureCache, user_cache
 from forenbench.scoring.lineup import Lineup
 from forenbench.scoring.numerics import Numerics
 from forenbench.scoring.pipeline import Scorer
 from forenbench.scoring.plan import Shard
 from forenbench.scoring.preparing import Reader
-from forenbench.scoring.reading import read_ahead, sent_ahead
+from forenbench.scoring.reading import read_ahead, reader_processes, sent_ahead
 from forenbench.types import Source
 
-from . import Listener
+from . import Engine, EngineRequest, Listener
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +73,10 @@ class LocalEngine:
                 scored, done = {}, 0
         if self.cache is not None and self.cache.problem:
             listener.tell(self.cache.problem)
+
+
+def local_engine(request: EngineRequest) -> AbstractContextManager[Engine]:
+    """Make the engine of this process."""
+    readers = reader_processes(request.device) if request.readers is None else request.readers
+    numerics = Numerics(request.device, request.precision)
+    return nullcontext(LocalEngine(numerics, user_cache(request.features), readers))

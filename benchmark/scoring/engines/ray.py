@@ -29,7 +29,7 @@ from forenbench.scoring.numerics import Numerics
 from forenbench.scoring.plan import Shard
 from forenbench.types import Source
 
-from . import Listener
+from . import Engine, EngineRequest, Listener
 from .replica import Load, Replica, Setup, identity
 from .replicas import IN_HAND, Lost, ReplicaPool
 
@@ -155,6 +155,21 @@ def session() -> Iterator[None]:
     finally:
         if not joined_before:
             ray.shutdown()
+
+
+@contextmanager
+def ray_engine(request: EngineRequest) -> Iterator[Engine]:
+    """Make the engine of a cluster, and leave the cluster at the end."""
+    with session():
+        yield RayEngine(
+            loaded=request.detectors,
+            load=request.load,
+            device=request.device,
+            precision=request.precision,
+            features=request.features,
+            address=request.address,
+            cpus=request.replica_cpus,
+        )
 
 
 def connect(address: str) -> None:

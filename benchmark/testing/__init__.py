@@ -1,10 +1,12 @@
-"""For authors of detectors: the executable contract, tiny images, and a detector simple enough to predict."""
+"""For authors of detectors: the executable contract, tiny images, and a detector simple enough to predict.
+
+The contracts of what else can be added are in `forenbench.testing.contracts`.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,79 +15,27 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from .data.catalogue import open_dataset
-from .images import decode
-from .perturbations import parse
-from .plugins.attributes import problem
-from .plugins.guests import contained, reason
-from .records.rows import ImageResult
-from .scoring.calls import encoded, encoder_of, prepare_of, prepared
-from .scoring.numerics import Numerics
-from .scoring.pipeline import score_testset
-from .types import FAKE, REAL, Detector, LogitDetector, Sample, TestSet
+from forenbench.data.catalogue import open_dataset
+from forenbench.images import decode
+from forenbench.perturbations import parse
+from forenbench.plugins.attributes import problem
+from forenbench.records.rows import ImageResult
+from forenbench.registry.guests import contained, reason
+from forenbench.scoring.calls import encoded, encoder_of, prepare_of, prepared
+from forenbench.scoring.numerics import Numerics
+from forenbench.scoring.pipeline import score_testset
+from forenbench.types import REAL, Detector, LogitDetector, Sample, TestSet
 
-SIZES = ((256, 256), (224, 224), (301, 257), (480, 640), (64, 48), (1, 1), (3, 500))
-"""(width, height) of the images that `check_detector` shows a detector."""
+from .tiny import SIZES as SIZES
+from .tiny import Brightness as Brightness
+from .tiny import CheckResult as CheckResult
+from .tiny import MemorySource as MemorySource
+from .tiny import tiny_image as tiny_image
+from .tiny import write_tiny_dataset as write_tiny_dataset
 
 _RELATIVE, _ABSOLUTE = 1e-3, 1e-4
 _INVERTED = 0.35
 """AUROC on 34 + 34 images below which chance is no excuse (p < 0.02)."""
-
-
-@dataclass(frozen=True, slots=True)
-class CheckResult:
-    """One check of the contract; `problem` is empty where it is kept."""
-
-    check: str
-    problem: str
-
-
-@dataclass(frozen=True, slots=True)
-class MemorySource:
-    """Images in memory as a source; `path` is the position in the list."""
-
-    images: Sequence[Image.Image]
-
-    def read(self, path: str) -> bytes:
-        """Return the image as a PNG file's bytes."""
-        from io import BytesIO
-
-        buffer = BytesIO()
-        self.images[int(path)].save(buffer, format="PNG")
-        return buffer.getvalue()
-
-
-class Brightness:
-    """Calls bright images generated: score = mean of all samples / 255."""
-
-    name = "brightness"
-    version = "1"
-    threshold = 0.5
-
-    def prepare(self, image: Image.Image) -> Tensor:
-        """Return the mean of all samples, shape (1,), in [0, 1]."""
-        return torch.tensor([np.asarray(image, np.float64).mean() / 255], dtype=torch.float32)
-
-    def score(self, batch: Tensor) -> Tensor:
-        """Map (n, 1) to (n,)."""
-        return batch[:, 0]
-
-
-def tiny_image(seed: int, width: int = 32, height: int = 24) -> Image.Image:
-    """Return an RGB image of coarse random blocks, the same for the same arguments."""
-    blocks = np.random.RandomState(seed).randint(0, 256, (4, 4, 3)).astype(np.uint8)
-    return Image.fromarray(blocks).resize((width, height), Image.Resampling.BICUBIC)
-
-
-def write_tiny_dataset(folder: Path, generators: Sequence[str] = ("alpha", "beta"), images: int = 4) -> None:
-    """Write ``<generator>/{0_real,1_fake}/<i>.png``; fakes are brighter, which `Brightness` sees."""
-    for g, generator in enumerate(generators):
-        for label, name in ((REAL, "0_real"), (FAKE, "1_fake")):
-            (folder / generator / name).mkdir(parents=True)
-            for i in range(images):
-                dark = tiny_image(100 * g + i).point(lambda value: value // 3)
-                image = dark.point(lambda value: value + 150) if label == FAKE else dark
-                image.save(folder / generator / name / f"{i}.png")
 
 
 def check_detector(detector: Detector, device: str = "cpu") -> list[CheckResult]:
@@ -213,7 +163,7 @@ def _values(returned: Any) -> np.ndarray[Any, Any]:  # noqa: ANN401 - whatever a
 
 def _check_direction(detector: Detector, device: str) -> str:
     """Generated images of the sample dataset do not score clearly lower than its photographs."""
-    from .metrics.classification import auroc
+    from forenbench.metrics.classification import auroc
 
     (sample,) = open_dataset("sample", data_root=Path(), generators=["nearest"])
     testset = sample.testsets[0]

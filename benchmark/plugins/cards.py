@@ -1,0 +1,72 @@
+"""Which detectors are installed, and what they say of themselves in files: no code of theirs is imported.
+
+Beside a detector's module may lie a card of the same name: ``lgrad.toml`` beside ``lgrad.py``. Its table
+``variants`` repeats the attribute of that name; ``bench check detector`` compares the two.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from forenbench.registry import Registry, RegistryEntry
+from forenbench.registry.guests import contained, reason
+
+GROUP = "forenbench.detectors"
+
+
+def _flaw(thing: object) -> str:
+    """Say what cannot make a detector."""
+    return "" if callable(thing) else "is nothing that can be called"
+
+
+DETECTORS: Registry[Any] = Registry("detector", GROUP, _flaw)
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What is known of an installed detector without its code.
+
+    Attributes:
+        name: As it is asked for.
+        package: What provides it.
+        variants: By the kind of their checkpoints; empty where no card says them.
+        problem: Why it cannot be used, as far as that is known.
+    """
+
+    name: str
+    package: str
+    variants: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    problem: str = ""
+
+
+def cards() -> list[Card]:
+    """Describe every installed detector, by name."""
+    return [_card(entry) for entry in DETECTORS.entries().values()]
+
+
+def _card(entry: RegistryEntry) -> Card:
+    """Read what lies beside an entry's module; only the packages around it are imported."""
+    if entry.problem:
+        return Card(entry.name, entry.package, problem=entry.problem)
+    module = entry.target.partition(":")[0]
+    try:
+        with contained():
+            spec = importlib.util.find_spec(module)
+            if spec is None:
+                raise ModuleNotFoundError(f"No module named '{module}'")
+            return Card(entry.name, entry.package, _variants(Path(spec.origin or "").with_suffix(".toml")))
+    except Exception as error:
+        return Card(entry.name, entry.package, problem=reason(error))
+
+
+def _variants(file: Path) -> dict[str, tuple[str, ...]]:
+    """Read a card, if there is one."""
+    if not file.is_file():
+        return {}
+    content = tomllib.loads(file.read_text(encoding="utf-8"))
+    return {kind: tuple(map(str, names)) for kind, names in content["variants"].items()}

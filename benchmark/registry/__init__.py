@@ -1,0 +1,169 @@
+"""Names → things: one mechanism for all that other packages and single files can add.
+
+A package declares an entry point, a file is named by its path. Nothing is imported before it is asked for,
+one broken package takes no other down, and two packages under one name are refused.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Generic, TypeVar
+
+from forenbench.errors import BenchError, unknown
+
+from .guests import contained, reason
+from .plugin_files import PluginFile
+
+T = TypeVar("T")
+Flaw = Callable[[object], str]
+"""Says why something is not of a kind, in words that follow its name; an empty text where it is."""
+
+OURS = "forenbench"
+
+
+@cache  # the environment's packages are looked through once a process
+def entries_of(group: str) -> tuple[EntryPoint, ...]:
+    """List the entry points of one group."""
+    return tuple(entry_points(group=group))
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryEntry:
+    """What provides a name; nothing of it is imported.
+
+    Attributes:
+        name: As it is asked for.
+        package: The distribution, and the object within where the distribution is not known.
+        version: Of the distribution.
+        problem: Why the name cannot be used, as far as that is known without an import.
+        target: Where the object is, as ``module:name``; empty for what is part of this package.
+    """
+
+    name: str
+    package: str
+    version: str = ""
+    problem: str = ""
+    target: str = ""
+
+    @property
+    def is_added(self) -> bool:
+        """Say whether it is no part of this package alone."""
+        return bool(self.target or self.problem)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened(Generic[T]):
+    """What an entry stands for: the thing itself, or why it cannot be used."""
+
+    entry: RegistryEntry
+    thing: T | None = None
+    problem: str = ""
+
+
+class Registry(Generic[T]):
+    """Things of one kind by name: our own, those of packages, and those of files.
+
+    Args:
+        what: One of them in words, as in "unknown perturbation 'x'".
+        group: Of the entry points.
+        flaw: Tells what is none of them.
+        ours: Those that are part of this package, in the order of lists.
+    """
+
+    def __init__(self, what: str, group: str, flaw: Flaw, ours: Mapping[str, T] | None = None) -> None:
+        self.what, self.group, self.flaw = what, group, flaw
+        self.ours: Mapping[str, T] = {} if ours is None else ours
+
+    def entries(self) -> dict[str, RegistryEntry]:
+        """List what provides each name: our own first, then others by name; nothing is imported."""
+        found = {name: RegistryEntry(name, OURS) for name in self.ours}
+        for point in sorted(entries_of(self.group), key=lambda one: one.name):
+            entry = _entry(point)
+            first = found.setdefault(point.name, entry)
+            if first.target != entry.target:
+                found[point.name] = RegistryEntry(
+                    point.name, first.package, problem=self._conflict(first, entry)
+                )
+        return found
+
+    def added(self) -> list[Opened[T]]:
+        """Import what packages add, also what then cannot be used; each of them by itself."""
+        return [self.open(entry) for entry in self.entries().values() if entry.is_added]
+
+    def find(self, name: str) -> Opened[T]:
+        """Find a thing by its name, and import it.
+
+        Raises:
+            BenchError: There is none, with the nearest names; or it cannot be used, with its package.
+        """
+        entries = self.entries()
+        if name not in entries:
+            raise BenchError(unknown(self.what, name, entries))
+        found = self.open(entries[name])
+        if found.problem:
+            raise BenchError(f"{self.what} '{name}' ({found.entry.package}) cannot be used: {found.problem}")
+        return found
+
+    def open(self, entry: RegistryEntry) -> Opened[T]:
+        """Import what an entry stands for; whatever goes wrong becomes its problem."""
+        if entry.problem:
+            return Opened(entry, problem=entry.problem)
+        if not entry.target:
+            return Opened(entry, self.ours[entry.name])
+        try:
+            with contained():
+                thing = EntryPoint(entry.name, entry.target, self.group).load()
+                problem = self.flaw(thing)
+        except Exception as error:
+            return Opened(entry, problem=reason(error))
+        return Opened(entry, problem=f"it {problem}") if problem else Opened(entry, thing)
+
+    def in_file(self, file: PluginFile) -> T:
+        """Run a file and return the one thing of this kind that it defines.
+
+        Raises:
+            BenchError: It does not run, or it defines none, or several.
+        """
+        found: list[T] = list(self.all_in(file))
+        if len(found) != 1:
+            number = str(len(found)) if found else "no"
+            raise BenchError(f"'{file.path}' defines {number} {self.what}s; it must define one")
+        return found[0]
+
+    def all_in(self, file: PluginFile) -> Iterator[Any]:
+        """Run a file and list the things of this kind that it defines; what it imports is not its own.
+
+        Raises:
+            BenchError: It does not run.
+        """
+        module = file.run(self.what)
+        for value in vars(module).values():
+            is_imported = inspect.isclass(value) and value.__module__ != module.__name__
+            if not is_imported and self._is_one(value):
+                yield value
+
+    def _is_one(self, value: object) -> bool:
+        """Say whether some value of a file's is a thing of this kind."""
+        try:
+            with contained():
+                return not self.flaw(value)
+        except Exception:  # another's object may refuse even to be looked at
+            return False
+
+    def _conflict(self, first: RegistryEntry, second: RegistryEntry) -> str:
+        """Word why a name cannot be used that two packages provide."""
+        both = " and ".join(
+            f"{one.package}{f' ({one.target})' * bool(one.target)}" for one in (first, second)
+        )
+        return f"two packages provide a {self.what} '{first.name}': {both}; uninstall one"
+
+
+def _entry(point: EntryPoint) -> RegistryEntry:
+    """Describe an entry point."""
+    if point.dist is None:
+        return RegistryEntry(point.name, point.value, target=point.value)
+    return RegistryEntry(point.name, point.dist.name, point.dist.version, target=point.value)

@@ -1,0 +1,78 @@
+"""Tables that packages and files add, held at arm's length."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from reprlib import repr as short
+
+import pandas as pd
+
+from forenbench.errors import BenchError, unknown
+from forenbench.registry import Registry
+from forenbench.registry.guests import contained, reason
+from forenbench.registry.plugin_files import read_plugin, split_request
+
+from .table import Table
+
+GROUP = "forenbench.tables"
+
+
+@dataclass(frozen=True, slots=True)
+class TableKind:
+    """A table that can be made of any run.
+
+    Attributes:
+        name: As in ``bench table NAME``.
+        description: For ``bench list tables``.
+        make: Takes the cells of one protocol, as `forenbench.tables.measure` returns them, and lays them out.
+    """
+
+    name: str
+    description: str
+    make: Callable[[pd.DataFrame], Table]
+
+
+def find_kind(request: str, registry: Registry[TableKind], others: Collection[str] = ()) -> TableKind:
+    """Find a table by its name, or in a file.
+
+    Args:
+        request: The name, or the file's path.
+        registry: Of tables.
+        others: Names of tables that are made in another way, for the hint at what is known.
+
+    Raises:
+        BenchError: There is none, or it cannot be used.
+    """
+    if split_request(request) == (request, None):
+        kind = registry.in_file(read_plugin(request, "table"))
+    else:
+        if request not in (known := registry.entries()):
+            raise BenchError(unknown("table", request, [*known, *others]))
+        found = registry.find(request)
+        assert found.thing is not None
+        if not found.entry.is_added:
+            return found.thing
+        kind = replace(found.thing, name=request)
+    return replace(kind, make=lambda cells: _made(kind, cells))
+
+
+def _made(kind: TableKind, cells: pd.DataFrame) -> Table:
+    """Call code of others, and look at what it made."""
+    try:
+        with contained():
+            table = kind.make(cells)
+    except Exception as error:
+        raise BenchError(f"table '{kind.name}' cannot be made: {reason(error)}") from error
+    if not isinstance(table, Table) or not isinstance(table.frame, pd.DataFrame):
+        raise BenchError(f"table '{kind.name}' made {short(table)}: it must return a Table with a DataFrame")
+    return replace(table, name=kind.name, notes=tuple(map(str, table.notes)))
+
+
+def flaw(thing: object) -> str:
+    """Say what is no table."""
+    if not isinstance(thing, TableKind):
+        return "is no forenbench.tables.table_kinds.TableKind"
+    if not isinstance(thing.name, str) or not thing.name.isprintable() or not thing.name.strip():
+        return f"has name {short(thing.name)}: not a text that can be printed"
+    return "" if callable(thing.make) else "has a make that cannot be called"

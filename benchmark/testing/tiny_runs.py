@@ -1,0 +1,80 @@
+"""A run of a few tiny images, for contracts that need rows."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from forenbench.data.catalogue import open_dataset
+from forenbench.perturbations import parse
+from forenbench.plugins.loaded import LoadedDetector
+from forenbench.records.store import Store
+from forenbench.scoring.engines import Engine, EngineRequest, make_engine
+from forenbench.scoring.plan import Job, RunSettings
+from forenbench.scoring.runner import run
+from forenbench.types import OWN, TestSet
+
+from .tiny import Brightness, write_tiny_dataset
+
+
+class Darkness(Brightness):
+    """Has it the wrong way round."""
+
+    name = "darkness"
+    threshold = -0.5
+
+    def score(self, batch):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201 - as its base
+        """Map (n, 1) to (n,)."""
+        return -super().score(batch)
+
+
+def tiny_detectors(device: str = "cpu") -> list[LoadedDetector]:
+    """Make two detectors, as a run has them; picklable, so that engines can load them elsewhere."""
+    return [LoadedDetector(detector, OWN) for detector in (Brightness(), Darkness())]
+
+
+def tiny_run(folder: Path, engine: str = "local") -> Store:
+    """Score the tiny dataset with two detectors under two perturbations.
+
+    Args:
+        folder: Empty, or with an earlier call's dataset; gets a run folder called like the engine.
+        engine: What scores.
+    """
+    data = folder / "tiny"
+    if not data.exists():
+        write_tiny_dataset(data)
+    detectors = tiny_detectors()
+    jobs = [Job(one, detectors) for one in open_dataset(str(data), data_root=folder)]
+    store = Store(folder / engine)
+    settings = RunSettings([parse("none"), parse("jpeg:50")])
+    with _made(engine) as scoring:
+        run(jobs, settings, store, scoring, _Quiet())
+    return store
+
+
+def _made(name: str) -> AbstractContextManager[Engine]:
+    """Make an engine without a cache of features, on the processor."""
+    return make_engine(
+        name, EngineRequest(tiny_detectors(), tiny_detectors, "cpu", "fp32", 0, readers=0, address="local")
+    )
+
+
+class _Quiet:
+    """Hears of everything, and says nothing."""
+
+    def begin(self, cells: int, present: int, images: int) -> None: ...
+
+    def testset(self, testset: TestSet, cells: int) -> None: ...
+
+    def stored(self, cells: int) -> None: ...
+
+    def advance(self, images: int) -> None: ...
+
+    def skip(self, images: int) -> None: ...
+
+    def note(self, text: str) -> None: ...
+
+    def tell(self, text: str) -> None: ...
+
+    def stopped(self) -> bool:
+        return False

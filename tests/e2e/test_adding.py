@@ -1,0 +1,71 @@
+"""What docs/adding_*.md show runs as it is shown: the file, the check of its contract, every command."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import numpy as np
+import pytest
+from command_line import BRIGHT, Bench
+
+from forenbench import registry
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def shown(page: str, language: str) -> Iterator[str]:
+    text = (DOCS / page).read_text(encoding="utf-8")
+    return iter(re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL))
+
+
+def write_example(page: str) -> None:
+    (block,) = shown(page, "python")
+    Path(block.partition("\n")[0].removeprefix("# ")).write_text(block, encoding="utf-8")
+
+
+def commands(page: str) -> list[list[str]]:
+    lines = [line for block in shown(page, "console") for line in block.splitlines()]
+    return [shlex.split(line)[2:] for line in lines if line.startswith("$ bench ")]
+
+
+@pytest.mark.parametrize("page", ["adding_perturbation.md", "adding_table.md", "adding_source.md"])
+def test_a_file_that_a_page_shows_runs_with_every_command_that_it_shows(page: str, bench: Bench) -> None:
+    write_example(page)
+    Path("bright.py").write_text(BRIGHT)
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 40, 40, 3), dtype=np.uint8)
+    np.savez("images.npz", images=pixels, labels=np.arange(8) % 2)
+    if page == "adding_table.md":
+        bench("run", "--detectors", "./bright.py", "--dataset", "tiny")
+    for command in commands(page):
+        where = [] if "--dataset" in command else ["--dataset", "tiny"]
+        more = ["--detectors", "./bright.py", *where] if command[0] == "run" else []
+        outcome = bench(*command, *more)
+        assert outcome.code == 0, (command, outcome.err)
+        if command[0] == "check":
+            assert "FAIL" not in outcome.out
+    last = bench(*commands(page)[-1], *more)
+    assert re.search(r"pixelate@[0-9a-f]{12}|AUROC|sdxl", last.out)
+    if page != "adding_table.md":
+        assert bench("report", *map(str, Path("results/runs").iterdir())).code == 0
+
+
+def test_the_engine_that_a_page_shows_gives_the_rows_of_ours(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_example("adding_engine.md")
+    (toml,) = shown("adding_engine.md", "toml")
+    name, target = re.findall(r'^(\w+) = "(.*)"', toml, re.MULTILINE)[0]
+    group = "forenbench.engines"
+    monkeypatch.syspath_prepend(str(Path.cwd()))
+    point = EntryPoint(name, target, group)
+    monkeypatch.setattr(registry, "entries_of", lambda asked: [point] if asked == group else [])
+    Path("bright.py").write_text(BRIGHT)
+    for command in commands("adding_engine.md"):
+        more = ["--detectors", "./bright.py", "--dataset", "tiny"] if command[0] == "run" else []
+        outcome = bench(*command, *more)
+        assert outcome.code == 0, (command, outcome.err)
+        assert "FAIL" not in outcome.out
