@@ -8,8 +8,7 @@ from forenbench.errors import BenchError, unknown
 from forenbench.printable import readable
 
 from .descriptions import Spec, Suite, specs, suites
-from .sources.archive import stem_of
-from .sources.locations import is_archive
+from .sources.archive import is_archive, stem_of
 
 
 def find_spec(request: str) -> Spec | Suite:

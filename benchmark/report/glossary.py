@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-_TERMS = (
+TERMS = (
     ("Acc.", ("acc.", "acc"), "accuracy: share of all images that are called right, at the author's "
      "threshold if no other is named"),
     ("Real acc.", ("real",), "share of the real images that are called real"),
@@ -39,4 +39,4 @@ _TERMS = (
 def explain(columns: Iterable[str]) -> list[tuple[str, str]]:
     """Explain the terms that are among the words of the names of columns."""
     words = {word for name in columns for word in re.findall(r"[\w.]+", name.lower())}
-    return [(term, meaning) for term, keys, meaning in _TERMS if not words.isdisjoint(keys)]
+    return [(term, meaning) for term, keys, meaning in TERMS if not words.isdisjoint(keys)]

@@ -11,13 +11,12 @@ from forenbench.scoring.budget import Budget
 from forenbench.scoring.features import FeatureCache
 from forenbench.scoring.lineup import Lineup
 from forenbench.scoring.numerics import Numerics
+from forenbench.scoring.outcome import Listener
 from forenbench.scoring.pipeline import Scorer
 from forenbench.scoring.plan import Shard
 from forenbench.scoring.preparing import Reader
 from forenbench.scoring.reading import read_ahead, sent_ahead
 from forenbench.types import Source
-
-from . import Listener
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from forenbench.errors import BenchError
 
-from .companions import Workplace, companions
-from .requests import Gathered, reloading
+from .devices import choose_devices
+from .gathering import Gathered, reloading
+from .workers import Workplace, workers
 
 if TYPE_CHECKING:
-    from forenbench.scoring.engines import Engine
-    from forenbench.scoring.features import FeatureCache
+    from .engines import Engine
+    from .features import FeatureCache
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class EngineChoice:
 
     Attributes:
         name: "local" or "ray".
-        device: As on the command line.
+        device: One, several with commas between, or ``auto``: every GPU.
         readers: Processes that read files; None: as many as help.
         features: How large the cache of features may grow, as `parse_size` reads it; empty: as usual.
         address: Of the Ray cluster.
@@ -32,10 +33,10 @@ class EngineChoice:
 
     name: str
     device: str
-    readers: int | None
-    features: str
-    address: str
-    replica_cpus: int | None
+    readers: int | None = None
+    features: str = ""
+    address: str = "auto"
+    replica_cpus: int | None = None
 
     def __post_init__(self) -> None:
         if self.name not in ("local", "ray"):
@@ -50,27 +51,44 @@ class EngineChoice:
                 "--readers is for --engine local; replicas read with the cores of --replica-cpus"
             )
 
+    def devices(self) -> list[str]:
+        """Say which devices of this machine score; on a cluster, none but where things are loaded to look.
+
+        Raises:
+            BenchError: One is not there.
+        """
+        return ["cpu"] if self.name == "ray" else choose_devices(self.device)
+
     def cache(self) -> FeatureCache:
         """Open the cache of features."""
-        from forenbench.scoring.features import parse_size, user_cache
+        from .features import parse_size, user_cache
 
         return user_cache(parse_size(self.features) if self.features else None)
 
 
 @contextmanager
-def working(choice: EngineChoice, workplace: Workplace, gathered: Gathered) -> Iterator[Engine]:
-    """Make the engine, and have further devices work along."""
+def working(
+    choice: EngineChoice, workplace: Workplace, gathered: Gathered, tell: Callable[[str], None]
+) -> Iterator[Engine]:
+    """Make the engine, and have further devices work along.
+
+    Args:
+        choice: Which engine.
+        workplace: What it works at.
+        gathered: The same, loaded.
+        tell: Told of what went otherwise than usual.
+    """
     if choice.name == "ray":
         with _cluster(choice, workplace, gathered) as engine:
             yield engine
         return
-    from forenbench.scoring.engines.local import LocalEngine
-    from forenbench.scoring.numerics import Numerics
-    from forenbench.scoring.reading import reader_processes
+    from .engines.local import LocalEngine
+    from .numerics import Numerics
+    from .reading import reader_processes
 
     device, cache = workplace.means.device, choice.cache()
     readers = reader_processes(device) if choice.readers is None else choice.readers
-    with companions(workplace, cache.limit):
+    with workers(workplace, cache.limit, tell):
         yield LocalEngine(Numerics(device, workplace.settings.precision), cache, readers)
 
 
@@ -78,7 +96,7 @@ def working(choice: EngineChoice, workplace: Workplace, gathered: Gathered) -> I
 def _cluster(choice: EngineChoice, workplace: Workplace, gathered: Gathered) -> Iterator[Engine]:
     """Make the engine of a cluster, and leave the cluster at the end."""
     try:
-        from forenbench.scoring.engines.ray import RayEngine, session
+        from .engines.ray import RayEngine, session
     except ImportError as error:
         raise BenchError("--engine ray needs Ray: pip install 'forenbench[ray]'") from error
     with session():
