@@ -1,3 +1,84 @@
-"""forenbench: run detectors of generated images over test sets and perturbations, one row per image."""
+"""forenbench: run detectors of generated images over test sets and perturbations, one row per image.
+
+``evaluate`` runs detectors, ``load_results`` opens what was run, ``score`` scores single images, and
+``list_…`` say what there is to ask for. `Detector`, `Encoder` and `LogitDetector` are what a detector of your
+own may be.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .errors import BenchError as BenchError
+    from .errors import RunFailed as RunFailed
+    from .front.door import evaluate as evaluate
+    from .front.door import score as score
+    from .front.lists import list_datasets as list_datasets
+    from .front.lists import list_detectors as list_detectors
+    from .front.lists import list_metrics as list_metrics
+    from .front.lists import list_perturbations as list_perturbations
+    from .front.lists import list_tables as list_tables
+    from .front.results import Results as Results
+    from .front.results import load_results as load_results
+    from .tables.table import Table as Table
+    from .types import Detector as Detector
+    from .types import Encoder as Encoder
+    from .types import LogitDetector as LogitDetector
+    from .types import TestSet as TestSet
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "evaluate": "front.door",
+    "score": "front.door",
+    "load_results": "front.results",
+    "list_detectors": "front.lists",
+    "list_datasets": "front.lists",
+    "list_perturbations": "front.lists",
+    "list_metrics": "front.lists",
+    "list_tables": "front.lists",
+    "Results": "front.results",
+    "Table": "tables.table",
+    "Detector": "types",
+    "Encoder": "types",
+    "LogitDetector": "types",
+    "TestSet": "types",
+    "BenchError": "errors",
+    "RunFailed": "errors",
+}
+"""Where each public name is: it is imported when it is asked for, for PyTorch and pandas take seconds."""
+
+__all__ = [
+    "BenchError",
+    "Detector",
+    "Encoder",
+    "LogitDetector",
+    "Results",
+    "RunFailed",
+    "Table",
+    "TestSet",
+    "evaluate",
+    "list_datasets",
+    "list_detectors",
+    "list_metrics",
+    "list_perturbations",
+    "list_tables",
+    "load_results",
+    "score",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'forenbench' has no attribute '{name}'")
+    found = getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    """List the public names, also those that are not imported yet."""
+    return [*globals(), *_HOMES]

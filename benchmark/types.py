@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
     from .draws import Draw
 
+Advance = Callable[[str, int, int], None]
+"""Called with (what is being done, done, total) while files are made or read."""
+
 REAL, FAKE = 0, 1
 PUBLISHED, SAMPLE, UNVERIFIED, OWN = "published", "sample", "unverified", "own"
 """Whose weights made a row, in one word, judged by the files (see `forenbench.weights.whose`)."""

@@ -6,7 +6,7 @@ Nothing here looks at what a picture shows, but for the perceptual hash that fin
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,7 @@ from forenbench.data.sources.locations import open_location
 from forenbench.errors import BenchError
 from forenbench.files.threads import in_threads
 from forenbench.printable import readable
-from forenbench.types import REAL, Source
+from forenbench.types import REAL, Advance, Source
 
 from . import duplicates, metadata_only, overview, shortcuts
 from .duplicates import TRAINING, Duplicates
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DISTANCE = 6
-Advance = Callable[[str, int, int], None]
-"""Called with (what is being done, done, total) while files are read."""
 
 
 def _ignore(what: str, done: int, total: int) -> None:

@@ -1,68 +1,105 @@
-"""The `bench` application: its commands, and how errors end."""
+"""The `bench` application: its commands, each imported when it is called, and how errors end."""
 
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from pkgutil import resolve_name
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command
 
-from forenbench import __version__
+import forenbench
 from forenbench.errors import BenchError
 
-from . import (
-    audit,
-    cache,
-    calibrate,
-    check,
-    compare,
-    data,
-    importing,
-    leaderboard,
-    listing,
-    new,
-    report,
-    run,
-    score,
-    show,
-    table,
-    train,
-    weights,
-)
 from .console import say
 from .console import show as show_text
 
-app = typer.Typer(
+COMMANDS = {
+    "run": ("run:run", "Score every image with every detector, then show the table."),
+    "score": (
+        "score:score",
+        "Score images: one row per image and detector; a higher score means more likely generated.",
+    ),
+    "table": ("table:table", "Make a table from the rows of one or more runs."),
+    "leaderboard": ("leaderboard:leaderboard", "Rank the detectors of one or more runs."),
+    "report": (
+        "report:report",
+        "Write one HTML page about one or more runs, which needs no other file and no network.",
+    ),
+    "compare": ("compare:compare", "Compare detectors image by image: does one really beat the other?"),
+    "calibrate": (
+        "calibrate:calibrate",
+        "Fit a threshold, temperature, Platt's line and isotonic steps for every detector of the runs.",
+    ),
+    "import": (
+        "importing:import_scores",
+        "Take the scores of any tool or API into a run, as a detector of its own.",
+    ),
+    "audit": (
+        "audit:audit",
+        "Compare the files of real and fake images: format, quality, size, duplicates, broken files.",
+    ),
+    "list": ("listing:listing", "List detectors, datasets, perturbations, tables or weights."),
+    "data": ("data:app", "List, check, fetch or index datasets."),
+    "weights": ("weights:app", "List, fetch or check checkpoint files."),
+    "cache": ("cache:app", "Show or clear the features that encoders left on disk."),
+    "check": ("check:app", "Check a detector against the contract."),
+    "new": ("new:app", "Start a new detector."),
+    "train": ("train:app", "Train checkpoints."),
+    "show": ("show:app", "Show what detectors see, as pictures."),
+}
+"""Where each command is, and the line that ``bench --help`` has of it, which is that of its own help."""
+
+
+class LazyGroup(TyperGroup):
+    """Commands of which each is imported when it is called: help that lists them need not load them all."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - Typer's own classes
+        """Find the command that is called, and load it in place of the line that stands for it."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, load(name) if name in COMMANDS else command, rest
+
+
+def load(name: str) -> Any:  # noqa: ANN401 - Typer's own class
+    """Import a command, or a group of them, by its name."""
+    found = resolve_name(f"{__package__}.{COMMANDS[name][0]}")
+    alone = _application()
+    if isinstance(found, typer.Typer):
+        alone.add_typer(found, name=name)
+    else:
+        alone.command(name)(found)
+    alone.callback()(lambda: None)  # or a single command would be no command of a group
+    group = get_command(alone)
+    assert isinstance(group, TyperGroup)
+    return group.commands[name]
+
+
+def _application(**settings: Any) -> typer.Typer:  # noqa: ANN401 - Typer's own
+    """Make what holds commands, with the settings that all of them inherit."""
+    return typer.Typer(
+        pretty_exceptions_enable=False,
+        rich_markup_mode="markdown",
+        context_settings={"help_option_names": ["-h", "--help"]},
+        **settings,
+    )
+
+
+app = _application(
     name="bench",
     help="Compare detectors of AI-generated images: one row per image, tables you can trust.",
     no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
-    context_settings={"help_option_names": ["-h", "--help"]},
+    cls=LazyGroup,
 )
-app.command("run")(run.run)
-app.command("score")(score.score)
-app.command("table")(table.table)
-app.command("leaderboard")(leaderboard.leaderboard)
-app.command("report")(report.report)
-app.command("compare")(compare.compare)
-app.command("calibrate")(calibrate.calibrate)
-app.command("import")(importing.import_scores)
-app.command("audit")(audit.audit)
-app.command("list")(listing.listing)
-app.add_typer(data.app, name="data")
-app.add_typer(weights.app, name="weights")
-app.add_typer(cache.app, name="cache")
-app.add_typer(check.app, name="check")
-app.add_typer(new.app, name="new")
-app.add_typer(train.app, name="train")
-app.add_typer(show.app, name="show")
+for _name, (_, _line) in COMMANDS.items():
+    app.command(_name, help=_line)(lambda: None)
 
 
 def _show_version(asked: bool) -> None:
     """Print the version and stop there."""
     if asked:
-        show_text(f"forenbench {__version__}")
+        show_text(f"forenbench {forenbench.__version__}")
         raise typer.Exit
 
 

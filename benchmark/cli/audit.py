@@ -5,27 +5,28 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
+import pandas as pd
 import typer
 from rich.table import Table
 
+from forenbench.audit import Audit, metadata_only, open_training
+from forenbench.audit import audit as audit_datasets
+from forenbench.audit.distributions import draw
+from forenbench.data.catalogue import open_dataset
+from forenbench.data.dataset import Dataset
 from forenbench.data.sources.splits import chosen
 from forenbench.errors import BenchError
+from forenbench.files.atomic import replacing
+from forenbench.front.bars import RunProgress
 from forenbench.printable import for_csv, printable
+from forenbench.records.store import Store
+from forenbench.scoring.gathering import joint_name, run_folder
 
+from . import options as o
 from .console import cell, say, short, show, split
 from .console import out as stdout
-from .places import Data, parse_places
-from .progress import RunProgress
-from .requests import Split, joint_name, run_folder
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from forenbench.audit import Audit
-    from forenbench.data.dataset import Dataset
-    from forenbench.records.store import Store
 
 _AGAINST = "Training data to look for the same pictures in: as the dataset, or files without labels."
 _SHOWN = 10
@@ -38,7 +39,7 @@ def audit(  # noqa: PLR0913 - a command's options are its arguments
             help="Datasets or suites by name, or any folders, archives or manifests.", show_default="sample"
         ),
     ] = None,
-    generators: Annotated[str, typer.Option(help="Only these generators, comma-separated.")] = "",
+    generators: o.Generators = "",
     against: Annotated[list[str] | None, typer.Option(help=f"{_AGAINST} May be repeated.")] = None,
     distance: Annotated[
         int, typer.Option(help="Bits of 64 by which hashes of pictures that look alike may differ.")
@@ -50,14 +51,14 @@ def audit(  # noqa: PLR0913 - a command's options are its arguments
         str, typer.Option("--format", help="text, json, or csv: one row a file, and nothing else.")
     ] = "text",
     protocol: Annotated[str, typer.Option(help="Which files count, as in 'bench run'.")] = "all",
-    splits: Split = "",
-    data_root: Annotated[Path, typer.Option(help="Where downloaded datasets lie.")] = Path("data"),
-    data: Data = None,
+    splits: o.Split = "",
+    data_root: o.DataRoot = Path("data"),
+    data: o.Data = None,
     out: Annotated[
         Path | None,
         typer.Option(help="Run folder of the metadata-only rows.", show_default="results/runs/<dataset>"),
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="At most N images per label and test set.")] = None,
+    limit: o.Limit = None,
     seed: Annotated[int, typer.Option(help="Seed of the metadata-only baseline.")] = 0,
 ) -> None:
     """Compare the files of real and fake images: format, quality, size, duplicates, broken files.
@@ -65,18 +66,13 @@ def audit(  # noqa: PLR0913 - a command's options are its arguments
     What a classifier makes of these properties, without a pixel, is stored as rows of a detector
     metadata-only: tables and leaderboards of the run folder show it beside the others.
     """
-    from forenbench.audit import audit as audit_datasets
-    from forenbench.audit import open_training
-    from forenbench.data.catalogue import open_dataset
-    from forenbench.records.store import Store
-
     if style not in _STYLES:
         raise BenchError(f"--format '{style}' is none of {', '.join(_STYLES)}")
     names = dataset or ["sample"]
     with RunProgress() as progress:
         means: dict[str, Any] = {"data_root": data_root, "limit": limit, "protocol": protocol}
         means |= {"generators": split(generators), "advance": progress.files}
-        means |= {"splits": chosen(splits), "places": parse_places(data)}
+        means |= {"splits": chosen(splits), "places": o.parse_places(data)}
         opened = [one for name in names for one in open_dataset(name, **means)]
         training = [one for name in against or [] for one in open_training(name, data_root, progress.files)]
         _say_notes(opened)
@@ -99,8 +95,6 @@ def _say_notes(opened: Sequence[Dataset]) -> None:
 
 def _keep(found: Audit, opened: Sequence[Dataset], store: Store, seed: int) -> None:
     """Store the metadata-only rows of each test set that has any."""
-    from forenbench.audit import metadata_only
-
     store.open()
     defined = found.baseline[found.baseline["undefined"] == ""]
     places = set(zip(defined["dataset"], defined["testset"], strict=True))
@@ -113,9 +107,6 @@ def _keep(found: Audit, opened: Sequence[Dataset], store: Store, seed: int) -> N
 
 def _draw(found: Audit, title: str, file: Path) -> None:
     """Write the picture."""
-    from forenbench.audit.distributions import draw
-    from forenbench.files.atomic import replacing
-
     with replacing(file) as partial:
         partial.write_bytes(draw(found.files, title))
     say(f"wrote {short(file)}")
@@ -161,8 +152,6 @@ def _print_twins(members: pd.DataFrame) -> None:
 
 def _with_mean(baseline: pd.DataFrame) -> pd.DataFrame:
     """Write areas in percent, and their mean where all are defined."""
-    import pandas as pd
-
     lines = baseline.assign(auroc=baseline["auroc"] * 100)
     if len(lines) > 1:
         mean = {"testset": "mean", "auroc": lines["auroc"].mean(skipna=False)}

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from forenbench.errors import BenchError
+from forenbench.errors import BenchError, unknown
+from forenbench.scoring.features import SIZE, Usage, user_cache
 
 from .console import say, short, show
 from .transfers import agree, size_in_words
-
-if TYPE_CHECKING:
-    from forenbench.scoring.features import Usage
 
 app = typer.Typer(help="Show or clear the features that encoders left on disk.", no_args_is_help=True)
 
@@ -25,8 +23,6 @@ _ENCODER = (
 @app.command("show")
 def listing() -> None:
     """Show where features are kept, how much they take by encoder, and the limit."""
-    from forenbench.scoring.features import SIZE, user_cache
-
     cache = user_cache()
     used = cache.usage()
     limit = size_in_words(cache.limit) if cache.limit else "off"
@@ -44,8 +40,6 @@ def clear(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask first.")] = False,
 ) -> None:
     """Remove features; the next run that needs them computes them again."""
-    from forenbench.scoring.features import user_cache
-
     cache = user_cache()
     chosen = _choose(cache.usage(), encoder)
     if not chosen:
@@ -67,8 +61,6 @@ def _choose(used: Sequence[Usage], encoder: str) -> list[Usage]:
     Raises:
         BenchError: There is no such encoder.
     """
-    from forenbench.errors import unknown
-
     chosen = [one for one in used if encoder in ("", one.encoder, one.name)]
     if used and not chosen:
         raise BenchError(

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from .console import say, short
-from .leaderboard import open_stores
-from .progress import RunProgress
+from forenbench.data.dataset_paths import find_datasets
+from forenbench.data.finding import find_files
+from forenbench.errors import BenchError
+from forenbench.front.bars import RunProgress
+from forenbench.front.results import open_stores
+from forenbench.records import fits
+from forenbench.records.leakage import Contents
+from forenbench.records.store import Store
+from forenbench.types import FileSource
 
-if TYPE_CHECKING:
-    from forenbench.records.leakage import Contents
-    from forenbench.records.store import Store
-    from forenbench.types import FileSource
+from . import options as o
+from .console import say, short
 
 _DATASET = "Where the images of a run are, to find copies under other names; may be repeated."
 
@@ -32,16 +36,13 @@ def calibrate(
     dataset: Annotated[
         list[str] | None, typer.Option(help=_DATASET, show_default="where the runs found them")
     ] = None,
-    data_root: Annotated[Path, typer.Option(help="Where downloaded datasets lie.")] = Path("data"),
+    data_root: o.DataRoot = Path("data"),
 ) -> None:
     """Fit a threshold, temperature, Platt's line and isotonic steps for every detector of the runs.
 
     They are kept in each run folder as fits.json; 'bench table thresholds' and 'bench table calibration' show
     what they change. Refused where one image is in both: what is fitted on tested images promises too much.
     """
-    from forenbench.errors import BenchError
-    from forenbench.records import fits
-
     if not on:
         raise BenchError("--on is needed: the run folder over the validation images")
     validation = open_stores(on)
@@ -67,11 +68,6 @@ def calibrate(
 
 def _open_contents(stores: list[Store], requests: list[str], data_root: Path) -> Contents:
     """Open the datasets of each run again, as far as they are at hand."""
-    from forenbench.data.dataset_paths import find_datasets
-    from forenbench.data.finding import find_files
-    from forenbench.errors import BenchError
-    from forenbench.records.leakage import Contents
-
     sources: dict[Path, dict[str, FileSource]] = {store.root: {} for store in stores}
     with RunProgress() as progress:
         for store in stores:

@@ -6,8 +6,12 @@ from typing import Annotated
 
 import typer
 
+from forenbench.scoring.devices import choose_device
+from forenbench.scoring.requested import Files, load_detectors
+from forenbench.testing import CHECKS, run_check
+
+from . import options as o
 from .console import say, show, talk
-from .loading import UNVERIFIED, Files, choose_device, load_detectors
 
 app = typer.Typer(help="Check what you add against its contract.", no_args_is_help=True)
 
@@ -20,15 +24,13 @@ def _group() -> None:
 @app.command()
 def detector(
     name: Annotated[str, typer.Argument(help="A name, name:variant, name@sample, or a file.")],
-    checkpoints: Annotated[str, typer.Option(help="published or sample.")] = "sample",
-    weights: Annotated[list[str] | None, typer.Option(help="A checkpoint file, as NAME=PATH.")] = None,
-    unverified: Annotated[bool, typer.Option("--unverified", help=UNVERIFIED)] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    checkpoints: o.Checkpoints = "sample",
+    weights: o.Pairs = None,
+    unverified: o.Unverified = False,
+    device: o.Device = "auto",
 ) -> None:
     """Run the contract: every check, with what it found."""
     say(f"loading {name}")
-    from forenbench.testing import CHECKS, run_check
-
     device = choose_device(device)
     failed = False
     for loaded in load_detectors([name], checkpoints, Files(weights or [], unverified), device):

@@ -7,8 +7,11 @@ from typing import Annotated
 
 import typer
 
+from forenbench.front.results import load_results
+from forenbench.tables.rendering import render
+
+from . import options as o
 from .console import show, split, width
-from .leaderboard import FAILED_AS, open_stores
 
 
 def compare(
@@ -16,18 +19,13 @@ def compare(
     detectors: Annotated[
         str, typer.Option(help="Only these, separated by commas; in one run, the first with each other one.")
     ] = "",
-    style: Annotated[str, typer.Option("--format", help="text, csv, markdown or latex.")] = "text",
-    failed_as: Annotated[str, typer.Option(help=FAILED_AS)] = "missing",
+    style: o.Style = "text",
+    failed_as: o.FailedAs = "missing",
 ) -> None:
     """Compare detectors image by image: does one really beat the other?
 
     With one run, each pair of its detectors; with two, the detectors they have in common. Differences have
     95 % intervals from resamples that both share, and p-values corrected for their number.
     """
-    from forenbench.errors import BenchError
-    from forenbench.tables.pairs import compare as compare_runs
-    from forenbench.tables.rendering import render
-
-    if len(runs) > 2:
-        raise BenchError(f"one run folder or two, not {len(runs)}")
-    show(render(compare_runs(open_stores(runs), split(detectors), failed_as), style, width()))
+    made = load_results(runs).compare(*split(detectors), failed_as=failed_as)
+    show(render(made, style, width()))

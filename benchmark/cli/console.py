@@ -1,27 +1,18 @@
-"""Results go to stdout, talk to stderr."""
+"""Results go to stdout; talk goes to stderr (see `forenbench.front.talk`)."""
 
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
 
+from forenbench.front.talk import say as say
+from forenbench.front.talk import short as short
+from forenbench.front.talk import talk as talk
 from forenbench.printable import printable, printable_lines
 
 out = Console(soft_wrap=True, highlight=False)
-talk = Console(stderr=True, soft_wrap=True, highlight=False)
-
-
-def say(message: str, style: str = "") -> None:
-    """Print talk, taking it literally; what is not printable in it is shown, not obeyed.
-
-    Lines after the first are indented: a line break in a name of others does not begin a line of ours.
-    """
-    first, *others = printable_lines(message).split("\n")
-    lines = [first, *(line if line.startswith(" ") else f"  {line}" for line in others)]
-    talk.print(escape("\n".join(lines)), style=style or None)
 
 
 def show(text: str) -> None:
@@ -43,9 +34,3 @@ def split(values: str) -> list[str]:
 def cell(text: object) -> str:
     """Write a name for a cell of a table on the terminal, where it begins no line and no markup."""
     return escape(printable(str(text)))
-
-
-def short(path: Path) -> str:
-    """Show a path relative to the working folder where it lies below it."""
-    resolved, here = path.resolve(), Path.cwd().resolve()
-    return str(resolved.relative_to(here)) if resolved.is_relative_to(here) else str(path)

@@ -6,44 +6,44 @@ import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
+from forenbench.data.check_counts import CountCheck, compare, examine, restrict
+from forenbench.data.descriptions import Download, Spec, specs, suites
+from forenbench.data.finding import find_files, root_option
 from forenbench.data.layouts import find_layout, locate
-from forenbench.errors import BenchError
+from forenbench.errors import BenchError, unknown
+from forenbench.files.downloads import DownloadFailed
+from forenbench.files.downloads import fetch as fetch_file
+from forenbench.front.bars import RunProgress
 from forenbench.printable import printable, readable
 
+from . import options as o
 from .console import cell, out, say, short, show
 from .index import index
 from .listing import datasets
-from .places import Data, parse_places
-from .progress import RunProgress
 from .transfers import TransferProgress, agree, licence_in_words, size_in_words
-
-if TYPE_CHECKING:
-    from forenbench.data.check_counts import CountCheck
-    from forenbench.data.descriptions import Download, Spec
 
 app = typer.Typer(help="List, check, fetch or index datasets.", no_args_is_help=True)
 app.command("list")(datasets)
 app.command("index")(index)
 
 _Name = Annotated[str, typer.Argument(help="A dataset or suite; 'bench data list' shows them.")]
-_Root = Annotated[Path, typer.Option(help="Where downloaded datasets lie.")]
 
 
 @app.command()
 def check(
     name: _Name,
-    data_root: _Root = Path("data"),
-    data: Data = None,
+    data_root: o.DataRoot = Path("data"),
+    data: o.Data = None,
     deep: Annotated[bool, typer.Option("--deep", help="Also read and decode every image.")] = False,
 ) -> None:
     """Compare a dataset with what was published: images missing or surplus, unknown folders, broken files."""
-    whole, places = True, parse_places(data)
+    whole, places = True, o.parse_places(data)
     for spec, testsets in _described(name):
         say(f"{spec.name}: {spec.description}", "bold")
         try:
@@ -58,8 +58,8 @@ def check(
 @app.command()
 def fetch(
     name: _Name,
-    data_root: _Root = Path("data"),
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before the download.")] = False,
+    data_root: o.DataRoot = Path("data"),
+    yes: o.Yes = False,
 ) -> None:
     """Download a dataset's published files: resumable, and checked where size or checksum is known."""
     there = [fetch_dataset(spec, data_root, yes) for spec, _ in _described(name)]
@@ -69,9 +69,6 @@ def fetch(
 
 def _described(name: str) -> Iterator[tuple[Spec, tuple[str, ...]]]:
     """Yield a dataset's description, or those that a suite selects from with the test sets it selects."""
-    from forenbench.data.descriptions import specs, suites
-    from forenbench.errors import unknown
-
     known, known_suites = specs(), suites()
     if name not in {**known, **known_suites}:
         raise BenchError(unknown("dataset", name, [*known, *known_suites]))
@@ -83,9 +80,6 @@ def _described(name: str) -> Iterator[tuple[Spec, tuple[str, ...]]]:
 
 def _check(spec: Spec, testsets: Sequence[str], data_root: Path, deep: bool) -> bool:
     """Compare one dataset, or some of its test sets, with the description; say whether it is whole."""
-    from forenbench.data.check_counts import CountCheck, compare, examine, restrict
-    from forenbench.data.finding import find_files
-
     formats: dict[str, str] = {}
     broken: dict[str, str] = {}
     with RunProgress() as progress:
@@ -130,8 +124,6 @@ def fetch_dataset(spec: Spec, data_root: Path, yes: bool) -> bool:
     Returns:
         Whether it is there: False where it has no stable public location, or a download failed.
     """
-    from forenbench.data.finding import root_option
-
     say(f"{spec.name}: {spec.description}", "bold")
     if spec.builder:
         say("It is made on first use, from files that came with this package: there is nothing to fetch.")
@@ -181,9 +173,6 @@ def _announce(spec: Spec, downloads: Sequence[Download], data_root: Path) -> Non
 
 def _download(downloads: Sequence[Download], data_root: Path) -> bool:
     """Download one file after the other, as far as it goes; what is there and whole is left as it is."""
-    from forenbench.files.downloads import DownloadFailed
-    from forenbench.files.downloads import fetch as fetch_file
-
     with TransferProgress() as progress:
         for one in downloads:
             advance = partial(progress.advance, one.file)

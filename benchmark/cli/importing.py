@@ -5,23 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from forenbench.data.catalogue import open_dataset
+from forenbench.data.requests import find_spec
 from forenbench.data.sources.splits import chosen
+from forenbench.data.testsets import Selection
 from forenbench.errors import BenchError
+from forenbench.front.bars import RunProgress
+from forenbench.front.evaluation import write_tables
+from forenbench.front.telling import describe_problems
+from forenbench.imports.cells import store_scores
+from forenbench.imports.matching import Import, beside, by_itself
+from forenbench.imports.score_file import ForeignScores, Reading, read_scores
+from forenbench.perturbations import parse
+from forenbench.records.store import Store
+from forenbench.scoring.gathering import run_folder
 from forenbench.types import FAKE, REAL
 
-from .console import say, short, show, split
-from .places import Data, parse_places
-from .requests import Split, run_folder
-
-if TYPE_CHECKING:
-    from forenbench.data.testsets import Selection
-    from forenbench.imports.matching import Import
-    from forenbench.imports.score_file import ForeignScores
-    from forenbench.records.store import Store
+from . import options as o
+from .console import say, short, show, split, width
 
 _FILE = (
     "CSV, JSON Lines or Parquet: columns path, label, score; also generator, class, real_source, origin, "
@@ -44,12 +49,12 @@ def import_scores(  # noqa: PLR0913 - a command's options are its arguments
     ] = "",
     scores: Annotated[str, typer.Option(help=_SCORES, show_default="--detector's --score-column")] = "",
     dataset: Annotated[str, typer.Option(help=_DATASET)] = "",
-    data_root: Annotated[Path, typer.Option(help="Where downloaded datasets lie.")] = Path("data"),
+    data_root: o.DataRoot = Path("data"),
     generators: Annotated[str, typer.Option(help="Only these test sets of --dataset, comma-separated.")] = "",
     protocol: Annotated[str, typer.Option(help=_PROTOCOL)] = "all",
     limit: Annotated[int | None, typer.Option(min=1, help=_LIMIT)] = None,
-    splits: Split = "",
-    data: Data = None,
+    splits: o.Split = "",
+    data: o.Data = None,
     perturbation: Annotated[str, typer.Option(help=_PERTURBATION)] = "none",
     dataset_name: Annotated[
         str, typer.Option(help="Without --dataset: what tables call these images.", show_default="the file's")
@@ -73,25 +78,16 @@ def import_scores(  # noqa: PLR0913 - a command's options are its arguments
     status_column: Annotated[str, typer.Option(help="The same for ok, failed, unreadable.")] = "status",
     prefix: Annotated[str, typer.Option(help="Remove this from the beginning of the file's paths.")] = "",
     trained_on: Annotated[str, typer.Option(metavar="NAME,…", help=_TRAINED_ON)] = "",
-    out: Annotated[
-        Path | None, typer.Option(help="Run folder.", show_default="results/runs/<dataset>")
-    ] = None,
+    out: o.RunFolder = None,
 ) -> None:
     """Take the scores of any tool or API into a run, as a detector of its own.
 
     Every row of the file stays a row; one without a usable score has failed, and says why.
     """
-    from forenbench.data.requests import find_spec
-    from forenbench.data.testsets import Selection
-    from forenbench.imports.matching import by_itself
-    from forenbench.imports.score_file import Reading, read_scores
-    from forenbench.perturbations import parse
-    from forenbench.records.store import Store
-
     names = _names(detector, scores, score_column)
     if dataset and (dataset_name or generator):
         raise BenchError("--dataset says what the images are; leave out --dataset-name and --generator")
-    places = parse_places(data)
+    places = o.parse_places(data)
     selection = Selection(tuple(split(generators)), protocol, limit, chosen(splits))
     if selection != Selection() and not dataset:
         raise BenchError(
@@ -164,12 +160,6 @@ def _beside(
     selection: Selection,
 ) -> list[Import]:
     """Match scores with a dataset, or some of it, as ``bench run`` would find it."""
-    from forenbench.data.catalogue import open_dataset
-    from forenbench.data.testsets import Selection
-    from forenbench.imports.matching import beside
-
-    from .progress import RunProgress
-
     with RunProgress() as progress:
         opened = open_dataset(
             dataset,
@@ -190,19 +180,15 @@ def _beside(
 
 def _store(imports: Mapping[str, Import], store: Store) -> None:
     """Store the cells, then show the table and what is not whole."""
-    from forenbench.imports.cells import store_scores
-
-    from .reports import describe_problems, write_results
-
     store.open()
     summary = store_scores(imports, store)
-    text, written = write_results(store)
-    show(text)
+    table, written = write_tables(store)
+    show(table.to_text(width()))
     for note in dict.fromkeys([*(note for one in imports.values() for note in one.notes), *summary.notes]):
         say(f"note: {note}", "yellow")
     say(f"In {short(store.root)}/: scores/ (a row for every image), {', '.join(written)}")
     if not summary.computed:
         say(f"Nothing to import: all {summary.present} cells were there before.", "green")
     if summary.problems:
-        describe_problems(summary, store)
+        describe_problems(summary, store, say)
         raise typer.Exit(1)

@@ -6,19 +6,23 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from forenbench.errors import BenchError
+from forenbench.data.inventory import FileFacts, take_stock
+from forenbench.data.sources.findings import Findings
+from forenbench.data.sources.labels import LABELS, label_of
+from forenbench.data.sources.locations import open_location
+from forenbench.data.sources.manifest import write_manifest
+from forenbench.data.sources.splits import ALL, chosen, take
+from forenbench.data.sources.table_files import SUFFIXES, check_suffix
+from forenbench.errors import BenchError, unknown
+from forenbench.front.bars import RunProgress
+from forenbench.printable import readable
 from forenbench.types import FAKE, FileSource
 
 from .console import say, short, show
-from .progress import RunProgress
-
-if TYPE_CHECKING:
-    from forenbench.data.inventory import FileFacts
-    from forenbench.data.sources.findings import Findings
 
 
 def index(
@@ -38,11 +42,6 @@ def index(
     The manifest is a dataset of its own: 'bench run --dataset manifest.csv' scores the same files, and
     refuses those that have changed since.
     """
-    from forenbench.data.sources.locations import open_location
-    from forenbench.data.sources.manifest import write_manifest
-    from forenbench.data.sources.splits import ALL, chosen, take
-    from forenbench.data.sources.table_files import SUFFIXES, check_suffix
-
     check_suffix(out)
     if location.suffix.lower() in SUFFIXES and not location.is_dir():
         raise BenchError(f"'{location}' is a table itself; name the folder or archive that the images are in")
@@ -70,9 +69,6 @@ def _parse(label: str) -> int | None:
     Raises:
         BenchError: It is no label.
     """
-    from forenbench.data.sources.labels import LABELS, label_of
-    from forenbench.errors import unknown
-
     if label and label_of(label) is None:
         raise BenchError(unknown("label", label, LABELS))
     return label_of(label)
@@ -80,8 +76,6 @@ def _parse(label: str) -> int | None:
 
 def _take_stock(source: FileSource, findings: Findings, location: Path) -> dict[str, FileFacts]:
     """Read every file's facts, with progress."""
-    from forenbench.data.inventory import take_stock
-
     paths = [sample.path for sample in findings.samples]
     done = 0
     with RunProgress() as progress:
@@ -96,8 +90,6 @@ def _take_stock(source: FileSource, findings: Findings, location: Path) -> dict[
 
 def _left_aside(findings: Findings, facts: Mapping[str, FileFacts]) -> Iterator[str]:
     """Name what a reader of the manifest will not find in it, or not find whole."""
-    from forenbench.printable import readable
-
     kinds = {
         "left aside, without a label": findings.unlabelled,
         "listed, but cannot be read": [path for path, fact in facts.items() if not fact.sha256],

@@ -4,27 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
+from PIL.Image import Image
 
 from forenbench.errors import BenchError
+from forenbench.files.atomic import replacing
 from forenbench.files.regular import irregular
+from forenbench.front.bars import RunProgress
+from forenbench.images import UnreadableImage, decode
+from forenbench.pictures import gradient_picture, judged_picture, seen
+from forenbench.pictures.cam import ActivationMap, activation_map
+from forenbench.pictures.figures import sheet
+from forenbench.pictures.heatmaps import heat, overlay
+from forenbench.plugins.loaded import LoadedDetector
+from forenbench.scoring.devices import choose_device
+from forenbench.scoring.requested import Files, load_detectors
 
+from . import options as o
 from .console import say, short, split
-from .loading import UNVERIFIED, Files, choose_device, load_detectors
-from .progress import RunProgress
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
-    from forenbench.pictures.cam import ActivationMap
-    from forenbench.plugins.loaded import LoadedDetector
 
 _IMAGES = "Image files; a row for each."
 _OUT = "The PNG file to write."
 _CHECKPOINTS = "sample or published: the weights of detectors without an @ (lgrad@published)."
-_WEIGHTS = "A checkpoint file, as NAME=PATH; may be repeated."
 _DEVICE = "auto, cpu, cuda or mps."
 _JUDGES = "Detectors that judge gradient pictures, comma-separated."
 _NETWORKS = "Detectors with a convolutional network, comma-separated."
@@ -46,18 +49,14 @@ def gradient(  # noqa: PLR0913 - a command's options are its arguments
     detectors: Annotated[str, typer.Option("--detector", "--detectors", help=_JUDGES)] = "lgrad",
     out: Annotated[Path, typer.Option(help=_OUT)] = Path("gradient.png"),
     checkpoints: Annotated[str, typer.Option(help=_CHECKPOINTS)] = "sample",
-    weights: Annotated[list[str] | None, typer.Option(help=_WEIGHTS)] = None,
-    unverified: Annotated[bool, typer.Option("--unverified", help=UNVERIFIED)] = False,
+    weights: o.RepeatedPairs = None,
+    unverified: o.Unverified = False,
     device: Annotated[str, typer.Option(help=_DEVICE)] = "auto",
 ) -> None:
     """Draw images beside their gradient pictures, as LGrad's Figure 1 does.
 
     The pixels are those that the detector's classifier gets; heat maps of red, green and blue follow.
     """
-    from forenbench.pictures import gradient_picture, seen
-    from forenbench.pictures.figures import sheet
-    from forenbench.pictures.heatmaps import heat
-
     place = choose_device(device)
     loaded = load_detectors(split(detectors), checkpoints, Files(weights or [], unverified), place)
     rows = []
@@ -79,8 +78,8 @@ def cam(  # noqa: PLR0913 - a command's options are its arguments
     ] = "cnndetection,lgrad",
     out: Annotated[Path, typer.Option(help=_OUT)] = Path("cam.png"),
     checkpoints: Annotated[str, typer.Option(help=_CHECKPOINTS)] = "sample",
-    weights: Annotated[list[str] | None, typer.Option(help=_WEIGHTS)] = None,
-    unverified: Annotated[bool, typer.Option("--unverified", help=UNVERIFIED)] = False,
+    weights: o.RepeatedPairs = None,
+    unverified: o.Unverified = False,
     device: Annotated[str, typer.Option(help=_DEVICE)] = "auto",
 ) -> None:
     """Draw where detectors find what they decide by (class activation maps), as in LGrad's Figure 3.
@@ -88,11 +87,6 @@ def cam(  # noqa: PLR0913 - a command's options are its arguments
     Red places speak for "generated", blue ones for "real". Beside the map of a detector that judges gradient
     pictures stands the picture.
     """
-    from forenbench.pictures import judged_picture, seen
-    from forenbench.pictures.cam import activation_map
-    from forenbench.pictures.figures import sheet
-    from forenbench.pictures.heatmaps import overlay
-
     place = choose_device(device)
     loaded = load_detectors(split(detectors), checkpoints, Files(weights or [], unverified), place)
     rows = []
@@ -119,8 +113,6 @@ def _drawing(images: list[Path]) -> Iterator[Path]:
 
 def open_image(file: Path) -> tuple[bytes, Image]:
     """Read and decode a file that was named."""
-    from forenbench.images import UnreadableImage, decode
-
     if why := irregular(file):
         raise BenchError(f"{file} cannot be read: {why}")
     try:
@@ -134,8 +126,6 @@ def open_image(file: Path) -> tuple[bytes, Image]:
 
 def save(picture: Image, out: Path, what: str) -> None:
     """Write a PNG file, and say so."""
-    from forenbench.files.atomic import replacing
-
     try:
         with replacing(out) as partial:
             picture.save(partial, "PNG")

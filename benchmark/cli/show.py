@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 
 from forenbench.errors import BenchError
+from forenbench.perturbations import draw_generator, parse_all
+from forenbench.pictures.figures import strip
 
 from .console import split
 from .pictures import cam, gradient, open_image, save
@@ -39,9 +41,6 @@ def perturbation(
 
     The pixels are those that a run with the same seed gives its detectors.
     """
-    from forenbench.perturbations import draw_generator, parse_all
-    from forenbench.pictures.figures import strip
-
     wanted = parse_all(split(perturbations))
     if not wanted:
         raise BenchError("--perturbations names none; write 'none' for the image as it is")

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from forenbench.data.catalogue import open_dataset
+from forenbench.front.bars import RunProgress
+from forenbench.pictures.figures import sheet
+from forenbench.pictures.heatmaps import grey
+from forenbench.pictures.spectra import Group, average, by_label, scale, unlabelled
+from forenbench.types import Advance
+
+from . import options as o
 from .console import say, split
 from .pictures import save
-
-if TYPE_CHECKING:
-    from forenbench.data.finding import Advance
-    from forenbench.pictures.spectra import Group
 
 _PER_ROW = 6
 _TITLE = (
@@ -28,7 +32,7 @@ def spectrum(  # noqa: PLR0913 - a command's options are its arguments
     source: Annotated[str, typer.Argument(help="A dataset's name, or a folder, archive or manifest.")],
     out: Annotated[Path, typer.Option(help="The PNG file to write.")] = Path("spectrum.png"),
     generators: Annotated[str, typer.Option(help="Only these test sets, comma-separated.")] = "",
-    data_root: Annotated[Path, typer.Option(help="Where downloaded datasets lie.")] = Path("data"),
+    data_root: o.DataRoot = Path("data"),
     side: Annotated[int, typer.Option(min=8, help=_SIDE)] = 256,
     limit: Annotated[int, typer.Option(min=1, help="At most N images per panel, evenly spaced.")] = 2000,
 ) -> None:
@@ -37,12 +41,6 @@ def spectrum(  # noqa: PLR0913 - a command's options are its arguments
     One panel for each label of each test set; a folder without labels is one panel. Dots and lines away from
     the middle are patterns that repeat in the images.
     """
-    from forenbench.pictures.figures import sheet
-    from forenbench.pictures.heatmaps import grey
-    from forenbench.pictures.spectra import average, scale
-
-    from .progress import RunProgress
-
     with RunProgress() as progress:
         groups = _groups(source, split(generators), data_root, limit, progress.files)
         spectra = [average(one, side, progress.files) for one in groups]
@@ -65,9 +63,6 @@ def _groups(
     source: str, generators: list[str], data_root: Path, limit: int, advance: Advance
 ) -> Iterator[Group]:
     """Group a dataset's images; those of a folder without labels are one group."""
-    from forenbench.data.catalogue import open_dataset
-    from forenbench.pictures.spectra import by_label, unlabelled
-
     whole = unlabelled(Path(source), limit)
     if whole is not None:
         yield whole

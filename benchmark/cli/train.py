@@ -8,6 +8,15 @@ from typing import Annotated, Any
 import typer
 
 from forenbench.errors import BenchError
+from forenbench.sample.recipe import train_all
+from forenbench.training import learners, starts
+from forenbench.training.bank import Share, make_bank
+from forenbench.training.lgrad import Gradients, cache_of, prepare
+from forenbench.training.recipes import CNNDETECTION, LGRAD, UNIVFD_LC, Augmentation
+from forenbench.training.request import gather
+from forenbench.training.session import train
+from forenbench.training.starts import fill
+from forenbench.training.univfd import probe
 
 from . import training as t
 from .console import say, short
@@ -29,8 +38,6 @@ def sample(
     out: Annotated[Path, typer.Option(help="Where the weights go.")] = Path("sample-weights"),
 ) -> None:
     """Train the sample dataset's generators and detectors from nothing (half an hour on two cores)."""
-    from forenbench.sample.recipe import train_all
-
     with TrainingProgress() as progress:
         train_all(out, progress.report)
     say(f"wrote {short(out)}/; copy the files over benchmark/sample/weights to ship them")
@@ -63,11 +70,6 @@ def cnndetection(  # noqa: PLR0913 - a command's options are its arguments
     save_every: t.SaveEvery = 500,
 ) -> None:
     """Train CNNDetection's ResNet-50: blur and JPEG augmentation, early stopping on validation accuracy."""
-    from forenbench.training import learners, starts
-    from forenbench.training.recipes import CNNDETECTION, Augmentation
-    from forenbench.training.request import gather
-    from forenbench.training.session import train
-
     if continuing and init in learners.INITIALISATIONS:
         raise BenchError(
             f"--continue goes on from a checkpoint file, and --init is {init}: name the file there"
@@ -112,12 +114,6 @@ def lgrad(  # noqa: PLR0913 - a command's options are its arguments
     save_every: t.SaveEvery = 500,
 ) -> None:
     """Train LGrad's ResNet-50 on gradient pictures of a frozen network; the last epoch is the result."""
-    from forenbench.training import learners
-    from forenbench.training.lgrad import Gradients, cache_of, prepare
-    from forenbench.training.recipes import LGRAD
-    from forenbench.training.request import gather
-    from forenbench.training.session import train
-
     options = t.Options.of(context)
     recipe = options.adapted(LGRAD)
     request = options.request(name or t.lgrad_name(options, transformation))
@@ -165,12 +161,6 @@ def univfd_lc(  # noqa: PLR0913 - a command's options are its arguments
     save_every: t.SaveEvery = 500,
 ) -> None:
     """Train UnivFD's linear layer on a frozen backbone, or (--end-to-end) both together."""
-    from forenbench.training.recipes import UNIVFD_LC, Augmentation
-    from forenbench.training.request import gather
-    from forenbench.training.session import train
-    from forenbench.training.starts import fill
-    from forenbench.training.univfd import probe
-
     once = aug == "off"
     if once and end_to_end:
         raise BenchError("--aug off keeps features, and with --end-to-end they change: write --aug none")
@@ -213,10 +203,6 @@ def univfd_nn(  # noqa: PLR0913 - a command's options are its arguments
     workers: t.Workers = 4,
 ) -> None:
     """Make UnivFD's bank for nearest neighbours: features of all training images, centre crop."""
-    from forenbench.training.bank import Share, make_bank
-    from forenbench.training.recipes import UNIVFD_LC
-    from forenbench.training.request import gather
-
     options = t.Options.of(context)
     request = options.request(name or t.bank_name(backbone))
     with t.running(options, UNIVFD_LC) as (run, files):

@@ -7,29 +7,33 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from forenbench.errors import BenchError
+from forenbench.detectors._nets.encoders import BACKBONES
+from forenbench.errors import BenchError, unknown
+from forenbench.plugins.installed import installed
+from forenbench.scoring.devices import choose_device
+from forenbench.scoring.requested import Files, open_weights
+from forenbench.training.feature_bank import Encoding
+from forenbench.training.loop import PRECISIONS
+from forenbench.training.processes import joined
+from forenbench.training.recipes import TrainingRecipe
+from forenbench.training.request import TrainingRequest
+from forenbench.training.session import Running
+from forenbench.weights import Weights
 
+from . import options as o
 from .console import say, short, split
-from .loading import UNVERIFIED, Files, choose_device, open_weights
 from .progress import RecipeProgress
-
-if TYPE_CHECKING:
-    from forenbench.training.feature_bank import Encoding
-    from forenbench.training.recipes import TrainingRecipe
-    from forenbench.training.request import TrainingRequest
-    from forenbench.training.session import Running
-    from forenbench.weights import Weights
 
 Data = Annotated[
     str, typer.Option(help="Training images: a dataset's name, a folder or an archive with labels.")
 ]
 Out = Annotated[Path, typer.Option(help="Where checkpoint and card go (and the state meanwhile).")]
 Val = Annotated[str, typer.Option(help="Validation images; by default those that belong to --data.")]
-DataRoot = Annotated[Path, typer.Option(help="Where downloaded datasets lie.")]
+DataRoot = o.DataRoot
 Classes = Annotated[str, typer.Option(help="Only these classes, comma-separated: horse,chair.")]
 Aug = Annotated[str, typer.Option(help="none, blur:P, jpeg:P or blur_jpg:P, P a probability.")]
 Limit = Annotated[int | None, typer.Option(help="N training images in all, half of them real.")]
@@ -38,12 +42,12 @@ Seed = Annotated[int, typer.Option(min=0, help="Of every random draw.")]
 Epochs = Annotated[int | None, typer.Option(min=1, help="At most; by default the recipe's.")]
 BatchSize = Annotated[int | None, typer.Option("--batch", min=1, help="Over all processes; the recipe's.")]
 Rate = Annotated[float | None, typer.Option("--lr", min=0, help="Learning rate; by default the recipe's.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
+Device = o.Device
 Precision = Annotated[str, typer.Option(help="fp32, or bf16 for mixed precision.")]
 Quirks = Annotated[bool, typer.Option("--official-quirks", help="Keep the epoch that official code keeps.")]
 Skip = Annotated[bool, typer.Option("--skip-unreadable", help="Leave broken files out; the card lists them.")]
-WeightsPairs = Annotated[list[str] | None, typer.Option("--weights", help="A checkpoint file, as NAME=PATH.")]
-Unverified = Annotated[bool, typer.Option("--unverified", help=UNVERIFIED)]
+WeightsPairs = o.Pairs
+Unverified = o.Unverified
 Name = Annotated[str, typer.Option(help="Of the checkpoint; by default the one that detectors look for.")]
 Workers = Annotated[int, typer.Option(min=0, help="Processes that decode images, for each that trains.")]
 SaveEvery = Annotated[int, typer.Option(min=1, help="Steps between two writings of the state.")]
@@ -106,8 +110,6 @@ class Options:
 
     def request(self, name: str) -> TrainingRequest:
         """Say what is asked, under a checkpoint's name."""
-        from forenbench.training.request import TrainingRequest
-
         if "/" in name or name.startswith("."):
             raise BenchError(f"--name '{name}' must be a file's name without a folder")
         return TrainingRequest(
@@ -136,10 +138,6 @@ def running(options: Options, recipe: TrainingRecipe) -> Iterator[tuple[Running,
     Raises:
         BenchError: A file cannot be written, or the request is bad.
     """
-    from forenbench.training.loop import PRECISIONS
-    from forenbench.training.processes import joined
-    from forenbench.training.session import Running
-
     if options.precision not in PRECISIONS:
         raise BenchError(f"--precision '{options.precision}' is neither {' nor '.join(PRECISIONS)}")
     keep = recipe.official_keep if options.official_quirks else recipe.keep
@@ -161,10 +159,6 @@ def running(options: Options, recipe: TrainingRecipe) -> Iterator[tuple[Running,
 
 def encoding(backbone: str, weights: Weights, run: Running, *, half: bool) -> Encoding:
     """Load a frozen backbone, and say how it is run."""
-    from forenbench.detectors._nets.encoders import BACKBONES
-    from forenbench.errors import unknown
-    from forenbench.training.feature_bank import Encoding
-
     if backbone not in BACKBONES:
         raise BenchError(unknown("backbone", backbone, BACKBONES))
     with weights.recording() as used:
@@ -185,8 +179,6 @@ def tell(path: Path | None, *, first: bool) -> None:
 
 def _use(path: Path) -> str:
     """Say by which options a detector takes a trained file."""
-    from forenbench.plugins.installed import installed
-
     known = {checkpoint.name: checkpoint for found in installed() for checkpoint in found.checkpoints}
     file, folder = shlex.quote(short(path)), shlex.quote(short(path.parent))
     if path.stem not in known:

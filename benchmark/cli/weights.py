@@ -5,18 +5,27 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from forenbench.errors import BenchError
+from forenbench.errors import BenchError, unknown
+from forenbench.files.downloads import DownloadFailed, mismatch
+from forenbench.plugins.installed import FoundPlugin, find, installed
+from forenbench.weights import KINDS, Checkpoint
+from forenbench.weights.checkpoint_store import (
+    FOLDER,
+    addresses,
+    cached,
+    download,
+    inspect,
+    instructions,
+    locate,
+)
 
+from . import options as o
 from .console import say, short, show, width
 from .transfers import TransferProgress, agree, licence_in_words, size_in_words
-
-if TYPE_CHECKING:
-    from forenbench.plugins.installed import FoundPlugin
-    from forenbench.weights import Checkpoint
 
 app = typer.Typer(help="List, fetch or check checkpoint files.", no_args_is_help=True)
 
@@ -32,8 +41,6 @@ _MIRROR = "A folder or address to download from, which keeps them as NAME/FILE, 
 @app.command("list")
 def listing(detector: _Detector = "") -> None:
     """Show every checkpoint by detector: is it here, its size, checksum and licence, and who needs it."""
-    from forenbench.plugins.installed import find, installed
-
     name, _, variant = detector.partition(":")
     for found in [find(name)] if name else installed():
         _describe(found, variant)
@@ -46,11 +53,9 @@ def fetch(
     detector: _Detector = "",
     everything: Annotated[bool, typer.Option("--all", help="Everything that was published.")] = False,
     mirror: Annotated[str, typer.Option(help=_MIRROR)] = "",
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before the download.")] = False,
+    yes: o.Yes = False,
 ) -> None:
     """Download checkpoints into the cache: resumable, and checked before they count as there."""
-    from forenbench.weights.checkpoint_store import addresses, instructions
-
     absent = _absent(_select(names or [], detector, everything))
     downloads = [one for one in absent if addresses(one, mirror)]
     if downloads:
@@ -67,8 +72,6 @@ def fetch(
 @app.command()
 def check(names: _Names = None) -> None:
     """Verify files by their sha256; where none is published, read their structure without running code."""
-    from forenbench.weights.checkpoint_store import inspect, locate
-
     wrong = seen = 0
     for checkpoint in _named(names) if names else [one for one in _published().values() if not one.shipped]:
         path = locate(checkpoint)
@@ -116,9 +119,6 @@ def _entry(checkpoint: Checkpoint, found: FoundPlugin) -> str:
 
 def _state(checkpoint: Checkpoint) -> str:
     """Word whether a file is here, without reading it."""
-    from forenbench.files.downloads import mismatch
-    from forenbench.weights.checkpoint_store import locate
-
     path = locate(checkpoint)
     if checkpoint.shipped:
         return "comes with an installed package"
@@ -149,8 +149,6 @@ def _checksum(checkpoint: Checkpoint) -> str:
 
 def _published() -> dict[str, Checkpoint]:
     """List the checkpoints of all detectors by name; several detectors may share one."""
-    from forenbench.plugins.installed import installed
-
     return {one.name: one for found in installed() for one in found.checkpoints}
 
 
@@ -166,8 +164,6 @@ def _select(names: Sequence[str], detector: str, everything: bool) -> list[Check
 
 def _named(names: Sequence[str]) -> list[Checkpoint]:
     """Look checkpoints up."""
-    from forenbench.errors import unknown
-
     known = _published()
     for name in names:
         if name not in known:
@@ -177,8 +173,6 @@ def _named(names: Sequence[str]) -> list[Checkpoint]:
 
 def _of_detector(request: str) -> tuple[Checkpoint, ...]:
     """List what a detector needs; a bare name means the variants that it means in `bench run`."""
-    from forenbench.plugins.installed import find
-
     name, _, variant = request.partition(":")
     found = find(name)
     return _needed_by(found, (variant,) if variant else found.rows("published"))
@@ -186,9 +180,6 @@ def _of_detector(request: str) -> tuple[Checkpoint, ...]:
 
 def _needed_by(found: FoundPlugin, variants: Iterable[str]) -> tuple[Checkpoint, ...]:
     """List what some variants read; a plugin that does not say so may need all of its checkpoints."""
-    from forenbench.errors import unknown
-    from forenbench.weights import KINDS
-
     known = {variant for kind in KINDS for variant in found.variants(kind)}
     needed: dict[Checkpoint, None] = {}
     for variant in variants:
@@ -204,8 +195,6 @@ def _absent(checkpoints: Iterable[Checkpoint]) -> list[Checkpoint]:
     Raises:
         BenchError: A file of the user's own folder is wrong: it would go before what is downloaded.
     """
-    from forenbench.weights.checkpoint_store import FOLDER, cached, inspect, locate
-
     absent = []
     for checkpoint in checkpoints:
         path = locate(checkpoint)
@@ -223,8 +212,6 @@ def _absent(checkpoints: Iterable[Checkpoint]) -> list[Checkpoint]:
 
 def _announce(checkpoints: Sequence[Checkpoint]) -> None:
     """Say what a download would bring, how much it is, and what may be done with it."""
-    from forenbench.weights.checkpoint_store import cached
-
     for one in checkpoints:
         say(f"{one.name}: {one.file}, {size_in_words(one.size)}, {licence_in_words(one.licence)}")
     known = [one.size for one in checkpoints if one.size is not None]
@@ -237,9 +224,6 @@ def _announce(checkpoints: Sequence[Checkpoint]) -> None:
 
 def _download(checkpoints: Sequence[Checkpoint], mirror: str) -> list[Checkpoint]:
     """Download one after the other, and return those that could not be had."""
-    from forenbench.files.downloads import DownloadFailed
-    from forenbench.weights.checkpoint_store import cached, download
-
     failed = []
     with TransferProgress() as progress:
         for checkpoint in checkpoints:

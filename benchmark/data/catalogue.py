@@ -12,12 +12,12 @@ from forenbench.data.sources.findings import Findings
 from forenbench.data.sources.splits import SCORED, take
 from forenbench.errors import BenchError, unknown
 from forenbench.printable import readable
-from forenbench.types import FileSource, Sample, TestSet, Whereabouts
+from forenbench.types import Advance, FileSource, Sample, TestSet, Whereabouts
 
 from .check_counts import compare
 from .dataset import Dataset
 from .descriptions import Spec, Suite, specs
-from .finding import Advance, MissingDataset, find_files, root_option
+from .finding import MissingDataset, find_files, root_option
 from .inventory import FileFacts, take_stock
 from .layouts import locate
 from .protocols import PROTOCOLS

@@ -6,9 +6,10 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, NamedTuple
 
-from forenbench.errors import BenchError
+from forenbench.errors import BenchError, unknown
 from forenbench.types import FAKE, REAL
 
 
@@ -119,6 +120,21 @@ def specs() -> dict[str, Spec]:
 def suites() -> dict[str, Suite]:
     """Read every suite that comes with the package."""
     return {name: _suite(name, values) for name, values in _files() if "parts" in values}
+
+
+def check_places(places: Mapping[str, Path]) -> dict[str, Path]:
+    """Check where described datasets are said to lie.
+
+    Raises:
+        BenchError: One is no described dataset, or nothing is there.
+    """
+    known = [name for name, spec in specs().items() if not spec.builder]
+    for name, path in places.items():
+        if name not in known:
+            raise BenchError(unknown("dataset", name, known))
+        if not path.expanduser().exists():
+            raise BenchError(f"--data {name}={path}: there is nothing at '{path}'")
+    return {name: path.expanduser() for name, path in places.items()}
 
 
 def _files() -> Iterator[tuple[str, dict[str, Any]]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pkgutil
 import shlex
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,14 +14,11 @@ from forenbench.data.sources.locations import open_location, open_locations
 from forenbench.data.sources.source_kinds import is_there
 from forenbench.errors import BenchError
 from forenbench.files.places import cache_folder
-from forenbench.types import FileSource
+from forenbench.types import Advance, FileSource
 
 from .descriptions import Spec
 from .layouts import find_layout, only_described
 from .testsets import describe
-
-Advance = Callable[[str, int, int], None]
-"""Called with (what is being done, done, total) while files are made or read."""
 
 
 class MissingDataset(BenchError):

@@ -8,8 +8,7 @@ from forenbench.errors import BenchError, unknown
 from forenbench.printable import readable
 
 from .descriptions import Spec, Suite, specs, suites
-from .sources.archive import stem_of
-from .sources.locations import is_archive
+from .sources.archive import is_archive, stem_of
 from .sources.source_kinds import is_there, split_place
 
 

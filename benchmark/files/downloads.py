@@ -26,7 +26,8 @@ PAUSES: tuple[float, ...] = (0, 1, 2, 4, 8)
 _CHUNK = 1 << 20
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
-Advance = Callable[[int, int], None]
+Arrived = Callable[[int, int], None]
+"""Called with (bytes that are here, bytes in all; 0 where that is not known)."""
 
 
 def fetch(
@@ -35,7 +36,7 @@ def fetch(
     *,
     sha256: str | None = None,
     size: int | None = None,
-    advance: Advance = lambda done, total: None,
+    advance: Arrived = lambda done, total: None,
 ) -> None:
     """Download a file, going on where an earlier attempt stopped; it appears whole and verified.
 
@@ -74,7 +75,7 @@ def fetch_first(
     *,
     sha256: str | None = None,
     size: int | None = None,
-    advance: Advance = lambda done, total: None,
+    advance: Arrived = lambda done, total: None,
 ) -> str:
     """Download a file from the first of several addresses that has it, and return that address.
 
@@ -104,7 +105,7 @@ def mismatch(path: Path, sha256: str | None, size: int | None) -> str:
     return "" if digest.startswith(sha256) else f"has sha256 {digest}, expected {sha256}"
 
 
-def _fill(url: str, part: Path, size: int | None, advance: Advance) -> None:
+def _fill(url: str, part: Path, size: int | None, advance: Arrived) -> None:
     """Bring the part to its end, with new attempts after a failed connection that can be had again."""
     pauses, arrived = iter(PAUSES), False
     while True:
@@ -125,7 +126,7 @@ def _fill(url: str, part: Path, size: int | None, advance: Advance) -> None:
             time.sleep(pause)
 
 
-def _continue(url: str, part: Path, size: int | None, advance: Advance) -> None:
+def _continue(url: str, part: Path, size: int | None, advance: Arrived) -> None:
     """Append to the part what it lacks, or begin it anew where it belongs to something else."""
     begun = _begun(part, url)
     if begun and begun.size == _length(part):
@@ -145,7 +146,7 @@ def _continue(url: str, part: Path, size: int | None, advance: Advance) -> None:
         raise Interrupted(f"the connection ended after {_length(part)} of {total} bytes")
 
 
-def _append(stream: Stream, part: Path, advance: Advance) -> None:
+def _append(stream: Stream, part: Path, advance: Arrived) -> None:
     """Write what arrives, as it arrives."""
     done, total = stream.start, stream.origin.size or 0
     with part.open("ab") as file:

@@ -17,12 +17,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageFilter
 
-from forenbench.data.finding import Advance
 from forenbench.data.sources.folder import Folder, list_files, read_labels
 from forenbench.errors import BenchError
 from forenbench.images import UnreadableImage, decode
 from forenbench.printable import readable
-from forenbench.types import FAKE, REAL, Source, TestSet
+from forenbench.types import FAKE, REAL, Advance, Source, TestSet
 
 from .heatmaps import grey
 

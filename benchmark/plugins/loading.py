@@ -17,13 +17,15 @@ from forenbench.weights import KINDS, MissingWeights, Weights
 from .attributes import problem
 from .installed import FoundPlugin, Plugin, find
 from .loaded import LoadedDetector
+from .own import OwnDetector
 
 
-def load(request: str, weights: Weights) -> list[LoadedDetector]:
+def load(request: str | OwnDetector, weights: Weights) -> list[LoadedDetector]:
     """Turn ``lgrad``, ``univfd:nn-k9@sample`` or ``./mine.py`` into detectors with their weights loaded.
 
     Args:
-        request: A name, a variant behind a colon, the kind of checkpoints behind an @; or a file.
+        request: A name, a variant behind a colon, the kind of checkpoints behind an @; a file; or what a
+            program hands over.
         weights: Their kind holds where the request names none.
 
     Raises:
@@ -37,8 +39,10 @@ def load(request: str, weights: Weights) -> list[LoadedDetector]:
     return made
 
 
-def _load(request: str, weights: Weights) -> list[LoadedDetector]:
+def _load(request: str | OwnDetector, weights: Weights) -> list[LoadedDetector]:
     """Make the detectors of one request."""
+    if isinstance(request, OwnDetector):
+        return [_make(request, None, weights, request.code)]
     if request.endswith(".py") or "/" in request:
         return [_make(plugin, None, weights, code) for plugin, code in _from_file(request)]
     asked, at, kind = request.partition("@")
@@ -58,7 +62,7 @@ def _load(request: str, weights: Weights) -> list[LoadedDetector]:
     return [_make(found.plugin, chosen, weights) for chosen in _choose(found, variant, weights.kind)]
 
 
-def load_all(requests: Iterable[str], weights: Weights) -> list[LoadedDetector]:
+def load_all(requests: Iterable[str | OwnDetector], weights: Weights) -> list[LoadedDetector]:
     """Load several requests in order, each distinct detector once.
 
     Raises:
@@ -71,7 +75,9 @@ def load_all(requests: Iterable[str], weights: Weights) -> list[LoadedDetector]:
     return loaded
 
 
-def load_available(requests: Iterable[str], weights: Weights) -> tuple[list[LoadedDetector], list[str]]:
+def load_available(
+    requests: Iterable[str | OwnDetector], weights: Weights
+) -> tuple[list[LoadedDetector], list[str]]:
     """Load those detectors whose weights are here, each distinct one once; and word what the others lack.
 
     Raises:
@@ -87,7 +93,11 @@ def load_available(requests: Iterable[str], weights: Weights) -> tuple[list[Load
             missing[str(error)] = None
             continue
         for one in made:
-            if any(other.name == one.name and _origin(other) != _origin(one) for other in loaded.values()):
+            is_own = isinstance(request, OwnDetector)  # of which two may differ in what no digest sees
+            if any(
+                other.name == one.name and (is_own or _origin(other) != _origin(one))
+                for other in loaded.values()
+            ):
                 raise BenchError(f"two detectors are called '{one.name}'; rename the one in '{request}'")
             same = loaded.setdefault((one.name, one.kind), one)
             if same.checkpoints != one.checkpoints:

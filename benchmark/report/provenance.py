@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from forenbench import __version__
+import forenbench
 from forenbench.records.environment import versions
 from forenbench.records.finished import Finished
 from forenbench.records.rows import STATUSES
@@ -34,9 +34,8 @@ def made_now() -> str:
     found = versions()
     packages = ", ".join(f"{name} {found[name]}" for name in ("numpy", "scipy", "pillow") if name in found)
     when = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
-    return (
-        f"Report made {when} by forenbench {__version__} with Python {platform.python_version()}, {packages}."
-    )
+    made_by = f"forenbench {forenbench.__version__} with Python {platform.python_version()}"
+    return f"Report made {when} by {made_by}, {packages}."
 
 
 def _made(scored: Sequence[Finished]) -> pd.DataFrame:

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 from forenbench.data.dataset_paths import Found
 from forenbench.data.descriptions import Spec
-from forenbench.data.finding import Advance, find_files
+from forenbench.data.finding import find_files
 from forenbench.data.sources.folder import Folder
 from forenbench.data.sources.source_kinds import is_guest
 from forenbench.errors import BenchError
 from forenbench.images import decode
-from forenbench.types import Source
+from forenbench.types import Advance, Source
 
 if TYPE_CHECKING:
     from PIL import Image

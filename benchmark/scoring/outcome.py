@@ -1,7 +1,8 @@
-"""How a run goes, and how it went."""
+"""How a run goes, and how it went: who hears of it, and what is summed up."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -27,8 +28,28 @@ class Summary:
     notes: list[str] = field(default_factory=list)
 
 
-class Reporter(Protocol):
-    """Hears of a run's progress."""
+class Listener(Protocol):
+    """Hears of the scoring while it is done."""
+
+    def advance(self, images: int) -> None:
+        """Told after each batch, or several."""
+        ...
+
+    def tell(self, text: str) -> None:
+        """Told, once, what is going on."""
+        ...
+
+    def note(self, text: str) -> None:
+        """Told, once, what a reader of the results must know."""
+        ...
+
+    def stopped(self) -> bool:
+        """Asked after each part, and by an engine that waits: whether the run is to end here."""
+        ...
+
+
+class Reporter(Listener, Protocol):
+    """Hears of a whole run's progress."""
 
     def begin(self, cells: int, present: int, images: int) -> None:
         """Told once, before any scoring: all cells, those done before, image passes to come."""
@@ -42,14 +63,42 @@ class Reporter(Protocol):
         """Told when cells that were missing are there, whoever made them."""
         ...
 
-    def advance(self, images: int) -> None:
-        """Told after each batch."""
-        ...
-
     def skip(self, images: int) -> None:
         """Told of images that were scored before, or by another process."""
         ...
 
+
+@dataclass(slots=True)
+class Silent:
+    """A reporter that keeps everything to itself.
+
+    Attributes:
+        stop: Says whether the run is to end.
+    """
+
+    stop: Callable[[], bool] = lambda: False
+
+    def stopped(self) -> bool:
+        """Say whether the run is to end."""
+        return self.stop()
+
+    def begin(self, cells: int, present: int, images: int) -> None:
+        """Hear of the cells, and say nothing."""
+
+    def testset(self, testset: TestSet, cells: int) -> None:
+        """Hear of a test set, and say nothing."""
+
+    def stored(self, cells: int) -> None:
+        """Hear of cells that are there, and say nothing."""
+
+    def skip(self, images: int) -> None:
+        """Hear of images left out, and say nothing."""
+
+    def advance(self, images: int) -> None:
+        """Hear of images scored, and say nothing."""
+
+    def tell(self, text: str) -> None:
+        """Hear what is going on, and say nothing."""
+
     def note(self, text: str) -> None:
-        """Told, once, what a user should know."""
-        ...
+        """Hear what is for the records, and say nothing."""

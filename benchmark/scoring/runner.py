@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import cast
@@ -29,13 +29,8 @@ _PATIENCE = 0.5
 """Seconds between two looks at parts that other processes hold."""
 
 
-def run(  # noqa: PLR0913 - what a run is made of
-    jobs: Sequence[Job],
-    settings: RunSettings,
-    store: Store,
-    engine: Engine,
-    reporter: Reporter,
-    stop: Callable[[], bool] = lambda: False,
+def run(
+    jobs: Sequence[Job], settings: RunSettings, store: Store, engine: Engine, reporter: Reporter
 ) -> Summary:
     """Compute every missing cell of the jobs, test set by test set, and store it.
 
@@ -48,8 +43,7 @@ def run(  # noqa: PLR0913 - what a run is made of
         settings: What all jobs share.
         store: Where rows go.
         engine: What scores.
-        reporter: Told of progress.
-        stop: Asked after each part; once it says so, the run ends there.
+        reporter: Told of progress; asked after each part whether the run ends there.
 
     Raises:
         BenchError: The run folder cannot be made.
@@ -59,7 +53,7 @@ def run(  # noqa: PLR0913 - what a run is made of
     hopeless = Hopeless(settings.keep_going)
     detectors = [loaded.detector for job in jobs for loaded in job.detectors]
     lineup = Lineup(detectors, settings.perturbations, settings.seed)
-    work = _Run(plan(jobs, settings), lineup, store, engine, reporter, stop, hopeless)
+    work = _Run(plan(jobs, settings), lineup, store, engine, reporter, hopeless)
     work.begin()
     work.tidy()
     work.score()
@@ -75,7 +69,6 @@ class _Run:
     store: Store
     engine: Engine
     reporter: Reporter
-    stop: Callable[[], bool]
     hopeless: Hopeless
     parts: Progress = field(init=False)
     missing: list[list[PlannedCell]] = field(init=False)
@@ -108,7 +101,7 @@ class _Run:
 
     def tell(self, text: str) -> None:
         """Pass on a word to the user."""
-        self.reporter.note(text)
+        self.reporter.tell(text)
 
     def note(self, text: str) -> None:
         """Pass on a note, and keep it for the records."""
@@ -117,7 +110,7 @@ class _Run:
 
     def stopped(self) -> bool:
         """Say whether the run is to end."""
-        return self.stop()
+        return self.reporter.stopped()
 
     def tidy(self) -> None:
         """Bring what is there up to what this run states, and remove the parts that a killed run left behind.
@@ -135,14 +128,14 @@ class _Run:
         """Score part after part; then wait for those that other processes hold, should these fail."""
         pending = [(t, part) for t, task in enumerate(self.tasks) if self.missing[t] for part in task.parts()]
         sources = [task.testset.source for task in self.tasks]
-        while pending and not self.stop():
+        while pending and not self.stopped():
             left: list[tuple[int, tuple[range, ...]]] = []
             shards = self._claim(pending, left)
             try:
                 with closing(self.engine.score(self.lineup, sources, shards, self)) as scoring:
                     for shard, scored in scoring:
                         self._keep(shard, scored)
-                        if self.stop():
+                        if self.stopped():
                             return
             finally:
                 self._release_all()
@@ -156,7 +149,7 @@ class _Run:
         """Take one part after another, as the engine asks for them; leave those of other processes."""
         named = -1
         for t, part in pending:
-            if self.stop():
+            if self.stopped():
                 return
             task, start = self.tasks[t], part[0].start
             lock = self.parts.claim(task, start)

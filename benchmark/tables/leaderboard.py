@@ -74,9 +74,14 @@ def remarks(cells: pd.DataFrame, board: pd.DataFrame) -> Iterator[str]:
     yield from marks.remarks(cells)
 
 
-def lay_out(cells: pd.DataFrame) -> Table:
-    """Make a table of the leaderboard, without what stands in its notes or below provenance."""
-    board = standings(cells).set_index("detector")
+def lay_out(cells: pd.DataFrame, rank_by: str = "ap") -> Table:
+    """Make a table of the leaderboard, without what stands in its notes or below provenance.
+
+    Args:
+        cells: As `forenbench.tables.measure` returns them.
+        rank_by: One of `rankings`.
+    """
+    board = standings(cells, rank_by).set_index("detector")
     ends = [name for name in _numbers() if name not in kept()]
     values = board.drop(columns=[*ends, *_ELSEWHERE])
     low, high = (
@@ -85,7 +90,8 @@ def lay_out(cells: pd.DataFrame) -> Table:
     )
     signs = pd.DataFrame({name: board["marks"] if name in _marked() else "" for name in values}, board.index)
     notes = tuple(remarks(cells, board.reset_index()))
-    title = "Detectors by mean average precision, ranked within each dataset and perturbation"
+    by = "average precision" if rank_by == "ap" else rankings()[rank_by]
+    title = f"Detectors by mean {by}, ranked within each dataset and perturbation"
     return Table("leaderboard", title, values, notes, DECIMALS, low=low, high=high, marks=signs)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable, Hashable, Iterator
 from itertools import groupby, product
@@ -14,9 +15,10 @@ from forenbench.printable import for_csv, for_markdown, printable
 
 from .best import NO_CONTEST, is_lowest_best
 from .marks import ONE_LABEL, PARTIAL, SIGNS
-from .table import Table
+from .values import Values
 
 STYLES = ("text", "csv", "markdown", "latex")
+"""What the option --format of tables takes; a notebook is shown "html"."""
 _BOLD, _UNDERLINE, _CLOSE = "\ue000", "\ue001", "\ue002"
 """Signs that no text has and LaTeX's escapes leave alone."""
 _A_NUMBER = re.compile(rf"[+-]?[\d.]+(e-\d+)?( \[-?[\d.]+, -?[\d.]+\])?[{SIGNS}]*")
@@ -29,7 +31,7 @@ _COMMANDS = {
 }
 
 
-def render(table: Table, style: str, width: int | None = None) -> str:
+def render(table: Values, style: str, width: int | None = None) -> str:
     """Lay out a table as text, CSV, Markdown or LaTeX; values with the table's own decimals.
 
     Title and notes stand around it, in LaTeX as comments; CSV has no room for them, and gives signs and the
@@ -38,13 +40,13 @@ def render(table: Table, style: str, width: int | None = None) -> str:
 
     Args:
         table: What to lay out.
-        style: One of `STYLES`.
+        style: One of `STYLES`, or "html".
         width: Columns of the terminal; text wider than that is split into blocks of whole column groups.
 
     Raises:
         BenchError: Another style.
     """
-    if style not in STYLES:
+    if style not in (*STYLES, "html"):
         raise BenchError(f"format '{style}' is none of {', '.join(STYLES)}")
     if style == "csv":
         return _spelled(_for_csv(table), for_csv).to_csv(lineterminator="\n")
@@ -56,6 +58,8 @@ def render(table: Table, style: str, width: int | None = None) -> str:
         title, notes = for_markdown(table.title), "".join(f"{for_markdown(note)}\n" for note in table.notes)
         return f"**{title}**\n\n{as_markdown(frame.reset_index())}\n{notes}"
     frame = _spelled(frame, printable)
+    if style == "html":
+        return _as_html(table, frame)
     blocks = "\n\n".join(block.to_string() for block in _blocks(frame, width))
     notes = "".join(f"{printable(note)}\n" for note in table.notes)
     return f"{printable(table.title)}\n\n{blocks}\n\n{notes}"
@@ -101,7 +105,7 @@ def _width(frame: pd.DataFrame) -> int:
     return max(map(len, frame.to_string().splitlines()))
 
 
-def _as_text(table: Table) -> pd.DataFrame:
+def _as_text(table: Values) -> pd.DataFrame:
     """Print values with their intervals and marks."""
     text = _printed(table, table.frame)
     if table.low is not None and table.high is not None:
@@ -110,7 +114,7 @@ def _as_text(table: Table) -> pd.DataFrame:
     return text if table.marks is None else text.where(text == "", text + table.marks)
 
 
-def _as_latex(table: Table, text: pd.DataFrame) -> str:
+def _as_latex(table: Values, text: pd.DataFrame) -> str:
     """Lay out text for LaTeX, the best two values of each column made to stand out."""
     for rows, position in product(_contests(table.frame), range(text.shape[1])):
         for best, opening in zip(_best_two(table, rows, position), (_BOLD, _UNDERLINE), strict=False):
@@ -122,6 +126,13 @@ def _as_latex(table: Table, text: pd.DataFrame) -> str:
     for sign, command in _COMMANDS.items():
         body = body.replace(sign, command)
     return "".join(f"% {printable(line)}\n" for line in (table.title, *table.notes)) + body
+
+
+def _as_html(table: Values, text: pd.DataFrame) -> str:
+    """Lay out text for a notebook, title above and notes below; nothing of others is taken for markup."""
+    title, *notes = (html.escape(printable(line)) for line in (table.title, *table.notes))
+    below = "".join(f"<li>{note}</li>" for note in notes)
+    return f"<p><strong>{title}</strong></p>\n{text.to_html(escape=True)}\n<ul>{below}</ul>\n"
 
 
 def _with_rules(body: str, text: pd.DataFrame) -> str:
@@ -147,7 +158,7 @@ def _contests(frame: pd.DataFrame) -> list[list[int]]:
     return [list(map(int, rows)) for rows in keys.groupby(others, sort=False).indices.values()]
 
 
-def _best_two(table: Table, rows: list[int], position: int) -> list[list[int]]:
+def _best_two(table: Values, rows: list[int], position: int) -> list[list[int]]:
     """Return those rows with a column's best and with its second value, if detectors compete in it."""
     column, names = table.frame.iloc[:, position], _levels(table.frame.columns[position])
     compared = table.signed != ""  # with other numbers, not with each other
@@ -161,7 +172,7 @@ def _best_two(table: Table, rows: list[int], position: int) -> list[list[int]]:
     return [[row for row, value in zip(rows, printed, strict=True) if value == best] for best in shown]
 
 
-def _for_csv(table: Table) -> pd.DataFrame:
+def _for_csv(table: Values) -> pd.DataFrame:
     """Print values, with columns for their signs and for the ends of their intervals where there are any."""
     text = _printed(table, table.frame)
     none = pd.DataFrame("", text.index, text.columns)
@@ -176,7 +187,7 @@ def _for_csv(table: Table) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def _printed(table: Table, frame: pd.DataFrame) -> pd.DataFrame:
+def _printed(table: Values, frame: pd.DataFrame) -> pd.DataFrame:
     """Print values with the table's decimals, counts and words as they are, undefined values as nothing."""
     text = frame.copy().astype(object)
     for position, name in enumerate(frame.columns):

@@ -1,34 +1,45 @@
-"""A finished table, as every maker returns it and every output format takes it."""
+"""A finished table, as every maker returns it and every reader takes it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import pandas as pd
+from .values import Values
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
-    """A finished table.
+class Table(Values):
+    """A finished table: its numbers as a frame, and the ways to print it.
 
-    Attributes:
-        name: As in ``bench table NAME``.
-        title: One line for a reader.
-        frame: Values in percent; NaN where a value is undefined or was not measured.
-        notes: What the numbers rest on: coverage, undefined values, images, checkpoints.
-        decimals: How many are printed.
-        signed: Columns with this name at their last level are differences, printed with their sign.
-        low: Lower ends of the values' 95 % intervals, a frame of the same shape; NaN where there is none.
-        high: The upper ends.
-        marks: The signs of each value (see `forenbench.tables.marks`), a frame of texts of the same shape.
+    Every way shows the marks of values. All but CSV, which has columns for marks and ends of intervals, show
+    the title and the notes, which say what the marks mean. A notebook shows the table by itself.
     """
 
-    name: str
-    title: str
-    frame: pd.DataFrame
-    notes: tuple[str, ...]
-    decimals: int = 1
-    signed: str = ""
-    low: pd.DataFrame | None = None
-    high: pd.DataFrame | None = None
-    marks: pd.DataFrame | None = None
+    def __str__(self) -> str:
+        return self.to_text()
+
+    def to_text(self, width: int | None = None) -> str:
+        """Lay it out as plain text, in blocks of columns where it is wider than `width` characters."""
+        return self._rendered("text", width)
+
+    def to_markdown(self) -> str:
+        """Lay it out as Markdown."""
+        return self._rendered("markdown")
+
+    def to_latex(self) -> str:
+        """Lay it out as LaTeX for the package `booktabs`; title and notes are comments."""
+        return self._rendered("latex")
+
+    def to_csv(self) -> str:
+        """Lay it out as CSV, with columns of their own for marks and for the ends of intervals."""
+        return self._rendered("csv")
+
+    def _repr_html_(self) -> str:
+        """Lay it out for a notebook."""
+        return self._rendered("html")
+
+    def _rendered(self, style: str, width: int | None = None) -> str:
+        """Lay it out in any style; what knows the styles knows the columns, and so the makers of tables."""
+        from .rendering import render
+
+        return render(self, style, width)

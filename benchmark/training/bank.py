@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
@@ -13,8 +14,10 @@ from forenbench.files.atomic import remove_partials
 
 from .card import identity_of, is_made, refuse_another, write_card
 from .feature_bank import SHARD, Encoding, FeatureShards
-from .request import TrainingData, TrainingRequest
 from .session import Running
+
+if TYPE_CHECKING:
+    from .request import TrainingData, TrainingRequest
 
 
 @dataclass(frozen=True)

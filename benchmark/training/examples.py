@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from forenbench.errors import BenchError
 from forenbench.files.threads import in_threads
 from forenbench.images import UnreadableImage, decode
 from forenbench.printable import readable
-from forenbench.types import FAKE, REAL, Source
+from forenbench.types import FAKE, REAL, Advance, Source
 
 from .randomness import LIMIT, draws
 
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
 _SHOWN = 5
 LABELS = {REAL: "real", FAKE: "fake"}
-
-Advance = Callable[[str, int, int], None]
-"""Called with (what is being done, done, total)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,9 @@ from safetensors.torch import save
 
 from forenbench.errors import BenchError
 from forenbench.files.atomic import read_json, replacing, write_json
-from forenbench.types import FAKE, REAL
+from forenbench.types import FAKE, REAL, Advance
 
-from .examples import Advance, Examples
+from .examples import Examples
 from .loader import Loader, TrainingBatch, in_order
 from .randomness import TRAIN
 from .room import require_room

@@ -26,7 +26,6 @@ from .examples import Examples
 from .learners import Learner
 from .loader import Loader, in_order
 from .randomness import TRAIN
-from .request import TrainingData
 from .room import require_room
 from .session import Running
 from .views import Decoded, PlainView
@@ -35,6 +34,8 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from forenbench.weights import Weights
+
+    from .request import TrainingData
 
 _AT_ONCE = 16
 _WRITERS = 4
@@ -202,7 +203,7 @@ def _all_cached(gradients: Gradients, cache: Path, data: TrainingData, run: Runn
     _announce(gradients, cache, data, run)
     run.processes.wait()  # all have looked at the room before any takes some
     validation = data.validation and gradients.cached(cache, data.validation, run)
-    return TrainingData(gradients.cached(cache, data.train, run), validation)
+    return replace(data, train=gradients.cached(cache, data.train, run), validation=validation)
 
 
 def _file(sha256: str) -> str:

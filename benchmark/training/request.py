@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from forenbench.data.catalogue import open_dataset
 from forenbench.data.sources.splits import TRAINED, VALIDATED
 from forenbench.errors import BenchError
 from forenbench.files.atomic import read_json, write_json
+from forenbench.types import Advance
 
-from .examples import Advance, Examples, check_readable, collect, limited, only_classes, without
+from .examples import Examples, check_readable, collect, limited, only_classes, without
 from .processes import Processes
 
 DEFAULT_VALIDATION = {"forensynths-train": "forensynths-val"}
@@ -102,6 +102,8 @@ def _datasets(request: TrainingRequest) -> tuple[str, str]:
 
 
 def _open(dataset: str, splits: Sequence[str], request: TrainingRequest, advance: Advance) -> Examples:
+    from forenbench.data.catalogue import open_dataset
+
     opened = open_dataset(dataset, data_root=request.data_root, splits=splits, advance=advance)
     return collect(dataset, opened)
 

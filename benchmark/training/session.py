@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from forenbench.errors import BenchError
+from forenbench.types import Advance
 
 from .card import identity_of, is_made, outcome, recipe_of, refuse_another, write_card
-from .examples import Advance
-from .learners import Learner
 from .loop import STATE, Report, Training
 from .processes import Processes
 from .recipes import TrainingRecipe
@@ -23,6 +22,7 @@ from .schedules import EarlyStopping
 from .state import Position, TrainingSettings
 
 if TYPE_CHECKING:
+    from .learners import Learner
     from .request import TrainingData, TrainingRequest
 
 

@@ -6,13 +6,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .examples import Examples
 from .feature_bank import Encoding, FeatureShards, feature_of
 from .learners import Learner, as_they_are, new_head, univfd_end_to_end, univfd_probe
-from .request import TrainingData, TrainingRequest
 from .session import Running
+
+if TYPE_CHECKING:
+    from .request import TrainingData, TrainingRequest
 
 ONCE = "computed once: centre crop, no augmentation"
 
@@ -43,7 +45,7 @@ def probe(
 
 def _all_cached(folder: Path, encoding: Encoding, data: TrainingData, run: Running) -> TrainingData:
     validation = data.validation and _cached(folder / "validation", encoding, data.validation, run)
-    return TrainingData(_cached(folder / "train", encoding, data.train, run), validation)
+    return replace(data, train=_cached(folder / "train", encoding, data.train, run), validation=validation)
 
 
 def _cached(folder: Path, encoding: Encoding, examples: Examples, run: Running) -> Examples:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from forenbench.errors import BenchError
-from forenbench.files.downloads import Advance, DownloadFailed, fetch_first, mismatch
+from forenbench.files.downloads import Arrived, DownloadFailed, fetch_first, mismatch
 from forenbench.files.places import cache_folder
 
 from .unwrapping import holds
@@ -110,7 +110,7 @@ def addresses(checkpoint: Checkpoint, mirror: str = "") -> tuple[str, ...]:
 
 
 def download(
-    checkpoint: Checkpoint, mirror: str = "", advance: Advance = lambda done, total: None
+    checkpoint: Checkpoint, mirror: str = "", advance: Arrived = lambda done, total: None
 ) -> Verdict:
     """Bring a checkpoint into the cache, and look at what came; nothing wrong stays or remains there.
 

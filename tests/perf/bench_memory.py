@@ -24,7 +24,7 @@ class Corner:
         return batch.mean(dim=(1, 2, 3))
 """
 MODEL = """
-import forenbench.cli.reports, forenbench.cli.engines
+import forenbench.front.evaluation, forenbench.scoring.working
 import forenbench.scoring.runner, forenbench.scoring.engines.local
 import sklearn.metrics, pyarrow.parquet
 from forenbench.plugins.loading import load_all

@@ -29,10 +29,11 @@ from forenbench.scoring.engines.local import LocalEngine
 from forenbench.scoring.features import FeatureCache
 from forenbench.scoring.lineup import Lineup
 from forenbench.scoring.numerics import Numerics
+from forenbench.scoring.outcome import Silent
 from forenbench.scoring.plan import Job, RunSettings, plan
 from forenbench.scoring.preparing import Reader
 from forenbench.scoring.runner import run
-from forenbench.types import Detector, TestSet
+from forenbench.types import Detector
 from forenbench.weights import Weights
 
 DIFFERENT = 32
@@ -67,22 +68,6 @@ class Corner:
     def score(self, batch: Tensor) -> Tensor:
         """Map (n, 3, 64, 64) to (n,)."""
         return batch.mean(dim=(1, 2, 3))
-
-
-class Silent:
-    """A reporter that keeps everything to itself."""
-
-    def begin(self, cells: int, present: int, images: int) -> None: ...
-
-    def testset(self, testset: TestSet, cells: int) -> None: ...
-
-    def stored(self, cells: int) -> None: ...
-
-    def advance(self, images: int) -> None: ...
-
-    def skip(self, images: int) -> None: ...
-
-    def note(self, text: str) -> None: ...
 
 
 def write_pngs(folder: Path, images: int, generators: Sequence[str] = ("a",)) -> Path:

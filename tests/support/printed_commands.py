@@ -16,9 +16,11 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from forenbench.cli.app import app
+from forenbench.cli.app import COMMANDS as NAMES
+from forenbench.cli.app import app, load
 
-COMMANDS = get_command(app)
+COMMANDS: Any = get_command(app)
+COMMANDS.commands |= {name: load(name) for name in NAMES}
 
 ROOT = Path(__file__).parents[2]
 _START = re.compile(r"(?P<quote>``|`|')?\bbench (?P<rest>--[a-z]|[a-z]+\b)")

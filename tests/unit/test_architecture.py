@@ -56,6 +56,7 @@ ROOMS = (
     ("scoring",),
     ("imports", "tables", "audit", "pictures", "training", "testing"),
     ("report",),
+    ("front",),
     ("cli",),
 )
 """From the ground floor up: a room knows those below, and of its own floor's at most in one direction."""

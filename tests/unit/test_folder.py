@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from forenbench.cli.score import list_images
 from forenbench.data.catalogue import open_dataset
 from forenbench.data.sources.folder import find_samples
 from forenbench.data.sources.locations import open_location
 from forenbench.errors import BenchError
+from forenbench.front.single import list_images
+from forenbench.front.talk import say
 from forenbench.pictures.spectra import unlabelled
 from forenbench.testing import tiny_image, write_tiny_dataset
 from forenbench.types import FAKE, REAL
@@ -102,7 +103,7 @@ def test_texts_beside_images_are_left_aside_and_counted(
     )
     (dataset,) = open_dataset(str(tmp_path), data_root=tmp_path)
     assert findings.notes[0] in dataset.notes
-    assert list_images(tmp_path) == [tmp_path / sample.path for sample in findings.samples]
+    assert list_images(tmp_path, say) == [tmp_path / sample.path for sample in findings.samples]
     assert findings.notes[0] in capsys.readouterr().err
     for label in ("0_real", "1_fake"):
         (tmp_path / "g" / label).rename(tmp_path / "g" / f"photos{label}")

@@ -12,13 +12,13 @@ import pytest
 import torch
 
 from forenbench import registry
-from forenbench.cli.loading import Files
-from forenbench.cli.requests import Gathered, Means, Request, reloading
 from forenbench.errors import BenchError, unknown
 from forenbench.plugins import loading
 from forenbench.plugins.cards import GROUP, cards
 from forenbench.plugins.installed import FoundPlugin, find, installed
 from forenbench.plugins.loading import load, load_all, load_available
+from forenbench.scoring.gathering import Gathered, Means, Request, reloading
+from forenbench.scoring.requested import Files
 from forenbench.weights import KINDS, Checkpoint, MissingWeights, Weights
 
 MINE = """

@@ -20,7 +20,8 @@ from stored_cells import ONE_WRONG, PERFECT, add
 
 from forenbench import tables
 from forenbench.cli import audit as audit_command
-from forenbench.cli import console, progress
+from forenbench.cli import console
+from forenbench.front import bars, talk
 from forenbench.pictures.figures import sheet
 from forenbench.printable import for_csv, for_markdown, printable, printable_lines
 from forenbench.records.store import Store
@@ -107,21 +108,21 @@ def test_the_report_page_obeys_no_name(store: Store, tmp_path: Path) -> None:
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     text = io.StringIO()
-    for name in ("out", "talk"):
-        monkeypatch.setattr(console, name, Console(file=text, soft_wrap=True, highlight=False))
-    monkeypatch.setattr(progress, "talk", console.talk)
+    shown = Console(file=text, soft_wrap=True, highlight=False)
+    for module, name in ((console, "out"), (talk, "talk"), (bars, "talk")):
+        monkeypatch.setattr(module, name, shown)
     monkeypatch.setattr(audit_command, "stdout", console.out)
     return text
 
 
 def test_no_line_on_the_terminal_obeys_a_name(terminal: io.StringIO) -> None:
-    bars = progress.RunProgress()
+    progress = bars.RunProgress()
     for name in (*HOSTILE, STRAY):
         console.say(f"error: {name} is no detector")
         console.show(f"{name}\n")
-        bars.note(name)
-        bars.files(name, 1, 2)
-        bars.testset(SimpleNamespace(dataset="d", name=name, samples=[]), 1)  # type: ignore[arg-type]
+        progress.note(name)
+        progress.files(name, 1, 2)
+        progress.testset(SimpleNamespace(dataset="d", name=name, samples=[]), 1)  # type: ignore[arg-type]
         console.out.print(console.cell(name))
     text = terminal.getvalue()
     text.encode()
@@ -133,11 +134,11 @@ def test_no_line_on_the_terminal_obeys_a_name(terminal: io.StringIO) -> None:
 
 def test_bars_take_names_literally() -> None:
     text = io.StringIO()
-    bars = progress.RunProgress()
-    bars._bars.live.console = Console(file=text, force_terminal=True, width=300)
+    progress = bars.RunProgress()
+    progress._bars.live.console = Console(file=text, force_terminal=True, width=300)
     for name in (*HOSTILE, STRAY):
-        bars.files(name, 1, 2)
-        segments = bars._bars.live.console.render(bars._bars.get_renderable())
+        progress.files(name, 1, 2)
+        segments = progress._bars.live.console.render(progress._bars.get_renderable())
         rendered = "".join(segment.text for segment in segments)
         assert printable(name)[:12] in rendered
         assert not FORBIDDEN.search(rendered)

@@ -21,10 +21,11 @@ from forenbench.records import environment
 from forenbench.records.store import Store
 from forenbench.scoring.engines.local import LocalEngine
 from forenbench.scoring.numerics import Numerics
+from forenbench.scoring.outcome import Silent
 from forenbench.scoring.plan import Job, RunSettings
 from forenbench.scoring.runner import Summary, run
 from forenbench.testing import Brightness, tiny_image, write_tiny_dataset
-from forenbench.types import Stamp, TestSet
+from forenbench.types import Stamp
 
 ROOT = Path(__file__).parents[2]
 
@@ -42,23 +43,18 @@ class Counted(Brightness):
         return super().prepare(image)
 
 
-class Silent:
+class Noting(Silent):
     def __init__(self) -> None:
+        super().__init__()
         self.notes: list[str] = []
 
     def begin(self, cells: int, present: int, images: int) -> None:
         self.begun = (cells, present, images)
 
-    def testset(self, testset: TestSet, cells: int) -> None: ...
-
-    def stored(self, cells: int) -> None: ...
-
-    def advance(self, images: int) -> None: ...
-
-    def skip(self, images: int) -> None: ...
-
-    def note(self, text: str) -> None:
+    def tell(self, text: str) -> None:
         self.notes.append(text)
+
+    note = tell
 
 
 class Bench:
@@ -80,9 +76,10 @@ class Bench:
         assert isinstance(detector, Counted)
         before = detector.prepared
         settings = RunSettings([parse(text) for text in perturbations or ("none",)], seed)
-        engine, self.reporter = LocalEngine(Numerics()), Silent()
+        engine, self.reporter = LocalEngine(Numerics()), Noting()
+        self.reporter.stop = self.stop
         jobs = [Job(self.dataset(), [self.loaded])]
-        summary = run(jobs, settings, self.store, engine, self.reporter, self.stop)
+        summary = run(jobs, settings, self.store, engine, self.reporter)
         return summary, detector.prepared - before
 
 
@@ -207,7 +204,7 @@ def test_a_detector_that_fails_on_everything_is_stopped_named_in_every_row_and_t
     bench = Bench(tmp_path)
     bench.data = tmp_path / "large"
     write_tiny_dataset(bench.data, ["alpha", "beta"], images=100)
-    broken, fine, told = Broken(), Counted(), Silent()
+    broken, fine, told = Broken(), Counted(), Noting()
     job = Job(bench.dataset(), [LoadedDetector(broken, "own"), LoadedDetector(fine, "own")])
 
     def go(*, keep_going: bool = False) -> Summary:

@@ -10,7 +10,6 @@ from layouts import write_layout
 from typer.testing import CliRunner
 
 from forenbench.cli.app import app
-from forenbench.cli.requests import run_folder
 from forenbench.data.catalogue import open_dataset
 from forenbench.data.dataset import Dataset
 from forenbench.data.descriptions import specs
@@ -19,6 +18,7 @@ from forenbench.data.sources.locations import open_location
 from forenbench.data.sources.splits import TRAINED, chosen, split_of_table
 from forenbench.data.testsets import Selection, splits_in
 from forenbench.errors import BenchError
+from forenbench.scoring.gathering import run_folder
 from forenbench.testing import tiny_image
 
 

@@ -11,7 +11,7 @@ from layouts import write_layout
 from typer.testing import CliRunner
 
 from forenbench.cli.app import app
-from forenbench.cli.places import parse_places
+from forenbench.cli.options import parse_places
 from forenbench.data.catalogue import open_dataset
 from forenbench.data.finding import MissingDataset
 from forenbench.errors import BenchError

@@ -104,6 +104,11 @@ def find_members(archive: Archive, otherwise: int | None = None, classes: Collec
     return findings
 
 
+def is_archive(location: Path) -> bool:
+    """Say whether a file's name is one of an archive that can be read."""
+    return location.name.lower().endswith(SUFFIXES)
+
+
 def stem_of(file: Path) -> str:
     """Return an archive's name without its suffix."""
     suffix = next(suffix for suffix in reversed(SUFFIXES) if file.name.lower().endswith(suffix))

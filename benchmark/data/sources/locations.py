@@ -10,7 +10,7 @@ from forenbench.errors import BenchError
 from forenbench.types import FileSource
 
 from . import archive, table_files
-from .archive import Archive, find_members, open_archive
+from .archive import Archive, find_members, is_archive, open_archive
 from .findings import Findings
 from .folder import Folder, find_samples, list_files, read_labels
 from .huggingface import HuggingFace, open_huggingface
@@ -68,11 +68,6 @@ def open_locations(locations: Sequence[Path], classes: Collection[str] = ()) -> 
     if len(locations) == 1:
         return open_location(locations[0], classes=classes)
     return join(_open_piece(location, classes) for location in locations)
-
-
-def is_archive(location: Path) -> bool:
-    """Say whether a file's name is one of an archive that can be read."""
-    return location.name.lower().endswith(archive.SUFFIXES)
 
 
 def _open_piece(location: Path, classes: Collection[str]) -> Opened:

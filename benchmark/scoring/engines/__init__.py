@@ -15,28 +15,9 @@ from forenbench.registry import Registry
 from forenbench.registry.guests import contained, reason
 from forenbench.scoring.batches import CellResults
 from forenbench.scoring.lineup import Lineup
+from forenbench.scoring.outcome import Listener
 from forenbench.scoring.plan import Shard
 from forenbench.types import Source
-
-
-class Listener(Protocol):
-    """Hears of the work while it is done."""
-
-    def advance(self, images: int) -> None:
-        """Told after each batch, or several."""
-        ...
-
-    def tell(self, text: str) -> None:
-        """Told, once, what is going on."""
-        ...
-
-    def note(self, text: str) -> None:
-        """Told, once, what a reader of the results must know."""
-        ...
-
-    def stopped(self) -> bool:
-        """Asked, by an engine that waits and has nothing in hand, whether it need not wait on."""
-        ...
 
 
 class Engine(Protocol):

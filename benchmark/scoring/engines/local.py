@@ -12,13 +12,14 @@ from forenbench.scoring.budget import Budget
 from forenbench.scoring.features import FeatureCache, user_cache
 from forenbench.scoring.lineup import Lineup
 from forenbench.scoring.numerics import Numerics
+from forenbench.scoring.outcome import Listener
 from forenbench.scoring.pipeline import Scorer
 from forenbench.scoring.plan import Shard
 from forenbench.scoring.preparing import Reader
 from forenbench.scoring.reading import read_ahead, reader_processes, sent_ahead
 from forenbench.types import Source
 
-from . import Engine, EngineRequest, Listener
+from . import Engine, EngineRequest
 
 
 @dataclass(frozen=True, slots=True)

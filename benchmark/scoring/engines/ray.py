@@ -26,10 +26,11 @@ from forenbench.records.environment import versions
 from forenbench.scoring.batches import CellResults
 from forenbench.scoring.lineup import Lineup
 from forenbench.scoring.numerics import Numerics
+from forenbench.scoring.outcome import Listener
 from forenbench.scoring.plan import Shard
 from forenbench.types import Source
 
-from . import Engine, EngineRequest, Listener
+from . import Engine, EngineRequest
 from .replica import Load, Replica, Setup, identity
 from .replicas import IN_HAND, Lost, ReplicaPool
 

@@ -10,9 +10,8 @@ from typing import Any, Protocol
 
 from forenbench.errors import RunFailed
 from forenbench.scoring.batches import CellResults
+from forenbench.scoring.outcome import Listener
 from forenbench.scoring.plan import Shard
-
-from . import Listener
 
 IN_HAND = 2
 """Shards that each replica has: one is read while another one is scored."""

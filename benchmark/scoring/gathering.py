@@ -6,32 +6,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING
 
 from forenbench.data.sources.splits import chosen, split_of
 from forenbench.errors import BenchError
 
-from .console import split
-from .loading import Files, load_detectors, open_weights
+from .requested import Files, load_detectors, open_weights
 
 if TYPE_CHECKING:
     from forenbench.data.dataset import Dataset
     from forenbench.plugins.loaded import LoadedDetector
-    from forenbench.scoring.plan import Job
-    from forenbench.types import Perturbation, TestSet
+    from forenbench.plugins.own import OwnDetector
+    from forenbench.types import Advance, Perturbation, TestSet
 
-Advance = Callable[[str, int, int], None]
-
-Split = Annotated[
-    str,
-    typer.Option(
-        "--split",
-        help="Which split counts: test, val, train or all.",
-        show_default="test, else val, else train",
-    ),
-]
+    from .plan import Job
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +27,16 @@ class Request:
     """Detectors over test sets and perturbations.
 
     Attributes:
-        detectors: As on the command line.
+        detectors: As on the command line, or what a program hands over.
         datasets: The test sets wanted, by dataset; none named means all.
         perturbations: As on the command line.
         table: The published table that needs all this. Of such a request, what can be had is run and the
             rest is named; of any other, all must be there.
     """
 
-    detectors: list[str]
+    detectors: Sequence[str | OwnDetector]
     datasets: Mapping[str, list[str]]
-    perturbations: list[str]
+    perturbations: Sequence[str]
     table: str = ""
 
 
@@ -86,7 +74,7 @@ class Gathered:
         Raises:
             BenchError: An earlier one has the same name and other images, so that rows would mix.
         """
-        from forenbench.scoring.plan import Job
+        from .plan import Job
 
         for dataset in datasets:
             fresh = tuple(one for one in dataset.testsets if self._is_fresh(one))
@@ -105,31 +93,6 @@ class Gathered:
                 "rename the folder of one, or run them one by one"
             )
         return False
-
-
-def of_options(
-    detectors: str | None, datasets: list[str] | None, generators: str, perturbations: str | None
-) -> Request:
-    """Read a request off the options; what is not given is what ``bench run`` alone does."""
-    return Request(
-        split("lgrad,univfd" if detectors is None else detectors),
-        {name: split(generators) for name in datasets or ["sample"]},
-        split("none" if perturbations is None else perturbations),
-    )
-
-
-def of_table(name: str, others: Mapping[str, Any]) -> Request:
-    """Read off a published table what it needs; `others` are options that would say the same thing."""
-    from forenbench.errors import unknown
-    from forenbench.tables.papers import paper_tables
-
-    for option, value in others.items():
-        if value:
-            raise BenchError(f"--experiment {name} already says what to run; leave out {option}")
-    if name not in paper_tables():
-        raise BenchError(unknown("experiment", name, paper_tables()))
-    table = paper_tables()[name]
-    return Request(table.detectors(), table.testsets(), table.perturbations(), name)
 
 
 def parse_perturbations(request: Request) -> list[Perturbation]:
@@ -186,11 +149,16 @@ def gather(request: Request, means: Means, advance: Advance) -> Gathered:
 def reloading(request: Request, means: Means, gathered: Gathered) -> Callable[[str], list[LoadedDetector]]:
     """Say how another process, on this or another machine, loads the detectors of all jobs on a device."""
     files = replace(means.files, pairs=[_absolute(pair) for pair in means.files.pairs])
-    detectors = [str(Path(name).resolve()) if name.endswith(".py") else name for name in request.detectors]
+    detectors = [
+        str(Path(one).resolve()) if isinstance(one, str) and one.endswith(".py") else one
+        for one in request.detectors
+    ]
     return partial(_reload, detectors, tuple(gathered.kinds), files)
 
 
-def _reload(detectors: list[str], kinds: Sequence[str], files: Files, device: str) -> list[LoadedDetector]:
+def _reload(
+    detectors: Sequence[str | OwnDetector], kinds: Sequence[str], files: Files, device: str
+) -> list[LoadedDetector]:
     """Load the detectors of each job, job after job."""
     from forenbench.plugins.loading import load_available
 

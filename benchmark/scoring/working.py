@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from forenbench.errors import BenchError
 
-from .companions import Workplace, companions
-from .requests import Gathered, reloading
+from .devices import choose_devices
+from .gathering import Gathered, reloading
+from .workers import Workplace, workers
 
 if TYPE_CHECKING:
-    from forenbench.scoring.engines import Engine
-    from forenbench.scoring.features import FeatureCache
+    from .engines import Engine
+    from .features import FeatureCache
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class EngineChoice:
 
     Attributes:
         name: One of `forenbench.scoring.engines.ENGINES`.
-        device: As on the command line.
+        device: One, several with commas between, or ``auto``: every GPU.
         readers: Processes that read files; None: as many as help.
         features: How large the cache of features may grow, as `parse_size` reads it; empty: as usual.
         address: Of the Ray cluster.
@@ -32,10 +33,10 @@ class EngineChoice:
 
     name: str
     device: str
-    readers: int | None
-    features: str
-    address: str
-    replica_cpus: int | None
+    readers: int | None = None
+    features: str = ""
+    address: str = "auto"
+    replica_cpus: int | None = None
 
     def __post_init__(self) -> None:
         from forenbench.scoring.engines import check_name
@@ -51,16 +52,33 @@ class EngineChoice:
                 "--readers is for --engine local; replicas read with the cores of --replica-cpus"
             )
 
+    def devices(self) -> list[str]:
+        """Say which devices of this machine score; on a cluster, none but where things are loaded to look.
+
+        Raises:
+            BenchError: One is not there.
+        """
+        return choose_devices(self.device) if self.name == "local" else ["cpu"]
+
     def cache(self) -> FeatureCache:
         """Open the cache of features."""
-        from forenbench.scoring.features import parse_size, user_cache
+        from .features import parse_size, user_cache
 
         return user_cache(parse_size(self.features) if self.features else None)
 
 
 @contextmanager
-def working(choice: EngineChoice, workplace: Workplace, gathered: Gathered) -> Iterator[Engine]:
-    """Make the engine, and have further devices work along."""
+def working(
+    choice: EngineChoice, workplace: Workplace, gathered: Gathered, tell: Callable[[str], None]
+) -> Iterator[Engine]:
+    """Make the engine, and have further devices work along.
+
+    Args:
+        choice: Which engine.
+        workplace: What it works at.
+        gathered: The same, loaded.
+        tell: Told of what went otherwise than usual.
+    """
     from forenbench.scoring.engines import EngineRequest, make_engine
 
     is_local, features = choice.name == "local", choice.cache().limit
@@ -74,5 +92,5 @@ def working(choice: EngineChoice, workplace: Workplace, gathered: Gathered) -> I
         address=choice.address,
         replica_cpus=choice.replica_cpus,
     )
-    with companions(workplace, features), make_engine(choice.name, request) as engine:
+    with workers(workplace, features, tell), make_engine(choice.name, request) as engine:
         yield engine

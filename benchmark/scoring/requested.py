@@ -1,4 +1,4 @@
-"""From options to objects: the device, the weights, the detectors."""
+"""Requested detectors, loaded with the weights that were asked for."""
 
 from __future__ import annotations
 
@@ -7,43 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from forenbench.errors import BenchError
-
-from .console import split
+from forenbench.errors import BenchError, unknown
 
 if TYPE_CHECKING:
     from forenbench.plugins.loaded import LoadedDetector
+    from forenbench.plugins.own import OwnDetector
     from forenbench.weights import Checkpoint, Weights
-
-
-def choose_device(request: str) -> str:
-    """Resolve ``auto`` and refuse devices that are not there."""
-    import torch
-
-    if request == "auto":
-        return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    try:
-        torch.zeros(1, device=request)
-    except (RuntimeError, AssertionError) as error:
-        raise BenchError(f"device '{request}' cannot be used here: {str(error).splitlines()[0]}") from error
-    return request
-
-
-def choose_devices(request: str) -> list[str]:
-    """Resolve ``auto`` to every GPU, or split a list of devices; refuse those that are not there."""
-    import torch
-
-    if request == "auto" and torch.cuda.device_count() > 1:
-        return [f"cuda:{number}" for number in range(torch.cuda.device_count())]
-    return [choose_device(one) for one in split(request)] or [choose_device("auto")]
 
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """The options that say which weights files are taken.
+    """Which weights files are taken.
 
     Attributes:
-        pairs: NAME=PATH options.
+        pairs: NAME=PATH, the user's files by checkpoint name.
         unverified: See `forenbench.weights.Weights`.
         trained_on: Likewise.
     """
@@ -51,12 +28,6 @@ class Files:
     pairs: Sequence[str] = ()
     unverified: bool = False
     trained_on: tuple[str, ...] = ()
-
-
-UNVERIFIED = "Take weights of another sha256 than the published one, such as your own; tables say so."
-TRAINED_ON = (
-    "What weights that are not the published ones have seen, as test sets are called: tables star it."
-)
 
 
 def open_weights(kind: str, files: Files, device: str) -> Weights:
@@ -70,7 +41,9 @@ def open_weights(kind: str, files: Files, device: str) -> Weights:
     return Weights(kind, _paths(files.pairs, known), device, tuple(known), files.unverified, files.trained_on)
 
 
-def load_detectors(requests: list[str], kind: str, files: Files, device: str) -> list[LoadedDetector]:
+def load_detectors(
+    requests: Sequence[str | OwnDetector], kind: str, files: Files, device: str
+) -> list[LoadedDetector]:
     """Load detectors with one kind of checkpoints."""
     from forenbench.plugins.loading import load_all
 
@@ -81,8 +54,6 @@ def load_detectors(requests: list[str], kind: str, files: Files, device: str) ->
 
 def _paths(pairs: Iterable[str], known: Iterable[Checkpoint]) -> dict[str, Path]:
     """Split NAME=PATH options, refusing names that no installed detector knows."""
-    from forenbench.errors import unknown
-
     names = [checkpoint.name for checkpoint in known]
     paths = {}
     for pair in pairs:

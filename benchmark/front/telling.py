@@ -1,35 +1,35 @@
-"""What a run tells its user: the data found, the tables, and every image that was not scored."""
+"""What a run tells its user: the data found, what is not there, and every image that was not scored."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import chain
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from forenbench import tables
 from forenbench.data.inventory import FileFacts, formats
 from forenbench.printable import printable
 from forenbench.records.store import Store
 from forenbench.scoring.hopeless import UNTRIED
-from forenbench.tables.exports import export
-from forenbench.tables.rendering import render
 from forenbench.types import FAKE, REAL, Detector
-
-from .console import say, width
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from forenbench.data.dataset import Dataset
-    from forenbench.scoring.runner import Summary
+    from forenbench.scoring.outcome import Summary
 
 
-def describe_dataset(dataset: Dataset, detectors: Sequence[Detector]) -> None:
+class Say(Protocol):
+    """Says something to the user, in a style such as ``yellow``."""
+
+    def __call__(self, message: str, style: str = "") -> None:
+        """Say it."""
+        ...
+
+
+def describe_dataset(dataset: Dataset, detectors: Sequence[Detector], say: Say) -> None:
     """Say what was found: counts per label, generator, format and size; and what detectors will not see."""
-    from forenbench.scoring.borders import borders
-
     protocols = {testset.protocol for testset in dataset.testsets} - {"all"}
     chosen = f", protocol {', '.join(sorted(protocols))}" if protocols else ""
     say(
@@ -48,12 +48,14 @@ def describe_dataset(dataset: Dataset, detectors: Sequence[Detector]) -> None:
             if labels[label]
         ]
         say(printable(f"  {testset.name}: {', '.join(described)}"))
+    from forenbench.scoring.borders import borders
+
     seen = (borders(testset, dataset.facts, detectors) for testset in dataset.testsets)
     for note in (*dataset.notes, *chain.from_iterable(seen)):
         say(printable(f"  note: {note}"), "yellow")
 
 
-def describe_problems(summary: Summary, store: Store) -> None:
+def describe_problems(summary: Summary, store: Store, say: Say) -> None:
     """Name every cell with images that were not scored, with the commonest reason and one path."""
     say("Some images were not scored; their rows say why (columns status, error):", "yellow")
     for cell, counts in summary.problems.items():
@@ -79,18 +81,12 @@ def _commonest_reason(rows: pd.DataFrame) -> str:
     return f"{number} × {error} (as {path}){rest}"
 
 
-def write_results(store: Store) -> tuple[str, list[str]]:
-    """Write every table and the leaderboard, made from the store's rows.
-
-    Returns:
-        The main table as text, and what there is, relative to the run folder.
-    """
-    cells = tables.measure([store])
-    files = [Path(name) for name in export(cells, store.root)]
-    names = dict.fromkeys(file.stem for file in files if file.parts[0] == "tables")
-    boards = [file.name for file in files if file.parts[0] != "tables"]
-    text = render(tables.accuracy_and_precision(cells), "text", width())
-    return text, [f"tables/ ({', '.join(names)}, each as .csv and .md)", *boards]
+def describe_absent(absent: Sequence[str], say: Say) -> None:
+    """Name what a published table needs and is not here."""
+    if absent:
+        say("Not run, for want of:", "yellow")
+    for lack in absent:
+        say(f"  {lack}")
 
 
 def _describe_files(facts: Iterable[FileFacts]) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-import typer
+STOPPED = 130
+"""The exit status of a process that Ctrl-C ended."""
 
 
 @contextmanager
@@ -21,7 +22,7 @@ def stopping(tell: Callable[[str], None]) -> Iterator[Callable[[], bool]]:
         What says whether an end was asked for.
 
     Raises:
-        typer.Exit: Status 130, at the second one.
+        SystemExit: Status 130, at the second one.
     """
     asked = False
 
@@ -36,7 +37,7 @@ def stopping(tell: Callable[[str], None]) -> Iterator[Callable[[], bool]]:
     try:
         yield lambda: asked
     except KeyboardInterrupt:
-        raise typer.Exit(130) from None
+        raise SystemExit(STOPPED) from None
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN if asked else before)  # once is enough: the process ends
         if asked:

@@ -1,0 +1,160 @@
+"""Progress of long work, on stderr: bars on a terminal, plain lines elsewhere, in notebooks for instance."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from forenbench.printable import printable
+from forenbench.scoring.outcome import Silent
+from forenbench.types import TestSet
+
+from .talk import say, talk
+
+PAUSE = 30
+"""Seconds between two lines on long work, elsewhere than on a terminal."""
+
+
+class Bars:
+    """Bars with count, speed and time left; use it in a ``with`` block."""
+
+    def __init__(self, *, transient: bool) -> None:
+        self._bars = Progress(
+            _Doing(),
+            BarColumn(),
+            TextColumn("{task.completed}/{task.total}"),
+            _Rate(),
+            TimeRemainingColumn(),
+            console=talk,
+            disable=not talk.is_terminal,
+            transient=transient,
+        )
+
+    def __enter__(self) -> Self:
+        """Show the bars."""
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Let go of the terminal."""
+        self._bars.stop()
+
+
+class _Doing(ProgressColumn):
+    """What is done, names of others included."""
+
+    def render(self, task: Task) -> Text:
+        """Show it literally."""
+        return Text(printable(task.description))
+
+
+class _Rate(ProgressColumn):
+    """Steps per second of late."""
+
+    def render(self, task: Task) -> Text:
+        """Show the speed, once there is one."""
+        return Text(f"{task.speed:.1f}/s" if task.speed else "", style="cyan")
+
+
+class RunProgress(Bars):
+    """Reports a run (see `forenbench.scoring.outcome.Reporter`)."""
+
+    def __init__(self) -> None:
+        super().__init__(transient=True)
+        self.stop: Callable[[], bool] = lambda: False
+        self._task = self._bars.add_task("loading", total=None)
+        self._doing = self._name = ""
+        self._cells, self._done = 0, 0
+        self._images, self._seen, self._start = 0, 0, time.monotonic()
+        self._said = self._start
+
+    def files(self, what: str, done: int, total: int) -> None:
+        """Show how many image files are made or read."""
+        if what != self._doing and not talk.is_terminal:
+            say(f"{what}: {total} images")
+        self._doing = what
+        self._bars.update(self._task, description=what, completed=done, total=total)
+
+    def begin(self, cells: int, present: int, images: int) -> None:
+        """Say what is there already, and set the bar for the rest."""
+        self._cells, self._done, self._images = cells, present, images
+        self._start = self._said = time.monotonic()
+        say(f"{cells} cells (detector × test set × perturbation), {present} of them done before")
+        self._bars.reset(self._task, total=images, description="scoring images")
+
+    def testset(self, testset: TestSet, cells: int) -> None:
+        """Name the test set in hand."""
+        self._name = f"{testset.dataset}/{testset.name}"
+        self._describe()
+        if not talk.is_terminal:
+            say(printable(f"{self._name}: {cells} cells, {len(testset.samples)} images ({self._pace()})"))
+
+    def stored(self, cells: int) -> None:
+        """Count cells that are there now."""
+        self._done += cells
+        self._describe()
+
+    def advance(self, images: int) -> None:
+        """Move the bar; elsewhere than on a terminal, a line now and then."""
+        self._seen += images
+        self._bars.advance(self._task, images)
+        if not talk.is_terminal and time.monotonic() - self._said > PAUSE:
+            self._said = time.monotonic()
+            say(f"{self._seen} of {self._images} images ({self._pace()})")
+
+    def skip(self, images: int) -> None:
+        """Leave out images that need no scoring."""
+        self._images -= images
+        self._bars.update(self._task, total=self._images)
+
+    def say(self, message: str, style: str = "") -> None:
+        """Say anything else."""
+        say(message, style)
+
+    def tell(self, text: str) -> None:
+        """Say what is going on, or what a reader of the results must know."""
+        say(f"note: {text}", "yellow")
+
+    note = tell
+
+    def stopped(self) -> bool:
+        """Say whether the run is to end: once somebody asked for it."""
+        return self.stop()
+
+    def _describe(self) -> None:
+        self._bars.update(
+            self._task, description=f"{self._done}/{self._cells} cells done; images of {self._name}"
+        )
+
+    def _pace(self) -> str:
+        """Say how far the run is, and how long the rest will take at this pace."""
+        spent = time.monotonic() - self._start
+        if not self._seen:
+            return f"{self._done} of {self._cells} cells done"
+        pace = self._seen / spent
+        left = (self._images - self._seen) / pace
+        return f"{self._done} of {self._cells} cells done, {pace:.1f} images/s, about {left:.0f} s left"
+
+
+class Quiet(Silent):
+    """Stands in for `RunProgress` where nothing is to be said."""
+
+    def __enter__(self) -> Self:
+        """Show nothing."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End without a word."""
+
+    def files(self, what: str, done: int, total: int) -> None:
+        """Hear of files that are made or read, and say nothing."""
+
+    def say(self, message: str, style: str = "") -> None:
+        """Hear what the user might want to know, and say nothing."""

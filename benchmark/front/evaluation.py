@@ -1,0 +1,220 @@
+"""One evaluation, from what is asked to a filled run folder: what ``bench run`` and `evaluate` share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from forenbench.errors import BenchError, unknown
+from forenbench.scoring.gathering import (
+    Gathered,
+    Means,
+    Request,
+    gather,
+    joint_name,
+    parse_perturbations,
+    run_folder,
+)
+from forenbench.scoring.workers import Workplace
+from forenbench.scoring.working import EngineChoice, working
+
+from .talk import short
+from .telling import Say, describe_absent, describe_dataset, describe_problems
+
+if TYPE_CHECKING:
+    from forenbench.records.store import Store
+    from forenbench.scoring.outcome import Summary
+    from forenbench.scoring.plan import RunSettings
+    from forenbench.tables.table import Table
+
+    from .bars import Quiet, RunProgress
+
+Stopping = Callable[[], AbstractContextManager[Callable[[], bool]]]
+"""Makes what says, while the scoring goes on, whether somebody asked for its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What is asked of one run.
+
+    Attributes:
+        request: Detectors over test sets and perturbations.
+        means: What it is carried out with; its device is chosen here.
+        choice: What scores, and on which devices.
+        equalise: Re-encodings of all images alike (see `forenbench.tables.equalised`).
+        out: The run folder; None: one below ``results/runs``, named after the datasets.
+        seed: Of random perturbations.
+        precision: See `forenbench.scoring.numerics.Numerics`.
+        keep_going: Try detectors that fail on everything on the rest, too.
+    """
+
+    request: Request
+    means: Means
+    choice: EngineChoice
+    equalise: Sequence[str] = ()
+    out: Path | None = None
+    seed: int = 0
+    precision: str = "fp32"
+    keep_going: bool = False
+
+    @property
+    def folder(self) -> Path:
+        """The run folder; published tables share cells, and so theirs."""
+        name = "papers" if self.request.table else joint_name(self.request.datasets)
+        means = self.means
+        return self.out or run_folder(name, means.protocol, means.limit, means.split, self.precision)
+
+    def carry_out(self, progress: RunProgress | Quiet, stopping: Stopping | None = None) -> Evaluated:
+        """Load, open, score and store; what is done already is not done again.
+
+        Args:
+            progress: Told of it, and what the user must know.
+            stopping: Says whether the scoring is to end early.
+
+        Raises:
+            BenchError: The request cannot be carried out.
+            RunFailed: The work broke off: a full disk, say. What is finished is kept.
+        """
+        from forenbench.records.store import Store
+        from forenbench.scoring.runner import run
+
+        devices = self.choice.devices()
+        settings = self._settings()
+        means = replace(self.means, device=devices[0])
+        with progress:
+            gathered = gather(self.request, means, progress.files)
+            _refuse_idle_statement(means, gathered)
+            for job in gathered.jobs:
+                describe_dataset(job.dataset, [one.detector for one in job.detectors], progress.say)
+            settings = self._equalised(settings, gathered, progress)
+            describe_absent(gathered.absent, progress.say)
+            store = Store(self.folder)
+            workplace = Workplace(self.request, means, settings, store, devices[1:])
+            with (
+                (stopping or _until_done)() as progress.stop,
+                working(self.choice, workplace, gathered, progress.note) as engine,
+            ):
+                summary = run(gathered.jobs, settings, store, engine, progress)
+        return Evaluated(gathered, summary, store)
+
+    def _settings(self) -> RunSettings:
+        """Check what all jobs share, before anything is loaded."""
+        from forenbench.scoring.numerics import check_precision
+        from forenbench.scoring.plan import RunSettings
+        from forenbench.tables import equalised
+
+        perturbations = parse_perturbations(self.request)
+        settings = RunSettings(perturbations, self.seed, check_precision(self.precision), self.keep_going)
+        equalised.check(self.equalise)
+        return settings
+
+    def _equalised(
+        self, settings: RunSettings, gathered: Gathered, progress: RunProgress | Quiet
+    ) -> RunSettings:
+        """Add the equalising perturbations, and say which they are."""
+        from forenbench.tables import equalised
+
+        facts = [fact for one in gathered.datasets for fact in one.facts.values()]
+        perturbations = equalised.add(settings.perturbations, self.equalise, facts)
+        if self.equalise:
+            progress.say(f"equalised: {', '.join(one.name for one in perturbations)}")
+            for remark in equalised.remarks(perturbations, facts):
+                progress.say(f"  note: {remark}", "yellow")
+        return replace(settings, perturbations=perturbations)
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """What became of an evaluation.
+
+    Attributes:
+        gathered: What was run, and what could not be had.
+        summary: How it went.
+        store: The rows.
+    """
+
+    gathered: Gathered
+    summary: Summary
+    store: Store
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything that was asked for was scored."""
+        return not (self.summary.problems or self.summary.unfinished or self.gathered.absent)
+
+    def describe(self, written: Sequence[str], say: Say) -> None:
+        """Say where everything is, `written` among it, and what is not whole."""
+        summary, store = self.summary, self.store
+        say(f"In {short(store.root)}/: scores/ (a row for every image), {', '.join(written)}")
+        if not summary.computed:
+            say(f"Nothing to compute: all {summary.present} cells were done before.", "green")
+        if summary.problems:
+            describe_problems(summary, store, say)
+        if summary.unfinished:
+            say(f"{summary.unfinished} cells are not done: the same command goes on with them.", "red")
+        describe_absent(self.gathered.absent, say)
+
+    def write_tables(self) -> tuple[Table, list[str]]:
+        """Write every table and the leaderboard beside the rows (see `write_tables`)."""
+        return write_tables(self.store)
+
+    def paper_table(self, name: str) -> Table:
+        """Lay out a published table from the rows."""
+        from .results import Results
+
+        return Results([self.store]).table(name)
+
+
+def of_table(name: str, others: Mapping[str, object]) -> Request:
+    """Read off a published table what it needs.
+
+    Args:
+        name: Of the table.
+        others: Options that would say the same thing.
+
+    Raises:
+        BenchError: There is no such table, or another option is given.
+    """
+    from forenbench.tables.papers import paper_tables
+
+    for option, value in others.items():
+        if value:
+            raise BenchError(f"--experiment {name} already says what to run; leave out {option}")
+    if name not in paper_tables():
+        raise BenchError(unknown("experiment", name, paper_tables()))
+    table = paper_tables()[name]
+    return Request(table.detectors(), table.testsets(), table.perturbations(), name)
+
+
+def write_tables(store: Store) -> tuple[Table, list[str]]:
+    """Write every table and the leaderboard, made from a store's rows.
+
+    Returns:
+        The main table, and what there is, in words, relative to the run folder.
+    """
+    from forenbench.tables import accuracy_and_precision, measure
+    from forenbench.tables.exports import export
+
+    cells = measure([store])
+    files = [Path(name) for name in export(cells, store.root)]
+    names = dict.fromkeys(file.stem for file in files if file.parts[0] == "tables")
+    boards = [file.name for file in files if file.parts[0] != "tables"]
+    return accuracy_and_precision(cells), [f"tables/ ({', '.join(names)}, each as .csv and .md)", *boards]
+
+
+def _until_done() -> AbstractContextManager[Callable[[], bool]]:
+    """Let nothing but Ctrl-C end the scoring early."""
+    return nullcontext(lambda: False)
+
+
+def _refuse_idle_statement(means: Means, gathered: Gathered) -> None:
+    """Refuse a statement that would change nothing."""
+    replaced = (one.is_replaced for job in gathered.jobs for one in job.detectors)
+    if means.files.trained_on and not any(replaced):
+        raise BenchError(
+            "--trained-on states what other weights than the published ones have seen, and this run has "
+            "none; detectors state the rest themselves (trained_on)"
+        )

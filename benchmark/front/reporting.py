@@ -1,0 +1,126 @@
+"""What goes into a report besides rows: pictures, what detectors see in them, the audit of their files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from forenbench.audit import Audit
+from forenbench.audit import audit as audit_files
+from forenbench.data.catalogue import reopen
+from forenbench.data.dataset_paths import DATA_ROOT, Found, find_datasets
+from forenbench.data.testsets import Selection, splits_in
+from forenbench.errors import BenchError
+from forenbench.records.coverage import MISSING
+from forenbench.records.store import Store
+from forenbench.report.contents import Wishes
+from forenbench.report.explained import explainer
+from forenbench.report.thumbnails import Explain, open_pictures
+from forenbench.scoring.devices import choose_device
+from forenbench.scoring.requested import Files, load_detectors
+from forenbench.types import FOREIGN, Advance
+from forenbench.weights import KINDS
+
+if TYPE_CHECKING:
+    from .bars import Quiet, RunProgress
+    from .telling import Say
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRequest:
+    """What is asked of a report, as ``bench report`` takes it.
+
+    Attributes:
+        datasets: Where images are: names or paths; none: where the runs found them.
+        data_root: Where downloaded datasets lie.
+        worst: How many images are shown of each detector and label.
+        audit: Audit the images' files, too.
+        explain: Load the detectors, and draw what they see in these images.
+        weights: For that: the user's files, as NAME=PATH.
+        protocol: Cells run under this one; empty: "all", or the only one there is.
+        failed_as: One of `forenbench.records.coverage.FAILED_AS`.
+    """
+
+    datasets: Sequence[str] = ()
+    data_root: Path = DATA_ROOT
+    worst: int = 4
+    audit: bool = False
+    explain: bool = False
+    weights: Sequence[str] = ()
+    protocol: str = ""
+    failed_as: str = MISSING
+
+
+def write_report(
+    stores: Sequence[Store], out: Path | None, request: ReportRequest, progress: RunProgress | Quiet
+) -> Path:
+    """Write the report of runs, and say what could not be shown.
+
+    Args:
+        stores: The runs.
+        out: The HTML file; None: ``report.html`` in the run folder, of several in ``results``.
+        request: What it holds.
+        progress: Told of it.
+
+    Returns:
+        The file.
+
+    Raises:
+        BenchError: There is nothing to show, or the file cannot be written.
+    """
+    from forenbench.report.page import write
+
+    target = out or (stores[0].root if len(stores) == 1 else Path("results")) / "report.html"
+    records = [record for store in stores for record in store.records()]
+    found = find_datasets(records, request.datasets, request.data_root)
+    with progress:
+        names = [record["cell"]["dataset"] for record in records] if request.worst else []
+        pictures = open_pictures(names, found, progress.files)
+        if request.explain and request.worst:
+            pictures.explain = dict(_explainers(records, request.weights, progress.say))
+        audited = _audit(records, found, progress.files) if request.audit else None
+    wishes = Wishes(pictures, request.worst, request.protocol or None, audited, request.failed_as)
+    try:
+        write(stores, target, wishes)
+    except OSError as error:
+        raise BenchError(f"cannot write '{target}': {error.strerror}") from error
+    for lack in dict.fromkeys(pictures.lacks.values()):
+        progress.say(f"no thumbnails: {lack}", "yellow")
+    return target
+
+
+def _explainers(
+    records: Sequence[Record], weights: Sequence[str], say: Say
+) -> Iterator[tuple[tuple[str, str], Explain]]:
+    """Load the detectors that made records, as far as that can be done here."""
+    device = choose_device("auto")
+    made_by = {(record["cell"]["detector"], record["identity"]["kind"]): record for record in records}
+    for (name, kind), record in made_by.items():
+        try:
+            if kind == FOREIGN:
+                raise BenchError("its scores were imported")
+            wanted = kind if kind in KINDS else "published"
+            (loaded,) = load_detectors([name], wanted, Files(weights, unverified=True), device)
+            if loaded.checkpoints != record["identity"]["checkpoints"]:
+                raise BenchError("its rows were made with other weights than are here; --weights names them")
+            yield (name, kind), explainer(loaded.detector, device)
+        except BenchError as error:
+            say(f"nothing drawn of {name}: {str(error).splitlines()[0]}", "yellow")
+
+
+def _audit(records: Sequence[Record], found: Mapping[str, Found], advance: Advance) -> Audit | None:
+    """Audit the test sets behind records, as far as they are at hand."""
+    testsets: dict[str, list[str]] = {}
+    splits: dict[str, tuple[str, ...]] = {}
+    for record in records:
+        testsets.setdefault(record["cell"]["dataset"], []).append(record["cell"]["testset"])
+        splits[record["cell"]["dataset"]] = splits_in(record["made"].get("protocol", "all"))
+    opened = []
+    for name, one in found.items():
+        selection = Selection(tuple(dict.fromkeys(testsets[name])), splits=splits[name])
+        opened.append(reopen(*one, selection, advance))
+    return audit_files(opened, advance=advance) if opened else None

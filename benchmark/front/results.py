@@ -1,0 +1,230 @@
+"""What runs gave: rows, tables, comparisons, a report; each loads what it needs when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from forenbench.errors import BenchError, unknown
+from forenbench.records.coverage import MISSING
+from forenbench.records.finished import newest
+from forenbench.records.store import Store
+
+from .bars import Quiet, RunProgress
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from forenbench.tables.table import Table
+
+RUNS = Path("results/runs")
+"""Where runs are that nobody names."""
+WeightFiles: TypeAlias = Mapping[str, str | PathLike[str]] | Sequence[str]
+"""The user's checkpoint files, by name, or as NAME=PATH."""
+
+
+class Results:
+    """The finished cells of one or more run folders; where two hold one cell, the newer one counts.
+
+    Made by `evaluate` and `load_results`. A notebook shows the table of accuracies and average precisions.
+    """
+
+    def __init__(self, stores: Sequence[Store]) -> None:
+        self._stores = tuple(stores)
+
+    def __repr__(self) -> str:
+        return f"Results({', '.join(repr(str(store.root)) for store in self._stores)})"
+
+    def _repr_html_(self) -> str:
+        """Show the first of all tables."""
+        return self.table("acc-ap")._repr_html_()
+
+    @property
+    def out(self) -> Path:
+        """The run folder; of several, the first."""
+        return self._stores[0].root
+
+    def rows(self) -> pd.DataFrame:
+        """Read every row.
+
+        Returns:
+            One row an image, detector and perturbation: ``dataset``, ``testset``, ``generator``, ``class``,
+            ``real_source``, ``origin``, ``path``, ``label`` (0 real, 1 fake), ``detector``, ``weights``
+            (whose: published, sample, own, unverified or foreign), ``perturbation``, ``drawn``, ``score``
+            (higher: more likely generated) and ``logit`` (float32; NaN where there is none), ``status`` (ok,
+            unreadable, failed or nonfinite) and ``error``.
+
+        Raises:
+            BenchError: There is no finished cell, or one is damaged.
+        """
+        from pandas import concat
+
+        cells = [one.store.rows(one.record).assign(weights=one.detector[1]) for one in newest(self._stores)]
+        rows = concat(cells, ignore_index=True)
+        names = list(rows.columns)
+        names.insert(names.index("detector") + 1, names.pop())
+        return rows[names]
+
+    def table(
+        self, name: str, *, protocol: str = "", failed_as: str = MISSING, against_published: bool = False
+    ) -> Table:
+        """Make a table, as ``bench table`` does.
+
+        Args:
+            name: One of `list_tables`.
+            protocol: Cells run under this one; by default "all", or the only one there is.
+            failed_as: What images without a score count as: "missing" (in no metric), or "wrong" (errors in
+                each).
+            against_published: A paper's numbers beside the measured ones; for tables of papers.
+
+        Raises:
+            BenchError: Unknown name or protocol, or nothing to show.
+        """
+        from forenbench.tables import REGISTRY, make, measure
+        from forenbench.tables.papers import lay_out, paper_tables
+        from forenbench.tables.published import against_published as beside
+        from forenbench.tables.table_kinds import find_kind
+
+        papers = paper_tables()
+        if name not in papers:
+            find_kind(name, REGISTRY, papers)
+            if against_published:
+                raise BenchError(f"table '{name}' is not a paper's: nothing was published to show beside it")
+            return make(name, self._stores, protocol or None, failed_as)
+        cells = measure(self._stores, by_class=papers[name].by_class, failed_as=failed_as)
+        made = lay_out(papers[name], cells, protocol or None)
+        return beside(papers[name], made) if against_published else made
+
+    def leaderboard(self, rank_by: str = "ap", *, failed_as: str = MISSING) -> Table:
+        """Rank the detectors within each dataset, protocol and perturbation.
+
+        Args:
+            rank_by: The mean that ranks: "ap", "auroc" or "bacc".
+            failed_as: See `table`.
+
+        Raises:
+            BenchError: Another metric, or no finished cell.
+        """
+        from forenbench.tables import measure
+        from forenbench.tables.leaderboard import lay_out
+
+        return lay_out(measure(self._stores, failed_as=failed_as), rank_by)
+
+    def compare(self, *detectors: str, failed_as: str = MISSING) -> Table:
+        """Compare detectors image by image, with intervals and tests.
+
+        Args:
+            detectors: Only these; in one run, the first with each other one. None: each pair of a run, or, of
+                two runs, the detectors they have in common.
+            failed_as: See `table`.
+
+        Raises:
+            BenchError: More than two runs, nothing to compare, or the images differ.
+        """
+        from forenbench.tables.pairs import compare
+
+        if len(self._stores) > 2:
+            raise BenchError(f"one run folder or two, not {len(self._stores)}")
+        return compare(self._stores, detectors, failed_as)
+
+    def report(  # noqa: PLR0913 - all that may be asked of a report
+        self,
+        path: str | PathLike[str] | None = None,
+        *,
+        dataset: str | Sequence[str] = (),
+        data_root: str | PathLike[str] = "data",
+        worst: int = 4,
+        audit: bool = False,
+        explain: bool = False,
+        weights: WeightFiles = (),
+        protocol: str = "",
+        failed_as: str = MISSING,
+        progress: bool = True,
+    ) -> Path:
+        """Write everything on one HTML page that needs no other file and no network.
+
+        Args:
+            path: The file; by default ``report.html`` in the run folder, of several runs in ``results``.
+            dataset: Where images are, for thumbnails: names or paths; by default where the runs found them.
+            data_root: Where downloaded datasets lie.
+            worst: How many images are shown of each detector and label: those it got most wrong.
+            audit: Audit the images' files, too.
+            explain: Load the detectors, and draw what they see in these images.
+            weights: For `explain`: the files of checkpoints, by name, or as NAME=PATH.
+            protocol: See `table`.
+            failed_as: See `table`.
+            progress: Show progress, and what could not be shown on the page.
+
+        Returns:
+            The file.
+
+        Raises:
+            BenchError: There is nothing to show, or the file cannot be written.
+        """
+        from .reporting import ReportRequest, write_report
+
+        request = ReportRequest(
+            [dataset] if isinstance(dataset, str) else list(dataset),
+            Path(data_root),
+            worst,
+            audit,
+            explain,
+            pairs(weights),
+            protocol,
+            failed_as,
+        )
+        target = None if path is None else Path(path)
+        return write_report(self._stores, target, request, RunProgress() if progress else Quiet())
+
+
+def load_results(runs: str | PathLike[str] | Sequence[str | PathLike[str]] = ()) -> Results:
+    """Open run folders, of `evaluate` or of ``bench run`` and ``bench import``.
+
+    Args:
+        runs: One or more; none: all below ``results/runs``.
+
+    Returns:
+        What they hold; where two hold one cell, the newer one counts.
+
+    Raises:
+        BenchError: There is none, or one is no run folder.
+    """
+    return Results(open_stores([runs] if isinstance(runs, str | PathLike) else runs))
+
+
+def published(name: str) -> Table:
+    """Show a paper's numbers alone; it needs no run.
+
+    Raises:
+        BenchError: There is no such table.
+    """
+    from forenbench.tables.papers import paper_tables
+    from forenbench.tables.published import published_table
+
+    if name not in paper_tables():
+        raise BenchError(unknown("table", name, paper_tables()))
+    return published_table(paper_tables()[name])
+
+
+def open_stores(runs: Sequence[str | PathLike[str]]) -> list[Store]:
+    """Open run folders; without any, all below `RUNS`.
+
+    Raises:
+        BenchError: There is none, or one is no run folder.
+    """
+    folders = [Path(run) for run in runs] or sorted(path for path in RUNS.glob("*") if path.is_dir())
+    if not folders:
+        raise BenchError(f"there is no run below '{RUNS}'; name a run folder, or make one with 'bench run'")
+    for folder in folders:
+        if not (folder / "scores").is_dir():
+            raise BenchError(f"'{folder}' is no run folder: it has no 'scores' in it")
+    return [Store(folder) for folder in folders]
+
+
+def pairs(weights: WeightFiles) -> list[str]:
+    """Word files of checkpoints as the command line does."""
+    if isinstance(weights, Mapping):
+        return [f"{name}={Path(path)}" for name, path in weights.items()]
+    return list(weights)

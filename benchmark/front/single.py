@@ -1,0 +1,85 @@
+"""Scores of single images or folders, without labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from forenbench.data.sources.folder import Folder, list_files, read_labels
+from forenbench.errors import BenchError
+from forenbench.perturbations import parse
+from forenbench.plugins.loaded import LoadedDetector
+from forenbench.printable import readable
+from forenbench.scoring.batches import BATCH
+from forenbench.scoring.pipeline import score_testset
+from forenbench.scoring.reading import reader_processes
+from forenbench.types import REAL, Sample, TestSet
+
+from .telling import Say
+
+COLUMNS = ["path", "detector", "weights", "score", "logit", "verdict", "status", "error"]
+
+
+def score_images(
+    images: Sequence[Path], loaded: Sequence[LoadedDetector], device: str, say: Say
+) -> pd.DataFrame:
+    """Score files, those in folders included, as one unlabelled test set.
+
+    Returns:
+        One row an image and detector, with `COLUMNS`; ``verdict`` is "fake" or "real" at the detector's own
+        threshold, and empty where nothing was scored.
+
+    Raises:
+        BenchError: An image is not there, a folder is empty, or two detectors have one name.
+    """
+    for one in loaded:
+        if [other.name for other in loaded].count(one.name) > 1:
+            raise BenchError(f"'{one.name}' is asked for with two kinds of checkpoints; score one at a time")
+    samples = _samples(images, say)
+    none = parse("none")
+    testset = TestSet("", "", tuple(samples), Folder(Path()), "")
+    chosen = [one.detector for one in loaded]
+    readers = min(reader_processes(device), len(samples) // BATCH)
+    results = score_testset(testset, [(none, chosen)], seed=0, device=device, readers=readers)
+    rows = [
+        (
+            readable(sample.path),
+            one.name,
+            one.kind,
+            result.score,
+            result.logit,
+            _verdict(result.score, one.detector.threshold) if result.status == "ok" else "",
+            result.status,
+            result.error,
+        )
+        for one in loaded
+        for sample, result in zip(samples, results[none.name, one.name], strict=True)
+    ]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _samples(images: Sequence[Path], say: Say) -> list[Sample]:
+    """List files, those in folders included."""
+    found: list[Path] = []
+    for path in images:
+        if not path.exists():
+            raise BenchError(f"no file or folder at '{path}'")
+        found += list_images(path, say) if path.is_dir() else [path]
+    if not found:
+        raise BenchError(f"'{images[0]}' is empty: there is no file to score")
+    return [Sample(str(path), 0) for path in found]
+
+
+def list_images(folder: Path, say: Say) -> list[Path]:
+    """List a folder's files, but for texts beside images of the same name, which are counted."""
+    findings = read_labels(list_files(folder), "", REAL)
+    for note in findings.notes:
+        say(readable(f"{folder}: {note}"), "yellow")
+    return [folder / sample.path for sample in findings.samples]
+
+
+def _verdict(score: float, threshold: float) -> str:
+    """Word the decision at the detector's own threshold."""
+    return "fake" if score > threshold else "real"

@@ -1,0 +1,28 @@
+"""Talk: what goes on while work is done, on stderr."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+
+from forenbench.printable import printable_lines
+
+talk = Console(stderr=True, soft_wrap=True, highlight=False, force_jupyter=False)
+
+
+def say(message: str, style: str = "") -> None:
+    """Print talk, taking it literally; what is not printable in it is shown, not obeyed.
+
+    Lines after the first are indented: a line break in a name of others does not begin a line of ours.
+    """
+    first, *others = printable_lines(message).split("\n")
+    lines = [first, *(line if line.startswith(" ") else f"  {line}" for line in others)]
+    talk.print(escape("\n".join(lines)), style=style or None)
+
+
+def short(path: Path) -> str:
+    """Show a path relative to the working folder where it lies below it."""
+    resolved, here = path.resolve(), Path.cwd().resolve()
+    return str(resolved.relative_to(here)) if resolved.is_relative_to(here) else str(path)

@@ -1,0 +1,146 @@
+"""Detectors that a program hands over, as classes or as objects, and a digest of what they are."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import pickle
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import CodeType, FunctionType
+from typing import TYPE_CHECKING, Any
+
+from forenbench.types import Detector
+
+if TYPE_CHECKING:
+    from _hashlib import HASH
+
+_WHERE = {"__module__", "__qualname__", "__doc__", "__firstlineno__", "__dict__", "__weakref__"}
+"""Of a class's members: where it stands, and what it is called."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OwnDetector:
+    """A detector that is no name: an object, or a class (or function) that makes one without arguments.
+
+    Attributes:
+        given: The object, class or function.
+    """
+
+    given: Any
+
+    def __str__(self) -> str:
+        return self.__name__
+
+    @property
+    def __name__(self) -> str:
+        """What errors call it."""
+        return str(getattr(self.given, "__name__", type(self.given).__name__))
+
+    def __call__(self) -> Detector:
+        """Return the object, or make it."""
+        made: Detector = self.given() if self.is_made_here else self.given
+        return made
+
+    @property
+    def is_made_here(self) -> bool:
+        """Whether it is called to make the detector: it is a class, or a function."""
+        return inspect.isclass(self.given) or inspect.isroutine(self.given)
+
+    @property
+    def code(self) -> str:
+        """The sha256 of what makes its scores, as far as that can be seen; rows of another are made anew.
+
+        Of a class in a file it is that file's, as for ``--detectors ./file.py``. A class of a notebook counts
+        by its methods and attributes, an object also by what it holds: weights, parameters. What cannot be
+        seen (functions that it calls, objects that cannot be pickled) does not count: there its ``version``
+        must say that scores change.
+        """
+        maker = self.given if self.is_made_here else type(self.given)
+        file = _file(maker)
+        parts = [file.read_bytes()] if file else [_digest(_members(maker))]
+        if not self.is_made_here and (held := _held(self.given)):
+            parts.append(_digest(held))
+        return hashlib.sha256(b"".join(parts)).hexdigest()
+
+
+def _file(maker: object) -> Path | None:
+    """Find the source file of a class or function; there is none in a notebook."""
+    module = sys.modules.get(getattr(maker, "__module__", None) or "")
+    file = Path(getattr(module, "__file__", None) or "")
+    return file if file.suffix == ".py" and file.is_file() else None
+
+
+def _members(maker: Any) -> dict[str, object]:  # noqa: ANN401 - a class or a function
+    """Return what a class without a file consists of, with its bases of the same notebook."""
+    if not inspect.isclass(maker):
+        return {maker.__name__: maker}
+    bases = [one for one in maker.__mro__ if one.__module__ == maker.__module__]
+    return {f"{one.__name__}.{name}": value for one in bases for name, value in vars(one).items()}
+
+
+def _held(detector: object) -> dict[str, object]:
+    """Return what an object holds."""
+    slots = (name for one in type(detector).__mro__ for name in getattr(one, "__slots__", ()))
+    held = {name: getattr(detector, name) for name in slots if hasattr(detector, name)}
+    return held | getattr(detector, "__dict__", {})
+
+
+def _digest(named: Mapping[str, object]) -> bytes:
+    """Digest things by their names; of one that cannot be pickled only the name counts."""
+    total = hashlib.sha256()
+    for name in sorted(name for name in named if name.rpartition(".")[2] not in _WHERE):
+        total.update(name.encode())
+        one = hashlib.sha256()
+        with suppress(Exception):  # whatever a class of others does when it is pickled
+            _Digesting(one).dump(named[name])
+            total.update(one.digest())
+    return total.digest()
+
+
+class _Sink:
+    """A file of which only the digest is kept: what is pickled may be gigabytes of weights."""
+
+    def __init__(self, digest: HASH) -> None:
+        self.write: Callable[[Any], None] = digest.update
+
+
+class _Digesting(pickle.Pickler):
+    """Pickles functions and tensors by what is in them: by itself, it would take names and addresses."""
+
+    def __init__(self, digest: HASH) -> None:
+        super().__init__(_Sink(digest), protocol=5)
+
+    def reducer_override(self, thing: Any) -> Any:  # noqa: ANN401 - pickle's own
+        """Say what stands for an object."""
+        if isinstance(thing, FunctionType):
+            return tuple, ((*_code(thing.__code__), thing.__defaults__, thing.__kwdefaults__),)
+        if isinstance(thing, classmethod | staticmethod):
+            return tuple, ((thing.__func__,),)
+        if isinstance(thing, property):
+            return tuple, ((thing.fget,),)
+        if type(thing).__module__.partition(".")[0] == "torch" and hasattr(thing, "numpy"):
+            values = thing.detach().cpu().contiguous().view(-1)
+            return tuple, ((str(thing.dtype), tuple(thing.shape), _bytes(values)),)
+        return NotImplemented
+
+
+def _bytes(values: Any) -> bytes:  # noqa: ANN401 - a flat tensor; this module does without torch
+    """Return the bytes of a tensor of any type, NumPy's or not."""
+    import torch
+
+    return bytes(values.view(torch.uint8).numpy().tobytes())
+
+
+def _code(code: CodeType) -> Iterator[object]:
+    """Yield what a function does, without where it stands."""
+    yield code.co_code
+    yield code.co_names
+    for value in code.co_consts:
+        if isinstance(value, CodeType):
+            yield tuple(_code(value))
+        else:  # a set of constants has no order of its own
+            yield sorted(map(repr, value)) if isinstance(value, frozenset) else repr(value)

@@ -1,0 +1,40 @@
+"""Devices: those that were asked for, refused where they are not there."""
+
+from __future__ import annotations
+
+from forenbench.errors import BenchError
+
+
+def choose_device(request: str) -> str:
+    """Resolve ``auto`` and refuse devices that are not there.
+
+    Raises:
+        BenchError: It is not there.
+    """
+    import torch
+
+    if request == "auto":
+        return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        torch.zeros(1, device=request)
+    except (RuntimeError, AssertionError) as error:
+        raise BenchError(f"device '{request}' cannot be used here: {str(error).splitlines()[0]}") from error
+    return request
+
+
+def choose_devices(request: str) -> list[str]:
+    """Resolve ``auto`` to every GPU, or split a list of devices; refuse those that are not there.
+
+    Args:
+        request: ``auto``, or devices with commas between.
+
+    Raises:
+        BenchError: One is not there.
+    """
+    import torch
+
+    if request == "auto" and torch.cuda.device_count() > 1:
+        return [f"cuda:{number}" for number in range(torch.cuda.device_count())]
+    return [choose_device(one.strip()) for one in request.split(",") if one.strip()] or [
+        choose_device("auto")
+    ]

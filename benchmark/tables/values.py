@@ -1,0 +1,34 @@
+"""What a finished table says, as every output format takes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """What a finished table says.
+
+    Attributes:
+        name: As in ``bench table NAME``.
+        title: One line for a reader.
+        frame: Values in percent; NaN where a value is undefined or was not measured.
+        notes: What the numbers rest on: coverage, undefined values, images, checkpoints.
+        decimals: How many are printed.
+        signed: Columns with this name at their last level are differences, printed with their sign.
+        low: Lower ends of the values' 95 % intervals, a frame of the same shape; NaN where there is none.
+        high: The upper ends.
+        marks: The signs of each value (see `forenbench.tables.marks`), a frame of texts of the same shape.
+    """
+
+    name: str
+    title: str
+    frame: pd.DataFrame
+    notes: tuple[str, ...]
+    decimals: int = 1
+    signed: str = ""
+    low: pd.DataFrame | None = None
+    high: pd.DataFrame | None = None
+    marks: pd.DataFrame | None = None
