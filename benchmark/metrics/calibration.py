@@ -7,14 +7,15 @@ metric means is in docs/metrics.md.
 from __future__ import annotations
 
 import math
-from typing import TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forenbench.types import FAKE
 
-from .classification import Labels, Scores
+if TYPE_CHECKING:
+    from .classification import Labels, Scores
 
 BINS = 15
 """Of the calibration errors, as is usual since Guo et al. 2017."""
@@ -35,14 +36,18 @@ def why_no_probabilities(scores: Scores, threshold: float) -> str:
     return f"scores are no probabilities: {outside[0]:g} is not in [0, 1]" if outside.size else ""
 
 
-def judge(labels: Labels, probabilities: Scores, logits: Scores | None = None) -> dict[str, float]:
-    """Return every metric of probabilities, by its column in tables; see `nll` for logits."""
-    return {
-        "nll": nll(labels, probabilities, logits),
-        "brier": brier(labels, probabilities),
-        "ece": calibration_error(labels, probabilities, equal_width(BINS)),
-        "ece_mass": calibration_error(labels, probabilities, equal_mass(probabilities, BINS)),
-    }
+class Probabilities(NamedTuple):
+    """Scored images whose scores are probabilities.
+
+    Attributes:
+        labels: 0 or 1 (n,).
+        values: Probabilities of "fake" (n,).
+        logits: Of these (n,), or None where there are none; see `nll`.
+    """
+
+    labels: Labels
+    values: Scores
+    logits: Scores | None = None
 
 
 def losses(labels: Labels, probabilities: Scores, logits: Scores | None = None) -> Floats:
@@ -68,7 +73,12 @@ def nll(labels: Labels, probabilities: Scores, logits: Scores | None = None) -> 
 def brier(labels: Labels, probabilities: Scores) -> float:
     """Return the mean squared distance in [0, 1] of probability and label; undefined without images."""
     labels, probabilities = _checked(labels, probabilities)
-    return float(np.mean((probabilities - labels) ** 2)) if labels.size else math.nan
+    return float(squares(labels, probabilities).mean()) if labels.size else math.nan
+
+
+def squares(labels: Labels, probabilities: Scores) -> Floats:
+    """Return each image's squared distance in [0, 1] of probability and label."""
+    return np.asarray((np.asarray(probabilities, np.float64) - labels) ** 2)
 
 
 def calibration_error(labels: Labels, probabilities: Scores, edges: Floats) -> float:
@@ -85,6 +95,16 @@ def calibration_error(labels: Labels, probabilities: Scores, edges: Floats) -> f
     places = np.searchsorted(edges, probabilities, side="left")
     surplus = np.bincount(places, probabilities - labels, len(edges) + 1)
     return float(np.abs(surplus).sum() / labels.size)
+
+
+def error_by_width(labels: Labels, probabilities: Scores) -> float:
+    """Return `calibration_error` over `BINS` bins of equal width."""
+    return calibration_error(labels, probabilities, equal_width(BINS))
+
+
+def error_by_mass(labels: Labels, probabilities: Scores) -> float:
+    """Return `calibration_error` over `BINS` bins of about equally many images."""
+    return calibration_error(labels, probabilities, equal_mass(probabilities, BINS))
 
 
 def equal_width(bins: int) -> Floats:

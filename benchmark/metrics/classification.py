@@ -2,13 +2,15 @@
 
 Labels are integers, 0 = real and 1 = fake; scores are finite floats, higher = more likely fake, used in
 float64. A metric that the images leave undefined is NaN, never 0 or 0.5; `why_undefined` says why.
-What each one means is in docs/metrics.md; those that judge probabilities are in `calibration`.
+What each one means is in docs/metrics.md; those of decisions are in `decisions`, those that judge
+probabilities in `calibration`.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -16,60 +18,11 @@ from numpy.typing import NDArray
 
 from forenbench.types import FAKE, REAL
 
+from . import decisions
+from .decisions import Decisions
+
 Labels: TypeAlias = NDArray[np.integer[Any]]
 Scores: TypeAlias = NDArray[np.floating[Any]]
-
-
-TPR_AT_FPR = {"tpr_at_fpr1": 0.01, "tpr_at_fpr5": 0.05}
-"""False positive rates at which the true positive rate is reported, by its column."""
-FPR_AT_TPR = 0.95
-"""True positive rate at which the false positive rate is reported."""
-
-
-def rank(labels: Labels, scores: Scores) -> dict[str, float]:
-    """Return every metric that needs no threshold, by its column in tables.
-
-    Raises:
-        ValueError: The arrays do not match, a label is neither 0 nor 1, or a number is not finite.
-    """
-    steps = _Steps.of(labels, scores)
-    curve = steps.roc()
-    return {
-        "ap": steps.average_precision(),
-        "auroc": steps.auroc(),
-        "eer": equal_error_rate(curve),
-        **{name: tpr_at(curve, limit) for name, limit in TPR_AT_FPR.items()},
-        "fpr_at_tpr95": fpr_at(curve, FPR_AT_TPR),
-    }
-
-
-def decide(labels: Labels, scores: Scores, threshold: float) -> dict[str, float]:
-    """Return every metric of the decisions that a threshold makes, by its column in tables.
-
-    Only ``score > threshold`` means fake. ``acc`` is the share of images on the right side, ``real_acc`` and
-    ``fake_acc`` those of one label, ``bacc`` the mean of these two: chance gives 0.5 whatever the counts.
-    ``f1``, the harmonic mean of precision and recall for fakes, is undefined without fakes; ``mcc``, the
-    correlation in [-1, 1] of labels and decisions, where either is constant.
-
-    Raises:
-        ValueError: As `rank`, or the threshold is NaN.
-    """
-    labels, scores = _checked(labels, scores)
-    if math.isnan(threshold):
-        raise ValueError("threshold is NaN")
-    above = scores > threshold
-    called, fakes, true_positives = int(above.sum()), int(labels.sum()), int(labels[above].sum())
-    passed, reals, alarms = len(labels) - called, len(labels) - fakes, called - true_positives
-    real_acc, fake_acc = _share(reals - alarms, reals), _share(true_positives, fakes)
-    covariance = true_positives * (reals - alarms) - alarms * (fakes - true_positives)
-    return {
-        "acc": _share(reals - alarms + true_positives, len(labels)),
-        "bacc": (real_acc + fake_acc) / 2,
-        "real_acc": real_acc,
-        "fake_acc": fake_acc,
-        "f1": 2 * true_positives / (fakes + called) if fakes else math.nan,
-        "mcc": _share(covariance, math.sqrt(called * passed * reals * fakes)),
-    }
 
 
 def why_undefined(labels: Labels) -> str:
@@ -87,12 +40,12 @@ def average_precision(labels: Labels, scores: Scores) -> float:
 
     Ties count: give the scores that the papers' procedure gives (a float32 sigmoid), not raw logits.
     """
-    return _Steps.of(labels, scores).average_precision()
+    return Ranked.of(labels, scores).average_precision()
 
 
 def auroc(labels: Labels, scores: Scores) -> float:
     """Return the probability in [0, 1] that a fake outscores a real image; a tie counts one half."""
-    return _Steps.of(labels, scores).auroc()
+    return Ranked.of(labels, scores).auroc()
 
 
 class Roc(NamedTuple):
@@ -109,7 +62,7 @@ class Roc(NamedTuple):
 
 def roc(labels: Labels, scores: Scores) -> Roc:
     """Return the receiver operating characteristic."""
-    return _Steps.of(labels, scores).roc()
+    return Ranked.of(labels, scores).curve
 
 
 def equal_error_rate(curve: Roc) -> float:
@@ -137,8 +90,23 @@ def fpr_at(curve: Roc, tpr_at_least: float) -> float:
 
 
 def accuracy(labels: Labels, scores: Scores, threshold: float) -> float:
-    """Return the share of images on the right side, as `decide` does."""
-    return decide(labels, scores, threshold)["acc"]
+    """Return the share of images on the right side of a threshold."""
+    return decisions.accuracy(decided(labels, scores, threshold))
+
+
+def decided(labels: Labels, scores: Scores, threshold: float) -> Decisions[float]:
+    """Count what a threshold decides: only ``score > threshold`` means fake.
+
+    Raises:
+        ValueError: The arrays do not match, a label is neither 0 nor 1, a number is not finite, or the
+            threshold is NaN.
+    """
+    labels, scores = _checked(labels, scores)
+    if math.isnan(threshold):
+        raise ValueError("threshold is NaN")
+    above = scores > threshold
+    fakes, true_positives = int(labels.sum()), int(labels[above].sum())
+    return Decisions(len(labels) - fakes, fakes, int(above.sum()) - true_positives, true_positives)
 
 
 def reals_first(labels: Labels) -> NDArray[np.intp]:
@@ -167,8 +135,8 @@ def best_threshold(labels: Labels, scores: Scores) -> float:
     return float(scores[last_best])
 
 
-@dataclass(frozen=True, slots=True)
-class _Steps:
+@dataclass(frozen=True)
+class Ranked:
     """The images of each distinct score and of all above it, scores falling; none where a label is missing.
 
     Sums are added up in the order in which scikit-learn adds them, so that not a bit of them differs.
@@ -178,8 +146,12 @@ class _Steps:
     true_positives: NDArray[np.float64]
 
     @classmethod
-    def of(cls, labels: Labels, scores: Scores) -> _Steps:
-        """Sort the images once for all metrics."""
+    def of(cls, labels: Labels, scores: Scores) -> Ranked:
+        """Sort the images once for all metrics that need no threshold.
+
+        Raises:
+            ValueError: The arrays do not match, a label is neither 0 nor 1, or a number is not finite.
+        """
         labels, scores = _checked(labels, scores)
         if why_undefined(labels):
             return cls(np.zeros(0), np.zeros(0))
@@ -190,6 +162,7 @@ class _Steps:
         return cls(ends + 1 - true_positives, true_positives)
 
     def average_precision(self) -> float:
+        """Add up precision times the gain in recall, step by step."""
         if not self.true_positives.size:
             return math.nan
         precision = self.true_positives / (self.true_positives + self.false_positives)
@@ -202,18 +175,15 @@ class _Steps:
             return math.nan
         bent = (np.diff(self.false_positives, 2) != 0) | (np.diff(self.true_positives, 2) != 0)
         corners = np.concatenate([[True], bent, [True]])[-len(self.true_positives) :]  # of a single step, one
-        curve = _Steps(self.false_positives[corners], self.true_positives[corners]).roc()
+        curve = Ranked(self.false_positives[corners], self.true_positives[corners]).curve
         heights = curve.tpr[1:] + curve.tpr[:-1]
         return float((np.diff(curve.fpr) * heights / 2).sum())
 
-    def roc(self) -> Roc:
+    @cached_property
+    def curve(self) -> Roc:
         """Return the counts as shares, with a first step above all scores."""
         both = (self.false_positives, self.true_positives)
         return Roc(*(np.append(0.0, one / one[-1]) if one.size else one for one in both))
-
-
-def _share(part: float, whole: float) -> float:
-    return part / whole if whole else math.nan
 
 
 def _checked(labels: Labels, scores: Scores) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

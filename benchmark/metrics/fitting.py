@@ -13,6 +13,7 @@ from forenbench.types import FAKE, REAL
 
 from .calibration import Floats, losses
 from .classification import Labels, Scores, why_undefined
+from .metric import MAPS
 
 _SMALLEST = 2.0**-24
 """What float32 probabilities next to 1 are away from it."""
@@ -128,11 +129,9 @@ def fit_isotonic(labels: Labels, scores: Scores) -> Steps:
     return Steps(tuple(map(float, fitted.X_thresholds_)), tuple(map(float, fitted.y_thresholds_)))
 
 
-FITS: Mapping[str, Callable[[Labels, Scores], Map]] = {
-    "temperature": fit_temperature,
-    "platt": fit_platt,
-    "isotonic": fit_isotonic,
-}
+FITS: Mapping[str, Callable[[Labels, Scores], Map]] = dict(
+    zip(MAPS, (fit_temperature, fit_platt, fit_isotonic), strict=True)
+)
 
 
 def as_map(stored: Mapping[str, Any]) -> Map:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,13 +17,20 @@ from . import calibration, counts
 from . import classification as metrics
 from .bootstrap import BLOCKS, STEPS, Floats, Strata, resample
 from .counts import Counts
-from .spread import NONE, SHARE, interval, witnesses
-from .withheld import why_none
+from .metric import (
+    AUTHOR,
+    FITTED,
+    ORACLE,
+    DecisionMetric,
+    Metric,
+    ProbabilityMetric,
+)
+from .metric_catalogue import METRICS
+from .metric_values import decide, decide_each, judge, rank, rank_each, rows, why_none
+from .spread import NONE, interval, witnesses
 
-T = TypeVar("T")
 _FEW = 1000
 """Images up to which threads cost more than they save."""
-_BOUNDS = {"mcc": (-1.0, 1.0), "nll": (0.0, np.inf)}
 
 
 @dataclass(frozen=True)
@@ -58,18 +65,21 @@ class ScoredImages:
     @cached_property
     def metrics(self) -> dict[str, float]:
         """Every metric by its column in tables, NaN where it is undefined."""
-        found = metrics.rank(self.labels, self.scores)
-        found |= metrics.decide(self.labels, self.scores, self.threshold)
-        found |= _named("fitted_", self._decided(self.fitted))
-        found |= _named("oracle_", self._decided(self.oracle))
+        found = rank(self.labels, self.scores)
+        found |= decide(self.labels, self.scores, self.threshold)
+        found |= self._decided(self.fitted, FITTED) | self._decided(self.oracle, ORACLE)
         if self.no_probabilities:
-            return found | dict.fromkeys(("nll", "brier", "ece", "ece_mass"), float("nan"))
-        return found | calibration.judge(self.labels, self.scores, self.logits)
+            return found | _undefined(ProbabilityMetric)
+        return found | judge(self.labels, self.scores, self.logits)
 
-    def _decided(self, threshold: float | None) -> dict[str, float]:
+    def _decided(self, threshold: float | None, by: str) -> dict[str, float]:
         if threshold is None or np.isnan(threshold):
-            return dict.fromkeys(("acc", "bacc", "real_acc", "fake_acc", "f1", "mcc"), float("nan"))
-        return metrics.decide(self.labels, self.scores, threshold)
+            return _undefined(DecisionMetric, by)
+        return decide(self.labels, self.scores, threshold, by)
+
+
+def _undefined(kind: type[Metric], by: str = AUTHOR) -> dict[str, float]:
+    return dict.fromkeys((row.name for row in rows(kind, by)), float("nan"))
 
 
 def replicates(scored: ScoredImages, drawn: Strata, rows: NDArray[np.intp]) -> dict[str, Floats]:
@@ -103,7 +113,7 @@ def replicates(scored: ScoredImages, drawn: Strata, rows: NDArray[np.intp]) -> d
 
 
 def _shifted(name: str, values: Floats, by: float) -> Floats:
-    return np.clip(values + by, *_BOUNDS.get(name, SHARE))
+    return np.clip(values + by, *METRICS[name].bounds)
 
 
 def ends(made: Mapping[str, Floats], found: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
@@ -111,11 +121,11 @@ def ends(made: Mapping[str, Floats], found: Mapping[str, Any]) -> Iterator[tuple
 
     Args:
         made: The replicates of each metric.
-        found: Of the images themselves, as `withheld.why_none` wants it.
+        found: Of the images themselves, as `why_none` wants it.
     """
     for name, values in made.items():
-        bounds = _BOUNDS.get(name, SHARE)
         known = not why_none(name, found)
+        bounds = METRICS[name].bounds
         low, high = interval(values, found[name], witnesses([found]), bounds) if known else NONE
         yield f"{name}_low", low
         yield f"{name}_high", high
@@ -158,23 +168,23 @@ class _Steps:
 
     def _measure(self, drawn: Counts) -> Iterator[tuple[str, Floats]]:
         if not metrics.why_undefined(self.scored.labels):
-            yield from counts.rank(drawn).items()
-        yield from counts.decide(drawn, self._above(self.scored.threshold)).items()
-        if self.scored.fitted is not None:
-            decided = counts.decide(drawn, self._above(self.scored.fitted))
-            yield from _named("fitted_", decided).items()
+            yield from rank_each(drawn).items()
+        cuts = {AUTHOR: self.scored.threshold, FITTED: self.scored.fitted}
+        for by, threshold in cuts.items():
+            if threshold is not None:
+                yield from decide_each(drawn, self._above(threshold), by).items()
         for name, values in self._losses.items():
-            if np.isfinite(values).all():
-                yield name, counts.mean_of(drawn, *values)
+            yield name, counts.mean_of(drawn, *values)
 
     @cached_property
     def _losses(self) -> dict[str, tuple[Floats, Floats]]:
+        """Average what images add to a metric over each step, unless one adds infinitely much."""
         one = self.scored
         if one.no_probabilities:
             return {}
-        squares = (one.scores - one.labels) ** 2
-        losses = calibration.losses(one.labels, one.scores, one.logits)
-        return {"nll": self._means(losses), "brier": self._means(squares)}
+        images = calibration.Probabilities(one.labels, one.scores, one.logits)
+        losses = {row.name: row.losses(images) for row in rows(ProbabilityMetric) if row.losses}
+        return {name: self._means(each) for name, each in losses.items() if np.isfinite(each).all()}
 
     def _means(self, values: Floats) -> tuple[Floats, Floats]:
         """Average something over each step's real and fake images; 0 where there are none."""
@@ -201,7 +211,3 @@ def _coarse(real: Floats, fake: Floats) -> Floats:
     own = calibration.equal_mass(few, STEPS // 2)
     below = many[np.maximum(np.searchsorted(many, own) - 1, 0)]
     return np.concatenate([own, below, calibration.equal_mass(many, STEPS // 2)])
-
-
-def _named(prefix: str, found: dict[str, T]) -> dict[str, T]:
-    return {prefix + name: value for name, value in found.items() if name not in ("f1", "mcc")}

@@ -6,6 +6,7 @@ random. It returns an RGB image and leaves its input as it was.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -20,6 +21,21 @@ def nothing_lacks() -> str:
     return ""
 
 
+def more_is_worse(value: float) -> float:
+    """Order values where larger ones do more harm: the deviation of a blur."""
+    return value
+
+
+def less_is_worse(value: float) -> float:
+    """Order values where smaller ones do more harm: the quality of a JPEG."""
+    return -value
+
+
+def far_from_one_is_worse(value: float) -> float:
+    """Order factors and exponents, of which 1 changes nothing, and a half as much as 2."""
+    return abs(math.log(value))
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One row of `KINDS`.
@@ -31,6 +47,8 @@ class Kind:
         number: Type of the value, which also rules how it is spelled: ``jpeg:75``, ``blur:1.0``.
         low: Smallest value allowed.
         high: Largest value allowed.
+        harm: Maps a value to a number that grows with the harm it does, such as `less_is_worse`. Levels are
+            drawn in this order; None, of a kind without a value: there is none.
         random: Whether it draws.
         lack: Says what this machine lacks for it; empty where it has all.
         version: Of a kind that a package adds: change it whenever pixels change, for it is part of the name
@@ -44,6 +62,7 @@ class Kind:
     number: type[int] | type[float] = float
     low: float = 0
     high: float = 0
+    harm: Callable[[float], float] | None = None
     random: bool = False
     lack: Callable[[], str] = nothing_lacks
     version: str = ""
@@ -52,6 +71,10 @@ class Kind:
     def family(self) -> str:
         """Its name with its version, as in tables: ``jpeg``, ``pixelate@2``."""
         return f"{self.name}@{self.version}" if self.version else self.name
+
+    def __post_init__(self) -> None:
+        if self.symbol and self.harm is None:
+            raise ValueError(f"{self.syntax}: harm= has to say which values are worse, such as less_is_worse")
 
     @property
     def syntax(self) -> str:
@@ -78,12 +101,13 @@ def _codec(
     lack: Callable[[], str] = nothing_lacks,
 ) -> Kind:
     """Make a kind whose value is a codec's quality."""
-    return Kind(name, recode, description, "Q", int, 1, 100, lack=lack)
+    return Kind(name, recode, description, "Q", int, 1, 100, less_is_worse, lack=lack)
 
 
 def _crop(name: str, cut: Callable[..., Image.Image], description: str, random: bool = False) -> Kind:
     """Make a kind that keeps a fraction of each side."""
-    return Kind(name, cut, f"{description}, sides times F", "F", float, 0.01, 1, random)
+    description = f"{description}, sides times F"
+    return Kind(name, cut, description, "F", float, 0.01, 1, less_is_worse, random)
 
 
 def _resizing(kernel: str) -> tuple[Kind, Kind, Kind]:
@@ -92,26 +116,14 @@ def _resizing(kernel: str) -> tuple[Kind, Kind, Kind]:
     resize, downup, fit = (
         partial(change, kernel=kernel) for change in (geometry.resize, geometry.downup, geometry.fit)
     )
+    back = f"sides times F and back to the old size, {kernel}"
+    longest = f"shrunk to at most N pixels on the longer side, {kernel}"
     return (
-        Kind(f"resize{ending}", resize, f"sides times F, {kernel}", "F", float, 0.01, 4),
         Kind(
-            f"downup{ending}",
-            downup,
-            f"sides times F and back to the old size, {kernel}",
-            "F",
-            float,
-            0.01,
-            1,
+            f"resize{ending}", resize, f"sides times F, {kernel}", "F", float, 0.01, 4, far_from_one_is_worse
         ),
-        Kind(
-            f"fit{ending}",
-            fit,
-            f"shrunk to at most N pixels on the longer side, {kernel}",
-            "N",
-            int,
-            1,
-            65535,
-        ),
+        Kind(f"downup{ending}", downup, back, "F", float, 0.01, 1, less_is_worse),
+        Kind(f"fit{ending}", fit, longest, "N", int, 1, 65535, less_is_worse),
     )
 
 
@@ -129,17 +141,64 @@ KINDS = (
     _codec("avif", codecs.avif, "AVIF of quality Q (Pillow)", codecs.lack_of_avif),
     Kind("shift", geometry.shift, "1 to 7 pixels cut off left and top: moves JPEG's blocks", random=True),
     Kind(
-        "blur", filters.blur, "Gaussian blur, truncated to 8 bits as in CNNDetection", "SIGMA", float, 0, 100
+        "blur",
+        filters.blur,
+        "Gaussian blur, truncated to 8 bits as in CNNDetection",
+        "SIGMA",
+        float,
+        0,
+        100,
+        more_is_worse,
     ),
-    Kind("sharpen", filters.sharpen, "A times the difference from the 3×3 mean added", "A", float, 0, 10),
+    Kind(
+        "sharpen",
+        filters.sharpen,
+        "A times the difference from the 3×3 mean added",
+        "A",
+        float,
+        0,
+        10,
+        more_is_worse,
+    ),
     *(kind for family in zip(*map(_resizing, geometry.KERNELS), strict=True) for kind in family),
-    Kind("square", geometry.square, "middle square, resized to N×N, bilinear", "N", int, 1, 8192),
+    Kind(
+        "square", geometry.square, "middle square, resized to N×N, bilinear", "N", int, 1, 8192, less_is_worse
+    ),
     _crop("crop", geometry.crop, "crop at a random place", random=True),
     _crop("crop-centre", geometry.crop_centre, "crop of the middle"),
     _crop("crop-texture", geometry.crop_texture, "crop of the most textured place"),
-    Kind("noise", filters.noise, "Gaussian noise of SIGMA grey levels", "SIGMA", float, 0, 255, random=True),
-    Kind("poisson", filters.poisson, "photon noise, white being N photons", "N", int, 1, 65535, random=True),
-    Kind("gamma", colours.gamma, "values to the power G; above 1 darkens", "G", float, 0.1, 10),
+    Kind(
+        "noise",
+        filters.noise,
+        "Gaussian noise of SIGMA grey levels",
+        "SIGMA",
+        float,
+        0,
+        255,
+        more_is_worse,
+        random=True,
+    ),
+    Kind(
+        "poisson",
+        filters.poisson,
+        "photon noise, white being N photons",
+        "N",
+        int,
+        1,
+        65535,
+        less_is_worse,
+        random=True,
+    ),
+    Kind(
+        "gamma",
+        colours.gamma,
+        "values to the power G; above 1 darkens",
+        "G",
+        float,
+        0.1,
+        10,
+        far_from_one_is_worse,
+    ),
     Kind(
         "jitter",
         colours.jitter,
@@ -148,6 +207,7 @@ KINDS = (
         float,
         0,
         1,
+        more_is_worse,
         random=True,
     ),
     Kind("gray", colours.gray, "grey, on three channels"),

@@ -18,9 +18,12 @@ from numpy.typing import NDArray
 from forenbench.errors import BenchError
 from forenbench.files.atomic import replacing
 from forenbench.files.sealed import from_arrow, to_arrow
-from forenbench.metrics import bootstrap, calibration, counts, fitting, intervals, rounding, spread, withheld
+from forenbench.metrics import bootstrap, fitting, intervals
 from forenbench.metrics import classification as metrics
+from forenbench.metrics.decisions import real_accuracy
 from forenbench.metrics.intervals import ScoredImages
+from forenbench.metrics.metric_catalogue import METRICS
+from forenbench.metrics.metric_values import judge, kept
 from forenbench.types import FAKE, REAL
 
 from . import coverage, fits
@@ -35,10 +38,6 @@ if TYPE_CHECKING:
 CellMetrics = dict[str, Any]
 """One class of a cell, or all of it: its counts of images and its metrics, by column."""
 
-KEPT = ("ap", "auroc", "acc", "bacc")
-"""Metrics whose replicates are kept, for means over test sets and for ranks."""
-_OF_BOTH = ("acc", "f1", "oracle_acc", "fitted_acc")
-"""Metrics of both labels that have a value on one."""
 UNNAMED = "(unnamed)"
 """Reals whose source is not known."""
 _FILE = "measured.arrows"
@@ -84,8 +83,8 @@ class Measurements:
         Each has the counts of its images (see `coverage.count`), ``class`` (empty unless `by_class`), every
         metric, the ends of its interval as ``<metric>_low`` and ``<metric>_high`` where it has one,
         ``undefined`` and ``no_probabilities`` with the reasons for what is missing, ``replicates`` of the
-        metrics in `KEPT`, ``failed_as`` (`WRONG` where images without a score count as errors), and ``mark``,
-        which differs where anything that the line rests on does. Without `by_class` there are also
+        metrics that are `kept`, ``failed_as`` (`WRONG` where images without a score count as errors), and
+        ``mark``, which differs where anything that the line rests on does. Without `by_class` there are also
         ``origins``, how many were drawn from (0: images were), and ``sources``: of the reals of each source
         their number ``real``, their ``real_acc``, and the ``auroc`` of all fakes against them.
         """
@@ -93,7 +92,9 @@ class Measurements:
         failed_as = self.failed_as if lost else MISSING
         key = json.dumps([*record["cell"].values(), self.by_class, failed_as])
         fit = fits.find(self._fits, record)
-        made_from = json.dumps([_code(), record, self.store.stamp(record), fit], sort_keys=True)
+        made_from = json.dumps(
+            [_code(), *_catalogue(), record, self.store.stamp(record), fit], sort_keys=True
+        )
         mark = hashlib.sha256(made_from.encode()).hexdigest()
         if key not in self._known or self._known[key].mark != mark:
             self._known[key] = self._measure(mark, record, fit, failed_as)
@@ -138,18 +139,21 @@ class Measurements:
             line["fitted_threshold"] = fitted
             line |= dict(_mapped(scored, fit)) if failed_as == MISSING else {}
         blank = _one_sided(line)
-        kept = {name: made[name] for name in KEPT if name in made and name not in blank}
-        return _Known(mark, [line | blank], kept)
+        own = {name: made[name] for name in kept() if name in made and name not in blank}
+        return _Known(mark, [line | blank], own)
 
 
 @cache
 def _code() -> str:
     """Say what the numbers rest on beside the rows."""
-    statistics = (metrics, calibration, counts, bootstrap, spread, withheld, rounding, intervals, fitting)
-    modules = (*statistics, coverage)
-    files = [Path(__file__), *(Path(str(module.__file__)) for module in modules)]
+    files = [Path(__file__), Path(coverage.__file__), *sorted(Path(metrics.__file__).parent.glob("*.py"))]
     libraries = [version(name) for name in ("scikit-learn", "numpy")]
     return " ".join([*libraries, *(hashlib.sha256(file.read_bytes()).hexdigest() for file in files)])
+
+
+def _catalogue() -> list[tuple[str, str]]:
+    """Say which metrics there are; packages may have added some."""
+    return [(row.name, row.version) for row in METRICS.values()]
 
 
 def _shared(texts: pd.Series[str]) -> NDArray[np.object_]:
@@ -180,8 +184,7 @@ def _mapped(scored: ScoredImages, fit: Mapping[str, Any]) -> Iterator[tuple[str,
         return
     raw = fitting.raw_scores(scored.scores, scored.logits, probabilities=probabilities)
     for name, made in fits.maps_of(fit).items():
-        judged = calibration.judge(scored.labels, made(raw), made.logits(raw))
-        yield from ((f"{name}_{metric}", value) for metric, value in judged.items())
+        yield from judge(scored.labels, made(raw), made.logits(raw), by=name).items()
 
 
 def _by_source(rows: pd.DataFrame, threshold: float) -> Iterator[tuple[str, CellMetrics]]:
@@ -200,7 +203,7 @@ def _by_source(rows: pd.DataFrame, threshold: float) -> Iterator[tuple[str, Cell
             str(name) or UNNAMED,
             {
                 "real": len(mine),
-                "real_acc": metrics.decide(labels, both, threshold)["real_acc"],
+                "real_acc": real_accuracy(metrics.decided(labels, both, threshold)),
                 "auroc": metrics.auroc(labels, both),
             },
         )
@@ -221,7 +224,10 @@ def _one_sided(line: CellMetrics) -> CellMetrics:
     if (line["real"] and line["fake"]) or not (line["reals"] and line["fakes"]):
         return {}
     return {
-        f"{name}{end}": float("nan") for name in _OF_BOTH if name in line for end in ("", "_low", "_high")
+        f"{row.name}{end}": float("nan")
+        for row in METRICS.values()
+        if row.one_label_counts and row.name in line
+        for end in ("", "_low", "_high")
     }
 
 
@@ -229,12 +235,10 @@ def _read(file: Path) -> dict[str, _Known]:
     """Read what is remembered; of a damaged file, nothing."""
     with suppress(OSError, ValueError, KeyError):
         table = from_arrow(file.read_bytes()).read_all()
-        arrays = {name: _arrays(table[name].combine_chunks()) for name in KEPT}
+        arrays = {name: _arrays(table[name].combine_chunks()) for name in kept()}
         told = zip(*(table[name].to_pylist() for name in ("key", "mark", "lines")), strict=True)
         return {
-            key: _Known(
-                mark, json.loads(lines), {name: arrays[name][at] for name in KEPT if at in arrays[name]}
-            )
+            key: _Known(mark, json.loads(lines), {name: of[at] for name, of in arrays.items() if at in of})
             for at, (key, mark, lines) in enumerate(told)
         }
     return {}
@@ -255,7 +259,7 @@ def _write(file: Path, known: Mapping[str, _Known]) -> None:
         "lines": [json.dumps(one.lines) for one in known.values()],
     }
     types = pa.list_(pa.float64())
-    kept = {name: pa.array([one.replicates.get(name) for one in known.values()], types) for name in KEPT}
-    table = pa.table(columns | kept)
+    made = {name: pa.array([one.replicates.get(name) for one in known.values()], types) for name in kept()}
+    table = pa.table(columns | made)
     with replacing(file) as partial:
         partial.write_bytes(to_arrow(table.to_batches(), table.schema))

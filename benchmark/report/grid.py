@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from forenbench.printable import printable
-from forenbench.tables.cellwise import LOWER_IS_BETTER
+from forenbench.tables.best import is_lowest_best
 from forenbench.tables.table import Table
 
 _FIRST, _RANK = "detector", "rank"
@@ -149,7 +149,7 @@ def _heads(frame: pd.DataFrame, numbers: Sequence[bool]) -> Iterator[list[Head]]
         if level == depth - 1:
             texts = [*labels, *(name[level] for name in names)]
             yield [
-                Head(text, 1, column, numbers[column], text in LOWER_IS_BETTER or text == _RANK)
+                Head(text, 1, column, numbers[column], is_lowest_best(text) or text == _RANK)
                 for column, text in enumerate(texts)
             ]
         else:

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
-from forenbench.perturbations.kinds import KINDS, Kind
+from forenbench.perturbations import known_kind
 from forenbench.tables.robustness import family_and_level, lay_out
 
 from .charts import Chart, Levels, draw_levels, styles
 
 _METRICS = {"Accuracy": "Acc.", "Average precision": "A.P."}
 _NONE = "none"
-_KINDS = {kind.name: kind for kind in KINDS}
-_STRENGTHS: Mapping[str, Callable[[float], float]] = {
-    "Q": float.__neg__,
-    "N": float.__neg__,
-    "F": lambda factor: abs(math.log(factor)),
-    "G": lambda exponent: abs(math.log(exponent)),
-}
-"""By the name of a kind's value: what grows with the harm it does. Of other kinds the value itself."""
 
 
 def draw_robustness(cells: pd.DataFrame, names: Mapping[tuple[str, str], str]) -> Iterator[Chart]:
@@ -46,15 +38,15 @@ def _levels(cells: pd.DataFrame, names: Mapping[tuple[str, str], str]) -> Iterat
     for one in dict.fromkeys(cells["perturbation"]):
         families.setdefault(family_and_level(one)[0], []).append(one)
     for family, members in families.items():
-        kind = _KINDS.get(family)
-        if len(members) > 1 and kind is not None and kind.symbol:
-            shown = [_NONE] * (_NONE in families) + sorted(members, key=lambda one: _strength(kind, one))
+        kind = known_kind(family)
+        if len(members) > 1 and kind is not None and kind.harm:
+            shown = [_NONE] * (_NONE in families) + sorted(members, key=partial(_harm, kind.harm))
             places = [family_and_level(one) for one in shown]
             levels = [level or one for one, (_, level) in zip(shown, places, strict=True)]
             for label, metric in _METRICS.items():
                 means = _means(table, metric, places, names)
                 if not np.isnan(list(means.values()))[:, -len(members) :].all():
-                    yield Levels(kind.syntax, levels, label, means), kind.description
+                    yield Levels(f"{family}:{kind.symbol}", levels, label, means), kind.description
 
 
 def _means(
@@ -69,7 +61,6 @@ def _means(
     return dict(zip(names.values(), found.tolist(), strict=True))
 
 
-def _strength(kind: Kind, perturbation: str) -> float:
+def _harm(of: Callable[[float], float], perturbation: str) -> float:
     """Say how much harm a level does, within its kind."""
-    level = float(family_and_level(perturbation)[1])
-    return _STRENGTHS.get(kind.symbol, float)(level)
+    return of(float(family_and_level(perturbation)[1]))

@@ -9,6 +9,8 @@ from typing import Any
 import pandas as pd
 
 from forenbench.errors import BenchError
+from forenbench.metrics.metric import FITTED
+from forenbench.metrics.metric_values import labelled, shown_in
 from forenbench.records.coverage import MISSING
 from forenbench.records.finished import Finished, newest
 from forenbench.records.measurements import Measurements
@@ -91,7 +93,7 @@ def accuracy_and_precision(cells: pd.DataFrame) -> Table:
     mean over the test sets with both labels. A detector that lacks one of these gets no mean, rather than
     one over easier cells.
     """
-    metrics = {"Acc.": "acc", "A.P.": "ap"}
+    metrics = labelled("acc", "ap")
     places = in_order(cells, means.PLACE)
     wide = cells.pivot(index=_ROW, columns=means.PLACE, values=[*metrics.values(), "marks"])
     values = {(*place, name): wide[(key, *place)] * 100 for place in places for name, key in metrics.items()}
@@ -110,43 +112,42 @@ def accuracy_and_precision(cells: pd.DataFrame) -> Table:
 
 def by_label(cells: pd.DataFrame) -> Table:
     """List every cell with its counts, accuracies by label, AP and AUROC."""
-    laid_out = cellwise.counted(cells, cellwise.lay_out(cells, cellwise.ACCURACIES))
     title = "Every cell (%), with 95 % intervals"
+    laid_out = cellwise.counted(cells, cellwise.lay_out(cells, shown_in("cells")))
     return _cellwise("cells", title, cells, laid_out, *realsources.widest(cells))
 
 
 def by_error_rate(cells: pd.DataFrame) -> Table:
     """List every cell with the rates of errors at fixed rates of the other error."""
-    laid_out = cellwise.lay_out(cells, cellwise.ERROR_RATES)
+    laid_out = cellwise.lay_out(cells, shown_in("error-rates"))
     return _cellwise("error-rates", "Error rates (%), with 95 % intervals", cells, laid_out)
 
 
 def by_threshold(cells: pd.DataFrame) -> Table:
     """List every cell with its decisions at the author's, a fitted, and the oracle's threshold."""
-    laid_out = cellwise.lay_out(cells, cellwise.THRESHOLDS)
-    laid_out = cellwise.present(laid_out, [name for name in cellwise.THRESHOLDS if "fitted" in name])
+    metrics = shown_in("thresholds")
+    laid_out = cellwise.lay_out(cells, metrics)
+    laid_out = cellwise.present(laid_out, [name for name, row in metrics.items() if row.by == FITTED])
     title = "Decisions (%) at three thresholds, with 95 % intervals"
     oracle = (
         "The oracle's threshold is chosen on the very images it is judged on: an upper bound, but for a "
         "quirk of UnivFD's search by which it can fall below the others."
     )
-    return _cellwise(
-        "thresholds", title, cells, laid_out, oracle, *cellwise.blanks(cells, cellwise.THRESHOLDS)
-    )
+    return _cellwise("thresholds", title, cells, laid_out, oracle, *cellwise.blanks(cells, metrics))
 
 
 def by_calibration(cells: pd.DataFrame) -> Table:
     """List every cell with how far its probabilities can be believed, and what fitted maps make of them."""
-    columns = cellwise.CALIBRATION | cellwise.CALIBRATED
-    laid_out = cellwise.lay_out(cells, columns, scale=1)
-    laid_out = cellwise.present(laid_out, cellwise.CALIBRATED)
+    metrics = shown_in("calibration")
+    laid_out = cellwise.lay_out(cells, metrics)
+    laid_out = cellwise.present(laid_out, [name for name, row in metrics.items() if row.by])
     reasons = dict.fromkeys(
         f"{cell['detector']}: {cell['no_probabilities']}."
         for cell in cells[["detector", "no_probabilities"]].to_dict("records")
         if cell["no_probabilities"]
     )
     title = "How far probabilities can be believed (0 is best), with 95 % intervals"
-    remarks = (*reasons, *cellwise.blanks(cells, columns))
+    remarks = (*reasons, *cellwise.blanks(cells, metrics))
     return replace(_cellwise("calibration", title, cells, laid_out, *remarks), decimals=3)
 
 
@@ -219,7 +220,7 @@ def _cellwise(name: str, title: str, cells: pd.DataFrame, laid_out: cellwise.Lai
     values, low, high = (_drop_single(frame) for frame in laid_out)
     signs = pd.DataFrame({column: cells["marks"].to_numpy() for column in values}, index=values.index)
     signs[[column for column in ("ok", "images") if column in signs]] = ""
-    sure = (*cellwise.unsure(cells, laid_out), *drawn_by_origin(cells))
+    sure = (*cellwise.unsure(cells, laid_out, shown_in(name)), *drawn_by_origin(cells))
     notes = (*remarks, *notes_on(cells), *sure, *marks.remarks(cells))
     return Table(name, title, values, notes, low=low, high=high, marks=signs)
 

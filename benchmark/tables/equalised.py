@@ -12,6 +12,7 @@ import pandas as pd
 
 from forenbench.data.inventory import FileFacts
 from forenbench.errors import BenchError
+from forenbench.metrics.metric_values import labelled
 from forenbench.perturbations import parse, parse_all
 from forenbench.types import Perturbation
 
@@ -26,7 +27,7 @@ KINDS = ("jpeg", "square")
 _SMALL = 64
 """A side of fewer pixels than this is worth a word: no detector is made for it."""
 
-_METRICS = {"Acc.": "acc", "A.P.": "ap", "AUROC": "auroc"}
+_METRICS = labelled("acc", "ap", "auroc")
 _NOTE = (
     "Drop is raw less equalised. It may come from shortcuts in the files, or from evidence that re-encoding "
     "destroys: a fake's traces suffer, too."

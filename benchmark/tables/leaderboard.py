@@ -12,6 +12,7 @@ import pandas as pd
 from forenbench.errors import BenchError
 from forenbench.files.atomic import write_text
 from forenbench.metrics.bootstrap import Floats, average
+from forenbench.metrics.metric_values import kept, rankings
 from forenbench.metrics.spread import interval, witnesses
 from forenbench.printable import for_csv, for_markdown
 from forenbench.records.coverage import WRONG
@@ -22,15 +23,10 @@ from .rendering import as_markdown
 from .table import Table
 
 DECIMALS = 2
-RANK_BY = {"ap": "A.P.", "auroc": "AUROC", "bacc": "balanced accuracy"}
-"""Metrics by which detectors can be ranked, and their names."""
 _BALANCED = 1.5
 """Up to so many images of one label for one of the other, A.P. is read like AUROC: chance is 40 to 60 %."""
 _CONTEST = ["dataset", "protocol", "perturbation"]
-_METRICS = ("acc", "ap", "auroc", "bacc")
-_NUMBERS = [f"{metric}{end}" for metric in _METRICS for end in ("", "_low", "_high")]
 _COUNTS = ["rank", "testsets", "images", "scored", "seen", "real", "fake"]
-_MARKED = ["rank", "ranks", *_METRICS]
 _ELSEWHERE = ["rank_by", "failed_as", "marks", "unranked", "checkpoints", "version"]
 """Columns that a page tells in other ways."""
 
@@ -40,7 +36,7 @@ def standings(cells: pd.DataFrame, rank_by: str = "ap") -> pd.DataFrame:
 
     Args:
         cells: As `forenbench.tables.measure` returns them.
-        rank_by: One of `RANK_BY`.
+        rank_by: One of `rankings`.
 
     Returns:
         Columns rank, ranks (those that the images leave open: ``1-2`` where first and second are not told
@@ -54,8 +50,8 @@ def standings(cells: pd.DataFrame, rank_by: str = "ap") -> pd.DataFrame:
     Raises:
         BenchError: Another metric.
     """
-    if rank_by not in RANK_BY:
-        raise BenchError(f"--rank-by '{rank_by}' is none of {', '.join(RANK_BY)}")
+    if rank_by not in rankings():
+        raise BenchError(f"--rank-by '{rank_by}' is none of {', '.join(rankings())}")
     boards = [_contest(key, group, rank_by) for key, group in cells.groupby(_CONTEST, sort=False)]
     return pd.concat(boards, ignore_index=True)
 
@@ -67,7 +63,7 @@ def remarks(cells: pd.DataFrame, board: pd.DataFrame) -> Iterator[str]:
         cells: As `forenbench.tables.measure` returns them.
         board: What `standings` makes of them.
     """
-    by = RANK_BY[board["rank_by"].iloc[0]]
+    by = rankings()[board["rank_by"].iloc[0]]
     yield f"Ranked by mean {by} within each dataset, protocol and perturbation."
     if (cells["failed_as"] == WRONG).any():
         yield "Images without a score count as errors (--failed-as wrong)."
@@ -81,13 +77,13 @@ def remarks(cells: pd.DataFrame, board: pd.DataFrame) -> Iterator[str]:
 def lay_out(cells: pd.DataFrame) -> Table:
     """Make a table of the leaderboard, without what stands in its notes or below provenance."""
     board = standings(cells).set_index("detector")
-    ends = [name for name in _NUMBERS if name not in _METRICS]
+    ends = [name for name in _numbers() if name not in kept()]
     values = board.drop(columns=[*ends, *_ELSEWHERE])
     low, high = (
         board.reindex(columns=[f"{name}{end}" for name in values]).set_axis(values.columns, axis=1)
         for end in ("_low", "_high")
     )
-    signs = pd.DataFrame({name: board["marks"] if name in _MARKED else "" for name in values}, board.index)
+    signs = pd.DataFrame({name: board["marks"] if name in _marked() else "" for name in values}, board.index)
     notes = tuple(remarks(cells, board.reset_index()))
     title = "Detectors by mean average precision, ranked within each dataset and perturbation"
     return Table("leaderboard", title, values, notes, DECIMALS, low=low, high=high, marks=signs)
@@ -99,13 +95,13 @@ def write(cells: pd.DataFrame, folder: Path, rank_by: str = "ap") -> list[Path]:
     Args:
         cells: As `forenbench.tables.measure` returns them.
         folder: Where they go.
-        rank_by: One of `RANK_BY`.
+        rank_by: One of `rankings`.
     """
     board = standings(cells, rank_by)
     text = _as_text(board)
     csv, markdown = folder / "leaderboard.csv", folder / "leaderboard.md"
     notes = "".join(f"{for_markdown(note)}\n" for note in remarks(cells, board))
-    names = text.drop(columns=[*_NUMBERS, *_COUNTS])
+    names = text.drop(columns=[*_numbers(), *_COUNTS])
     write_text(csv, text.assign(**names.map(for_csv)).to_csv(index=False, lineterminator="\n"))
     write_text(markdown, f"{as_markdown(_short(text))}\n{notes}")
     return [csv, markdown]
@@ -156,7 +152,7 @@ def _row(group: pd.DataFrame, every: pd.DataFrame, wanted: int) -> dict[str, obj
         "seen": int(group["seen"].sum()),
         "real": int(group["reals"].sum()),
         "fake": int(group["fakes"].sum()),
-        **{name: value for metric in _METRICS for name, value in _mean(group, metric, whole=whole)},
+        **{name: value for metric in kept() for name, value in _mean(group, metric, whole=whole)},
         "failed_as": WRONG if (group["failed_as"] == WRONG).any() else "",
         "marks": marks.together(group["marks"]),
         "checkpoints": " ".join(f"{name}={sha[:12]}" for name, sha in sorted(files.items())),
@@ -193,7 +189,7 @@ def _other_orders(cells: pd.DataFrame, contest: pd.DataFrame) -> Iterator[str]:
     ranked = contest[contest["rank"].notna()]
     if not (counts.max(axis=1) > _BALANCED * counts.min(axis=1)).any():
         return
-    for metric, name in RANK_BY.items():
+    for metric, name in rankings().items():
         ranks = ranking.ranks(ranked[metric])
         if metric != row["rank_by"] and (ranks != ranked["rank"]).any():
             order = ", ".join(ranked.assign(other=ranks).sort_values("other", kind="stable")["detector"])
@@ -201,6 +197,16 @@ def _other_orders(cells: pd.DataFrame, contest: pd.DataFrame) -> Iterator[str]:
                 f"The labels of {_place(row)} are not balanced ({row['real']} real, {row['fake']} fake), and "
                 f"by {name} the order is another one: {order} (--rank-by {metric})."
             )
+
+
+def _numbers() -> list[str]:
+    """List the columns of means and of the ends of their intervals."""
+    return [f"{metric}{end}" for metric in kept() for end in ("", "_low", "_high")]
+
+
+def _marked() -> list[str]:
+    """List the columns that have signs."""
+    return ["rank", "ranks", *kept()]
 
 
 def _place(row: pd.Series[Any] | dict[Hashable, Any]) -> str:
@@ -211,7 +217,7 @@ def _place(row: pd.Series[Any] | dict[Hashable, Any]) -> str:
 def _as_text(board: pd.DataFrame) -> pd.DataFrame:
     """Fix the decimals; undefined values become empty."""
     text = board.copy()
-    for name in _NUMBERS:
+    for name in _numbers():
         text[name] = [f"{value:.{DECIMALS}f}" if pd.notna(value) else "" for value in board[name]]
     text["rank"] = [str(value) if pd.notna(value) else "" for value in board["rank"]]
     return text.astype(str)
@@ -220,9 +226,9 @@ def _as_text(board: pd.DataFrame) -> pd.DataFrame:
 def _short(text: pd.DataFrame) -> pd.DataFrame:
     """Put intervals and signs beside their values, and leave out what fills a page."""
     short = text.drop(columns=_ELSEWHERE)
-    for metric in _METRICS:
+    for metric in kept():
         low, high = short.pop(f"{metric}_low"), short.pop(f"{metric}_high")
         short[metric] = short[metric].where(low == "", short[metric] + " [" + low + ", " + high + "]")
-    for name in _MARKED:
+    for name in _marked():
         short[name] = short[name].where(short[name] == "", short[name] + text["marks"])
     return short

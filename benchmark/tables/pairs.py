@@ -15,6 +15,7 @@ from forenbench.metrics.bootstrap import REPLICATES
 from forenbench.metrics.classification import why_undefined
 from forenbench.metrics.comparison import bootstrap_p, delong, holm, mcnemar
 from forenbench.metrics.intervals import ScoredImages, replicates
+from forenbench.metrics.metric_catalogue import METRICS
 from forenbench.metrics.spread import DIFFERENCE, interval, witnesses
 from forenbench.records.coverage import MISSING
 from forenbench.records.measurements import CellMetrics
@@ -25,7 +26,7 @@ from .marks import ONE_LABEL, PARTIAL, together
 from .matchups import Measured, by_detector, pairs
 from .table import Table
 
-METRICS = {"ap": "A.P.", "auroc": "AUROC", "acc": "Acc."}
+_COMPARED = ("ap", "auroc", "acc")
 _LEVELS = ["detector", "against", "testset", "perturbation", "metric"]
 _P_VALUES = ["p", "p, Holm", "p, cross-check"]
 _COLUMNS = ["images", "first", "second", "difference", *_P_VALUES]
@@ -123,11 +124,11 @@ def _rows(
         signs = _signs(one, other)
         if ONE_LABEL not in signs:
             means.setdefault(perturbation, []).append((lines, signs))
-        for metric in METRICS:
+        for metric in _COMPARED:
             row = _row(metric, [(lines, signs)]) | {"p, cross-check": checks.get(metric, np.nan)}
             yield names | where | row
     for perturbation, cells in means.items():
-        for metric in METRICS if len(cells) > 1 else ():
+        for metric in _COMPARED if len(cells) > 1 else ():
             yield names | {"testset": "Mean", "perturbation": perturbation} | _row(metric, cells)
 
 
@@ -138,7 +139,7 @@ def _row(metric: str, behind: Sequence[tuple[tuple[CellMetrics, CellMetrics], st
         100 * float(np.mean([line[metric] for line in side])) for side in zip(*cells, strict=True)
     )
     row = {
-        "metric": METRICS[metric],
+        "metric": METRICS[metric].label,
         "marks": together(signs for _, signs in behind),
         "images": sum(line["ok"] for line, _ in cells),
         "origins": min((line["origins"] for line, _ in cells if line["origins"]), default=0),

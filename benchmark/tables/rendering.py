@@ -12,7 +12,7 @@ import pandas as pd
 from forenbench.errors import BenchError
 from forenbench.printable import for_csv, for_markdown, printable
 
-from .cellwise import LOWER_IS_BETTER, NO_CONTEST
+from .best import NO_CONTEST, is_lowest_best
 from .marks import ONE_LABEL, PARTIAL, SIGNS
 from .table import Table
 
@@ -156,7 +156,7 @@ def _best_two(table: Table, rows: list[int], position: int) -> list[list[int]]:
     printed = column.iloc[rows].map(lambda value: float(f"{value:.{table.decimals}f}"))  # equal as read
     if table.marks is not None:  # what was left out may be the hardest: such a value is not the best one
         printed = printed.where(~table.marks.iloc[rows, position].str.contains(PARTIAL))
-    values = sorted(set(printed.dropna()), reverse=names[-1] not in LOWER_IS_BETTER)
+    values = sorted(set(printed.dropna()), reverse=not is_lowest_best(names[-1]))
     shown = values[: min(2, len(values) - 1)]  # of two, the second is the worst
     return [[row for row, value in zip(rows, printed, strict=True) if value == best] for best in shown]
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from forenbench.metrics.metric_values import labelled
 from forenbench.perturbations.kinds import KINDS
 from forenbench.perturbations.suites import profiles
 
@@ -14,7 +15,7 @@ from .means import PLACE, averaged, macro, signs
 
 ROW = ["detector", "weights"]
 _KEY = ["perturbation", *ROW]
-_METRICS = {"Acc.": "acc", "A.P.": "ap"}
+_METRICS = labelled("acc", "ap")
 _CHAIN, _LAUNDERING = "chain", "laundering"
 _FAMILIES = [*(kind.name for kind in KINDS), _CHAIN, _LAUNDERING]
 
@@ -75,12 +76,12 @@ def family_and_level(name: str) -> tuple[str, str]:
     return kind, level
 
 
-def _rank(name: str) -> tuple[int, float, str]:
-    """Order names by family, then level; kinds of other versions come last."""
+def _rank(name: str) -> tuple[int, str, float, str]:
+    """Order names by family, then level; kinds that others added, or of other versions, come last."""
     family, level = family_and_level(name)
     place = _FAMILIES.index(family) if family in _FAMILIES else len(_FAMILIES)
     if family == _LAUNDERING:
-        return place, list(profiles()).index(level), ""
+        return place, "", list(profiles()).index(level), ""
     if family == _CHAIN or not level:
-        return place, 0, level
-    return place, float(level), ""
+        return place, family, 0, level
+    return place, family, float(level), ""

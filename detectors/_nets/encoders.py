@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from torch import nn
 
-from forenbench.weights import Checkpoint, Weights, frozen
+from forenbench.weights import Checkpoint, Weights
 
 from .image_models import State, clip_rn50, imagenet_resnet_50, of_clip, of_vit, vit_b16
+from .networks import Network
 from .pixels import CLIP, IMAGENET, SYMMETRIC, Preprocess
 from .published import published
 
@@ -94,20 +95,21 @@ class Backbone:
     """A published network that makes features.
 
     Attributes:
-        checkpoint: The file that fills it.
-        build: Makes it unfilled.
+        network: How it is made and filled.
         prepare: What its input is.
         width: Length of its feature vectors.
         classifier: The module at its end that is taken off; empty: it has none.
-        select: Finds its entries in the file's content.
     """
 
-    checkpoint: Checkpoint
-    build: Callable[[], nn.Module]
+    network: Network
     prepare: Preprocess
     width: int
     classifier: str = ""
-    select: Callable[[State], State] = dict
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """The file that fills it."""
+        return self.network.checkpoint
 
     def load(self, weights: Weights) -> FrozenEncoder:
         """Build, fill and freeze it, once per run.
@@ -116,12 +118,11 @@ class Backbone:
             MissingWeights: The file is not on this machine.
             WrongWeights: It holds something else.
         """
-        return weights.shared(f"encoder {self.checkpoint.name}", lambda: self._load(weights))
+        return weights.shared(f"encoder {self}", lambda: self._load(weights))
 
     def _load(self, weights: Weights) -> FrozenEncoder:
         with weights.recording() as files:
-            state = self.select(weights.load(self.checkpoint))
-        network = frozen(self.build, state, self.checkpoint, weights.known)
+            network = self.network.fill(weights)  # its own: LGrad may differentiate the one with a classifier
         if self.classifier:
             setattr(network, self.classifier, nn.Identity())
         features = identity(self.checkpoint.name, FrozenEncoder.version, files, self.prepare)
@@ -159,12 +160,15 @@ def _renamed(content: State) -> State:
 _CLIP, _IMAGENET = Preprocess(CLIP, crop=224), Preprocess(IMAGENET, crop=224)
 
 BACKBONES: Mapping[str, Backbone] = {
-    "clip-vit-l14": Backbone(CLIP_VIT_L14, clip_tower, _CLIP, 768, select=of_clip),
-    "clip-rn50": Backbone(CLIP_RN50, clip_rn50, _CLIP, 1024, select=of_clip),
-    "imagenet-resnet50": Backbone(RESNET_50, imagenet_resnet_50, _IMAGENET, 2048, "fc"),
-    "imagenet-vit-b16": Backbone(VIT_B16, vit_b16, _IMAGENET, 768, "heads", of_vit),
+    "clip-vit-l14": Backbone(Network(clip_tower, CLIP_VIT_L14, of_clip), _CLIP, 768),
+    "clip-rn50": Backbone(Network(clip_rn50, CLIP_RN50, of_clip), _CLIP, 1024),
+    "imagenet-resnet50": Backbone(Network(imagenet_resnet_50, RESNET_50), _IMAGENET, 2048, "fc"),
+    "imagenet-vit-b16": Backbone(Network(vit_b16, VIT_B16, of_vit), _IMAGENET, 768, "heads"),
     "efficientnet-lite0": Backbone(
-        EFFICIENTNET_LITE0, _efficientnet, Preprocess(SYMMETRIC, crop=224), 1280, "classifier", _renamed
+        Network(_efficientnet, EFFICIENTNET_LITE0, _renamed),
+        Preprocess(SYMMETRIC, crop=224),
+        1280,
+        "classifier",
     ),
 }
 """UnivFD's four, by the names of their options, and the one of the `sample` checkpoints.

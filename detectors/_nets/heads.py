@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
-from forenbench.weights import Checkpoint, Weights, WrongWeights, describe, frozen
+from forenbench.weights import Checkpoint, Weights, WrongWeights, describe
 
 from .encoders import CLIP_VIT_L14, Backbone, FrozenEncoder, clip_tower
 from .neighbours import FeatureBank
+from .networks import Network
 
 if TYPE_CHECKING:
-    State = Mapping[str, object]
+    from .image_models import State
 
 TEXT_TOWER = (
     "model.transformer.",
@@ -36,7 +38,7 @@ STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 
 def linear_probe(
     weights: Weights, checkpoint: Checkpoint, backbone: Backbone, known: Iterable[Checkpoint]
-) -> tuple[FrozenEncoder, nn.Linear]:
+) -> tuple[FrozenEncoder, nn.Module]:
     """Load a linear layer from features to one logit, and the encoder that makes them.
 
     The file holds the layer alone (``weight``, ``bias``), or is a whole checkpoint of the official training,
@@ -54,14 +56,11 @@ def linear_probe(
         WrongWeights: It holds something else, or a backbone that is not this one.
     """
     weights.path(backbone.checkpoint)  # of two missing files, the larger is named first
+    head = Network(partial(nn.Linear, backbone.width, 1), checkpoint)
     with weights.recording() as files:
         state: State = weights.load(checkpoint)
-
-    def head(state: State) -> nn.Linear:
-        return frozen(lambda: nn.Linear(backbone.width, 1), state, checkpoint, (*known, *weights.known))
-
     if "fc.weight" not in state:  # the layer alone: nothing large is read before it is known to fit
-        layer = head(state)
+        layer = head.fill(weights, known, state)
         return backbone.load(weights), layer
     encoder = backbone.load(weights)
     statistics, rest = _of_training(state, encoder, checkpoint)
@@ -70,7 +69,7 @@ def linear_probe(
         weights.remark(
             files, "were trained beside batch norms that drifted; these are used as they are there"
         )
-    return encoder, head(rest)
+    return encoder, head.fill(weights, known, rest)
 
 
 def finetuned_clip(weights: Weights, checkpoint: Checkpoint, known: Iterable[Checkpoint]) -> nn.Module:
@@ -80,8 +79,7 @@ def finetuned_clip(weights: Weights, checkpoint: Checkpoint, known: Iterable[Che
         MissingWeights: The file is not on this machine.
         WrongWeights: It holds something else; only CLIP's text side may be there without being read.
     """
-    state = _without(weights.load(checkpoint), TEXT_TOWER)
-    return frozen(_finetuned, state, checkpoint, (*known, *weights.known))
+    return Network(_finetuned, checkpoint, partial(_without, starts=TEXT_TOWER)).load(weights, known)
 
 
 def feature_bank(weights: Weights, checkpoint: Checkpoint, width: int) -> FeatureBank:
@@ -108,7 +106,7 @@ class WholeModel(nn.Module):
         return logits
 
 
-def _finetuned() -> nn.Module:
+def _finetuned() -> WholeModel:
     return WholeModel(clip_tower(), nn.Linear(768, 1))
 
 

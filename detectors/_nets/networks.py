@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,23 +11,27 @@ from forenbench.weights import Checkpoint, Weights, frozen
 if TYPE_CHECKING:
     from torch import nn
 
+    from .image_models import State
+
 RESNET_50 = {"conv1.weight": (64, 3, 7, 7), "fc.weight": (1, 2048)}
 """Marks of a file for `resnet_50`."""
 
 
 @dataclass(frozen=True)
 class Network:
-    """How to build a frozen network.
+    """How to build a frozen network: every network that a file fills is one of these.
 
     Attributes:
         build: Makes it unfilled.
         checkpoint: The file with its state dict.
+        select: Finds the network's entries in the file's content, under the network's own names.
     """
 
     build: Callable[[], nn.Module]
     checkpoint: Checkpoint
+    select: Callable[[State], State] = dict
 
-    def load(self, weights: Weights, known: tuple[Checkpoint, ...]) -> nn.Module:
+    def load(self, weights: Weights, known: Iterable[Checkpoint] = ()) -> nn.Module:
         """Build and fill it, once per run.
 
         Args:
@@ -38,12 +42,20 @@ class Network:
             MissingWeights: The file is not on this machine.
             WrongWeights: It holds something else.
         """
+        return weights.shared(repr(self), lambda: self.fill(weights, known))
 
-        def make() -> nn.Module:
-            state = weights.load(self.checkpoint)
-            return frozen(self.build, state, self.checkpoint, (*known, *weights.known))
+    def fill(
+        self, weights: Weights, known: Iterable[Checkpoint] = (), content: State | None = None
+    ) -> nn.Module:
+        """Build and fill one that is shared with nobody; arguments and errors are those of `load`.
 
-        return weights.shared(self.checkpoint.name, make)
+        Args:
+            weights: The run's files.
+            known: Checkpoints that users may mistake for this one.
+            content: The file's, where it has been read.
+        """
+        state = self.select(weights.load(self.checkpoint) if content is None else content)
+        return frozen(self.build, state, self.checkpoint, (*known, *weights.known))
 
 
 def resnet_50() -> nn.Module:

@@ -46,14 +46,13 @@ import torch
 from numpy.random import RandomState
 from torch import nn
 
-from forenbench.weights import Checkpoint, Weights, frozen
+from forenbench.weights import Checkpoint, Weights
 
 from .encoders import CLIP_RN50, RESNET_50, VIT_B16, identity
 from .gan_discriminators import pggan_256, stylegan_256
 from .gradients import gradient_images
 from .idinvert_encoder import idinvert_256
 from .image_models import (
-    State,
     clip_rn50,
     deeplab_v3,
     imagenet_resnet_50,
@@ -63,7 +62,7 @@ from .image_models import (
     vgg_16,
     vit_b16,
 )
-from .networks import shipped
+from .networks import Network, shipped
 from .pixels import CLIP, IMAGENET, PLAIN, SYMMETRIC, Preprocess, as_pixels
 from .published import Marks, published
 from .small import small_discriminator
@@ -71,30 +70,6 @@ from .stylegan2_discriminator import stylegan2_256
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-
-@dataclass(frozen=True)
-class Pretrained:
-    """A network that a file fills.
-
-    Attributes:
-        build: Makes it unfilled.
-        checkpoint: The file.
-        select: Finds the network's entries in the file's content.
-    """
-
-    build: Callable[[], nn.Module]
-    checkpoint: Checkpoint
-    select: Callable[[State], State] = dict
-
-    def load(self, weights: Weights, known: tuple[Checkpoint, ...]) -> nn.Module:
-        """Build, fill and freeze it, once per run."""
-
-        def make() -> nn.Module:
-            state = self.select(weights.load(self.checkpoint))
-            return frozen(self.build, state, self.checkpoint, (*known, *weights.known))
-
-        return weights.shared(f"{self.checkpoint.name}, to be differentiated", make)
 
 
 @dataclass(frozen=True)
@@ -134,13 +109,13 @@ class Transformation:
     """
 
     prepare: Preprocess
-    model: Pretrained | Untrained | None = None
+    model: Network | Untrained | None = None
     at_once: int = 4
 
     @property
     def checkpoints(self) -> tuple[Checkpoint, ...]:
         """The files it reads."""
-        return (self.model.checkpoint,) if isinstance(self.model, Pretrained) else ()
+        return (self.model.checkpoint,) if isinstance(self.model, Network) else ()
 
     def load(self, weights: Weights, known: tuple[Checkpoint, ...] = ()) -> nn.Module | None:
         """Make the frozen network, once per run; None where there is none.
@@ -198,8 +173,8 @@ def picture_maker(name: str, weights: Weights, known: tuple[Checkpoint, ...] = (
     return weights.shared(f"pictures of {name}", make)
 
 
-def _gan(build: Callable[[], nn.Module], name: str, marks: Marks) -> Pretrained:
-    return Pretrained(build, published(name, {**marks, "layer14.weight": (1, 512)}))
+def _gan(build: Callable[[], nn.Module], name: str, marks: Marks) -> Network:
+    return Network(build, published(name, {**marks, "layer14.weight": (1, 512)}))
 
 
 _STYLEGAN: Marks = {"layer1.blur.kernel": (64, 1, 3, 3)}
@@ -211,17 +186,17 @@ _PROGAN_BEDROOM = _gan(pggan_256, "progan-bedroom", _PROGAN)
 _PROGAN_BRIDGE = _gan(pggan_256, "progan-bridge", _PROGAN)
 
 
-def _plain(build: Callable[[], nn.Module], name: str, marks: Marks) -> Pretrained:
-    return Pretrained(build, published(name, marks))
+def _plain(build: Callable[[], nn.Module], name: str, marks: Marks) -> Network:
+    return Network(build, published(name, marks))
 
 
 _IDINVERT = _plain(idinvert_256, "idinvert-bedroom", {"block7.fc.weight": (7168, 16384)})
 _VGG = _plain(vgg_16, "vgg16", {"features.0.weight": (64, 3, 3, 3), "classifier.6.weight": (1000, 4096)})
 _INCEPTION = _plain(inception_v3, "inception-v3", {"AuxLogits.fc.weight": (1000, 768)})
 _DEEPLAB = _plain(deeplab_v3, "deeplab-v3", {"classifier.4.weight": (21, 256, 1, 1)})
-_RESNET = Pretrained(imagenet_resnet_50, RESNET_50)
-_VIT = Pretrained(vit_b16, VIT_B16, of_vit)
-_CLIP = Pretrained(clip_rn50, CLIP_RN50, of_clip)
+_RESNET = Network(imagenet_resnet_50, RESNET_50)
+_VIT = Network(vit_b16, VIT_B16, of_vit)
+_CLIP = Network(clip_rn50, CLIP_RN50, of_clip)
 
 _GAN = Preprocess(SYMMETRIC, resize=256)
 _TF = Preprocess(SYMMETRIC, resize=256, resample="bicubic")
@@ -245,6 +220,6 @@ TRANSFORMATIONS: Mapping[str, Transformation] = {
     "vit": Transformation(_IMAGENET_224, _VIT),
     "clip-rn50": Transformation(_CLIP_224, _CLIP),
     "input-image": Transformation(Preprocess(PLAIN, resize=256)),
-    "nearest-gan": Transformation(_GAN, Pretrained(small_discriminator, shipped("nearest_discriminator"))),
+    "nearest-gan": Transformation(_GAN, Network(small_discriminator, shipped("nearest_discriminator"))),
 }
 """By the names that ``--transformation`` of ``bench train lgrad`` takes."""

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from forenbench.metrics import classification as metrics
+from forenbench.metrics.metric_values import decide
 
 CASES = json.loads(Path(__file__).with_name("metrics.json").read_text())
 TWO_CLASSES = [case for case in CASES if "official_error" not in case]
@@ -28,7 +29,7 @@ def labels_and_scores(case: dict[str, Any]) -> tuple[metrics.Labels, metrics.Sco
 
 
 def accuracies(labels: metrics.Labels, scores: metrics.Scores, threshold: float) -> dict[str, float]:
-    summary = metrics.decide(labels, scores, threshold)
+    summary = decide(labels, scores, threshold)
     return {"r_acc": summary["real_acc"], "f_acc": summary["fake_acc"], "acc": summary["acc"]}
 
 

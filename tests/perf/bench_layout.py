@@ -12,8 +12,8 @@ from transformation_files import filled
 
 from forenbench.detectors._nets.encoders import BACKBONES
 from forenbench.detectors._nets.gradients import gradient_images
-from forenbench.detectors._nets.networks import resnet_50
-from forenbench.detectors._nets.transformations import TRANSFORMATIONS, Pretrained
+from forenbench.detectors._nets.networks import Network, resnet_50
+from forenbench.detectors._nets.transformations import TRANSFORMATIONS
 
 ROUNDS = 3
 
@@ -57,12 +57,12 @@ def main() -> None:
     title("Layout of frozen networks (batches of 32; gradients of 4)")
     batch = torch.randn(scaled(32, 2), 3, 224, 224)
     for name in ("resnet50", "efficientnet-lite0", "imagenet-vit-b16"):
-        build = resnet_50 if name == "resnet50" else BACKBONES[name].build
+        build = resnet_50 if name == "resnet50" else BACKBONES[name].network.build
         layouts(name, build, partial(forward, batch))
     pictures = torch.randn(scaled(4), 3, 256, 256)
     for name in ("stylegan-bedroom", "progan-bedroom"):
         model = TRANSFORMATIONS[name].model
-        assert isinstance(model, Pretrained)
+        assert isinstance(model, Network)
         layouts(f"gradients of {name}", model.build, lambda network: gradient_images(network, pictures))
     modes(batch)
 

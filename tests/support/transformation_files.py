@@ -9,13 +9,14 @@ import torch
 from published_keys import published_keys
 from torch import Tensor, nn
 
-from forenbench.detectors._nets.transformations import TRANSFORMATIONS, Pretrained
+from forenbench.detectors._nets.networks import Network
+from forenbench.detectors._nets.transformations import TRANSFORMATIONS
 
 
-def pretrained(name: str) -> Pretrained:
+def pretrained(name: str) -> Network:
     """Return the model of a transformation that has a file."""
     model = TRANSFORMATIONS[name].model
-    assert isinstance(model, Pretrained)
+    assert isinstance(model, Network)
     return model
 
 

@@ -14,6 +14,7 @@ from stored_cells import ONE_WRONG, PERFECT, add
 
 from forenbench import tables
 from forenbench.errors import BenchError
+from forenbench.metrics.metric_values import rankings
 from forenbench.records.coverage import WRONG, mark_counted, pack, unpack
 from forenbench.records.store import Store
 from forenbench.tables import leaderboard
@@ -59,7 +60,7 @@ def test_who_leaves_images_out_has_no_rank_and_beats_nobody(store: Store) -> Non
     assert found["marks"].to_dict() == {"whole": "", "few": "†", "picky": "†"}
 
 
-@pytest.mark.parametrize("rank_by", leaderboard.RANK_BY)
+@pytest.mark.parametrize("rank_by", rankings())
 def test_images_that_count_as_errors_cost_ranks(store: Store, rank_by: str) -> None:
     found = board(store, "wrong", rank_by)
     assert list(found.index) == ["whole", "picky", "few"]

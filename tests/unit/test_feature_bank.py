@@ -10,6 +10,7 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +19,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from privileges import read_only, unprivileged
-from torch import Tensor
+from torch import Tensor, nn
 
-from forenbench.detectors._nets.encoders import BACKBONES, Backbone, efficientnet_lite0
+from forenbench.detectors._nets.encoders import BACKBONES, efficientnet_lite0
 from forenbench.detectors._nets.pixels import SYMMETRIC, Preprocess
 from forenbench.detectors._nets.transformations import TRANSFORMATIONS, picture_maker
 from forenbench.errors import BenchError
@@ -501,20 +502,26 @@ def test_encoders_say_what_their_features_are() -> None:
 def test_another_preparation_or_file_is_another_encoder(tmp_path: Path) -> None:
     backbone = BACKBONES["efficientnet-lite0"]
     plain = backbone.load(Weights("sample")).identity
-    resized = Backbone(
-        backbone.checkpoint,
-        backbone.build,
-        Preprocess(SYMMETRIC, resize=256),
-        1280,
-        "classifier",
-        backbone.select,
-    )
+    resized = replace(backbone, prepare=Preprocess(SYMMETRIC, resize=256))
     assert resized.load(Weights("sample")).identity != plain
     file = tmp_path / "mine.pth"
     state = dict(Weights("sample").load(backbone.checkpoint))
     torch.save({key: value + 1 if isinstance(value, Tensor) else value for key, value in state.items()}, file)
     mine = Weights("sample", {backbone.checkpoint.name: file}, unverified=True)
     assert sha256_of(file) in backbone.load(mine).identity
+
+
+def test_a_network_serves_all_who_ask_for_it_but_not_as_another_network_needs_it() -> None:
+    """An encoder takes the classifier off its own; another network of the same file is another one."""
+    backbone = BACKBONES["efficientnet-lite0"]
+    for weights in (Weights("sample"), Weights("sample")):
+        before = backbone.network.load(weights)
+        encoder = backbone.load(weights)
+        assert isinstance(encoder.network.classifier, nn.Identity)
+        assert isinstance(before.classifier, nn.Linear)
+        assert backbone.network.load(weights) is before
+        assert backbone.load(weights) is encoder
+        assert replace(backbone.network, build=lambda: backbone.network.build()).load(weights) is not before
 
 
 def test_the_identity_is_the_same_when_the_network_was_there_already() -> None:

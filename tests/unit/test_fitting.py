@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy.special import expit
 
 from forenbench.metrics import calibration, fitting
-from forenbench.metrics import classification as metrics
+from forenbench.metrics.metric_values import decide
 
 
 def sample(slope: float, offset: float, number: int = 40_000) -> tuple[np.ndarray, np.ndarray]:
@@ -63,8 +63,8 @@ def test_separable_images_still_give_finite_maps() -> None:
 def test_no_threshold_is_better_than_the_fitted_one(values: list[float]) -> None:
     labels, scores = np.arange(len(values)) % 2, np.array(values)
     threshold = fitting.fit_threshold(labels, scores)
-    best = max(metrics.decide(labels, scores, at)["bacc"] for at in [-1, *scores, *(scores - 0.1)])
-    assert metrics.decide(labels, scores, threshold)["bacc"] == pytest.approx(best)
+    best = max(decide(labels, scores, at)["bacc"] for at in [-1, *scores, *(scores - 0.1)])
+    assert decide(labels, scores, threshold)["bacc"] == pytest.approx(best)
 
 
 def test_the_fitted_threshold_lies_between_separable_labels() -> None:

@@ -14,13 +14,11 @@ from simulated import Benchmark, held, truths
 
 from forenbench.metrics import bootstrap, intervals
 from forenbench.metrics.bootstrap import images
-from forenbench.metrics.classification import decide as decide_exactly
-from forenbench.metrics.classification import rank as rank_exactly
 from forenbench.metrics.comparison import auroc_error
-from forenbench.metrics.counts import Counts, decide, rank
+from forenbench.metrics.counts import Counts
 from forenbench.metrics.intervals import ScoredImages, ends, replicates
+from forenbench.metrics.metric_values import decide, decide_each, rank, rank_each, why_none
 from forenbench.metrics.spread import DIFFERENCE, SHARE, interval
-from forenbench.metrics.withheld import why_none
 
 SIX = [0.1, 0.2, 0.4, 0.5, 0.6, 0.9]
 SCORES = st.sampled_from(SIX)
@@ -65,9 +63,9 @@ def test_metrics_of_counts_are_those_of_the_images_repeated(
         for label in (0, 1)
     ]
     first = int(np.searchsorted(steps, threshold, side="right"))
-    found = rank(Counts(*sides)) | decide(Counts(*sides), first)
+    found = rank_each(Counts(*sides)) | decide_each(Counts(*sides), first)
     repeated = np.repeat(labels, times), np.repeat(scores, times)
-    exact = rank_exactly(*repeated) | decide_exactly(*repeated, threshold)
+    exact = rank(*repeated) | decide(*repeated, threshold)
     assert {name: value[0] for name, value in found.items()} == pytest.approx(exact, abs=1e-9, nan_ok=True)
 
 

@@ -23,6 +23,7 @@ from sklearn.metrics import (
 )
 
 from forenbench.metrics import classification as metrics
+from forenbench.metrics.metric_values import decide, rank
 
 Rows: TypeAlias = tuple[metrics.Labels, metrics.Scores]
 
@@ -41,7 +42,7 @@ def rows(draw: st.DrawFn, two_classes: bool = True) -> Rows:
 
 
 def everything(labels: metrics.Labels, scores: metrics.Scores, threshold: float) -> dict[str, float]:
-    return metrics.rank(labels, scores) | metrics.decide(labels, scores, threshold)
+    return rank(labels, scores) | decide(labels, scores, threshold)
 
 
 def slow_average_precision(labels: metrics.Labels, scores: metrics.Scores) -> float:
@@ -90,7 +91,7 @@ def test_rankings_equal_scikit_learn_and_their_definitions(data: Rows) -> None:
 @given(rows(), SCORES)
 def test_accuracies_equal_scikit_learn(data: Rows, threshold: float) -> None:
     labels, scores = data
-    fake, found = scores > threshold, metrics.decide(labels, scores, threshold)
+    fake, found = scores > threshold, decide(labels, scores, threshold)
     assert found["acc"] == metrics.accuracy(labels, scores, threshold) == accuracy_score(labels, fake)
     assert found["real_acc"] == np.mean(~fake[labels == 0])
     assert found["fake_acc"] == np.mean(fake[labels == 1])
@@ -108,7 +109,7 @@ def test_metrics_of_many_images_are_scikit_learns_to_the_last_bit() -> None:
         for share, decimals in ((0.5, 9), (0.5, 2), (0.02, 3)):
             labels = (random.random(images) < share).astype(np.int64)
             scores = np.round(random.normal(size=images) + labels, decimals)
-            ranked, decided = metrics.rank(labels, scores), metrics.decide(labels, scores, 0.6)
+            ranked, decided = rank(labels, scores), decide(labels, scores, 0.6)
             assert ranked["ap"] == average_precision_score(labels, scores)
             assert ranked["auroc"] == roc_auc_score(labels, scores)
             assert decided["f1"] == f1_score(labels, scores > 0.6)
@@ -205,7 +206,7 @@ def test_every_value_is_in_bounds_or_undefined_for_a_reason(data: Rows) -> None:
 @given(rows(), SCORES)
 def test_accuracy_is_the_weighted_mean_of_both_labels(data: Rows, threshold: float) -> None:
     labels, scores = data
-    found = metrics.decide(labels, scores, threshold)
+    found = decide(labels, scores, threshold)
     parts = [np.mean(labels == label) * found[name] for label, name in enumerate(("real_acc", "fake_acc"))]
     assert found["acc"] == pytest.approx(sum(parts), abs=1e-12)
 
@@ -233,7 +234,7 @@ def test_undefined_values_are_nan_with_a_reason(labels: list[int], why: str, def
 
 
 def test_scores_equal_to_the_threshold_are_real() -> None:
-    found = metrics.decide(np.array([0, 1]), np.array([0.5, 0.5]), 0.5)
+    found = decide(np.array([0, 1]), np.array([0.5, 0.5]), 0.5)
     assert found["real_acc"] == 1
     assert found["fake_acc"] == 0
 

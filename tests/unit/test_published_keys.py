@@ -18,7 +18,7 @@ from forenbench.detectors import cnndetection, lgrad
 from forenbench.detectors._nets.encoders import BACKBONES
 from forenbench.detectors._nets.gan_discriminators import pggan_256, stylegan_256
 from forenbench.detectors._nets.networks import Network, resnet_50
-from forenbench.detectors._nets.transformations import TRANSFORMATIONS, Pretrained
+from forenbench.detectors._nets.transformations import TRANSFORMATIONS
 from forenbench.detectors._nets.univfd_recipes import HEAD
 from forenbench.detectors.tiny_ladeda import CHECKPOINT, _TinyNetwork
 from forenbench.weights import Checkpoint, Weights, WrongWeights
@@ -31,7 +31,7 @@ def loaders() -> Iterator[tuple[Checkpoint, Load]]:
     """Say by what every published file is read; several networks may be filled by one."""
     networks = [*cnndetection.PUBLISHED.values(), *(one.classifier for one in lgrad.PUBLISHED.values())]
     networks += [Network(_TinyNetwork, CHECKPOINT), Network(lambda: nn.Linear(768, 1), HEAD)]
-    models = [one.model for one in TRANSFORMATIONS.values() if isinstance(one.model, Pretrained)]
+    models = [one.model for one in TRANSFORMATIONS.values() if isinstance(one.model, Network)]
     for one in (*networks, *models):
         yield one.checkpoint, lambda weights, one=one: one.load(weights, ())
     for backbone in BACKBONES.values():

@@ -19,6 +19,8 @@ from stored_cells import LABELS, ONE_WRONG, PERFECT, add
 from forenbench.data.dataset_paths import DATA_ROOT, Found, find_datasets
 from forenbench.data.descriptions import Spec
 from forenbench.images import decode
+from forenbench.perturbations import kinds
+from forenbench.perturbations.kinds import Kind, less_is_worse, more_is_worse
 from forenbench.records.finished import newest
 from forenbench.records.store import Store
 from forenbench.report import charts, curves, glossary
@@ -41,6 +43,11 @@ DETECTOR = ("d", "sample")
 
 def arrays(scores: list[float]) -> tuple[np.ndarray, np.ndarray]:
     return np.array(LABELS), np.array(scores)
+
+
+def picture(chart: charts.Chart) -> str:
+    """The chart as SVG."""
+    return base64.b64decode(chart.source.partition(",")[2]).decode()
 
 
 def mean_height(at: np.ndarray, heights: np.ndarray) -> float:
@@ -249,6 +256,28 @@ def test_levels_run_from_the_image_as_it_is_to_the_strongest(tmp_path: Path) -> 
         for metric in both:
             places = [drawn[f"{kind}, {metric}"].index(f">{level}</text>") for level in levels]
             assert places == sorted(places)
+
+
+def test_a_new_kind_is_drawn_in_the_order_of_harm_that_it_states_whatever_its_value_is_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of N pixels to a block more are worse, of N colours fewer; the older kinds with an N lose by fewer."""
+    pixelate, posterise = (
+        Kind(name, tiny_image, "", "N", int, 1, 256, harm)
+        for name, harm in (("pixelate", more_is_worse), ("posterise", less_is_worse))
+    )
+    monkeypatch.setattr(kinds, "KINDS", (*kinds.KINDS, pixelate, posterise))
+    for place, level in enumerate([16, 2, 128]):
+        for kind in (pixelate, posterise):
+            add(Store(tmp_path), "d", "t", PERFECT, perturbation=f"{kind.name}:{level}", place=place)
+    drawn = list(draw_robustness(measure([Store(tmp_path)]), {("d", "sample"): "d"}))
+    shown = [re.findall(r">(\d+)</text>", picture(one))[:3] for one in drawn if "accuracy" in one.title]
+    assert shown == [["2", "16", "128"], ["128", "16", "2"]]
+
+
+def test_a_kind_with_a_value_has_to_say_which_values_are_worse() -> None:
+    with pytest.raises(ValueError, match="pixelate:N: harm= has to say which values are worse"):
+        Kind("pixelate", tiny_image, "", "N", int, 1, 256)
 
 
 def test_levels_are_drawn_data_set_by_data_set_and_only_with_numbers(tmp_path: Path) -> None:

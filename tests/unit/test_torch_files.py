@@ -90,8 +90,12 @@ def test_tensors_are_those_that_torch_reads(tmp_path: Path) -> None:
 def test_openais_file_gives_the_features_that_open_clips_copy_gives(tmp_path: Path) -> None:
     """OpenAI keeps half precision and a few numbers beside the weights."""
     backbone = BACKBONES["clip-rn50"]
-    halved = {key: value.half() for key, value in filled(backbone.build).items() if value.is_floating_point()}
-    state = {f"visual.{key}": value for key, value in {**filled(backbone.build), **halved}.items()}
+    halved = {
+        key: value.half()
+        for key, value in filled(backbone.network.build).items()
+        if value.is_floating_point()
+    }
+    state = {f"visual.{key}": value for key, value in {**filled(backbone.network.build), **halved}.items()}
     numbers = {key: torch.tensor(1) for key in ("input_resolution", "context_length", "vocab_size")}
     official = archive(state | numbers | {"logit_scale": torch.zeros(())}, tmp_path / "RN50.pt")
     copy = tmp_path / "open_clip_model.safetensors"

@@ -27,7 +27,7 @@ State = dict[str, Tensor]
 def flat(name: str, value: float) -> State:
     """Return a backbone whose every entry is one number: megabytes that no file has to hold."""
     with torch.device("meta"):
-        network = BACKBONES[name].build()
+        network = BACKBONES[name].network.build()
     return {key: torch.full((), value).expand(one.shape) for key, one in network.state_dict().items()}
 
 
@@ -111,7 +111,7 @@ def test_the_features_of_imagenets_networks_are_what_their_classifiers_see(tmp_p
     """The classes from our features equal those from the whole network."""
     torch.manual_seed(0)
     for name, classifier in (("imagenet-resnet50", "fc"), ("imagenet-vit-b16", "heads.head")):
-        network = BACKBONES[name].build().eval()
+        network = BACKBONES[name].network.build().eval()
         path = saved(network.state_dict(), tmp_path / name)
         torch.nn.init.normal_(network.get_submodule(classifier).weight)
         paths = {BACKBONES[name].checkpoint.name: path}

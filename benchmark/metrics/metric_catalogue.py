@@ -1,0 +1,238 @@
+"""Every metric, in one row each: `METRICS` is all that measures, tables, glossary and leaderboard know.
+
+A new one is a row here and its functions. A row shows up in a table of cells by its ``headings``: ``cells``,
+``error-rates``, ``thresholds`` or ``calibration``, in the order of the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TypeVar
+
+import numpy as np
+
+from . import calibration, classification, counts, decisions, terms
+from .classification import Ranked
+from .metric import FITTED, MAPS, ORACLE, DecisionMetric, Metric, ProbabilityMetric, RankingMetric, Why
+from .withheld import never, of_few_alike, of_few_in_tail, of_few_wrong, of_hardly_an_error
+
+M = TypeVar("M", bound=Metric)
+_FPR_AT_TPR = 0.95
+_RAISED_BY_CHANCE = never("which chance raises, and in resamples once more")
+
+
+def _tpr_at_fpr(percent: int) -> RankingMetric:
+    limit = percent / 100
+    return RankingMetric(
+        name=f"tpr_at_fpr{percent}",
+        label=f"TPR at {percent}% FPR",
+        term=terms.TPR,
+        point=lambda ranked: classification.tpr_at(ranked.curve, limit),
+        replicate=lambda drawn: counts.tpr_at(drawn, limit),
+        headings={"error-rates": f"TPR at {percent}% FPR"},
+        withheld=of_few_in_tail("real", limit),
+    )
+
+
+_DECISIONS = (
+    DecisionMetric(
+        name="acc",
+        label="Acc.",
+        term=terms.ACC,
+        judge=decisions.accuracy,
+        headings={"cells": "Acc.", "thresholds": "Acc., author's"},
+        kept=True,
+        one_label_counts=True,
+    ),
+    DecisionMetric(
+        name="bacc",
+        label="Bal. acc.",
+        term=terms.BALANCED,
+        judge=decisions.balanced_accuracy,
+        headings={"thresholds": "Bal. acc., author's"},
+        kept=True,
+        ranks="balanced accuracy",
+        withheld=of_few_alike,
+    ),
+    DecisionMetric(
+        name="real_acc",
+        label="Real acc.",
+        term=terms.REAL,
+        judge=decisions.real_accuracy,
+        headings={"cells": "Real acc.", "thresholds": "Real acc., author's"},
+    ),
+    DecisionMetric(
+        name="fake_acc",
+        label="Fake acc.",
+        term=terms.FAKE,
+        judge=decisions.fake_accuracy,
+        headings={"cells": "Fake acc.", "thresholds": "Fake acc., author's"},
+    ),
+)
+"""Those that tables show at every threshold."""
+
+_AT_THE_AUTHORS = (
+    DecisionMetric(
+        name="f1",
+        label="F1",
+        term=terms.F1,
+        judge=decisions.f1,
+        headings={"thresholds": "F1, author's"},
+        one_label_counts=True,
+    ),
+    DecisionMetric(
+        name="mcc",
+        label="MCC",
+        term=terms.MCC,
+        judge=decisions.correlation,
+        headings={"thresholds": "MCC, author's"},
+        bounds=(-1.0, 1.0),
+    ),
+)
+
+_RANKING = (
+    RankingMetric(
+        name="ap",
+        label="A.P.",
+        term=terms.AP,
+        point=Ranked.average_precision,
+        replicate=counts.average_precision,
+        headings={"cells": "A.P."},
+        kept=True,
+        ranks="A.P.",
+    ),
+    RankingMetric(
+        name="auroc",
+        label="AUROC",
+        term=terms.AUROC,
+        point=Ranked.auroc,
+        replicate=counts.auroc,
+        headings={"cells": "AUROC"},
+        kept=True,
+        ranks="AUROC",
+        withheld=of_hardly_an_error,
+    ),
+    RankingMetric(
+        name="eer",
+        label="EER",
+        term=terms.EER,
+        point=lambda ranked: classification.equal_error_rate(ranked.curve),
+        replicate=counts.equal_error_rate,
+        headings={"error-rates": "EER"},
+        lower_is_better=True,
+    ),
+    _tpr_at_fpr(1),
+    _tpr_at_fpr(5),
+    RankingMetric(
+        name="fpr_at_tpr95",
+        label="FPR at 95% TPR",
+        term=terms.FPR,
+        point=lambda ranked: classification.fpr_at(ranked.curve, _FPR_AT_TPR),
+        replicate=lambda drawn: counts.fpr_at(drawn, _FPR_AT_TPR),
+        headings={"error-rates": "FPR at 95% TPR"},
+        lower_is_better=True,
+        withheld=of_few_in_tail("fake", 1 - _FPR_AT_TPR),
+    ),
+)
+
+_PROBABILITIES = (
+    ProbabilityMetric(
+        name="nll",
+        label="NLL",
+        term=terms.NLL,
+        point=lambda one: calibration.nll(*one),
+        losses=lambda one: calibration.losses(*one),
+        headings={"calibration": "NLL"},
+        bounds=(0.0, np.inf),
+        percent=False,
+        lower_is_better=True,
+        withheld=of_few_wrong(2),
+    ),
+    ProbabilityMetric(
+        name="brier",
+        label="Brier",
+        term=terms.BRIER,
+        point=lambda one: calibration.brier(one.labels, one.values),
+        losses=lambda one: calibration.squares(one.labels, one.values),
+        headings={"calibration": "Brier"},
+        percent=False,
+        lower_is_better=True,
+        withheld=of_few_wrong(1),
+    ),
+    ProbabilityMetric(
+        name="ece",
+        label="ECE",
+        term=terms.ECE,
+        point=lambda one: calibration.error_by_width(one.labels, one.values),
+        headings={"calibration": "ECE"},
+        percent=False,
+        lower_is_better=True,
+        withheld=_RAISED_BY_CHANCE,
+    ),
+    ProbabilityMetric(
+        name="ece_mass",
+        label="ECE, equal mass",
+        term=terms.ECE,
+        point=lambda one: calibration.error_by_mass(one.labels, one.values),
+        headings={"calibration": "ECE, equal mass"},
+        percent=False,
+        lower_is_better=True,
+        withheld=_RAISED_BY_CHANCE,
+    ),
+)
+
+
+def _derived(row: M, by: str, heading: str, table: str, withheld: Why | None) -> M:
+    """Make the row of a metric at another threshold than the author's, or of mapped probabilities."""
+    return replace(
+        row,
+        name=f"{by}_{row.name}",
+        label=heading,
+        by=by,
+        headings={table: heading} if table else {},
+        kept=False,
+        ranks="",
+        withheld=withheld,
+    )
+
+
+def _at_other_thresholds() -> Iterator[DecisionMetric]:
+    for row in _DECISIONS:
+        yield _derived(row, FITTED, f"{row.label}, fitted", "thresholds", row.withheld)
+    why = never("whose threshold was chosen on these very images")
+    for row in _DECISIONS:
+        bound = " (upper bound)" if row.name == "acc" else ""
+        yield _derived(row, ORACLE, f"{row.label}, oracle{bound}", "thresholds", why)
+
+
+def _after_maps() -> Iterator[ProbabilityMetric]:
+    why = never("whose map rests on other images, which are not resampled")
+    for by in MAPS:
+        for row in _PROBABILITIES:
+            table = "calibration" if row.name in ("nll", "ece") else ""
+            yield _derived(row, by, f"{row.label}, {by}", table, why)
+
+
+_ROWS: tuple[Metric, ...] = (
+    *(*_DECISIONS, *_AT_THE_AUTHORS, *_at_other_thresholds(), *_RANKING),
+    *(*_PROBABILITIES, *_after_maps()),
+)
+METRICS: dict[str, Metric] = {}
+"""By column."""
+
+
+def register(row: Metric) -> None:
+    """Add a metric.
+
+    Raises:
+        ValueError: Its column, or its heading in a table, is another metric's.
+    """
+    taken = {place for one in METRICS.values() for place in one.headings.items()}
+    if row.name in METRICS or taken & set(row.headings.items()):
+        raise ValueError(f"there is a metric '{row.name}', or one under its heading, already")
+    METRICS[row.name] = row
+
+
+for _row in _ROWS:
+    register(_row)

@@ -1,0 +1,108 @@
+"""The metrics of images by column, and what else is asked of the catalogue's rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import numpy as np
+
+from .calibration import Floats, Probabilities
+from .classification import Labels, Ranked, Scores, decided
+from .counts import Counts
+from .metric import AUTHOR, DecisionMetric, Metric, ProbabilityMetric, RankingMetric
+from .metric_catalogue import METRICS
+from .terms import TERMS, Term
+
+M = TypeVar("M", bound=Metric)
+
+
+def rows(kind: type[M], by: str = AUTHOR) -> list[M]:
+    """List the rows of one kind, and of one threshold or map."""
+    return [row for row in METRICS.values() if isinstance(row, kind) and row.by == by]
+
+
+def rank(labels: Labels, scores: Scores) -> dict[str, float]:
+    """Return every metric that needs no threshold, by its column; errors are those of `Ranked.of`."""
+    ranked = Ranked.of(labels, scores)
+    return {row.name: row.point(ranked) for row in rows(RankingMetric)}
+
+
+def rank_each(drawn: Counts) -> dict[str, Floats]:
+    """Return what `rank` does of every replicate (replicates,); undefined where one lacks a label."""
+    return {row.name: np.where(drawn.defined, row.replicate(drawn), np.nan) for row in rows(RankingMetric)}
+
+
+def decide(labels: Labels, scores: Scores, threshold: float, by: str = AUTHOR) -> dict[str, float]:
+    """Return every metric of a threshold's decisions, by its column; errors are those of `decided`.
+
+    Args:
+        labels: 0 or 1 (n,).
+        scores: Finite (n,).
+        threshold: Above it lies what is called fake.
+        by: Whose it is.
+    """
+    made = decided(labels, scores, threshold)
+    return {row.name: row.judge(made) for row in rows(DecisionMetric, by)}
+
+
+def decide_each(drawn: Counts, first: int, by: str = AUTHOR) -> dict[str, Floats]:
+    """Return what `decide` does of every replicate (replicates,), where steps from one on are called fake."""
+    made = drawn.decided(first)
+    return {row.name: row.judge(made) for row in rows(DecisionMetric, by)}
+
+
+def judge(
+    labels: Labels, probabilities: Scores, logits: Scores | None = None, by: str = AUTHOR
+) -> dict[str, float]:
+    """Return every metric of probabilities, by its column; see `calibration.nll` for logits.
+
+    Args:
+        labels: 0 or 1 (n,).
+        probabilities: In [0, 1] (n,).
+        logits: Of these (n,).
+        by: The map that made them.
+    """
+    images = Probabilities(labels, probabilities, logits)
+    return {row.name: row.point(images) for row in rows(ProbabilityMetric, by)}
+
+
+def why_none(name: str, measured: Mapping[Any, Any]) -> str:
+    """Say where a metric has no interval whatever its resamples show; empty if it may have one.
+
+    Args:
+        name: Its column.
+        measured: All metrics, the numbers of scored images ``real`` and ``fake``, and ``origins``.
+    """
+    row = METRICS[name]
+    return row.withheld(measured, f"{row.by}_" if row.by else "") if row.withheld else ""
+
+
+def kept() -> list[str]:
+    """List the metrics whose replicates are kept, by the alphabet."""
+    return sorted(row.name for row in METRICS.values() if row.kept or row.ranks)
+
+
+def rankings() -> dict[str, str]:
+    """Say by which metrics detectors can be ranked, by the alphabet, and what each is called."""
+    return {row.name: row.ranks for _, row in sorted(METRICS.items()) if row.ranks}
+
+
+def labelled(*names: str) -> dict[str, str]:
+    """Say what tables print for some metrics: their columns by their labels."""
+    return {METRICS[name].label: name for name in names}
+
+
+def shown_in(table: str) -> dict[str, Metric]:
+    """List what a table of cells shows, by its headings."""
+    return {row.headings[table]: row for row in METRICS.values() if table in row.headings}
+
+
+def is_lower_better(heading: str) -> bool:
+    """Say whether a heading is that of a metric whose lowest value is the best one."""
+    return any(heading in row.headings.values() for row in METRICS.values() if row.lower_is_better)
+
+
+def terms() -> list[Term]:
+    """List what the metrics are explained by."""
+    return list(dict.fromkeys((*TERMS, *(row.term for row in METRICS.values()))))
