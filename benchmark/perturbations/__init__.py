@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 
 import numpy as np
@@ -169,7 +169,8 @@ def _of_file(file: PluginFile) -> Kind:
     """Take the kind that a file defines; its version is the file's content."""
     kind = _kind_in(file)
     try:
-        return guest_kinds.held(kind, partial(_apply_of, file), file.sha256[:_DIGITS])
+        held = guest_kinds.held(kind, partial(_apply_of, file), file.sha256[:_DIGITS])
+        return replace(held, harm=kind.harm and partial(_harm_of, file))
     except Exception as error:
         raise BenchError(f"perturbation '{file.path}' cannot be used: {reason(error)}") from error
 
@@ -183,6 +184,13 @@ def _kind_in(file: PluginFile) -> Kind:
 def _apply_of(file: PluginFile, *values: object) -> Image.Image:
     """Call a file's kind, in whatever process or machine this is: the file's text came along."""
     return _kind_in(file).apply(*values)
+
+
+def _harm_of(file: PluginFile, value: float) -> float:
+    """Say the same of a value's harm."""
+    harm = _kind_in(file).harm
+    assert harm is not None
+    return harm(value)
 
 
 def _flaw(thing: object) -> str:

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from forenbench.perturbations import kinds
+from forenbench.perturbations import known_kind
 from forenbench.tables.robustness import family_and_level, lay_out
 
 from .charts import Chart, Levels, draw_levels, styles
@@ -35,11 +35,10 @@ def draw_robustness(cells: pd.DataFrame, names: Mapping[tuple[str, str], str]) -
 def _levels(cells: pd.DataFrame, names: Mapping[tuple[str, str], str]) -> Iterator[tuple[Levels, str]]:
     """Give what is to be drawn of one data set, and what each kind does; nothing without a level's mean."""
     table, families = lay_out(cells), dict[str, list[str]]()
-    known = {kind.name: kind for kind in kinds.KINDS}
     for one in dict.fromkeys(cells["perturbation"]):
         families.setdefault(family_and_level(one)[0], []).append(one)
     for family, members in families.items():
-        kind = known.get(family)
+        kind = known_kind(family)
         if len(members) > 1 and kind is not None and kind.harm:
             shown = [_NONE] * (_NONE in families) + sorted(members, key=partial(_harm, kind.harm))
             places = [family_and_level(one) for one in shown]
@@ -47,7 +46,7 @@ def _levels(cells: pd.DataFrame, names: Mapping[tuple[str, str], str]) -> Iterat
             for label, metric in _METRICS.items():
                 means = _means(table, metric, places, names)
                 if not np.isnan(list(means.values()))[:, -len(members) :].all():
-                    yield Levels(kind.syntax, levels, label, means), kind.description
+                    yield Levels(f"{family}:{kind.symbol}", levels, label, means), kind.description
 
 
 def _means(

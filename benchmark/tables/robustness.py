@@ -76,12 +76,12 @@ def family_and_level(name: str) -> tuple[str, str]:
     return kind, level
 
 
-def _rank(name: str) -> tuple[int, float, str]:
-    """Order names by family, then level; kinds of other versions come last."""
+def _rank(name: str) -> tuple[int, str, float, str]:
+    """Order names by family, then level; kinds that others added, or of other versions, come last."""
     family, level = family_and_level(name)
     place = _FAMILIES.index(family) if family in _FAMILIES else len(_FAMILIES)
     if family == _LAUNDERING:
-        return place, list(profiles()).index(level), ""
+        return place, "", list(profiles()).index(level), ""
     if family == _CHAIN or not level:
-        return place, 0, level
-    return place, float(level), ""
+        return place, family, 0, level
+    return place, family, float(level), ""

@@ -51,7 +51,7 @@ def test_a_file_is_named_by_its_content_and_an_edit_makes_new_rows(tmp_path: Pat
 
 
 def test_a_file_chains_with_others_and_takes_values(tmp_path: Path) -> None:
-    text = MINE.replace('"a test"', '"a test", "N", int, 1, 9').replace("*more", "n")
+    text = MINE.replace('"a test"', '"a test", "N", int, 1, 9, harm=abs').replace("*more", "n")
     file = write(tmp_path, text)
     assert parse(f"gray+{file}:03").name.startswith("gray+mine@")
     assert parse(f"{file}:03").name.endswith(":3")
@@ -61,8 +61,9 @@ def test_a_file_chains_with_others_and_takes_values(tmp_path: Path) -> None:
 
 
 def test_another_process_runs_the_same_text_though_the_file_was_edited(tmp_path: Path) -> None:
-    file, image = write(tmp_path), tiny_image(1)
-    sent, expected = pickle.dumps(parse(file)), apply(file, image)
+    text = MINE.replace('"a test"', '"a test", "N", int, 1, 9, harm=lambda value: -value')
+    file, image = write(tmp_path, text), tiny_image(1)
+    sent, expected = pickle.dumps(parse(f"{file}:3")), apply(f"{file}:3", image)
     Path(file).write_text("1 / 0\n")
     image.save(tmp_path / "image.png")
     (tmp_path / "sent").write_bytes(sent)
