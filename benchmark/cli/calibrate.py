@@ -50,7 +50,7 @@ def calibrate(
     contents = _open_contents([*validation, *tested], dataset or [], data_root)
     made = fits.fit(validation, tested, perturbation, contents)
     for store in tested:
-        own = {fits.key_of(record) for record in store.records()}
+        own = {record.detector for record in store.records()}
         if own & made.keys():
             path = fits.write(store.root, {key: fit for key, fit in made.items() if key in own})
             say(f"wrote {short(path)}")
@@ -67,9 +67,9 @@ def calibrate(
 
 def _open_contents(stores: list[Store], requests: list[str], data_root: Path) -> Contents:
     """Open the datasets of each run again, as far as they are at hand."""
-    from forenbench.data.dataset_paths import find_datasets
     from forenbench.data.finding import find_files
     from forenbench.errors import BenchError
+    from forenbench.records.dataset_paths import find_datasets
     from forenbench.records.leakage import Contents
 
     sources: dict[Path, dict[str, FileSource]] = {store.root: {} for store in stores}

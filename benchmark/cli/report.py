@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,10 +18,9 @@ from .progress import RunProgress
 
 if TYPE_CHECKING:
     from forenbench.audit import Audit
-    from forenbench.data.dataset_paths import Found
+    from forenbench.records.dataset_paths import Found
+    from forenbench.records.record import Record
     from forenbench.report.thumbnails import Explain
-
-Record = dict[str, Any]
 
 _DATASET = "Where images are, for thumbnails: a dataset's name or path; may be repeated."
 _AUDIT = "Audit the images' files, too: 'bench audit' tells what that is."
@@ -60,7 +59,7 @@ def report(  # noqa: PLR0913 - a command's options are its arguments
     It holds the leaderboard and every table, curves, the images each detector got most wrong, and what made
     the numbers.
     """
-    from forenbench.data.dataset_paths import find_datasets
+    from forenbench.records.dataset_paths import find_datasets
     from forenbench.report.contents import Wishes
     from forenbench.report.page import write
     from forenbench.report.thumbnails import open_pictures
@@ -70,7 +69,7 @@ def report(  # noqa: PLR0913 - a command's options are its arguments
     records = [record for store in stores for record in store.records()]
     found = find_datasets(records, dataset or [], data_root)
     with RunProgress() as progress:
-        names = [record["cell"]["dataset"] for record in records] if worst else []
+        names = [record.cell.dataset for record in records] if worst else []
         pictures = open_pictures(names, found, progress.files)
         if explain and worst:
             pictures.explain = _explainers(records, weights or [])
@@ -90,14 +89,14 @@ def _explainers(records: list[Record], weights: list[str]) -> dict[tuple[str, st
     from forenbench.weights import KINDS
 
     device, found = choose_device("auto"), {}
-    made_by = {(record["cell"]["detector"], record["identity"]["kind"]): record for record in records}
+    made_by = {record.detector: record for record in records}
     for (name, kind), record in made_by.items():
         try:
             if kind == FOREIGN:
                 raise BenchError("its scores were imported")
             wanted = kind if kind in KINDS else "published"
             (loaded,) = load_detectors([name], wanted, Files(weights, unverified=True), device)
-            if loaded.checkpoints != record["identity"]["checkpoints"]:
+            if loaded.checkpoints != record.identity.checkpoints:
                 raise BenchError("its rows were made with other weights than are here; --weights names them")
             found[name, kind] = explainer(loaded.detector, device)
         except BenchError as error:
@@ -114,8 +113,8 @@ def _audit(records: list[Record], found: Mapping[str, Found], progress: RunProgr
     testsets: dict[str, list[str]] = {}
     splits: dict[str, tuple[str, ...]] = {}
     for record in records:
-        testsets.setdefault(record["cell"]["dataset"], []).append(record["cell"]["testset"])
-        splits[record["cell"]["dataset"]] = splits_in(record["made"].get("protocol", "all"))
+        testsets.setdefault(record.cell.dataset, []).append(record.cell.testset)
+        splits[record.cell.dataset] = splits_in(record.protocol)
     opened = []
     for name, one in found.items():
         selection = Selection(tuple(dict.fromkeys(testsets[name])), splits=splits[name])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from forenbench.records.record import StatusCounts
 from forenbench.types import Cell, TestSet
 
 
@@ -23,7 +24,7 @@ class Summary:
     present: int = 0
     computed: int = 0
     unfinished: int = 0
-    problems: dict[Cell, dict[str, int]] = field(default_factory=dict)
+    problems: dict[Cell, StatusCounts] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 
