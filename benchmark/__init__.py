@@ -10,6 +10,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from .version import __version__ as __version__
+
 if TYPE_CHECKING:
     from .errors import BenchError as BenchError
     from .errors import RunFailed as RunFailed
@@ -27,8 +29,6 @@ if TYPE_CHECKING:
     from .types import Encoder as Encoder
     from .types import LogitDetector as LogitDetector
     from .types import TestSet as TestSet
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "evaluate": "front.door",

@@ -6,7 +6,7 @@ others. It is no detector: it is trained and tested, fold by fold, on the very t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +14,10 @@ import numpy as np
 
 from forenbench.metrics.classification import why_undefined
 from forenbench.records.environment import environment
+from forenbench.records.record import Identity, Provenance
 from forenbench.records.rows import as_rows
 from forenbench.records.store import Store
-from forenbench.types import FAKE, REAL, Cell, TestSet
+from forenbench.types import FAKE, OWN, REAL, Cell, TestSet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 NAME = "metadata-only"
 VERSION = "2"
+ROWS = 1
+"""Version of what a row of the baseline means; raise it when statuses change. Scores are the version's."""
 THRESHOLD = 0.5
 FOLDS = 5
 _LEAF = 5
@@ -123,35 +126,34 @@ def keep(store: Store, testset: TestSet, files: pd.DataFrame, seed: int, place: 
         place: Of the dataset among those of the run.
     """
     cell = Cell(NAME, testset.dataset, testset.name, "none")
-    identity = {
-        "rows": 1,
-        "detector": NAME,
-        "detector_version": VERSION,
-        "threshold": THRESHOLD,
-        "kind": "own",
-        "checkpoints": {},
-        "code": "",
-        "testset": testset.digest,
-        "perturbation": "none",
-        "seed": seed,
-        "precision": "fp32",
-    }
+    identity = Identity(
+        rows=ROWS,
+        detector=NAME,
+        detector_version=VERSION,
+        threshold=THRESHOLD,
+        weights=OWN,
+        checkpoints={},
+        code="",
+        testset=testset.digest,
+        perturbation="none",
+        seed=seed,
+        precision="fp32",
+    )
     if not store.is_done(cell, identity):
-        store.write(cell, [_rows(cell, testset, files)], identity, _made(testset, place))
+        store.write(cell, [_rows(cell, testset, files)], identity, _provenance(testset, place))
 
 
-def _made(testset: TestSet, place: int) -> Mapping[str, Any]:
+def _provenance(testset: TestSet, place: int) -> Provenance:
     """Tell a reader where the rows come from."""
-    made = environment("cpu")
-    packages = made["packages"] | {"scikit-learn": version("scikit-learn")}
-    position = [place, testset.order, 0, _LAST]
-    return made | {
-        "packages": packages,
-        "position": position,
-        "protocol": testset.protocol,
-        "found": testset.found._asdict(),
-        "notes": [_NOTE],
-    }
+    here = environment("cpu")
+    here["packages"] |= {"scikit-learn": version("scikit-learn")}
+    return Provenance(
+        **here,
+        position=(place, testset.order, 0, _LAST),
+        protocol=testset.protocol,
+        found=testset.found,
+        notes=(_NOTE,),
+    )
 
 
 def _rows(cell: Cell, testset: TestSet, files: pd.DataFrame) -> pa.Table:

@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 
-from forenbench.data.dataset_paths import find_datasets
 from forenbench.data.finding import find_files
 from forenbench.errors import BenchError
 from forenbench.front.bars import RunProgress
 from forenbench.front.results import open_stores
 from forenbench.records import fits
+from forenbench.records.dataset_paths import find_datasets
 from forenbench.records.leakage import Contents
 from forenbench.records.store import Store
 from forenbench.types import FileSource
@@ -51,7 +51,7 @@ def calibrate(
     contents = _open_contents([*validation, *tested], dataset or [], data_root)
     made = fits.fit(validation, tested, perturbation, contents)
     for store in tested:
-        own = {fits.key_of(record) for record in store.records()}
+        own = {record.detector for record in store.records()}
         if own & made.keys():
             path = fits.write(store.root, {key: fit for key, fit in made.items() if key in own})
             say(f"wrote {short(path)}")

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from forenbench.audit import Audit
 from forenbench.audit import audit as audit_files
 from forenbench.data.catalogue import reopen
-from forenbench.data.dataset_paths import DATA_ROOT, Found, find_datasets
 from forenbench.data.testsets import Selection, splits_in
 from forenbench.errors import BenchError
 from forenbench.records.coverage import MISSING
+from forenbench.records.dataset_paths import DATA_ROOT, Found, find_datasets
+from forenbench.records.record import Record
 from forenbench.records.store import Store
 from forenbench.report.contents import Wishes
 from forenbench.report.explained import explainer
@@ -26,8 +27,6 @@ from forenbench.weights import KINDS
 if TYPE_CHECKING:
     from .bars import Quiet, RunProgress
     from .telling import Say
-
-Record = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,7 @@ def write_report(
     records = [record for store in stores for record in store.records()]
     found = find_datasets(records, request.datasets, request.data_root)
     with progress:
-        names = [record["cell"]["dataset"] for record in records] if request.worst else []
+        names = [record.cell.dataset for record in records] if request.worst else []
         pictures = open_pictures(names, found, progress.files)
         if request.explain and request.worst:
             pictures.explain = dict(_explainers(records, request.weights, progress.say))
@@ -98,14 +97,14 @@ def _explainers(
 ) -> Iterator[tuple[tuple[str, str], Explain]]:
     """Load the detectors that made records, as far as that can be done here."""
     device = choose_device("auto")
-    made_by = {(record["cell"]["detector"], record["identity"]["kind"]): record for record in records}
+    made_by = {record.detector: record for record in records}
     for (name, kind), record in made_by.items():
         try:
             if kind == FOREIGN:
                 raise BenchError("its scores were imported")
             wanted = kind if kind in KINDS else "published"
             (loaded,) = load_detectors([name], wanted, Files(weights, unverified=True), device)
-            if loaded.checkpoints != record["identity"]["checkpoints"]:
+            if loaded.checkpoints != record.identity.checkpoints:
                 raise BenchError("its rows were made with other weights than are here; --weights names them")
             yield (name, kind), explainer(loaded.detector, device)
         except BenchError as error:
@@ -117,8 +116,8 @@ def _audit(records: Sequence[Record], found: Mapping[str, Found], advance: Advan
     testsets: dict[str, list[str]] = {}
     splits: dict[str, tuple[str, ...]] = {}
     for record in records:
-        testsets.setdefault(record["cell"]["dataset"], []).append(record["cell"]["testset"])
-        splits[record["cell"]["dataset"]] = splits_in(record["made"].get("protocol", "all"))
+        testsets.setdefault(record.cell.dataset, []).append(record.cell.testset)
+        splits[record.cell.dataset] = splits_in(record.protocol)
     opened = []
     for name, one in found.items():
         selection = Selection(tuple(dict.fromkeys(testsets[name])), splits=splits[name])

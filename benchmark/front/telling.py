@@ -59,9 +59,7 @@ def describe_problems(summary: Summary, store: Store, say: Say) -> None:
     """Name every cell with images that were not scored, with the commonest reason and one path."""
     say("Some images were not scored; their rows say why (columns status, error):", "yellow")
     for cell, counts in summary.problems.items():
-        bad = ", ".join(
-            f"{number} {status}" for status, number in counts.items() if status != "ok" and number
-        )
+        bad = ", ".join(f"{number} {status}" for status, number in counts.lost.items())
         say(printable(f"  {cell.detector} on {cell.dataset}/{cell.testset} ({cell.perturbation}): {bad}"))
         record = store.record(cell)
         if record is not None:

@@ -27,10 +27,10 @@ _PACKAGES = (
 
 
 def environment(device: str) -> dict[str, Any]:
-    """Say when, by which command and with what something is made; kept for readers, not compared."""
+    """Say when, by which command and with what something is made, in the words of `Provenance`."""
     return {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": sys.argv,
+        "command": tuple(sys.argv),
         "device": device,
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",

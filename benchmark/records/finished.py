@@ -1,16 +1,14 @@
-"""Finished cells: what a run's records say of them, and which of several runs' count."""
+"""Finished cells of several runs, and which of them count."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from forenbench.errors import BenchError
 
-from .store import ROWS_SEAL, Store
-
-_UNSEALED = "rows were stored without a digest, as earlier versions did: damage to them goes unnoticed"
+from .record import DetectorKey, Record
+from .store import Store
 
 
 @dataclass(frozen=True)
@@ -23,42 +21,37 @@ class Finished:
     """
 
     store: Store
-    record: Mapping[str, Any]
+    record: Record
 
     @property
-    def detector(self) -> tuple[str, str]:
-        """Name and kind of weights, which together make one row of every table."""
-        return self.record["cell"]["detector"], self.record["identity"]["kind"]
+    def detector(self) -> DetectorKey:
+        """See `Record.detector`."""
+        return self.record.detector
 
     @property
     def dataset(self) -> str:
         """What its test set belongs to."""
-        return str(self.record["cell"]["dataset"])
+        return self.record.cell.dataset
 
     @property
     def testset(self) -> str:
         """The generator, mostly."""
-        return str(self.record["cell"]["testset"])
+        return self.record.cell.testset
 
     @property
     def perturbation(self) -> str:
         """What was done to the images."""
-        return str(self.record["cell"]["perturbation"])
+        return self.record.cell.perturbation
 
     @property
     def protocol(self) -> str:
-        """The rule by which its images were chosen; runs before there was a choice took all."""
-        return str(self.record["made"].get("protocol", "all"))
-
-    @property
-    def remarks(self) -> list[str]:
-        """What a reader must know of how its rows were made and stored."""
-        return [*self.record["made"].get("notes", []), *([] if ROWS_SEAL in self.record else [_UNSEALED])]
+        """See `Record.protocol`."""
+        return self.record.protocol
 
     @property
     def threshold(self) -> float:
-        """The detector's own; a score strictly above it means "generated"."""
-        return float(self.record["identity"]["threshold"])
+        """See `Record.threshold`."""
+        return self.record.threshold
 
 
 def newest(stores: Iterable[Store]) -> list[Finished]:
@@ -75,7 +68,7 @@ def newest(stores: Iterable[Store]) -> list[Finished]:
         roots.append(str(store.root))
         for one in (Finished(store, record) for record in store.records()):
             key = (*one.detector, one.dataset, one.testset, one.perturbation, one.protocol)
-            if key not in found or found[key].record["made"]["time"] < one.record["made"]["time"]:
+            if key not in found or found[key].record.provenance.time < one.record.provenance.time:
                 found[key] = one
     if not found:
         raise BenchError(f"no finished cell in {', '.join(roots)}; 'bench run' makes some")

@@ -17,12 +17,11 @@ from forenbench.metrics.classification import why_undefined
 from forenbench.metrics.fitting import FITS, Map, as_map, fit_threshold, raw_scores
 from forenbench.types import FAKE, FOREIGN, REAL
 
-from .leakage import Contents, Record, place, refuse_overlap
+from .leakage import Contents, place, refuse_overlap
+from .record import DetectorKey, Record
 from .store import Store
 
 _FILE = "fits.json"
-DetectorKey = tuple[str, str]
-"""Detector and kind of weights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,7 @@ def read(root: Path) -> dict[DetectorKey, dict[str, Any]]:
 
 def find(fits: Mapping[DetectorKey, dict[str, Any]], record: Record) -> dict[str, Any] | None:
     """Return the stored fit for the detector behind a record; one for another version of it is none."""
-    stored = fits.get(key_of(record))
+    stored = fits.get(record.detector)
     return stored if stored and stored.get("model") == _model(record) else None
 
 
@@ -113,13 +112,13 @@ def fit(
     wanted: dict[DetectorKey, list[Record]] = {}
     for store in tested:
         for record in store.records():
-            wanted.setdefault(key_of(record), []).append(record)
+            wanted.setdefault(record.detector, []).append(record)
     found: dict[DetectorKey, list[tuple[Store, Record]]] = {}
     for store in validation:
         for record in store.records():
-            if key_of(record) in wanted and record["cell"]["perturbation"] == perturbation:
-                _refuse_other_detector(record, wanted[key_of(record)])
-                found.setdefault(key_of(record), []).append((store, record))
+            if record.detector in wanted and record.cell.perturbation == perturbation:
+                _refuse_other_detector(record, wanted[record.detector])
+                found.setdefault(record.detector, []).append((store, record))
     if not found:
         missing = ", ".join(f"{detector} ({kind})" for detector, kind in wanted)
         raise BenchError(f"not run on the validation images under '{perturbation}': {missing}")
@@ -136,7 +135,7 @@ def _fit_one(key: DetectorKey, records: Sequence[tuple[Store, Record]]) -> Fit:
     labels, scores = rows["label"].to_numpy(np.int64), rows["score"].to_numpy(np.float64)
     if reason := why_undefined(labels):
         raise BenchError(f"cannot fit {key[0]} ({key[1]}): {reason} among the validation images")
-    threshold = float(records[0][1]["identity"]["threshold"])
+    threshold = records[0][1].threshold
     probabilities = not why_no_probabilities(scores, threshold)
     logits = rows["logit"].to_numpy(np.float64)
     raw = raw_scores(scores, logits if np.isfinite(logits).all() else None, probabilities=probabilities)
@@ -158,18 +157,14 @@ def _refuse_other_detector(validation: Record, tested: Iterable[Record]) -> None
         for name, ours in _model(record).items():
             if ours != theirs[name]:
                 raise BenchError(
-                    f"{validation['cell']['detector']} differs between the validation run and the tested "
+                    f"{validation.cell.detector} differs between the validation run and the tested "
                     f"one: {name} is {theirs[name]} there, {ours} here"
                 )
 
 
 def _model(record: Record) -> dict[str, Any]:
     """Say what a detector was; imported scores are known by a file, which is of its own images only."""
-    identity = record["identity"]
-    own = [] if identity["kind"] == FOREIGN else ["checkpoints"]
-    return {name: identity.get(name) for name in ("detector_version", "threshold", "code", *own)}
-
-
-def key_of(record: Record) -> DetectorKey:
-    """Return by what a record's fit is found."""
-    return record["cell"]["detector"], record["identity"]["kind"]
+    identity = record.identity
+    own = {} if identity.weights == FOREIGN else {"checkpoints": identity.checkpoints}
+    names = ("detector_version", "threshold", "code")
+    return {name: getattr(identity, name) for name in names} | own

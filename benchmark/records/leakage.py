@@ -6,19 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from forenbench.data.inventory import take_stock
 from forenbench.data.testsets import digest
 from forenbench.errors import BenchError
 from forenbench.types import FileSource, Sample
 
+from .record import Record
 from .store import Store
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Record = Mapping[str, Any]
 
 
 class _Image(NamedTuple):
@@ -44,11 +43,11 @@ class Contents:
 
     def of(self, store: Store, record: Record, rows: pd.DataFrame) -> list[str]:
         """Return the sha256 of each row's file; the test set's digest vouches for all of them."""
-        source = self.sources.get(store.root, {}).get(record["cell"]["dataset"])
+        source = self.sources.get(store.root, {}).get(record.cell.dataset)
         samples = [Sample(path, label) for path, label in zip(rows["path"], rows["label"], strict=True)]
         with suppress(BenchError):
             facts = take_stock(source, [sample.path for sample in samples]) if source else {}
-            if facts and digest(samples, facts) == record["identity"]["testset"]:
+            if facts and digest(samples, facts) == record.identity.testset:
                 return [facts[sample.path].sha256 for sample in samples]
         self.unknown.append(place(record))
         return [""] * len(samples)
@@ -82,17 +81,17 @@ def refuse_overlap(
 
 def place(record: Record) -> str:
     """Name a test set with its dataset."""
-    return f"{record['cell']['dataset']}/{record['cell']['testset']}"
+    return f"{record.cell.dataset}/{record.cell.testset}"
 
 
 def _images(store: Store, perturbation: str | None, contents: Contents) -> Iterator[_Image]:
     """Yield every image of a run; each test set is read once."""
     seen = set()
     for record in store.records():
-        key = place(record), record["identity"]["testset"]
-        if perturbation not in (None, record["cell"]["perturbation"]) or key in seen:
+        key = place(record), record.identity.testset
+        if perturbation not in (None, record.cell.perturbation) or key in seen:
             continue
         seen.add(key)
         rows = store.rows(record, ["path", "label"])
         for path, sha256 in zip(rows["path"], contents.of(store, record, rows), strict=True):
-            yield _Image(place(record), record["cell"]["dataset"], path, sha256)
+            yield _Image(place(record), record.cell.dataset, path, sha256)

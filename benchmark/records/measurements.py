@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -28,7 +28,7 @@ from forenbench.types import FAKE, REAL
 
 from . import coverage, fits
 from .coverage import FAILED_AS, MISSING, WRONG
-from .rows import STATUSES
+from .record import DetectorKey, Record
 from .store import Store
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Measurements:
     by_class: bool
     failed_as: str = MISSING
     _known: dict[str, _Known] = field(init=False)
-    _fits: dict[fits.DetectorKey, dict[str, Any]] = field(init=False)
+    _fits: dict[DetectorKey, dict[str, Any]] = field(init=False)
     _changed: bool = False
 
     def __post_init__(self) -> None:
@@ -77,7 +77,7 @@ class Measurements:
             raise BenchError(f"--failed-as '{self.failed_as}' is none of {', '.join(FAILED_AS)}")
         self._known, self._fits = _read(self._file), fits.read(self.store.root)
 
-    def of(self, record: Mapping[str, Any]) -> list[CellMetrics]:
+    def of(self, record: Record) -> list[CellMetrics]:
         """Return a finished cell's lines.
 
         Each has the counts of its images (see `coverage.count`), ``class`` (empty unless `by_class`), every
@@ -88,12 +88,12 @@ class Measurements:
         ``origins``, how many were drawn from (0: images were), and ``sources``: of the reals of each source
         their number ``real``, their ``real_acc``, and the ``auroc`` of all fakes against them.
         """
-        lost = any(record["counts"].get(status) for status in STATUSES if status != "ok")
-        failed_as = self.failed_as if lost else MISSING
-        key = json.dumps([*record["cell"].values(), self.by_class, failed_as])
+        failed_as = self.failed_as if record.counts.lost else MISSING
+        names = [name for _, name in sorted(asdict(record.cell).items())]
+        key = json.dumps([*names, self.by_class, failed_as])
         fit = fits.find(self._fits, record)
         made_from = json.dumps(
-            [_code(), *_catalogue(), record, self.store.stamp(record), fit], sort_keys=True
+            [_code(), *_catalogue(), record.to_json(), self.store.stamp(record), fit], sort_keys=True
         )
         mark = hashlib.sha256(made_from.encode()).hexdigest()
         if key not in self._known or self._known[key].mark != mark:
@@ -114,14 +114,12 @@ class Measurements:
     def _file(self) -> Path:
         return self.store.root / _FILE
 
-    def _measure(
-        self, mark: str, record: Mapping[str, Any], fit: Mapping[str, Any] | None, failed_as: str
-    ) -> _Known:
+    def _measure(self, mark: str, record: Record, fit: Mapping[str, Any] | None, failed_as: str) -> _Known:
         """Read a cell's rows and compute their metrics."""
         whole = [] if self.by_class else ["path", "real_source", "origin"]
         columns = ["class", "label", "score", "logit", "status", *whole]
         rows = self.store.rows(record, columns)
-        threshold, fitted = record["identity"]["threshold"], fit["threshold"] if fit else None
+        threshold, fitted = record.threshold, fit["threshold"] if fit else None
         coverage.mark_counted(rows, failed_as, [threshold, *([] if fitted is None else [fitted])])
         if self.by_class:
             parts = rows.groupby("class", sort=False)

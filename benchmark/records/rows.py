@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from forenbench.printable import readable
 from forenbench.types import Cell, Sample
+
+from .record import StatusCounts
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -34,7 +36,7 @@ COLUMNS = (
 )
 _TYPES = {"label": "int8", "score": "float32", "logit": "float32"}
 """Of the columns that are not text."""
-STATUSES = ("ok", "unreadable", "failed", "nonfinite")
+STATUSES = tuple(status.name for status in fields(StatusCounts))
 _RESULT = ("score", "logit", "status", "error", "drawn")
 """The columns of an `ImageResult`."""
 
@@ -90,19 +92,19 @@ def as_rows(cell: Cell, samples: Sequence[Sample], results: pa.Table | pa.Record
     return pa.table({name: columns[name] for name in COLUMNS})
 
 
-def write_rows(file: Path, rows: Iterable[pa.Table]) -> dict[str, int]:
+def write_rows(file: Path, rows: Iterable[pa.Table]) -> StatusCounts:
     """Write a Parquet file piece by piece, and count the statuses."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    counts: Counter[str] = Counter(dict.fromkeys(STATUSES, 0))
+    counts: Counter[str] = Counter()
     schema = pa.schema([_field(name) for name in COLUMNS])
     with pq.ParquetWriter(file, schema) as writer:
         for piece in rows:
             writer.write_table(_without_nan(piece.select(COLUMNS)).cast(schema))
             for status in piece["status"].value_counts().to_pylist():
                 counts[status["values"]] += status["counts"]
-    return dict(counts)
+    return StatusCounts(**counts)
 
 
 def _without_nan(piece: pa.Table) -> pa.Table:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from forenbench.errors import BenchError
 from forenbench.files.atomic import explaining, replacing, sweep
@@ -17,6 +17,7 @@ from forenbench.files.file_names import RECORD, cell_names
 from forenbench.files.sealed import from_json, to_json
 from forenbench.types import Cell
 
+from .record import Identity, Provenance, Record, StatusCounts, weights_of
 from .rows import COLUMNS, write_rows
 
 if TYPE_CHECKING:
@@ -24,13 +25,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-ROWS_SEAL = "rows_sha256"
-"""The key of a record's digest of its rows."""
-_KEYS = {"cell", "identity", "counts", "made"}
-"""Of records; those of earlier versions have no others, and no digest of themselves either."""
 _ROWS = ".parquet"
-
-Record = dict[str, Any]
 
 
 class Damaged(BenchError):
@@ -70,14 +65,14 @@ class Store:
             return self._read_record(self._place(cell))
         return None
 
-    def is_done(self, cell: Cell, identity: Mapping[str, Any]) -> bool:
+    def is_done(self, cell: Cell, identity: Identity) -> bool:
         """Say whether rows made by exactly this are there, undamaged, none of them failed in the detector.
 
         Failed images are tried again: the cause may have been the machine's. Unreadable files are not, for
         a repaired file changes the test set's digest.
         """
         record = self._kept(cell, identity)
-        return record is not None and not record["counts"]["failed"]
+        return record is not None and not record.counts.failed
 
     def damage(self, cell: Cell) -> str:
         """Say in words what is wrong with a cell's files; empty where nothing is, or nothing is there."""
@@ -90,15 +85,15 @@ class Store:
         return ""
 
     def write(
-        self, cell: Cell, rows: Iterable[pa.Table], identity: Mapping[str, Any], made: Mapping[str, Any]
-    ) -> dict[str, int]:
+        self, cell: Cell, rows: Iterable[pa.Table], identity: Identity, provenance: Provenance
+    ) -> StatusCounts:
         """Store a finished cell; older rows of another identity are kept under ``superseded``.
 
         Args:
             cell: Its name.
             rows: Its rows, in pieces small enough for memory, each with `COLUMNS`.
             identity: What makes the rows what they are.
-            made: What else a reader may want to know.
+            provenance: What else a reader may want to know.
 
         Returns:
             How many rows there are of each status.
@@ -116,20 +111,16 @@ class Store:
                 counts = write_rows(partial, rows)
                 with partial.open("rb") as file:
                     digest = hashlib.file_digest(file, "sha256").hexdigest()
-            record = {"cell": asdict(cell), "identity": identity, "counts": counts, "made": made}
-            with replacing(place, durable=False) as partial:
-                partial.write_text(to_json({**record, ROWS_SEAL: digest}), encoding="utf-8")
+            self._write_record(place, Record(cell, identity, counts, provenance, digest))
         return counts
 
-    def restate(self, cell: Cell, **made: object) -> None:
+    def restate(self, cell: Cell, *, trained_on: tuple[str, ...]) -> None:
         """Correct what the record of a finished cell says beside its rows, which stay as they are."""
         record = self.record(cell)
-        if record is None or all(record["made"].get(name) == value for name, value in made.items()):
-            return
-        record["made"] |= made
-        text = to_json(record) if ROWS_SEAL in record else json.dumps(record, indent=1, sort_keys=True)
-        with explaining(self.root), replacing(self._place(cell), durable=False) as partial:
-            partial.write_text(text, encoding="utf-8")
+        if record is not None and record.provenance.trained_on != trained_on:
+            provenance = replace(record.provenance, trained_on=trained_on)
+            with explaining(self.root):
+                self._write_record(self._place(cell), replace(record, provenance=provenance))
 
     def records(self, *, beside_damaged: bool = False) -> list[Record]:
         """Return the records of all finished cells, in the order their run listed them.
@@ -144,9 +135,9 @@ class Store:
         for place in sorted(self.root.glob(f"scores/*/*/*/*{RECORD}")):
             with suppress(*[Damaged] * beside_damaged):
                 found.append(self._read_record(place))
-        return sorted(filter(None, found), key=lambda record: record["made"]["position"])
+        return sorted(filter(None, found), key=lambda record: record.provenance.position)
 
-    def rows(self, record: Mapping[str, Any], columns: Sequence[str] | None = None) -> pd.DataFrame:
+    def rows(self, record: Record, columns: Sequence[str] | None = None) -> pd.DataFrame:
         """Read the rows behind one record, or some of their columns; text that older rows lack is empty.
 
         Raises:
@@ -161,9 +152,9 @@ class Store:
             rows: pd.DataFrame = file.read([name for name in wanted if name in there]).to_pandas()
         return rows.assign(**dict.fromkeys(set(wanted) - there, ""))[wanted]
 
-    def stamp(self, record: Mapping[str, Any]) -> tuple[int, int]:
+    def stamp(self, record: Record) -> tuple[int, int]:
         """Give what changes, time or size, when the rows behind one record are written again."""
-        status = self._place(Cell(**record["cell"])).with_suffix(_ROWS).stat()
+        status = self._place(record.cell).with_suffix(_ROWS).stat()
         return status.st_mtime_ns, status.st_size
 
     def supersede(self, cell: Cell) -> None:
@@ -175,51 +166,60 @@ class Store:
             with suppress(FileNotFoundError):  # of a damaged cell one may be gone
                 path.rename(kept)
 
-    def _kept(self, cell: Cell, identity: Mapping[str, Any]) -> Record | None:
+    def _kept(self, cell: Cell, identity: Identity) -> Record | None:
         """Return the record of rows that were made by exactly this, if they are there, undamaged."""
         record = self.record(cell)
         with suppress(Damaged):
-            if record is not None and record["identity"] == identity and self._content(record):
+            if record is not None and record.identity == identity and self._content(record):
                 return record
         return None
 
     def _place(self, cell: Cell) -> Path:
         """Say where a cell's record is, or will be; its rows are beside it."""
         new, old = (self.root / name for name in cell_names(cell))
-        with suppress(OSError, ValueError, KeyError):  # the old name may be too long to be there
+        with suppress(
+            OSError, ValueError, LookupError, TypeError
+        ):  # the old name may be too long to be there
             if old.is_file() and not new.is_file() and (not cell.weights or cell.weights == _whose(old)):
                 return old
         return new
 
+    def _write_record(self, place: Path, record: Record) -> None:
+        """Write a record, sealed but for those of earlier versions: nobody vouches for their rows."""
+        content = record.to_json()
+        sealed = record.rows_sha256 is not None
+        text = to_json(content) if sealed else json.dumps(content, indent=1, sort_keys=True)
+        with replacing(place, durable=False) as partial:
+            partial.write_text(text, encoding="utf-8")
+
     def _read_record(self, place: Path) -> Record | None:
         """Read a record, or return None where there is none."""
         try:
-            record, sealed = from_json(place.read_bytes())
-            whole = record.keys() == (_KEYS | {ROWS_SEAL} if sealed else _KEYS)
-            if not whole or place.relative_to(self.root).as_posix() not in cell_names(Cell(**record["cell"])):
+            content, sealed = from_json(place.read_bytes())
+            record = Record.from_json(content)
+            whole = sealed == (record.rows_sha256 is not None)
+            if not whole or place.relative_to(self.root).as_posix() not in cell_names(record.cell):
                 raise ValueError("it is not of this cell")
         except FileNotFoundError:
             return None
         except (ValueError, TypeError, AttributeError) as error:
             raise Damaged(f"'{place}' is damaged; {_anew(place)}") from error
         if not place.with_suffix(_ROWS).is_file() and place.is_file():  # else it was moved aside just now
-            raise Damaged(f"cell {Cell(**record['cell'])} has lost its rows; {_anew(place)}")
-        return {**record}
+            raise Damaged(f"cell {record.cell} has lost its rows; {_anew(place)}")
+        return record
 
-    def _content(self, record: Mapping[str, Any]) -> bytes:
+    def _content(self, record: Record) -> bytes:
         """Read a cell's file of rows, as it was written."""
-        cell = Cell(**record["cell"])
-        place = self._place(cell)
+        place = self._place(record.cell)
         content = place.with_suffix(_ROWS).read_bytes()
-        digest = hashlib.sha256(content).hexdigest()
-        if record.get(ROWS_SEAL, digest) != digest:
-            raise Damaged(f"cell {cell} is damaged: its rows are not what was written; {_anew(place)}")
+        if record.rows_sha256 not in (None, hashlib.sha256(content).hexdigest()):
+            raise Damaged(f"cell {record.cell} is damaged: its rows are not what was written; {_anew(place)}")
         return content
 
 
 def _whose(place: Path) -> str:
     """Say whose weights an earlier version's record is of: its name did not say it."""
-    return str(json.loads(place.read_bytes())["identity"]["kind"])
+    return weights_of(json.loads(place.read_bytes()))
 
 
 def _anew(place: Path) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from shlex import join
 from typing import Any
@@ -13,7 +14,6 @@ import pandas as pd
 import forenbench
 from forenbench.records.environment import versions
 from forenbench.records.finished import Finished
-from forenbench.records.rows import STATUSES
 from forenbench.tables.table import Table
 
 _MADE = ("command", "commit", "device", "machine", "python")
@@ -42,11 +42,11 @@ def _made(scored: Sequence[Finished]) -> pd.DataFrame:
     """Describe what made the cells: a run that went on elsewhere shows as several settings."""
     counts: dict[tuple[tuple[str, str], ...], list[str]] = {}  # times of cells by what they have in common
     for one in scored:
-        made, identity = one.record["made"], one.record["identity"]
-        line = [(name, _text(made.get(name, ""))) for name in _MADE]
-        line += [("seed", _text(identity.get("seed", ""))), ("precision", identity.get("precision", "fp32"))]
-        line.append(("packages", ", ".join(f"{k} {v}" for k, v in made.get("packages", {}).items())))
-        counts.setdefault(tuple(line), []).append(made["time"])
+        made, seed = one.record.provenance, one.record.identity.seed
+        line = [(name, _text(getattr(made, name))) for name in _MADE]
+        line += [("seed", _text(seed)), ("precision", one.record.precision)]
+        line.append(("packages", ", ".join(f"{k} {v}" for k, v in (made.packages or {}).items())))
+        counts.setdefault(tuple(line), []).append(made.time)
     columns = [
         {**dict(line), "cells": str(len(times)), "first cell": min(times), "last cell": max(times)}
         for line, times in counts.items()
@@ -61,10 +61,10 @@ def _weights(scored: Sequence[Finished]) -> pd.DataFrame:
     """List each detector's version, threshold and the full sha256 of its files."""
     lines: dict[tuple[str, ...], None] = {}
     for one in scored:
-        identity = one.record["identity"]
-        for name, sha256 in identity["checkpoints"].items() or [("(none)", "")]:
+        identity = one.record.identity
+        for name, sha256 in identity.checkpoints.items() or [("(none)", "")]:
             threshold = f"{one.threshold:g}"
-            lines[*one.detector, identity["detector_version"], threshold, name, sha256] = None
+            lines[*one.detector, identity.detector_version, threshold, name, sha256] = None
     columns = ["detector", "weights", "version", "threshold", "file", "sha256"]
     return pd.DataFrame(list(lines), columns=columns).set_index("detector")
 
@@ -73,8 +73,8 @@ def _testsets(scored: Sequence[Finished]) -> pd.DataFrame:
     """List test sets with the digest of their images."""
     lines: dict[tuple[str, ...], int] = {}
     for one in scored:
-        key = one.dataset, one.testset, one.protocol, one.record["identity"]["testset"]
-        lines[key] = max(lines.get(key, 0), sum(one.record["counts"].values()))
+        key = one.dataset, one.testset, one.protocol, one.record.identity.testset
+        lines[key] = max(lines.get(key, 0), one.record.counts.images)
     rows = [(*key, images) for key, images in lines.items()]
     columns = ["dataset", "testset", "protocol", "digest", "images"]
     return pd.DataFrame(rows, columns=columns).set_index("dataset")
@@ -83,9 +83,9 @@ def _testsets(scored: Sequence[Finished]) -> pd.DataFrame:
 def _failures(scored: Iterable[Finished]) -> list[Table]:
     """List the cells with images that were not scored; no table where there is none."""
     rows = [
-        {**one.record["cell"], **{status: one.record["counts"].get(status, 0) for status in STATUSES}}
+        dict(sorted(asdict(one.record.cell).items())) | asdict(one.record.counts)
         for one in scored
-        if any(number for status, number in one.record["counts"].items() if status != "ok")
+        if one.record.counts.lost
     ]
     if not rows:
         return []
@@ -94,5 +94,5 @@ def _failures(scored: Iterable[Finished]) -> list[Table]:
 
 
 def _text(value: Any) -> str:  # noqa: ANN401 - whatever a record holds
-    """Word one value of a record."""
-    return join(map(str, value)) if isinstance(value, list) else str(value)
+    """Word one value of a record; earlier versions left some out."""
+    return join(map(str, value)) if isinstance(value, tuple) else "" if value is None else str(value)

@@ -11,13 +11,13 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from forenbench.data.dataset_paths import Found
 from forenbench.data.descriptions import Spec
 from forenbench.data.finding import find_files
 from forenbench.data.sources.folder import Folder
 from forenbench.data.sources.source_kinds import is_guest
 from forenbench.errors import BenchError
 from forenbench.images import decode
+from forenbench.records.dataset_paths import Found
 from forenbench.types import Advance, Source
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def open_pictures(
 
     Args:
         datasets: Their names.
-        found: See `forenbench.data.dataset_paths.find_datasets`.
+        found: See `forenbench.records.dataset_paths.find_datasets`.
         advance: Told of progress while images are made.
     """
     sources: dict[str, Source] = {}

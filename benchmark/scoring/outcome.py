@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from forenbench.records.record import StatusCounts
 from forenbench.types import Cell, TestSet
 
 
@@ -24,7 +25,7 @@ class Summary:
     present: int = 0
     computed: int = 0
     unfinished: int = 0
-    problems: dict[Cell, dict[str, int]] = field(default_factory=dict)
+    problems: dict[Cell, StatusCounts] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 

@@ -6,18 +6,20 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from forenbench.data.dataset import Dataset
 from forenbench.data.inventory import FileFacts
 from forenbench.images.effort import DEFAULT_PIXELS, max_pixels
 from forenbench.plugins.loaded import LoadedDetector
+from forenbench.records.record import Identity
 from forenbench.types import Cell, Perturbation, TestSet
 
 from .batches import BATCH, ReadRequest, Todo
 
 BATCH_PIXELS = 1 << 24
 """A batch ends here, too: huge pictures come alone, and memory stays flat."""
+ROWS = 4
+"""Version of what a row of a run means; raise it when batches or scores change."""
 PART = 4
 """Batches whose rows are stored together: what a killed run may have to do again."""
 
@@ -62,7 +64,7 @@ class PlannedCell:
     """
 
     cell: Cell
-    identity: Mapping[str, Any]
+    identity: Identity
     place: tuple[int, int]
     position: tuple[int, ...]
     trained_on: tuple[str, ...] = ()
@@ -71,7 +73,7 @@ class PlannedCell:
 
     def __post_init__(self) -> None:
         """Derive a short name for the identity."""
-        text = json.dumps(self.identity, sort_keys=True)
+        text = json.dumps(self.identity.to_json(), sort_keys=True)
         object.__setattr__(self, "digest", hashlib.sha256(text.encode()).hexdigest()[:20])
 
 
@@ -148,23 +150,23 @@ def plan(jobs: Sequence[Job], settings: RunSettings) -> list[Task]:
 
 def identity_of(
     loaded: LoadedDetector, testset: TestSet, perturbation: Perturbation, settings: RunSettings
-) -> dict[str, Any]:
+) -> Identity:
     """Say what makes a cell's rows what they are; rows with an equal identity need not be made again."""
     limit = max_pixels()
-    return {
-        "rows": 4,  # version of what a row means; raise it when batches or scores change
-        "detector": loaded.name,
-        "detector_version": loaded.detector.version,
-        "threshold": loaded.detector.threshold,
-        "kind": loaded.kind,
-        "checkpoints": dict(loaded.checkpoints),
-        "code": loaded.code,
-        "testset": testset.digest,
-        "perturbation": perturbation.name,
-        "seed": settings.seed,
-        "precision": settings.precision,
-        **({} if limit == DEFAULT_PIXELS else {"max_pixels": limit}),
-    }
+    return Identity(
+        rows=ROWS,
+        detector=loaded.name,
+        detector_version=loaded.detector.version,
+        threshold=loaded.detector.threshold,
+        weights=loaded.kind,
+        checkpoints=dict(loaded.checkpoints),
+        code=loaded.code,
+        testset=testset.digest,
+        perturbation=perturbation.name,
+        seed=settings.seed,
+        precision=settings.precision,
+        max_pixels=None if limit == DEFAULT_PIXELS else limit,
+    )
 
 
 def cell_of(loaded: LoadedDetector, testset: TestSet, perturbation: Perturbation) -> Cell:

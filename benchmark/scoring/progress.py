@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from filelock import FileLock, Timeout
 
@@ -22,6 +22,7 @@ from forenbench.errors import RunFailed
 from forenbench.files.atomic import explaining, replacing
 from forenbench.files.file_names import file_name
 from forenbench.files.sealed import from_arrow, to_arrow
+from forenbench.records.record import Identity
 from forenbench.records.rows import ImageResult, as_arrow, as_rows, result_schema
 from forenbench.types import Cell
 
@@ -64,7 +65,7 @@ class Progress:
         found = _read(path)
         for cell, results in scored.items():
             found[cell.digest] = _Entry(cell.cell, cell.identity, as_arrow(results))
-        told = {digest: [asdict(entry.cell), entry.identity] for digest, entry in found.items()}
+        told = {key: [asdict(entry.cell), entry.identity.to_json()] for key, entry in found.items()}
         schema = result_schema().with_metadata({"cells": json.dumps(told)})
         content = to_arrow((entry.results for entry in found.values()), schema)
         with explaining(self.root), replacing(path, durable=False) as partial:
@@ -103,7 +104,7 @@ class Progress:
         """Say whether anything of a test set is left, though it be only a lock."""
         return self._folder(task).exists() or self._finish_lock(task).exists()
 
-    def forget(self, task: Task, is_done: Callable[[Cell, Mapping[str, Any]], bool]) -> None:
+    def forget(self, task: Task, is_done: Callable[[Cell, Identity], bool]) -> None:
         """Remove the parts of a test set, but for those that some cell, of whatever run, still needs.
 
         Args:
@@ -153,7 +154,7 @@ class _Entry(NamedTuple):
     """What one cell has of a part."""
 
     cell: Cell
-    identity: Mapping[str, Any]
+    identity: Identity
     results: pa.RecordBatch
 
 
@@ -179,7 +180,7 @@ def _read(path: Path) -> dict[str, _Entry]:
         return {}
     cells = json.loads(batches.schema.metadata[b"cells"])
     return {
-        digest: _Entry(Cell(**cell), identity, results)
+        digest: _Entry(Cell(**cell), Identity.from_json(identity), results)
         for (digest, (cell, identity)), results in zip(cells.items(), batches, strict=True)
     }
 

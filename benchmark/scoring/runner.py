@@ -12,6 +12,7 @@ from filelock import FileLock
 
 from forenbench.data.inventory import forget
 from forenbench.records.environment import environment
+from forenbench.records.record import Provenance
 from forenbench.records.rows import ImageResult
 from forenbench.records.store import Store
 from forenbench.types import FileSource, TestSet
@@ -120,7 +121,7 @@ class _Run:
         for task, missing in zip(self.tasks, self.missing, strict=True):
             for one in task.cells:
                 if one not in missing:
-                    self.store.restate(one.cell, trained_on=list(one.trained_on))
+                    self.store.restate(one.cell, trained_on=one.trained_on)
             if not missing and self.parts.linger(task):
                 self._finish(task, [])
 
@@ -237,13 +238,21 @@ class _Run:
         with self.parts.finishing(task):
             for one in cells:
                 if not self.store.is_done(one.cell, one.identity):
-                    made = {**environment(self.engine.place), "position": one.position}
-                    made |= {"protocol": task.testset.protocol, "notes": [*self.notes, *one.remarks]}
-                    made |= {"trained_on": list(one.trained_on), "found": task.testset.found._asdict()}
-                    rows = self.parts.rows(task, one)
-                    self.store.write(one.cell, rows, one.identity, made)
+                    rows, provenance = self.parts.rows(task, one), self._provenance(task.testset, one)
+                    self.store.write(one.cell, rows, one.identity, provenance)
             self.parts.forget(task, self.store.is_done)
         self.reporter.stored(len(cells))
+
+    def _provenance(self, testset: TestSet, one: PlannedCell) -> Provenance:
+        """Say what readers of a cell's rows may want to know, beside what makes them what they are."""
+        return Provenance(
+            **environment(self.engine.place),
+            position=one.position,
+            protocol=testset.protocol,
+            found=testset.found,
+            notes=(*self.notes, *one.remarks),
+            trained_on=one.trained_on,
+        )
 
     def _release_all(self) -> None:
         """Let go of parts that were taken and not scored."""
@@ -257,9 +266,9 @@ class _Run:
         summary = Summary(present=len(cells) - to_do, notes=self.notes)
         for one in cells:
             record = self.store.record(one.cell)
-            if record is None or record["identity"] != one.identity:
+            if record is None or record.identity != one.identity:
                 summary.unfinished += 1
-            elif any(number for status, number in record["counts"].items() if status != "ok" and number):
-                summary.problems[one.cell] = record["counts"]
+            elif record.counts.lost:
+                summary.problems[one.cell] = record.counts
         summary.computed = to_do - summary.unfinished
         return summary

@@ -227,20 +227,23 @@ def _cellwise(name: str, title: str, cells: pd.DataFrame, laid_out: cellwise.Lai
 
 def _lines(measured: Measurements, one: Finished) -> Iterator[dict[str, Any]]:
     """Put what a cell is beside its metrics, as a whole or for each class."""
-    identity, made = one.record["identity"], one.record["made"]
+    identity, provenance = one.record.identity, one.record.provenance
     cell = {
-        **one.record["cell"],
-        "weights": identity["kind"],
+        "dataset": one.dataset,
+        "detector": one.record.cell.detector,
+        "perturbation": one.perturbation,
+        "testset": one.testset,
+        "weights": identity.weights,
         "protocol": one.protocol,
-        "checkpoints": identity["checkpoints"],
-        "digest": identity["testset"],
-        "version": identity["detector_version"],
-        "precision": identity.get("precision", "fp32"),
-        "remarks": one.remarks,
-        "time": made["time"],
+        "checkpoints": identity.checkpoints,
+        "digest": identity.testset,
+        "version": identity.detector_version,
+        "precision": one.record.precision,
+        "remarks": one.record.remarks,
+        "time": provenance.time,
     }
-    trained_on = made.get("trained_on", [])
-    unstated = bool(identity["checkpoints"]) and not trained_on and identity["kind"] in (UNVERIFIED, OWN)
+    trained_on = provenance.trained_on or ()
+    unstated = bool(identity.checkpoints) and not trained_on and identity.weights in (UNVERIFIED, OWN)
     for line in measured.of(one.record):
         known = contamination.seen_in_training(trained_on, one.testset, line.get("sources", {}))
         whole = {**cell, **line, "seen": bool(known), "known": known, "unstated": unstated}

@@ -199,7 +199,7 @@ def _cross_checks(one: Measured, other: Measured) -> dict[str, float]:
 
 def _need_same_images(one: Measured, other: Measured) -> None:
     """Refuse to pair images with others."""
-    if one.record["identity"]["testset"] != other.record["identity"]["testset"]:
+    if one.record.identity.testset != other.record.identity.testset:
         raise BenchError(
             f"{one.place[0]}/{one.place[1]} has other images in '{one.store.root}' than in "
             f"'{other.store.root}': detectors are compared on the same images only"

@@ -163,8 +163,8 @@ def _same_rows(name: str) -> str:
     """Compare run folders cell by cell, to the last digit."""
     with tempfile.TemporaryDirectory() as folder:
         ours, theirs = tiny_run(Path(folder)), tiny_run(Path(folder), name)
-        expected = {str(record["cell"]): ours.rows(record) for record in ours.records()}
-        found = {str(record["cell"]): theirs.rows(record) for record in theirs.records()}
+        expected = {str(record.cell): ours.rows(record) for record in ours.records()}
+        found = {str(record.cell): theirs.rows(record) for record in theirs.records()}
     if expected.keys() != found.keys():
         return f"{len(found)} of {len(expected)} cells are there"
     unlike = [cell for cell, rows in expected.items() if not rows.equals(found[cell])]

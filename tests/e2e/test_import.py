@@ -48,7 +48,7 @@ def test_a_hundred_thousand_rows_have_the_metrics_of_scikit_learn(bench: Bench) 
     assert "api" in outcome.out
     store = Store(OUT)
     for record in store.records():
-        name = record["cell"]["testset"]
+        name = record.cell.testset
         inside = (generators == "") | (generators == name)
         kept = inside & ~lost
         rows = store.rows(record)
@@ -72,7 +72,7 @@ def test_a_wide_file_makes_the_cells_that_its_columns_make_one_by_one(bench: Ben
         code = bench("import", "scores.csv", "--detector", name, "--score-column", name, "--out", "one").code
         assert code == (1 if name == "beta" else 0)
     wide, single = (
-        [(record["identity"], record["rows_sha256"]) for record in Store(run).records()]
+        [(record.identity, record.rows_sha256) for record in Store(run).records()]
         for run in (OUT, Path("one"))
     )
     assert wide == single
@@ -93,9 +93,9 @@ def test_the_same_file_changes_nothing_and_a_changed_one_supersedes(bench: Bench
     outcome = bench("import", "scores.csv", "--detector", "api")
     assert "scores/two is in scores.csv no more: superseded" in outcome.err
     assert len(list(OUT.glob("superseded/*/scores/scores/*/none/api.parquet"))) == 2
-    kept = {(r["cell"]["detector"], r["cell"]["testset"]) for r in Store(OUT).records()}
+    kept = {(r.cell.detector, r.cell.testset) for r in Store(OUT).records()}
     assert kept == {("api", "one"), ("other", "one"), ("other", "two")}
-    (row,) = [r for r in Store(OUT).records() if r["cell"]["detector"] == "api"]
+    (row,) = [r for r in Store(OUT).records() if r.cell.detector == "api"]
     assert Store(OUT).rows(row)["score"].tolist() == [np.float32(0.1), np.float32(0.05)]
 
 
@@ -135,7 +135,7 @@ def test_scores_of_perturbed_copies_stand_in_their_perturbation_s_column(bench: 
     assert bench("run", "--detectors", "./bright.py", *wanted).code == 0
     store = Store(Path("results/runs/tiny"))
     for name in ("jpeg:90", "none"):
-        records = [record for record in store.records() if record["cell"]["perturbation"] == name]
+        records = [record for record in store.records() if record.cell.perturbation == name]
         rows = pd.concat([store.rows(record) for record in records])
         file = f"{name[:4]}.csv"
         rows[["path", "score"]].to_csv(file, index=False)
@@ -156,8 +156,8 @@ def test_a_file_of_one_perturbation_supersedes_nothing_of_another(bench: Bench) 
     write("a,real,0.1,\nb,fake,0.9,one\n")
     assert bench("import", "scores.csv", "--detector", "api", "--perturbation", "jpeg:90").code == 0
     records = Store(OUT).records()
-    assert all(one["identity"]["perturbation"] == one["cell"]["perturbation"] for one in records)
-    assert {(r["cell"]["testset"], r["cell"]["perturbation"]) for r in records} == {
+    assert all(one.identity.perturbation == one.cell.perturbation for one in records)
+    assert {(r.cell.testset, r.cell.perturbation) for r in records} == {
         ("one", "none"),
         ("two", "none"),
         ("one", "jpeg:90"),

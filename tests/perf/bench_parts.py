@@ -6,6 +6,7 @@ from pathlib import Path
 from time import perf_counter
 
 from measuring import scaled, title, value
+from stored_cells import provenance
 from workloads import SETTINGS, Corner, open_folder, score, workplace, write_pngs
 
 from forenbench.data.dataset import Dataset
@@ -32,7 +33,7 @@ def keep(job: Job, root: Path) -> tuple[int, float, float]:
     kept = perf_counter()
     with parts.finishing(task):
         for one in task.cells:
-            store.write(one.cell, parts.rows(task, one), one.identity, {})
+            store.write(one.cell, parts.rows(task, one), one.identity, provenance())
         parts.forget(task, store.is_done)
     return len(cut), kept - begun, perf_counter() - kept
 

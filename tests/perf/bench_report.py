@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bench_tables import PIECE, ROWS, rows
 from measuring import MIB, python, scaled, title, value
+from stored_cells import identity, provenance
 from workloads import workplace
 
 from forenbench.records.store import Store
@@ -31,12 +32,11 @@ write([Store(Path(sys.argv[1]))], Path("report.html"), Wishes(Pictures({}, {})))
 def write(store: Store, detectors: int, testsets: int) -> None:
     """Store finished cells that have `ROWS` rows together."""
     number = max(scaled(ROWS) // (detectors * testsets), 100)
-    identity = {"kind": "own", "threshold": 0.5, "detector_version": "1", "checkpoints": {}, "testset": "d"}
     for place in range(detectors * testsets):
         at = place % testsets
         cell = Cell(f"detector{place // testsets}", "data", f"testset{at}", "none")
-        made = {"time": "2026-01-02T00:00:00+00:00", "position": [0, at, 0, place // testsets]}
-        store.write(cell, rows(cell, number, each=1), identity, made)
+        made = provenance(position=(0, at, 0, place // testsets))
+        store.write(cell, rows(cell, number, each=1), identity(), made)
 
 
 def main() -> None:

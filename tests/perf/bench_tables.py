@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 from measuring import MIB, python, scaled, title, value
+from stored_cells import identity, provenance
 from workloads import workplace
 
 from forenbench.records.store import Store
@@ -59,11 +60,10 @@ def rows(cell: Cell, number: int, each: int) -> Iterator[pa.Table]:
 def write(root: Path, cells: int, number: int, each: int) -> None:
     """Store finished cells of `number` rows each, with `each` images of an origin."""
     store = Store(root)
-    identity = {"kind": "own", "threshold": 0.5, "detector_version": "1", "checkpoints": {}, "testset": "d"}
     for place in range(cells):
         cell = Cell("detector", "data", f"testset{place}", "none")
-        made = {"time": "2026-01-02T00:00:00+00:00", "position": [0, place, 0, 0]}
-        store.write(cell, rows(cell, number, each), identity, made)
+        made = provenance(position=(0, place, 0, 0))
+        store.write(cell, rows(cell, number, each), identity(), made)
 
 
 def main() -> None:

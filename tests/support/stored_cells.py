@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pandas as pd
 import pyarrow as pa
 
+from forenbench.records.record import Identity, Provenance, Record, StatusCounts
 from forenbench.records.rows import COLUMNS
 from forenbench.records.store import Store
 from forenbench.types import Cell
@@ -14,6 +16,20 @@ from forenbench.types import Cell
 LABELS = [0, 0, 1, 1]
 PERFECT, ONE_WRONG = [0.1, 0.2, 0.8, 0.9], [0.1, 0.6, 0.4, 0.9]
 """ONE_WRONG: accuracy 1/2; AP = (1/1 + 2/3) / 2 = 5/6; three of four pairs in order: AUROC 3/4."""
+_IDENTITY = Identity(
+    rows=4,
+    detector="d",
+    detector_version="1",
+    threshold=0.5,
+    weights="sample",
+    checkpoints={"head": "abc" * 20},
+    code="",
+    testset="d1",
+    perturbation="none",
+    seed=0,
+    precision="fp32",
+)
+_PROVENANCE = Provenance(time="2026-01-02T00:00:00+00:00", position=(0, 0, 0, 0))
 
 
 def with_wrong_reals(wrong: int) -> tuple[list[int], list[float]]:
@@ -22,6 +38,21 @@ def with_wrong_reals(wrong: int) -> tuple[list[int], list[float]]:
     The fakes tie, so precision has one step: accuracy (20 - wrong) / 20, AP 10 / (10 + wrong).
     """
     return [0] * 10 + [1] * 10, [0.99] * wrong + [0.1] * (10 - wrong) + [0.9] * 10
+
+
+def identity(**fields: object) -> Identity:
+    """Make an identity; what is not given does not matter."""
+    return replace(_IDENTITY, **fields)
+
+
+def provenance(**fields: object) -> Provenance:
+    """Say what made a cell; what is not given is not known."""
+    return replace(_PROVENANCE, **fields)
+
+
+def record(dataset: str, **fields: object) -> Record:
+    """Make a record of no rows, with such a provenance."""
+    return Record(Cell("d", dataset, "t", "none"), identity(), StatusCounts(), provenance(**fields))
 
 
 def add(
@@ -70,13 +101,16 @@ def add(
         ]
     )
     rows.loc[range(lost) if isinstance(lost, int) else lost, "status"] = status
-    identity = {
-        "kind": kind,
-        "threshold": threshold,
-        "detector_version": version,
-        "checkpoints": {"head": head},
-        "testset": digest,
-    }
-    made = {"time": time, "position": [0, place, 0, 0], "trained_on": trained_on or []}
-    made |= {"protocol": protocol} if protocol else {}
-    store.write(Cell(detector, dataset, testset, perturbation), [pa.Table.from_pandas(rows)], identity, made)
+    cell = Cell(detector, dataset, testset, perturbation)
+    same = identity(
+        detector=detector,
+        detector_version=version,
+        threshold=threshold,
+        weights=kind,
+        checkpoints={"head": head},
+        testset=digest,
+        perturbation=perturbation,
+    )
+    seen = tuple(trained_on or ())
+    made = provenance(time=time, position=(0, place, 0, 0), trained_on=seen, protocol=protocol)
+    store.write(cell, [pa.Table.from_pandas(rows)], same, made)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 from flipped_bits import flip_each
-from stored_cells import ONE_WRONG, PERFECT, add
+from stored_cells import ONE_WRONG, PERFECT, add, identity
 
 from forenbench import tables
 from forenbench.data.inventory import FileFacts
@@ -37,7 +37,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Store:
     store = Store(tmp_path_factory.mktemp("damage") / "run")
     add(store, "d", "a", PERFECT)
     add(store, "d", "b", ONE_WRONG, place=1)
-    model = {"detector_version": "1", "threshold": 0.5, "code": None, "checkpoints": {"head": "abc" * 20}}
+    model = {"detector_version": "1", "threshold": 0.5, "code": "", "checkpoints": {"head": "abc" * 20}}
     fit = Fit(0.25, {}, True, (2, 2), ("data/v",), model)
     fits.write(store.root, {("d", "sample"): fit})
     export(measure([store]), store.root)
@@ -61,10 +61,11 @@ def test_of_cells(run: Store, suffix: str, stride: int) -> None:
 
 
 def test_a_run_that_is_started_again_notices_each(run: Store) -> None:
-    (record,) = [one for one in run.records() if one["cell"]["testset"] == "a"]
-    cell, identity = Cell(**record["cell"]), record["identity"]
+    (record,) = [one for one in run.records() if one.cell.testset == "a"]
     for file in run.root.glob("scores/data/a/none/*"):
-        found = flip_each(file, lambda: run.is_done(cell, identity) or run.damage(cell) != "", stride=7)
+        found = flip_each(
+            file, lambda: run.is_done(record.cell, record.identity) or run.damage(record.cell) != "", stride=7
+        )
         assert set(found) == {"same"}, found
 
 
@@ -94,7 +95,7 @@ def test_of_parts_of_unfinished_cells(tmp_path: Path) -> None:
     samples = tuple(Sample(f"{at}.png", at % 2) for at in range(3))
     facts = {sample.path: FileFacts("") for sample in samples}
     task = Task(TestSet("d", "t", samples, MemorySource([]), ""), facts, ())
-    cell = PlannedCell(Cell("det", "d", "t", "none"), {"seed": 0}, (0, 0), (0, 0, 0, 0))
+    cell = PlannedCell(Cell("det", "d", "t", "none"), identity(), (0, 0), (0, 0, 0, 0))
     parts = Progress(tmp_path)
     parts.write(task, 0, {cell: [ImageResult("ok", 0.25, -1.0)] * 3})
     (file,) = tmp_path.glob("parts/**/*.arrow")

@@ -49,7 +49,7 @@ def rows_of(run: Path) -> dict[str, bytes]:
 
 def identities(results: Results) -> list[str]:
     (store,) = results._stores
-    return [record["identity"]["code"] for record in store.records()]
+    return [record.identity.code for record in store.records()]
 
 
 def test_a_request_in_python_gives_the_very_rows_of_the_command_line(here: Path) -> None:

@@ -61,9 +61,9 @@ def test_cells_follow_those_that_are_there(tmp_path: Path) -> None:
     found = beside(one, [dataset("d", {"b": ["r", "f1"], "a": ["r", "f2"]})])
     for name in ("z", "a"):
         assert store_scores({name: found}, store).computed == 2
-    cells = [(record["cell"]["testset"], record["cell"]["detector"]) for record in store.records()]
+    cells = [(record.cell.testset, record.cell.detector) for record in store.records()]
     assert cells == [("b", "z"), ("b", "a"), ("a", "z"), ("a", "a")]
-    assert {record["identity"]["kind"] for record in store.records()} == {"foreign"}
+    assert {record.identity.weights for record in store.records()} == {"foreign"}
     again = store_scores({"z": found}, store)
     assert (again.computed, again.present) == (0, 2)
 
@@ -106,7 +106,7 @@ def test_a_name_of_a_detector_that_was_run_here_is_refused_before_anything_is_wr
     found = beside(read(scores(tmp_path, "r,0.25\nf1,0.5\n"), Reading()), [dataset("d", {"t": ["r", "f1"]})])
     with pytest.raises(BenchError, match="holds scores of b on d/t that were run, not imported"):
         store_scores({"a": found, "b": found}, store)
-    assert [record["cell"]["detector"] for record in store.records()] == ["b"]
+    assert [record.cell.detector for record in store.records()] == ["b"]
 
 
 def test_a_damaged_cell_is_named_and_imported_again(tmp_path: Path) -> None:

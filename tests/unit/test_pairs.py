@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,7 @@ from stored_cells import add
 
 from forenbench.errors import BenchError
 from forenbench.metrics.comparison import delong
+from forenbench.records.record import Record
 from forenbench.records.store import Store
 from forenbench.tables.pairs import compare
 from forenbench.tables.rendering import render
@@ -128,8 +129,8 @@ def test_the_rows_of_a_cell_are_read_once(store: Store, monkeypatch: pytest.Monk
     read: list[str] = []
     rows = Store.rows
 
-    def counting(self: Store, record: dict[str, Any], columns: list[str]) -> pd.DataFrame:
-        read.append("/".join(record["cell"].values()))
+    def counting(self: Store, record: Record, columns: list[str]) -> pd.DataFrame:
+        read.append("/".join(astuple(record.cell)))
         return rows(self, record, columns)
 
     monkeypatch.setattr(Store, "rows", counting)

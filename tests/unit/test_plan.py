@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
+from stored_cells import identity
 
 from forenbench.data.inventory import FileFacts
 from forenbench.scoring.batches import BATCH
@@ -47,7 +48,8 @@ def test_no_batch_is_cut_where_the_next_image_would_have_fitted(sides: list[int]
 
 def test_a_digest_names_the_identity_whatever_its_order() -> None:
     cell = Cell("d", "s", "t", "none")
-    one = PlannedCell(cell, {"seed": 0, "kind": "own"}, (0, 0), ())
-    same = PlannedCell(cell, {"kind": "own", "seed": 0}, (1, 1), ())
-    other = PlannedCell(cell, {"kind": "own", "seed": 1}, (0, 0), ())
+    two, turned = {"a": "0", "b": "1"}, {"b": "1", "a": "0"}
+    one = PlannedCell(cell, identity(checkpoints=two), (0, 0), ())
+    same = PlannedCell(cell, identity(checkpoints=turned), (1, 1), ())
+    other = PlannedCell(cell, identity(checkpoints=two, seed=1), (0, 0), ())
     assert one.digest == same.digest != other.digest

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from stored_cells import identity
 
 from forenbench.data.inventory import FileFacts
 from forenbench.errors import RunFailed
@@ -29,7 +30,7 @@ def task(images: int, name: str = "t") -> Task:
 
 
 def cell(seed: int = 0) -> PlannedCell:
-    return PlannedCell(Cell("det", "d", "t", "none"), {"seed": seed}, (0, 0), (0, 0, 0, 0))
+    return PlannedCell(Cell("det", "d", "t", "none"), identity(seed=seed), (0, 0), (0, 0, 0, 0))
 
 
 def test_a_part_is_there_for_the_cells_it_was_scored_for(tmp_path: Path) -> None:
@@ -85,7 +86,7 @@ def test_parts_go_once_nobody_needs_them(tmp_path: Path) -> None:
     parts.write(task(SIZE + 1), 0, {mine: [OK] * SIZE})
     parts.write(task(SIZE + 1), 0, {other: [OK] * SIZE})
     parts.write(task(SIZE + 1), SIZE, {mine: [OK]})
-    parts.forget(task(SIZE + 1), lambda cell, identity: identity["seed"] == 0)
+    parts.forget(task(SIZE + 1), lambda cell, identity: identity.seed == 0)
     assert parts.lacking(task(SIZE + 1), 0, [mine, other]) == []
     assert parts.lacking(task(SIZE + 1), SIZE, [mine, other]) == [mine, other]
     parts.forget(task(SIZE + 1), lambda cell, identity: True)

@@ -14,13 +14,13 @@ import pandas as pd
 import pytest
 from report_page import Page
 from sklearn.metrics import average_precision_score, roc_auc_score
-from stored_cells import LABELS, ONE_WRONG, PERFECT, add
+from stored_cells import LABELS, ONE_WRONG, PERFECT, add, record
 
-from forenbench.data.dataset_paths import DATA_ROOT, Found, find_datasets
 from forenbench.data.descriptions import Spec
 from forenbench.images import decode
 from forenbench.perturbations import kinds
 from forenbench.perturbations.kinds import Kind, less_is_worse, more_is_worse
+from forenbench.records.dataset_paths import DATA_ROOT, Found, find_datasets
 from forenbench.records.finished import newest
 from forenbench.records.store import Store
 from forenbench.report import charts, curves, glossary
@@ -192,10 +192,10 @@ def lies_at(folder: Path) -> Found:
 def test_where_there_is_no_picture_the_reason_is_given(tmp_path: Path) -> None:
     write_tiny_dataset(tmp_path / "tiny")
     (tmp_path / "tiny/alpha/0_real/broken.png").write_bytes(b"no image")
-    record = {"cell": {"dataset": "tiny"}, "made": {"command": ["bench", "run"]}}
-    nowhere = open_pictures(["tiny"], find_datasets([record], [], DATA_ROOT))
+    made = record("tiny", command=("bench", "run"))
+    nowhere = open_pictures(["tiny"], find_datasets([made], [], DATA_ROOT))
     assert "'tiny' is not known here; --dataset" in nowhere.of("tiny", "alpha/0_real/0.png", DETECTOR).lack
-    here = open_pictures(["tiny"], find_datasets([record], [str(tmp_path / "tiny")], DATA_ROOT))
+    here = open_pictures(["tiny"], find_datasets([made], [str(tmp_path / "tiny")], DATA_ROOT))
     assert here.of("tiny", "alpha/0_real/0.png", DETECTOR).source.startswith("data:image/webp")
     assert "not an image" in here.of("tiny", "alpha/0_real/broken.png", DETECTOR).lack
     assert "no file at" in here.of("tiny", "alpha/0_real/gone.png", DETECTOR).lack

@@ -18,6 +18,7 @@ from forenbench.data.dataset import Dataset
 from forenbench.perturbations import parse
 from forenbench.plugins.loaded import LoadedDetector
 from forenbench.records import environment
+from forenbench.records.record import StatusCounts
 from forenbench.records.store import Store
 from forenbench.scoring.engines.local import LocalEngine
 from forenbench.scoring.numerics import Numerics
@@ -31,7 +32,7 @@ ROOT = Path(__file__).parents[2]
 
 
 class Counted(Brightness):
-    """Counts the images it prepares."""
+    """StatusCounts the images it prepares."""
 
     name = "counted"
 
@@ -151,7 +152,7 @@ def test_images_that_were_not_scored_are_summed_up(bench: Bench) -> None:
     summary, _ = bench()
     ((cell, counts),) = summary.problems.items()
     assert cell.testset == "alpha"
-    assert counts == {"ok": 7, "unreadable": 1, "failed": 0, "nonfinite": 0}
+    assert counts == StatusCounts(ok=7, unreadable=1)
     assert bench()[0].computed == 0, "an unreadable file is a fact about the data, not a reason to run again"
 
 
@@ -181,7 +182,7 @@ def test_only_parts_with_failed_rows_are_made_again(tmp_path: Path) -> None:
     bench.loaded = LoadedDetector(FailsOnce(), "own")
     summary, prepared = bench()
     assert prepared == 261
-    assert next(iter(summary.problems.values()))["failed"] == 5
+    assert next(iter(summary.problems.values())).failed == 5
     assert bench() == (Summary(present=0, computed=1), 5)
     assert bench() == (Summary(present=1), 0)
     assert not (bench.store.root / "parts").exists()
@@ -214,8 +215,8 @@ def test_a_detector_that_fails_on_everything_is_stopped_named_in_every_row_and_t
     summary = go()
     assert (broken.prepared, fine.prepared) == (128, 400)
     assert (summary.computed, summary.unfinished) == (4, 0)
-    assert {cell.detector: counts["failed"] for cell, counts in summary.problems.items()} == {"broken": 200}
-    rows = {r["cell"]["testset"]: bench.store.rows(r) for r in bench.store.records() if r["counts"]["failed"]}
+    assert {cell.detector: counts.failed for cell, counts in summary.problems.items()} == {"broken": 200}
+    rows = {r.cell.testset: bench.store.rows(r) for r in bench.store.records() if r.counts.failed}
     assert rows["alpha"]["error"].value_counts().to_dict() == {
         "broken: RuntimeError: no such layer": 128,
         "not scored: stopped after 128 failures": 72,
@@ -300,12 +301,11 @@ def test_runs_with_different_detectors_share_a_folder_without_loss(tmp_path: Pat
 
 def test_records_say_what_made_them(bench: Bench) -> None:
     bench()
-    made = bench.store.records()[0]["made"]
-    assert {"time", "command", "device", "python", "machine", "packages", "commit"} <= set(made)
-    assert torch.__version__.startswith(made["packages"]["torch"])
+    made = bench.store.records()[0].provenance
+    assert torch.__version__.startswith((made.packages or {})["torch"])
     head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
     if head.returncode == 0:  # in a checkout, not in an unpacked archive
-        assert made["commit"].removesuffix("-dirty") == head.stdout.strip()
+        assert (made.commit or "").removesuffix("-dirty") == head.stdout.strip()
 
 
 def test_a_package_that_was_swapped_for_another_is_left_out(
@@ -314,7 +314,7 @@ def test_a_package_that_was_swapped_for_another_is_left_out(
     """README: faiss-gpu-cu12 in place of faiss-cpu."""
     monkeypatch.setattr(environment, "_PACKAGES", ("torch", "no-such-package"))
     bench()
-    assert list(bench.store.records()[0]["made"]["packages"]) == ["torch"]
+    assert list(bench.store.records()[0].provenance.packages or ()) == ["torch"]
 
 
 def test_a_file_that_is_not_what_was_remembered_fails_once_and_is_scored_by_the_next_run(
@@ -329,5 +329,5 @@ def test_a_file_that_is_not_what_was_remembered_fails_once_and_is_scored_by_the_
     tiny_image(99).save(changed)
     shutil.rmtree(tmp_path / "run")
     (counts,) = [*bench()[0].problems.values()]
-    assert counts["failed"] == 1
+    assert counts.failed == 1
     assert bench()[0].problems == {}

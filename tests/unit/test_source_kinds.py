@@ -11,11 +11,11 @@ import pytest
 
 from forenbench import registry
 from forenbench.data.catalogue import open_dataset
-from forenbench.data.dataset_paths import find_datasets
 from forenbench.data.finding import find_files
 from forenbench.data.sources.locations import open_location
 from forenbench.data.sources.source_kinds import GuestSource, is_there
 from forenbench.errors import BenchError
+from forenbench.records.dataset_paths import find_datasets
 from forenbench.registry.plugin_files import read_plugin
 from forenbench.testing import tiny_image
 

@@ -10,14 +10,15 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from stored_cells import identity, provenance
 
-from forenbench.records.finished import Finished
+from forenbench.records.record import StatusCounts
 from forenbench.records.rows import COLUMNS
 from forenbench.records.store import Damaged, Store
 from forenbench.types import Cell
 
 CELL = Cell("univfd:nn-k9", "sample", "vae", "jpeg:75+blur:1.0")
-MADE = {"time": "2026-01-01T00:00:00+00:00", "position": [0, 0, 0, 0]}
+SAME, OTHER, MADE = identity(seed=0), identity(seed=1), provenance()
 
 
 def rows(*statuses: str, score: float = 0.5) -> pa.Table:
@@ -27,14 +28,14 @@ def rows(*statuses: str, score: float = 0.5) -> pa.Table:
 
 def test_rows_come_back_as_they_were_written(tmp_path: Path) -> None:
     store, written = Store(tmp_path), rows("ok", "unreadable")
-    store.write(CELL, [written], {"seed": 0}, MADE)
+    store.write(CELL, [written], SAME, MADE)
     (record,) = store.records()
-    assert record["counts"] == {"ok": 1, "unreadable": 1, "failed": 0, "nonfinite": 0}
+    assert record.counts == StatusCounts(ok=1, unreadable=1)
     pd.testing.assert_frame_equal(store.rows(record), written.to_pandas(), check_dtype=False)
 
 
 def test_a_score_that_is_not_there_is_null_for_every_reader(tmp_path: Path) -> None:
-    Store(tmp_path).write(CELL, [rows("unreadable", score=float("nan"))], {}, MADE)
+    Store(tmp_path).write(CELL, [rows("unreadable", score=float("nan"))], SAME, MADE)
     (file,) = tmp_path.glob("scores/**/*.parquet")
     assert pq.read_table(file, columns=["score", "logit"]).to_pylist() == [{"score": None, "logit": 0.0}]
 
@@ -48,7 +49,7 @@ def as_earlier_versions_wrote(place: Path) -> None:
 
 def test_text_that_older_rows_lack_is_empty(tmp_path: Path) -> None:
     store, written = Store(tmp_path), rows("ok")
-    store.write(CELL, [written], {}, MADE)
+    store.write(CELL, [written], SAME, MADE)
     (file,) = tmp_path.glob("scores/**/*.parquet")
     pd.read_parquet(file).drop(columns="origin").to_parquet(file)
     as_earlier_versions_wrote(file.with_suffix(".json"))
@@ -60,18 +61,18 @@ def test_text_that_older_rows_lack_is_empty(tmp_path: Path) -> None:
 
 def test_done_means_equal_identity_and_nothing_failed(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    assert not store.is_done(CELL, {"seed": 0})
-    store.write(CELL, [rows("ok")], {"seed": 0}, MADE)
-    assert store.is_done(CELL, {"seed": 0})
-    assert not store.is_done(CELL, {"seed": 1})
-    store.write(CELL, [rows("ok", "failed")], {"seed": 0}, MADE)
-    assert not store.is_done(CELL, {"seed": 0})
+    assert not store.is_done(CELL, SAME)
+    store.write(CELL, [rows("ok")], SAME, MADE)
+    assert store.is_done(CELL, SAME)
+    assert not store.is_done(CELL, OTHER)
+    store.write(CELL, [rows("ok", "failed")], SAME, MADE)
+    assert not store.is_done(CELL, SAME)
 
 
 def test_rows_of_another_identity_are_kept_aside(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    store.write(CELL, [rows("ok", score=0.25)], {"seed": 0}, MADE)
-    store.write(CELL, [rows("ok", score=0.75)], {"seed": 1}, MADE)
+    store.write(CELL, [rows("ok", score=0.25)], SAME, MADE)
+    store.write(CELL, [rows("ok", score=0.75)], OTHER, MADE)
     (kept,) = tmp_path.glob("superseded/**/*.parquet")
     assert pd.read_parquet(kept)["score"].tolist() == [0.25]
     assert store.rows(store.records()[0])["score"].tolist() == [0.75]
@@ -80,10 +81,10 @@ def test_rows_of_another_identity_are_kept_aside(tmp_path: Path) -> None:
 def test_rows_without_their_record_do_not_count(tmp_path: Path) -> None:
     """What a kill between the two files leaves."""
     store = Store(tmp_path)
-    store.write(CELL, [rows("ok")], {"seed": 0}, MADE)
+    store.write(CELL, [rows("ok")], SAME, MADE)
     (record,) = tmp_path.glob("scores/**/*.json")
     record.unlink()
-    assert not store.is_done(CELL, {"seed": 0})
+    assert not store.is_done(CELL, SAME)
     assert store.records() == []
 
 
@@ -91,15 +92,15 @@ def test_rows_without_their_record_do_not_count(tmp_path: Path) -> None:
 def test_a_record_that_is_cut_short_is_named_and_made_again(tmp_path: Path, left: str) -> None:
     """By a power failure, say. Left out without a word, its test set would be missing from every mean."""
     store = Store(tmp_path)
-    store.write(CELL, [rows("ok")], {"seed": 0}, MADE)
+    store.write(CELL, [rows("ok")], SAME, MADE)
     (record,) = tmp_path.glob("scores/**/*.json")
     record.write_text(left)
-    assert not store.is_done(CELL, {"seed": 0})
+    assert not store.is_done(CELL, SAME)
     with pytest.raises(Damaged, match=r"nn-k9.json' is damaged; the command that made it makes it anew"):
         store.records()
     assert store.records(beside_damaged=True) == []
-    store.write(CELL, [rows("ok")], {"seed": 0}, MADE)
-    assert store.is_done(CELL, {"seed": 0})
+    store.write(CELL, [rows("ok")], SAME, MADE)
+    assert store.is_done(CELL, SAME)
     (kept,) = tmp_path.glob("superseded/**/*.json")
     assert kept.read_text() == left
 
@@ -107,7 +108,7 @@ def test_a_record_that_is_cut_short_is_named_and_made_again(tmp_path: Path, left
 def test_rows_that_are_not_those_of_their_record_are_named_and_made_again(tmp_path: Path) -> None:
     store, other = Store(tmp_path / "run"), Store(tmp_path / "other")
     for one, score in ((store, 0.5), (other, 0.75)):
-        one.write(CELL, [rows("ok", score=score)], {"seed": 0}, MADE)
+        one.write(CELL, [rows("ok", score=score)], SAME, MADE)
     (file,) = store.root.glob("scores/**/*.parquet")
     (theirs,) = other.root.glob("scores/**/*.parquet")
     shutil.copyfile(theirs, file)
@@ -115,28 +116,28 @@ def test_rows_that_are_not_those_of_their_record_are_named_and_made_again(tmp_pa
     with pytest.raises(Damaged, match=r"cell univfd:nn-k9 on sample/vae .* is damaged: its rows are not"):
         store.rows(record)
     assert "is damaged" in store.damage(CELL)
-    assert not store.is_done(CELL, {"seed": 0})
-    store.write(CELL, [rows("ok", score=0.5)], {"seed": 0}, MADE)
+    assert not store.is_done(CELL, SAME)
+    store.write(CELL, [rows("ok", score=0.5)], SAME, MADE)
     assert store.damage(CELL) == ""
-    assert store.is_done(CELL, {"seed": 0})
+    assert store.is_done(CELL, SAME)
 
 
 def test_rows_that_are_gone_are_named(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    store.write(CELL, [rows("ok")], {"seed": 0}, MADE)
+    store.write(CELL, [rows("ok")], SAME, MADE)
     (file,) = tmp_path.glob("scores/**/*.parquet")
     file.unlink()
     with pytest.raises(Damaged, match=r"cell univfd:nn-k9 on sample/vae .* has lost its rows"):
         store.records()
-    assert not store.is_done(CELL, {"seed": 0})
-    store.write(CELL, [rows("ok")], {"seed": 0}, MADE)
-    assert store.is_done(CELL, {"seed": 0})
+    assert not store.is_done(CELL, SAME)
+    store.write(CELL, [rows("ok")], SAME, MADE)
+    assert store.is_done(CELL, SAME)
 
 
 def test_a_record_counts_only_where_its_cell_belongs(tmp_path: Path) -> None:
     """A folder that was renamed by hand would give a test set's numbers another's name."""
     store = Store(tmp_path)
-    store.write(CELL, [rows("ok")], {"seed": 0}, MADE)
+    store.write(CELL, [rows("ok")], SAME, MADE)
     (tmp_path / "scores/sample/vae").rename(tmp_path / "scores/sample/gan")
     with pytest.raises(Damaged, match=r"gan/.*is damaged"):
         store.records()
@@ -146,23 +147,23 @@ def test_a_record_counts_only_where_its_cell_belongs(tmp_path: Path) -> None:
 def test_records_of_earlier_versions_are_read_and_said_to_hold_no_digest(tmp_path: Path) -> None:
     store = Store(tmp_path)
     cell = Cell("d", "data", "StyleGAN", "none")
-    store.write(cell, [rows("ok")], {"seed": 0}, MADE)
+    store.write(cell, [rows("ok")], SAME, MADE)
     (record,) = tmp_path.glob("scores/**/*.json")
     as_earlier_versions_wrote(record)
     remark = "rows were stored without a digest, as earlier versions did: damage to them goes unnoticed"
-    assert Finished(store, store.records()[0]).remarks == [remark]
+    assert store.records()[0].remarks == [remark]
     (tmp_path / "scores/data/StyleGAN~e1").rename(tmp_path / "scores/data/StyleGAN")  # its name then
-    assert store.is_done(cell, {"seed": 0})
+    assert store.is_done(cell, SAME)
     assert len(store.rows(store.records()[0])) == 1
-    store.write(cell, [rows("ok")], {"seed": 1}, MADE)
+    store.write(cell, [rows("ok")], OTHER, MADE)
     assert [path.name for path in (tmp_path / "scores/data").glob("*/none/d.json")] == ["d.json"]
-    assert Finished(store, store.records()[0]).remarks == []
+    assert store.records()[0].remarks == []
 
 
 def test_a_write_that_fails_leaves_no_half_file(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    store.write(CELL, [rows("ok")], {"seed": 0}, MADE)
+    store.write(CELL, [rows("ok")], SAME, MADE)
     with pytest.raises(KeyError):
-        store.write(CELL, [rows("ok").drop_columns("label")], {"seed": 0}, MADE)
+        store.write(CELL, [rows("ok").drop_columns("label")], SAME, MADE)
     assert list(tmp_path.glob("**/*.part")) == []
-    assert not store.is_done(CELL, {"seed": 0})
+    assert not store.is_done(CELL, SAME)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from .descriptions import Spec, specs
-from .requests import find_spec
-from .sources.source_kinds import is_there
+from forenbench.data.descriptions import Spec, specs
+from forenbench.data.requests import find_spec
+from forenbench.data.sources.source_kinds import is_there
+from forenbench.types import NOWHERE
+
+from .record import Record
 
 DATA_ROOT = Path("data")
 """Where described datasets lie unless somebody says otherwise."""
@@ -22,9 +25,7 @@ class Found(NamedTuple):
     data_root: Path
 
 
-def find_datasets(
-    records: Iterable[Mapping[str, Any]], requests: Sequence[str], data_root: Path
-) -> dict[str, Found]:
+def find_datasets(records: Iterable[Record], requests: Sequence[str], data_root: Path) -> dict[str, Found]:
     """Say where each dataset behind records can be opened; those that cannot are missing.
 
     Args:
@@ -32,8 +33,9 @@ def find_datasets(
         requests: Names or paths of datasets, tried first.
         data_root: Where described datasets lie; what records say of that counts if this is `DATA_ROOT`.
 
-    A dataset that nobody names is looked for where the run found it, then by its name. Records of earlier
-    versions do not say where that was: there the path counts that the run's command names, seen from here.
+    A dataset that nobody names is looked for where the run found it, then by its name. Only records of
+    earlier versions do not say where that was: there the path counts that the run's command names, seen from
+    here.
 
     Raises:
         BenchError: One of `requests` is neither a name nor a path.
@@ -41,7 +43,7 @@ def find_datasets(
     asked = {name: request for request in requests for name, request in _names(request)}
     found: dict[str, Found] = {}
     for record in records:
-        name = record["cell"]["dataset"]
+        name = record.cell.dataset
         one = _opened(asked[name], data_root) if name in asked else _remembered(name, record, data_root)
         if one:
             found.setdefault(name, one)
@@ -55,15 +57,16 @@ def _opened(request: str, data_root: Path) -> Found:
     return Found(spec, data_root)
 
 
-def _remembered(name: str, record: Mapping[str, Any], data_root: Path) -> Found | None:
+def _remembered(name: str, record: Record, data_root: Path) -> Found | None:
     """Find a dataset by what its record says."""
-    known = specs().get(name)
-    path, root = (Path(record["made"].get("found", {}).get(what, "")) for what in ("path", "data_root"))
+    known, found = specs().get(name), record.provenance.found
+    path, root = map(Path, found or NOWHERE)
     if path.is_absolute() and is_there(path):
         return Found(replace(known or Spec(name, "", ""), folder=str(path)), data_root)
     if known:
         return Found(known, root if data_root == DATA_ROOT and root.is_absolute() else data_root)
-    request = _asked_for(name, record)
+    # a command's words are relative to a folder that nobody knows: a last resort
+    request = "" if found else _asked_for(name, record)
     return _opened(request, data_root) if request else None
 
 
@@ -76,9 +79,9 @@ def _names(request: str) -> Iterator[tuple[str, str]]:
         yield from ((part.dataset, part.dataset) for part in found.parts)
 
 
-def _asked_for(name: str, record: Mapping[str, Any]) -> str:
+def _asked_for(name: str, record: Record) -> str:
     """Find the path of that name in the command that made a record; empty if there is none."""
-    words = record["made"].get("command", [])
+    words = record.provenance.command or ()
     for before, word in zip(["", *words], words, strict=False):
         request = word if before == "--dataset" else word.removeprefix("--dataset=") if "=" in word else ""
         if request and Path(request).exists() and (name, request) in _names(request):
