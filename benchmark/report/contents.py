@@ -14,7 +14,7 @@ from forenbench.errors import BenchError
 from forenbench.records.coverage import MISSING, mark_counted
 from forenbench.records.finished import Finished, newest
 from forenbench.records.store import Store
-from forenbench.tables import TABLES, leaderboard, measure, one_protocol
+from forenbench.tables import REGISTRY, TABLES, leaderboard, measure, one_protocol, table_kinds
 from forenbench.tables.notes import left_out
 from forenbench.tables.table import Table
 
@@ -173,6 +173,7 @@ def _tables(cells: pd.DataFrame) -> Iterator[Table]:
     for make, _ in TABLES.values():
         with suppress(BenchError):
             yield make(cells)
+    yield from table_kinds.added(cells, REGISTRY)
 
 
 def _common(notes: Sequence[Sequence[str]]) -> list[str]:

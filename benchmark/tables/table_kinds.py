@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from reprlib import repr as short
 
@@ -55,6 +55,18 @@ def find_kind(request: str, registry: Registry[TableKind], others: Collection[st
             return found.thing
         kind = replace(found.thing, name=request)
     return replace(kind, make=lambda cells: _made(kind, cells))
+
+
+def added(cells: pd.DataFrame, registry: Registry[TableKind]) -> Iterator[Table]:
+    """Make every table that packages add; in place of one that cannot be made stands the reason."""
+    for one in registry.added():
+        try:
+            if one.thing is None:
+                raise BenchError(f"table '{one.entry.name}' cannot be used: {one.problem}")
+            yield find_kind(one.entry.name, registry).make(cells.copy())
+        except BenchError as error:
+            frame = pd.DataFrame({"problem": [str(error)]})
+            yield Table(one.entry.name, f"Table of package {one.entry.package}", frame, ())
 
 
 def _made(kind: TableKind, cells: pd.DataFrame) -> Table:

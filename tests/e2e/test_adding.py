@@ -53,6 +53,23 @@ def test_a_file_that_a_page_shows_runs_with_every_command_that_it_shows(page: st
         assert bench("report", *map(str, Path("results/runs").iterdir())).code == 0
 
 
+def test_a_report_has_the_tables_of_packages_and_says_why_one_is_not_there(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_example("adding_table.md")
+    group = "forenbench.tables"
+    points = [EntryPoint("spread", "spread:SPREAD", group), EntryPoint("gone", "not_there:GONE", group)]
+    monkeypatch.syspath_prepend(str(Path.cwd()))
+    monkeypatch.setattr(registry, "entries_of", lambda asked: points if asked == group else [])
+    Path("bright.py").write_text(BRIGHT)
+    assert bench("run", "--detectors", "./bright.py", "--dataset", "tiny").code == 0
+    outcome = bench("report", "results/runs/tiny")
+    assert outcome.code == 0, outcome.err
+    page = Path("results/runs/tiny/report.html").read_text(encoding="utf-8")
+    assert "AUROC (%) over all cells" in page
+    assert "No module named &#39;not_there&#39;" in page
+
+
 def test_the_engine_that_a_page_shows_gives_the_rows_of_ours(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
