@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -40,17 +41,17 @@ def with_wrong_reals(wrong: int) -> tuple[list[int], list[float]]:
     return [0] * 10 + [1] * 10, [0.99] * wrong + [0.1] * (10 - wrong) + [0.9] * 10
 
 
-def identity(**fields: object) -> Identity:
+def identity(**fields: Any) -> Identity:
     """Make an identity; what is not given does not matter."""
     return replace(_IDENTITY, **fields)
 
 
-def provenance(**fields: object) -> Provenance:
+def provenance(**fields: Any) -> Provenance:
     """Say what made a cell; what is not given is not known."""
     return replace(_PROVENANCE, **fields)
 
 
-def record(dataset: str, **fields: object) -> Record:
+def record(dataset: str, **fields: Any) -> Record:
     """Make a record of no rows, with such a provenance."""
     return Record(Cell("d", dataset, "t", "none"), identity(), StatusCounts(), provenance(**fields))
 

@@ -84,11 +84,11 @@ def test_a_shared_encoder_runs_once_per_image() -> None:
 
 
 def test_each_file_is_decoded_once_for_all_perturbations(monkeypatch: pytest.MonkeyPatch) -> None:
-    from forenbench.scoring import batches
+    from forenbench.scoring import preparing
 
     calls: list[int] = []
-    decode = batches.decode
-    monkeypatch.setattr(batches, "decode", lambda *given: calls.append(1) or decode(*given))
+    decode = preparing.decode
+    monkeypatch.setattr(preparing, "decode", lambda *given: calls.append(1) or decode(*given))
     perturbations = [parse(text) for text in ("none", "jpeg:50", "blur:1.0")]
     todo = [(perturbation, [Brightness(), Width()]) for perturbation in perturbations]
     score_testset(in_memory([tiny_image(i) for i in range(4)]), todo, seed=0, device="cpu")

@@ -31,25 +31,12 @@ from forenbench.report.provenance import provenance as described
 from forenbench.scoring import plan
 from forenbench.scoring.engines.local import LocalEngine
 from forenbench.scoring.numerics import Numerics
+from forenbench.scoring.outcome import Silent
 from forenbench.scoring.runner import run
 from forenbench.testing import Brightness, write_tiny_dataset
-from forenbench.types import Cell, TestSet, Whereabouts
+from forenbench.types import Cell, Whereabouts
 
 EARLIER = (earlier_records.FIRST, earlier_records.SECOND, earlier_records.IMPORTED)
-
-
-class Silent:
-    def begin(self, cells: int, present: int, images: int) -> None: ...
-
-    def testset(self, testset: TestSet, cells: int) -> None: ...
-
-    def stored(self, cells: int) -> None: ...
-
-    def advance(self, images: int) -> None: ...
-
-    def skip(self, images: int) -> None: ...
-
-    def note(self, text: str) -> None: ...
 
 
 def here(device: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from stored_cells import LABELS, ONE_WRONG, PERFECT, add, record
 
 from forenbench.data.descriptions import Spec
 from forenbench.images import decode
-from forenbench.perturbations import kinds
+from forenbench.perturbations import PERTURBATIONS
 from forenbench.perturbations.kinds import Kind, less_is_worse, more_is_worse
 from forenbench.records.dataset_paths import DATA_ROOT, Found, find_datasets
 from forenbench.records.finished import newest
@@ -266,7 +266,8 @@ def test_a_new_kind_is_drawn_in_the_order_of_harm_that_it_states_whatever_its_va
         Kind(name, tiny_image, "", "N", int, 1, 256, harm)
         for name, harm in (("pixelate", more_is_worse), ("posterise", less_is_worse))
     )
-    monkeypatch.setattr(kinds, "KINDS", (*kinds.KINDS, pixelate, posterise))
+    added = {kind.name: kind for kind in (pixelate, posterise)}
+    monkeypatch.setattr(PERTURBATIONS, "ours", {**PERTURBATIONS.ours, **added})
     for place, level in enumerate([16, 2, 128]):
         for kind in (pixelate, posterise):
             add(Store(tmp_path), "d", "t", PERFECT, perturbation=f"{kind.name}:{level}", place=place)

@@ -8,6 +8,7 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
+from stored_cells import record
 
 from forenbench import registry
 from forenbench.data.catalogue import open_dataset
@@ -70,8 +71,7 @@ def test_a_dataset_of_a_file_is_found_again_by_what_its_record_says(place: Path)
     assert (dataset.name, [one.name for one in dataset.testsets]) == ("images", ["g"])
     assert any("opened by file" in note for note in dataset.notes)
     found = dataset.testsets[0].found
-    record = {"cell": {"dataset": "images"}, "made": {"found": found._asdict()}}
-    (again,) = find_datasets([record], [], Path("data")).values()
+    (again,) = find_datasets([record("images", found=found)], [], Path("data")).values()
     source, findings = find_files(again.spec, again.data_root)
     assert source.read(findings.samples[1].path) == dataset.testsets[0].source.read("1.png")
     place.unlink()

@@ -194,8 +194,8 @@ def test_a_detector_that_changed_between_cells_is_not_averaged_without_a_word(
 
 
 def test_unknown_style_is_refused(store: Store) -> None:
-    with pytest.raises(BenchError, match="'html' is none of text, csv, markdown, latex"):
-        render(tables.make("acc-ap", [store]), "html")
+    with pytest.raises(BenchError, match="'docx' is none of text, csv, markdown, latex"):
+        render(tables.make("acc-ap", [store]), "docx")
 
 
 def test_unknown_table_and_empty_run_are_clear(tmp_path: Path) -> None:
