@@ -14,7 +14,10 @@ from forenbench.errors import BenchError
 from forenbench.records.coverage import MISSING, mark_counted
 from forenbench.records.finished import Finished, newest
 from forenbench.records.store import Store
-from forenbench.tables import TABLES, leaderboard, measure, one_protocol
+from forenbench.tables import leaderboard
+from forenbench.tables.cell_frame import TESTSET, one_protocol
+from forenbench.tables.makers import TABLES
+from forenbench.tables.measured import measure
 from forenbench.tables.notes import left_out
 from forenbench.tables.table import Table
 
@@ -194,7 +197,7 @@ def _headings(grids: Sequence[Grid]) -> list[str]:
 
 def _facts(cells: pd.DataFrame, names: Mapping[tuple[str, str], str]) -> list[tuple[str, str]]:
     """Count what the report is about."""
-    sets = cells[["dataset", "testset"]].drop_duplicates()
+    sets = cells[TESTSET].drop_duplicates()
     return [
         ("Detectors", f"{len(names)}"),
         ("Test sets", f"{len(sets)}"),

@@ -13,8 +13,9 @@ import forenbench
 from forenbench.files.atomic import write_json, write_text
 from forenbench.files.checksums import sha256_of
 
-from . import TABLES, leaderboard
+from . import leaderboard
 from .equalised import NothingEqualised
+from .makers import TABLES
 from .rendering import render
 
 if TYPE_CHECKING:

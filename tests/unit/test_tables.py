@@ -92,7 +92,7 @@ def test_perturbations_are_rows_of_their_own(store: Store) -> None:
 
 def test_intervals_that_rest_on_few_origins_say_so(store: Store) -> None:
     cells = tables.measure([store])
-    assert not any("origins" in note for note in tables.by_label(cells).notes)
+    assert not any("origins" in note for note in tables.TABLES["cells"].make(cells).notes)
     labels, many = [0, 1] * 40, [f"o{at // 2}" for at in range(80)]
     add(store, "good", "crops", [0.1, 0.9] * 40, labels, origins=["a", "a", "b", "b"] * 20, dataset="few")
     add(store, "good", "frames", [0.1, 0.9] * 40, labels, origins=many, dataset="many")
