@@ -97,7 +97,7 @@ def _tables() -> None:
     from forenbench.tables import REGISTRY, TABLES
     from forenbench.tables.papers import paper_tables
 
-    generic = [(name, description, "any run") for name, (_, description) in TABLES.items()]
+    generic = [(name, kind.description, "any run") for name, kind in TABLES.items()]
     others = _added(REGISTRY.added(), lambda kind: (kind.name, kind.description, "any run"))
     papers = [(name, paper.title, paper.source) for name, paper in paper_tables().items()]
     _print(("table", "what it shows", "of"), [*generic, *others, *papers])

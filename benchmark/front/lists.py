@@ -82,6 +82,6 @@ def list_tables() -> pd.DataFrame:
     Returns:
         Columns table, shows, of (any run, or the paper).
     """
-    rows = [(name, description, "any run") for name, (_, description) in TABLES.items()]
+    rows = [(name, kind.description, "any run") for name, kind in TABLES.items()]
     rows += [(name, paper.title, paper.source) for name, paper in paper_tables().items()]
     return pd.DataFrame(rows, columns=["table", "shows", "of"])

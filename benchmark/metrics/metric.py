@@ -75,7 +75,7 @@ class RankingMetric(Metric):
     """Judges how images are ordered; undefined unless there are both labels.
 
     Attributes:
-        point: Its value, of images by rank.
+        point: Its value, of images by rank; it is asked only where there are both labels.
         replicate: Its values (replicates,), of what was drawn; where a label is missing anything.
     """
 

@@ -25,6 +25,8 @@ def rows(kind: type[M], by: str = AUTHOR) -> list[M]:
 def rank(labels: Labels, scores: Scores) -> dict[str, float]:
     """Return every metric that needs no threshold, by its column; errors are those of `Ranked.of`."""
     ranked = Ranked.of(labels, scores)
+    if not ranked.true_positives.size:  # a label is missing: no metric has to know what that looks like
+        return dict.fromkeys((row.name for row in rows(RankingMetric)), float("nan"))
     return {row.name: row.point(ranked) for row in rows(RankingMetric)}
 
 

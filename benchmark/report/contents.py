@@ -14,7 +14,10 @@ from forenbench.errors import BenchError
 from forenbench.records.coverage import MISSING, mark_counted
 from forenbench.records.finished import Finished, newest
 from forenbench.records.store import Store
-from forenbench.tables import REGISTRY, TABLES, leaderboard, measure, one_protocol, table_kinds
+from forenbench.tables import leaderboard, table_kinds
+from forenbench.tables.cell_frame import TESTSET, one_protocol
+from forenbench.tables.makers import REGISTRY, TABLES
+from forenbench.tables.measured import measure
 from forenbench.tables.notes import left_out
 from forenbench.tables.table import Table
 
@@ -170,9 +173,9 @@ def _gallery(name: str, detector: tuple[str, str], drawn: _Drawn, wishes: Wishes
 
 def _tables(cells: pd.DataFrame) -> Iterator[Table]:
     """Make every table that has something to show."""
-    for make, _ in TABLES.values():
+    for kind in TABLES.values():
         with suppress(BenchError):
-            yield make(cells)
+            yield kind.make(cells)
     yield from table_kinds.added(cells, REGISTRY)
 
 
@@ -195,7 +198,7 @@ def _headings(grids: Sequence[Grid]) -> list[str]:
 
 def _facts(cells: pd.DataFrame, names: Mapping[tuple[str, str], str]) -> list[tuple[str, str]]:
     """Count what the report is about."""
-    sets = cells[["dataset", "testset"]].drop_duplicates()
+    sets = cells[TESTSET].drop_duplicates()
     return [
         ("Detectors", f"{len(names)}"),
         ("Test sets", f"{len(sets)}"),

@@ -11,6 +11,7 @@ import pandas as pd
 
 from forenbench.printable import printable
 from forenbench.tables.best import is_lowest_best
+from forenbench.tables.printed import levels, number
 from forenbench.tables.table import Table
 
 _FIRST, _RANK = "detector", "rank"
@@ -102,7 +103,7 @@ def _levels_of(frame: pd.DataFrame) -> range:
 
 def _column(table: Table, name: Hashable) -> list[GridCell]:
     """Set one column with its intervals and marks."""
-    signed = _levels(name)[-1] == table.signed != ""
+    signed = levels(name)[-1] == table.signed != ""
     entries = [_entry(value, table.decimals, signed) for value in table.frame[name]]
     if table.low is not None and table.high is not None:
         ends = zip(entries, table.low[name], table.high[name], strict=True)
@@ -144,7 +145,7 @@ def _without_repetition(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[tuple[s
 def _heads(frame: pd.DataFrame, numbers: Sequence[bool]) -> Iterator[list[Head]]:
     """Yield rows of the header: equal neighbours at an outer level share a cell, the last level has none."""
     depth, labels = frame.columns.nlevels, [str(name or "") for name in frame.index.names]
-    names = [_levels(name) for name in frame.columns]
+    names = [levels(name) for name in frame.columns]
     for level in range(depth):
         if level == depth - 1:
             texts = [*labels, *(name[level] for name in names)]
@@ -165,11 +166,5 @@ def _entry(value: object, decimals: int, signed: bool = False) -> GridCell:
     if isinstance(value, int | np.integer) and not isinstance(value, bool):
         return GridCell(str(value), str(value), True)
     if isinstance(value, float | np.floating):
-        text = f"{value:{'+' if signed else ''}.{decimals}f}"
-        return GridCell(text if float(text) else f"{0:.{decimals}f}", repr(float(value)), True)
+        return GridCell(number(float(value), decimals, signed), repr(float(value)), True)
     return GridCell(printable(str(value)), "", False)
-
-
-def _levels(name: object) -> tuple[str, ...]:
-    """Return a column's name as its levels."""
-    return tuple(map(str, name)) if isinstance(name, tuple) else (str(name),)

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pandas as pd
 
 from forenbench.tables import marks, means
+from forenbench.tables.cell_frame import DETECTOR
 from forenbench.tables.table import Table
 
 from .grid import Grid, GridCell, lay_out
@@ -29,17 +30,16 @@ def heat_map(cells: pd.DataFrame, perturbation: str) -> Grid:
     places = shown["testset"]
     if shown["dataset"].nunique() > 1:
         places = shown["dataset"] + "/" + shown["testset"]
-    names = shown[["detector", "weights"]].drop_duplicates()
+    names = shown[DETECTOR].drop_duplicates()
     rows, columns = pd.MultiIndex.from_frame(names), list(dict.fromkeys(places))
-    rows_by = ["detector", "weights"]
     auroc, signs = (
         shown.assign(place=places)
-        .pivot(index=rows_by, columns="place", values=value)
+        .pivot(index=DETECTOR, columns="place", values=value)
         .reindex(index=rows, columns=columns)
         for value in ("auroc", "marks")
     )
     auroc *= 100
-    auroc["Mean"], signs["Mean"] = means.macro(shown, rows_by, "auroc"), means.signs(shown, rows_by)
+    auroc["Mean"], signs["Mean"] = means.macro(shown, DETECTOR, "auroc"), means.signs(shown, DETECTOR)
     auroc.columns.name = None
     notes = (
         _WORDS,

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from forenbench.perturbations import known_kind
-from forenbench.tables.robustness import family_and_level, lay_out
+from forenbench.tables import robustness
+from forenbench.tables.robustness import family_and_level
 
 from .charts import Chart, Levels, draw_levels, styles
 
@@ -34,7 +35,7 @@ def draw_robustness(cells: pd.DataFrame, names: Mapping[tuple[str, str], str]) -
 
 def _levels(cells: pd.DataFrame, names: Mapping[tuple[str, str], str]) -> Iterator[tuple[Levels, str]]:
     """Give what is to be drawn of one data set, and what each kind does; nothing without a level's mean."""
-    table, families = lay_out(cells), dict[str, list[str]]()
+    means, families = robustness.table(cells).frame, dict[str, list[str]]()
     for one in dict.fromkeys(cells["perturbation"]):
         families.setdefault(family_and_level(one)[0], []).append(one)
     for family, members in families.items():
@@ -44,20 +45,20 @@ def _levels(cells: pd.DataFrame, names: Mapping[tuple[str, str], str]) -> Iterat
             places = [family_and_level(one) for one in shown]
             levels = [level or one for one, (_, level) in zip(shown, places, strict=True)]
             for label, metric in _METRICS.items():
-                means = _means(table, metric, places, names)
-                if not np.isnan(list(means.values()))[:, -len(members) :].all():
-                    yield Levels(f"{family}:{kind.symbol}", levels, label, means), kind.description
+                found = _means(means, metric, places, names)
+                if not np.isnan(list(found.values()))[:, -len(members) :].all():
+                    yield Levels(f"{family}:{kind.symbol}", levels, label, found), kind.description
 
 
 def _means(
-    table: pd.DataFrame,
+    means: pd.DataFrame,
     metric: str,
     places: Sequence[tuple[str, str]],
     names: Mapping[tuple[str, str], str],
 ) -> dict[str, list[float]]:
-    """Take means of `robustness.lay_out` by (family, level); NaN where a detector lacks one."""
+    """Take means of the table of robustness by (family, level); NaN where a detector lacks one."""
     columns = pd.MultiIndex.from_tuples([(*place, metric) for place in places])
-    found = table.reindex(index=pd.MultiIndex.from_tuples(names), columns=columns).to_numpy(float)
+    found = means.reindex(index=pd.MultiIndex.from_tuples(names), columns=columns).to_numpy(float)
     return dict(zip(names.values(), found.tolist(), strict=True))
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 import pandas as pd
 
-from forenbench.metrics.metric import Metric
-from forenbench.metrics.metric_values import why_none
+from forenbench.metrics.metric import FITTED, Metric
+from forenbench.metrics.metric_values import shown_in, why_none
 
-PLACE = ["perturbation", "detector", "weights", "dataset", "testset"]
+from . import marks, realsources
+from .cell_frame import CELL, DETECTOR, drop_single
+from .notes import drawn_by_origin, notes_on
+from .table import Table
 
 _UNSHOWN = "where it is as good or bad as can be, nearly all resamples agree, or one in 20 has no value"
 _BLANK = {
@@ -19,7 +23,48 @@ _BLANK = {
 }
 
 
-class LaidOut(NamedTuple):
+def by_label(cells: pd.DataFrame) -> Table:
+    """List every cell with its counts, accuracies by label, AP and AUROC."""
+    title = "Every cell (%), with 95 % intervals"
+    laid_out = _counted(cells, _lay_out(cells, shown_in("cells")))
+    return _table("cells", title, cells, laid_out, *realsources.widest(cells))
+
+
+def by_error_rate(cells: pd.DataFrame) -> Table:
+    """List every cell with the rates of errors at fixed rates of the other error."""
+    laid_out = _lay_out(cells, shown_in("error-rates"))
+    return _table("error-rates", "Error rates (%), with 95 % intervals", cells, laid_out)
+
+
+def by_threshold(cells: pd.DataFrame) -> Table:
+    """List every cell with its decisions at the author's, a fitted, and the oracle's threshold."""
+    metrics = shown_in("thresholds")
+    laid_out = _lay_out(cells, metrics)
+    laid_out = _present(laid_out, [name for name, row in metrics.items() if row.by == FITTED])
+    title = "Decisions (%) at three thresholds, with 95 % intervals"
+    oracle = (
+        "The oracle's threshold is chosen on the very images it is judged on: an upper bound, but for a "
+        "quirk of UnivFD's search by which it can fall below the others."
+    )
+    return _table("thresholds", title, cells, laid_out, oracle, *_blanks(cells, metrics))
+
+
+def by_calibration(cells: pd.DataFrame) -> Table:
+    """List every cell with how far its probabilities can be believed, and what fitted maps make of them."""
+    metrics = shown_in("calibration")
+    laid_out = _lay_out(cells, metrics)
+    laid_out = _present(laid_out, [name for name, row in metrics.items() if row.by])
+    reasons = dict.fromkeys(
+        f"{cell['detector']}: {cell['no_probabilities']}."
+        for cell in cells[["detector", "no_probabilities"]].to_dict("records")
+        if cell["no_probabilities"]
+    )
+    title = "How far probabilities can be believed (0 is best), with 95 % intervals"
+    remarks = (*reasons, *_blanks(cells, metrics))
+    return replace(_table("calibration", title, cells, laid_out, *remarks), decimals=3)
+
+
+class _LaidOut(NamedTuple):
     """Values, and the ends of their intervals (NaN where there is none), in frames of one shape."""
 
     values: pd.DataFrame
@@ -27,14 +72,24 @@ class LaidOut(NamedTuple):
     high: pd.DataFrame
 
 
-def lay_out(cells: pd.DataFrame, metrics: Mapping[str, Metric]) -> LaidOut:
+def _table(name: str, title: str, cells: pd.DataFrame, laid_out: _LaidOut, *remarks: str) -> Table:
+    """Make a table with a row for each cell."""
+    values, low, high = (drop_single(frame) for frame in laid_out)
+    signs = pd.DataFrame({column: cells["marks"].to_numpy() for column in values}, index=values.index)
+    signs[[column for column in ("ok", "images") if column in signs]] = ""
+    sure = (*_unsure(cells, laid_out, shown_in(name)), *drawn_by_origin(cells))
+    notes = (*remarks, *notes_on(cells), *sure, *marks.remarks(cells))
+    return Table(name, title, values, notes, low=low, high=high, marks=signs)
+
+
+def _lay_out(cells: pd.DataFrame, metrics: Mapping[str, Metric]) -> _LaidOut:
     """Put metrics side by side, a row a cell, shares in percent.
 
     Args:
         cells: As `forenbench.tables.measure` returns them.
         metrics: By what the table calls them.
     """
-    frame = cells.set_index(PLACE)
+    frame = cells.set_index(CELL)
     scales = [100.0 if metric.percent else 1.0 for metric in metrics.values()]
     pieces = []
     for suffix in ("", "_low", "_high"):
@@ -42,32 +97,32 @@ def lay_out(cells: pd.DataFrame, metrics: Mapping[str, Metric]) -> LaidOut:
         piece = frame.reindex(columns=names).astype(float).mul(scales)
         piece.columns = pd.Index(metrics)
         pieces.append(piece)
-    return LaidOut(*pieces)
+    return _LaidOut(*pieces)
 
 
-def counted(cells: pd.DataFrame, laid_out: LaidOut) -> LaidOut:
+def _counted(cells: pd.DataFrame, laid_out: _LaidOut) -> _LaidOut:
     """Put the numbers of scored and of all images before the metrics."""
-    counts = cells.set_index(PLACE)[["ok", "images"]]
+    counts = cells.set_index(CELL)[["ok", "images"]]
     blank = pd.DataFrame(float("nan"), counts.index, counts.columns)
-    before = LaidOut(counts, blank, blank)
-    return LaidOut(*(pd.concat(pair, axis=1) for pair in zip(before, laid_out, strict=True)))
+    before = _LaidOut(counts, blank, blank)
+    return _LaidOut(*(pd.concat(pair, axis=1) for pair in zip(before, laid_out, strict=True)))
 
 
-def present(laid_out: LaidOut, names: Iterable[str]) -> LaidOut:
+def _present(laid_out: _LaidOut, names: Iterable[str]) -> _LaidOut:
     """Leave out the given columns where no cell has a value: nothing was fitted, say."""
     empty = [name for name in names if laid_out.values[name].isna().all()]
-    return LaidOut(*(frame.drop(columns=empty) for frame in laid_out))
+    return _LaidOut(*(frame.drop(columns=empty) for frame in laid_out))
 
 
-def blanks(cells: pd.DataFrame, metrics: Mapping[str, Metric]) -> Iterator[str]:
+def _blanks(cells: pd.DataFrame, metrics: Mapping[str, Metric]) -> Iterator[str]:
     """Say why values are missing where the labels and the kind of scores would allow them.
 
     Args:
         cells: As `forenbench.tables.measure` returns them.
-        metrics: As for `lay_out`.
+        metrics: As for `_lay_out`.
     """
     fitted = cells.reindex(columns=["fitted_threshold"])["fitted_threshold"].notna()
-    lacking = cells.loc[~fitted, ["detector", "weights"]].drop_duplicates()
+    lacking = cells.loc[~fitted, DETECTOR].drop_duplicates()
     if len(lacking):
         whose = ", ".join(f"{detector} ({kind})" for detector, kind in lacking.itertuples(index=False))
         some = f" for {whose}" if fitted.any() else ""
@@ -79,13 +134,13 @@ def blanks(cells: pd.DataFrame, metrics: Mapping[str, Metric]) -> Iterator[str]:
             yield f"{name} is blank {_BLANK[name[:3]]}."
 
 
-def unsure(cells: pd.DataFrame, laid_out: LaidOut, metrics: Mapping[str, Metric]) -> Iterator[str]:
+def _unsure(cells: pd.DataFrame, laid_out: _LaidOut, metrics: Mapping[str, Metric]) -> Iterator[str]:
     """Say why values have no interval, for columns of one reason together.
 
     Args:
         cells: As `forenbench.tables.measure` returns them.
         laid_out: Their values.
-        metrics: As for `lay_out`.
+        metrics: As for `_lay_out`.
     """
     reasons: dict[str, dict[str, None]] = {}
     for label in laid_out.values.columns.intersection(list(metrics)):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from .cell_frame import DETECTOR
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -28,7 +30,7 @@ def remark(cells: pd.DataFrame, sign: str) -> Iterator[str]:
     if users:
         listed = "; ".join(f"{what} by {', '.join(detectors)}" for what, detectors in users.items())
         yield f"{sign} generator or reals seen in training, as the detectors state: {listed}."
-    unstated = cells.loc[cells["unstated"], ["detector", "weights"]].drop_duplicates()
+    unstated = cells.loc[cells["unstated"], DETECTOR].drop_duplicates()
     if len(unstated):
         whose = ", ".join(f"{detector} ({weights})" for detector, weights in unstated.itertuples(index=False))
         yield (

@@ -17,8 +17,9 @@ from forenbench.perturbations import parse, parse_all
 from forenbench.types import Perturbation
 
 from . import marks
+from .cell_frame import DETECTOR, TESTSET, in_order
 from .means import averaged
-from .notes import in_order, notes_on
+from .notes import notes_on
 from .table import Table
 
 SIZE = "size"
@@ -32,8 +33,6 @@ _NOTE = (
     "Drop is raw less equalised. It may come from shortcuts in the files, or from evidence that re-encoding "
     "destroys: a fake's traces suffer, too."
 )
-_ROW = ["detector", "weights"]
-_PLACE = ["dataset", "testset"]
 _MEAN = ("", "Mean")
 """The place of a mean over test sets."""
 
@@ -129,11 +128,11 @@ def table(cells: pd.DataFrame) -> Table:
         raise NothingEqualised("no cell is equalised; 'bench run --equalise jpeg:96' makes some")
     rows: dict[tuple[str, ...], dict[Hashable, float]] = {}
     for name in names:
-        for detector in in_order(cells, _ROW):
+        for detector in in_order(cells, DETECTOR):
             rows |= {(name, *detector, *place): row for place, row in _rows(cells, name, detector)}
     frame = pd.DataFrame(
         list(rows.values()),
-        index=pd.MultiIndex.from_tuples(rows, names=["equalised", *_ROW, *_PLACE]),
+        index=pd.MultiIndex.from_tuples(rows, names=["equalised", *DETECTOR, *TESTSET]),
         columns=pd.MultiIndex.from_product(
             [_METRICS, ["raw", "equalised", "drop"]], names=["metric", "images"]
         ),
@@ -151,7 +150,7 @@ def _signs(cells: pd.DataFrame, index: Iterable[tuple[str, ...]]) -> list[str]:
     """Return the signs of each row: of both cells behind it, in a mean of all."""
     marked = cells[cells["marks"] != ""]
     every = pd.concat([marked, averaged(marked).assign(dataset=_MEAN[0], testset=_MEAN[1])])
-    signs = every.groupby(["perturbation", *_ROW, *_PLACE])["marks"].agg("".join).to_dict()
+    signs = every.groupby(["perturbation", *DETECTOR, *TESTSET])["marks"].agg("".join).to_dict()
     return [marks.together(signs.get((one, *row), "") for one in ("none", name)) for name, *row in index]
 
 
@@ -159,19 +158,19 @@ def _rows(
     cells: pd.DataFrame, name: str, detector: tuple[str, ...]
 ) -> Iterator[tuple[tuple[str, ...], dict[Hashable, float]]]:
     """Yield a detector's row for each test set, and their mean if all are defined."""
-    mine = cells[(cells[_ROW] == list(detector)).all(axis=1)]
-    places = in_order(cells, _PLACE)
+    mine = cells[(cells[DETECTOR] == list(detector)).all(axis=1)]
+    places = in_order(cells, TESTSET)
     columns: dict[tuple[str, str], pd.Series[float]] = {}
     for label, metric in _METRICS.items():
         raw, equalised = (
-            mine[mine["perturbation"] == one].set_index(_PLACE)[metric].reindex(places) * 100
+            mine[mine["perturbation"] == one].set_index(TESTSET)[metric].reindex(places) * 100
             for one in ("none", name)
         )
         columns |= {(label, "raw"): raw, (label, "equalised"): equalised, (label, "drop"): raw - equalised}
     frame = pd.DataFrame(columns)
     yield from zip(places, frame.to_dict("records"), strict=True)
     if len(places) > 1:
-        with_both = set(in_order(averaged(cells), _PLACE))
+        with_both = set(in_order(averaged(cells), TESTSET))
         both = [place in with_both for place in places]
         yield _MEAN, frame[both].mean(skipna=False).to_dict()
 

@@ -13,8 +13,9 @@ import forenbench
 from forenbench.files.atomic import write_json, write_text
 from forenbench.files.checksums import sha256_of
 
-from . import TABLES, leaderboard
+from . import leaderboard
 from .equalised import NothingEqualised
+from .makers import TABLES
 from .rendering import render
 
 if TYPE_CHECKING:
@@ -45,9 +46,9 @@ def export(cells: pd.DataFrame, root: Path) -> list[str]:
 
 def _write_tables(cells: pd.DataFrame, root: Path) -> Iterator[str]:
     """Write the tables that the cells have something for."""
-    for name, (make, _) in TABLES.items():
+    for name, kind in TABLES.items():
         with suppress(NothingEqualised):
-            made = make(cells)
+            made = kind.make(cells)
             for suffix, style in _SUFFIXES.items():
                 file = f"tables/{name}{suffix}"
                 write_text(root / file, render(made, style))

@@ -18,6 +18,7 @@ from forenbench.printable import for_csv, for_markdown
 from forenbench.records.coverage import WRONG
 
 from . import marks, ranking
+from .cell_frame import CONTEST, DETECTOR
 from .means import averaged
 from .rendering import as_markdown
 from .table import Table
@@ -25,7 +26,6 @@ from .table import Table
 DECIMALS = 2
 _BALANCED = 1.5
 """Up to so many images of one label for one of the other, A.P. is read like AUROC: chance is 40 to 60 %."""
-_CONTEST = ["dataset", "protocol", "perturbation"]
 _COUNTS = ["rank", "testsets", "images", "scored", "seen", "real", "fake"]
 _ELSEWHERE = ["rank_by", "failed_as", "marks", "unranked", "checkpoints", "version"]
 """Columns that a page tells in other ways."""
@@ -52,7 +52,7 @@ def standings(cells: pd.DataFrame, rank_by: str = "ap") -> pd.DataFrame:
     """
     if rank_by not in rankings():
         raise BenchError(f"--rank-by '{rank_by}' is none of {', '.join(rankings())}")
-    boards = [_contest(key, group, rank_by) for key, group in cells.groupby(_CONTEST, sort=False)]
+    boards = [_contest(key, group, rank_by) for key, group in cells.groupby(CONTEST, sort=False)]
     return pd.concat(boards, ignore_index=True)
 
 
@@ -69,7 +69,7 @@ def remarks(cells: pd.DataFrame, board: pd.DataFrame) -> Iterator[str]:
         yield "Images without a score count as errors (--failed-as wrong)."
     for row in board[board["unranked"] != ""].to_dict("records"):
         yield f"No rank: {row['detector']} ({row['weights']}) on {_place(row)}: {row['unranked']}."
-    for _, contest in board.groupby(_CONTEST, sort=False):
+    for _, contest in board.groupby(CONTEST, sort=False):
         yield from _other_orders(cells, contest)
     yield from marks.remarks(cells)
 
@@ -117,12 +117,10 @@ def _contest(key: Sequence[Hashable], cells: pd.DataFrame, rank_by: str) -> pd.D
     """Rank the detectors of one dataset, protocol and perturbation."""
     whole = averaged(cells)
     reasons = ranking.why_unranked(whole, rank_by)
-    groups = {
-        tuple(map(str, name)): group for name, group in cells.groupby(["detector", "weights"], sort=False)
-    }
+    groups = {tuple(map(str, name)): group for name, group in cells.groupby(DETECTOR, sort=False)}
     wanted = whole["testset"].nunique()
     rows = [
-        dict(zip(["detector", "weights", *_CONTEST], [*name, *key], strict=True))
+        dict(zip([*DETECTOR, *CONTEST], [*name, *key], strict=True))
         | _row(averaged(group), group, wanted)
         | {"unranked": reasons.get((name[0], name[1]), "no test set with both labels")}
         for name, group in groups.items()
@@ -190,7 +188,7 @@ def _replicates(group: pd.DataFrame, metric: str) -> Floats:
 def _other_orders(cells: pd.DataFrame, contest: pd.DataFrame) -> Iterator[str]:
     """Say by which metrics the detectors of a contest with unbalanced labels would stand otherwise."""
     row = contest.iloc[0]
-    behind = averaged(cells[(cells[_CONTEST] == row[_CONTEST]).all(axis=1)])
+    behind = averaged(cells[(cells[CONTEST] == row[CONTEST]).all(axis=1)])
     counts = behind[["reals", "fakes"]]
     ranked = contest[contest["rank"].notna()]
     if not (counts.max(axis=1) > _BALANCED * counts.min(axis=1)).any():

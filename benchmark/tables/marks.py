@@ -10,6 +10,7 @@ import pandas as pd
 from forenbench.records.coverage import MISSING
 
 from . import contamination
+from .cell_frame import TESTSET
 
 SEEN, PARTIAL, ONE_LABEL = "*", "†", "‡"
 """Seen in training; not all images were scored; the test set has reals only, or fakes only."""
@@ -67,5 +68,5 @@ def remarks(cells: pd.DataFrame) -> Iterator[str]:
 
 def _places(cells: pd.DataFrame) -> Iterator[tuple[str, int]]:
     """Yield each cell's test set with its number of fakes."""
-    for dataset, testset, fakes in cells[["dataset", "testset", "fakes"]].itertuples(index=False):
+    for dataset, testset, fakes in cells[[*TESTSET, "fakes"]].itertuples(index=False):
         yield f"{dataset}/{testset}", fakes

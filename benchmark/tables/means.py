@@ -6,9 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from .cell_frame import TESTSET
 from .marks import together
-
-PLACE = ["dataset", "testset"]
 
 
 def averaged(cells: pd.DataFrame) -> pd.DataFrame:
@@ -33,7 +32,7 @@ def macro(cells: pd.DataFrame, row: list[str], metric: str) -> pd.Series[Any]:
     """
     some = averaged(cells)
     groups = some.assign(value=some[metric] * 100).groupby(row, sort=False)["value"]
-    whole = groups.size() == len(some[PLACE].drop_duplicates())
+    whole = groups.size() == len(some[TESTSET].drop_duplicates())
     return groups.agg(lambda values: values.mean(skipna=False)).where(whole)
 
 

@@ -9,12 +9,13 @@ from forenbench.records.coverage import WRONG
 from forenbench.records.rows import STATUSES
 from forenbench.types import FOREIGN
 
+from .cell_frame import DETECTOR, PLACE, TESTSET, in_order
+
 if TYPE_CHECKING:
     import pandas as pd
 
 _FEW_ORIGINS = 30
 """Below that, intervals that draw groups cover too little (Cameron, Gelbach and Miller 2008, for some 30)."""
-_PLACE = ["dataset", "testset", "class", "detector", "perturbation"]
 
 
 class _Row(NamedTuple):
@@ -37,7 +38,7 @@ def notes_on(cells: pd.DataFrame) -> tuple[str, ...]:
     wrong = (cells["failed_as"] == WRONG).any()
     how = "the others count as errors (--failed-as wrong)" if wrong else "metrics use scored images only"
     notes = [f"{len(cells)} cells, {scored} of {asked} images scored; {how}."]
-    for cell in cells[[*_PLACE, "images", *STATUSES, "undefined"]].to_dict("records"):
+    for cell in cells[[*PLACE, "images", *STATUSES, "undefined"]].to_dict("records"):
         place = "/".join(filter(None, [cell["dataset"], cell["testset"], cell["class"]]))
         where = f"{cell['detector']} on {place} ({cell['perturbation']})"
         lost = [f"{cell[status]} {status}" for status in STATUSES if status != "ok" and cell[status]]
@@ -50,11 +51,11 @@ def notes_on(cells: pd.DataFrame) -> tuple[str, ...]:
 
 def _mixed(cells: pd.DataFrame) -> Iterator[str]:
     """Name what changed between cells: a test set's images, a detector's weights or version."""
-    for (dataset, testset), group in cells.groupby(["dataset", "testset"], sort=False):
+    for (dataset, testset), group in cells.groupby(TESTSET, sort=False):
         if group["digest"].nunique() > 1:
             yield f"WARNING: cells of {dataset}/{testset} rest on different images, do not compare them."
     run_here = cells[cells["weights"] != FOREIGN]  # of imported scores only the file is known
-    for (detector, kind), group in run_here.groupby(["detector", "weights"], sort=False):
+    for (detector, kind), group in run_here.groupby(DETECTOR, sort=False):
         models = zip(group["version"], group["precision"], group["checkpoints"], strict=True)
         if len({(version, precision, *sorted(files.items())) for version, precision, files in models}) > 1:
             yield (
@@ -66,13 +67,13 @@ def _mixed(cells: pd.DataFrame) -> Iterator[str]:
 def _images(cells: pd.DataFrame) -> Iterator[str]:
     """Count the real and fake images behind each row, rows that rest on the same counts together."""
     counts: dict[tuple[str, _Row], dict[str, tuple[int, int]]] = {}
-    for cell in cells[[*_PLACE, "weights", "protocol", "real", "fake"]].to_dict("records"):
+    for cell in cells[[*PLACE, "weights", "protocol", "real", "fake"]].to_dict("records"):
         row = _Row(f"{cell['detector']} ({cell['weights']})", cell["perturbation"])
         places = counts.setdefault((cell["protocol"], row), {})
         place = f"{cell['dataset']}/{cell['testset']}"
         real, fake = places.get(place, (0, 0))
         places[place] = real + cell["real"], fake + cell["fake"]
-    order = ["/".join(place) for place in in_order(cells, ["dataset", "testset"])]
+    order = ["/".join(place) for place in in_order(cells, TESTSET)]
     rows: dict[tuple[str, str], list[_Row]] = {}
     for (protocol, row), places in counts.items():
         text = ", ".join(f"{place} {'/'.join(map(str, places[place]))}" for place in order if place in places)
@@ -108,7 +109,7 @@ def drawn_by_origin(cells: pd.DataFrame) -> Iterator[str]:
 def _checkpoints(cells: pd.DataFrame) -> Iterator[str]:
     """Name the weights files behind the rows, detectors with the same ones together."""
     users: dict[str, list[str]] = {}
-    for cell in cells[["detector", "weights", "checkpoints"]].to_dict("records"):
+    for cell in cells[[*DETECTOR, "checkpoints"]].to_dict("records"):
         files = ", ".join(f"{name} {sha256[:12]}" for name, sha256 in sorted(cell["checkpoints"].items()))
         row = f"{cell['detector']} ({cell['weights']})"
         if files and row not in users.setdefault(files, []):
@@ -123,8 +124,3 @@ def _numerics(cells: pd.DataFrame) -> Iterator[str]:
         yield f"Computed in {precision}: {', '.join(group['detector'].unique())}."
     remarks = dict.fromkeys(remark for several in cells["remarks"] for remark in several)
     yield from (f"While this was made: {remark}." for remark in remarks)
-
-
-def in_order(cells: pd.DataFrame, columns: list[str]) -> list[tuple[str, ...]]:
-    """List the distinct combinations of columns in the order of their first appearance."""
-    return [tuple(row) for row in cells[columns].drop_duplicates().itertuples(index=False)]

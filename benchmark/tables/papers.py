@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -20,96 +19,14 @@ import pandas as pd
 from forenbench.errors import BenchError
 from forenbench.types import OWN, PUBLISHED, UNVERIFIED
 
-from . import marks, one_protocol
+from . import marks
+from .cell_frame import PLACE, one_protocol
 from .notes import left_out, notes_on
+from .paper import Heading, PaperTable, place
 from .table import Table
 
 _WHOSE = (PUBLISHED, UNVERIFIED, OWN)
 """Weights that may fill a paper's table, the best first."""
-
-PLACE = ("detector", "dataset", "testset", "perturbation", "class")
-"""What names the rows behind one number of a table; the last is empty for a whole test set."""
-
-
-@dataclass(frozen=True, slots=True)
-class Heading:
-    """One row or column.
-
-    Attributes:
-        label: As printed, outer levels first.
-        cell: What all its cells share: some of `PLACE`, and ``metric``.
-        mean: It holds the means over the other rows, or over the other columns of its metric.
-    """
-
-    label: tuple[str, ...]
-    cell: Mapping[str, str]
-    mean: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class PaperTable:
-    """A published table.
-
-    Attributes:
-        name: As in ``bench table NAME``.
-        title: What it shows.
-        source: Paper and number of the table.
-        decimals: As printed.
-        notes: What a reader must know of its rows.
-        index: Headings of the row labels.
-        header: Headings of the levels of column labels.
-        rows: In printed order.
-        columns: In printed order.
-    """
-
-    name: str
-    title: str
-    source: str
-    decimals: int
-    notes: tuple[str, ...]
-    index: tuple[str, ...]
-    header: tuple[str, ...]
-    rows: tuple[Heading, ...]
-    columns: tuple[Heading, ...]
-
-    @property
-    def by_class(self) -> bool:
-        """Whether its numbers are about single classes of a test set."""
-        return any(cell["class"] for cell in self.cells())
-
-    @property
-    def heading(self) -> str:
-        """One line for a reader."""
-        return f"{self.source}: {self.title} (%)"
-
-    def cell(self, row: Heading, column: Heading) -> Mapping[str, str] | None:
-        """Return `PLACE` and metric of one number; None for means and for methods without a detector here."""
-        if row.mean or column.mean:
-            return None
-        cell = {"class": "", "perturbation": "none", **row.cell, **column.cell}
-        return cell if "detector" in cell else None
-
-    def cells(self) -> Iterator[Mapping[str, str]]:
-        """Yield `PLACE` and metric of every number that can be measured, row by row."""
-        for row in self.rows:
-            for column in self.columns:
-                if cell := self.cell(row, column):
-                    yield cell
-
-    def detectors(self) -> list[str]:
-        """List the detectors it needs, in printed order."""
-        return list(dict.fromkeys(cell["detector"] for cell in self.cells()))
-
-    def testsets(self) -> Mapping[str, list[str]]:
-        """List the test sets it needs, by dataset, in printed order."""
-        found: dict[str, dict[str, None]] = {}
-        for cell in self.cells():
-            found.setdefault(cell["dataset"], {})[cell["testset"]] = None
-        return {dataset: list(testsets) for dataset, testsets in found.items()}
-
-    def perturbations(self) -> list[str]:
-        """List the perturbations it needs, in printed order."""
-        return list(dict.fromkeys(cell["perturbation"] for cell in self.cells()))
 
 
 @cache
@@ -140,8 +57,8 @@ def lay_out(table: PaperTable, cells: pd.DataFrame, protocol: str | None = None)
     Raises:
         BenchError: No cell of the table was run, or not under this protocol.
     """
-    needed = {_place(cell) for cell in table.cells()}
-    places = cells[list(PLACE)].apply(tuple, axis=1)
+    needed = {place(cell) for cell in table.cells()}
+    places = cells[PLACE].apply(tuple, axis=1)
     mine = _of_one_kind(cells[places.isin(needed) & cells["weights"].isin(_WHOSE)])
     if mine.empty:
         raise BenchError(
@@ -190,14 +107,14 @@ def _fill(table: PaperTable, cells: pd.DataFrame) -> tuple[pd.DataFrame, pd.Data
 
     A mean over anything blank is blank, and so is one over a test set of one label: the paper's has no such.
     """
-    by_place = {_place(cell): cell for cell in cells.to_dict("records")}
+    by_place = {place(cell): cell for cell in cells.to_dict("records")}
     frame, signs = empty(table), empty(table).astype(object).fillna("")
     single: dict[tuple[int, int], float] = {}
     for r, row in enumerate(table.rows):
         for c, column in enumerate(table.columns):
             wanted = table.cell(row, column)
-            if wanted and _place(wanted) in by_place:
-                cell = by_place[_place(wanted)]
+            if wanted and place(wanted) in by_place:
+                cell = by_place[place(wanted)]
                 value, signs.iat[r, c] = 100 * cell[wanted["metric"]], cell["marks"]
                 if marks.ONE_LABEL in cell["marks"]:
                     single[r, c] = value
@@ -227,7 +144,7 @@ def _with_means(
 
 def _gaps(table: PaperTable, cells: pd.DataFrame) -> Iterator[str]:
     """Say how much of a table was not run, and which rows nobody here can run."""
-    needed = {_place(cell) for cell in table.cells()}
+    needed = {place(cell) for cell in table.cells()}
     lacking = len(needed) - len(cells)
     if lacking:
         yield (
@@ -250,11 +167,6 @@ def _detectors(table: PaperTable, cells: pd.DataFrame) -> Iterator[str]:
     if labels:
         pairs = (f"{', '.join(those)} = {name}" for name, those in labels.items())
         yield f"Measured: {'; '.join(pairs)}."
-
-
-def _place(cell: Mapping[Any, Any]) -> tuple[str, ...]:
-    """Return the part of a cell that says which rows it stands for."""
-    return tuple(cell[name] for name in PLACE)
 
 
 def _axis(

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from .papers import PaperTable, empty, folder
+from .paper import PaperTable
+from .papers import empty, folder
 from .table import Table
 
 

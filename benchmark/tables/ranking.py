@@ -17,6 +17,8 @@ from forenbench.metrics.bootstrap import Floats
 from forenbench.metrics.comparison import bootstrap_p, holm
 from forenbench.records.coverage import WRONG, unpack
 
+from .cell_frame import DETECTOR
+
 SIGNIFICANT = 0.05
 
 
@@ -70,7 +72,7 @@ def why_unranked(cells: pd.DataFrame, metric: str) -> dict[tuple[str, str], str]
     sets = list(dict.fromkeys(cells["testset"]))
     lacking = _lacking(cells)
     found: dict[tuple[str, str], str] = {}
-    for (detector, weights), group in cells.groupby(["detector", "weights"], sort=False):
+    for (detector, weights), group in cells.groupby(DETECTOR, sort=False):
         mine = lacking.loc[group.index]
         blank = group.loc[group[metric].isna(), "testset"].tolist()
         if len(group) < len(sets):

@@ -8,13 +8,25 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from . import marks
+from .cell_frame import CELL, drop_single
 from .marks import SEEN
+from .notes import notes_on
+from .table import Table
 
-_ROW = ["perturbation", "detector", "weights", "dataset", "testset"]
 _SPREAD = "Spread"
 
 
-def lay_out(cells: pd.DataFrame) -> pd.DataFrame:
+def table(cells: pd.DataFrame) -> Table:
+    """List every cell's AUROC and false positives against the reals of each source."""
+    frame = _lay_out(cells)
+    title = "AUROC and real images called fake (%), by source of the real images"
+    notes = (*_gaps(cells), *notes_on(cells), *marks.remarks(cells))
+    signs = _signs(cells, frame)
+    return Table("real-sources", title, drop_single(frame), notes, marks=drop_single(signs))
+
+
+def _lay_out(cells: pd.DataFrame) -> pd.DataFrame:
     """Cross every cell's fakes with each source of reals.
 
     Args:
@@ -28,21 +40,21 @@ def lay_out(cells: pd.DataFrame) -> pd.DataFrame:
     names = list(dict.fromkeys(name for sources in cells["sources"] for name in sources))
     rows = [dict(_row(sources, names)) for sources in cells["sources"]]
     columns = {column: [row[column] for row in rows] for column in rows[0]}
-    frame = pd.DataFrame(columns, index=pd.MultiIndex.from_frame(cells[_ROW]))
+    frame = pd.DataFrame(columns, index=pd.MultiIndex.from_frame(cells[CELL]))
     frame.columns.names = ["real source", "metric"]
     for name in names:
         frame[name, "reals"] = frame[name, "reals"].astype("Int64")
     return frame
 
 
-def signs(cells: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
+def _signs(cells: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
     """Mark every number with its cell's signs; what was seen in training, only where it was.
 
     Of a known generator that is all numbers, of known reals those against them.
 
     Args:
         cells: As `forenbench.tables.measure` returns them.
-        frame: What `lay_out` makes of them.
+        frame: What `_lay_out` makes of them.
     """
     names = frame.columns.get_level_values("real source")
     rows = [
@@ -73,7 +85,7 @@ def widest(cells: pd.DataFrame) -> Iterator[str]:
         )
 
 
-def gaps(cells: pd.DataFrame) -> Iterator[str]:
+def _gaps(cells: pd.DataFrame) -> Iterator[str]:
     """Say so where no fakes are judged against reals of several sources."""
     if all(len(sources) < 2 for sources in cells["sources"]):
         yield (

@@ -14,7 +14,9 @@ from forenbench.errors import BenchError
 from forenbench.printable import for_csv, for_markdown, printable
 
 from .best import NO_CONTEST, is_lowest_best
+from .cell_frame import DETECTOR
 from .marks import ONE_LABEL, PARTIAL, SIGNS
+from .printed import levels, number
 from .values import Values
 
 STYLES = ("text", "csv", "markdown", "latex")
@@ -54,7 +56,7 @@ def render(table: Values, style: str, width: int | None = None) -> str:
     if style == "latex":
         return _as_latex(table, _spelled(frame, printable))
     if style == "markdown":
-        frame.columns = pd.Index([" ".join(filter(None, _levels(column))) for column in frame.columns])
+        frame.columns = pd.Index([" ".join(filter(None, levels(column))) for column in frame.columns])
         title, notes = for_markdown(table.title), "".join(f"{for_markdown(note)}\n" for note in table.notes)
         return f"**{title}**\n\n{as_markdown(frame.reset_index())}\n{notes}"
     frame = _spelled(frame, printable)
@@ -70,10 +72,10 @@ def _spelled(frame: pd.DataFrame, spell: Callable[[str], str]) -> pd.DataFrame:
     spelled = frame.map(lambda text: text if _is_number(text) else spell(text))
     for axis in ("index", "columns"):
         labels = getattr(frame, axis)
-        levels = [[spell(str(name)) for name in labels.get_level_values(n)] for n in range(labels.nlevels)]
+        spelt = [[spell(str(name)) for name in labels.get_level_values(n)] for n in range(labels.nlevels)]
         names = [None if name is None else spell(str(name)) for name in labels.names]
-        single = pd.Index(levels[0], name=names[0])
-        new = pd.MultiIndex.from_arrays(levels, names=names) if labels.nlevels > 1 else single
+        single = pd.Index(spelt[0], name=names[0])
+        new = pd.MultiIndex.from_arrays(spelt, names=names) if labels.nlevels > 1 else single
         spelled = spelled.set_axis(new, axis=axis)
     return spelled
 
@@ -92,7 +94,7 @@ def _blocks(frame: pd.DataFrame, width: int | None) -> list[pd.DataFrame]:
 
 def _groups(frame: pd.DataFrame, columns: list[int], width: int, level: int = 1) -> Iterator[list[int]]:
     """Yield columns that stay together: of one name at the outer level, or further in where that is wide."""
-    for _, same in groupby(columns, key=lambda column: _levels(frame.columns[column])[:level]):
+    for _, same in groupby(columns, key=lambda column: levels(frame.columns[column])[:level]):
         group = list(same)
         if level < frame.columns.nlevels and _width(frame.iloc[:, group]) > width:
             yield from _groups(frame, group, width, level + 1)
@@ -151,7 +153,7 @@ def _with_rules(body: str, text: pd.DataFrame) -> str:
 
 def _contests(frame: pd.DataFrame) -> list[list[int]]:
     """Return the rows that compete: those that differ in nothing but the detector."""
-    others = [name for name in frame.index.names if name not in ("detector", "weights")]
+    others = [name for name in frame.index.names if name not in DETECTOR]
     if "detector" not in frame.index.names or not others:
         return [list(range(len(frame)))]
     keys = frame.index.to_frame(index=False)[others]
@@ -160,7 +162,7 @@ def _contests(frame: pd.DataFrame) -> list[list[int]]:
 
 def _best_two(table: Values, rows: list[int], position: int) -> list[list[int]]:
     """Return those rows with a column's best and with its second value, if detectors compete in it."""
-    column, names = table.frame.iloc[:, position], _levels(table.frame.columns[position])
+    column, names = table.frame.iloc[:, position], levels(table.frame.columns[position])
     compared = table.signed != ""  # with other numbers, not with each other
     if compared or not pd.api.types.is_float_dtype(column) or not NO_CONTEST.isdisjoint(names):
         return []
@@ -192,28 +194,15 @@ def _printed(table: Values, frame: pd.DataFrame) -> pd.DataFrame:
     text = frame.copy().astype(object)
     for position, name in enumerate(frame.columns):
         column = frame.iloc[:, position]
-        signed = table.signed != "" and _levels(name)[-1] == table.signed
+        signed = table.signed != "" and levels(name)[-1] == table.signed
         plain = pd.api.types.is_integer_dtype(column) or pd.api.types.is_string_dtype(column)
-        text.isetitem(position, [str(v) if plain else _number(v, table.decimals, signed) for v in column])
+        text.isetitem(position, [str(v) if plain else number(v, table.decimals, signed) for v in column])
     return text
 
 
 def _with_suffix(name: Hashable, suffix: str) -> Hashable:
     """Lengthen a column's name at its last level."""
     return (*name[:-1], f"{name[-1]}{suffix}") if isinstance(name, tuple) else f"{name}{suffix}"
-
-
-def _number(value: float, decimals: int, signed: bool) -> str:
-    """Print one number; a difference that vanishes has no sign."""
-    if pd.isna(value):
-        return ""
-    text = f"{value:+.{decimals}f}" if signed else f"{value:.{decimals}f}"
-    return text if float(text) else f"{0:.{decimals}f}"
-
-
-def _levels(column: object) -> tuple[str, ...]:
-    """Return a column's name as its levels."""
-    return tuple(map(str, column)) if isinstance(column, tuple) else (str(column),)
 
 
 def as_markdown(text: pd.DataFrame) -> str:

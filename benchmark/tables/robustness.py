@@ -11,16 +11,18 @@ from forenbench.metrics.metric_values import labelled
 from forenbench.perturbations.kinds import KINDS
 from forenbench.perturbations.suites import profiles
 
-from .means import PLACE, averaged, macro, signs
+from . import marks
+from .cell_frame import DETECTOR, ROW, TESTSET
+from .means import averaged, macro, signs
+from .notes import notes_on
+from .table import Table
 
-ROW = ["detector", "weights"]
-_KEY = ["perturbation", *ROW]
 _METRICS = labelled("acc", "ap")
 _CHAIN, _LAUNDERING = "chain", "laundering"
 _FAMILIES = [*(kind.name for kind in KINDS), _CHAIN, _LAUNDERING]
 
 
-def lay_out(cells: pd.DataFrame) -> pd.DataFrame:
+def table(cells: pd.DataFrame) -> Table:
     """Lay out means over test sets in percent.
 
     Args:
@@ -31,19 +33,18 @@ def lay_out(cells: pd.DataFrame) -> pd.DataFrame:
         profiles; levels by their number. NaN where a detector lacks a test set (with both labels) that any
         cell has, or where its metric is undefined on one.
     """
-    return _by_level(cells, {label: macro(cells, _KEY, key) for label, key in _METRICS.items()})
+    notes = (*_gaps(cells), *notes_on(cells), *marks.remarks(cells))
+    title = "Mean accuracy and average precision (%) over test sets, by perturbation"
+    values = _by_level(cells, {label: macro(cells, ROW, key) for label, key in _METRICS.items()})
+    marked = _by_level(cells, dict.fromkeys(_METRICS, signs(cells, ROW))).fillna("")
+    return Table("robustness", title, values, notes, marks=marked)
 
 
-def marks(cells: pd.DataFrame) -> pd.DataFrame:
-    """Return the signs of what `lay_out` returns."""
-    return _by_level(cells, dict.fromkeys(_METRICS, signs(cells, _KEY))).fillna("")
-
-
-def gaps(cells: pd.DataFrame) -> Iterator[str]:
+def _gaps(cells: pd.DataFrame) -> Iterator[str]:
     """Name what was not run on all test sets, and so has no mean."""
-    total = len(averaged(cells)[PLACE].drop_duplicates())
-    counts = averaged(cells).value_counts([*ROW, "perturbation"]).to_dict()
-    for detector, weights in cells[ROW].drop_duplicates().itertuples(index=False):
+    total = len(averaged(cells)[TESTSET].drop_duplicates())
+    counts = averaged(cells).value_counts([*DETECTOR, "perturbation"]).to_dict()
+    for detector, weights in cells[DETECTOR].drop_duplicates().itertuples(index=False):
         for name in sorted(dict.fromkeys(cells["perturbation"]), key=_rank):
             done = counts.get((detector, weights, name), 0)
             if done < total:
@@ -52,7 +53,7 @@ def gaps(cells: pd.DataFrame) -> Iterator[str]:
 
 def _by_level(cells: pd.DataFrame, found: Mapping[str, pd.Series[Any]]) -> pd.DataFrame:
     """Lay out values by perturbation, detector and weights under the name of each metric."""
-    rows = pd.MultiIndex.from_frame(cells[ROW].drop_duplicates())
+    rows = pd.MultiIndex.from_frame(cells[DETECTOR].drop_duplicates())
     frame = pd.DataFrame(
         {
             (*family_and_level(name), label): values.reindex([(name, *row) for row in rows]).to_numpy()

@@ -11,11 +11,11 @@ from forenbench.metrics.bootstrap import average
 from forenbench.metrics.rounding import lowest
 from forenbench.metrics.spread import interval, witnesses
 
-from . import marks
-from .cellwise import LaidOut
-from .means import PLACE, averaged
-
-ROW = ["perturbation", "detector", "weights"]
+from . import marks, realsources
+from .cell_frame import ROW, TESTSET, drop_single
+from .means import averaged
+from .notes import notes_on
+from .table import Table
 
 
 class _Entry(NamedTuple):
@@ -26,19 +26,30 @@ class _Entry(NamedTuple):
     high: float = float("nan")
 
 
-def lay_out(cells: pd.DataFrame) -> LaidOut:
+def table(cells: pd.DataFrame) -> Table:
+    """Sum up each detector: macro and micro means, and its worst generator."""
+    title = "Each detector over all test sets (%), with 95 % intervals"
+    notes = (*notes_on(cells), *realsources.widest(cells), *marks.remarks(cells))
+    whole, *ends = _lay_out(cells)
+    signs = _signs(cells, whole)
+    values, low, high = map(drop_single, (whole, *ends))
+    return Table("summary", title, values, notes, low=low, high=high, marks=drop_single(signs))
+
+
+def _lay_out(cells: pd.DataFrame) -> tuple[pd.DataFrame, ...]:
     """Sum up rows of one detector, in percent.
 
     Args:
         cells: As `forenbench.tables.measure` returns them.
 
     Returns:
-        Columns, all over test sets with both labels: how many these are, and the images behind the metrics;
-        accuracy and AP averaged over test sets (macro); accuracy over all images (micro: large test sets
-        count more, and reals that several share count for each); the lowest AP, and where. Means of a
-        detector that lacks a test set which any cell has, or a value on one, are NaN.
+        Values, and the lower and the upper ends of their intervals, in frames of one shape. Columns, all over
+        test sets with both labels: how many these are, and the images behind the metrics; accuracy and AP
+        averaged over test sets (macro); accuracy over all images (micro: large test sets count more, and
+        reals that several share count for each); the lowest AP, and where. Means of a detector that lacks a
+        test set which any cell has, or a value on one, are NaN.
     """
-    wanted = len(averaged(cells)[PLACE].drop_duplicates())
+    wanted = len(averaged(cells)[TESTSET].drop_duplicates())
     groups = dict(iter(cells.groupby(ROW, sort=False)))
     index = pd.MultiIndex.from_tuples(groups, names=ROW)
     lines = [_sum_up(averaged(group), wanted) for group in groups.values()]
@@ -46,11 +57,11 @@ def lay_out(cells: pd.DataFrame) -> LaidOut:
         pd.DataFrame([{name: entry[part] for name, entry in line.items()} for line in lines], index)
         for part in range(3)
     )
-    return LaidOut(*frames)
+    return tuple(frames)
 
 
-def signs(cells: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
-    """Mark the numbers that `lay_out` returns: means as all cells behind them, the worst value as its own.
+def _signs(cells: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
+    """Mark the numbers that `_lay_out` returns: means as all cells behind them, the worst value as its own.
 
     Where any cell is not whole another one might have been the worst, so that it has the sign for this too.
     """

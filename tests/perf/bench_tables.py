@@ -26,9 +26,9 @@ from forenbench.tables.equalised import NothingEqualised
 from forenbench.records.store import Store
 from forenbench.tables import TABLES, measure
 cells = measure([Store(Path(sys.argv[1]))])
-for make, _ in TABLES.values():
+for kind in TABLES.values():
     with suppress(NothingEqualised):
-        make(cells)
+        kind.make(cells)
 """
 IMPORTS = "import forenbench.tables, sklearn.metrics, pyarrow.parquet"
 

@@ -41,17 +41,17 @@ def with_wrong_reals(wrong: int) -> tuple[list[int], list[float]]:
     return [0] * 10 + [1] * 10, [0.99] * wrong + [0.1] * (10 - wrong) + [0.9] * 10
 
 
-def identity(**fields: Any) -> Identity:
+def identity(**fields: Any) -> Identity:  # noqa: ANN401 - whatever a field holds
     """Make an identity; what is not given does not matter."""
     return replace(_IDENTITY, **fields)
 
 
-def provenance(**fields: Any) -> Provenance:
+def provenance(**fields: Any) -> Provenance:  # noqa: ANN401 - likewise
     """Say what made a cell; what is not given is not known."""
     return replace(_PROVENANCE, **fields)
 
 
-def record(dataset: str, **fields: Any) -> Record:
+def record(dataset: str, **fields: Any) -> Record:  # noqa: ANN401 - likewise
     """Make a record of no rows, with such a provenance."""
     return Record(Cell("d", dataset, "t", "none"), identity(), StatusCounts(), provenance(**fields))
 

@@ -209,7 +209,7 @@ def test_accuracy_on_one_label_is_in_no_mean(tmp_path: Path) -> None:
         labels = [1] * 4 if testset == "fakes" else None
         add(store, "yes", testset, [0.9] * 4, labels, place=place)
     cells = tables.measure([store])
-    wide, summary, robust = (tables.TABLES[name][0](cells) for name in ("acc-ap", "summary", "robustness"))
+    wide, summary, robust = (tables.TABLES[name].make(cells) for name in ("acc-ap", "summary", "robustness"))
     assert wide.marks is not None
     assert wide.frame["fakes", "Acc."].item() == 100
     assert wide.marks["fakes", "Acc."].item() == "‡"
@@ -236,8 +236,8 @@ def test_fakes_alone_have_neither_mean_nor_rank(tmp_path: Path) -> None:
     for place, testset in enumerate(["sd", "dalle"]):
         add(store, "yes", testset, [0.9] * 4, [1] * 4, place=place)
     cells = tables.measure([store])
-    assert tables.TABLES["acc-ap"][0](cells).frame["Mean"].isna().all(axis=None)
-    assert tables.TABLES["summary"][0](cells).frame["Acc., macro"].isna().all()
+    assert tables.TABLES["acc-ap"].make(cells).frame["Mean"].isna().all(axis=None)
+    assert tables.TABLES["summary"].make(cells).frame["Acc., macro"].isna().all()
     found = board(store).iloc[0]
     assert (found["ranks"], found["unranked"], found["testsets"]) == ("", "no test set with both labels", 0)
     assert pd.isna(found["rank"])

@@ -80,6 +80,8 @@ def test_a_new_metric_is_in_tables_bold_marks_glossary_and_leaderboard(tmp_path:
         assert "underline" in marks["fair"]
         (head,) = (head for head in lay_out(made).heads[-1] if head.text == heading)
         assert head.lower == (heading == "Buried")
+    add(store, "fair", "reals", [0.1, 0.9], [0, 0], place=1)
+    assert tables.make("cells", [store]).frame.loc[("fair", "sample", "reals"), ["Clear"]].isna().all()
     assert dict(glossary.explain(["Buried"])) == {"Buried": BURIED.term.meaning}
     assert leaderboard.standings(tables.measure([store])).set_index("detector")["buried"].to_dict() == {
         "good": 0,
@@ -96,6 +98,10 @@ def test_a_metric_that_is_added_later_is_measured_of_finished_cells_too(tmp_path
     register(BURIED)
     try:
         assert tables.measure([store])["buried"].tolist() == [0.5]
+        METRICS["buried"] = replace(BURIED, point=lambda ranked: 0.25)
+        assert tables.measure([store])["buried"].tolist() == [0.5]  # nobody said that it is another one
+        METRICS["buried"] = replace(BURIED, point=lambda ranked: 0.25, version="2")
+        assert tables.measure([store])["buried"].tolist() == [0.25]
     finally:
         del METRICS["buried"]
     after = tables.measure([store])
@@ -109,6 +115,16 @@ def test_what_cannot_be_told_apart_is_refused() -> None:
     assert "buried" not in METRICS
     with pytest.raises(ValueError, match="'buried': the highest value ranks first, but the lowest is better"):
         replace(BURIED, ranks="buried fakes")
+
+
+def test_headings_are_of_tables_that_show_them(tmp_path: Path) -> None:
+    add(Store(tmp_path), "d", "t", ONE_WRONG)
+    cells = tables.measure([Store(tmp_path)])
+    cells = cells.assign(**{row.name: 0.5 for row in METRICS.values()})
+    for row in METRICS.values():
+        for table, heading in row.headings.items():
+            shown = tables.TABLES[table].make(cells).frame[heading].tolist()
+            assert shown == [50.0 if row.percent else 0.5]
 
 
 def test_a_heading_says_the_same_of_what_is_better_wherever_it_stands() -> None:

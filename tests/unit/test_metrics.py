@@ -202,6 +202,12 @@ def test_every_value_is_in_bounds_or_undefined_for_a_reason(data: Rows) -> None:
         assert math.isnan(summary[name]) == bool(metrics.why_undefined(labels))
 
 
+def test_f1_of_no_fakes_is_undefined_whatever_is_called_fake() -> None:
+    reals = np.zeros(3, np.int64)
+    for scores in ([0.1, 0.2, 0.3], [0.1, 0.2, 0.9]):
+        assert math.isnan(decide(reals, np.array(scores), 0.5)["f1"])
+
+
 @settings(deadline=None)
 @given(rows(), SCORES)
 def test_accuracy_is_the_weighted_mean_of_both_labels(data: Rows, threshold: float) -> None:

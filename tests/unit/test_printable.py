@@ -59,7 +59,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 def outputs(store: Store, folder: Path) -> Iterator[tuple[str, str, str]]:
     """Yield what each table is called, its format, and how it looks."""
     cells = tables.measure([store])
-    made = {name: make(cells) for name, (make, _) in tables.TABLES.items() if name != "equalised"}
+    made = {name: kind.make(cells) for name, kind in tables.TABLES.items() if name != "equalised"}
     for name, table in (made | {"compare": compare([store], HOSTILE[:2])}).items():
         for style in STYLES:
             yield name, style, render(table, style)

@@ -92,7 +92,7 @@ def test_perturbations_are_rows_of_their_own(store: Store) -> None:
 
 def test_intervals_that_rest_on_few_origins_say_so(store: Store) -> None:
     cells = tables.measure([store])
-    assert not any("origins" in note for note in tables.by_label(cells).notes)
+    assert not any("origins" in note for note in tables.TABLES["cells"].make(cells).notes)
     labels, many = [0, 1] * 40, [f"o{at // 2}" for at in range(80)]
     add(store, "good", "crops", [0.1, 0.9] * 40, labels, origins=["a", "a", "b", "b"] * 20, dataset="few")
     add(store, "good", "frames", [0.1, 0.9] * 40, labels, origins=many, dataset="many")
@@ -418,7 +418,7 @@ def test_means_of_a_summary_have_the_intervals_of_leaderboards(tmp_path: Path) -
         add(store, "other", testset, scores[::-1], labels)
     cells = tables.measure([store])
     board = leaderboard.standings(cells).set_index("detector").loc["d"]
-    made = tables.TABLES["summary"][0](cells)
+    made = tables.TABLES["summary"].make(cells)
     assert made.low is not None
     assert made.high is not None
     for name, metric in {"Acc., macro": "acc", "Acc., micro": "acc", "A.P., macro": "ap"}.items():
@@ -435,7 +435,7 @@ def test_large_test_sets_weigh_more_in_the_interval_of_a_micro_mean(tmp_path: Pa
         add(store, "d", f"set{number}", scores, [0] * number + [1] * number, place=place)
     cells = tables.measure([store])
     small, large = (one["acc"] for one in cells["replicates"])
-    made = tables.TABLES["summary"][0](cells)
+    made = tables.TABLES["summary"].make(cells)
     mixed, value = 0.1 * small + 0.9 * large, float(0.1 * cells["acc"][0] + 0.9 * cells["acc"][1])
     expected = interval(mixed, value, 10)
     assert made.low is not None
@@ -467,7 +467,7 @@ def test_means_that_differ_by_rounding_share_a_rank_and_the_first_lowest_is_the_
     precision = {("good", "stylegan"): 0.3, ("good", "biggan"): 0.1 + 0.2, ("poor", "stylegan"): 0.1 + 0.2}
     cells["ap"] = [precision.get(key, 0.3) for key in zip(cells["detector"], cells["testset"], strict=True)]
     assert leaderboard.standings(cells)["rank"].tolist() == [1, 1]
-    worst = tables.TABLES["summary"][0](cells).frame["worst on"]
+    worst = tables.TABLES["summary"].make(cells).frame["worst on"]
     first = cells.groupby("detector", sort=False)["testset"].first()
     assert worst.tolist() == first.tolist()
 
@@ -479,7 +479,7 @@ def test_why_an_interval_is_missing_stands_below_the_table(tmp_path: Path) -> No
     add(store, "d", "stylegan", scores, labels)
     cells = tables.measure([store])
     notes = {
-        name: "\n".join(tables.TABLES[name][0](cells).notes)
+        name: "\n".join(tables.TABLES[name].make(cells).notes)
         for name in ("cells", "error-rates", "calibration")
     }
     assert (

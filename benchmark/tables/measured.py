@@ -1,0 +1,65 @@
+"""Finished cells of runs → the frame that tables are made of, from the stored rows alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pandas as pd
+
+from forenbench.records.coverage import MISSING
+from forenbench.records.finished import Finished, newest
+from forenbench.records.measurements import Measurements
+from forenbench.records.store import Store
+from forenbench.types import OWN, UNVERIFIED
+
+from . import contamination, marks
+
+
+def measure(stores: Iterable[Store], *, by_class: bool = False, failed_as: str = MISSING) -> pd.DataFrame:
+    """Compute every finished cell's metrics from its rows.
+
+    Args:
+        stores: Runs.
+        by_class: Take each class of a cell's images (its reals and its fakes) for itself.
+        failed_as: What images without a score count as, one of `forenbench.records.coverage.FAILED_AS`.
+
+    Returns:
+        A row a cell, or a class of its images (see `forenbench.tables.cell_frame`), in the order of the runs;
+        where two hold the same cell with the same kind of weights and protocol, the newer one counts.
+
+    Raises:
+        BenchError: No finished cell anywhere.
+    """
+    cells = newest(stores)
+    runs = {one.store.root: one.store for one in cells}
+    measured = {root: Measurements(store, by_class, failed_as) for root, store in runs.items()}
+    lines = [line for one in cells for line in _lines(measured[one.store.root], one)]
+    for one in measured.values():
+        one.save()
+    return pd.DataFrame(lines)
+
+
+def _lines(measured: Measurements, one: Finished) -> Iterator[dict[str, Any]]:
+    """Put what a cell is beside its metrics, as a whole or for each class."""
+    identity, provenance = one.record.identity, one.record.provenance
+    cell = {
+        "dataset": one.dataset,
+        "detector": one.record.cell.detector,
+        "perturbation": one.perturbation,
+        "testset": one.testset,
+        "weights": identity.weights,
+        "protocol": one.protocol,
+        "checkpoints": identity.checkpoints,
+        "digest": identity.testset,
+        "version": identity.detector_version,
+        "precision": one.record.precision,
+        "remarks": one.record.remarks,
+        "time": provenance.time,
+    }
+    trained_on = provenance.trained_on or ()
+    unstated = bool(identity.checkpoints) and not trained_on and identity.weights in (UNVERIFIED, OWN)
+    for line in measured.of(one.record):
+        known = contamination.seen_in_training(trained_on, one.testset, line.get("sources", {}))
+        whole = {**cell, **line, "seen": bool(known), "known": known, "unstated": unstated}
+        yield whole | {"marks": marks.of_cell(whole)}
