@@ -10,47 +10,31 @@ from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forenbench.errors import BenchError
-from forenbench.files.atomic import replacing
-from forenbench.files.sealed import from_arrow, to_arrow
 from forenbench.metrics import bootstrap, calibration, counts, fitting, intervals, rounding, spread, withheld
 from forenbench.metrics import classification as metrics
 from forenbench.metrics.intervals import ScoredImages
 from forenbench.types import FAKE, REAL
 
-from . import coverage, fits
+from . import coverage, fits, remembered
 from .coverage import FAILED_AS, MISSING, WRONG
 from .record import DetectorKey, Record
+from .remembered import KEPT, CellMetrics, Remembered
 from .store import Store
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pyarrow as pa
 
-CellMetrics = dict[str, Any]
-"""One class of a cell, or all of it: its counts of images and its metrics, by column."""
-
-KEPT = ("ap", "auroc", "acc", "bacc")
-"""Metrics whose replicates are kept, for means over test sets and for ranks."""
 _OF_BOTH = ("acc", "f1", "oracle_acc", "fitted_acc")
 """Metrics of both labels that have a value on one."""
 UNNAMED = "(unnamed)"
 """Reals whose source is not known."""
-_FILE = "measured.arrows"
 _NO_PROBABILITY = "images without a score count as errors, and an error has no probability"
-
-
-class _Known(NamedTuple):
-    """What is remembered of a cell: a mark of what it was made from, its lines, replicates by metric."""
-
-    mark: str
-    lines: list[CellMetrics]
-    replicates: dict[str, NDArray[np.float64]]
 
 
 @dataclass(slots=True)
@@ -69,14 +53,14 @@ class Measurements:
     store: Store
     by_class: bool
     failed_as: str = MISSING
-    _known: dict[str, _Known] = field(init=False)
+    _known: dict[str, Remembered] = field(init=False)
     _fits: dict[DetectorKey, dict[str, Any]] = field(init=False)
     _changed: bool = False
 
     def __post_init__(self) -> None:
         if self.failed_as not in FAILED_AS:
             raise BenchError(f"--failed-as '{self.failed_as}' is none of {', '.join(FAILED_AS)}")
-        self._known, self._fits = _read(self._file), fits.read(self.store.root)
+        self._known, self._fits = remembered.read(self.store.root), fits.read(self.store.root)
 
     def of(self, record: Record) -> list[CellMetrics]:
         """Return a finished cell's lines.
@@ -107,13 +91,11 @@ class Measurements:
         """Keep what was measured for the next time."""
         if self._changed:
             with suppress(OSError):
-                _write(self._file, self._known)
+                remembered.write(self.store.root, self._known)
 
-    @property
-    def _file(self) -> Path:
-        return self.store.root / _FILE
-
-    def _measure(self, mark: str, record: Record, fit: Mapping[str, Any] | None, failed_as: str) -> _Known:
+    def _measure(
+        self, mark: str, record: Record, fit: Mapping[str, Any] | None, failed_as: str
+    ) -> Remembered:
         """Read a cell's rows and compute their metrics."""
         whole = [] if self.by_class else ["path", "real_source", "origin"]
         columns = ["class", "label", "score", "logit", "status", *whole]
@@ -125,7 +107,7 @@ class Measurements:
             counts = ({"class": name} | coverage.count(part) for name, part in parts)
             points = (_point(_scored(part, threshold)) for _, part in parts)
             lines = [one | two for one, two in zip(counts, points, strict=True)]
-            return _Known(mark, [one | _one_sided(one) for one in lines], {})
+            return Remembered(mark, [one | _one_sided(one) for one in lines], {})
         scored = _scored(rows, threshold, fitted)
         drawn = bootstrap.images(rows["label"].to_numpy(), rows.pop("path"), _shared(rows.pop("origin")))
         made = intervals.replicates(scored, drawn, np.flatnonzero(rows["counted"]))
@@ -137,7 +119,7 @@ class Measurements:
             line |= dict(_mapped(scored, fit)) if failed_as == MISSING else {}
         blank = _one_sided(line)
         kept = {name: made[name] for name in KEPT if name in made and name not in blank}
-        return _Known(mark, [line | blank], kept)
+        return Remembered(mark, [line | blank], kept)
 
 
 @cache
@@ -221,39 +203,3 @@ def _one_sided(line: CellMetrics) -> CellMetrics:
     return {
         f"{name}{end}": float("nan") for name in _OF_BOTH if name in line for end in ("", "_low", "_high")
     }
-
-
-def _read(file: Path) -> dict[str, _Known]:
-    """Read what is remembered; of a damaged file, nothing."""
-    with suppress(OSError, ValueError, KeyError):
-        table = from_arrow(file.read_bytes()).read_all()
-        arrays = {name: _arrays(table[name].combine_chunks()) for name in KEPT}
-        told = zip(*(table[name].to_pylist() for name in ("key", "mark", "lines")), strict=True)
-        return {
-            key: _Known(
-                mark, json.loads(lines), {name: arrays[name][at] for name in KEPT if at in arrays[name]}
-            )
-            for at, (key, mark, lines) in enumerate(told)
-        }
-    return {}
-
-
-def _arrays(lists: pa.ListArray) -> dict[int, NDArray[np.float64]]:
-    """Cut a column of lists into arrays, by row; rows without a list have none."""
-    values, ends = lists.values.to_numpy(), lists.offsets.to_numpy()
-    return {int(at): values[ends[at] : ends[at + 1]] for at in np.flatnonzero(lists.is_valid())}
-
-
-def _write(file: Path, known: Mapping[str, _Known]) -> None:
-    import pyarrow as pa
-
-    columns: dict[str, Any] = {
-        "key": list(known),
-        "mark": [one.mark for one in known.values()],
-        "lines": [json.dumps(one.lines) for one in known.values()],
-    }
-    types = pa.list_(pa.float64())
-    kept = {name: pa.array([one.replicates.get(name) for one in known.values()], types) for name in KEPT}
-    table = pa.table(columns | kept)
-    with replacing(file) as partial:
-        partial.write_bytes(to_arrow(table.to_batches(), table.schema))

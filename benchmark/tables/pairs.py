@@ -17,7 +17,7 @@ from forenbench.metrics.comparison import bootstrap_p, delong, holm, mcnemar
 from forenbench.metrics.intervals import ScoredImages, replicates
 from forenbench.metrics.spread import DIFFERENCE, interval, witnesses
 from forenbench.records.coverage import MISSING
-from forenbench.records.measurements import CellMetrics
+from forenbench.records.remembered import CellMetrics
 from forenbench.records.store import Store
 from forenbench.types import FAKE, REAL
 
