@@ -10,14 +10,12 @@ from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forenbench.errors import BenchError
-from forenbench.files.atomic import replacing
-from forenbench.files.sealed import from_arrow, to_arrow
 from forenbench.metrics import bootstrap, fitting, intervals
 from forenbench.metrics import classification as metrics
 from forenbench.metrics.decisions import real_accuracy
@@ -26,30 +24,18 @@ from forenbench.metrics.metric_catalogue import METRICS
 from forenbench.metrics.metric_values import judge, kept
 from forenbench.types import FAKE, REAL
 
-from . import coverage, fits
+from . import coverage, fits, remembered
 from .coverage import FAILED_AS, MISSING, WRONG
 from .record import DetectorKey, Record
+from .remembered import CellMetrics, Remembered
 from .store import Store
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pyarrow as pa
-
-CellMetrics = dict[str, Any]
-"""One class of a cell, or all of it: its counts of images and its metrics, by column."""
 
 UNNAMED = "(unnamed)"
 """Reals whose source is not known."""
-_FILE = "measured.arrows"
 _NO_PROBABILITY = "images without a score count as errors, and an error has no probability"
-
-
-class _Known(NamedTuple):
-    """What is remembered of a cell: a mark of what it was made from, its lines, replicates by metric."""
-
-    mark: str
-    lines: list[CellMetrics]
-    replicates: dict[str, NDArray[np.float64]]
 
 
 @dataclass(slots=True)
@@ -68,14 +54,14 @@ class Measurements:
     store: Store
     by_class: bool
     failed_as: str = MISSING
-    _known: dict[str, _Known] = field(init=False)
+    _known: dict[str, Remembered] = field(init=False)
     _fits: dict[DetectorKey, dict[str, Any]] = field(init=False)
     _changed: bool = False
 
     def __post_init__(self) -> None:
         if self.failed_as not in FAILED_AS:
             raise BenchError(f"--failed-as '{self.failed_as}' is none of {', '.join(FAILED_AS)}")
-        self._known, self._fits = _read(self._file), fits.read(self.store.root)
+        self._known, self._fits = remembered.read(self.store.root), fits.read(self.store.root)
 
     def of(self, record: Record) -> list[CellMetrics]:
         """Return a finished cell's lines.
@@ -108,13 +94,11 @@ class Measurements:
         """Keep what was measured for the next time."""
         if self._changed:
             with suppress(OSError):
-                _write(self._file, self._known)
+                remembered.write(self.store.root, self._known)
 
-    @property
-    def _file(self) -> Path:
-        return self.store.root / _FILE
-
-    def _measure(self, mark: str, record: Record, fit: Mapping[str, Any] | None, failed_as: str) -> _Known:
+    def _measure(
+        self, mark: str, record: Record, fit: Mapping[str, Any] | None, failed_as: str
+    ) -> Remembered:
         """Read a cell's rows and compute their metrics."""
         whole = [] if self.by_class else ["path", "real_source", "origin"]
         columns = ["class", "label", "score", "logit", "status", *whole]
@@ -126,7 +110,7 @@ class Measurements:
             counts = ({"class": name} | coverage.count(part) for name, part in parts)
             points = (_point(_scored(part, threshold)) for _, part in parts)
             lines = [one | two for one, two in zip(counts, points, strict=True)]
-            return _Known(mark, [one | _one_sided(one) for one in lines], {})
+            return Remembered(mark, [one | _one_sided(one) for one in lines], {})
         scored = _scored(rows, threshold, fitted)
         drawn = bootstrap.images(rows["label"].to_numpy(), rows.pop("path"), _shared(rows.pop("origin")))
         made = intervals.replicates(scored, drawn, np.flatnonzero(rows["counted"]))
@@ -138,7 +122,7 @@ class Measurements:
             line |= dict(_mapped(scored, fit)) if failed_as == MISSING else {}
         blank = _one_sided(line)
         own = {name: made[name] for name in kept() if name in made and name not in blank}
-        return _Known(mark, [line | blank], own)
+        return Remembered(mark, [line | blank], own)
 
 
 @cache
@@ -227,37 +211,3 @@ def _one_sided(line: CellMetrics) -> CellMetrics:
         if row.one_label_counts and row.name in line
         for end in ("", "_low", "_high")
     }
-
-
-def _read(file: Path) -> dict[str, _Known]:
-    """Read what is remembered; of a damaged file, nothing."""
-    with suppress(OSError, ValueError, KeyError):
-        table = from_arrow(file.read_bytes()).read_all()
-        arrays = {name: _arrays(table[name].combine_chunks()) for name in kept()}
-        told = zip(*(table[name].to_pylist() for name in ("key", "mark", "lines")), strict=True)
-        return {
-            key: _Known(mark, json.loads(lines), {name: of[at] for name, of in arrays.items() if at in of})
-            for at, (key, mark, lines) in enumerate(told)
-        }
-    return {}
-
-
-def _arrays(lists: pa.ListArray) -> dict[int, NDArray[np.float64]]:
-    """Cut a column of lists into arrays, by row; rows without a list have none."""
-    values, ends = lists.values.to_numpy(), lists.offsets.to_numpy()
-    return {int(at): values[ends[at] : ends[at + 1]] for at in np.flatnonzero(lists.is_valid())}
-
-
-def _write(file: Path, known: Mapping[str, _Known]) -> None:
-    import pyarrow as pa
-
-    columns: dict[str, Any] = {
-        "key": list(known),
-        "mark": [one.mark for one in known.values()],
-        "lines": [json.dumps(one.lines) for one in known.values()],
-    }
-    types = pa.list_(pa.float64())
-    made = {name: pa.array([one.replicates.get(name) for one in known.values()], types) for name in kept()}
-    table = pa.table(columns | made)
-    with replacing(file) as partial:
-        partial.write_bytes(to_arrow(table.to_batches(), table.schema))

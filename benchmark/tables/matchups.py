@@ -14,7 +14,8 @@ from forenbench.errors import BenchError
 from forenbench.metrics.bootstrap import Floats
 from forenbench.records.coverage import mark_counted
 from forenbench.records.finished import Finished
-from forenbench.records.measurements import CellMetrics, Measurements
+from forenbench.records.measurements import Measurements
+from forenbench.records.remembered import CellMetrics
 from forenbench.records.store import Store
 
 Name: TypeAlias = tuple[str, str]

@@ -18,7 +18,7 @@ from forenbench.metrics.intervals import ScoredImages, replicates
 from forenbench.metrics.metric_catalogue import METRICS
 from forenbench.metrics.spread import DIFFERENCE, interval, witnesses
 from forenbench.records.coverage import MISSING
-from forenbench.records.measurements import CellMetrics
+from forenbench.records.remembered import CellMetrics
 from forenbench.records.store import Store
 from forenbench.types import FAKE, REAL
 
