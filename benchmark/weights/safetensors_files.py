@@ -54,23 +54,29 @@ def read_safetensors(file: Readable, size: int, device: str) -> dict[str, Tensor
     import torch
 
     length = int.from_bytes(file.read(_LENGTH), "little")
-    if length > min(size - _LENGTH, _LONGEST_HEADER):
-        raise EOFError("its header does not end")
-    header: dict[str, dict[str, Any]] = json.loads(file.read(length))
-    header.pop("__metadata__", None)
+    if length > _LONGEST_HEADER:
+        raise ValueError(f"its header has {length} bytes")
     tensors = {}
-    end = 0
-    for key, entry in sorted(header.items(), key=lambda item: item[1]["data_offsets"]):
-        dtype, shape = getattr(torch, _DTYPES[entry["dtype"]]), entry["shape"]
-        start, stop = entry["data_offsets"]
-        if min(shape, default=0) < 0 or (start, stop) != (end, end + prod(shape) * dtype.itemsize):
-            raise ValueError(f"the bytes of '{key}' are not where its shape has them")
-        if stop > size - _LENGTH - length:
-            raise EOFError("no more data")
-        tensors[key] = torch.empty(shape, dtype=dtype, device=device)
+    for key, kind, shape in _outline(json.loads(file.read(length)), size - _LENGTH - length):
+        tensors[key] = torch.empty(shape, dtype=getattr(torch, kind), device=device)
         if device != "meta":
             fill(tensors[key].view(-1), file, file)
-        end = stop
-    if end != size - _LENGTH - length:
-        raise ValueError("there are bytes behind its last tensor")
-    return {key: tensors[key] for key in header}
+    return tensors
+
+
+def _outline(header: dict[str, dict[str, Any]], room: int) -> list[tuple[str, str, list[int]]]:
+    """List tensors in the order of their bytes: names, types and shapes, which account for all the bytes."""
+    import torch
+
+    header.pop("__metadata__", None)
+    found, end = [], 0
+    for key, entry in sorted(header.items(), key=lambda item: item[1]["data_offsets"]):
+        kind, shape = _DTYPES[entry["dtype"]], entry["shape"]
+        after = end + prod(shape) * getattr(torch, kind).itemsize
+        if entry["data_offsets"] != [end, after]:
+            raise ValueError(f"the bytes of '{key}' are not where its shape has them")
+        found.append((key, kind, shape))
+        end = after
+    if end != room:
+        raise ValueError(f"its tensors have {end} bytes, and it holds {room} of them")
+    return found

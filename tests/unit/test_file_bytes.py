@@ -102,7 +102,8 @@ def test_tensors_of_every_type_are_those_that_the_formats_library_reads(tmp_path
     path = tmp_path / "all.safetensors"
     save_file(state, path, {"format": "pt"})
     ours, theirs = load(path), load_file(path)
-    assert ours.keys() == theirs.keys() == state.keys()
+    assert list(ours) == list(theirs)
+    assert ours.keys() == state.keys()
     for key, value in theirs.items():
         found = ours[key]
         assert isinstance(found, torch.Tensor)
@@ -142,6 +143,12 @@ def test_a_file_whose_header_does_not_account_for_its_bytes_is_broken(tmp_path: 
     for header in headers.values():
         with pytest.raises(WrongWeights, match="is broken or cut off"):
             load(written(path, header, data))
-    for length in (1 << 62, 100, 3):
+    header = {"a": entry(0, 1 << 45, 1 << 43)}  # refused before there is room for it
+    with pytest.raises(ValueError, match="have 35184372088832 bytes, and it holds 8"):
+        read(FileBytes.of(written(path, header, data)), "cpu")
+    for length in (1 << 62, 100_000_001):  # more than the format allows
+        with pytest.raises(WrongWeights, match=f"its header has {length} bytes"):
+            load(written(path, {"a": entry(0, 8, 2)}, data, length))
+    for length in (100, 3):
         with pytest.raises(WrongWeights, match="is broken or cut off"):
             load(written(path, {"a": entry(0, 8, 2)}, data, length))

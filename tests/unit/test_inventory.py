@@ -196,6 +196,18 @@ def test_a_stopped_run_keeps_what_it_has_read(source: Listening, tmp_path: Path)
     assert [fact.bytes for fact in facts.values()] == [len(path) for path in paths]
 
 
+def test_what_a_run_scores_first_is_read_last_and_so_still_in_the_systems_cache(source: Listening) -> None:
+    paths = [f"{i:04d}.txt" for i in range(1200)]
+    for path in paths:
+        (source.folder.root / path).write_bytes(path.encode())
+    facts = take_stock(source, paths)
+    assert list(facts) == paths
+    assert sorted(source.heard) == paths
+    assert sorted(source.heard[:500]) == paths[-500:]
+    assert sorted(source.heard[-200:]) == paths[:200]
+    assert max(map(source.heard.index, paths[-500:-300])) < 300  # in their order, but for the threads
+
+
 def test_other_runs_need_not_wait_for_a_long_one(source: Listening) -> None:
     """The memory is locked while it is written only, not while files are read."""
     for i in range(600):

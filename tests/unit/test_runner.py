@@ -137,6 +137,25 @@ def test_only_the_test_set_with_a_changed_image_is_computed_again(bench: Bench) 
     assert bench()[0].computed == 1
 
 
+def test_a_file_is_read_once_to_be_listed_and_once_to_be_scored(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[Path] = []
+    read = Path.read_bytes
+
+    def listen(file: Path) -> bytes:
+        if file.is_relative_to(bench.data):
+            heard.append(file)
+        return read(file)
+
+    monkeypatch.setattr(Path, "read_bytes", listen)
+    files = sorted(file for file in bench.data.rglob("*") if file.is_file())
+    for perturbations, times in (((), 2), ((), 0), (("none", "jpeg:50", "noise:4"), 1)):
+        heard.clear()
+        bench(*perturbations)
+        assert sorted(heard) == sorted(files * times)
+
+
 def test_rows_say_where_each_image_comes_from(bench: Bench) -> None:
     bench()
     first, second = (bench.store.rows(record) for record in bench.store.records())
