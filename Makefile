@@ -1,7 +1,7 @@
 # make run    install into .venv and compare LGrad with UnivFD on the embedded sample dataset
 # make test   everything: lint, types, unit, contract, golden, end to end, and the wheel
 # make check  the fast part of it
-# make docs   every link and command shown in README and docs is tried
+# make docs   every link and command shown in README and docs is tried, and the notebook run
 # make perf   the benchmarks; PERF_SCALE=0.1 takes a tenth of the images
 PYTHON ?= python3
 BIN := .venv/bin
@@ -17,7 +17,7 @@ check: lint
 	OMP_NUM_THREADS=1 $(BIN)/pytest tests/unit -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder --durations=25
 
 docs: $(INSTALLED)
-	$(BIN)/pytest tests/e2e/test_readme.py
+	$(BIN)/pytest tests/e2e/test_readme.py tests/e2e/test_notebook.py
 
 # One process each: what one leaves in memory must not slow the next.
 perf: $(INSTALLED)

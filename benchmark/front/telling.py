@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Protocol
 from forenbench.data.inventory import FileFacts, formats
 from forenbench.printable import printable
 from forenbench.records.store import Store
-from forenbench.scoring.hopeless import UNTRIED
 from forenbench.types import FAKE, REAL, Detector
 
 if TYPE_CHECKING:
@@ -69,6 +68,8 @@ def describe_problems(summary: Summary, store: Store, say: Say) -> None:
 
 def _commonest_reason(rows: pd.DataFrame) -> str:
     """Word why images were not scored; those that were not even tried stand for no reason."""
+    from forenbench.scoring.hopeless import UNTRIED
+
     untried = rows["error"].str.startswith(UNTRIED)
     tried = rows[~untried]
     if tried.empty:

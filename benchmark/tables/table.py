@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from .values import Values
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Table(Values):
     """A finished table: its numbers as a frame, and the ways to print it.
 
@@ -15,7 +15,7 @@ class Table(Values):
     the title and the notes, which say what the marks mean. A notebook shows the table by itself.
     """
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return self.to_text()
 
     def to_text(self, width: int | None = None) -> str:

@@ -15,8 +15,20 @@ SOURCES = re.compile(r"`((?:[a-z_]+/)*[a-z_]+\.(?:py|toml)|(?:[a-z_]+/)+)`")
 """Files and folders named in a text, those of the harness without ``benchmark/``."""
 
 
+BLOCKS = re.findall(r"```python\n(.*?)```", PAGES[0].read_text(encoding="utf-8"), re.DOTALL)
+
+
+def test_the_python_of_the_readme_runs(bench: Bench) -> None:
+    """On smaller data: the sample dataset takes a minute."""
+    code = [line for line in BLOCKS[0].splitlines() if line.strip()]
+    assert len(code) <= 5
+    exec("\n".join(code).replace('"sample"', '"tiny", checkpoints="sample"'))
+    assert Path("report.html").is_file()
+    assert bench("table", "acc-ap", "results/runs/tiny").code == 0
+
+
 def test_the_detector_of_the_readme_runs(bench: Bench) -> None:
-    (block,) = re.findall(r"```python\n(.*?)```", PAGES[0].read_text(encoding="utf-8"), re.DOTALL)
+    _, block = BLOCKS
     code = [line for line in block.splitlines() if line.strip()]
     assert len(code) <= 12
     Path("smooth.py").write_text(block)

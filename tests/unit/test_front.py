@@ -162,7 +162,7 @@ def test_the_code_of_a_notebooks_class_counts_and_where_it_stands_does_not(
 def test_what_cannot_be_pickled_takes_nothing_else_out_of_the_digest() -> None:
     held = [Scaled(1.0), Scaled(1.0), Scaled(0.5)]
     for one in held:
-        one.stream = (value for value in ())  # type: ignore[attr-defined]
+        one.stream = (value for value in range(3))  # type: ignore[attr-defined]
     codes = [OwnDetector(one).code for one in held]
     assert codes[0] == codes[1] != codes[2]
 
@@ -223,7 +223,7 @@ def test_every_public_name_is_there_and_documented() -> None:
         if callable(found) and not isinstance(found, type):
             assert "Returns:" in found.__doc__, name
     with pytest.raises(AttributeError, match="no attribute 'evalute'"):
-        _ = forenbench.evalute  # type: ignore[attr-defined]
+        _ = forenbench.evalute
 
 
 def test_every_public_name_is_in_the_docs() -> None:

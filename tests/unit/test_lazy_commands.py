@@ -1,0 +1,67 @@
+"""The command line loads a command when it is called, and what it shows of the others is true."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from forenbench.cli.app import COMMANDS, app, load
+
+CLI = Path(__file__).parents[2] / "benchmark" / "cli"
+
+
+def test_each_line_of_the_help_is_that_of_the_commands_own_help() -> None:
+    for name, (_, line) in COMMANDS.items():
+        assert load(name).help.split("\n\n")[0].replace("\n", " ") == line, name
+    assert list(get_command(app).commands) == list(COMMANDS)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["nosuch"], ["list", "--help"]])
+def test_what_is_not_called_is_not_imported(words: list[str]) -> None:
+    code = f"""
+import sys
+from forenbench.cli import main
+sys.argv = ["bench", *{words!r}]
+try:
+    main()
+except SystemExit:
+    print(*(name for name in sys.modules if name.startswith("forenbench.cli.")), file=sys.stdout)
+    print(*sys.modules)
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(run.stdout.split())
+    assert not {"forenbench.cli.train", "forenbench.cli.run", "torch"} & loaded
+    assert words[0] == "list" or "pandas" not in loaded
+
+
+def test_run_says_that_it_loads_before_anything_heavy_does() -> None:
+    code = "import forenbench.cli.run, sys; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"torch", "pandas"} & set(run.stdout.split())
+
+
+def test_a_misspelt_command_is_guessed_and_subcommands_keep_their_settings() -> None:
+    guessed = CliRunner().invoke(app, ["scor"])
+    assert guessed.exit_code == 2
+    assert "score" in guessed.output
+    assert CliRunner().invoke(app, ["data", "check", "-h"]).exit_code == 0
+    assert "--install-completion" not in CliRunner().invoke(app, ["data", "--help"]).output
+
+
+def test_commands_import_at_their_top() -> None:
+    """All but `main`, for whom errors of the import are errors of a command."""
+    found = []
+    for file in sorted(CLI.glob("*.py")):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+        for function in functions:
+            inner = [n for n in ast.walk(function) if isinstance(n, ast.Import | ast.ImportFrom)]
+            if inner and file.name not in ("__init__.py", "listing.py", "new.py"):
+                found.append(f"{file.name}: {function.name}")
+    assert found == []
