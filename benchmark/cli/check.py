@@ -67,6 +67,12 @@ def table(name: Annotated[str, typer.Argument(help="As for 'bench table': ./mine
 
 
 @app.command()
+def metric(name: Annotated[str, typer.Argument(help="Of a metric that a package adds.")]) -> None:
+    """Run the contract of a metric on a tiny run."""
+    _check("metric", name)
+
+
+@app.command()
 def engine(name: Annotated[str, typer.Argument(help="As for --engine.")]) -> None:
     """Run the contract of an engine: a tiny run gives the rows of the local engine."""
     _check("engine", name)

@@ -20,10 +20,13 @@ T = TypeVar("T")
 
 def listing(
     what: Annotated[
-        str, typer.Argument(help="detectors, datasets, engines, perturbations, sources, tables or weights.")
+        str,
+        typer.Argument(
+            help="detectors, datasets, engines, metrics, perturbations, sources, tables or weights."
+        ),
     ],
 ) -> None:
-    """List detectors, datasets, engines, perturbations, sources, tables or weights."""
+    """List detectors, datasets, engines, metrics, perturbations, sources, tables or weights."""
     from forenbench.errors import unknown
 
     if what not in LISTS:
@@ -122,6 +125,16 @@ def _sources() -> None:
     )
 
 
+def _metrics() -> None:
+    """Every metric by its column, and what it means."""
+    from forenbench.metrics.metric_catalogue import ADDED, METRICS
+
+    names = {one.entry.name for one in ADDED if one.thing}
+    ours = [(name, row.label, row.term.meaning) for name, row in METRICS.items() if name not in names]
+    others = _added(ADDED, lambda row: (row.name, row.label, row.term.meaning))
+    _print(("metric", "in tables", "meaning"), [*ours, *others])
+
+
 def _engines() -> None:
     """Every engine."""
     from forenbench.scoring.engines import ENGINES
@@ -133,6 +146,7 @@ LISTS: Mapping[str, Callable[[], None]] = {
     "detectors": _detectors,
     "datasets": datasets,
     "engines": _engines,
+    "metrics": _metrics,
     "perturbations": _perturbations,
     "sources": _sources,
     "tables": _tables,

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from . import calibration, classification, counts, decisions, terms
+from . import added_metrics, calibration, classification, counts, decisions, terms
 from .classification import Ranked
 from .metric import FITTED, MAPS, ORACLE, DecisionMetric, Metric, ProbabilityMetric, RankingMetric, Why
 from .withheld import never, of_few_alike, of_few_in_tail, of_few_wrong, of_hardly_an_error
@@ -236,3 +236,6 @@ def register(row: Metric) -> None:
 
 for _row in _ROWS:
     register(_row)
+
+ADDED = added_metrics.add_to(register)
+"""What packages add, also what cannot be used."""

@@ -11,12 +11,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from forenbench.errors import BenchError, unknown
 
 from .guests import contained, reason
-from .plugin_files import PluginFile
+
+if TYPE_CHECKING:
+    from .plugin_files import PluginFile
 
 T = TypeVar("T")
 Flaw = Callable[[object], str]

@@ -1,4 +1,4 @@
-"""The executable contracts of perturbations, sources, tables and engines that packages and files add."""
+"""The executable contracts of perturbations, sources, tables, metrics and engines that others add."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ import pandas as pd
 from PIL import Image
 
 from forenbench.data.sources.locations import open_location
+from forenbench.errors import BenchError, unknown
 from forenbench.images import decode
+from forenbench.metrics.metric_catalogue import ADDED, METRICS
 from forenbench.perturbations import draw_generator, parse
 from forenbench.registry.guests import contained, reason
 from forenbench.tables import REGISTRY, measure
@@ -64,6 +66,16 @@ def check_table(request: str) -> Iterator[CheckResult]:
     )
 
 
+def check_metric(name: str) -> Iterator[CheckResult]:
+    """Run the contract of a metric that a package adds, on a tiny run."""
+    return _run(
+        {
+            "it is in the catalogue": lambda: _in_catalogue(name),
+            "every cell has a value within its bounds, or none": lambda: _within_bounds(name),
+        }
+    )
+
+
 def check_engine(name: str) -> Iterator[CheckResult]:
     """Run the contract of an engine that a package adds."""
     return _run({"its rows are those of the local engine": lambda: _same_rows(name)})
@@ -74,6 +86,7 @@ CONTRACTS: Mapping[str, Callable[[str], Iterator[CheckResult]]] = {
     "source": check_source,
     "table": check_table,
     "engine": check_engine,
+    "metric": check_metric,
 }
 """By what is checked."""
 
@@ -157,6 +170,22 @@ def _untouched(request: str, cells: pd.DataFrame) -> str:
     kind, given = find_kind(request, REGISTRY), cells.copy(deep=True)
     kind.make(given)
     return "" if given.equals(cells) else "it changes the cells that it is given"
+
+
+def _in_catalogue(name: str) -> str:
+    found = {one.entry.name: one for one in ADDED}
+    if name not in found:
+        raise BenchError(unknown("metric of packages", name, found))
+    return found[name].problem
+
+
+def _within_bounds(name: str) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        cells = measure([tiny_run(Path(folder))])
+    low, high = METRICS[name].bounds
+    values = cells[[one for one in (name, f"{name}_low", f"{name}_high") if one in cells]].to_numpy(float)
+    outside = values[(values < low) | (values > high)]
+    return f"{outside[0]} is not from {low} to {high}" if len(outside) else ""
 
 
 def _same_rows(name: str) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -13,6 +16,7 @@ import pytest
 from command_line import BRIGHT, Bench
 
 from forenbench import registry
+from forenbench.testing import write_tiny_dataset
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -86,3 +90,36 @@ def test_the_engine_that_a_page_shows_gives_the_rows_of_ours(
         outcome = bench(*command, *more)
         assert outcome.code == 0, (command, outcome.err)
         assert "FAIL" not in outcome.out
+
+
+@pytest.mark.slow
+def test_the_metric_that_a_page_shows_is_in_tables_and_glossary(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a process of its own: the catalogue is read once."""
+    monkeypatch.chdir(tmp_path)
+    write_example("adding_metric.md")
+    (toml,) = shown("adding_metric.md", "toml")
+    info = tmp_path / "right_reals-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: right-reals\nVersion: 1.0\n")
+    name, target = re.findall(r'^(\w+) = "(.*)"', toml, re.MULTILINE)[0]
+    broken = "acc = specificity:SPECIFICITY\ngone = not_there:GONE\n"
+    (info / "entry_points.txt").write_text(f"[forenbench.metrics]\n{name} = {target}\n{broken}")
+    write_tiny_dataset(tmp_path / "tiny")
+    Path("bright.py").write_text(BRIGHT)
+    run = ["run", "--detectors", "./bright.py", "--dataset", "tiny"]
+    outputs = [
+        subprocess.run(
+            [sys.executable, "-c", "from forenbench.cli import main; main()", *command],
+            env=os.environ | {"PYTHONPATH": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for command in (run, *commands("adding_metric.md"))
+    ]
+    assert "Right reals" in outputs[-1]
+    assert "FAIL" not in outputs[-2]
+    assert "No module named 'not_there'" in " ".join(outputs[1].split())
+    assert "it calls itself 'right_reals'" in " ".join(outputs[1].split())
