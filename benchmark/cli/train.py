@@ -44,30 +44,13 @@ def sample(
 
 
 @app.command()
-def cnndetection(  # noqa: PLR0913 - a command's options are its arguments
+@t.takes_shared()
+def cnndetection(
     context: typer.Context,
-    data: t.Data,
-    out: t.Out,
-    val: t.Val = "",
-    data_root: t.DataRoot = Path("data"),
-    classes: t.Classes = "",
     aug: t.Aug = "blur_jpg:0.5",
-    limit: t.Limit = None,
     init: t.Init = "imagenet",
     continuing: Annotated[bool, typer.Option("--continue", help=_CONTINUE)] = False,
-    seed: t.Seed = 0,
-    epochs: t.Epochs = None,
-    batch: t.BatchSize = None,
-    lr: t.Rate = None,
-    device: t.Device = "auto",
-    precision: t.Precision = "fp32",
-    official_quirks: t.Quirks = False,
-    skip_unreadable: t.Skip = False,
-    weights: t.WeightsPairs = None,
-    unverified: t.Unverified = False,
     name: t.Name = "",
-    workers: t.Workers = 4,
-    save_every: t.SaveEvery = 500,
 ) -> None:
     """Train CNNDetection's ResNet-50: blur and JPEG augmentation, early stopping on validation accuracy."""
     if continuing and init in learners.INITIALISATIONS:
@@ -78,7 +61,7 @@ def cnndetection(  # noqa: PLR0913 - a command's options are its arguments
     recipe = options.adapted(CNNDETECTION, augmentation=Augmentation.parse(aug))
     request = options.request(name or t.cnndetection_name(options, aug))
     with t.running(options, recipe) as (run, files):
-        network, facts = learners.classifier(recipe, init, seed, files)
+        network, facts = learners.classifier(recipe, init, options.seed, files)
         learner = learners.cnndetection(recipe, network, facts)
         if continuing:
             learner.begun = starts.Begun.of(init, files)
@@ -89,29 +72,13 @@ def cnndetection(  # noqa: PLR0913 - a command's options are its arguments
 
 
 @app.command()
-def lgrad(  # noqa: PLR0913 - a command's options are its arguments
+@t.takes_shared("official_quirks")
+def lgrad(
     context: typer.Context,
-    data: t.Data,
-    out: t.Out,
     transformation: Annotated[str, typer.Option(help="Whose gradients.")] = "stylegan-bedroom",
     gradient_cache: Annotated[str, typer.Option(help=_CACHE, show_default="OUT/gradients")] = "",
-    val: t.Val = "",
-    data_root: t.DataRoot = Path("data"),
-    classes: t.Classes = "",
-    limit: t.Limit = None,
     init: t.Init = "imagenet",
-    seed: t.Seed = 0,
-    epochs: t.Epochs = None,
-    batch: t.BatchSize = None,
-    lr: t.Rate = None,
-    device: t.Device = "auto",
-    precision: t.Precision = "fp32",
-    skip_unreadable: t.Skip = False,
-    weights: t.WeightsPairs = None,
-    unverified: t.Unverified = False,
     name: t.Name = "",
-    workers: t.Workers = 4,
-    save_every: t.SaveEvery = 500,
 ) -> None:
     """Train LGrad's ResNet-50 on gradient pictures of a frozen network; the last epoch is the result."""
     options = t.Options.of(context)
@@ -119,8 +86,8 @@ def lgrad(  # noqa: PLR0913 - a command's options are its arguments
     request = options.request(name or t.lgrad_name(options, transformation))
     with t.running(options, recipe) as (run, files):
         gradients = Gradients.of(transformation, files)
-        start = learners.classifier(recipe, init, seed, files)
-        images = gather(request, run.processes, run.advance, validate=bool(val))
+        start = learners.classifier(recipe, init, options.seed, files)
+        images = gather(request, run.processes, run.advance, validate=bool(options.val))
         cache = cache_of(gradient_cache, transformation, options.out)
         shown, learner = prepare(gradients, cache, images, start, run)
         path = train(request, learner, images, shown, run)
@@ -128,37 +95,20 @@ def lgrad(  # noqa: PLR0913 - a command's options are its arguments
 
 
 @app.command("univfd-lc")
+@t.takes_shared()
 def univfd_lc(  # noqa: PLR0913 - a command's options are its arguments
     context: typer.Context,
-    data: t.Data,
-    out: t.Out,
     backbone: t.Backbone = "clip-vit-l14",
     end_to_end: Annotated[
         bool, typer.Option("--end-to-end", help="Train the backbone, too: the paper's ViT:CLIP (B+J 0.5).")
     ] = False,
-    val: t.Val = "",
-    data_root: t.DataRoot = Path("data"),
-    classes: t.Classes = "",
     aug: Annotated[
         str, typer.Option(help="As elsewhere; off: no crop or flip at random either, features made once.")
     ] = "blur_jpg:0.5",
-    limit: t.Limit = None,
     init: Annotated[
         str, typer.Option(help="random, or a file of what is trained, to start from.")
     ] = "random",
-    seed: t.Seed = 0,
-    epochs: t.Epochs = None,
-    batch: t.BatchSize = None,
-    lr: t.Rate = None,
-    device: t.Device = "auto",
-    precision: t.Precision = "fp32",
-    official_quirks: t.Quirks = False,
-    skip_unreadable: t.Skip = False,
-    weights: t.WeightsPairs = None,
-    unverified: t.Unverified = False,
     name: t.Name = "",
-    workers: t.Workers = 4,
-    save_every: t.SaveEvery = 500,
 ) -> None:
     """Train UnivFD's linear layer on a frozen backbone, or (--end-to-end) both together."""
     once = aug == "off"
@@ -182,25 +132,15 @@ def univfd_lc(  # noqa: PLR0913 - a command's options are its arguments
 
 
 @app.command("univfd-nn")
-def univfd_nn(  # noqa: PLR0913 - a command's options are its arguments
+@t.takes_shared("val", "epochs", "batch", "lr", "precision", "official_quirks", "save_every")
+def univfd_nn(
     context: typer.Context,
-    data: t.Data,
-    out: t.Out,
     backbone: t.Backbone = "clip-vit-l14",
     shards: Annotated[
         str, typer.Option(help="I/N: make the I-th of N parts; the last process to finish joins them.")
     ] = "",
     shard_size: Annotated[int, typer.Option(min=1, help="Images whose features go to one file.")] = 8192,
-    data_root: t.DataRoot = Path("data"),
-    classes: t.Classes = "",
-    limit: t.Limit = None,
-    seed: t.Seed = 0,
-    device: t.Device = "auto",
-    skip_unreadable: t.Skip = False,
-    weights: t.WeightsPairs = None,
-    unverified: t.Unverified = False,
     name: t.Name = "",
-    workers: t.Workers = 4,
 ) -> None:
     """Make UnivFD's bank for nearest neighbours: features of all training images, centre crop."""
     options = t.Options.of(context)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import MISSING, dataclass, fields, replace
+from functools import wraps
+from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
@@ -33,7 +35,6 @@ Data = Annotated[
 ]
 Out = Annotated[Path, typer.Option(help="Where checkpoint and card go (and the state meanwhile).")]
 Val = Annotated[str, typer.Option(help="Validation images; by default those that belong to --data.")]
-DataRoot = o.DataRoot
 Classes = Annotated[str, typer.Option(help="Only these classes, comma-separated: horse,chair.")]
 Aug = Annotated[str, typer.Option(help="none, blur:P, jpeg:P or blur_jpg:P, P a probability.")]
 Limit = Annotated[int | None, typer.Option(help="N training images in all, half of them real.")]
@@ -42,12 +43,9 @@ Seed = Annotated[int, typer.Option(min=0, help="Of every random draw.")]
 Epochs = Annotated[int | None, typer.Option(min=1, help="At most; by default the recipe's.")]
 BatchSize = Annotated[int | None, typer.Option("--batch", min=1, help="Over all processes; the recipe's.")]
 Rate = Annotated[float | None, typer.Option("--lr", min=0, help="Learning rate; by default the recipe's.")]
-Device = o.Device
 Precision = Annotated[str, typer.Option(help="fp32, or bf16 for mixed precision.")]
 Quirks = Annotated[bool, typer.Option("--official-quirks", help="Keep the epoch that official code keeps.")]
 Skip = Annotated[bool, typer.Option("--skip-unreadable", help="Leave broken files out; the card lists them.")]
-WeightsPairs = o.Pairs
-Unverified = o.Unverified
 Name = Annotated[str, typer.Option(help="Of the checkpoint; by default the one that detectors look for.")]
 Workers = Annotated[int, typer.Option(min=0, help="Processes that decode images, for each that trains.")]
 SaveEvery = Annotated[int, typer.Option(min=1, help="Steps between two writings of the state.")]
@@ -71,28 +69,37 @@ AUGMENTED = {
 """The augmentations of CNNDetection's paper."""
 
 
+_ORDER = (
+    *("context", "data", "out", "transformation", "gradient_cache", "backbone", "end_to_end", "shards"),
+    *("shard_size", "val", "data_root", "classes", "aug", "limit", "init", "continuing", "seed", "epochs"),
+    *("batch", "lr", "device", "precision", "official_quirks", "skip_unreadable", "weights", "unverified"),
+    *("name", "workers", "save_every"),
+)
+"""In which the help of a recipe lists its options, shared ones and its own."""
+
+
 @dataclass(frozen=True)
 class Options:
-    """What all recipes take, by the names of their options."""
+    """What recipes share: their options, by name (see `takes_shared`)."""
 
-    data: str
-    out: Path
-    data_root: Path
-    classes: str
-    limit: int | None
-    seed: int
-    skip_unreadable: bool
-    weights: tuple[str, ...]
-    unverified: bool
-    device: str
-    workers: int
-    val: str = ""
-    epochs: int | None = None
-    batch: int | None = None
-    lr: float | None = None
-    precision: str = "fp32"
-    official_quirks: bool = False
-    save_every: int = 500
+    data: Data
+    out: Out
+    val: Val = ""
+    data_root: o.DataRoot = Path("data")
+    classes: Classes = ""
+    limit: Limit = None
+    seed: Seed = 0
+    epochs: Epochs = None
+    batch: BatchSize = None
+    lr: Rate = None
+    device: o.Device = "auto"
+    precision: Precision = "fp32"
+    official_quirks: Quirks = False
+    skip_unreadable: Skip = False
+    weights: o.Pairs = None
+    unverified: o.Unverified = False
+    workers: Workers = 4
+    save_every: SaveEvery = 500
 
     @classmethod
     def of(cls, context: typer.Context) -> Options:
@@ -101,12 +108,12 @@ class Options:
             field.name: context.params[field.name] for field in fields(cls) if field.name in context.params
         }
         folders = {name: Path(asked[name]) for name in ("out", "data_root")}
-        return cls(**{**asked, **folders, "weights": tuple(asked["weights"] or ())})
+        return cls(**{**asked, **folders})
 
     @property
     def files(self) -> Files:
         """Say which weights files are taken."""
-        return Files(self.weights, self.unverified)
+        return Files(self.weights or (), self.unverified)
 
     def request(self, name: str) -> TrainingRequest:
         """Say what is asked, under a checkpoint's name."""
@@ -129,6 +136,38 @@ class Options:
         asked: dict[str, Any] = {"epochs": self.epochs, "batch": self.batch, "rate": self.lr}
         changes |= {key: value for key, value in asked.items() if value is not None}
         return replace(recipe, **changes)
+
+
+def takes_shared(*without: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the options of all recipes beside its own; it reads them by `Options.of`.
+
+    Args:
+        without: Those that mean nothing to it.
+    """
+    hints = get_type_hints(Options, include_extras=True)
+    shared = {
+        one.name: Parameter(
+            one.name,
+            Parameter.KEYWORD_ONLY,
+            default=Parameter.empty if one.default is MISSING else one.default,
+            annotation=hints[one.name],
+        )
+        for one in fields(Options)
+        if one.name not in without
+    }
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        own = signature(command, eval_str=True).parameters
+        every = shared | {name: one.replace(kind=Parameter.KEYWORD_ONLY) for name, one in own.items()}
+
+        @wraps(command)
+        def call(**values: object) -> None:
+            command(**{name: values[name] for name in own})
+
+        call.__signature__ = Signature([every[name] for name in sorted(every, key=_ORDER.index)])  # type: ignore[attr-defined]
+        return call
+
+    return decorate
 
 
 @contextmanager
