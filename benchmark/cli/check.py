@@ -9,6 +9,7 @@ import typer
 from forenbench.scoring.devices import choose_device
 from forenbench.scoring.requested import Files, load_detectors
 from forenbench.testing import CHECKS, run_check
+from forenbench.testing.contracts import CONTRACTS
 
 from . import options as o
 from .console import say, show, talk
@@ -81,8 +82,6 @@ def engine(name: Annotated[str, typer.Argument(help="As for --engine.")]) -> Non
 def _check(kind: str, request: str) -> None:
     """Show every check with what it found."""
     say(f"checking {request}")
-    from forenbench.testing.contracts import CONTRACTS
-
     failed = False
     for one in CONTRACTS[kind](request):
         failed |= bool(one.problem)

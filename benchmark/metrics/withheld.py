@@ -6,11 +6,13 @@ docs/metrics.md has the simulations behind each of these.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .metric import Why
 from .rounding import same
 from .spread import witnesses
+
+if TYPE_CHECKING:
+    from .metric import Why
 
 _IN_TAIL = 5
 """So many images have to be the share of a label's images that sets a rate's threshold."""

@@ -6,15 +6,18 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from forenbench.data.dataset import Dataset
-from forenbench.data.inventory import FileFacts
 from forenbench.images.effort import DEFAULT_PIXELS, max_pixels
 from forenbench.plugins.loaded import LoadedDetector
 from forenbench.records.record import Identity
 from forenbench.types import Cell, Perturbation, TestSet
 
 from .batches import BATCH, ReadRequest, Todo
+
+if TYPE_CHECKING:
+    from forenbench.data.dataset import Dataset
+    from forenbench.data.inventory import FileFacts
 
 BATCH_PIXELS = 1 << 24
 """A batch ends here, too: huge pictures come alone, and memory stays flat."""
