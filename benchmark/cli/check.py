@@ -27,6 +27,7 @@ def detector(
 ) -> None:
     """Run the contract: every check, with what it found."""
     say(f"loading {name}")
+    from forenbench.plugins.installed import card_problem
     from forenbench.testing import CHECKS, run_check
 
     device = choose_device(device)
@@ -37,6 +38,9 @@ def detector(
                 problem = run_check(check, loaded.detector, device)
             failed |= bool(problem)
             show(f"{'FAIL' if problem else 'ok  '}  {loaded.name}  {check}  {problem}".rstrip())
+    if problem := card_problem(name.partition("@")[0].partition(":")[0]):
+        failed = True
+        show(f"FAIL  {name}  its card  {problem}")
     if failed:
         say("The contract is not kept; docs/adding_a_detector.md explains each check.", "red")
         raise typer.Exit(1)
