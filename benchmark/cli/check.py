@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from forenbench.plugins.installed import card_problem
 from forenbench.scoring.devices import choose_device
 from forenbench.scoring.requested import Files, load_detectors
 from forenbench.testing import CHECKS, run_check
@@ -40,6 +41,9 @@ def detector(
                 problem = run_check(check, loaded.detector, device)
             failed |= bool(problem)
             show(f"{'FAIL' if problem else 'ok  '}  {loaded.name}  {check}  {problem}".rstrip())
+    if problem := card_problem(name.partition("@")[0].partition(":")[0]):
+        failed = True
+        show(f"FAIL  {name}  its card  {problem}")
     if failed:
         say("The contract is not kept; docs/adding_a_detector.md explains each check.", "red")
         raise typer.Exit(1)

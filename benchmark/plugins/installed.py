@@ -11,7 +11,7 @@ from forenbench.registry.guests import contained, reason
 from forenbench.types import Detector
 from forenbench.weights import KINDS, Checkpoint, Weights
 
-from .cards import DETECTORS
+from .cards import DETECTORS, cards
 
 
 class Plugin(Protocol):
@@ -97,6 +97,17 @@ def find(name: str) -> FoundPlugin:
 def installed() -> list[FoundPlugin]:
     """Import every installed plugin, also those that cannot be used (see `cards`)."""
     return [_found(one) for one in DETECTORS.added()]
+
+
+def card_problem(name: str) -> str:
+    """Say where a detector's card differs from its code; empty where it does not, or there is no card."""
+    card = next((one for one in cards() if one.name == name and one.variants), None)
+    if card is None:
+        return ""
+    found = find(name)
+    said = {kind: found.variants(kind) for kind in found.kinds()}
+    unlike = [kind for kind in {**said, **card.variants} if said.get(kind) != card.variants.get(kind)]
+    return f"the card lists other {unlike[0]} variants than the class" if unlike else ""
 
 
 def _found(opened: Opened[Any]) -> FoundPlugin:

@@ -17,7 +17,8 @@ from forenbench.images import decode
 from forenbench.metrics.metric_catalogue import ADDED, METRICS
 from forenbench.perturbations import draw_generator, parse
 from forenbench.registry.guests import contained, reason
-from forenbench.tables import REGISTRY, measure
+from forenbench.tables.makers import REGISTRY
+from forenbench.tables.measured import measure
 from forenbench.tables.rendering import render
 from forenbench.tables.table_kinds import find_kind
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from forenbench.data.catalogue import open_dataset
 from forenbench.perturbations import parse
 from forenbench.plugins.loaded import LoadedDetector
 from forenbench.records.store import Store
@@ -40,6 +39,8 @@ def tiny_run(folder: Path, engine: str = "local") -> Store:
         folder: Empty, or with an earlier call's dataset; gets a run folder called like the engine.
         engine: What scores.
     """
+    from forenbench.data.catalogue import open_dataset  # most contracts open no dataset
+
     data = folder / "tiny"
     if not data.exists():
         write_tiny_dataset(data)

@@ -15,7 +15,7 @@ from forenbench import registry
 from forenbench.errors import BenchError, unknown
 from forenbench.plugins import loading
 from forenbench.plugins.cards import GROUP, cards
-from forenbench.plugins.installed import FoundPlugin, find, installed
+from forenbench.plugins.installed import FoundPlugin, card_problem, find, installed
 from forenbench.plugins.loading import load, load_all, load_available
 from forenbench.scoring.gathering import Gathered, Means, Request, reloading
 from forenbench.scoring.requested import Files
@@ -254,3 +254,15 @@ def test_a_card_is_read_though_its_module_cannot_be(tmp_path: Path, monkeypatch:
     assert (heavy.variants, heavy.problem) == ({"published": ("a",)}, "")
     assert "TOMLDecodeError" in garbled.problem
     assert "No module named 'absent_module'" in absent.problem
+
+
+def test_a_card_that_lists_other_variants_than_the_class_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "carded.py").write_text("class X:\n    variants = {'published': ('a',), 'sample': ('s',)}\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(registry, "entries_of", lambda group: [EntryPoint("carded", "carded:X", GROUP)])
+    assert card_problem("carded") == ""
+    for listed, kind in (('published = ["b"]\nsample = ["s"]', "published"), ('published = ["a"]', "sample")):
+        (tmp_path / "carded.toml").write_text(f"[variants]\n{listed}\n")
+        assert card_problem("carded") == f"the card lists other {kind} variants than the class"
