@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from stored_cells import identity, provenance
 
+from forenbench.files.sealed import from_json, to_json
 from forenbench.records.record import StatusCounts
 from forenbench.records.rows import COLUMNS
 from forenbench.records.store import Damaged, Store
@@ -120,6 +121,21 @@ def test_rows_that_are_not_those_of_their_record_are_named_and_made_again(tmp_pa
     store.write(CELL, [rows("ok", score=0.5)], SAME, MADE)
     assert store.damage(CELL) == ""
     assert store.is_done(CELL, SAME)
+
+
+@pytest.mark.parametrize("digest", ["sha256", "rows_sha256"])
+def test_a_record_with_one_of_its_two_digests_is_damaged(tmp_path: Path, digest: str) -> None:
+    """Earlier versions wrote neither; whoever takes one out would have the rest believed."""
+    store = Store(tmp_path)
+    store.write(CELL, [rows("ok")], SAME, MADE)
+    (place,) = tmp_path.glob("scores/**/*.json")
+    record, _ = from_json(place.read_bytes())
+    if digest == "sha256":
+        place.write_text(json.dumps(record))
+    else:
+        place.write_text(to_json({name: part for name, part in record.items() if name != digest}))
+    with pytest.raises(Damaged, match=r"nn-k9.json' is damaged"):
+        store.records()
 
 
 def test_rows_that_are_gone_are_named(tmp_path: Path) -> None:
