@@ -209,6 +209,23 @@ def test_every_mark_and_note_stands_in_each_output() -> None:
     assert not {"<x>", "<in>"} & {part for part in ("<x>", "<in>") if part in page}
 
 
+def test_what_is_listed_can_be_asked_for(here: Path) -> None:
+    detectors = forenbench.list_detectors()
+    assert not detectors["problem"].any()
+    assert detectors["detector"].is_unique
+    chosen = detectors[detectors["detector"] == "lgrad:nearest-gan@sample"]["detector"].item()
+    assert list(score(next(Path("tiny").rglob("*.png")), chosen)["status"]) == ["ok"]
+    results = load_results("typed")
+    generic = forenbench.list_tables().query("of == 'any run'")["table"]
+    assert [name for name in generic if name != "equalised" and not len(results.table(name).frame)] == []
+    for frame, name in (
+        (forenbench.list_datasets(), "sample"),
+        (forenbench.list_perturbations(), "jpeg:Q"),
+        (forenbench.list_metrics(), "AUROC"),
+    ):
+        assert name in set(frame.iloc[:, 0])
+
+
 def test_importing_the_package_loads_nothing_heavy() -> None:
     code = "import sys, forenbench; forenbench.evaluate if 0 else 0; print(*sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
