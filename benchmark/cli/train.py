@@ -21,6 +21,7 @@ from forenbench.training.univfd import probe
 from . import training as t
 from .console import say, short
 from .progress import TrainingProgress
+from .recipe_names import bank_name, cnndetection_name, lgrad_name, probe_name
 
 app = typer.Typer(help="Train checkpoints.", no_args_is_help=True)
 
@@ -59,7 +60,7 @@ def cnndetection(
         )
     options = t.Options.of(context)
     recipe = options.adapted(CNNDETECTION, augmentation=Augmentation.parse(aug))
-    request = options.request(name or t.cnndetection_name(options, aug))
+    request = options.request(name or cnndetection_name(options, aug))
     with t.running(options, recipe) as (run, files):
         network, facts = learners.classifier(recipe, init, options.seed, files)
         learner = learners.cnndetection(recipe, network, facts)
@@ -83,7 +84,7 @@ def lgrad(
     """Train LGrad's ResNet-50 on gradient pictures of a frozen network; the last epoch is the result."""
     options = t.Options.of(context)
     recipe = options.adapted(LGRAD)
-    request = options.request(name or t.lgrad_name(options, transformation))
+    request = options.request(name or lgrad_name(options, transformation))
     with t.running(options, recipe) as (run, files):
         gradients = Gradients.of(transformation, files)
         start = learners.classifier(recipe, init, options.seed, files)
@@ -118,7 +119,7 @@ def univfd_lc(  # noqa: PLR0913 - a command's options are its arguments
     changes: dict[str, Any] = {"flip": 0.0, "resize": None} if once else {}
     augmentation = Augmentation.parse("none" if once else aug)
     recipe = options.adapted(UNIVFD_LC, augmentation=augmentation, **changes)
-    request = options.request(name or t.probe_name(backbone, end_to_end=end_to_end))
+    request = options.request(name or probe_name(backbone, end_to_end=end_to_end))
     with t.running(options, recipe) as (run, files):
         encoding = t.encoding(backbone, files, run, half=False)
         images = gather(request, run.processes, run.advance)
@@ -144,7 +145,7 @@ def univfd_nn(
 ) -> None:
     """Make UnivFD's bank for nearest neighbours: features of all training images, centre crop."""
     options = t.Options.of(context)
-    request = options.request(name or t.bank_name(backbone))
+    request = options.request(name or bank_name(backbone))
     with t.running(options, UNIVFD_LC) as (run, files):
         encoding = t.encoding(backbone, files, run, half=True)
         images = gather(request, run.processes, run.advance, validate=False)

@@ -19,8 +19,8 @@ def list_detectors() -> pd.DataFrame:
     """List every variant of every installed detector; a file or an object is a detector, too.
 
     Returns:
-        Columns detector (as `evaluate` takes it), checkpoints (published, sample or own), package, problem
-        (why it cannot be used, or empty).
+        Columns detector (as `evaluate` takes it: ``lgrad:nearest-gan@sample``), checkpoints (published,
+        sample or own), package, problem (why it cannot be used, or empty).
     """
     rows = []
     for found in installed():
@@ -28,7 +28,7 @@ def list_detectors() -> pd.DataFrame:
             rows.append((found.name, "own", found.package, found.problem))
         else:
             rows += [
-                (f"{found.name}:{variant}", kind, found.package, "")
+                (f"{found.name}:{variant}@{kind}", kind, found.package, "")
                 for kind in KINDS
                 for variant in found.variants(kind)
             ]

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
 
 import pandas as pd
@@ -16,6 +17,7 @@ from torch import Tensor
 
 import forenbench
 from forenbench import BenchError, Results, Table, evaluate, load_results, score
+from forenbench.cli.run import run
 from forenbench.plugins.own import OwnDetector
 from forenbench.testing import Brightness, write_tiny_dataset
 from forenbench.types import Detector
@@ -63,6 +65,24 @@ def test_a_request_in_python_gives_the_very_rows_of_the_command_line(here: Path)
         assert results.table(name).to_csv() == typed.table(name).to_csv()
     for file in ("tables/acc-ap.csv", "leaderboard.csv"):
         assert (results.out / file).read_bytes() == (here / "typed" / file).read_bytes()
+
+
+def test_what_makes_rows_reaches_their_identity(here: Path) -> None:
+    asked = {"seed": 3, "precision": "bf16", "generators": "beta", "perturbations": "noise:8.0"}
+    results = evaluate(["./bright.py"], Path("tiny"), limit=1, progress=False, **asked)  # type: ignore[arg-type]
+    assert results.out == Path("results/runs/tiny-limit1-bf16")
+    (store,) = results._stores
+    kept = [(one["cell"]["testset"], one["identity"]) for one in store.records()]
+    assert [name for name, _ in kept] == ["beta"]
+    assert [(one["seed"], one["precision"], one["perturbation"]) for _, one in kept] == [
+        (3, "bf16", "noise:8.0")
+    ]
+
+
+def test_python_takes_every_option_of_bench_run_but_those_of_clusters_and_papers() -> None:
+    ours = {"split": "splits", "places": "data"}
+    options = set(signature(run).parameters) - {"experiment", "engine", "address", "replica_cpus"}
+    assert {ours.get(name, name) for name in signature(evaluate).parameters} == options | {"progress"}
 
 
 def test_a_class_of_a_file_is_the_detector_of_that_file(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,6 +227,23 @@ def test_every_mark_and_note_stands_in_each_output() -> None:
     assert "&lt;x&gt;" in page
     assert "seen &lt;in&gt; training" in page
     assert not {"<x>", "<in>"} & {part for part in ("<x>", "<in>") if part in page}
+
+
+def test_what_is_listed_can_be_asked_for(here: Path) -> None:
+    detectors = forenbench.list_detectors()
+    assert not detectors["problem"].any()
+    assert detectors["detector"].is_unique
+    chosen = detectors[detectors["detector"] == "lgrad:nearest-gan@sample"]["detector"].item()
+    assert list(score(next(Path("tiny").rglob("*.png")), chosen)["status"]) == ["ok"]
+    results = load_results("typed")
+    generic = forenbench.list_tables().query("of == 'any run'")["table"]
+    assert [name for name in generic if name != "equalised" and not len(results.table(name).frame)] == []
+    for frame, name in (
+        (forenbench.list_datasets(), "sample"),
+        (forenbench.list_perturbations(), "jpeg:Q"),
+        (forenbench.list_metrics(), "AUROC"),
+    ):
+        assert name in set(frame.iloc[:, 0])
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:

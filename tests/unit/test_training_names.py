@@ -11,7 +11,8 @@ import typer
 from typer.main import get_group
 
 from forenbench.cli import train
-from forenbench.cli.training import Options, bank_name, cnndetection_name, lgrad_name, probe_name, tell
+from forenbench.cli.recipe_names import bank_name, cnndetection_name, lgrad_name, probe_name
+from forenbench.cli.training import Options, tell
 from forenbench.detectors.cnndetection import CNNDetection
 from forenbench.detectors.lgrad import LGrad
 from forenbench.detectors.univfd import UnivFD
