@@ -67,3 +67,14 @@ def test_every_target_named_is_in_the_makefile() -> None:
         assert set(re.findall(r"(?:\$ |`)make ([a-z]+)", page.read_text(encoding="utf-8"))) <= targets, (
             page.name
         )
+
+
+def test_lines_of_text_are_at_most_120_wide() -> None:
+    """But for tables, what a terminal shows, and what cannot be broken: a command, a link."""
+    for page in (*PAGES, ROOT / "CHANGELOG.md"):
+        text = re.sub(
+            r"^ *```.*?^ *```$", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE
+        )
+        wide = [line for line in text.splitlines() if len(line) > 120 and not line.lstrip().startswith("|")]
+        bare = [re.sub(r"`[^`]*`|\]\([^)]*\)", "", line) for line in wide]
+        assert [line for line in bare if len(line) > 120] == [], page.name
