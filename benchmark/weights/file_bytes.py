@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 _CHUNK = 1 << 20
 _PAGE = mmap.PAGESIZE
+_FLAGS = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if hasattr(mmap, "MAP_PRIVATE") else {}
+"""Windows knows none, and has memory of the process's own without."""
 
 
 class Readable(Protocol):
@@ -46,7 +48,7 @@ class FileBytes(mmap.mmap):
             size = os.fstat(file.fileno()).st_size
             if not size:
                 raise ValueError("is empty")
-            made = cls(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+            made = cls(-1, size, **_FLAGS)
             with memoryview(made) as view:
                 at = 0
                 while at < size:
@@ -69,7 +71,7 @@ class FileBytes(mmap.mmap):
         While tensors are copied out, a file thus lies in memory once and not twice.
         """
         first, last = -(-start // _PAGE) * _PAGE, end // _PAGE * _PAGE
-        if first < last:
+        if first < last and hasattr(self, "madvise"):
             self.madvise(mmap.MADV_DONTNEED, first, last - first)
 
 

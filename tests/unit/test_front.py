@@ -72,11 +72,9 @@ def test_what_makes_rows_reaches_their_identity(here: Path) -> None:
     results = evaluate(["./bright.py"], Path("tiny"), limit=1, progress=False, **asked)  # type: ignore[arg-type]
     assert results.out == Path("results/runs/tiny-limit1-bf16")
     (store,) = results._stores
-    kept = [(one["cell"]["testset"], one["identity"]) for one in store.records()]
+    kept = [(one.cell.testset, one.identity) for one in store.records()]
     assert [name for name, _ in kept] == ["beta"]
-    assert [(one["seed"], one["precision"], one["perturbation"]) for _, one in kept] == [
-        (3, "bf16", "noise:8.0")
-    ]
+    assert [(one.seed, one.precision, one.perturbation) for _, one in kept] == [(3, "bf16", "noise:8.0")]
 
 
 def test_python_takes_every_option_of_bench_run_but_those_of_clusters_and_papers() -> None:
@@ -241,7 +239,7 @@ def test_what_is_listed_can_be_asked_for(here: Path) -> None:
     for frame, name in (
         (forenbench.list_datasets(), "sample"),
         (forenbench.list_perturbations(), "jpeg:Q"),
-        (forenbench.list_metrics(), "AUROC"),
+        (forenbench.list_metrics(), "auroc"),
     ):
         assert name in set(frame.iloc[:, 0])
 
