@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from types import TracebackType
-from typing import Self
 
 import typer
 from rich.filesize import decimal
 from rich.progress import (
     BarColumn,
     DownloadColumn,
-    Progress,
     TaskID,
     TextColumn,
     TimeRemainingColumn,
@@ -19,38 +16,27 @@ from rich.progress import (
 )
 
 from forenbench.errors import BenchError
+from forenbench.front.bars import Bars
 
 from .console import say, talk
 
 _STEP = 0.25
 
 
-class TransferProgress:
+class TransferProgress(Bars):
     """A bar for each file on a terminal, a line for each quarter elsewhere; use it in a ``with`` block."""
 
     def __init__(self) -> None:
-        self._bars = Progress(
+        super().__init__(
             TextColumn("{task.description}"),
             BarColumn(),
             DownloadColumn(),
             TransferSpeedColumn(),
             TimeRemainingColumn(),
-            console=talk,
-            disable=not talk.is_terminal,
+            transient=False,
         )
         self._tasks: dict[str, TaskID] = {}
         self._told: dict[str, float] = {}
-
-    def __enter__(self) -> Self:
-        """Show the bars."""
-        self._bars.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Let go of the terminal."""
-        self._bars.stop()
 
     def advance(self, name: str, done: int, total: int) -> None:
         """Move a file's bar; a total of 0 is not known."""

@@ -21,15 +21,12 @@ PAUSE = 30
 
 
 class Bars:
-    """Bars with count, speed and time left; use it in a ``with`` block."""
+    """Bars with other columns, or with count, speed and time left; use it in a ``with`` block."""
 
-    def __init__(self, *, transient: bool) -> None:
+    def __init__(self, *columns: ProgressColumn, transient: bool) -> None:
+        counted = (_Doing(), BarColumn(), TextColumn("{task.completed}/{task.total}"), _Rate())
         self._bars = Progress(
-            _Doing(),
-            BarColumn(),
-            TextColumn("{task.completed}/{task.total}"),
-            _Rate(),
-            TimeRemainingColumn(),
+            *(columns or (*counted, TimeRemainingColumn())),
             console=talk,
             disable=not talk.is_terminal,
             transient=transient,

@@ -9,9 +9,10 @@ from forenbench.perturbations import parse
 from forenbench.plugins.loaded import LoadedDetector
 from forenbench.records.store import Store
 from forenbench.scoring.engines import Engine, EngineRequest, make_engine
+from forenbench.scoring.outcome import Silent
 from forenbench.scoring.plan import Job, RunSettings
 from forenbench.scoring.runner import run
-from forenbench.types import OWN, TestSet
+from forenbench.types import OWN
 
 from .tiny import Brightness, write_tiny_dataset
 
@@ -49,7 +50,7 @@ def tiny_run(folder: Path, engine: str = "local") -> Store:
     store = Store(folder / engine)
     settings = RunSettings([parse("none"), parse("jpeg:50")])
     with _made(engine) as scoring:
-        run(jobs, settings, store, scoring, _Quiet())
+        run(jobs, settings, store, scoring, Silent())
     return store
 
 
@@ -58,24 +59,3 @@ def _made(name: str) -> AbstractContextManager[Engine]:
     return make_engine(
         name, EngineRequest(tiny_detectors(), tiny_detectors, "cpu", "fp32", 0, readers=0, address="local")
     )
-
-
-class _Quiet:
-    """Hears of everything, and says nothing."""
-
-    def begin(self, cells: int, present: int, images: int) -> None: ...
-
-    def testset(self, testset: TestSet, cells: int) -> None: ...
-
-    def stored(self, cells: int) -> None: ...
-
-    def advance(self, images: int) -> None: ...
-
-    def skip(self, images: int) -> None: ...
-
-    def note(self, text: str) -> None: ...
-
-    def tell(self, text: str) -> None: ...
-
-    def stopped(self) -> bool:
-        return False

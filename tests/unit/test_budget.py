@@ -18,6 +18,7 @@ from forenbench.scoring.engines.local import LocalEngine
 from forenbench.scoring.engines.replica import Replica, Setup
 from forenbench.scoring.lineup import Lineup
 from forenbench.scoring.numerics import Numerics
+from forenbench.scoring.outcome import Silent
 from forenbench.scoring.plan import Shard
 from forenbench.scoring.preparing import Reader
 from forenbench.testing import MemorySource, tiny_image
@@ -46,19 +47,11 @@ class Wide:
         return batch[:, 0] / 512
 
 
-class Silent:
-    def __init__(self) -> None:
-        self.images = 0
+class Counting(Silent):
+    images = 0
 
     def advance(self, images: int) -> None:
         self.images += images
-
-    def tell(self, text: str) -> None: ...
-
-    def note(self, text: str) -> None: ...
-
-    def stopped(self) -> bool:
-        return False
 
 
 def work() -> tuple[Lineup, list[MemorySource], Shard]:
@@ -108,7 +101,7 @@ def test_a_small_budget_changes_no_result_and_no_count(readers: int, monkeypatch
     lineup, sources, shard = work()
 
     def scored() -> tuple[object, int]:
-        heard = Silent()
+        heard = Counting()
         ((_, results),) = LocalEngine(Numerics(), readers=readers).score(lineup, sources, [shard], heard)
         return values(results), heard.images
 
