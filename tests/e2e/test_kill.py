@@ -23,7 +23,7 @@ def test_killed_at_random_and_started_again_gives_the_files_of_an_uninterrupted_
         if kill % 3:  # else early on, while it starts
             slow.wait_for_progress(process, "killed")
         time.sleep(moments.uniform(0, 0.6))
-        slow.kill(process)
+        process.kill()
         progress.append(slow.parts("killed"))
     assert progress == sorted(progress), "a finished part was lost"
     assert max(progress) > 0
@@ -42,8 +42,8 @@ def test_ctrl_c_finishes_the_part_in_hand_says_how_to_go_on_and_exits_130(
     """And so do further processes, though the signal reaches only the one that the user started."""
     process = slow.start(out, "--device", devices)
     slow.wait_for_progress(process, out)
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=120)
+    process.interrupt()
+    said = process.finish(120)
     assert process.returncode == 130
     assert "finishing the part in hand" in said
     assert "the same command goes on from there" in said
@@ -59,7 +59,7 @@ def test_ctrl_c_twice_in_a_terminal_ends_all_processes_at_once_and_without_a_tra
     for _ in range(2):
         os.killpg(process.pid, signal.SIGINT)
         time.sleep(0.1)
-    _, said = process.communicate(timeout=60)
+    said = process.finish(60)
     assert process.returncode == 130
     assert "Traceback" not in said
 
@@ -70,7 +70,7 @@ def test_two_processes_on_one_run_folder_share_the_work(slow: SlowRun) -> None:
     for old in slow.pids.iterdir():
         old.unlink()
     first, second = slow.start("shared"), slow.start("shared")
-    said = [process.communicate(timeout=300)[1] for process in (first, second)]
+    said = [process.finish(300) for process in (first, second)]
     assert [first.returncode, second.returncode] == [0, 0], said
     assert slow.files("shared") == slow.files("whole")
     assert len(slow.rows("shared")) == len(GENERATORS) * 2 * IMAGES * 3
