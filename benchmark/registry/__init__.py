@@ -7,7 +7,7 @@ one broken package takes no other down, and two packages under one name are refu
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -74,10 +74,18 @@ class Registry(Generic[T]):
         group: Of the entry points.
         flaw: Tells what is none of them.
         ours: Those that are part of this package, in the order of lists.
+        reserved: Lists further names of this package, which nothing that is added may have.
     """
 
-    def __init__(self, what: str, group: str, flaw: Flaw, ours: Mapping[str, T] | None = None) -> None:
-        self.what, self.group, self.flaw = what, group, flaw
+    def __init__(
+        self,
+        what: str,
+        group: str,
+        flaw: Flaw,
+        ours: Mapping[str, T] | None = None,
+        reserved: Callable[[], Collection[str]] = tuple,
+    ) -> None:
+        self.what, self.group, self.flaw, self.reserved = what, group, flaw, reserved
         self.ours: Mapping[str, T] = {} if ours is None else ours
 
     def entries(self) -> dict[str, RegistryEntry]:
@@ -85,7 +93,8 @@ class Registry(Generic[T]):
         found = {name: RegistryEntry(name, OURS) for name in self.ours}
         for point in sorted(entries_of(self.group), key=lambda one: one.name):
             entry = _entry(point)
-            first = found.setdefault(point.name, entry)
+            is_reserved = point.name in self.reserved()
+            first = found.setdefault(point.name, RegistryEntry(point.name, OURS) if is_reserved else entry)
             if first.target != entry.target:
                 found[point.name] = RegistryEntry(
                     point.name, first.package, problem=self._conflict(first, entry)
