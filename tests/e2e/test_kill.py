@@ -8,7 +8,7 @@ import signal
 import time
 
 import pytest
-from slow_run import ALL_PARTS, GENERATORS, IMAGES, SlowRun
+from slow_run import ALL_SHARDS, GENERATORS, IMAGES, SlowRun
 
 KILLS = 17
 """Of the local engine; test_ray.py adds to it."""
@@ -24,8 +24,8 @@ def test_killed_at_random_and_started_again_gives_the_files_of_an_uninterrupted_
             slow.wait_for_progress(process, "killed")
         time.sleep(moments.uniform(0, 0.6))
         process.kill()
-        progress.append(slow.parts("killed"))
-    assert progress == sorted(progress), "a finished part was lost"
+        progress.append(slow.shards("killed"))
+    assert progress == sorted(progress), "a finished shard was lost"
     assert max(progress) > 0
     slow.finish("killed")
     assert slow.files("killed") == slow.files("whole")
@@ -36,7 +36,7 @@ def test_killed_at_random_and_started_again_gives_the_files_of_an_uninterrupted_
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("out", "devices"), [("stopped", "cpu"), ("stopped-both", "cpu,cpu")])
-def test_ctrl_c_finishes_the_part_in_hand_says_how_to_go_on_and_exits_130(
+def test_ctrl_c_finishes_the_shard_in_progress_says_how_to_go_on_and_exits_130(
     slow: SlowRun, out: str, devices: str
 ) -> None:
     """And so do further processes, though the signal reaches only the one that the user started."""
@@ -45,9 +45,9 @@ def test_ctrl_c_finishes_the_part_in_hand_says_how_to_go_on_and_exits_130(
     process.interrupt()
     said = process.finish(120)
     assert process.returncode == 130
-    assert "finishing the part in hand" in said
+    assert "finishing the images in progress" in said
     assert "the same command goes on from there" in said
-    assert 0 < slow.parts(out) < ALL_PARTS
+    assert 0 < slow.shards(out) < ALL_SHARDS
     slow.finish(out)
     assert slow.files(out) == slow.files("whole")
 
@@ -66,7 +66,7 @@ def test_ctrl_c_twice_in_a_terminal_ends_all_processes_at_once_and_without_a_tra
 
 @pytest.mark.slow
 def test_two_processes_on_one_run_folder_share_the_work(slow: SlowRun) -> None:
-    """Neither does the other's parts again, and both end with everything there."""
+    """Neither does the other's shards again, and both end with everything there."""
     for old in slow.pids.iterdir():
         old.unlink()
     first, second = slow.start("shared"), slow.start("shared")

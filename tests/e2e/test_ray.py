@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from command_line import Bench
-from slow_run import ALL_PARTS, SlowRun
+from slow_run import ALL_SHARDS, SlowRun
 
 ray = pytest.importorskip("ray", reason="the extra 'ray' is not installed")
 KILLS = 8
@@ -86,8 +86,8 @@ def test_killed_at_random_and_started_again_the_files_are_whole(slow: SlowRun, c
             slow.wait_for_progress(process, "killed-ray")
         time.sleep(moments.uniform(0, 0.6))
         process.kill()
-        progress.append(slow.parts("killed-ray"))
-    assert progress == sorted(progress), "a finished part was lost"
+        progress.append(slow.shards("killed-ray"))
+    assert progress == sorted(progress), "a finished shard was lost"
     slow.finish("killed-ray", *options(cluster))
     assert slow.files("killed-ray") == slow.files("whole")
     assert slow.leftovers("killed-ray") == []
@@ -101,7 +101,7 @@ def test_ctrl_c_ends_after_a_part_and_the_same_command_goes_on(slow: SlowRun, cl
     said = process.finish(120)
     assert process.returncode == 130, said
     assert "the same command goes on from there" in said
-    assert 0 < slow.parts("stopped-ray") < ALL_PARTS
+    assert 0 < slow.shards("stopped-ray") < ALL_SHARDS
     slow.finish("stopped-ray", *options(cluster))
     assert slow.files("stopped-ray") == slow.files("whole")
 

@@ -31,9 +31,9 @@ class Slow(Brightness):
         return super().score(batch)
 """
 PERTURBATIONS = ["none", "noise:9.0", "crop:0.5"]
-PARTS = 4
-"""Of each test set: 400 images in batches of 32, four to a part."""
-ALL_PARTS = len(GENERATORS) * len(PERTURBATIONS) * PARTS
+SHARDS = 4
+"""Of each test set: 400 images in batches of 32, four to a shard."""
+ALL_SHARDS = len(GENERATORS) * len(PERTURBATIONS) * SHARDS
 
 
 class SlowRun:
@@ -75,21 +75,21 @@ class SlowRun:
             *("--dataset", str(self.folder / "tiny"), "--perturbations", ",".join(PERTURBATIONS), *options),
         ]
 
-    def parts(self, out: str) -> int:
-        """Count the finished parts of cells, whether still in parts or in the cells' own files."""
+    def shards(self, out: str) -> int:
+        """Count the finished shards of cells, whether still by themselves or in the cells' own files."""
         root = self.folder / out
         return sum(
             max(
                 len(PERTURBATIONS) * len(list(root.glob(f"parts/*/{name}/*.arrow"))),
-                PARTS * len(list(root.glob(f"scores/*/{name}/*/*.json"))),
+                SHARDS * len(list(root.glob(f"scores/*/{name}/*/*.json"))),
             )
             for name in GENERATORS
         )
 
     def wait_for_progress(self, process: WarmStart, out: str) -> None:
-        """Wait until a process has finished one more part, or ended."""
-        before, begun = self.parts(out), time.monotonic()
-        while self.parts(out) == before and process.poll() is None and time.monotonic() - begun < 120:
+        """Wait until a process has finished one more shard, or ended."""
+        before, begun = self.shards(out), time.monotonic()
+        while self.shards(out) == before and process.poll() is None and time.monotonic() - begun < 120:
             time.sleep(0.01)
 
     def files(self, out: str) -> dict[str, bytes]:

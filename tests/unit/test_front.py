@@ -113,11 +113,11 @@ def test_listed_images_are_a_dataset_and_found_again(here: Path) -> None:
         ({"dataset": [("x.png", 1), ("y.png", 0)]}, "not one can be read"),
         ({"dataset": pd.DataFrame({"file": ["x.png"], "label": [1]})}, "no 'path'"),
         ({"places": {"forensinths": "x"}}, "did you mean forensynths"),
-        ({"detectors": []}, "names no detector"),
+        ({"detectors": []}, "no detector is named"),
         ({"detectors": 3}, "detector int has no 'name'"),
         ({"detectors": ["./bright.py"], "device": "warp"}, "device 'warp'"),
         ({"detectors": Brightness(), "device": "cpu,cpu"}, "put your own into a file"),
-        ({"perturbations": []}, "names none"),
+        ({"perturbations": []}, "no perturbation is named"),
     ],
 )
 def test_what_cannot_be_carried_out_is_refused_and_leaves_no_folder(
