@@ -40,8 +40,10 @@ class _Part:
             AttributeError: It is no JSON object.
         """
         names = cls._names()
-        # a null is no field that is missing: two identities of which one has it differ
+        # A null is no field that is missing: it stays in `other`, so that it is written again, and so that
+        # two identities of which one has it differ.
         known = {key: value for key, value in content.items() if key in names and value is not None}
+        # JSON has no tuples, and what was written must compare equal to what is read
         frozen = {names[key]: tuple(v) if isinstance(v, list) else v for key, v in known.items()}
         return cls(**frozen, other={key: value for key, value in content.items() if key not in known})
 
