@@ -139,7 +139,7 @@ def test_rows_of_two_kinds_of_weights_have_two_files(tmp_path: Path) -> None:
     from forenbench.records.store import Store
 
     paths = {
-        Store(tmp_path)._place(Cell("two:a", "set", "one", "none", word)).name
+        Store(tmp_path)._record_file(Cell("two:a", "set", "one", "none", word)).name
         for word in ("published", "sample", "unverified", "own")
     }
     assert len(paths) == 4
