@@ -14,7 +14,7 @@ class LoadedDetector:
 
     Attributes:
         detector: The detector itself.
-        kind: Whose weights it carries, by the files that were read (see `forenbench.weights.whose`):
+        kind: Whose weights it carries, by the files that were read (see `forenbench.weights.checkpoint_store`):
             "published", "sample", "unverified" or "own"; also "own" where none is read through `Weights`.
         checkpoints: sha256 of every weights file it read, by checkpoint name.
         code: sha256 of the file a path plugin came from (an edited file means new scores), else empty.

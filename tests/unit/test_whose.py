@@ -17,7 +17,7 @@ from forenbench.tables.contamination import remark
 from forenbench.types import Cell
 from forenbench.weights import Checkpoint, Weights, WrongWeights
 from forenbench.weights.file_bytes import FileBytes
-from forenbench.weights.whose import Judgement, judge, weakest
+from forenbench.weights.checkpoint_store import Judgement, judge, weakest
 
 HEAD = Checkpoint("head", "head.pth", "there", "MIT", {"weight": (1, 2)})
 STEM = Checkpoint("stem", "stem.pth", "there", "MIT", {"weight": (1, 3)})
@@ -48,7 +48,7 @@ def test_the_word_for_a_file_is_that_of_what_is_known_of_it(tmp_path: Path) -> N
         (replace(shipped, sha256=sha256_of(types)), types, "published", False),
     ):
         found = judge(checkpoint, file, FileBytes.of(file))
-        assert (found.whose, bool(found.problem)) == (word, problem), checkpoint
+        assert (found.weights, bool(found.problem)) == (word, problem), checkpoint
         assert found.sha256 == sha256_of(file)
 
 
@@ -102,7 +102,7 @@ def test_another_published_file_of_the_same_weights_is_published_too(tmp_path: P
     """OpenAI's own archive of CLIP has another size and sha256 than the copy that is fetched."""
     path = saved(tmp_path / "copy.pth", 2)
     known, file = replace(HEAD, sha256="0" * 64, size=1), FileBytes.of(path)
-    assert judge(known, path, file).whose == "own"
+    assert judge(known, path, file).weights == "own"
     copied = replace(known, copies=(file.sha256,))
     assert judge(copied, path, file) == Judgement("published", sha256_of(path))
 
