@@ -199,8 +199,8 @@ class Perturbation:
 class Cell:
     """Detector × test set × perturbation, by name: the unit of resuming.
 
-    `weights` says whose files the detector was filled with (see `forenbench.weights.checkpoint_store`); empty where it
-    reads none, or is none of ours.
+    `weights` says whose files the detector was filled with (see `forenbench.weights.checkpoint_store`); empty
+    where it reads none, or is none of ours.
     """
 
     detector: str

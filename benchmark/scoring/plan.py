@@ -161,7 +161,7 @@ def identity_of(
         detector=loaded.name,
         detector_version=loaded.detector.version,
         threshold=loaded.detector.threshold,
-        weights=loaded.kind,
+        weights=loaded.weights,
         checkpoints=dict(loaded.checkpoints),
         code=loaded.code,
         testset=testset.digest,
@@ -174,5 +174,5 @@ def identity_of(
 
 def cell_of(loaded: LoadedDetector, testset: TestSet, perturbation: Perturbation) -> Cell:
     """Name a cell; weights in files make it another one than the published ones do."""
-    whose = loaded.kind if loaded.checkpoints else ""
+    whose = loaded.weights if loaded.checkpoints else ""
     return Cell(loaded.name, testset.dataset, testset.name, perturbation.name, whose)
