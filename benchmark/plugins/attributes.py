@@ -25,8 +25,8 @@ def problem(detector: object) -> str:
 
 def _missing(detector: Any) -> str:  # noqa: ANN401 - whatever a plugin made
     """Name the first attribute that is not there, or method that cannot be called."""
-    # With an encoder, `prepare` is the encoder's: the detector's own would never be called, and need not be
-    # there.
+    # With an encoder, `prepare` is the encoder's: the detector's
+    # own would never be called, and need not be there.
     encoder = getattr(detector, "encoder", None)
     for attribute in ("name", "version", "threshold", *([] if encoder is not None else ["prepare"]), "score"):
         if not hasattr(detector, attribute):

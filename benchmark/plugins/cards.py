@@ -51,8 +51,8 @@ def cards() -> list[Card]:
         card = Card(entry.name, entry.package, problem=entry.problem)
         if not entry.problem:
             try:
-                # Python imports the packages around a module to find it: code of others, which may do
-                # anything.
+                # Python imports the packages around a module to
+                # find it: code of others, which may do anything.
                 with contained():
                     module = entry.target.partition(":")[0]
                     spec = importlib.util.find_spec(module)

@@ -116,8 +116,8 @@ def card_problem(name: str) -> str:
 def _found(opened: Opened[Any]) -> FoundPlugin:
     """Check what a plugin says of itself: a table of variants that cannot be read is as bad as no plugin."""
     found = FoundPlugin(opened.entry.name, opened.entry.package, opened.thing, opened.problem)
-    # All of it is read once, here: no list of detectors, of weights or of what is missing has to expect
-    # errors then.
+    # All of it is read once, here: no list of detectors, of
+    # weights or of what is missing has to expect errors then.
     try:
         with contained():
             for kind in (*KINDS, *found.kinds()):

@@ -6,7 +6,7 @@ import inspect
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import cast
+from typing import Any, cast
 
 from forenbench.errors import BenchError, unknown
 from forenbench.registry.guests import contained, reason
@@ -38,7 +38,7 @@ def load(request: str | OwnDetector, weights: Weights) -> list[LoadedDetector]:
         file = read_plugin(request, "detector", "'bench new detector NAME' writes one")
         module = file.run("detector")
         # What the file imports is there by name as well; only what it defines is meant.
-        defined = [
+        defined: list[Any] = [
             value
             for value in vars(module).values()
             if inspect.isclass(value) and value.__module__ == module.__name__ and hasattr(value, "score")
@@ -104,9 +104,9 @@ def load_available(
             missing[str(error)] = None
             continue
         for one in made:
-            # One name for two detectors would make one table row of both. The same detector asked for twice
-            # is no mistake (`lgrad,lgrad:nearest-gan`); of a program's own ones, two may differ in what no
-            # digest sees.
+            # One name for two detectors would make one table row of both. The same
+            # detector asked for twice is no mistake (`lgrad,lgrad:nearest-gan`);
+            # of a program's own ones, two may differ in what no digest sees.
             is_own = isinstance(request, OwnDetector)
             if any(
                 other.name == one.name and (is_own or _origin(other) != _origin(one))

@@ -73,8 +73,8 @@ class Weights:
         path = Path(named) if named else locate(checkpoint)
         if path is None:
             raise MissingWeights(instructions(checkpoint))
-        # Opening a pipe would wait for ever for somebody to write into it, and reading a device would never
-        # end.
+        # Opening a pipe would wait for ever for somebody to
+        # write into it, and reading a device would never end.
         if why := irregular(path):
             raise MissingWeights(f"weights '{checkpoint.name}': no file at {path} ({why})")
         return path

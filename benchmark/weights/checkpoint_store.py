@@ -117,8 +117,8 @@ def inspect(checkpoint: Checkpoint, path: Path) -> Verdict:
     Where the whole sha256 is not known, its structure is read too: the shapes that tell it from others.
     """
     problem = mismatch(path, checkpoint.sha256, checkpoint.size)
-    # A whole sha256, or its leading digits where authors published no more, leaves nothing to look for
-    # inside.
+    # A whole sha256, or its leading digits where authors
+    # published no more, leaves nothing to look for inside.
     if problem or checkpoint.sha256:
         return Verdict(problem, verified=not problem)
     try:
@@ -181,8 +181,8 @@ def judge(checkpoint: Checkpoint, path: Path, content: FileBytes) -> Judgement:
         known = sha256_of(here) if here and here.is_file() else None
     if checkpoint.size not in (None, size):
         return Judgement(OWN, sha256, f"has {size} bytes, expected {checkpoint.size}")
-    # torch's file names have the first eight digits (resnet50-0676ba61.pth); of some files no more is
-    # published.
+    # torch's file names have the first eight digits
+    # (resnet50-0676ba61.pth); of some files no more is published.
     if known and not sha256.startswith(known.lower()):
         return Judgement(OWN, sha256, f"has sha256 {sha256}, expected {known}")
     if checkpoint.command:  # nobody has published it

@@ -73,8 +73,8 @@ class FileBytes(mmap.mmap):
 
         While tensors are copied out, a file thus lies in memory once and not twice.
         """
-        # Whole pages inside alone: on those at the edges lie bytes of the neighbours, which are still to be
-        # read.
+        # Whole pages inside alone: on those at the edges lie
+        # bytes of the neighbours, which are still to be read.
         first, last = -(-start // _PAGE) * _PAGE, end // _PAGE * _PAGE
         if first < last and hasattr(self, "madvise"):
             self.madvise(mmap.MADV_DONTNEED, first, last - first)

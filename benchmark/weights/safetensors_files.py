@@ -56,7 +56,6 @@ def read_safetensors(file: Readable, size: int, device: str) -> dict[str, Tensor
     length = int.from_bytes(file.read(_LENGTH), "little")
     if length > _LONGEST_HEADER:  # else the first bytes of any file could ask for exabytes
         raise ValueError(f"its header has {length} bytes")
-    tensors = {}
     header: dict[str, dict[str, Any]] = json.loads(file.read(length))
     header.pop("__metadata__", None)
     # Sorted by their bytes, tensors must lie one after the other, up to the file's end, as the format asks.
@@ -72,7 +71,7 @@ def read_safetensors(file: Readable, size: int, device: str) -> dict[str, Tensor
     room = size - _LENGTH - length
     if end != room:
         raise ValueError(f"its tensors have {end} bytes, and it holds {room} of them")
-    tensors = {}
+    tensors: dict[str, Tensor] = {}
     for key, dtype, shape in found:
         tensors[key] = torch.empty(shape, dtype=dtype, device=device)
         if device != "meta":

@@ -36,8 +36,8 @@ def read(file: Readable, device: str) -> dict[str, object]:
     file.seek(0, 2)
     size = file.tell()
     file.seek(0)
-    # By content, never by suffix: people rename files. In safetensors a JSON header follows the first eight
-    # bytes.
+    # By content, never by suffix: people rename files. In
+    # safetensors a JSON header follows the first eight bytes.
     if head[8:9] == b"{":
         parse: Callable[[Readable, int, str], object] = read_safetensors
     else:
@@ -93,8 +93,8 @@ def describe(state: Mapping[str, object], known: Iterable[Checkpoint] = (), dept
 
 def _refuse_foreign(head: bytes) -> None:
     """Recognise by its first bytes what people save as a weights file by mistake."""
-    # The usual ones: a page of Google Drive or Dropbox that asks to confirm, and a clone of the hub without
-    # LFS.
+    # The usual ones: a page of Google Drive or Dropbox that
+    # asks to confirm, and a clone of the hub without LFS.
     start = head.lstrip().lower()
     if not head:
         raise ValueError("is empty")
