@@ -17,7 +17,7 @@ Advance = Callable[[str, int, int], None]
 
 REAL, FAKE = 0, 1
 PUBLISHED, SAMPLE, UNVERIFIED, OWN = "published", "sample", "unverified", "own"
-"""Whose weights made a row, in one word, judged by the files (see `forenbench.weights.whose`)."""
+"""Whose weights made a row, in one word, judged by the files (see `forenbench.weights.checkpoint_store`)."""
 FOREIGN = "foreign"
 """In their place: scores that another tool gave."""
 
@@ -199,8 +199,8 @@ class Perturbation:
 class Cell:
     """Detector × test set × perturbation, by name: the unit of resuming.
 
-    `weights` says whose files the detector was filled with (see `forenbench.weights.whose`); empty where it
-    reads none, or is none of ours.
+    `weights` says whose files the detector was filled with (see `forenbench.weights.checkpoint_store`); empty
+    where it reads none, or is none of ours.
     """
 
     detector: str

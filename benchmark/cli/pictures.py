@@ -65,10 +65,10 @@ def gradient(  # noqa: PLR0913 - a command's options are its arguments
         for one in loaded:
             made = gradient_picture(one.detector, original, place)
             channels = zip(("red", "green", "blue"), made.split(), strict=True)
-            label = [one.name, f"{one.kind} weights, {_size(made)}"]
+            label = [one.name, f"{one.weights} weights, {_size(made)}"]
             row = [(_about(image, original), seen(one.detector, original)), (label, made)]
             rows.append(row + [([name], heat(channel)) for name, channel in channels])
-    save(sheet(rows, _GRADIENT_TITLE), out, ", ".join(f"{one.name} ({one.kind})" for one in loaded))
+    save(sheet(rows, _GRADIENT_TITLE), out, ", ".join(f"{one.name} ({one.weights})" for one in loaded))
 
 
 def cam(  # noqa: PLR0913 - a command's options are its arguments
@@ -100,7 +100,7 @@ def cam(  # noqa: PLR0913 - a command's options are its arguments
                 row.append(([f"gradient of {one.name}", _size(made)], made))
             row.append((_describe(one, found), overlay(seen(one.detector, original), found.values)))
         rows.append(row)
-    save(sheet(rows, _CAM_TITLE), out, ", ".join(f"{one.name} ({one.kind})" for one in loaded))
+    save(sheet(rows, _CAM_TITLE), out, ", ".join(f"{one.name} ({one.weights})" for one in loaded))
 
 
 def _drawing(images: list[Path]) -> Iterator[Path]:
@@ -147,4 +147,4 @@ def _describe(one: LoadedDetector, found: ActivationMap) -> list[str]:
     """Label a class activation map."""
     height, width = found.values.shape
     output = f"{'logit' if found.is_logit else 'score'} {found.output:+.2f}, map {width} x {height}"
-    return [one.name, output, f"{one.kind} weights; full colour: {abs(found.values).max():.3g}"]
+    return [one.name, output, f"{one.weights} weights; full colour: {abs(found.values).max():.3g}"]

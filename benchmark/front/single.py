@@ -47,7 +47,7 @@ def score_images(
         (
             readable(sample.path),
             one.name,
-            one.kind,
+            one.weights,
             result.score,
             result.logit,
             _verdict(result.score, one.detector.threshold) if result.status == "ok" else "",

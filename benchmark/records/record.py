@@ -62,7 +62,7 @@ class Identity(_Part):
         detector: Its name.
         detector_version: The detector's own.
         threshold: A score strictly above it means "generated".
-        weights: Whose they are (see `forenbench.weights.whose`), or `FOREIGN`.
+        weights: Whose they are (see `forenbench.weights.checkpoint_store`), or `FOREIGN`.
         checkpoints: sha256 of each file they were read from, by the checkpoint's name.
         code: sha256 of the file that the detector is in, if no package holds it; else empty.
         testset: Digest of the test set's images.

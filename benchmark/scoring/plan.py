@@ -180,7 +180,7 @@ def identity_of(
         detector=loaded.name,
         detector_version=loaded.detector.version,
         threshold=loaded.detector.threshold,
-        weights=loaded.kind,
+        weights=loaded.weights,
         checkpoints=dict(loaded.checkpoints),
         code=loaded.code,
         testset=testset.digest,
@@ -195,5 +195,5 @@ def identity_of(
 def cell_of(loaded: LoadedDetector, testset: TestSet, perturbation: Perturbation) -> Cell:
     """Name a cell; weights in files make it another one than the published ones do."""
     # A detector that reads no files has no weights to tell apart: its row would look like another detector.
-    weights = loaded.kind if loaded.checkpoints else ""
+    weights = loaded.weights if loaded.checkpoints else ""
     return Cell(loaded.name, testset.dataset, testset.name, perturbation.name, weights)
