@@ -112,8 +112,8 @@ def decode(data: bytes, before: Callable[[int], object] = lambda pixels: None) -
             before(opened.width * opened.height)
             return _pixels(opened)
         except UnreadableImage:
-            # Official loaders set Pillow's LOAD_TRUNCATED_IMAGES and score what is left of any broken file. Here
-            # only files that have all their pixels are mended: by their metadata, or a JPEG's end mark.
+            # Official loaders set Pillow's LOAD_TRUNCATED_IMAGES and score what is left of any broken file.
+            # Here only files that have all their pixels are mended: by their metadata, or an end mark.
             bare = without_metadata(data)
             if bare != data:
                 with suppress(UnreadableImage):
