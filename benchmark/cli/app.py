@@ -42,7 +42,7 @@ COMMANDS = {
         "Compare the files of real and fake images: format, quality, size, duplicates, broken files.",
     ),
     "list": (
-        "listing:listing",
+        "listing:app",
         "List detectors, datasets, engines, metrics, perturbations, sources, tables or weights.",
     ),
     "data": ("data:app", "List, check, fetch or index datasets."),

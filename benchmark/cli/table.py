@@ -33,24 +33,19 @@ def table(  # noqa: PLR0913 - a command's options are its arguments
     papers = paper_tables()
     if name not in papers:  # says what is wrong with a name before any run is opened
         find_kind(name, REGISTRY, papers)
-    _check_options(name in papers, against, only)
+    for option, value in (("--against", against), ("--only", only)):
+        if value and value != "published":
+            raise BenchError(f"{option} '{value}' is unknown; the only choice is 'published'")
+        if value and name not in papers:
+            raise BenchError(f"{option} is for the papers' tables; 'bench list tables' shows which they are")
+    if against and only:
+        raise BenchError("--against compares with a run, --only shows no run: choose one")
     if only:
         made = published(name)
     else:
         results = load_results(runs or [])
         made = results.table(name, protocol=protocol, failed_as=failed_as, against_published=bool(against))
     show(render(made, style, width()))
-    if style == "csv":  # has no room for them
+    if style == "csv":  # a line that is no row would break whoever reads the file: notes go to stderr
         for note in made.notes:
             say(note)
-
-
-def _check_options(paper: bool, against: str, only: str) -> None:
-    """Refuse what makes no sense."""
-    for option, value in (("--against", against), ("--only", only)):
-        if value and value != "published":
-            raise BenchError(f"{option} '{value}' is unknown; the only choice is 'published'")
-        if value and not paper:
-            raise BenchError(f"{option} is for the papers' tables; 'bench list tables' shows which they are")
-    if against and only:
-        raise BenchError("--against compares with a run, --only shows no run: choose one")
