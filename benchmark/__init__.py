@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from .version import __version__ as __version__
 
+# Type checkers and editors read the names here: they do not run `__getattr__`.
 if TYPE_CHECKING:
     from .errors import BenchError as BenchError
     from .errors import RunFailed as RunFailed
@@ -75,7 +76,7 @@ def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module 'forenbench' has no attribute '{name}'")
     found = getattr(import_module(f".{_HOMES[name]}", __name__), name)
-    globals()[name] = found
+    globals()[name] = found  # Python asks `__getattr__` only for what the module lacks: next time it does not
     return found
 
 

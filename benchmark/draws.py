@@ -36,6 +36,8 @@ class Draw:
 
     def step(self, number: int) -> Draw:
         """Return the same numbers and record for one step of a chain, under whose number names are kept."""
+        # One generator and one list for the whole chain: a step draws on from where the last one stopped, and
+        # the record keeps the order in which parameters were drawn.
         step = Draw(self._generator)
         step._drawn = self._drawn
         step._prefix = f"{self._prefix}{number}."
@@ -57,6 +59,7 @@ class Draw:
 
     def choice(self, name: str, options: Sequence[str]) -> str:
         """Draw one of several, with equal chances."""
+        # Not generator.choice, which hands back a str of NumPy's own.
         return self._keep(name, options[int(self._generator.integers(len(options)))])
 
     def normal(self, shape: tuple[int, ...]) -> NDArray[np.float64]:
@@ -69,5 +72,6 @@ class Draw:
 
     def _keep(self, name: str, value: Value) -> Value:
         """Add a parameter to the record."""
+        # Python writes a float as the shortest text that reads back as the same number.
         self._drawn.append(f"{self._prefix}{name}={value}")
         return value

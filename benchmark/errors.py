@@ -25,6 +25,8 @@ class RunFailed(BenchError):
 def unknown(what: str, value: str, known: Iterable[str]) -> str:
     """Word an error for an unknown name, with the nearest known ones."""
     known = sorted(set(known))
+    # Lower than difflib's own 0.6, so that the first half of a name ("clip" of clip-vit-l14) finds it; in
+    # lower case, as names here are, so that LGrad finds lgrad.
     close = difflib.get_close_matches(value.lower(), known, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(close)}? " if close else ""
     return f"unknown {what} '{value}': {hint}Known: {', '.join(known)}"

@@ -12,22 +12,25 @@ import re
 import unicodedata
 
 _FORMULA = frozenset("=+-@")
-_MARKDOWN = re.compile(
+_MARKDOWN_SIGN = re.compile(
     r"[\\`*~|]"  # code, emphasis, the end of a cell
-    r"|(?<=\])[(:\[]"  # what makes a link of brackets
-    r"|(?<![^\W_])_|_(?![^\W_])"  # emphasis, but not an underscore within a word
-    r"|^(?:[#>]|[-+](?= |$))|^\d+(?=[.)])"  # headings, quotations and lists
+    r"|(?<=\])[(:\[]"  # what makes a link of brackets; brackets alone are harmless, and stay readable
+    r"|(?<![^\W_])_|_(?![^\W_])"  # emphasis, but not an underscore within a word (CommonMark 0.31, 6.2)
+    r"|^(?:[#>]|[-+](?= |$))"  # headings, quotations and lists
 )
+# "1\." begins no numbered list, but "\1." shows its backslash: CommonMark escapes punctuation only.
+_MARKDOWN_NUMBER = re.compile(r"^\d+(?=[.)])")
 
 
 def readable(name: str) -> str:
     """Make a file name that is no valid text one: a stray byte 0xff shows as ``udcff`` behind a backslash."""
+    # Python hands out such bytes as lone surrogates (PEP 383), which no file, terminal or Arrow column takes.
     return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def printable(text: str) -> str:
     """Write what is not printable as its escape, line breaks too; a lone surrogate is none, either."""
-    if text.isprintable():
+    if text.isprintable():  # nearly always, and much faster than sign by sign
         return text
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in text)
 
@@ -40,17 +43,12 @@ def printable_lines(text: str) -> str:
 def for_csv(text: str) -> str:
     """Write text for a cell of CSV: before what a spreadsheet would compute stands an apostrophe."""
     shown = printable(text)
+    # Spreadsheets also take the full-width equals sign (U+FF1D) for one, and pass over blanks before it.
     first = unicodedata.normalize("NFKC", shown.lstrip()[:1])
     return f"'{shown}" if first in _FORMULA else shown
 
 
 def for_markdown(text: str) -> str:
     """Write text for a cell or a line of Markdown: it is shown as it is, without links, tags and emphasis."""
-    shown = _MARKDOWN.sub(_escaped, printable(text))
+    shown = _MARKDOWN_NUMBER.sub(r"\g<0>\\", _MARKDOWN_SIGN.sub(r"\\\g<0>", printable(text)))
     return shown.replace("&", "&amp;").replace("<", "&lt;")
-
-
-def _escaped(found: re.Match[str]) -> str:
-    """Put a backslash before a sign, or behind a number that would begin a list."""
-    sign = found[0]
-    return f"{sign}\\" if sign.isdigit() else f"\\{sign}"

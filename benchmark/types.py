@@ -90,6 +90,7 @@ class LogitDetector:
 
     def score(self, batch: Tensor) -> Tensor:
         """Map n stacked tensors to n probabilities of "generated"."""
+        # float first: a bfloat16 or float16 logit of 12 gives 0.999994 in float32, and 1 in its own type.
         return self.logit(batch).float().sigmoid()
 
 
@@ -175,7 +176,7 @@ class TestSet:
     the rule by which its samples were chosen ("all": every file that is there); `found` says where.
     """
 
-    __test__: ClassVar[bool] = False  # not a pytest class
+    __test__: ClassVar[bool] = False  # pytest takes classes whose names begin with "Test" for tests
 
     dataset: str
     name: str

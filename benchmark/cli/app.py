@@ -42,7 +42,7 @@ COMMANDS = {
         "Compare the files of real and fake images: format, quality, size, duplicates, broken files.",
     ),
     "list": (
-        "listing:listing",
+        "listing:app",
         "List detectors, datasets, engines, metrics, perturbations, sources, tables or weights.",
     ),
     "data": ("data:app", "List, check, fetch or index datasets."),
@@ -61,6 +61,8 @@ class LazyGroup(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - Typer's own classes
         """Find the command that is called, and load it in place of the line that stands for it."""
+        # Click guesses at misspelt names here, and needs no more than the names for it. What stands for a
+        # command has no options of its own.
         name, command, rest = super().resolve_command(ctx, args)
         return name, load(name) if name in COMMANDS else command, rest
 
@@ -73,7 +75,8 @@ def load(name: str) -> Any:  # noqa: ANN401 - Typer's own class
         alone.add_typer(found, name=name)
     else:
         alone.command(name)(found)
-    alone.callback()(lambda: None)  # or a single command would be no command of a group
+    # Without a callback Typer makes of a single command the application itself, not a group that has it.
+    alone.callback()(lambda: None)
     group = get_command(alone)
     assert isinstance(group, TyperGroup)
     return group.commands[name]
@@ -95,12 +98,15 @@ app = _application(
     no_args_is_help=True,
     cls=LazyGroup,
 )
+# Typer knows commands by functions: each gets an empty one, for its name and line in the help.
 for _name, (_, _line) in COMMANDS.items():
     app.command(_name, help=_line)(lambda: None)
 
 
 def _show_version(asked: bool) -> None:
     """Print the version and stop there."""
+    # Called while options are read (`is_eager`): `bench --version` names no command, and Click would refuse
+    # that before it calls `options`.
     if asked:
         show_text(f"forenbench {forenbench.__version__}")
         raise typer.Exit
@@ -123,6 +129,7 @@ def run_app() -> None:
     try:
         app()
     except BenchError as error:
+        # Read off the arguments: the error may have been raised before Click had read any option.
         if "--debug" in sys.argv[1:]:
             raise
         say(f"error: {error}", "red")

@@ -41,32 +41,23 @@ def clear(
 ) -> None:
     """Remove features; the next run that needs them computes them again."""
     cache = user_cache()
-    chosen = _choose(cache.usage(), encoder)
-    if not chosen:
+    used = cache.usage()
+    if not used:  # before the name is looked at: no encoder is known here, and none is misspelt
         say(f"Nothing is kept in {short(cache.folder)}.")
         return
+    chosen = [one for one in used if encoder in ("", one.encoder, one.name)]
+    if not chosen:
+        known = {one.name for one in used} | {one.encoder for one in used}
+        raise BenchError(unknown("encoder", encoder, known))
     say(f"To remove: {_blocks(chosen):,} blocks of {len(chosen)} encoders, {size_in_words(_size(chosen))}")
     agree(yes, "Remove them?", "removed")
     names = {one.encoder for one in chosen}
     cache.clear(names)
+    # Looked at again: files may not be ours to remove, and a run beside this one may just have made new ones.
     left = _blocks([one for one in cache.usage() if one.encoder in names])
     if left:
         raise BenchError(f"{left:,} blocks in {cache.folder} are there still, or again: may they be removed?")
     say(f"Removed {size_in_words(_size(chosen))}.", "green")
-
-
-def _choose(used: Sequence[Usage], encoder: str) -> list[Usage]:
-    """Pick one encoder's entries, or all.
-
-    Raises:
-        BenchError: There is no such encoder.
-    """
-    chosen = [one for one in used if encoder in ("", one.encoder, one.name)]
-    if used and not chosen:
-        raise BenchError(
-            unknown("encoder", encoder, {one.name for one in used} | {one.encoder for one in used})
-        )
-    return chosen
 
 
 def _blocks(used: Sequence[Usage]) -> int:

@@ -3,21 +3,44 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container, Iterable, Sequence
 
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
 
 from forenbench.front.talk import say as say
 from forenbench.front.talk import short as short
 from forenbench.front.talk import talk as talk
 from forenbench.printable import printable, printable_lines
 
+# Soft wrap: Rich would fold lines at 80 columns where output goes to a file, and CSV is no CSV then.
 out = Console(soft_wrap=True, highlight=False)
 
 
 def show(text: str) -> None:
     """Print a result, literally; what is not printable in it is shown, not obeyed."""
     out.print(printable_lines(text), markup=False, end="" if text.endswith("\n") else "\n")
+
+
+def show_table(
+    columns: Sequence[str], rows: Iterable[Iterable[object]], *, right: Container[str] = ()
+) -> None:
+    """Print a table as wide as the terminal, its names literally.
+
+    Args:
+        columns: Their heads.
+        rows: What `cell` makes of each value is shown; a `Text` keeps its colour.
+        right: Columns of numbers, which end in one line.
+    """
+    table = Table(box=None, pad_edge=False)
+    for name in columns:
+        # Rich would end a path that is too long for its column in an ellipsis; nothing is to be lost.
+        table.add_column(cell(name), justify="right" if name in right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(value if isinstance(value, Text) else cell(value) for value in row))
+    out.print(table, soft_wrap=False)
 
 
 def width() -> int | None:
@@ -27,8 +50,8 @@ def width() -> int | None:
 
 def split(values: str) -> list[str]:
     r"""Split a comma-separated option; a comma that belongs to a name has a backslash before it: ``\,``."""
-    parts = (part.replace("\\,", ",").strip() for part in re.split(r"(?<!\\),", values))
-    return [part for part in parts if part]
+    names = (name.replace("\\,", ",").strip() for name in re.split(r"(?<!\\),", values))
+    return [name for name in names if name]
 
 
 def cell(text: object) -> str:

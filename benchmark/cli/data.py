@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
-from rich.table import Table
+from rich.text import Text
 
 from forenbench.data.check_counts import CountCheck, compare, examine, restrict
 from forenbench.data.descriptions import Download, Spec, specs, suites
@@ -23,7 +22,7 @@ from forenbench.front.bars import RunProgress
 from forenbench.printable import printable, readable
 
 from . import options as o
-from .console import cell, out, say, short, show
+from .console import say, short, show, show_table
 from .index import index
 from .listing import datasets
 from .transfers import TransferProgress, agree, licence_in_words, size_in_words
@@ -32,6 +31,7 @@ app = typer.Typer(help="List, check, fetch or index datasets.", no_args_is_help=
 app.command("list")(datasets)
 app.command("index")(index)
 
+_WHOLE = Text("whole", "green")
 _Name = Annotated[str, typer.Argument(help="A dataset or suite; 'bench data list' shows them.")]
 
 
@@ -46,7 +46,7 @@ def check(
     whole, places = True, o.parse_places(data)
     for spec, testsets in _described(name):
         say(f"{spec.name}: {spec.description}", "bold")
-        try:
+        try:  # each by itself: of a suite, one dataset that is not here hides nothing about the others
             whole &= _check(locate(spec, places), testsets, data_root, deep)
         except BenchError as error:
             say(str(error), "red")
@@ -62,6 +62,7 @@ def fetch(
     yes: o.Yes = False,
 ) -> None:
     """Download a dataset's published files: resumable, and checked where size or checksum is known."""
+    # All of them before the verdict: where one cannot be had, the others of a suite are fetched all the same.
     there = [fetch_dataset(spec, data_root, yes) for spec, _ in _described(name)]
     if not all(there):
         raise typer.Exit(1)
@@ -89,33 +90,27 @@ def _check(spec: Spec, testsets: Sequence[str], data_root: Path, deep: bool) -> 
             paths = [sample.path for sample in samples]
             formats, broken = examine(source, paths, partial(progress.files, f"decoding {spec.name}"))
     lines = compare(spec, samples, testsets, formats)
+    # A file without a label belongs to no test set: where only some are asked for, it may be another's.
     if findings.unlabelled and not testsets:
-        lines.append(
-            CountCheck(readable(findings.unlabelled[0]), 0, len(findings.unlabelled), "in no label folder")
-        )
+        first, number = readable(findings.unlabelled[0]), len(findings.unlabelled)
+        lines.append(CountCheck(first, 0, number, "in no label folder"))
     for note in findings.notes:
         say(f"note: {readable(note)}", "yellow")
     if not spec.counts:
         say("Its description declares no counts: there is nothing to compare with.", "yellow")
-    _print(lines)
+    show_table(
+        ("where", "expected", "found", ""),
+        [
+            (one.where, one.expected, one.found, Text(one.problem, "red") if one.problem else _WHOLE)
+            for one in lines
+        ],
+        right=("expected", "found"),
+    )
     for path, reason in broken.items():
         show(printable(f"broken: {path}: {reason}"))
     differences = sum(bool(line.problem) for line in lines) + len(broken)
     say(f"{differences} differences" if differences else f"whole: {len(samples):,} images")
     return not differences
-
-
-def _print(lines: Iterable[CountCheck]) -> None:
-    """Print one line for each set that is whole and for each difference."""
-    table = Table(box=None, pad_edge=False)
-    table.add_column("where", overflow="fold")
-    table.add_column("expected", justify="right")
-    table.add_column("found", justify="right")
-    table.add_column("", overflow="fold")
-    for line in lines:
-        verdict = f"[red]{escape(line.problem)}[/]" if line.problem else "[green]whole[/]"
-        table.add_row(cell(line.where), str(line.expected), str(line.found), verdict)
-    out.print(table, soft_wrap=False)
 
 
 def fetch_dataset(spec: Spec, data_root: Path, yes: bool) -> bool:
@@ -128,34 +123,43 @@ def fetch_dataset(spec: Spec, data_root: Path, yes: bool) -> bool:
     if spec.builder:
         say("It is made on first use, from files that came with this package: there is nothing to fetch.")
         return True
+    # An archive of which only the first megabytes are here must not count as the dataset.
     whole = {one.file: _is_whole(one, data_root) for one in spec.downloads}
-    there = [data_root / place for place in (spec.folder, *spec.archives) if whole.get(place, True)]
-    for place in (*there, find_layout(spec, data_root)):
-        if place is not None and place.exists():
+    there = [data_root / name for name in (spec.folder, *spec.archives) if whole.get(name, True)]
+    for path in (*there, find_layout(spec, data_root)):
+        if path is not None and path.exists():
             check = f"'bench data check {spec.name}{root_option(data_root)}'"
-            say(f"There already: {short(place)}. {check} looks into it.")
+            say(f"There already: {short(path)}. {check} looks into it.")
             return True
     published = [one for one in spec.downloads if one.url]
-    if published:
-        _announce(spec, published, data_root)
-        agree(yes)
-        if not _download(published, data_root):
-            say(f"By hand: get the files from {spec.source} into {short(data_root)}/", "yellow")
-            return False
-    else:
+    if not published:
         say("It has no stable public location.", "yellow")
+    elif not _download(spec, published, data_root, yes):
+        say(f"By hand: get the files from {spec.source} into {short(data_root)}/", "yellow")
+        return False
     say(spec.instructions.strip())
     return bool(published)
 
 
-def _announce(spec: Spec, downloads: Sequence[Download], data_root: Path) -> None:
-    """Say what a download brings, how much it is, and what may be done with it; refuse a disk too small."""
+def _download(spec: Spec, downloads: Sequence[Download], data_root: Path, yes: bool) -> bool:
+    """Say what a download brings and what may be done with it, ask, and get one file after the other.
+
+    Returns:
+        Whether all files are there; the first that cannot be had ends it.
+
+    Raises:
+        BenchError: The disk is too small, or nobody is there to answer.
+    """
     say(f"from {spec.source}, licence: {licence_in_words(spec.licence)}")
+    missing = 0
     for one in downloads:
-        state = ", there already" if _is_whole(one, data_root) else ""
+        is_there = _is_whole(one, data_root)
+        state = ", there already" if is_there else ""
         say(f"  {one.file}: {size_in_words(one.size)}, sha256 {one.sha256 or 'not known'}{state}")
-    missing = sum(one.size or 0 for one in downloads if not _is_whole(one, data_root))
-    missing -= sum(part.stat().st_size for one in downloads if (part := _part(one, data_root)).is_file())
+        if not is_there:
+            # An unfinished download is kept beside the file, and gone on with (`forenbench.files.downloads`).
+            begun = data_root / f"{one.file}.part"
+            missing += (one.size or 0) - (begun.stat().st_size if begun.is_file() else 0)
     try:
         data_root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -164,15 +168,12 @@ def _announce(spec: Spec, downloads: Sequence[Download], data_root: Path) -> Non
         ) from error
     free = shutil.disk_usage(data_root).free
     say(f"To download: {size_in_words(missing)} to {short(data_root)}/, where {size_in_words(free)} are free")
-    if missing > free:
+    if missing > free:  # said before the first of 75 GB, not hours later by the disk
         raise BenchError(
             f"'{data_root}' has room for {size_in_words(free)}, not for {size_in_words(missing)}; "
             "make room, or name another folder with --data-root"
         )
-
-
-def _download(downloads: Sequence[Download], data_root: Path) -> bool:
-    """Download one file after the other, as far as it goes; what is there and whole is left as it is."""
+    agree(yes)
     with TransferProgress() as progress:
         for one in downloads:
             advance = partial(progress.advance, one.file)
@@ -189,8 +190,3 @@ def _is_whole(download: Download, data_root: Path) -> bool:
     """Say whether a file is there, as far as its size tells."""
     path = data_root / download.file
     return path.is_file() and download.size in (None, path.stat().st_size)
-
-
-def _part(download: Download, data_root: Path) -> Path:
-    """Name the file in which an unfinished download lies."""
-    return data_root / f"{download.file}.part"

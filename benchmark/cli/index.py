@@ -20,7 +20,7 @@ from forenbench.data.sources.table_files import SUFFIXES, check_suffix
 from forenbench.errors import BenchError, unknown
 from forenbench.front.bars import RunProgress
 from forenbench.printable import readable
-from forenbench.types import FAKE, FileSource
+from forenbench.types import FAKE
 
 from .console import say, short, show
 
@@ -45,37 +45,10 @@ def index(
     check_suffix(out)
     if location.suffix.lower() in SUFFIXES and not location.is_dir():
         raise BenchError(f"'{location}' is a table itself; name the folder or archive that the images are in")
-    source, findings = open_location(location, _parse(label))
-    findings = replace(findings, samples=take(findings.samples, chosen(splits or ALL)).samples)
-    facts = _take_stock(source, findings, location)
-    write_manifest(out, location, findings.samples, facts)
-    fakes = sum(sample.label == FAKE for sample in findings.samples)
-    show(f"wrote {short(out)}: {len(findings.samples) - fakes} real and {fakes} fake files")
-    for line in (*_divided(findings), *_left_aside(findings, facts)):
-        say(line, "yellow")
-
-
-def _divided(findings: Findings) -> Iterator[str]:
-    """Say that the files are of several splits."""
-    counts = Counter(sample.split for sample in findings.samples if sample.split)
-    if len(counts) > 1:
-        numbers = ", ".join(f"{number} of '{split}'" for split, number in sorted(counts.items()))
-        yield f"column 'split': {numbers}; a run takes one of them, --split writes one"
-
-
-def _parse(label: str) -> int | None:
-    """Read the label that files without one get; empty for none.
-
-    Raises:
-        BenchError: It is no label.
-    """
     if label and label_of(label) is None:
         raise BenchError(unknown("label", label, LABELS))
-    return label_of(label)
-
-
-def _take_stock(source: FileSource, findings: Findings, location: Path) -> dict[str, FileFacts]:
-    """Read every file's facts, with progress."""
+    source, findings = open_location(location, label_of(label))
+    findings = replace(findings, samples=take(findings.samples, chosen(splits or ALL)).samples)
     paths = [sample.path for sample in findings.samples]
     done = 0
     with RunProgress() as progress:
@@ -85,17 +58,29 @@ def _take_stock(source: FileSource, findings: Findings, location: Path) -> dict[
             done += more
             progress.files(f"reading {short(location)}", done, len(paths))
 
-        return take_stock(source, paths, advance)
+        facts = take_stock(source, paths, advance)
+    write_manifest(out, location, findings.samples, facts)
+    fakes = sum(sample.label == FAKE for sample in findings.samples)
+    show(f"wrote {short(out)}: {len(findings.samples) - fakes} real and {fakes} fake files")
+    for line in _remarks(findings, facts):
+        say(line, "yellow")
 
 
-def _left_aside(findings: Findings, facts: Mapping[str, FileFacts]) -> Iterator[str]:
+def _remarks(findings: Findings, facts: Mapping[str, FileFacts]) -> Iterator[str]:
     """Name what a reader of the manifest will not find in it, or not find whole."""
-    kinds = {
-        "left aside, without a label": findings.unlabelled,
-        "listed, but cannot be read": [path for path, fact in facts.items() if not fact.sha256],
-        "listed, but no images": [path for path, fact in facts.items() if fact.sha256 and not fact.format],
-    }
+    # A manifest has no folders called train and test, from which a run could tell what to leave out.
+    counts = Counter(sample.split for sample in findings.samples if sample.split)
+    if len(counts) > 1:
+        numbers = ", ".join(f"{number} of '{split}'" for split, number in sorted(counts.items()))
+        yield f"column 'split': {numbers}; a run takes one of them, --split writes one"
     yield from map(readable, findings.notes)
-    for what, paths in kinds.items():
+    # Broken files are listed all the same: a run then has a row for each that says why it has no score.
+    unread = [path for path, fact in facts.items() if not fact.sha256]
+    no_image = [path for path, fact in facts.items() if fact.sha256 and not fact.format]
+    for what, paths in (
+        ("left aside, without a label", findings.unlabelled),
+        ("listed, but cannot be read", unread),
+        ("listed, but no images", no_image),
+    ):
         if paths:
             yield f"{what}: {len(paths)}, the first '{readable(paths[0])}'"

@@ -15,10 +15,9 @@ from forenbench.files.regular import irregular
 from forenbench.front.bars import RunProgress
 from forenbench.images import UnreadableImage, decode
 from forenbench.pictures import gradient_picture, judged_picture, seen
-from forenbench.pictures.cam import ActivationMap, activation_map
+from forenbench.pictures.cam import activation_map
 from forenbench.pictures.figures import sheet
 from forenbench.pictures.heatmaps import heat, overlay
-from forenbench.plugins.loaded import LoadedDetector
 from forenbench.scoring.devices import choose_device
 from forenbench.scoring.requested import Files, load_detectors
 
@@ -57,13 +56,13 @@ def gradient(  # noqa: PLR0913 - a command's options are its arguments
 
     The pixels are those that the detector's classifier gets; heat maps of red, green and blue follow.
     """
-    place = choose_device(device)
-    loaded = load_detectors(split(detectors), checkpoints, Files(weights or [], unverified), place)
+    device = choose_device(device)
+    loaded = load_detectors(split(detectors), checkpoints, Files(weights or [], unverified), device)
     rows = []
     for image in _drawing(images):
         _, original = open_image(image)
         for one in loaded:
-            made = gradient_picture(one.detector, original, place)
+            made = gradient_picture(one.detector, original, device)
             channels = zip(("red", "green", "blue"), made.split(), strict=True)
             label = [one.name, f"{one.weights} weights, {_size(made)}"]
             row = [(_about(image, original), seen(one.detector, original)), (label, made)]
@@ -87,18 +86,23 @@ def cam(  # noqa: PLR0913 - a command's options are its arguments
     Red places speak for "generated", blue ones for "real". Beside the map of a detector that judges gradient
     pictures stands the picture.
     """
-    place = choose_device(device)
-    loaded = load_detectors(split(detectors), checkpoints, Files(weights or [], unverified), place)
+    device = choose_device(device)
+    loaded = load_detectors(split(detectors), checkpoints, Files(weights or [], unverified), device)
     rows = []
     for image in _drawing(images):
         _, original = open_image(image)
         row = [(_about(image, original), original)]
         for one in loaded:
-            found = activation_map(one.detector, original, place)
-            made = judged_picture(one.detector, original, place)
+            found = activation_map(one.detector, original, device)
+            made = judged_picture(one.detector, original, device)
             if made is not None:
                 row.append(([f"gradient of {one.name}", _size(made)], made))
-            row.append((_describe(one, found), overlay(seen(one.detector, original), found.values)))
+            # The map's own size is told: over 224 pixels, one of 7 x 7 points at no more than 49 squares.
+            height, width = found.values.shape
+            output = f"{'logit' if found.is_logit else 'score'} {found.output:+.2f}, map {width} x {height}"
+            colour = f"{one.weights} weights; full colour: {abs(found.values).max():.3g}"
+            label = [one.name, output, colour]
+            row.append((label, overlay(seen(one.detector, original), found.values)))
         rows.append(row)
     save(sheet(rows, _CAM_TITLE), out, ", ".join(f"{one.name} ({one.weights})" for one in loaded))
 
@@ -106,14 +110,14 @@ def cam(  # noqa: PLR0913 - a command's options are its arguments
 def _drawing(images: list[Path]) -> Iterator[Path]:
     """Show how many of the images are drawn: a gradient of a large network takes seconds."""
     with RunProgress() as progress:
-        for place, image in enumerate(images):
-            progress.files("drawing", place, len(images))
+        for number, image in enumerate(images):
+            progress.files("drawing", number, len(images))
             yield image
 
 
 def open_image(file: Path) -> tuple[bytes, Image]:
     """Read and decode a file that was named."""
-    if why := irregular(file):
+    if why := irregular(file):  # a pipe would be waited for without an end
         raise BenchError(f"{file} cannot be read: {why}")
     try:
         data = file.read_bytes()
@@ -128,6 +132,7 @@ def save(picture: Image, out: Path, what: str) -> None:
     """Write a PNG file, and say so."""
     try:
         with replacing(out) as partial:
+            # Named: the temporary file does not end in .png, from which Pillow would tell the format.
             picture.save(partial, "PNG")
     except OSError as error:
         raise BenchError(f"cannot write '{out}': {error.strerror}") from error
@@ -141,10 +146,3 @@ def _about(path: Path, image: Image) -> list[str]:
 
 def _size(image: Image) -> str:
     return f"{image.width} x {image.height}"
-
-
-def _describe(one: LoadedDetector, found: ActivationMap) -> list[str]:
-    """Label a class activation map."""
-    height, width = found.values.shape
-    output = f"{'logit' if found.is_logit else 'score'} {found.output:+.2f}, map {width} x {height}"
-    return [one.name, output, f"{one.weights} weights; full colour: {abs(found.values).max():.3g}"]

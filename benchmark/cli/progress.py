@@ -57,18 +57,15 @@ class RecipeProgress(Bars):
         if self._quiet:
             return
         now = time.monotonic()
-        if what != self._what:
+        if what != self._what:  # another epoch or kind of work, with a pace of its own
             self._what, self._start, self._from, self._said = what, now, step, 0.0
             self._bars.reset(self._task, total=steps)
         numbers = ", ".join(f"{name} {value:.4f}" for name, value in losses.items())
         self._bars.update(self._task, total=steps, completed=step, description=f"{what} {numbers}".rstrip())
         if not is_animated() and (not self._said or step == steps or now - self._said > PAUSE):
-            say(f"{what}: {step} of {steps}{self._left(now, step, steps)}. {numbers}".rstrip())
+            # Counted from the first report, for a training may go on in mid-epoch; one step is no pace yet.
+            done, left = step - self._from, ""
+            if done and step < steps:
+                left = f", about {(now - self._start) / done * (steps - step):.0f} s to the end of it"
+            say(f"{what}: {step} of {steps}{left}. {numbers}".rstrip())
             self._said = now
-
-    def _left(self, now: float, step: int, steps: int) -> str:
-        """Word how long the part in hand will take, once it has taken long enough to tell."""
-        done = step - self._from
-        if not done or step == steps:
-            return ""
-        return f", about {(now - self._start) / done * (steps - step):.0f} s to the end of it"

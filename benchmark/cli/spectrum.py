@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -12,8 +11,7 @@ from forenbench.data.catalogue import open_dataset
 from forenbench.front.bars import RunProgress
 from forenbench.pictures.figures import sheet
 from forenbench.pictures.heatmaps import grey
-from forenbench.pictures.spectra import Group, average, by_label, scale, unlabelled
-from forenbench.types import Advance
+from forenbench.pictures.spectra import average, by_label, scale, unlabelled
 
 from . import options as o
 from .console import say, split
@@ -42,8 +40,23 @@ def spectrum(  # noqa: PLR0913 - a command's options are its arguments
     the middle are patterns that repeat in the images.
     """
     with RunProgress() as progress:
-        groups = _groups(source, split(generators), data_root, limit, progress.files)
+        # Tried first: a folder without labels is no dataset, but its images have a spectrum all the same.
+        whole = unlabelled(Path(source), limit)
+        groups = [whole] if whole else []
+        if not whole:
+            opened = open_dataset(
+                source,
+                data_root=data_root,
+                generators=split(generators),
+                limit=limit,
+                advance=progress.files,
+            )
+            for dataset in opened:
+                for note in dataset.notes:
+                    say(f"note: {note}", "yellow")
+                groups += by_label(dataset.testsets)
         spectra = [average(one, side, progress.files) for one in groups]
+    # One scale for all panels: each stretched to its own, a clean one would look as spotted as the others.
     black, white = scale(one.values for one in spectra)
     panels = [
         ([one.group.name, f"{one.images} of {len(one.group.paths)} images"], grey(one.values, black, white))
@@ -57,18 +70,3 @@ def spectrum(  # noqa: PLR0913 - a command's options are its arguments
         say(f"left out of {name}: {why}", "yellow")
     if left_out:
         raise typer.Exit(1)
-
-
-def _groups(
-    source: str, generators: list[str], data_root: Path, limit: int, advance: Advance
-) -> Iterator[Group]:
-    """Group a dataset's images; those of a folder without labels are one group."""
-    whole = unlabelled(Path(source), limit)
-    if whole is not None:
-        yield whole
-        return
-    opened = open_dataset(source, data_root=data_root, generators=generators, limit=limit, advance=advance)
-    for dataset in opened:
-        for note in dataset.notes:
-            say(f"note: {note}", "yellow")
-        yield from by_label(dataset.testsets)

@@ -31,24 +31,19 @@ def table(  # noqa: PLR0913 - a command's options are its arguments
 ) -> None:
     """Make a table from the rows of one or more runs."""
     found = find_table(name)  # says what is wrong with a name before any run is opened
-    _check_options(isinstance(found, PaperTable), against, only)
+    for option, value in (("--against", against), ("--only", only)):
+        if value and value != "published":
+            raise BenchError(f"{option} '{value}' is unknown; the only choice is 'published'")
+        if value and not isinstance(found, PaperTable):
+            raise BenchError(f"{option} is for the papers' tables; 'bench list tables' shows which they are")
+    if against and only:
+        raise BenchError("--against compares with a run, --only shows no run: choose one")
     if isinstance(found, PaperTable) and only:
         made = published_table(found)
     else:
         stores = open_stores(runs or [])
         made = make(found, stores, protocol or None, failed_as, against_published=bool(against))
     show(render(made, style, width()))
-    if style == "csv":  # has no room for them
+    if style == "csv":  # a line that is no row would break whoever reads the file: notes go to stderr
         for note in made.notes:
             say(note)
-
-
-def _check_options(paper: bool, against: str, only: str) -> None:
-    """Refuse what makes no sense."""
-    for option, value in (("--against", against), ("--only", only)):
-        if value and value != "published":
-            raise BenchError(f"{option} '{value}' is unknown; the only choice is 'published'")
-        if value and not paper:
-            raise BenchError(f"{option} is for the papers' tables; 'bench list tables' shows which they are")
-    if against and only:
-        raise BenchError("--against compares with a run, --only shows no run: choose one")

@@ -68,6 +68,7 @@ def cnndetection(
             learner.begun = start.begun()
             learner.facts["initialisation"] = "file, optimiser and steps included"
         images = gather(request, run.processes, run.advance)
+        # Not called where the training is finished already: LGrad's, below, makes all gradient pictures.
         path = train(request, learner, images, lambda: images, run)
     t.tell(path, first=run.processes.first)
 
@@ -112,7 +113,7 @@ def univfd_lc(  # noqa: PLR0913 - a command's options are its arguments
     name: t.Name = "",
 ) -> None:
     """Train UnivFD's linear layer on a frozen backbone, or (--end-to-end) both together."""
-    once = aug == "off"
+    once = aug == "off"  # features are then made once, of the centre crop: a random crop needs new ones
     if once and end_to_end:
         raise BenchError("--aug off keeps features, and with --end-to-end they change: write --aug none")
     options = t.Options.of(context)
@@ -138,7 +139,7 @@ def univfd_nn(
     context: typer.Context,
     backbone: t.Backbone = "clip-vit-l14",
     shards: Annotated[
-        str, typer.Option(help="I/N: make the I-th of N parts; the last process to finish joins them.")
+        str, typer.Option(help="I/N: make the I-th of N shares; the last process to finish joins them.")
     ] = "",
     shard_size: Annotated[int, typer.Option(min=1, help="Images whose features go to one file.")] = 8192,
     name: t.Name = "",

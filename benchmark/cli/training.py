@@ -94,6 +94,7 @@ class Options:
         asked = {
             field.name: context.params[field.name] for field in fields(cls) if field.name in context.params
         }
+        # Click hands out paths as texts; Typer makes them Paths only on its way into the command.
         folders = {name: Path(asked[name]) for name in ("out", "data_root")}
         return cls(**{**asked, **folders})
 
@@ -104,7 +105,7 @@ class Options:
 
     def request(self, name: str) -> TrainingRequest:
         """Say what is asked, under a checkpoint's name."""
-        if "/" in name or name.startswith("."):
+        if "/" in name or name.startswith("."):  # it would lie where no detector looks for it, or be hidden
             raise BenchError(f"--name '{name}' must be a file's name without a folder")
         return TrainingRequest(
             name,
@@ -131,6 +132,7 @@ def takes_shared(*without: str) -> Callable[[Callable[..., None]], Callable[...,
     Args:
         without: Those that mean nothing to it.
     """
+    # Annotations are texts here (PEP 563), and Typer wants the `Annotated` objects.
     hints = get_type_hints(Options, include_extras=True)
     shared = {
         one.name: Parameter(
@@ -145,12 +147,14 @@ def takes_shared(*without: str) -> Callable[[Callable[..., None]], Callable[...,
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         own = signature(command, eval_str=True).parameters
+        # By keyword only: parameters without a default may then follow those with one, in the order of help.
         every = shared | {name: one.replace(kind=Parameter.KEYWORD_ONLY) for name, one in own.items()}
 
         @wraps(command)
         def call(**values: object) -> None:
             command(**{name: values[name] for name in own})
 
+        # Typer makes options of a signature, and reads `__signature__` before the function's own.
         call.__signature__ = Signature([every[name] for name in sorted(every, key=_ORDER.index)])  # type: ignore[attr-defined]
         return call
 
@@ -170,6 +174,7 @@ def running(options: Options, recipe: TrainingRecipe) -> Iterator[tuple[Running,
     rest = (keep, options.precision, options.workers, options.save_every)
     try:
         with (
+            # `torchrun` starts one process a GPU; only the first of them speaks.
             joined(choose_device(options.device)) as processes,
             RecipeProgress(quiet=not processes.first) as progress,
         ):
@@ -179,6 +184,7 @@ def running(options: Options, recipe: TrainingRecipe) -> Iterator[tuple[Running,
     except OSError as error:
         raise BenchError(f"cannot go on: {error}. {_GO_ON}") from error
     except KeyboardInterrupt:
+        # 130 is what shells give a command that SIGINT ended (128 + 2).
         say(f"stopped. {_GO_ON}", "yellow")
         raise typer.Exit(130) from None
 
@@ -197,19 +203,15 @@ def tell(path: Path | None, *, first: bool) -> None:
     if not first:
         return
     if path is None:
-        say("This part is done; other parts are missing. The last process to finish joins them.")
+        say("This share is done; others are missing. The last process to finish joins them.")
         return
     say(f"wrote {short(path)} and {short(path.with_name(path.stem))}.card.json", "green")
-    say(f"use it: {_use(path)}")
-
-
-def _use(path: Path) -> str:
-    """Say by which options a detector takes a trained file."""
     known = {checkpoint.name: checkpoint for found in installed() for checkpoint in found.checkpoints}
-    file, folder = shlex.quote(short(path)), shlex.quote(short(path.parent))
-    if path.stem not in known:
-        return f"--weights NAME={file} --unverified, with the NAME ('bench list weights') it replaces"
-    pair = f"--weights {path.stem}={file}"
-    if known[path.stem].sha256 or known[path.stem].size:  # of the authors' file, which this one is not
-        return f"{pair} --unverified"
-    return f"{pair}, or FORENBENCH_WEIGHTS={folder}"
+    file, replaced = shlex.quote(short(path)), known.get(path.stem)
+    if replaced is None:
+        use = f"--weights NAME={file} --unverified, with the NAME ('bench list weights') it replaces"
+    elif replaced.sha256 or replaced.size:  # of the authors' file, which this one is not
+        use = f"--weights {path.stem}={file} --unverified"
+    else:
+        use = f"--weights {path.stem}={file}, or FORENBENCH_WEIGHTS={shlex.quote(short(path.parent))}"
+    say(f"use it: {use}")

@@ -22,6 +22,7 @@ from forenbench.front.talk import is_animated
 from .console import say
 
 _STEP = 0.25
+"""Share of a file between two lines, where there is no terminal."""
 
 
 class TransferProgress(Bars):
@@ -44,6 +45,7 @@ class TransferProgress(Bars):
         if name not in self._tasks:
             self._tasks[name] = self._bars.add_task(name, total=total or None)
         self._bars.update(self._tasks[name], completed=done)
+        # A log file must not get a line for each of ten thousand chunks.
         if not is_animated() and total and done >= self._told.get(name, _STEP) * total:
             self._told[name] = done / total + _STEP
             say(f"{name}: {decimal(done)} of {decimal(total)}")
@@ -56,7 +58,7 @@ def size_in_words(size: int | None) -> str:
 
 def licence_in_words(licence: str) -> str:
     """Add to a licence's name what matters most to who downloads."""
-    if re.search(r"\bNC\b", licence):
+    if re.search(r"\bNC\b", licence):  # as in CC BY-NC 4.0; not the NC of another word
         return f"{licence}: no commercial use"
     if licence == "none stated":
         return "no licence stated: all rights are the authors'"
@@ -77,8 +79,9 @@ def agree(yes: bool, question: str = "Download?", done: str = "downloaded") -> N
     if yes:
         return
     try:
+        # On stderr: stdout may be a pipe, and a question in it would neither be seen nor belong there.
         agreed = typer.confirm(question, err=True)
-    except typer.Abort as error:
+    except typer.Abort as error:  # the input has ended: a script, or a job in the background
         raise BenchError(f"nothing was {done}: nobody answered; with '--yes' nobody is asked") from error
     if not agreed:
         say(f"Nothing was {done}.")

@@ -43,7 +43,13 @@ def listing(detector: _Detector = "") -> None:
     """Show every checkpoint by detector: is it here, its size, checksum and licence, and who needs it."""
     name, _, variant = detector.partition(":")
     for found in [find(name)] if name else installed():
-        _describe(found, variant)
+        if found.problem:
+            say(f"{found.name} cannot be used: {found.problem}", "yellow")
+        checkpoints = _needed_by(found, (variant,)) if variant else found.checkpoints
+        if checkpoints:
+            show(found.name)
+        for checkpoint in checkpoints:
+            show(_entry(checkpoint, found))
     say("'bench weights fetch NAME' downloads what is missing; 'bench weights check' looks into files.")
 
 
@@ -59,13 +65,30 @@ def fetch(
     absent = _absent(_select(names or [], detector, everything))
     downloads = [one for one in absent if addresses(one, mirror)]
     if downloads:
-        _announce(downloads)
+        for one in downloads:
+            say(f"{one.name}: {one.file}, {size_in_words(one.size)}, {licence_in_words(one.licence)}")
+        sizes = [one.size for one in downloads if one.size is not None]
+        total = [size_in_words(sum(sizes))] if sizes else []
+        if len(sizes) < len(downloads):
+            total.append(f"files of unknown size: {len(downloads) - len(sizes)}")
+        folder = cached(downloads[0]).parents[1]
+        say(f"To download to {short(folder)}/: {', and '.join(total)}")
         agree(yes)
-    failed = _download(downloads, mirror)
-    by_hand = [one for one in absent if one not in downloads]
-    for checkpoint in (*failed, *by_hand):
-        say(instructions(checkpoint, tried=True), "yellow")
-    if failed or by_hand:
+    failed = []
+    with TransferProgress() as progress:
+        for one in downloads:
+            try:
+                verdict = download(one, mirror, partial(progress.advance, one.name))
+            except DownloadFailed as error:  # one server that is down keeps no other file away
+                say(str(error), "red")
+                failed.append(one)
+            else:
+                sure = "sha256 as published" if verdict.verified else "unverified, but its structure fits"
+                say(f"{one.name}: {short(cached(one))} ({sure})", "green")
+    by_hand = [*failed, *(one for one in absent if one not in downloads)]
+    for one in by_hand:
+        say(instructions(one, tried=True), "yellow")
+    if by_hand:
         raise typer.Exit(1)
 
 
@@ -91,60 +114,35 @@ def check(names: _Names = None) -> None:
         raise typer.Exit(1)
 
 
-def _describe(found: FoundPlugin, variant: str) -> None:
-    """Show a detector's checkpoints, each with the variants that need it."""
-    if found.problem:
-        say(f"{found.name} cannot be used: {found.problem}", "yellow")
-    checkpoints = _needed_by(found, (variant,)) if variant else found.checkpoints
-    if checkpoints:
-        show(found.name)
-    for checkpoint in checkpoints:
-        show(_entry(checkpoint, found))
-
-
 def _entry(checkpoint: Checkpoint, found: FoundPlugin) -> str:
-    """Word one checkpoint in a few lines; a command has one to itself, and can be copied."""
-    users = found.users(checkpoint)
+    """Word one checkpoint in a few lines: whether it is here, what was published of it, and who needs it."""
+    path = locate(checkpoint)  # its size is looked at, but the file is not read: some have gigabytes
+    licence = f"{licence_in_words(checkpoint.licence)}; "
+    command = ""
+    if checkpoint.shipped:
+        state, facts = "comes with an installed package", licence
+    elif checkpoint.command:  # nobody published it: there is a way to make it, and nothing else is known
+        state, facts = "missing, for your own training", ""
+        command = f"\n{_INDENT}{checkpoint.command}"
+    else:
+        # torchvision publishes no more than the first digits, in the file's name (resnet50-0676ba61.pth).
+        digits = len(checkpoint.sha256 or "")
+        known = {0: "unverified", _WHOLE_SHA256: "known"}.get(digits, f"known by its first {digits} digits")
+        state = "missing"
+        facts = f"{checkpoint.file}, {size_in_words(checkpoint.size)}, sha256 {known}; {licence}"
+    if path is not None and not checkpoint.shipped:
+        problem = mismatch(path, None, checkpoint.size)
+        state = f"WRONG, {short(path)} {problem}" if problem else f"here, {short(path)}"
     wrapped = textwrap.fill(
-        f"{_facts(checkpoint)}for {', '.join(users) or 'all variants'}",
+        f"{facts}for {', '.join(found.users(checkpoint)) or 'all variants'}",
         width() or _COLUMNS,
         initial_indent=_INDENT,
         subsequent_indent=_INDENT,
         break_long_words=False,
         break_on_hyphens=False,
     )
-    command = f"\n{_INDENT}{checkpoint.command}" if checkpoint.command else ""
-    return f"  {checkpoint.name}: {_state(checkpoint)}\n{wrapped}{command}"
-
-
-def _state(checkpoint: Checkpoint) -> str:
-    """Word whether a file is here, without reading it."""
-    path = locate(checkpoint)
-    if checkpoint.shipped:
-        return "comes with an installed package"
-    if path is not None:
-        problem = mismatch(path, None, checkpoint.size)
-        return f"WRONG, {short(path)} {problem}" if problem else f"here, {short(path)}"
-    return "missing, for your own training" if checkpoint.command else "missing"
-
-
-def _facts(checkpoint: Checkpoint) -> str:
-    """Word what was published of a file, if anything was."""
-    if checkpoint.command:
-        return ""
-    licence = licence_in_words(checkpoint.licence)
-    if checkpoint.shipped:
-        return f"{licence}; "
-    size, checksum = size_in_words(checkpoint.size), _checksum(checkpoint)
-    return f"{checkpoint.file}, {size}, sha256 {checksum}; {licence}; "
-
-
-def _checksum(checkpoint: Checkpoint) -> str:
-    """Word how much of the sha256 is known."""
-    if not checkpoint.sha256:
-        return "unverified"
-    digits = len(checkpoint.sha256)
-    return "known" if digits == _WHOLE_SHA256 else f"known by its first {digits} digits"
+    # The command has a line of its own, never folded: a shell would take it for two.
+    return f"  {checkpoint.name}: {state}\n{wrapped}{command}"
 
 
 def _published() -> dict[str, Checkpoint]:
@@ -158,7 +156,12 @@ def _select(names: Sequence[str], detector: str, everything: bool) -> list[Check
         raise BenchError("say what to fetch: names of checkpoints, or --detector NAME, or --all")
     if everything:
         return [one for one in _published().values() if not one.shipped and not one.command]
-    chosen = _of_detector(detector) if detector else _named(names)
+    chosen: Iterable[Checkpoint] = _named(names)
+    if detector:
+        name, _, variant = detector.partition(":")
+        found = find(name)
+        # A bare name stands for the variants that it means in `bench run`, not for all there are.
+        chosen = _needed_by(found, (variant,) if variant else found.rows("published"))
     return [one for one in chosen if not one.shipped]
 
 
@@ -169,13 +172,6 @@ def _named(names: Sequence[str]) -> list[Checkpoint]:
         if name not in known:
             raise BenchError(unknown("checkpoint", name, known))
     return [known[name] for name in dict.fromkeys(names)]
-
-
-def _of_detector(request: str) -> tuple[Checkpoint, ...]:
-    """List what a detector needs; a bare name means the variants that it means in `bench run`."""
-    name, _, variant = request.partition(":")
-    found = find(name)
-    return _needed_by(found, (variant,) if variant else found.rows("published"))
 
 
 def _needed_by(found: FoundPlugin, variants: Iterable[str]) -> tuple[Checkpoint, ...]:
@@ -208,31 +204,3 @@ def _absent(checkpoints: Iterable[Checkpoint]) -> list[Checkpoint]:
         if path:
             say(f"{checkpoint.name}: {short(path)} {problem}. A download replaces it", "yellow")
     return absent
-
-
-def _announce(checkpoints: Sequence[Checkpoint]) -> None:
-    """Say what a download would bring, how much it is, and what may be done with it."""
-    for one in checkpoints:
-        say(f"{one.name}: {one.file}, {size_in_words(one.size)}, {licence_in_words(one.licence)}")
-    known = [one.size for one in checkpoints if one.size is not None]
-    total = [size_in_words(sum(known))] if known else []
-    if len(known) < len(checkpoints):
-        total.append(f"files of unknown size: {len(checkpoints) - len(known)}")
-    folder = cached(checkpoints[0]).parents[1]
-    say(f"To download to {short(folder)}/: {', and '.join(total)}")
-
-
-def _download(checkpoints: Sequence[Checkpoint], mirror: str) -> list[Checkpoint]:
-    """Download one after the other, and return those that could not be had."""
-    failed = []
-    with TransferProgress() as progress:
-        for checkpoint in checkpoints:
-            try:
-                verdict = download(checkpoint, mirror, partial(progress.advance, checkpoint.name))
-            except DownloadFailed as error:
-                say(str(error), "red")
-                failed.append(checkpoint)
-            else:
-                sure = "sha256 as published" if verdict.verified else "unverified, but its structure fits"
-                say(f"{checkpoint.name}: {short(cached(checkpoint))} ({sure})", "green")
-    return failed

@@ -27,7 +27,8 @@ Flaw = Callable[[object], str]
 OURS = "forenbench"
 
 
-@cache  # the environment's packages are looked through once a process
+# This reads the metadata of every installed package, and each look-up of a name asks for it.
+@cache
 def entries_of(group: str) -> tuple[EntryPoint, ...]:
     """List the entry points of one group."""
     return tuple(entry_points(group=group))
@@ -92,13 +93,19 @@ class Registry(Generic[T]):
         """List what provides each name: our own first, then others by name; nothing is imported."""
         found = {name: RegistryEntry(name, OURS) for name in self.ours}
         for point in sorted(entries_of(self.group), key=lambda one: one.name):
-            entry = _entry(point)
+            # An entry point that was read without its distribution (one built in a test, say) has none.
+            package, version = (point.dist.name, point.dist.version) if point.dist else (point.value, "")
+            entry = RegistryEntry(point.name, package, version, target=point.value)
             is_reserved = point.name in self.reserved()
             first = found.setdefault(point.name, RegistryEntry(point.name, OURS) if is_reserved else entry)
+            # A package may be on the path twice, in a virtual environment over a system's: one target is one
+            # thing. Ours have no target, so that nobody can take over one of our names.
             if first.target != entry.target:
-                found[point.name] = RegistryEntry(
-                    point.name, first.package, problem=self._conflict(first, entry)
+                both = " and ".join(
+                    f"{one.package}{f' ({one.target})' * bool(one.target)}" for one in (first, entry)
                 )
+                problem = f"two packages provide a {self.what} '{point.name}': {both}; uninstall one"
+                found[point.name] = RegistryEntry(point.name, first.package, problem=problem)
         return found
 
     def added(self) -> list[Opened[T]]:
@@ -127,6 +134,7 @@ class Registry(Generic[T]):
             return Opened(entry, self.ours[entry.name])
         try:
             with contained():
+                # `flaw` calls into the thing, too: a property of it may raise, or leave the process.
                 thing = EntryPoint(entry.name, entry.target, self.group).load()
                 problem = self.flaw(thing)
         except Exception as error:
@@ -153,28 +161,13 @@ class Registry(Generic[T]):
         """
         module = file.run(self.what)
         for value in vars(module).values():
-            is_imported = inspect.isclass(value) and value.__module__ != module.__name__
-            if not is_imported and self._is_one(value):
+            # A file imports the base classes of what it defines, and these may pass as things of the kind.
+            if inspect.isclass(value) and value.__module__ != module.__name__:
+                continue
+            try:
+                with contained():
+                    is_one = not self.flaw(value)
+            except Exception:  # any object may lie in a module, also one that refuses even to be looked at
+                is_one = False
+            if is_one:
                 yield value
-
-    def _is_one(self, value: object) -> bool:
-        """Say whether some value of a file's is a thing of this kind."""
-        try:
-            with contained():
-                return not self.flaw(value)
-        except Exception:  # another's object may refuse even to be looked at
-            return False
-
-    def _conflict(self, first: RegistryEntry, second: RegistryEntry) -> str:
-        """Word why a name cannot be used that two packages provide."""
-        both = " and ".join(
-            f"{one.package}{f' ({one.target})' * bool(one.target)}" for one in (first, second)
-        )
-        return f"two packages provide a {self.what} '{first.name}': {both}; uninstall one"
-
-
-def _entry(point: EntryPoint) -> RegistryEntry:
-    """Describe an entry point."""
-    if point.dist is None:
-        return RegistryEntry(point.name, point.value, target=point.value)
-    return RegistryEntry(point.name, point.dist.name, point.dist.version, target=point.value)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import NoReturn
 
+# By thread: a thread of the harness may end the process while another is in a detector's code.
 _inside = threading.local()
 _leave = os._exit
 
@@ -25,6 +26,7 @@ def contained() -> Iterator[None]:
     Raises:
         ProcessExit: It called ``sys.exit`` or ``os._exit``, or raised what is no `Exception`.
     """
+    # Calls nest: a detector's `score` may call another plugin. The inner one must not end the outer's mark.
     before, _inside.process = getattr(_inside, "process", None), os.getpid()
     try:
         yield
@@ -33,6 +35,8 @@ def contained() -> Iterator[None]:
     except SystemExit as left:
         raise ProcessExit(f"sys.exit({'' if left.code is None else left.code}) was called") from left
     except BaseException as error:
+        # asyncio.CancelledError and GeneratorExit are no `Exception`: nothing above would catch them as an
+        # error of one image, and the run would end.
         raise ProcessExit(reason(error)) from error
     finally:
         _inside.process = before
@@ -56,4 +60,6 @@ def _exit(status: int) -> NoReturn:
     _leave(status)
 
 
+# `os._exit` leaves without an exception, so that `contained` cannot see it: the function itself is replaced,
+# once and for the whole process. Outside of `contained` it does what it always did.
 os._exit = _exit

@@ -15,6 +15,7 @@ from forenbench.errors import BenchError
 
 from .guests import contained, reason
 
+# Not split at a colon: a path on Windows has one, and what is behind the file may have more.
 _REQUEST = re.compile(r"(?P<file>.+\.py)(?::(?P<rest>.*))?", re.DOTALL)
 
 
@@ -34,6 +35,7 @@ class PluginFile:
 
     def __post_init__(self) -> None:
         """Derive the checksum."""
+        # A frozen dataclass refuses plain assignment, in its own __post_init__ too.
         object.__setattr__(self, "sha256", hashlib.sha256(self.text).hexdigest())
 
     def run(self, what: str) -> ModuleType:
@@ -81,6 +83,7 @@ def read_plugin(request: str, what: str, otherwise: str = "") -> PluginFile:
         raise BenchError(f"{what} file '{request}' cannot be read: {error.strerror or error}") from error
 
 
+# Cached: a second module of one text would have classes of its own, and `isinstance` would tell them apart.
 @cache
 def _run(path: str, text: bytes) -> ModuleType:
     """Run the very bytes: Python's own import could take a compiled copy of the text before an edit."""
@@ -88,10 +91,11 @@ def _run(path: str, text: bytes) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None  # the suffix .py always has a loader
     module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses look their module up there, as does pickle
+    # Under their module's name dataclasses look up string annotations there, and pickle looks up classes.
+    sys.modules[name] = module
     try:
         exec(compile(text, path, "exec"), vars(module))
-    except BaseException:
+    except BaseException:  # an exit is none of `Exception`, and must not leave half a module behind either
         del sys.modules[name]
         raise
     return module

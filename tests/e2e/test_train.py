@@ -78,7 +78,7 @@ def test_a_bank_in_two_parts(bench: Bench, tmp_path: Path) -> None:
     call = ("train", "univfd-nn", "--backbone", "efficientnet-lite0", "--data", "faces/train", "--out", "out")
     parts = [bench(*call, *SMALL, "--shards", part, "--shard-size", "5") for part in ("1/2", "2/2")]
     assert [part.code for part in parts] == [0, 0], parts
-    assert "other parts are missing" in parts[0].err
+    assert "This share is done; others are missing" in parts[0].err
     assert "wrote out/univfd-efficientnet-lite0-bank.safetensors" in parts[1].err
 
 

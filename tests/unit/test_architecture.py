@@ -163,7 +163,7 @@ def test_help_and_import_load_nothing_heavy() -> None:
 
 def test_listing_what_there_is_loads_nothing_heavy() -> None:
     """Also no module of a detector."""
-    code = "from forenbench.cli.listing import listing; listing('detectors'); listing('perturbations')"
+    code = "from forenbench.cli.listing import detectors, perturbations; detectors(); perturbations()"
     assert not HEAVY & _loaded_by(code)
     code = "import sys; from forenbench.plugins.cards import cards; assert cards(); "
     code += "assert not [one for one in sys.modules if one.startswith('forenbench.detectors.')]"
