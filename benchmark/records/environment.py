@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
@@ -40,19 +41,14 @@ def environment(device: str) -> dict[str, Any]:
     }
 
 
-def versions() -> dict[str, str]:
-    """Return the versions of the packages that scores rest on, as far as they are installed."""
-    return dict(_versions())
-
-
 @cache  # importlib.metadata searches the whole path and parses a file each time; a run writes many records
-def _versions() -> tuple[tuple[str, str], ...]:
-    """Look the packages up."""
-    found = []
+def versions() -> Mapping[str, str]:
+    """Return the versions of the packages that scores rest on, as far as they are installed."""
+    found = {}
     for name in _PACKAGES:
         with suppress(PackageNotFoundError):
-            found.append((name, version(name)))
-    return tuple(found)
+            found[name] = version(name)
+    return found
 
 
 @cache  # two processes of git, which take longer than a small cell

@@ -267,6 +267,14 @@ def test_several_archives_are_one_dataset(tmp_path: Path, suffixes: tuple[str, s
     assert list(facts) == [s.path for s in reversed(findings.samples)]
 
 
+def test_a_path_in_none_of_several_archives_is_a_file_that_is_not_there(tmp_path: Path) -> None:
+    """Rows of a run name files of archives that are no longer given."""
+    made = [write(tmp_path / "g.zip", PAIR), write(tmp_path / "f.zip", {"f/1_fake/c.png": png(3)})]
+    source, _ = open_locations(made)
+    facts = take_stock(source, ["gone.png", "f/1_fake/c.png"])
+    assert [bool(fact.sha256) for fact in facts.values()] == [False, True]
+
+
 def test_a_path_in_two_archives_is_refused(tmp_path: Path) -> None:
     made = [write(tmp_path / name, PAIR) for name in ("one.zip", "two.zip")]
     with pytest.raises(BenchError, match=r"two of the archives hold 'g/0_real/a.png'"):

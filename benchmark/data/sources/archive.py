@@ -37,6 +37,7 @@ class Archive:
 
     def __del__(self) -> None:
         """Let go of the file."""
+        # else Python warns of an unclosed file whenever its garbage collector comes by
         self._open.close()
 
     def members(self) -> dict[str, Member]:
@@ -45,8 +46,9 @@ class Archive:
         Raises:
             BenchError: See `open_members`.
         """
+        # A forked process shares the parent's file offset: each would seek away under the other's reads.
         if self._process != os.getpid():
-            with ExitStack() as opening:
+            with ExitStack() as opening:  # closes the file again if its directory cannot be read
                 self._members = open_members(self.file, opening)
                 self._open, self._process = opening.pop_all(), os.getpid()
         return self._members
@@ -57,13 +59,18 @@ class Archive:
             try:
                 member = self.members()[self.inside + path]
                 refuse_size(member.size)
-                return member.read()
+                opened = member.open()
+                if opened is None:
+                    raise OSError("it is no regular file")
+                with opened:
+                    return opened.read()
             except Exception as error:  # broken bytes lead decoders to errors of any kind
                 reason = f"{type(error).__name__}: {error}"
                 raise OSError(f"cannot read {readable(path)} in '{self.file}': {reason}") from error
 
     def stamps(self, paths: Sequence[str]) -> dict[str, Stamp]:
         """Look up sizes and checksums in the archive's directory, beside the archive's own stamp."""
+        # The archive's stamp is part of each member's: CRC-32 and time are too little to tell content by.
         whole = stamp_file(self.file.resolve())
         with self._lock:
             members = self.members()
@@ -111,5 +118,5 @@ def is_archive(location: Path) -> bool:
 
 def stem_of(file: Path) -> str:
     """Return an archive's name without its suffix."""
-    suffix = next(suffix for suffix in reversed(SUFFIXES) if file.name.lower().endswith(suffix))
+    suffix = next(suffix for suffix in SUFFIXES if file.name.lower().endswith(suffix))
     return file.name[: -len(suffix)]

@@ -65,7 +65,14 @@ class GuestSource:
     def opened(self) -> Any:  # noqa: ANN401 - whatever a plugin made
         """Open the place, once a process."""
         if self._process != os.getpid():
-            self._opened, self._process = _kind_of(self.origin)(self.place), os.getpid()
+            # found anew by name: a forked or spawned reader has no use for the parent's open file and locks
+            if isinstance(self.origin, PluginFile):
+                kind = SOURCES.in_file(self.origin)
+            else:
+                found = SOURCES.find(self.origin).thing
+                assert found is not None
+                kind = found
+            self._opened, self._process = kind(self.place), os.getpid()
         return self._opened
 
     def read(self, path: str) -> bytes:
@@ -84,7 +91,15 @@ class GuestSource:
     def stamps(self, paths: Sequence[str]) -> dict[str, Stamp]:
         """Look at the place as a whole: its files change together, and with the code that reads them."""
         whole = stamp_file(self.place.resolve())
-        mark = f"{_mark(self.place)} read by {self.version}"
+        mark = whole.mark
+        if self.place.is_dir():
+            # A folder's own time does not change with its files' content. Which of them make up an image only
+            # the plugin knows, so that one that changes has all images read again.
+            marks = [
+                f"{path} {stamp_file(self.place / path).mark}" for path in sorted(list_files(self.place))
+            ]
+            mark = hashlib.sha256("\n".join(marks).encode("utf-8", "surrogateescape")).hexdigest()
+        mark += f" read by {self.version}"  # other code may make other bytes of the same file
         return {path: Stamp(whole.key + b"//" + os.fsencode(path), mark) for path in paths}
 
 
@@ -108,6 +123,7 @@ def open_guest(location: Path) -> tuple[FileSource, Findings] | None:
 def split_place(location: Path) -> tuple[str, Path] | None:
     """Split ``FILE.py:PLACE``; None for what is a place itself."""
     file, place = split_request(str(location))
+    # A file may be called "a.py:b" itself; what is there counts as what it is.
     return (file, Path(place)) if place and not location.exists() else None
 
 
@@ -166,28 +182,12 @@ def _open(source: GuestSource, words: str) -> tuple[FileSource, Findings]:
             raise BenchError(
                 f"'{source.place}', opened by {words}: {short(sample)} is no Sample with a label"
             )
+    # a path is what facts, rows and thumbnails are kept under
     if len({sample.path for sample in samples}) < len(samples):
         raise BenchError(f"'{source.place}', opened by {words}: two samples have one path")
     if not samples:
         raise BenchError(f"'{source.place}', opened by {words}, holds no image with a label")
     return source, Findings(samples, (), (f"opened by {words}",))
-
-
-def _kind_of(origin: str | PluginFile) -> type[SourceKind]:
-    """Find the class, in whatever process this is."""
-    if isinstance(origin, PluginFile):
-        return SOURCES.in_file(origin)
-    found = SOURCES.find(origin).thing
-    assert found is not None
-    return found
-
-
-def _mark(place: Path) -> str:
-    """Say what changes whenever anything at a place may have."""
-    if not place.is_dir():
-        return stamp_file(place).mark
-    marks = [f"{path} {stamp_file(place / path).mark}" for path in sorted(list_files(place))]
-    return hashlib.sha256("\n".join(marks).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _flaw(thing: object) -> str:
