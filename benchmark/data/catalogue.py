@@ -155,7 +155,7 @@ def _take_stock(spec: Spec, source: FileSource, chosen: Groups, advance: Advance
 
 
 def _notes(spec: Spec, findings: Findings, selection: Selection, data_root: Path) -> Iterator[str]:
-    """Word what of a dataset is not as it should be, as far as the names of its files tell."""
+    """Yield notes on what is not as it should be, as far as the names of the files tell."""
     if findings.unlabelled:
         first = readable(findings.unlabelled[0])
         yield f"left aside, in no label folder: {len(findings.unlabelled)}, the first '{first}'"

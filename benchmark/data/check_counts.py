@@ -14,6 +14,8 @@ from forenbench.types import FAKE, REAL, Sample, Source
 from .descriptions import CountKey, Spec
 
 _FORMATS = {"jpg": "JPEG", "tif": "TIFF"}
+_Side = tuple[str, int]
+"""A generator, and one of its two labels."""
 
 
 class CountCheck(NamedTuple):
@@ -46,7 +48,7 @@ def compare(
         formats: Formats by path; where there are none, the extensions of the names tell.
     """
     found = Counter(CountKey(sample.generator, sample.class_name, sample.label) for sample in samples)
-    formats_found: dict[tuple[str, int], Counter[str]] = defaultdict(Counter)
+    formats_found: dict[_Side, Counter[str]] = defaultdict(Counter)
     for sample in samples:
         name = (formats or {}).get(sample.path) or by_name(sample.path)
         formats_found[sample.generator, sample.label][name] += 1
@@ -101,10 +103,7 @@ def _generators(spec: Spec, testsets: Sequence[str]) -> list[str]:
 
 
 def _compare_generator(
-    spec: Spec,
-    generator: str,
-    found: Mapping[CountKey, int],
-    formats: Mapping[tuple[str, int], Counter[str]],
+    spec: Spec, generator: str, found: Counter[CountKey], formats: Mapping[_Side, Counter[str]]
 ) -> list[CountCheck]:
     """Return one line if a generator is whole or wholly absent, else one for each difference."""
     expected = {key: number for key, number in spec.counts.items() if key.generator == generator}
@@ -121,13 +120,12 @@ def _compare_generator(
         differences.append(CountCheck(_name(key), wanted, number, problem if wanted else "unknown folder"))
     for label in (REAL, FAKE):
         usual, numbers = spec.formats.get((generator, label), {}), formats.get((generator, label), Counter())
-        # More files of a format than were published are in another format only where there are not too many
-        # files in all: else each surplus file would be two differences.
-        is_surplus = numbers.total() > sum(usual.values())
         for name in sorted(numbers) if usual else ():
-            if not usual.get(name) or (numbers[name] > usual[name] and not is_surplus):
+            published = usual.get(name, 0)
+            # where there are too many files in all, each surplus one would be a second difference
+            if numbers[name] > published and (not published or numbers.total() <= sum(usual.values())):
                 where = f"{_name(CountKey(generator, '', label))}: {name}"
-                differences.append(CountCheck(where, usual.get(name, 0), numbers[name], "other format"))
+                differences.append(CountCheck(where, published, numbers[name], "other format"))
     return differences or [total]
 
 

@@ -72,5 +72,5 @@ def find_files(
 
 
 def root_option(data_root: Path) -> str:
-    """Word what a command needs besides, to be typed as it is, where the data do not lie in ``data``."""
+    """Return the option ``--data-root`` for a printed command; empty where the data root is ``data``."""
     return "" if data_root == Path("data") else f" --data-root {shlex.quote(str(data_root))}"

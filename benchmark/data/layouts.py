@@ -26,7 +26,7 @@ def find_layout(spec: Spec, root: Path) -> Path | None:
 
 
 def locate(spec: Spec, places: Mapping[str, Path]) -> Spec:
-    """Say where a dataset is, if that was said: a folder, archive or manifest, or a layout below a folder.
+    """Use the path that was given for a dataset, if any: a folder, archive or manifest, or a folder above.
 
     Raises:
         BenchError: A folder holds nothing of it.

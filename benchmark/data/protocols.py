@@ -40,7 +40,7 @@ def all_files(samples: Sequence[Sample]) -> Choice:
 
 
 def univfd_official(samples: Sequence[Sample]) -> Choice:
-    """Choose as ``validate.py`` of UniversalFakeDetect does: by the second part of the name, then by lot.
+    """Choose as ``validate.py`` of UniversalFakeDetect does: by the second part of the name, then at random.
 
     1000 of each label are drawn, or 100 where either has fewer than 1000. Python's `random`, seeded with 0
     for each test set, shuffles first the real files, then the others. The official code starts from the

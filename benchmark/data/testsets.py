@@ -95,7 +95,7 @@ def group(spec: Spec, samples: Iterable[Sample]) -> dict[str, tuple[Sample, ...]
 
 
 def choose(samples: Sequence[Sample], selection: Selection) -> tuple[tuple[Sample, ...], tuple[str, ...]]:
-    """Choose from one test set by protocol, then by limit; with words on what the protocol did."""
+    """Choose from one test set by protocol, then by limit; with notes on what the protocol left out."""
     chosen, notes = PROTOCOLS[selection.protocol].choose(samples)
     if selection.limit is None:
         return chosen, notes
@@ -119,7 +119,7 @@ def digest(samples: Iterable[Sample], facts: Mapping[str, FileFacts]) -> str:
 
 
 def warnings(groups: Groups, facts: Mapping[str, FileFacts]) -> Iterator[str]:
-    """Word what makes scores hard to read: one label only, labels that headers give away, clipped grey."""
+    """Yield notes on what makes scores hard to read: one label, labels that headers tell, clipped grey."""
     for name, samples in groups.items():
         labels = {sample.label for sample in samples}
         if labels == {REAL}:

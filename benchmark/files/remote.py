@@ -104,7 +104,7 @@ def open_at(url: str, start: int) -> Iterator[Stream]:
 
 
 def page_instead(url: str) -> DownloadFailed:
-    """Word the error for a web page in place of a file."""
+    """Return the error for a web page in place of a file."""
     return DownloadFailed(
         f"{url}: leads to a web page, not to the file (Google Drive and Dropbox do this for large or "
         "withdrawn files). Open it in a browser and download the file by hand"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
@@ -28,6 +27,10 @@ _PACKAGES = (
 )
 
 
+_version = cache(version)
+"""Each look-up parses a file of the package, and a run writes many records."""
+
+
 def environment(device: str) -> dict[str, Any]:
     """Say when, by which command and with what something is made, in the words of `Provenance`."""
     return {
@@ -41,13 +44,12 @@ def environment(device: str) -> dict[str, Any]:
     }
 
 
-@cache  # importlib.metadata searches the whole path and parses a file each time; a run writes many records
-def versions() -> Mapping[str, str]:
+def versions() -> dict[str, str]:
     """Return the versions of the packages that scores rest on, as far as they are installed."""
     found = {}
     for name in _PACKAGES:
         with suppress(PackageNotFoundError):
-            found[name] = version(name)
+            found[name] = _version(name)
     return found
 
 

@@ -144,8 +144,7 @@ def _fit_one(key: DetectorKey, records: Sequence[tuple[Store, Record]]) -> Fit:
     labels, scores = rows["label"].to_numpy(np.int64), rows["score"].to_numpy(np.float64)
     if reason := why_undefined(labels):
         raise BenchError(f"cannot fit {key[0]} ({key[1]}): {reason} among the validation images")
-    threshold = records[0][1].threshold
-    probabilities = not why_no_probabilities(scores, threshold)
+    probabilities = not why_no_probabilities(scores, records[0][1].threshold)
     logits = rows["logit"].to_numpy(np.float64)
     # Logits tell scores apart that were rounded to a probability of 1; of use only if all images have one.
     raw = raw_scores(scores, logits if np.isfinite(logits).all() else None, probabilities=probabilities)

@@ -152,6 +152,15 @@ def test_changed_files_are_read_again(tmp_path: Path) -> None:
     assert list(after.values()) == list(reversed(before.values()))
 
 
+def test_what_is_read_of_opened_files_is_not_remembered_of_those_put_in_their_place(tmp_path: Path) -> None:
+    file = write_table(tmp_path / "hub/a.parquet", image=images(1, 2), label=[0, 1])
+    opened, _ = open_location(file.parent)
+    write_table(file, image=images(2, 1), label=[0, 1])
+    paths = ["a.parquet#0", "a.parquet#1"]
+    before = take_stock(opened, paths)
+    assert list(take_stock(open_location(file.parent)[0], paths).values()) == list(reversed(before.values()))
+
+
 @pytest.mark.parametrize("seeds", [(2, 1), (2, 1, 3)])
 def test_a_file_that_was_changed_under_its_old_time_is_not_read_from_a_copy(
     tmp_path: Path, seeds: tuple[int, ...]

@@ -30,6 +30,7 @@ class Archive:
         self._lock = Lock()
         self._open, self._process = ExitStack(), 0
         self._members: dict[str, Member] = {}
+        self._stamp = Stamp(b"", "")
 
     def __reduce__(self) -> tuple[type[Archive], tuple[Path, str]]:
         """Pickle without the open file."""
@@ -48,6 +49,9 @@ class Archive:
         """
         # A forked process shares the parent's file offset: each would seek away under the other's reads.
         if self._process != os.getpid():
+            # An open file stays what it was when another is put in its place: what is read from it must not
+            # be remembered under the stamp of the other one.
+            self._stamp = stamp_file(self.file.resolve())
             with ExitStack() as opening:  # closes the file again if its directory cannot be read
                 self._members = open_members(self.file, opening)
                 self._open, self._process = opening.pop_all(), os.getpid()
@@ -70,10 +74,9 @@ class Archive:
 
     def stamps(self, paths: Sequence[str]) -> dict[str, Stamp]:
         """Look up sizes and checksums in the archive's directory, beside the archive's own stamp."""
-        # The archive's stamp is part of each member's: CRC-32 and time are too little to tell content by.
-        whole = stamp_file(self.file.resolve())
         with self._lock:
-            members = self.members()
+            members, whole = self.members(), self._stamp
+        # The archive's stamp is part of each member's: CRC-32 and time are too little to tell content by.
         stamps = {}
         for path in paths:
             name = self.inside + path

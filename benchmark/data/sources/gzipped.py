@@ -1,4 +1,4 @@
-"""gzip files that can be read at any place, so that images come out of a ``.tar.gz`` without unpacking it."""
+"""gzip files that can be read at any position: images come out of a ``.tar.gz`` without unpacking it."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class _State:
 
 
 class SeekableGzip(io.RawIOBase):
-    """Inflates from the nearest state that an earlier pass left behind, for gzip itself has no index.
+    """Reads a gzip file at any position, from the nearest inflater state that was kept: gzip has no index.
 
-    Not for several threads at once. Broken data raise `zlib.error`, a file cut short `EOFError`.
+    Not safe for several threads at once. Broken data raise `zlib.error`, a file cut short raises `EOFError`.
     """
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -43,19 +43,19 @@ class SeekableGzip(io.RawIOBase):
         self._position = 0
 
     def readable(self) -> bool:
-        """Always."""
+        """Return True."""
         return True
 
     def seekable(self) -> bool:
-        """Always, at a price."""
+        """Return True; a step back inflates again what follows the state before it."""
         return True
 
     def tell(self) -> int:
-        """Return the place in the inflated data."""
+        """Return the position in the inflated data."""
         return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a place; what lies between is inflated by the next read only."""
+        """Go to a position; what lies between is inflated by the next read only."""
         if whence == io.SEEK_END:
             # gzip's own field for the size counts modulo 4 GiB, and of the last stream only
             raise io.UnsupportedOperation("the end is not known before all is inflated")

@@ -39,6 +39,7 @@ class HuggingFace:
         self._rows: Dataset | None = None
         self._images: Dataset | None = None
         self._row_ranges: dict[str, range] = {}
+        self._stamps: dict[str, Stamp] = {}
 
     def __reduce__(self) -> tuple[type[HuggingFace], tuple[Path, tuple[str, ...]]]:
         """Pickle without open files."""
@@ -63,14 +64,16 @@ class HuggingFace:
 
     def stamps(self, paths: Sequence[str]) -> dict[str, Stamp]:
         """Look at each parquet file's size and time of change; all its rows change together."""
-        root = self.root.resolve()
-        files = {file: stamp_file(root / file) for file in self.files}
+        files = self._stamps or {file: self._stamp(file) for file in self.files}
         found = {}
         for path in paths:
             file, _, row = path.rpartition("#")
-            whole = files.get(file) or stamp_file(root / file)
+            whole = files.get(file) or self._stamp(file)
             found[path] = Stamp(whole.key + b"#" + os.fsencode(row), whole.mark)
         return found
+
+    def _stamp(self, file: str) -> Stamp:
+        return stamp_file(self.root.resolve() / file)
 
     def rows(self) -> Dataset:
         """Open the parquet files as one table, their rows one after the other.
@@ -93,17 +96,20 @@ class HuggingFace:
             ) from None
         if not sys.stderr.isatty():  # the library's bars would fill a log
             datasets.disable_progress_bars()
-        files = [str(self.root / file) for file in self.files]
+        # Before anything is read: what is read now must not be remembered under a later stamp.
+        stamps = {file: self._stamp(file) for file in self.files}
         # The library (5.2) knows a local file by its path and time of change alone: of what `cp -p` or
         # `rsync -t` puts in another's place it would read the copy of that other one. So each state of the
         # files has copies of its own.
-        state = hashlib.sha256("\n".join(stamp_file(Path(file)).mark for file in files).encode())
+        state = hashlib.sha256("\n".join(stamp.mark for stamp in stamps.values()).encode())
         copies = Path(datasets.config.HF_DATASETS_CACHE) / "forenbench" / state.hexdigest()[:32]
+        files = [str(self.root / file) for file in self.files]
         try:
             self._rows = datasets.Dataset.from_parquet(files, cache_dir=str(copies))
         except Exception as error:  # the library wraps whatever went wrong in errors of many kinds
             reason = f"{type(error).__name__}: {error.__cause__ or error}"
             raise BenchError(f"'{files[0]}' and the files beside it cannot be read: {reason}") from error
+        self._stamps = stamps
         return self._rows
 
     def lengths(self) -> dict[str, int]:

@@ -32,7 +32,7 @@ def aside(texts: Sequence[str]) -> Iterator[str]:
 
 
 def without_labels(location: Path, paths: Sequence[str], notes: Sequence[str]) -> BenchError:
-    """Word the error for a folder or archive in which nothing has a label.
+    """Return the error for a folder or archive in which nothing has a label.
 
     Args:
         location: Where it is.

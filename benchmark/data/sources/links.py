@@ -1,4 +1,4 @@
-"""Links between folders: followed wherever they lead, but for one back to an ancestor; for archives, too."""
+"""Links between folders, on disk and in archives: all are followed but those back to a folder above."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Entry(NamedTuple):
 
     Attributes:
         name: There.
-        real: The path without links, however it was come by; a folder's ends in a slash.
+        real: The path with all links resolved; a folder's ends in a slash.
     """
 
     name: str
@@ -28,22 +28,22 @@ class Entry(NamedTuple):
 def walk(root: str, entries: Callable[[str], Iterable[Entry]]) -> Iterator[Entry]:
     """Yield the path below root and the real path of every file; folders in the order of their names.
 
-    A folder that several links lead to is read each time. One that leads back to itself, or to a folder that
-    it was come by, is not read again.
+    A folder that several links lead to is read for each of them. A link that leads back to a folder on its
+    own path is not followed.
 
     Args:
         root: The real path of the folder, with a slash at its end; "" for an archive.
         entries: Lists the folder at a real path.
 
     Raises:
-        BenchError: The links lead to more files than anybody means.
+        BenchError: The links lead to more than `_MOST_LINKED` files.
     """
     waiting: list[tuple[str, tuple[str, ...]]] = [("", (root,))]
     linked = 0
     while waiting:
         path, passed = waiting.pop()
-        # The walk is below a link where the path, as it was come by, is not the real one. Only such files are
-        # counted: a folder without links has as many as its disk holds, whatever their number.
+        # The walk is below a link where the path is not the real one. Only such files are counted: links can
+        # multiply files without end, a folder without links holds as many as its disk does.
         is_linked = passed[-1] != root + path
         for name, real in sorted(entries(passed[-1])):
             here = path + name
@@ -61,12 +61,7 @@ def walk(root: str, entries: Callable[[str], Iterable[Entry]]) -> Iterator[Entry
 
 
 def follow(path: str, links: Mapping[str, str]) -> str | None:
-    """Return where a path of an archive really leads, or None if that is outside of it, or nowhere.
-
-    Args:
-        path: Below the archive's top.
-        links: What each link says, by its own path.
-    """
+    """Return where a path leads, given what links say, by their own paths; None if out of the archive."""
     # Part by part, as a kernel does: behind a link, ".." is the folder above what it leads to, so that a path
     # cannot be shortened as text.
     done: list[str] = []

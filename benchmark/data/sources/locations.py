@@ -123,7 +123,7 @@ def _parquet_files(folder: Path) -> list[str]:
 
 
 def _refusal(location: Path) -> BenchError:
-    """Word what is wrong with a place that cannot be opened.
+    """Return the error for a place that cannot be opened.
 
     Raises:
         BenchError: See `refuse_volume`.

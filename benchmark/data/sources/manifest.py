@@ -127,7 +127,7 @@ def _misspelt(file: Path, source: FileSource, paths: Iterable[str]) -> Iterator[
 def write_manifest(
     file: Path, location: Path, samples: Iterable[Sample], facts: Mapping[str, FileFacts]
 ) -> None:
-    """Write a manifest that opens as the very samples it was made from.
+    """Write a manifest that has the same samples as what it was made from when it is opened.
 
     Args:
         file: Its suffix, one of `table_files.SUFFIXES`, says the format.

@@ -1,4 +1,4 @@
-"""Sources that packages and files add, held at arm's length."""
+"""Sources that packages and files add; their errors and wrong answers stay errors of the place or image."""
 
 from __future__ import annotations
 
@@ -50,13 +50,21 @@ class SourceKind(Protocol):
 
 
 class GuestSource:
-    """An opened place; pickled by its place, and opened anew by each process, so that no file is shared."""
+    """An opened place; pickled by its place, and opened anew by each process, so that no file is shared.
+
+    Attributes:
+        origin: The name of a package's source, or the file that defines one.
+        version: Of the code.
+        place: What is opened.
+        seen: What `look` said before it was opened; empty where it is not open yet.
+    """
 
     def __init__(self, origin: str | PluginFile, version: str, place: Path) -> None:
         self.origin, self.version, self.place = origin, version, place
         self._lock = Lock()
         self._opened: Any = None
         self._process = 0
+        self.seen = ""
 
     def __reduce__(self) -> tuple[type[GuestSource], tuple[str | PluginFile, str, Path]]:
         """Pickle without what is open; a file's text goes along."""
@@ -75,6 +83,15 @@ class GuestSource:
             self._opened, self._process = kind(self.place), os.getpid()
         return self._opened
 
+    def look(self) -> str:
+        """Say what changes whenever anything at the place may have."""
+        if not self.place.is_dir():
+            return stamp_file(self.place).mark
+        # A folder's own time does not change with its files' content. Which of them make up an image only the
+        # plugin knows, so that one that changes has all images read again.
+        marks = [f"{path} {stamp_file(self.place / path).mark}" for path in sorted(list_files(self.place))]
+        return hashlib.sha256("\n".join(marks).encode("utf-8", "surrogateescape")).hexdigest()
+
     def read(self, path: str) -> bytes:
         """Return one image file's bytes; whatever goes wrong becomes an `OSError`."""
         with self._lock:
@@ -91,15 +108,8 @@ class GuestSource:
     def stamps(self, paths: Sequence[str]) -> dict[str, Stamp]:
         """Look at the place as a whole: its files change together, and with the code that reads them."""
         whole = stamp_file(self.place.resolve())
-        mark = whole.mark
-        if self.place.is_dir():
-            # A folder's own time does not change with its files' content. Which of them make up an image only
-            # the plugin knows, so that one that changes has all images read again.
-            marks = [
-                f"{path} {stamp_file(self.place / path).mark}" for path in sorted(list_files(self.place))
-            ]
-            mark = hashlib.sha256("\n".join(marks).encode("utf-8", "surrogateescape")).hexdigest()
-        mark += f" read by {self.version}"  # other code may make other bytes of the same file
+        # other code may make other bytes of the same file
+        mark = f"{self.seen or self.look()} read by {self.version}"
         return {path: Stamp(whole.key + b"//" + os.fsencode(path), mark) for path in paths}
 
 
@@ -139,7 +149,7 @@ def is_guest(location: Path) -> bool:
 
 
 def problems() -> list[str]:
-    """Word why sources of packages cannot be used."""
+    """Return, for each source of a package that cannot be used, the reason."""
     return [
         f"source '{one.entry.name}' ({one.entry.package}) cannot be used: {one.problem}"
         for one in SOURCES.added()
@@ -170,6 +180,9 @@ def _open(source: GuestSource, words: str) -> tuple[FileSource, Findings]:
     """List what a place holds, and say who said so."""
     if not source.place.exists():
         raise BenchError(f"there is nothing at '{source.place}'")
+    # Before it is opened, for a plugin may keep what it reads then: that must not be remembered under the
+    # mark of what somebody puts there later.
+    source.seen = source.look()
     try:
         with contained():
             samples = tuple(source.opened().samples())

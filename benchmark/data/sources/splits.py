@@ -55,7 +55,7 @@ def chosen(word: str) -> tuple[str, ...]:
 
 
 def find_splits(folders: Iterable[Folders], classes: Collection[str] = ()) -> set[Folders]:
-    """Find the folders that are splits, whether train stands beside test or alone.
+    """Find the folders that are splits: ``train`` beside ``test``, or alone.
 
     ``train`` among folders that are no splits is a class (one of LSUN's), or a generator.
 
@@ -109,9 +109,6 @@ def take(samples: Sequence[Sample], wanted: Sequence[str]) -> Taken:
     others = [f"{counts[name]} of '{name}'" for name in there if name != split]
     if not others and split in ("", "test"):
         return Taken(kept, split, ())  # that goes without saying
-    aside = (
-        f"left aside: {', '.join(others)}; name a split to take another" if others else "there is no other"
-    )
+    aside = f"left aside: {', '.join(others)}; name one to take it" if others else "there is no other"
     free = f" and {counts['']} that are of none" if counts[""] else ""
-    note = f"split '{split}' is taken: {counts[split]} files{free}; {aside}"
-    return Taken(kept, split, (note,))
+    return Taken(kept, split, (f"split '{split}' is taken: {counts[split]} files{free}; {aside}",))

@@ -1,4 +1,4 @@
-"""Archives cut into several files: each by itself is of no use, so it is named before it is read."""
+"""Archives cut into several files: one of them cannot be read alone, so that it is refused by its name."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def refuse_volume(file: Path) -> None:
 
 
 def _of_zip(last: Path, file: Path) -> BenchError:
-    """Word the error for a volume of a split zip file, whose last one ends in .zip."""
+    """Return the error for a volume of a split zip file, whose last one ends in .zip."""
     whole = last.with_name(f"{last.stem}-whole.zip")
     words = f"'{file}' is one volume of a zip file in several ({last.stem}.z01, …, {last.name})"
     joined = f"zip -s 0 {_quoted(last)} --out {_quoted(whole)}"
