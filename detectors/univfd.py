@@ -53,9 +53,10 @@ class NearestNeighbours:
 
     version = "1"
     trained_on: tuple[str, ...] = ()
-    threshold = 0.0
+    threshold = 0.0  # strictly above is fake: a tie of distances is real, as the paper's "<" has it
 
     def __init__(self, name: str, encoder: FrozenEncoder, bank: FeatureBank, k: int) -> None:
+        # Now and not at the first image: a bank is made by hand, and may be a small one.
         if k > bank.smallest:
             raise BenchError(f"{name} needs at least {k} features on each side; the bank has {bank.smallest}")
         self.name, self.encoder, self.bank, self.k = name, encoder, bank, k
@@ -99,20 +100,23 @@ class _Family:
     )
 
     def __call__(self, variant: str, weights: Weights) -> LinearProbe | NearestNeighbours | FineTuned:
-        made = self._make(variant, weights)
+        name = f"univfd:{variant}"
+        made: LinearProbe | NearestNeighbours | FineTuned
+        if variant == "finetuned":
+            made = FineTuned(name, finetuned_clip(weights, FINETUNED, self.checkpoints))
+        else:
+            # Variants of both kinds have the same names, on other backbones.
+            recipe = {"published": PUBLISHED, "sample": SAMPLE}[weights.kind][variant]
+            if recipe.k:
+                encoder = recipe.backbone.load(weights)
+                bank = feature_bank(weights, recipe.checkpoint, encoder.width)
+                made = NearestNeighbours(name, encoder, bank, recipe.k)
+            else:
+                probe = linear_probe(weights, recipe.checkpoint, recipe.backbone, self.checkpoints)
+                made = LinearProbe(name, *probe)
+        # Of other files than the published ones, what they have seen is what their user states.
         made.trained_on = ("nearest",) if weights.kind == "sample" else ("progan",)
         return made
-
-    def _make(self, variant: str, weights: Weights) -> LinearProbe | NearestNeighbours | FineTuned:
-        name = f"univfd:{variant}"
-        if variant == "finetuned":
-            return FineTuned(name, finetuned_clip(weights, FINETUNED, self.checkpoints))
-        recipe = {"published": PUBLISHED, "sample": SAMPLE}[weights.kind][variant]
-        if recipe.k:
-            encoder = recipe.backbone.load(weights)
-            bank = feature_bank(weights, recipe.checkpoint, encoder.width)
-            return NearestNeighbours(name, encoder, bank, recipe.k)
-        return LinearProbe(name, *linear_probe(weights, recipe.checkpoint, recipe.backbone, self.checkpoints))
 
 
 UnivFD = _Family()

@@ -15,7 +15,7 @@ from forenbench.types import UNVERIFIED, Detector
 from forenbench.weights import KINDS, MissingWeights, Weights
 
 from .attributes import problem
-from .installed import FoundPlugin, Plugin, find
+from .installed import Plugin, find
 from .loaded import LoadedDetector
 from .own import OwnDetector
 
@@ -70,7 +70,7 @@ def _by_name(request: str, weights: Weights) -> list[LoadedDetector]:
     if at and kind not in KINDS:
         raise BenchError(unknown(f"kind of checkpoints of '{asked}'", kind, KINDS))
     weights = replace(weights, kind=kind) if at else weights  # what is shared, and recorded, stays common
-    return [_make(found.plugin, chosen, weights) for chosen in _choose(found, variant, weights.kind)]
+    return [_make(found.plugin, chosen, weights) for chosen in found.chosen(variant, weights.kind)]
 
 
 def load_all(requests: Iterable[str | OwnDetector], weights: Weights) -> list[LoadedDetector]:
@@ -127,19 +127,6 @@ def load_available(
 def _origin(one: LoadedDetector) -> tuple[object, ...]:
     """Say what a detector was made by."""
     return type(one.detector), one.code, one.variant
-
-
-def _choose(found: FoundPlugin, variant: str, kind: str) -> tuple[str, ...]:
-    """Resolve a variant, or the bare name's rows, for this kind of checkpoints."""
-    known = found.variants(kind)
-    if not known:
-        others = " or ".join(f"{found.name}@{other}" for other in found.kinds())
-        raise BenchError(f"detector '{found.name}' has no {kind} checkpoints; ask for {others}")
-    if variant and variant not in known:
-        elsewhere = [other for other in found.kinds() if variant in found.variants(other)]
-        hint = f" (or ask for {found.name}:{variant}@{elsewhere[0]})" if elsewhere else ""
-        raise BenchError(unknown(f"variant of '{found.name}' with {kind} checkpoints", variant, known) + hint)
-    return (variant,) if variant else found.rows(kind)
 
 
 def _make(

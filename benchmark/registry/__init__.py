@@ -164,6 +164,11 @@ class Registry(Generic[T]):
         return f"two packages provide a {self.what} '{first.name}': {both}; uninstall one"
 
 
+def uncallable(thing: object) -> str:
+    """Say why something cannot be what makes a thing: a `Flaw` of registries whose things are called."""
+    return "" if callable(thing) else "is nothing that can be called"
+
+
 def _entry(point: EntryPoint) -> RegistryEntry:
     """Describe an entry point."""
     if point.dist is None:

@@ -54,7 +54,15 @@ class Pictures(Folder):
             OSError: The file cannot be read, or is not what was written.
         """
         data = Folder.read(self, path)
-        if not _is_whole(data):
+        # Chunks: length, kind, content, CRC-32 of kind and content
+        # (PNG specification, section 5.3); IEND ends them.
+        start, kind, sound = _PNG_HEAD, b"", True
+        while start < len(data) and sound:
+            end = start + 8 + int.from_bytes(data[start : start + 4], "big")
+            kind = data[start + 4 : start + 8]
+            sound = zlib.crc32(data[start + 4 : end]) == int.from_bytes(data[end : end + 4], "big")
+            start = end + 4
+        if not sound or kind != b"IEND" or start != len(data):
             raise OSError(f"'{self.root / path}' is damaged; remove it, and the same command makes it anew")
         return data
 
@@ -207,20 +215,6 @@ def _largest(side: int) -> int:
 def _file(sha256: str) -> str:
     # Folders of two digits: ForenSynths has 720,120 training images, and a folder of so many is slow to list.
     return f"{sha256[:2]}/{sha256}.png"
-
-
-def _is_whole(data: bytes) -> bool:
-    """Say whether every chunk of a PNG file has its checksum, to the last byte."""
-    # Length, kind, content, CRC-32 of kind and content (PNG
-    # specification, section 5.3); the last kind is IEND.
-    start, kind = _PNG_HEAD, b""
-    while start < len(data):
-        size = int.from_bytes(data[start : start + 4], "big")
-        kind, end = data[start + 4 : start + 8], start + 8 + size
-        if zlib.crc32(data[start + 4 : end]) != int.from_bytes(data[end : end + 4], "big"):
-            return False
-        start = end + 4
-    return kind == b"IEND" and start == len(data)
 
 
 def _write(path: Path, picture: Tensor) -> None:

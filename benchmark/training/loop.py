@@ -116,7 +116,18 @@ class Training:
             batches = loader.batches(position.epoch, shares, pinned=self.device.type == "cuda")
             started = time.monotonic()
             for group, batch in zip(left, batches, strict=True):
-                loss = self._step(batch, len(group), counts=bool(processes.share(group)))
+                self.network.train()  # validation left it in evaluation mode
+                randoms = [draws(self.settings.seed, TRAIN, position.epoch, index) for index in batch.indices]
+                logits = self._logits(batch, randoms, self.network)
+                truth = batch.labels.to(self.device)
+                summed = functional.binary_cross_entropy_with_logits(logits, truth, reduction="sum")
+                # DDP averages over processes: their number makes it the sum, the batch's size the mean.
+                share = summed * bool(processes.share(group)) / len(group)
+                self.optimiser.zero_grad(set_to_none=True)
+                (share * processes.count).backward()  # type: ignore[no-untyped-call]
+                self.optimiser.step()
+                loss = float(processes.total(share.detach().clone()))
+                self._finite(loss, f"the loss of step {position.step + 1}")
                 position.loss += loss * len(group)
                 position.step += 1
                 position.steps += 1
@@ -129,23 +140,6 @@ class Training:
             position.seconds += time.monotonic() - started
             self._end_epoch(report)
         return position
-
-    def _step(self, batch: TrainingBatch, size: int, counts: bool) -> float:
-        """Take one step of the optimiser on a global batch of this size; return its mean loss."""
-        self.network.train()  # validation left it in evaluation mode
-        epoch = self.position.epoch
-        randoms = [draws(self.settings.seed, TRAIN, epoch, index) for index in batch.indices]
-        logits = self._logits(batch, randoms, self.network)
-        summed = functional.binary_cross_entropy_with_logits(
-            logits, batch.labels.to(self.device), reduction="sum"
-        )
-        # DDP averages over processes: their number makes it the sum, the batch's size the mean.
-        loss = summed * counts / size
-        self.optimiser.zero_grad(set_to_none=True)
-        (loss * self.processes.count).backward()  # type: ignore[no-untyped-call]
-        self.optimiser.step()
-        value = float(self.processes.total(loss.detach().clone()))
-        return self._finite(value, f"the loss of step {self.position.step + 1}")
 
     def _finite(self, value: float, what: str) -> float:
         """Return a number that is one, or end the training."""

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from forenbench.errors import BenchError
 from forenbench.plugins.loaded import LoadedDetector
-from forenbench.registry import Registry
+from forenbench.registry import Registry, uncallable
 from forenbench.registry.guests import contained, reason
 from forenbench.scoring.batches import CellResults
 from forenbench.scoring.lineup import Lineup
@@ -100,11 +100,6 @@ def check_name(name: str) -> None:
     ENGINES.find(name)
 
 
-def _flaw(thing: object) -> str:
-    """Say what cannot make an engine."""
-    return "" if callable(thing) else "is nothing that can be called"
-
-
 def _ours(target: str, lack: str, request: EngineRequest) -> AbstractContextManager[Engine]:
     """Import one of our own when it is asked for, for its libraries may be absent."""
     try:
@@ -117,7 +112,7 @@ def _ours(target: str, lack: str, request: EngineRequest) -> AbstractContextMana
 ENGINES: Registry[EngineMaker] = Registry(
     "engine",
     "forenbench.engines",
-    _flaw,
+    uncallable,
     {
         "local": partial(
             _ours, "forenbench.scoring.engines.local:local_engine", "the local engine is absent"
