@@ -106,7 +106,7 @@ class LGrad(LogitDetector):
     variants: ClassVar = {"published": tuple(PUBLISHED), "sample": tuple(SAMPLE)}
     rows: ClassVar = {"published": ("stylegan-bedroom",), "sample": ("nearest-gan",)}
     needs: ClassVar = {variant: recipe.checkpoints for variant, recipe in RECIPES.items()}
-    checkpoints: ClassVar = tuple(dict.fromkeys(one for files in needs.values() for one in files))
+    checkpoints: ClassVar = tuple(dict.fromkeys(file for files in needs.values() for file in files))
     version = "1"
     threshold = 0.5
 

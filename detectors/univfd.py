@@ -94,7 +94,7 @@ class _Family:
     }
     checkpoints: ClassVar = (
         *dict.fromkeys(
-            one for recipe in (*PUBLISHED.values(), *SAMPLE.values()) for one in recipe.checkpoints
+            file for recipe in (*PUBLISHED.values(), *SAMPLE.values()) for file in recipe.checkpoints
         ),
         FINETUNED,
     )

@@ -58,7 +58,7 @@ def _wrong(detector: Any) -> str:  # noqa: ANN401 - whatever a plugin made
     if not is_number or not abs(threshold) <= float_info.max:
         return f"has threshold {short(threshold)}: not a finite number"
     names = getattr(detector, "trained_on", ())
-    if not isinstance(names, Collection) or not all(isinstance(one, str) for one in names):
+    if not isinstance(names, Collection) or not all(isinstance(name, str) for name in names):
         return f"has trained_on {short(names)}: not a list of names"
     identity = getattr(getattr(detector, "encoder", None), "identity", "")
     return "" if isinstance(identity, str) else f"has encoder.identity {short(identity)}: not a text"

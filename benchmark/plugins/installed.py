@@ -117,12 +117,12 @@ def find(name: str) -> FoundPlugin:
 
 def installed() -> list[FoundPlugin]:
     """Import every installed plugin, also those that cannot be used (see `cards`)."""
-    return [_found(one) for one in DETECTORS.added()]
+    return [_found(opened) for opened in DETECTORS.added()]
 
 
 def card_problem(name: str) -> str:
     """Say where a detector's card differs from its code; empty where it does not, or there is no card."""
-    card = next((one for one in cards() if one.name == name and one.variants), None)
+    card = next((card for card in cards() if card.name == name and card.variants), None)
     if card is None:
         return ""
     found = find(name)

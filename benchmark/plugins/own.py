@@ -67,15 +67,15 @@ class OwnDetector:
             made_of = file.read_bytes()
         elif inspect.isclass(maker):
             # With its bases of the same notebook: those of other modules are the code of libraries.
-            bases = [one for one in maker.__mro__ if one.__module__ == maker.__module__]
+            bases = [base for base in maker.__mro__ if base.__module__ == maker.__module__]
             made_of = _digest(
-                {f"{one.__name__}.{name}": it for one in bases for name, it in vars(one).items()}
+                {f"{base.__name__}.{name}": member for base in bases for name, member in vars(base).items()}
             )
         else:
             made_of = _digest({maker.__name__: maker})
         held: dict[str, object] = {}
         if not self.is_made_here:
-            slots = (name for one in type(self.given).__mro__ for name in getattr(one, "__slots__", ()))
+            slots = (name for base in type(self.given).__mro__ for name in getattr(base, "__slots__", ()))
             held = {name: getattr(self.given, name) for name in slots if hasattr(self.given, name)}
             held |= getattr(self.given, "__dict__", {})
         return hashlib.sha256(made_of + (_digest(held) if held else b"")).hexdigest()

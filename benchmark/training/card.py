@@ -112,5 +112,5 @@ def outcome(position: Position, processes: Processes) -> dict[str, Any]:
 def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON's values
     """Turn tuples into lists, as they come back from a file."""
     if isinstance(value, Mapping):
-        return {key: _plain(one) for key, one in value.items()}
-    return [_plain(one) for one in value] if isinstance(value, (list, tuple)) else value
+        return {key: _plain(inner) for key, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, (list, tuple)) else value

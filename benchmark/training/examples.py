@@ -119,10 +119,10 @@ def only_classes(examples: Examples, classes: Sequence[str]) -> Examples:
     Raises:
         BenchError: There is no such class.
     """
-    there = sorted({item.class_name for item in examples.items})
+    known = sorted({item.class_name for item in examples.items})
     for name in classes:
-        if name not in there:
-            raise BenchError(unknown(f"class of '{examples.request}'", name, there))
+        if name not in known:
+            raise BenchError(unknown(f"class of '{examples.request}'", name, known))
     if not classes:
         return examples
     kept = tuple(item for item in examples.items if item.class_name in classes)

@@ -186,8 +186,8 @@ def _all_cached(gradients: Gradients, cache: Path, data: TrainingData, run: Runn
     Raises:
         BenchError: There is less room.
     """
-    both = [one for one in (data.train, data.validation) if one is not None]
-    number = sum(len(gradients.missing(cache, one)) for one in both)
+    both = [examples for examples in (data.train, data.validation) if examples is not None]
+    number = sum(len(gradients.missing(cache, examples)) for examples in both)
     needed = number * _largest(gradients.transformation.prepare.resize or 0)
     others = (
         "--gradient-cache names another folder; with --gradient-cache off they are made anew in each of "

@@ -66,7 +66,7 @@ class Training:
         # Before the optimiser is made, which keeps hold of the parameters that it is given.
         learner.network.to(self.device)
         self.network = processes.parallel(learner.network)
-        parameters = [one for one in learner.network.parameters() if one.requires_grad]
+        parameters = [weight for weight in learner.network.parameters() if weight.requires_grad]
         # No decay in AdamW either, which UniversalFakeDetect's networks/trainer.py has under the name "adam".
         make = OPTIMISERS[recipe.optimiser]
         self.optimiser = make(parameters, lr=recipe.rate, betas=recipe.betas, weight_decay=0.0)
@@ -105,8 +105,8 @@ class Training:
         loader = self._loader(self.examples, TRAIN)
         while not position.stage.stop and position.epoch < recipe.epochs:
             groups = shuffled(self.settings.seed, position.epoch, len(self.examples.items), recipe.batch)
-            for one in self.optimiser.param_groups:
-                one["lr"] = position.stage.rate
+            for parameters in self.optimiser.param_groups:
+                parameters["lr"] = position.stage.rate
             # Every draw belongs to (seed, epoch, image), so that
             # a resumed epoch only leaves out what was done.
             left = groups[position.step :]

@@ -85,7 +85,7 @@ def moved(value: object, device: str, depth: int = 1) -> object:
     if isinstance(value, Tensor):
         return value.to(device)
     if isinstance(value, Mapping) and depth:
-        return {key: moved(one, device, depth - 1) for key, one in value.items()}
+        return {key: moved(inner, device, depth - 1) for key, inner in value.items()}
     return value
 
 
