@@ -73,9 +73,8 @@ OWN = (
 )
 
 
-# The published classifiers were trained on pictures of the older TensorFlow
-# code; the released PyTorch code resizes otherwise. On ForenSynths'
-# pictures of 256² both are the same, so each classifier stands with either.
+# The published classifiers were trained on pictures of the older TensorFlow code, and the released PyTorch
+# code resizes otherwise. Images of 256² are the same to both; each classifier is offered with either.
 PUBLISHED = {
     f"stylegan-bedroom{ending}{resize}": Configuration(
         f"stylegan-bedroom{resize}", Network(resnet_50, published(classifier, RESNET_50))

@@ -65,7 +65,7 @@ FINETUNED = replace(
 
 
 def _on(backbone: str, head: Checkpoint, bank: Checkpoint, prefix: str = "") -> dict[str, HeadRecipe]:
-    # One bank serves every k: it is the work of days, a search of seconds.
+    # One bank serves every k: to make it is the work, a search in it takes seconds.
     network = BACKBONES[backbone]
     neighbours = {prefix + name: HeadRecipe(network, bank, k) for name, k in NEIGHBOURS.items()}
     return {f"{prefix}lc": HeadRecipe(network, head), **neighbours}
