@@ -96,7 +96,7 @@ class Weights:
         try:
             file = FileBytes.of(path)
             found = judge(checkpoint, path, file)
-            # The sha256 decides before anything is parsed: a parser is the part that a hostile file attacks.
+            # A file with another sha256 goes no further: only its shapes are read, for the message.
             if found.problem and not self.unverified:
                 raise WrongWeights(
                     f"{subject} {found.problem}; {_outline(checkpoint, file)}. {away}; a file of your own "
