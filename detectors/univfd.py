@@ -49,7 +49,7 @@ class LinearProbe(LogitDetector):
 
 
 class NearestNeighbours:
-    """How much nearer the k nearest fakes are than the k nearest reals; no probability."""
+    """How much nearer the k nearest fakes are than the k nearest reals; not a probability."""
 
     version = "1"
     trained_on: tuple[str, ...] = ()
@@ -68,7 +68,7 @@ class NearestNeighbours:
 
 
 class FineTuned(LogitDetector):
-    """One logit from CLIP itself, which was trained along and so serves no other detector."""
+    """One logit from a CLIP that was trained as well, and so serves no other detector."""
 
     version = "1"
     trained_on: tuple[str, ...] = ()

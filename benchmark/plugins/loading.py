@@ -89,7 +89,7 @@ def load_all(requests: Iterable[str | OwnDetector], weights: Weights) -> list[Lo
 def load_available(
     requests: Iterable[str | OwnDetector], weights: Weights
 ) -> tuple[list[LoadedDetector], list[str]]:
-    """Load those detectors whose weights are here, each distinct one once; and word what the others lack.
+    """Load the detectors whose weights are here, each distinct one once; and say what the others lack.
 
     Raises:
         BenchError: As `load`, or two different plugins that give their detectors the same name, or two
@@ -125,7 +125,7 @@ def load_available(
 
 
 def _origin(loaded: LoadedDetector) -> tuple[object, ...]:
-    """Say what a detector was made by."""
+    """Return what identifies the maker of a detector."""
     return type(loaded.detector), loaded.code, loaded.variant
 
 

@@ -24,7 +24,7 @@ _WHERE = {"__module__", "__qualname__", "__doc__", "__firstlineno__", "__dict__"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OwnDetector:
-    """A detector that is no name: an object, or a class (or function) that makes one without arguments.
+    """A detector that is not given by name: an object, or a class or function that makes one.
 
     Attributes:
         given: The object, class or function.
@@ -37,7 +37,7 @@ class OwnDetector:
 
     @property
     def __name__(self) -> str:
-        """What errors call it."""
+        """The name for error messages."""
         return str(getattr(self.given, "__name__", type(self.given).__name__))
 
     def __call__(self) -> Detector:
@@ -107,7 +107,7 @@ class _Digesting(pickle.Pickler):
         super().__init__(_Sink(digest), protocol=5)
 
     def reducer_override(self, thing: Any) -> Any:  # noqa: ANN401 - pickle's own
-        """Say what stands for an object."""
+        """Return what is pickled in place of an object."""
         # pickle takes a function by its module and name, which stay the same while its code changes.
         if isinstance(thing, FunctionType):
             return tuple, ((*_code(thing.__code__), thing.__defaults__, thing.__kwdefaults__),)

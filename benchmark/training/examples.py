@@ -62,7 +62,7 @@ class Examples:
 
     @property
     def digest(self) -> str:
-        """Which files under which labels and classes, with which content."""
+        """The sha256 over the labels, classes, contents and paths of all images."""
         # With paths: they decide the order, and so which image is drawn when. Never the folder around them,
         # so that data may be moved between a kill and the next try.
         total = hashlib.sha256()
@@ -72,7 +72,7 @@ class Examples:
         return total.hexdigest()
 
     def describe(self) -> dict[str, Any]:
-        """Return what a card says of them."""
+        """Return the summary that a card has."""
         counted = Counter((item.class_name, item.label) for item in self.items)
         classes = sorted({name for name, _ in counted})
         counts = {name: {LABELS[label]: counted[name, label] for label in LABELS} for name in classes}

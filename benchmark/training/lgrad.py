@@ -1,4 +1,4 @@
-"""LGrad's gradient pictures for training: kept as 8-bit PNG files as the authors did, or made on the way."""
+"""LGrad's gradient pictures: kept as 8-bit PNG files as the authors did, or computed during training."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _PNG_HEAD = 8
 
 @dataclass(frozen=True, slots=True)
 class Pictures(Folder):
-    """PNG files of our own. No changed byte goes unnoticed: decoders do not look at every checksum."""
+    """PNG files that we wrote. Every chunk's checksum is compared, which decoders do not do."""
 
     def read(self, path: str) -> bytes:
         """Return one file's bytes.
@@ -99,14 +99,14 @@ class Gradients:
         return cls(name, TRANSFORMATIONS[name], network, dict(used))
 
     def folder(self, root: Path) -> Path:
-        """Say where this transformation's pictures lie; another checkpoint has others."""
+        """Return the folder of this transformation's pictures; each checkpoint has a folder of its own."""
         # Not the number made at once: pictures for training are always made one by one.
         made = json.dumps([repr(self.transformation.prepare), dict(self.checkpoints)], sort_keys=True)
         return root / f"{self.name}-{hashlib.sha256(made.encode()).hexdigest()[:16]}"
 
     @property
     def alone(self) -> Transformation:
-        """The transformation for training: in a batch, a picture's last digits would depend on the others."""
+        """The transformation one image at a time: in a batch, the last digits depend on the others."""
         return replace(self.transformation, at_once=1)
 
     def missing(self, root: Path, examples: Examples) -> list[int]:
@@ -147,7 +147,7 @@ def prepare(
     start: tuple[nn.Module, dict[str, Any]],
     run: Running,
 ) -> tuple[Callable[[], TrainingData], Learner]:
-    """Say how to make what the classifier is shown, and how it learns from that.
+    """Return what makes the classifier's images, and the learner that is trained on them.
 
     Args:
         gradients: Of which network.
@@ -167,7 +167,7 @@ def prepare(
 
 
 def cache_of(option: str, name: str, out: Path) -> Path | None:
-    """Say where a training keeps its pictures, if it does.
+    """Return the folder where a training keeps its pictures; None if it keeps none.
 
     Args:
         option: A folder; "off" for none; empty: beside the checkpoint, but for a transformation without a
@@ -181,7 +181,7 @@ def cache_of(option: str, name: str, out: Path) -> Path | None:
 
 
 def _all_cached(gradients: Gradients, cache: Path, data: TrainingData, run: Running) -> TrainingData:
-    """Say what the pictures will take on the disk before the first is made, and make them.
+    """Report the space that the pictures will take on the disk, then make them.
 
     Raises:
         BenchError: There is less room.

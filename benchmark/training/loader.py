@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class TrainingBatch(NamedTuple):
-    """Some examples, or one process's part of them.
+    """Some examples, or one process's share of them.
 
     Attributes:
         inputs: What was read from them, stacked.
@@ -34,7 +34,7 @@ class TrainingBatch(NamedTuple):
 
 @dataclass(frozen=True)
 class Loader:
-    """Makes batches.
+    """Reads batches of examples.
 
     Attributes:
         examples: All images.

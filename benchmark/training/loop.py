@@ -142,7 +142,7 @@ class Training:
         return position
 
     def _finite(self, value: float, what: str) -> float:
-        """Return a number that is one, or end the training."""
+        """Return the number if it is finite, else end the training."""
         if not np.isfinite(value):
             raise BenchError(f"{what} in epoch {self.position.epoch + 1} is {value}; try a smaller --lr")
         return value
@@ -226,7 +226,7 @@ class Training:
 
 
 def _write(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a torch file, the same bytes for the same content: given a path, torch puts its name inside."""
+    """Write a torch file whose bytes depend on its content alone: given a path, torch stores the name."""
     with replacing(path) as partial, partial.open("wb") as file:
         try:
             torch.save(content, file)

@@ -1,4 +1,4 @@
-"""Whether there is room on the disk for what a training makes, asked before the first of it is made."""
+"""Free space on the disk, compared with what a training will write before it starts."""
 
 from __future__ import annotations
 

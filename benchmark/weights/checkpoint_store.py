@@ -30,7 +30,7 @@ _FROM_STRONG_TO_WEAK = (PUBLISHED, SAMPLE, UNVERIFIED, OWN)
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a closer look at a file gave.
+    """The result of comparing a file with everything that is known of its checkpoint.
 
     Attributes:
         problem: What is wrong, in words that follow the file's path; empty where nothing is.
@@ -43,7 +43,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What a look at a file's size and sha256 gave.
+    """Whose weights a file has, judged by its size and sha256.
 
     Attributes:
         weights: Whose they are. "published": its sha256 is a published one. "sample": it came with this

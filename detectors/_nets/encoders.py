@@ -38,7 +38,7 @@ EFFICIENTNET_LITE0 = Checkpoint(
 
 
 def identity(name: str, version: str, files: Mapping[str, str], prepare: Preprocess) -> str:
-    """Word what features are, for `forenbench.types.Encoder`.
+    """Describe what features are, for `forenbench.types.Encoder`.
 
     Args:
         name: What people know the encoder by.
@@ -76,7 +76,7 @@ class FrozenEncoder:
         return features
 
     def with_statistics(self, statistics: Mapping[str, Tensor], source: str) -> FrozenEncoder:
-        """Make an encoder of its own with other batch norm statistics.
+        """Make a separate encoder with other batch norm statistics.
 
         Args:
             statistics: Those that differ, by their keys in the network.

@@ -1,4 +1,4 @@
-"""LGrad's learned gradients: an image as a frozen network sees it change."""
+"""LGrad's learned gradients: those of a frozen network's output with respect to the image."""
 
 from __future__ import annotations
 
