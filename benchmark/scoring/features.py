@@ -119,7 +119,7 @@ class FeatureCache:
         note = self.folder / address.folder / _NOTE
         try:
             content = to_bytes(features)
-            # A larger block would be evicted by the very look that it causes.
+            # A larger block could not stay: an eviction goes down to that share of the limit.
             if len(content) > self.limit * _AFTER_EVICTION:
                 raise ValueError(f"{decimal(len(content))} do not fit into {decimal(self.limit)}")
             if not note.is_file():

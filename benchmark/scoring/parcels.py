@@ -33,7 +33,8 @@ class Parcel:
     def of(cls, batch: Batch) -> Parcel:
         """Pack a batch, shared if that can be had."""
         try:
-            # torch's pickler: it moves tensors into shared memory and sends a handle, where pickle copies.
+            # Not `pickle`, which copies: torch has told this pickler to move tensors into shared memory and
+            # send a handle.
             return cls(bytes(ForkingPickler.dumps(batch)))
         except (OSError, RuntimeError):  # no room for its memory, or no file descriptor left
             # As a numpy array, which the queue pickles by value: it would send a tensor by handle again.

@@ -194,6 +194,6 @@ def identity_of(
 
 def cell_of(loaded: LoadedDetector, testset: TestSet, perturbation: Perturbation) -> Cell:
     """Name a cell; weights in files make it another one than the published ones do."""
-    # A detector that reads no files has no weights to tell apart: its row would look like another detector.
+    # Of a detector that reads no files "own" and "published" would name the same rows twice.
     weights = loaded.kind if loaded.checkpoints else ""
     return Cell(loaded.name, testset.dataset, testset.name, perturbation.name, weights)
