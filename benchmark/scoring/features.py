@@ -105,8 +105,8 @@ class FeatureCache:
             with suppress(OSError):
                 path.unlink()
             return None
-        # By hand, for with the usual mount options (relatime, noatime) reading leaves no mark on a file.
-        # Where this may not be written, the block is of use all the same.
+        # By hand, as the time of change: with the usual mount options (relatime, noatime) the time of access
+        # is not kept. Where this may not be written, the block is of use all the same.
         now = time.time_ns()
         with suppress(OSError):
             os.utime(path, ns=(now, now))

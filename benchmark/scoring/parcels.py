@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """A batch, pickled where an error is an error.
+    """A batch, pickled before it goes to the queue, so that an error can be raised.
 
-    In the thread that feeds a queue it would be printed at most, and the batch be waited for for ever.
+    In the thread that feeds a queue an error is only printed, and the batch would be waited for for ever.
 
     Attributes:
         content: The batch; its memory is shared between the processes, so that it crosses without a copy.

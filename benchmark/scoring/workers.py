@@ -33,7 +33,7 @@ class Workplace:
     further_devices: Sequence[str]
 
     def work(self, device: str, features: int, parent: int, ended: Event) -> None:
-        """Score on one device, without a word, as long as the process that the user started goes on.
+        """Score on one device, silently, as long as the process that the user started goes on.
 
         Args:
             device: One of the further ones.

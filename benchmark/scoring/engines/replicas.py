@@ -48,8 +48,8 @@ class Cluster(Protocol):
         """Return a shard's results and the replica's notes so far; of a replica that is ready, nothing.
 
         Raises:
-            Lost: It came to nothing, and another replica may fare better.
-            RunFailed: It came to nothing, and would elsewhere.
+            Lost: It failed, and may succeed on another replica.
+            RunFailed: It failed, and would fail on every replica.
         """
         ...
 
