@@ -130,7 +130,7 @@ class Shard:
     def of(
         cls, t: int, task: Task, batches: Sequence[range], cells: Sequence[PlannedCell], lineup: Lineup
     ) -> Shard:
-        """Put into words for an engine which cells lack some batches of a task, the `t`-th of the plan."""
+        """Describe for an engine some batches of the `t`-th task of the plan and the cells that lack them."""
         detectors: dict[int, list[int]] = {}
         for cell in cells:
             detectors.setdefault(cell.index[0], []).append(cell.index[1])
