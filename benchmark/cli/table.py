@@ -8,6 +8,7 @@ import typer
 
 from forenbench.errors import BenchError
 from forenbench.front.results import load_results, published
+from forenbench.metrics.file_metrics import add_file
 from forenbench.tables import REGISTRY
 from forenbench.tables.papers import paper_tables
 from forenbench.tables.rendering import render
@@ -28,8 +29,11 @@ def table(  # noqa: PLR0913 - a command's options are its arguments
     only: Annotated[str, typer.Option(help=_ONLY)] = "",
     protocol: o.CellsOf = "",
     failed_as: o.FailedAs = "missing",
+    metrics: o.Metrics = None,
 ) -> None:
     """Make a table from the rows of one or more runs."""
+    for file in metrics or []:
+        add_file(file)
     papers = paper_tables()
     if name not in papers:  # says what is wrong with a name before any run is opened
         find_kind(name, REGISTRY, papers)

@@ -166,7 +166,7 @@ def _mapped(scored: ScoredImages, fit: Mapping[str, Any]) -> Iterator[tuple[str,
         return
     raw = fitting.raw_scores(scored.scores, scored.logits, probabilities=probabilities)
     for name, made in fits.maps_of(fit).items():
-        yield from judge(scored.labels, made(raw), made.logits(raw), by=name).items()
+        yield from judge(scored.labels, made(raw), made.logits(raw), name, scored.problems).items()
 
 
 def _by_source(rows: pd.DataFrame, threshold: float) -> Iterator[tuple[str, CellMetrics]]:
@@ -198,6 +198,7 @@ def _point(scored: ScoredImages) -> CellMetrics:
         "oracle_threshold": scored.oracle,
         "undefined": metrics.why_undefined(scored.labels),
         "no_probabilities": scored.no_probabilities,
+        "metric_problems": scored.problems,
     }
 
 

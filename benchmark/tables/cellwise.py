@@ -13,7 +13,7 @@ from forenbench.metrics.metric_values import shown_in, why_none
 
 from . import marks, realsources
 from .cell_frame import CELL, DETECTOR, drop_single
-from .notes import drawn_by_origin, notes_on
+from .notes import drawn_by_origin, notes_on, of_added
 from .table import Table
 
 _UNSHOWN = "where it is as good or bad as can be, nearly all resamples agree, or one in 20 has no value"
@@ -78,7 +78,8 @@ def _table(name: str, title: str, cells: pd.DataFrame, laid_out: _LaidOut, *rema
     signs = pd.DataFrame({column: cells["marks"].to_numpy() for column in values}, index=values.index)
     signs[[column for column in ("ok", "images") if column in signs]] = ""
     sure = (*_unsure(cells, laid_out, shown_in(name)), *drawn_by_origin(cells))
-    notes = (*remarks, *notes_on(cells), *sure, *marks.remarks(cells))
+    failed = of_added(cells, shown_in(name).values())
+    notes = (*remarks, *notes_on(cells), *failed, *sure, *marks.remarks(cells))
     return Table(name, title, values, notes, low=low, high=high, marks=signs)
 
 

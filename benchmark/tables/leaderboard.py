@@ -12,6 +12,7 @@ import pandas as pd
 from forenbench.errors import BenchError
 from forenbench.files.atomic import write_text
 from forenbench.metrics.bootstrap import Floats, average
+from forenbench.metrics.metric_catalogue import METRICS
 from forenbench.metrics.metric_values import kept, rankings
 from forenbench.metrics.spread import interval, witnesses
 from forenbench.printable import for_csv, for_markdown
@@ -20,6 +21,7 @@ from forenbench.records.coverage import WRONG
 from . import marks, ranking
 from .cell_frame import CONTEST, DETECTOR
 from .means import averaged
+from .notes import of_added
 from .rendering import as_markdown
 from .table import Table
 
@@ -71,6 +73,7 @@ def remarks(cells: pd.DataFrame, board: pd.DataFrame) -> Iterator[str]:
         yield f"No rank: {row['detector']} ({row['weights']}) on {_place(row)}: {row['unranked']}."
     for _, contest in board.groupby(CONTEST, sort=False):
         yield from _other_orders(cells, contest)
+    yield from of_added(cells, (METRICS[name] for name in kept()))
     yield from marks.remarks(cells)
 
 
