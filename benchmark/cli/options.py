@@ -16,6 +16,12 @@ Runs = Annotated[
 ]
 RunFolder = Annotated[Path | None, typer.Option(help="Run folder.", show_default="results/runs/<dataset>")]
 Style = Annotated[str, typer.Option("--format", help="text, csv, markdown or latex.")]
+Metrics = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--metric", metavar="FILE", help="A Python file that adds a metric to tables; may be repeated."
+    ),
+]
 FailedAs = Annotated[
     str,
     typer.Option(

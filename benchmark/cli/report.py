@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from forenbench.front.results import load_results
+from forenbench.metrics.file_metrics import add_file
 
 from . import options as o
 from .console import say, short
@@ -40,12 +41,15 @@ def report(  # noqa: PLR0913 - a command's options are its arguments
     ] = None,
     protocol: o.CellsOf = "",
     failed_as: o.FailedAs = "missing",
+    metrics: o.Metrics = None,
 ) -> None:
     """Write one HTML page about one or more runs, which needs no other file and no network.
 
     It holds the leaderboard and every table, curves, the images each detector got most wrong, and what made
     the numbers.
     """
+    for file in metrics or []:
+        add_file(file)
     target = load_results(runs or []).report(
         out,
         dataset=dataset or [],

@@ -8,6 +8,7 @@ import typer
 
 from forenbench.errors import BenchError
 from forenbench.front.results import open_stores
+from forenbench.metrics.file_metrics import add_file
 from forenbench.tables import find_table, make
 from forenbench.tables.paper import PaperTable
 from forenbench.tables.published import published_table
@@ -28,8 +29,11 @@ def table(  # noqa: PLR0913 - a command's options are its arguments
     only: Annotated[str, typer.Option(help=_ONLY)] = "",
     protocol: o.CellsOf = "",
     failed_as: o.FailedAs = "missing",
+    metrics: o.Metrics = None,
 ) -> None:
     """Make a table from the rows of one or more runs."""
+    for file in metrics or []:
+        add_file(file)
     found = find_table(name)  # says what is wrong with a name before any run is opened
     for option, value in (("--against", against), ("--only", only)):
         if value and value != "published":

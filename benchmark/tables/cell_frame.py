@@ -58,6 +58,7 @@ COLUMNS: Mapping[str, tuple[str, str]] = {
     "oracle_threshold": ("float64", "the best one for these very images; NaN where a label is missing"),
     "undefined": ("str", "why metrics of both labels are NaN; empty if they are not"),
     "no_probabilities": ("str", "why metrics of probabilities are NaN; empty if they are not"),
+    "metric_problems": ("object", "why added metrics have no value, or no interval, by metric; a dict"),
     "class": ("str", "of the images; empty for all of them"),
     "mark": ("str", "differs where anything that the row rests on does"),
     "failed_as": ("str", "what images without a score count as: missing or wrong"),

@@ -15,7 +15,7 @@ from forenbench.metrics.metric_values import shown_in, why_none
 
 from . import marks, realsources
 from .cell_frame import CELL, as_dicts, framed, in_order, key, several
-from .notes import drawn_by_origin, notes_on
+from .notes import drawn_by_origin, notes_on, of_added
 from .table import Table
 
 _UNSHOWN = "where it is as good or bad as can be, nearly all resamples agree, or one in 20 has no value"
@@ -94,6 +94,7 @@ def _table(name: str, title: str, cells: pd.DataFrame, *remarks: str, counts: Se
         *remarks,
         *_blanks(lines, metrics),
         *notes_on(cells),
+        *of_added(cells, metrics.values()),
         *unsure,
         *drawn_by_origin(cells),
         *marks.remarks(cells),

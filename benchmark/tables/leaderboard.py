@@ -13,6 +13,7 @@ from forenbench.errors import BenchError
 from forenbench.files.atomic import write_text
 from forenbench.metrics import rounding
 from forenbench.metrics.bootstrap import average
+from forenbench.metrics.metric_catalogue import METRICS
 from forenbench.metrics.metric_values import kept, rankings
 from forenbench.metrics.spread import interval, witnesses
 from forenbench.printable import for_csv, for_markdown
@@ -20,6 +21,7 @@ from forenbench.records.coverage import WRONG
 
 from . import marks, ranking
 from .cell_frame import CONTEST, DETECTOR, as_dicts, grouped, key
+from .notes import of_added
 from .rendering import as_markdown
 from .table import Table
 
@@ -92,6 +94,7 @@ def remarks(cells: pd.DataFrame, board: pd.DataFrame) -> Iterator[str]:
                     f"The labels of {_named(first)} are not balanced ({first['real']} real, {first['fake']} "
                     f"fake), and by {name} the order is another one: {order} (--rank-by {metric})."
                 )
+    yield from of_added(cells, (METRICS[name] for name in kept()))
     yield from marks.remarks(cells)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from math import isnan
 from typing import TYPE_CHECKING
 
+from forenbench.metrics.added_metrics import UNDEFINED
 from forenbench.records.coverage import WRONG
 from forenbench.records.rows import STATUSES
 from forenbench.types import FOREIGN
@@ -13,6 +15,8 @@ from .cell_frame import CELL, CELL_AND_CLASS, TESTSET, Key, as_dicts, in_order
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from forenbench.metrics.metric import Metric
 
 _FEW_ORIGINS = 30
 """Below that, intervals that draw groups cover too little (Cameron, Gelbach and Miller 2008, for some 30)."""
@@ -106,6 +110,25 @@ def _made_by(cells: pd.DataFrame) -> tuple[list[str], list[str]]:
     models += (f"While this was made: {remark}." for remark in remarks)
     models += (f"Weights of {', '.join(rows)}: {files}." for files, rows in users.items())
     return warnings, models
+
+
+def of_added(cells: pd.DataFrame, metrics: Iterable[Metric]) -> Iterator[str]:
+    """Say where and why metrics of packages and files have no value, or no interval."""
+    for row in metrics:
+        if not row.origin:
+            continue
+        found: dict[tuple[str, str], int] = {}
+        for cell in cells[["metric_problems", "undefined", row.name]].to_dict("records"):
+            problem = cell["metric_problems"].get(row.name)
+            # Without one of the labels many metrics are undefined, and another note says so.
+            if problem and not (problem == UNDEFINED and cell["undefined"]):
+                lacking = "no value" if isnan(cell[row.name]) else "no interval"
+                found[lacking, problem] = found.get((lacking, problem), 0) + 1
+        for (lacking, problem), number in found.items():
+            yield (
+                f"Metric '{row.name}' of {row.origin} has {lacking} in {number} of {len(cells)} cells: "
+                f"{problem}."
+            )
 
 
 def drawn_by_origin(cells: pd.DataFrame) -> Iterator[str]:
