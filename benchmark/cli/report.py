@@ -46,6 +46,7 @@ def report(  # noqa: PLR0913 - a command's options are its arguments
     It holds the leaderboard and every table, curves, the images each detector got most wrong, and what made
     the numbers.
     """
+    # The page is one file, which people mail: its size is said.
     target = load_results(runs or []).report(
         out,
         dataset=dataset or [],
