@@ -17,7 +17,7 @@ Advance = Callable[[str, int, int], None]
 
 REAL, FAKE = 0, 1
 PUBLISHED, SAMPLE, UNVERIFIED, OWN = "published", "sample", "unverified", "own"
-"""Whose weights made a row, in one word, judged by the files (see `forenbench.weights.whose`)."""
+"""Whose weights made a row, in one word, judged by the files (see `forenbench.weights.checkpoint_store`)."""
 FOREIGN = "foreign"
 """In their place: scores that another tool gave."""
 
@@ -37,8 +37,8 @@ class Detector(Protocol):
     and ``score`` receives the encoder's features in place of the prepared images.
 
     Its ``prepare`` may have attributes ``crop``, the side of the square that it cuts from the centre, with
-    black around smaller pictures, and ``resize``, what it scales them to before (None: nothing): a run then
-    says how many pictures are smaller.
+    black around smaller images, and ``resize``, what it scales them to before (None: nothing): a run then
+    says how many images are smaller.
     """
 
     name: str
@@ -200,8 +200,8 @@ class Perturbation:
 class Cell:
     """Detector × test set × perturbation, by name: the unit of resuming.
 
-    `weights` says whose files the detector was filled with (see `forenbench.weights.whose`); empty where it
-    reads none, or is none of ours.
+    `weights` says whose files the detector was filled with (see `forenbench.weights.checkpoint_store`); empty
+    where it reads none, or is none of ours.
     """
 
     detector: str

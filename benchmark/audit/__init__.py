@@ -103,15 +103,34 @@ def audit(
     """
     import pandas as pd
 
-    _check_names(datasets)
+    # Before anything is read: rows of the same names could not be told apart, and a large set takes an hour.
+    names = Counter(f"{testset.dataset}/{testset.name}" for one in datasets for testset in one.testsets)
+    for name, number in names.items():
+        if number > 1:
+            raise BenchError(
+                f"{number} test sets are called '{name}'; rename a folder, or audit them one by one"
+            )
     files = pd.concat([_read(one, advance) for one in datasets], ignore_index=True)
-    files, baseline = _score(files, seed)
+    files["metadata_score"] = float("nan")
+    lines = []
+    for (dataset, testset), group in files.groupby(overview.TESTSET, sort=False):
+        scores, reason = metadata_only.cross_validate(group, seed)
+        files.loc[group.index, "metadata_score"] = scores
+        measured = metadata_only.measure(files.loc[group.index], reason)
+        lines.append({"dataset": dataset, "testset": testset, **measured})
+    baseline = pd.DataFrame(lines)
+    # A real image that several test sets share is one file: counted in each, it would be its own twin.
     distinct = files.drop_duplicates(["dataset", "path"])
-    training = [_read_training(one, advance) for one in against]
+    pictures = [distinct]
+    for training in against:
+        found = dict(_examine(f"reading {training.name}", training.source, training.paths, advance))
+        rows = _frame(list(found.values()))[["sha256", "looks", "problem"]]
+        rows = rows.assign(dataset=training.name, path=list(map(readable, found)), label=TRAINING)
+        pictures.append(rows)
     return Audit(
         files,
         overview.describe(files),
-        duplicates.find(pd.concat([distinct, *training], ignore_index=True), distance),
+        duplicates.find(pd.concat(pictures, ignore_index=True), distance),
         distinct.loc[distinct["problem"] != "", ["dataset", "path", "problem"]].reset_index(drop=True),
         baseline,
         (*shortcuts.warnings(files), *shortcuts.of_baseline(baseline)),
@@ -127,21 +146,13 @@ def open_training(name: str, data_root: Path, advance: Advance = _ignore) -> lis
         BenchError: There is no such dataset and no such file, or there is nothing in it.
     """
     spec = find_spec(name)
+    # A folder is opened as if all of it were real: training data often lie without labels, and a twin among
+    # them is one whatever its label.
     if name not in {**specs(), **suites()}:
         source, findings = open_location(Path(name), REAL)
         return [TrainingFiles(spec.name, source, [sample.path for sample in findings.samples])]
     opened = open_dataset(name, data_root=data_root, advance=advance)
     return [TrainingFiles(one.name, one.testsets[0].source, list(one.facts)) for one in opened]
-
-
-def _check_names(datasets: Sequence[Dataset]) -> None:
-    """Refuse test sets that could not be told apart."""
-    names = Counter(f"{testset.dataset}/{testset.name}" for one in datasets for testset in one.testsets)
-    for name, number in names.items():
-        if number > 1:
-            raise BenchError(
-                f"{number} test sets are called '{name}'; rename a folder, or audit them one by one"
-            )
 
 
 def _read(dataset: Dataset, advance: Advance) -> pd.DataFrame:
@@ -158,13 +169,6 @@ def _read(dataset: Dataset, advance: Advance) -> pd.DataFrame:
     rows["aspect"] = rows["width"] / rows["height"]
     rows["bytes_per_pixel"] = rows["bytes"] / (rows["width"] * rows["height"])
     return rows
-
-
-def _read_training(training: TrainingFiles, advance: Advance) -> pd.DataFrame:
-    """Examine training data, which need no more than their hashes."""
-    found = dict(_examine(f"reading {training.name}", training.source, training.paths, advance))
-    rows = _frame(list(found.values()))[["sha256", "looks", "problem"]]
-    return rows.assign(dataset=training.name, path=list(map(readable, found)), label=TRAINING)
 
 
 def _examine(
@@ -184,17 +188,5 @@ def _frame(traits: Sequence[Traits]) -> pd.DataFrame:
     columns: Mapping[str, list[object]] = {
         one.name: [getattr(each, one.name) for each in traits] for one in fields(Traits)
     }
+    # Half of all 64-bit hashes are beyond int64, and pandas would make an empty column one of floats.
     return pd.DataFrame(columns).astype({"looks": "uint64"})
-
-
-def _score(files: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Add the baseline's scores, and measure them test set by test set."""
-    import pandas as pd
-
-    files, lines = files.assign(metadata_score=float("nan")), []
-    for (dataset, testset), group in files.groupby(overview.PLACE, sort=False):
-        scores, reason = metadata_only.cross_validate(group, seed)
-        files.loc[group.index, "metadata_score"] = scores
-        measured = metadata_only.measure(files.loc[group.index], reason)
-        lines.append({"dataset": dataset, "testset": testset, **measured})
-    return files, pd.DataFrame(lines)

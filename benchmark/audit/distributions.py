@@ -46,8 +46,12 @@ def draw(files: pd.DataFrame, title: str) -> bytes:
     """
     from matplotlib.figure import Figure
 
+    # A Figure without pyplot: no global state, no window system, and safe in a thread of a notebook.
     whole = files[files["problem"] == ""].drop_duplicates(["dataset", "path"])
-    whole = whole.assign(metadata=_metadata(whole))
+    exif, icc = (
+        whole[name].map({True: text, False: ""}) for name, text in (("exif", "EXIF"), ("icc", "ICC"))
+    )
+    whole = whole.assign(metadata=(exif + "+" + icc).str.strip("+"))
     figure = Figure(figsize=(15, 6), layout="constrained")
     axes = figure.subplots(2, _COLUMNS)
     for place, (column, name) in zip(axes[0], _KINDS.items(), strict=True):
@@ -59,19 +63,12 @@ def draw(files: pd.DataFrame, title: str) -> bytes:
     for row in axes:
         row[0].set_ylabel("share of the label's files")
     counts = [f"{(whole['label'] == label).sum():,} {name}" for label, (name, _) in _LABELS.items()]
+    # parse_math: a dataset called "a$b$c" would be taken for a formula, and fail to draw.
     figure.suptitle(printable(f"{title}: {', '.join(counts)} files"), parse_math=False)
     figure.legend(*axes[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
     buffer = BytesIO()
     figure.savefig(buffer, format="png", dpi=120)
     return buffer.getvalue()
-
-
-def _metadata(files: pd.DataFrame) -> pd.Series:
-    """Say which metadata files have."""
-    exif, icc = (
-        files[name].map({True: text, False: ""}) for name, text in (("exif", "EXIF"), ("icc", "ICC"))
-    )
-    return (exif + "+" + icc).str.strip("+")
 
 
 def _bars(place: Axes, files: pd.DataFrame, column: str) -> None:
@@ -103,6 +100,7 @@ def _histogram(place: Axes, files: pd.DataFrame, column: str) -> None:
     for label, (_, colour) in _LABELS.items():
         of_label = files.loc[files["label"] == label, column]
         mine = of_label.dropna()
+        # Over all files of the label: that few have the property at all is to be seen as well.
         weights = np.full(len(mine), 1 / max(1, len(of_label)))
         place.hist(mine, edges, weights=weights, color=colour, alpha=0.3)
         place.hist(mine, edges, weights=weights, color=colour, histtype="step", linewidth=1.5)
@@ -112,6 +110,7 @@ def _edges(values: pd.Series) -> list[float]:
     """Cut the range of values into bins, each of as many whole numbers where all values are whole."""
     edges = np.histogram_bin_edges(values, _BINS)
     if (values % 1 == 0).all():
+        # Bins that hold 3 and 4 whole numbers in turn would show a comb that is not in the data.
         step = -(-(values.max() - values.min() + 1) // _BINS)
         edges = np.arange(values.min(), values.max() + step + 1, step) - 0.5
     return [float(edge) for edge in edges]

@@ -60,24 +60,41 @@ def find(files: pd.DataFrame, distance: int) -> Duplicates:
         BenchError: The distance is out of range.
     """
     import pandas as pd
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
 
     if not 0 <= distance <= MAX_DISTANCE:
-        raise BenchError(f"--distance {distance} is not from 0 to {MAX_DISTANCE} (bits of {BITS})")
+        raise BenchError(f"distance {distance} is not from 0 to {MAX_DISTANCE} (bits of {BITS})")
     files = files[files["sha256"] != ""].reset_index(drop=True)
     content = pd.factorize(files["sha256"])[0]
     exact = _tally(content, files["label"].to_numpy())[content]
+    # The hash of a flat picture is noise (0 stands for it): all skies would be twins.
     whole = np.flatnonzero((files["problem"] == "") & (files["looks"] != 0))
     near, chain = np.zeros_like(exact), np.full(len(files), -1)
     if len(whole):
+        # Distinct hashes only: a thousand copies of one picture would be half a million pairs.
         looks, which = np.unique(files["looks"].to_numpy(np.uint64)[whole], return_inverse=True)
         pairs = close_pairs(looks, distance)
-        alike = _add_neighbours(_tally(which, files["label"].to_numpy()[whole]), pairs)
+        own = _tally(which, files["label"].to_numpy()[whole])
+        alike = own.copy()
+        for here, there in (pairs, pairs[::-1]):
+            np.add.at(alike, here, own[there])
         near[whole] = alike[which] - exact[whole]
-        chain[whole] = _chains(len(looks), pairs)[which]
-    exact[np.arange(len(files)), files["label"]] -= 1  # a file is no twin of itself
+        links = coo_array((np.ones(len(pairs[0]), bool), pairs), shape=(len(looks), len(looks)))
+        chain[whole] = connected_components(links, directed=False)[1][which]
+    # A file is no twin of itself. Only now, for what is alike held it, too.
+    exact[np.arange(len(files)), files["label"]] -= 1
+    counts = []
+    for kind, twins in (("exact", exact), ("near", near)):
+        for label, name in ((REAL, "real"), (FAKE, "fake")):
+            has_twin = twins[files["label"] == label] > 0
+            same, other, training = (int(has_twin[:, at].sum()) for at in (label, 1 - label, TRAINING))
+            counts.append((name, kind, same, other, training))
     members = [_members(files, "exact", content, exact), _members(files, "near", chain, near)]
-    counts = [_count(files["label"], kind, twins) for kind, twins in (("exact", exact), ("near", near))]
-    return Duplicates(pd.concat(counts, ignore_index=True), pd.concat(members, ignore_index=True))
+    return Duplicates(
+        pd.DataFrame(counts, columns=["label", "kind", "same_label", "other_label", "training"]),
+        pd.concat(members, ignore_index=True),
+    )
 
 
 def close_pairs(hashes: Hashes, distance: int) -> Pairs:
@@ -94,6 +111,8 @@ def close_pairs(hashes: Hashes, distance: int) -> Pairs:
     """
     import faiss
 
+    # Two hashes that differ in d bits, cut into d // 2 + 1 parts, differ by at most one bit in one of them:
+    # with one flip allowed the index finds them all. Few, long parts have fewer chance matches than many.
     codes = hashes.astype(">u8").view(np.uint8).reshape(-1, BITS // 8)
     parts = distance // 2 + 1
     index = faiss.IndexBinaryMultiHash(BITS, parts, min(_LONGEST_PART, BITS // parts))
@@ -101,7 +120,9 @@ def close_pairs(hashes: Hashes, distance: int) -> Pairs:
     index.add(codes)
     found = []
     for start in range(0, len(codes), _AT_ONCE):
+        # faiss takes the radius as exclusive: "< distance + 1".
         limits, _, others = index.range_search(codes[start : start + _AT_ONCE], distance + 1)
+        # Limits are unsigned: a difference of them must not be taken as such.
         numbers = limits[1:].astype(np.int64) - limits[:-1].astype(np.int64)
         places = np.repeat(np.arange(len(numbers)) + start, numbers)
         found.append(np.stack([places, others])[:, places < others])
@@ -114,24 +135,6 @@ def _tally(group: NDArray[np.int64], labels: NDArray[np.int64]) -> NDArray[np.in
     counts = np.zeros((group.max(initial=-1) + 1, 3), np.int64)
     np.add.at(counts, (group, labels), 1)
     return counts
-
-
-def _add_neighbours(counts: NDArray[np.int64], pairs: Pairs) -> NDArray[np.int64]:
-    """Add to each hash's counts those of the hashes close to it."""
-    total = counts.copy()
-    for here, there in (pairs, pairs[::-1]):
-        np.add.at(total, here, counts[there])
-    return total
-
-
-def _chains(number: int, pairs: Pairs) -> NDArray[np.int64]:
-    """Number the connected components of hashes."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    links = coo_array((np.ones(len(pairs[0]), bool), pairs), shape=(number, number))
-    chains: NDArray[np.int64] = connected_components(links, directed=False)[1]
-    return chains
 
 
 def _members(
@@ -148,15 +151,3 @@ def _members(
     found.insert(0, "group", pd.factorize(group[kept])[0])
     found.insert(0, "kind", kind)
     return found.sort_values("group", kind="stable")
-
-
-def _count(labels: pd.Series[int], kind: str, twins: NDArray[np.int64]) -> pd.DataFrame:
-    """Count the files of each label that have twins, by where these are."""
-    import pandas as pd
-
-    rows = []
-    for label, name in ((REAL, "real"), (FAKE, "fake")):
-        has_twin = twins[labels == label] > 0
-        same, other, training = (int(has_twin[:, at].sum()) for at in (label, 1 - label, TRAINING))
-        rows.append((name, kind, same, other, training))
-    return pd.DataFrame(rows, columns=["label", "kind", "same_label", "other_label", "training"])

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 _LUMINANCE = """
     16 11 10 16 24 40 51 61 12 12 14 19 26 58 60 55 14 13 16 24 40 57 69 56 14 17 22 29 51 87 80 62
@@ -26,6 +25,13 @@ _CHROMINANCE = """
 
 _BASE = 50
 """The quality at which tables are the base tables."""
+_QUALITY = np.arange(1, 101)
+# jcparam.c's arithmetic in whole numbers, its rounding down of 5000 / quality included: a table is called IJG
+# only where every entry is equal.
+_SCALE = np.where(_QUALITY < _BASE, 5000 // _QUALITY, 200 - 2 * _QUALITY)
+_TABLES = np.array([_LUMINANCE.split(), _CHROMINANCE.split()], np.int64)
+_STANDARD = np.clip((_TABLES * _SCALE[:, None, None] + 50) // 100, 1, 255)
+"""The base tables scaled to every quality: (quality - 1, table, entry)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +60,15 @@ def read_tables(tables: Mapping[int, Sequence[int]]) -> Quantisation:
 
 @cache
 def _read(tables: tuple[tuple[int, tuple[int, ...]], ...]) -> Quantisation:
-    """Compare with every quality; a data set has few distinct tables."""
+    """Compare with every quality."""
+    # Cached, for a data set of a million files has few distinct tables.
     distance = np.zeros(100)
     for number, entries in tables:
-        scaled = _standard()[:, min(number, 1)]
+        scaled = _STANDARD[:, min(number, 1)]
         distance += (((scaled - np.array(entries)) / scaled[_BASE - 1]) ** 2).sum(axis=1)
     quality = int(distance.argmin()) + 1
     if not distance.min():
         return Quantisation(quality, f"IJG {quality}")
+    # A name for tables that nobody named: files of one camera or program share it.
     digest = hashlib.sha256(repr(tables).encode()).hexdigest()
     return Quantisation(quality, f"other {digest[:8]}")
-
-
-@cache
-def _standard() -> NDArray[np.int64]:
-    """Scale the base tables to every quality: (quality - 1, table, entry)."""
-    base = np.array([_LUMINANCE.split(), _CHROMINANCE.split()], np.int64)
-    quality = np.arange(1, 101)
-    scale = np.where(quality < 50, 5000 // quality, 200 - 2 * quality)
-    return np.clip((base * scale[:, None, None] + 50) // 100, 1, 255)

@@ -69,19 +69,29 @@ class Traits:
 
 def examine(source: Source, path: str) -> Traits:
     """Read one file, decode it, and say what it is; a broken one has a `problem`."""
+    import imagehash
+
     try:
         data = source.read(path)
     except OSError as error:
         return Traits(problem=str(error))
     known = Traits(bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
     try:
+        # What the header says is kept even where the pixels are broken: the audit tells what kind of file it
+        # was.
         known = look(data, lambda opened: _read_header(opened, known))
-        if data.startswith(PNG):  # behind the pixels, where some programs put it, and where Pillow refuses it
+        # Pillow reads what stands before a PNG's pixels. Some programs write metadata behind them, and of
+        # metadata that Pillow refuses it says nothing.
+        if data.startswith(PNG):
             chunks = [(kind, chunk[8:]) for kind, chunk in png_chunks(data)]
             exif = any(kind == b"eXIf" or body.startswith(_TEXT_EXIF) for kind, body in chunks)
             icc = any(kind == b"iCCP" for kind, _ in chunks)
             known = replace(known, exif=known.exif or exif, icc=known.icc or icc)
-        return replace(known, looks=_perceptual_hash(decode(data)))
+        # phash itself begins with this very step, so the hash is its own; how flat a picture is shows only
+        # here.
+        coarse = decode(data).convert("L").resize((32, 32), Image.Resampling.LANCZOS)
+        is_flat = np.ptp(np.asarray(coarse)) <= _FLAT
+        return replace(known, looks=0 if is_flat else int(str(imagehash.phash(coarse)), 16))
     except UnreadableImage as error:
         return replace(known, problem=str(error))
 
@@ -100,20 +110,8 @@ def _read_header(opened: ImageFile.ImageFile, known: Traits) -> Traits:
     if not isinstance(opened, JpegImagePlugin.JpegImageFile) or not opened.quantization:
         return found
     tables = read_tables(opened.quantization)
-    sampling = "grey" if opened.mode == "L" else _subsampling(opened)
-    return replace(found, quality=tables.quality, table=tables.name, subsampling=sampling)
-
-
-def _subsampling(opened: JpegImagePlugin.JpegImageFile) -> str:
-    """Compare the channels' sampling factors: 2×2, 1×2, 1×2 is 4:2:2 as much as 2×1, 1×1, 1×1 is."""
+    # Factors count against each other only: 2×2, 1×2, 1×2 is 4:2:2 as much as 2×1, 1×1, 1×1 is.
     _, across, down, _ = zip(*opened.layer, strict=True)
-    finer = (max(factors) / max(1, min(factors)) for factors in (across, down))
-    return _SAMPLINGS.get(tuple(finer), "other")
-
-
-def _perceptual_hash(image: Image.Image) -> int:
-    """Hash the coarse structure of a picture into 64 bits; re-encoding and resizing change few of them."""
-    import imagehash
-
-    coarse = image.convert("L").resize((32, 32), Image.Resampling.LANCZOS)  # as phash itself begins
-    return int(str(imagehash.phash(coarse)), 16) if np.ptp(np.asarray(coarse)) > _FLAT else 0
+    finer = tuple(max(factors) / max(1, min(factors)) for factors in (across, down))
+    sampling = "grey" if opened.mode == "L" else _SAMPLINGS.get(finer, "other")
+    return replace(found, quality=tables.quality, table=tables.name, subsampling=sampling)

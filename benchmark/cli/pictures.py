@@ -65,10 +65,10 @@ def gradient(  # noqa: PLR0913 - a command's options are its arguments
             made = gradient_picture(one.detector, original, device)
             # By channel, too: a pattern in one of them alone is hard to see in the mix of the three.
             channels = zip(("red", "green", "blue"), made.split(), strict=True)
-            label = [one.name, f"{one.kind} weights, {_size(made)}"]
+            label = [one.name, f"{one.weights} weights, {_size(made)}"]
             row = [(_about(image, original), seen(one.detector, original)), (label, made)]
             rows.append(row + [([name], heat(channel)) for name, channel in channels])
-    save(sheet(rows, _GRADIENT_TITLE), out, ", ".join(f"{one.name} ({one.kind})" for one in loaded))
+    save(sheet(rows, _GRADIENT_TITLE), out, ", ".join(f"{one.name} ({one.weights})" for one in loaded))
 
 
 def cam(  # noqa: PLR0913 - a command's options are its arguments
@@ -101,11 +101,11 @@ def cam(  # noqa: PLR0913 - a command's options are its arguments
             # The map's own size is told: over 224 pixels, one of 7 x 7 points at no more than 49 squares.
             height, width = found.values.shape
             output = f"{'logit' if found.is_logit else 'score'} {found.output:+.2f}, map {width} x {height}"
-            colour = f"{one.kind} weights; full colour: {abs(found.values).max():.3g}"
+            colour = f"{one.weights} weights; full colour: {abs(found.values).max():.3g}"
             label = [one.name, output, colour]
             row.append((label, overlay(seen(one.detector, original), found.values)))
         rows.append(row)
-    save(sheet(rows, _CAM_TITLE), out, ", ".join(f"{one.name} ({one.kind})" for one in loaded))
+    save(sheet(rows, _CAM_TITLE), out, ", ".join(f"{one.name} ({one.weights})" for one in loaded))
 
 
 def _drawing(images: list[Path]) -> Iterator[Path]:

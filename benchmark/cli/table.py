@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 
 from forenbench.errors import BenchError
-from forenbench.front.results import load_results, published
-from forenbench.tables import REGISTRY
-from forenbench.tables.papers import paper_tables
+from forenbench.front.results import open_stores
+from forenbench.tables import find_table, make
+from forenbench.tables.paper import PaperTable
+from forenbench.tables.published import published_table
 from forenbench.tables.rendering import render
-from forenbench.tables.table_kinds import find_kind
 
 from . import options as o
 from .console import say, show, width
@@ -30,21 +30,19 @@ def table(  # noqa: PLR0913 - a command's options are its arguments
     failed_as: o.FailedAs = "missing",
 ) -> None:
     """Make a table from the rows of one or more runs."""
-    papers = paper_tables()
-    if name not in papers:  # says what is wrong with a name before any run is opened
-        find_kind(name, REGISTRY, papers)
+    found = find_table(name)  # says what is wrong with a name before any run is opened
     for option, value in (("--against", against), ("--only", only)):
         if value and value != "published":
             raise BenchError(f"{option} '{value}' is unknown; the only choice is 'published'")
-        if value and name not in papers:
+        if value and not isinstance(found, PaperTable):
             raise BenchError(f"{option} is for the papers' tables; 'bench list tables' shows which they are")
     if against and only:
         raise BenchError("--against compares with a run, --only shows no run: choose one")
-    if only:
-        made = published(name)
+    if isinstance(found, PaperTable) and only:
+        made = published_table(found)
     else:
-        results = load_results(runs or [])
-        made = results.table(name, protocol=protocol, failed_as=failed_as, against_published=bool(against))
+        stores = open_stores(runs or [])
+        made = make(found, stores, protocol or None, failed_as, against_published=bool(against))
     show(render(made, style, width()))
     if style == "csv":  # a line that is no row would break whoever reads the file: notes go to stderr
         for note in made.notes:

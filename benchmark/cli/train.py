@@ -9,7 +9,7 @@ import typer
 
 from forenbench.errors import BenchError
 from forenbench.sample.recipe import train_all
-from forenbench.training import learners, starts
+from forenbench.training import learners
 from forenbench.training.bank import Share, make_bank
 from forenbench.training.lgrad import Gradients, cache_of, prepare
 from forenbench.training.recipes import CNNDETECTION, LGRAD, UNIVFD_LC, Augmentation
@@ -62,10 +62,10 @@ def cnndetection(
     recipe = options.adapted(CNNDETECTION, augmentation=Augmentation.parse(aug))
     request = options.request(name or cnndetection_name(options, aug))
     with t.running(options, recipe) as (run, files):
-        network, facts = learners.classifier(recipe, init, options.seed, files)
-        learner = learners.cnndetection(recipe, network, facts)
+        network, start = learners.classifier(recipe, init, options.seed, files)
+        learner = learners.cnndetection(recipe, network, start.facts)
         if continuing:
-            learner.begun = starts.Begun.of(init, files)
+            learner.begun = start.begun()
             learner.facts["initialisation"] = "file, optimiser and steps included"
         images = gather(request, run.processes, run.advance)
         # Not called where the training is finished already: LGrad's, below, makes all gradient pictures.
@@ -88,10 +88,10 @@ def lgrad(
     request = options.request(name or lgrad_name(options, transformation))
     with t.running(options, recipe) as (run, files):
         gradients = Gradients.of(transformation, files)
-        start = learners.classifier(recipe, init, options.seed, files)
+        network, start = learners.classifier(recipe, init, options.seed, files)
         images = gather(request, run.processes, run.advance, validate=bool(options.val))
         cache = cache_of(gradient_cache, transformation, options.out)
-        shown, learner = prepare(gradients, cache, images, start, run)
+        shown, learner = prepare(gradients, cache, images, (network, start.facts), run)
         path = train(request, learner, images, shown, run)
     t.tell(path, first=run.processes.first)
 
@@ -126,9 +126,9 @@ def univfd_lc(  # noqa: PLR0913 - a command's options are its arguments
         images = gather(request, run.processes, run.advance)
         shown, learner = probe(request, encoding, images, "end-to-end" if end_to_end else aug, run)
         if init != "random":
-            start = fill(learner.network, init, files)
-            start["checkpoints"] |= learner.facts["checkpoints"]
-            learner.facts |= start
+            facts = fill(learner.network, init, files).facts
+            facts["checkpoints"] |= learner.facts["checkpoints"]
+            learner.facts |= facts
         path = train(request, learner, images, shown, run)
     t.tell(path, first=run.processes.first)
 

@@ -17,8 +17,9 @@ from rich.progress import (
 
 from forenbench.errors import BenchError
 from forenbench.front.bars import Bars
+from forenbench.front.talk import is_animated
 
-from .console import say, talk
+from .console import say
 
 _STEP = 0.25
 """Share of a file between two lines, where there is no terminal."""
@@ -45,7 +46,7 @@ class TransferProgress(Bars):
             self._tasks[name] = self._bars.add_task(name, total=total or None)
         self._bars.update(self._tasks[name], completed=done)
         # A log file must not get a line for each of ten thousand chunks.
-        if not talk.is_terminal and total and done >= self._told.get(name, _STEP) * total:
+        if not is_animated() and total and done >= self._told.get(name, _STEP) * total:
             self._told[name] = done / total + _STEP
             say(f"{name}: {decimal(done)} of {decimal(total)}")
 

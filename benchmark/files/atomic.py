@@ -25,11 +25,15 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
         durable: Wait until the disk has it, against power failures.
     """
     path = path.absolute()  # for "." has no name
+    # Host and process: machines that share a run folder write one file at a time each, never one together,
+    # and `sweep` can tell whose writer is dead. The dot hides the file from whoever lists the folder.
     partial = path.with_name(f".{path.name}.{gethostname()}.{os.getpid()}{_SUFFIX}")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         yield partial
         if durable:
+            # A rename can reach the disk before the bytes do (ext4 delays their allocation): after a power
+            # failure the file would be there under its name, and empty.
             with partial.open("rb") as file:
                 os.fsync(file.fileno())
         partial.replace(path)
@@ -53,19 +57,13 @@ def explaining(root: Path) -> Iterator[None]:
 def sweep(folder: Path) -> None:
     """Remove temporary files that processes of this machine left below a folder when they were killed."""
     for partial in folder.rglob(f".*.{gethostname()}.*{_SUFFIX}"):
-        if not _is_alive(int(partial.name.split(".")[-2])):
+        try:
+            os.kill(int(partial.name.split(".")[-2]), 0)  # signal 0 only asks whether the process exists
+        except ProcessLookupError:
             partial.unlink(missing_ok=True)
-
-
-def _is_alive(process: int) -> bool:
-    """Say whether there is such a process on this machine."""
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True
+        except (PermissionError, ValueError, OverflowError):
+            # It runs under another user; or the name ends in no process number, and the file is not ours.
+            continue
 
 
 def remove_partials(path: Path) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from .remote import DownloadFailed as DownloadFailed
-from .remote import Interrupted, Origin, Stream, Unreachable, open_at, page_instead
+from .remote import Interrupted, Origin, Unreachable, open_at, page_instead
 
 PAUSES: tuple[float, ...] = (0, 1, 2, 4, 8)
 """Seconds before each new attempt; they start again whenever something has arrived."""
@@ -57,10 +57,16 @@ def fetch(
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{target}.lock"):
+            # Asked under the lock: who waited for another process finds what that one downloaded.
             if not target.is_file() or mismatch(target, sha256, size):
                 part = target.with_name(f"{target.name}.part")
-                _fill(url, part, size, advance)
-                _verify(url, part, sha256, size)
+                _fill(url, part, sha256, size, advance)
+                problem = mismatch(part, sha256, size)
+                if problem:
+                    part.unlink()
+                _note(part).unlink()
+                if problem:
+                    raise DownloadFailed(f"{url}: what arrived {problem}; '{part}' was removed")
                 part.replace(target)
     except OSError as error:
         what = "the disk is full" if error.errno in _FULL else str(error)
@@ -105,14 +111,16 @@ def mismatch(path: Path, sha256: str | None, size: int | None) -> str:
     return "" if digest.startswith(sha256) else f"has sha256 {digest}, expected {sha256}"
 
 
-def _fill(url: str, part: Path, size: int | None, advance: Arrived) -> None:
+def _fill(url: str, part: Path, sha256: str | None, size: int | None, advance: Arrived) -> None:
     """Bring the part to its end, with new attempts after a failed connection that can be had again."""
     pauses, arrived = iter(PAUSES), False
     while True:
         before = _length(part)
         try:
-            return _continue(url, part, size, advance)
+            return _continue(url, part, sha256, size, advance)
         except Interrupted as error:
+            # A connection that breaks again and again brings a large file all the same, if each attempt adds
+            # to it: only attempts that bring nothing are counted.
             if _length(part) > before:
                 pauses, arrived = iter(PAUSES), True
             if isinstance(error, Unreachable) and not arrived:
@@ -126,73 +134,47 @@ def _fill(url: str, part: Path, size: int | None, advance: Arrived) -> None:
             time.sleep(pause)
 
 
-def _continue(url: str, part: Path, size: int | None, advance: Arrived) -> None:
+def _continue(url: str, part: Path, sha256: str | None, size: int | None, advance: Arrived) -> None:
     """Append to the part what it lacks, or begin it anew where it belongs to something else."""
-    begun = _begun(part, url)
+    begun = _begun(part, url, sha256)
     if begun and begun.size == _length(part):
-        return
+        return  # a process was killed after the last byte and before the renaming
     with open_at(url, _length(part) if begun else 0) as stream:
-        total = stream.origin.size
-        if stream.start and stream.origin != begun:
+        done, total = stream.start, stream.origin.size
+        if done and stream.origin != begun:
             _note(part).unlink()
             raise Interrupted("the file changed on the server while it was downloaded")
         if size is not None and total not in (None, size):
             raise DownloadFailed(f"{url}: the server has {total} bytes, expected {size}")
-        if not stream.start:
-            _begin(part, stream.origin)
-        _refuse_without_room(part, stream)
-        _append(stream, part, advance)
-    if total not in (None, _length(part)):
-        raise Interrupted(f"the connection ended after {_length(part)} of {total} bytes")
+        if not done:
+            # The note comes before the bytes: killed in between, there is a note without a part, which is
+            # nothing; the other way round, a new part would lie under the note of an old one.
+            part.unlink(missing_ok=True)
+            _note(part).write_text(json.dumps(asdict(stream.origin)), encoding="utf-8")
+        missing = (total or 0) - done
+        if missing > shutil.disk_usage(part.parent).free:
+            raise DownloadFailed(f"{url}: '{part.parent}' has no room for {missing} more bytes")
+        with part.open("ab") as file:
+            while chunk := stream.read(_CHUNK):
+                # by its content, too: not every server tells the type of a page
+                if not done and chunk[:64].lstrip().lower().startswith((b"<!doctype html", b"<html")):
+                    raise page_instead(url)
+                file.write(chunk)
+                done += len(chunk)
+                advance(done, total or 0)
+    if total not in (None, done):
+        raise Interrupted(f"the connection ended after {done} of {total} bytes")
 
 
-def _append(stream: Stream, part: Path, advance: Arrived) -> None:
-    """Write what arrives, as it arrives."""
-    done, total = stream.start, stream.origin.size or 0
-    with part.open("ab") as file:
-        while chunk := stream.read(_CHUNK):
-            if not done and _is_page(chunk):
-                raise page_instead(stream.origin.url)
-            file.write(chunk)
-            done += len(chunk)
-            advance(done, total)
-
-
-def _verify(url: str, part: Path, sha256: str | None, size: int | None) -> None:
-    """Remove a whole file that is not the expected one."""
-    problem = mismatch(part, sha256, size)
-    if problem:
-        part.unlink()
-    _note(part).unlink()
-    if problem:
-        raise DownloadFailed(f"{url}: what arrived {problem}; '{part}' was removed")
-
-
-def _is_page(beginning: bytes) -> bool:
-    """Recognise a web page by its content, too: not every server tells the type."""
-    return beginning[:64].lstrip().lower().startswith((b"<!doctype html", b"<html"))
-
-
-def _refuse_without_room(part: Path, stream: Stream) -> None:
-    """Find out before a download that the disk is too small for it."""
-    missing = (stream.origin.size or 0) - stream.start
-    if missing > shutil.disk_usage(part.parent).free:
-        raise DownloadFailed(f"{stream.origin.url}: '{part.parent}' has no room for {missing} more bytes")
-
-
-def _begin(part: Path, origin: Origin) -> None:
-    """Note first what the part will be a part of: without a note, a part is never gone on with."""
-    part.unlink(missing_ok=True)
-    _note(part).write_text(json.dumps(asdict(origin)), encoding="utf-8")
-
-
-def _begun(part: Path, url: str) -> Origin | None:
-    """Read what the part is a part of; None where it is none of this address."""
+def _begun(part: Path, url: str, sha256: str | None) -> Origin | None:
+    """Read what the part is a part of; None where nothing shows that this address has the same file now."""
     try:
         origin = Origin(**json.loads(_note(part).read_text(encoding="utf-8")))
     except (FileNotFoundError, ValueError, TypeError):
         return None
-    return origin if part.is_file() and origin.url == url else None
+    # A server that tells neither ETag nor date may have another file by now: only a sha256 would show it.
+    is_told = bool(origin.version or sha256)
+    return origin if is_told and part.is_file() and origin.url == url else None
 
 
 def _note(part: Path) -> Path:

@@ -25,6 +25,7 @@ def file_name(name: str) -> str:
     if quoted[-1:] in (" ", "."):  # Windows drops them
         quoted = f"{quoted[:-1]}%{ord(quoted[-1]):X}"
     capitals = sum(1 << at for at, letter in enumerate(name) if letter.isascii() and letter.isupper())
+    # '~' cannot come from a name, in which it is quoted: so no name spells the end of another's
     whole = f"{quoted}~{capitals:x}" if capitals else quoted
     if len(whole) <= _LONGEST:
         return whole

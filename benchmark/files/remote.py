@@ -74,11 +74,28 @@ def open_at(url: str, start: int) -> Iterator[Stream]:
     """
     scheme = urlsplit(url).scheme
     if scheme == "file":
-        stream = _open_local(url, start)
+        path = Path(url2pathname(urlsplit(url).path))
+        if why := irregular(path):
+            raise DownloadFailed(f"{url}: there is no such file ({why})")
+        found = path.stat()
+        with _connection():
+            data = path.open("rb")
+        data.seek(start)
+        stream = Stream(Origin(url, str(found.st_mtime_ns), found.st_size), start, data)
     elif scheme in ("http", "https"):
         stream = _open_web(url, url, start, {})
     elif scheme == "hf":
-        stream = _open_web(url, _hub_address(url), start, _hub_login())
+        # The hub's own library downloads into its own cache, of which our copy would be a second one: it is
+        # asked for the address and the user's login only, so that HF_ENDPOINT and HF_TOKEN count here, too.
+        from huggingface_hub import get_token, hf_hub_url
+
+        kind, prefix = ("dataset", _HUB_DATASETS) if url.startswith(_HUB_DATASETS) else ("model", _HUB)
+        owner, _, rest = url.removeprefix(prefix).partition("/")
+        name, _, file = rest.partition("/")
+        if not (owner and name and file):
+            raise DownloadFailed(f"{url}: is not hf://OWNER/REPO/PATH")
+        login = {"Authorization": f"Bearer {token}"} if (token := get_token()) else {}
+        stream = _open_web(url, hf_hub_url(f"{owner}/{name}", file, repo_type=kind), start, login)
     else:
         raise DownloadFailed(f"{url}: an address begins with https://, http://, hf:// or file://")
     with stream.data:
@@ -91,18 +108,6 @@ def page_instead(url: str) -> DownloadFailed:
         f"{url}: leads to a web page, not to the file (Google Drive and Dropbox do this for large or "
         "withdrawn files). Open it in a browser and download the file by hand"
     )
-
-
-def _open_local(url: str, start: int) -> Stream:
-    """Open a file of this machine."""
-    path = Path(url2pathname(urlsplit(url).path))
-    if why := irregular(path):
-        raise DownloadFailed(f"{url}: there is no such file ({why})")
-    found = path.stat()
-    with _connection():
-        data = path.open("rb")
-    data.seek(start)
-    return Stream(Origin(url, str(found.st_mtime_ns), found.st_size), start, data)
 
 
 def _open_web(url: str, address: str, start: int, login: dict[str, str]) -> Stream:
@@ -118,19 +123,35 @@ def _open_web(url: str, address: str, start: int, login: dict[str, str]) -> Stre
     if start:
         request.add_header("Range", f"bytes={start}-")
     for key, value in login.items():
+        # urllib sends ordinary headers on to wherever it is redirected, and the hub redirects large files to
+        # storage of another company
         request.add_unredirected_header(key, value)
     try:
         with _connection():
             response = cast("http.client.HTTPResponse", urlopen(request, timeout=_TIMEOUT))
     except HTTPError as error:
         with error:
+            # the file is shorter than what has arrived of it: by now it is another one
             if error.code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and start:
                 return _open_web(url, address, 0, login)
             _explain(error, url)
     if "text/html" in response.headers.get("Content-Type", ""):
         response.close()
         raise page_instead(url)
-    return _stream(url, response)
+    headers = response.headers
+    version = headers.get("ETag") or headers.get("Last-Modified") or ""
+    if response.status == HTTPStatus.PARTIAL_CONTENT:
+        # RFC 9110, 15.3.7 and 14.4: a server may send another range than the one asked for, and need not know
+        # the size ("bytes 5-9/*"). What begins elsewhere must not be appended.
+        span = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", headers.get("Content-Range", ""))
+        if span and int(span[1]) == start:
+            return Stream(Origin(url, version, int(span[2])), start, response)
+        response.close()
+        if not start:
+            raise DownloadFailed(f"{url}: the server sends a part of the file where all was asked for")
+        return _open_web(url, address, 0, login)
+    length = headers.get("Content-Length")
+    return Stream(Origin(url, version, int(length) if length else None), 0, response)
 
 
 def _explain(error: HTTPError, url: str) -> NoReturn:
@@ -148,17 +169,6 @@ def _explain(error: HTTPError, url: str) -> NoReturn:
     raise DownloadFailed(f"{url}: the server answers {what}") from error
 
 
-def _stream(url: str, response: http.client.HTTPResponse) -> Stream:
-    """Read from the headers what is coming."""
-    headers = response.headers
-    version = headers.get("ETag") or headers.get("Last-Modified") or ""
-    span = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", headers.get("Content-Range", ""))
-    if response.status == HTTPStatus.PARTIAL_CONTENT and span:
-        return Stream(Origin(url, version, int(span[2])), int(span[1]), response)
-    length = headers.get("Content-Length")
-    return Stream(Origin(url, version, int(length) if length else None), 0, response)
-
-
 @contextmanager
 def _connection() -> Iterator[None]:
     """Turn every way a connection can fail into one."""
@@ -170,23 +180,3 @@ def _connection() -> Iterator[None]:
         reason = error.reason if isinstance(error, URLError) else error
         kind = Unreachable if isinstance(reason, gaierror | SSLCertVerificationError) else Interrupted
         raise kind(f"no connection ({reason or type(reason).__name__})") from error
-
-
-def _hub_address(url: str) -> str:
-    """Translate ``hf://[datasets/]OWNER/REPO/PATH``."""
-    from huggingface_hub import hf_hub_url
-
-    kind, prefix = ("dataset", _HUB_DATASETS) if url.startswith(_HUB_DATASETS) else ("model", _HUB)
-    owner, _, rest = url.removeprefix(prefix).partition("/")
-    repository, _, file = rest.partition("/")
-    if not (owner and repository and file):
-        raise DownloadFailed(f"{url}: is not hf://OWNER/REPO/PATH")
-    return hf_hub_url(f"{owner}/{repository}", file, repo_type=kind)
-
-
-def _hub_login() -> dict[str, str]:
-    """Return the header of the user's hub login, if there is one."""
-    from huggingface_hub import get_token
-
-    token = get_token()
-    return {"Authorization": f"Bearer {token}"} if token else {}

@@ -55,7 +55,10 @@ def from_json(text: bytes) -> tuple[Any, bool]:
     Raises:
         ValueError: It is no JSON, or not what was sealed.
     """
-    content = json.loads(text)
+    try:
+        content = json.loads(text)
+    except RecursionError as error:  # Python's parser calls itself for each bracket
+        raise ValueError("nested too deeply") from error
     if not isinstance(content, dict) or SEAL not in content:
         return content, False
     if content.pop(SEAL) != _digest(content):
@@ -65,4 +68,5 @@ def from_json(text: bytes) -> tuple[Any, bool]:
 
 def _digest(content: Mapping[str, Any]) -> str:
     """Digest an object as JSON has it, whatever the blanks between and the order of its keys."""
+    # Of what was parsed, not of the text: a record that an editor or a tool has laid out anew is still whole.
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -21,5 +21,6 @@ def in_threads(function: Callable[[S], T], items: Sequence[S]) -> Iterator[T]:
         items: Its arguments.
     """
     with ThreadPoolExecutor(_THREADS) as threads:
+        # `Executor.map` submits every item before it yields the first result, hence the slices
         for start in range(0, len(items), _AT_ONCE):
             yield from threads.map(function, items[start : start + _AT_ONCE])

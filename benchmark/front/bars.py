@@ -14,7 +14,7 @@ from forenbench.printable import printable
 from forenbench.scoring.outcome import Silent
 from forenbench.types import TestSet
 
-from .talk import say, talk
+from .talk import is_animated, say, talk
 
 PAUSE = 30
 """Seconds between two lines on long work, elsewhere than on a terminal."""
@@ -29,7 +29,7 @@ class Bars:
             *(columns or (*counted, TimeRemainingColumn())),
             console=talk,
             # Without a terminal Rich would leave the last state of each bar in a log, as a line of blocks.
-            disable=not talk.is_terminal,
+            disable=not is_animated(),
             transient=transient,
         )
 
@@ -76,7 +76,7 @@ class RunProgress(Bars):
 
     def files(self, what: str, done: int, total: int) -> None:
         """Show how many image files are made or read."""
-        if what != self._doing and not talk.is_terminal:
+        if what != self._doing and not is_animated():
             say(f"{what}: {total} images")
         self._doing = what
         self._bars.update(self._task, description=what, completed=done, total=total)
@@ -93,7 +93,7 @@ class RunProgress(Bars):
         """Name the test set in hand."""
         self._name = f"{testset.dataset}/{testset.name}"
         self._describe()
-        if not talk.is_terminal:
+        if not is_animated():
             say(printable(f"{self._name}: {cells} cells, {len(testset.samples)} images ({self._pace()})"))
 
     def stored(self, cells: int) -> None:
@@ -105,7 +105,7 @@ class RunProgress(Bars):
         """Move the bar; elsewhere than on a terminal, a line now and then."""
         self._seen += images
         self._bars.advance(self._task, images)
-        if not talk.is_terminal and time.monotonic() - self._said > PAUSE:
+        if not is_animated() and time.monotonic() - self._said > PAUSE:
             self._said = time.monotonic()
             say(f"{self._seen} of {self._images} images ({self._pace()})")
 

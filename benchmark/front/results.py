@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from forenbench.errors import BenchError, unknown
+from forenbench.errors import BenchError
 from forenbench.records.coverage import MISSING
 from forenbench.records.finished import newest
 from forenbench.records.store import Store
@@ -85,20 +85,9 @@ class Results:
         Raises:
             BenchError: Unknown name or protocol, or nothing to show.
         """
-        from forenbench.tables import REGISTRY, make, measure
-        from forenbench.tables.papers import lay_out, paper_tables
-        from forenbench.tables.published import against_published as beside
-        from forenbench.tables.table_kinds import find_kind
+        from forenbench.tables import make
 
-        papers = paper_tables()
-        if name not in papers:
-            find_kind(name, REGISTRY, papers)  # raises of a misspelt name, before minutes of measuring
-            if against_published:
-                raise BenchError(f"table '{name}' is not a paper's: nothing was published to show beside it")
-            return make(name, self._stores, protocol or None, failed_as)
-        cells = measure(self._stores, by_class=papers[name].by_class, failed_as=failed_as)
-        made = lay_out(papers[name], cells, protocol or None)
-        return beside(papers[name], made) if against_published else made
+        return make(name, self._stores, protocol or None, failed_as, against_published=against_published)
 
     def leaderboard(self, rank_by: str = "ap", *, failed_as: str = MISSING) -> Table:
         """Rank the detectors within each dataset, protocol and perturbation.
@@ -195,20 +184,6 @@ def load_results(runs: PathName | Sequence[PathName] = ()) -> Results:
         BenchError: There is none, or one is no run folder.
     """
     return Results(open_stores(several(runs)))
-
-
-def published(name: str) -> Table:
-    """Show a paper's numbers alone; it needs no run.
-
-    Raises:
-        BenchError: There is no such table.
-    """
-    from forenbench.tables.papers import paper_tables
-    from forenbench.tables.published import published_table
-
-    if name not in paper_tables():
-        raise BenchError(unknown("table", name, paper_tables()))
-    return published_table(paper_tables()[name])
 
 
 def open_stores(runs: Sequence[PathName]) -> list[Store]:

@@ -59,7 +59,7 @@ def score_images(
             if result.status == "ok":
                 verdict = "fake" if result.score > one.detector.threshold else "real"
             scored = (result.score, result.logit, verdict, result.status, result.error)
-            rows.append((readable(sample.path), one.name, one.kind, *scored))
+            rows.append((readable(sample.path), one.name, one.weights, *scored))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 

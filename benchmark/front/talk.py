@@ -13,6 +13,15 @@ from forenbench.printable import printable_lines
 talk = Console(stderr=True, soft_wrap=True, highlight=False, force_jupyter=False)
 
 
+def is_animated() -> bool:
+    """Say whether bars can move: on a terminal.
+
+    Rich takes a stream for one, too, where FORCE_COLOR asks for colours. Logs of builds set it, and Jupyter's
+    kernel does, whose output shows colours, but every step of a bar below the last one.
+    """
+    return talk.file.isatty()
+
+
 def say(message: str, style: str = "") -> None:
     """Print talk, taking it literally; what is not printable in it is shown, not obeyed.
 

@@ -52,6 +52,7 @@ def max_seconds() -> int:
 def _number(variable: str, default: int, unit: str) -> int:
     """Read a number above 0 from the environment."""
     text = os.environ.get(variable) or str(default)
+    # int() alone would also read "1_000", " 5" and digits of other scripts.
     if not (text.isascii() and text.isdecimal() and 0 < len(text) < 16 and int(text)):
         raise BenchError(f"{variable}: '{text}' is no number of {unit}; write one such as {default}")
     return int(text)
@@ -63,10 +64,14 @@ def excess(opened: ImageFile.ImageFile, data: bytes) -> str:
     size = f"{opened.width}×{opened.height} pixels"
     if pixels > limit:
         return f"{size}, more than the limit of {limit} ({LIMIT} sets another)"
+    # Pillow leaves `tile` empty where there is nothing to decode.
     rounds = _COSTS.get(opened.tile[0].codec_name, 1) if opened.tile else 1
+    # Bytes as well: a run-length BMP of one pixel can hold hundreds of megabytes that Python goes through.
     if max(pixels, len(data) // _BYTES) * rounds > _ROUNDS * limit:
         slow = f"{len(data)} bytes of {opened.format}, which is slow to decode"
         return f"{size} in {slow} ({LIMIT} sets the limit)"
+    # Each scan of a progressive JPEG goes through all pixels. The plain count costs nothing, but the same two
+    # bytes may stand in a thumbnail or comment: only where it is too high are segments walked.
     if opened.format in ("JPEG", "MPO") and data.count(bytes((0xFF, SOS))) * pixels > _ROUNDS * limit:
         scans = sum(one.marker == SOS for one in segments(data))
         if scans * pixels > _ROUNDS * limit:

@@ -32,26 +32,25 @@ def ended(data: bytes, decode: Callable[[bytes], Image.Image]) -> bytes:
     found = list(segments(data))
     scans = [one for one in found if one.marker == SOS]
     frame = next((one for one in found if one.marker in SOF and len(one.body) >= 9), None)
-    if frame is None or found[-1].marker == EOI or _lacks_scans(frame, scans):
+    if frame is None or found[-1].marker == EOI:
         return b""
-    kept = data[: scans[-1].end].rstrip(b"\xff")
-    pieces = [one for one in found if one.start <= scans[-1].start]
-    one_scan = frame.marker != _PROGRESSIVE and len(scans) == 1
-    is_whole = _is_whole_scan if one_scan else _are_whole_scans
-    return kept + END if is_whole(kept, pieces, frame, decode) else b""
-
-
-def _lacks_scans(frame: Segment, scans: Sequence[Segment]) -> bool:
-    """Say whether some coefficient of some component is not told to its last bit by any scan."""
+    # A progressive JPEG tells coefficients bit by bit. Cut off between two scans it ends as tidily as a whole
+    # one, and its picture is coarser without any sign: every bit has to be told by some scan.
     lacking = {(component, k) for component in frame.body[6::3] for k in range(64)}
     for scan in scans:
         number = scan.body[0] if scan.body else 0
         first, last, bits = (scan.body[1 + 2 * number :] + bytes(3))[:3]
-        if frame.marker != _PROGRESSIVE:  # others tell all of a component at once
+        if frame.marker != _PROGRESSIVE:  # others tell all of a component at once, whatever these bytes say
             first, last, bits = 0, 63, 0
-        if not bits & 15:
+        if not bits & 15:  # the lowest bit that this scan tells is the last one
             lacking -= {(c, k) for c in scan.body[1 : 1 + 2 * number : 2] for k in range(first, last + 1)}
-    return bool(lacking)
+    if lacking:
+        return b""
+    kept = data[: scans[-1].end].rstrip(b"\xff")  # half of a mark that was cut through
+    pieces = [one for one in found if one.start <= scans[-1].start]
+    one_scan = frame.marker != _PROGRESSIVE and len(scans) == 1
+    is_whole = _is_whole_scan if one_scan else _are_whole_scans
+    return kept + END if is_whole(kept, pieces, frame, decode) else b""
 
 
 def _is_whole_scan(
@@ -64,7 +63,10 @@ def _is_whole_scan(
     Only the data behind the last restart are looked at, as a picture of their own.
     """
     scan = pieces[-1]
-    across, down = _block(frame)
+    # Blocks of 8×8 are coded in groups as large as the finest channel's factors say; of one channel there are
+    # no groups, whatever its factors.
+    factors = frame.body[7::3] if len(frame.body) > 9 else b"\x11"
+    across, down = 8 * max(1, *(one >> 4 for one in factors)), 8 * max(1, *(one & 15 for one in factors))
     height, width = (int.from_bytes(frame.body[at : at + 2]) for at in (1, 3))
     columns, rows = -(-width // across), -(-height // down)
     interval = max((int.from_bytes(one.body) for one in pieces if one.marker == DRI), default=0)
@@ -73,6 +75,7 @@ def _is_whole_scan(
         marks = list(_RESTART.finditer(data, first))
         first = marks[-1].end() if marks else first
         columns, rows = 1, columns * rows - interval * len(marks)
+    # More rows than an interval has: restart marks are lacking. JPEG's height is a number of 16 bits.
     if not 0 < rows <= min(interval or rows, 0xFFFF // down - 2):
         return False
     size = ((rows + 2) * down).to_bytes(2) + min(columns * across, 0xFFFF).to_bytes(2)
@@ -83,16 +86,9 @@ def _is_whole_scan(
         if one.marker != DRI
     ]
     picture = np.asarray(decode(b"".join((START, *head, data[first:], END))))
-    one, other = (picture[row * down :][2:down, :across] for row in (rows, rows + 1))  # 2: smoothed colours
+    # Without the first two lines, into which libjpeg-turbo smooths the colours of the row above.
+    one, other = (picture[row * down :][2:down, :across] for row in (rows, rows + 1))
     return not np.array_equal(one, other)
-
-
-def _block(frame: Segment) -> tuple[int, int]:
-    """Return the pixels, across and down, that are told together."""
-    if len(frame.body) == 9:  # one component
-        return 8, 8
-    factors = frame.body[7::3]
-    return 8 * max(1, *(one >> 4 for one in factors)), 8 * max(1, *(one & 15 for one in factors))
 
 
 def _are_whole_scans(
@@ -100,26 +96,26 @@ def _are_whole_scans(
 ) -> bool:
     """Put other bits in place of what the last scan may lack, and see whether they make a difference."""
     scan, heads = pieces[-1], [b""]
+    # Where there are restart marks, the next one may be what is lacking, with data behind it.
     if any(one.marker == DRI for one in pieces):
         heads.append(bytes((0xFF, 0xD0 + len(_RESTART.findall(data, scan.start)) % 8)))
     fills = (b"", *(head + 16 * fill for head in heads for fill in _FILLS))
-    coarse = b"".join((START, *(_coarse(data, one) for one in pieces[:-1]), data[scan.start :]))
-    for start in (data, coarse):
+    # A difference of one fine step may vanish in rounding to 8 bits: the file is looked at a second time with
+    # steps of quantisation so coarse that none can.
+    coarse = [START]
+    for one in pieces[:-1]:
+        body, at = bytearray(one.body), 0
+        while one.marker == DQT and at < len(body):
+            width = 2 if body[at] >> 4 else 1  # a table's steps have 16 bits where its first byte says so
+            steps = b"".join(step.to_bytes(width) for step in (_STEP_OF_MEAN, *[_STEP] * 63))
+            body[at + 1 : at + 1 + len(steps)] = steps
+            at += 1 + len(steps)
+        # An earlier scan's data are no part of its body: what is no table stays as it is in the file.
+        changed = data[one.start : one.start + 4] + bytes(body)
+        coarse.append(changed if one.marker == DQT else data[one.start : one.end])
+    for start in (data, b"".join((*coarse, data[scan.start :]))):
         looks = (decode(start + more + END) for more in fills)
         first = next(looks)
         if any(one != first for one in looks):
             return False
     return True
-
-
-def _coarse(data: bytes, piece: Segment) -> bytes:
-    """Return a segment as it is in the file, but for steps of quantisation."""
-    body, at = bytearray(piece.body), 0
-    if piece.marker != DQT:
-        return data[piece.start : piece.end]
-    while at < len(body):
-        width = 2 if body[at] >> 4 else 1
-        steps = b"".join(step.to_bytes(width) for step in (_STEP_OF_MEAN, *[_STEP] * 63))
-        body[at + 1 : at + 1 + len(steps)] = steps
-        at += 1 + len(steps)
-    return data[piece.start : piece.start + 4] + bytes(body)

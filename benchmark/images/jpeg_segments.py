@@ -39,12 +39,14 @@ def segments(data: bytes) -> Iterator[Segment]:
     at = len(START) if data.startswith(START) else len(data)
     while (at := data.find(b"\xff", at)) >= 0 and at + 1 < len(data):
         marker = data[at + 1]
+        # Any number of FF may stand before a marker as padding, and FF 00 is no marker at all.
         if marker in (0x00, 0xFF):
             at += 1
             continue
         length = 0 if marker in _ALONE else int.from_bytes(data[at + 2 : at + 4])
         end = min(at + 2 + length, len(data))
         body = data[at + 4 : end]
+        # A scan's data have no length. They end at the first marker that is no stuffed FF 00 and no restart.
         if marker == SOS:
             behind = _BEHIND_SCAN.search(data, end)
             end = behind.start() if behind else len(data)

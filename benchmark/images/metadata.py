@@ -56,6 +56,7 @@ def _bare_jpeg(data: bytes) -> bytes:
     for one in segments(data):
         if one.marker == SOS:
             return b"".join((*kept, data[one.start :]))
+        # Without Adobe's segment libjpeg takes three channels for YCbCr and four for CMYK, whatever they are.
         says_colours = one.marker in _COLOUR_MARKERS and len(one.body) >= _COLOUR_BYTES
         if says_colours or (one.marker not in APP and one.marker != COM):
             kept.append(data[one.start : one.end])
@@ -69,8 +70,10 @@ def _bare_webp(data: bytes) -> bytes:
         kind, length = struct.unpack_from("<4sI", data, at)
         end = at + 8 + length
         if kind in _WEBP_PIXELS and end <= len(data):
+            # RIFF pads chunks of odd length; a file cut off behind the last byte lacks just that.
             kept.append(data[at:end] + b"\0" * (length & 1))
         at = end + (length & 1)
+    # Flags that promise chunks which are gone would have the file refused.
     body = bytearray(b"WEBP" + b"".join(kept))
     if body[4:8] == b"VP8X" and len(body) > 12:
         body[12] &= ~_WEBP_METADATA
@@ -89,6 +92,7 @@ def _bare_tiff(data: bytes, order: str) -> bytes:
     ]
     if len(kept) == number:
         return data
-    place = len(data) + (len(data) & 1)
-    head = data[:4] + struct.pack(order + "I", place) + data[8:].ljust(place - 8, b"\0")
+    # Behind the file, for entries hold offsets from its start: nothing may move. TIFF wants even ones.
+    behind = len(data) + (len(data) & 1)
+    head = data[:4] + struct.pack(order + "I", behind) + data[8:].ljust(behind - 8, b"\0")
     return head + struct.pack(order + "H", len(kept)) + b"".join(kept) + bytes(4)

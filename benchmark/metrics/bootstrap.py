@@ -13,10 +13,9 @@ have origins, these are drawn in their place, each with all its images (Davison 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,9 +23,6 @@ from numpy.typing import NDArray
 from forenbench.types import FAKE, REAL
 
 from .counts import Counts
-
-if TYPE_CHECKING:
-    from scipy.sparse import csr_array
 
 REPLICATES = 1000
 STEPS = 1024
@@ -68,8 +64,8 @@ class Side:
     """The images of one label.
 
     Attributes:
-        places: Among all rows of the cell.
-        seed: Of what is drawn, from the names of that.
+        places: Indices of its rows among all rows of the cell (n,).
+        seed: Of its random numbers, made from the names of what is drawn.
         origin: The origin of each by its number (n,); None where images are drawn one by one.
     """
 
@@ -81,20 +77,33 @@ class Side:
 def images(
     labels: NDArray[np.integer], paths: Iterable[str], origins: Sequence[str] | NDArray[np.object_] = ()
 ) -> Strata:
-    """Look at all rows of a cell, in their order.
+    """Split all rows of a cell, in their order, into what the bootstrap draws from.
 
     Args:
-        labels: 0 or 1.
-        paths: The images' names.
-        origins: What images are of; an empty one is no other image's.
+        labels: 0 or 1 (n,).
+        paths: The images' names (n).
+        origins: The photograph or video of each image (n,), or nothing; an image whose origin is empty is an
+            origin of its own.
     """
     names = np.asarray(origins, object)
     known = names != ""
     grouped = bool(np.any(known))
-    if not (grouped and known.all()):  # millions of paths take memory: only where they are needed
+    # Millions of paths take gigabytes as objects: they become an array only where they are needed.
+    if not (grouped and known.all()):
         own = np.asarray(list(paths), object)
         names = np.where(known, names, own) if grouped else own
-    return Strata(*(_side(label, np.flatnonzero(labels == label), names, grouped) for label in (REAL, FAKE)))
+    sides = []
+    for label in (REAL, FAKE):
+        places = np.flatnonzero(labels == label)
+        if grouped:
+            # The seed leaves out the label: where reals and fakes come from the same photographs, the same
+            # photographs are then drawn for both, and what they share stays in the difference.
+            distinct, origin = np.unique(names[places], return_inverse=True)
+            sides.append(Side(places, _seed("origins", distinct), origin))
+        else:
+            # With the label: else reals and fakes of equal names ("0.png") would be drawn in step.
+            sides.append(Side(places, _seed(str(label), names[places])))
+    return Strata(*sides)
 
 
 def resample(drawn: Strata, step_of: NDArray[np.integer], steps: int, block: int) -> Iterator[Counts]:
@@ -108,10 +117,22 @@ def resample(drawn: Strata, step_of: NDArray[np.integer], steps: int, block: int
     """
     sides = drawn.real, drawn.fake
     rows = max(1, min(_BLOCK, _AT_ONCE // max(1, steps, *(len(side.places) for side in sides))))
-    draws = [_drawing(side, step_of[side.places], steps, block) for side in sides]
-    for start in range(0, _BLOCK, rows):
-        number = min(rows, _BLOCK - start)
-        yield Counts(*(draw(number) for draw in draws))
+    # A stream gives the same numbers in one go or in many, so that a block may be split to save memory.
+    sizes = [min(rows, _BLOCK - start) for start in range(0, _BLOCK, rows)]
+    draws: list[Iterator[Floats]] = []
+    for side in sides:
+        # Each block has a stream of its own, so that threads may draw blocks in any order.
+        stream = np.random.Generator(np.random.SFC64([side.seed, block]))
+        # Images that were not scored are drawn as well, into one step more, and fall out with it: coverage is
+        # a property of the detector, and all detectors have to see the same draws.
+        own = np.where(step_of[side.places] < 0, steps, step_of[side.places])
+        if not len(own):
+            draws.append(np.zeros((size, steps)) for size in sizes)
+        elif side.origin is None:
+            draws.append(_draw_images(stream, own, steps, sizes))
+        else:
+            draws.append(_draw_origins(stream, own, side.origin, steps, sizes))
+    return map(Counts, *draws)
 
 
 def average(parts: Iterable[Replicates], metric: str, weights: Sequence[float] | None = None) -> Floats:
@@ -120,71 +141,56 @@ def average(parts: Iterable[Replicates], metric: str, weights: Sequence[float] |
     Test sets that share real images share the draws of these, so what they have in common stays in the mean.
     """
     found = [part.get(metric) for part in parts]
+    # The value is the mean over all test sets; an interval of the others alone would be that of another mean.
     if not found or any(one is None for one in found):
         return np.zeros(0)
     return np.asarray(np.average(np.array(found, np.float64), axis=0, weights=weights))
 
 
-def _side(label: int, places: NDArray[np.intp], names: NDArray[np.object_], grouped: bool) -> Side:
-    """Look at the images of one label; the same origins give the same seed whatever the label."""
-    if not grouped:
-        return Side(places, _seed(str(label), names[places]))
-    distinct, origin = np.unique(names[places], return_inverse=True)
-    return Side(places, _seed("origins", distinct), origin)
-
-
-def _drawing(
-    side: Side, step_of: NDArray[np.integer], steps: int, block: int
-) -> Callable[[int], NDArray[np.float64]]:
-    """Return what draws all images of one label anew, so many times, and counts them by step.
-
-    Images that were not scored are drawn, and fall out.
-    """
-    stream = np.random.Generator(np.random.SFC64([side.seed, block]))
-    step_of = np.where(step_of < 0, steps, step_of)
-    if not len(step_of):
-        return lambda rows: np.zeros((rows, steps))
-    if side.origin is None:
-        return lambda rows: _draw_images(stream, step_of, steps, rows)
-    return partial(_draw_origins, stream, _by_origin(side.origin, step_of, steps))
-
-
 def _draw_images(
-    stream: np.random.Generator, step_of: NDArray[np.integer], steps: int, rows: int
-) -> NDArray[np.float64]:
-    """Draw each image for itself."""
-    places = stream.integers(0, len(step_of), (rows, len(step_of)), dtype=np.uint32)
-    found = step_of.astype(np.min_scalar_type(steps)).take(places)  # small numbers stay in the cache
-    some = max(1, _COUNTED // len(step_of))
-    several = (_count(found[start : start + some], steps + 1) for start in range(0, rows, some))
-    return np.concatenate(list(several))[:, :steps].astype(np.float64)
+    stream: np.random.Generator, step_of: NDArray[np.integer], steps: int, sizes: Sequence[int]
+) -> Iterator[Floats]:
+    """Draw as many images as there are, each for itself, and count them by step: (size, steps) a size."""
+    images = len(step_of)
+    step_of = step_of.astype(np.min_scalar_type(steps))  # two bytes rather than eight: they stay in cache
+    some = max(1, _COUNTED // images)
+    for rows in sizes:
+        # Half the memory of int64, and part of what is drawn: of uint16 the same stream gives other numbers.
+        found = step_of.take(stream.integers(0, images, (rows, images), dtype=np.uint32))
+        counted = []
+        for start in range(0, rows, some):
+            few = found[start : start + some]
+            # One bincount for many rows, each with steps of its own: of few images a call costs more than
+            # the counting.
+            own = few + np.arange(0, len(few) * (steps + 1), steps + 1)[:, None]
+            counted.append(np.bincount(own.ravel(), minlength=len(few) * (steps + 1)))
+        yield np.concatenate(counted).reshape(rows, steps + 1)[:, :steps].astype(np.float64)
 
 
-def _count(found: NDArray[np.unsignedinteger], steps: int) -> NDArray[np.intp]:
-    """Count the steps of each row, all rows in one go: of few images a call costs more than the counting."""
-    rows = len(found)
-    own = found + np.arange(0, rows * steps, steps)[:, None]
-    return np.bincount(own.ravel(), minlength=rows * steps).reshape(rows, steps)
-
-
-def _by_origin(origin: NDArray[np.intp], step_of: NDArray[np.integer], steps: int) -> csr_array:
-    """Count each origin's images by step (steps, origins)."""
+def _draw_origins(
+    stream: np.random.Generator,
+    step_of: NDArray[np.integer],
+    origin: NDArray[np.intp],
+    steps: int,
+    sizes: Sequence[int],
+) -> Iterator[Floats]:
+    """Draw as many origins as there are, each with all its images, and count these by step."""
     from scipy.sparse import csr_array
 
-    shape = steps + 1, int(origin.max()) + 1
-    return csr_array((np.ones(len(origin)), (step_of, origin)), shape=shape)[:steps]
-
-
-def _draw_origins(stream: np.random.Generator, members: csr_array, rows: int) -> NDArray[np.float64]:
-    """Draw origins, each with all its images."""
-    origins = members.shape[1]
-    times = stream.multinomial(origins, np.full(origins, 1 / origins), rows)
-    return np.ascontiguousarray((members @ times.T.astype(np.float64)).T)
+    # Images of each step and origin (steps, origins), nearly all of them zero: a dense matrix would take a
+    # gigabyte from some hundred thousand origins on.
+    origins = int(origin.max()) + 1
+    members = csr_array((np.ones(len(step_of)), (step_of, origin)), shape=(steps + 1, origins))[:steps]
+    for rows in sizes:
+        # How often each origin is drawn in n draws is multinomial: no need to draw them one by one.
+        times = stream.multinomial(origins, np.full(origins, 1 / origins), rows)
+        yield np.ascontiguousarray((members @ times.T.astype(np.float64)).T)
 
 
 def _seed(what: str, names: NDArray[np.object_]) -> int:
-    """Make a seed of the names of what is drawn."""
+    """Make a seed of the names of what is drawn: the same images give the same draws to every detector."""
     digest = hashlib.sha256(f"{what}\n".encode())
-    for start in range(0, len(names), 1 << 16):
+    for start in range(0, len(names), 1 << 16):  # joined at once, millions of names would be copied whole
+        # Linux allows file names that are no UTF-8; Python reads them as surrogates, which UTF-8 refuses.
         digest.update("\n".join(names[start : start + (1 << 16)]).encode("utf-8", "surrogateescape"))
     return int.from_bytes(digest.digest()[:8], "little")

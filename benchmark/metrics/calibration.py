@@ -29,6 +29,7 @@ def why_no_probabilities(scores: Scores, threshold: float) -> str:
     They count as such where all are in [0, 1] and their author's threshold is 0.5: nearest neighbours'
     differences of distances, with their threshold of 0, never do.
     """
+    # Scores of [0, 1] alone are no sign: a share of neighbours is in it, too, and says nothing of P(fake).
     if threshold != 0.5:
         return f"scores are no probabilities: their threshold is {threshold:g}, not 0.5"
     scores = np.asarray(scores)
@@ -57,6 +58,7 @@ def losses(labels: Labels, probabilities: Scores, logits: Scores | None = None) 
     infinitely much.
     """
     if logits is not None:
+        # log(1 + exp(-x)) without overflow: a float32 sigmoid is 1 from a logit of 17 on, the loss is not 0.
         wrong_way = np.where(np.asarray(labels) == FAKE, -1.0, 1.0) * np.asarray(logits, np.float64)
         return np.asarray(np.logaddexp(0.0, wrong_way))
     own = np.where(np.asarray(labels) == FAKE, probabilities, 1 - np.asarray(probabilities, np.float64))
@@ -92,8 +94,9 @@ def calibration_error(labels: Labels, probabilities: Scores, edges: Floats) -> f
     labels, probabilities = _checked(labels, probabilities)
     if not labels.size:
         return math.nan
-    places = np.searchsorted(edges, probabilities, side="left")
-    surplus = np.bincount(places, probabilities - labels, len(edges) + 1)
+    bins = np.searchsorted(edges, probabilities, side="left")
+    # A bin's weight times its distance is the sum of (probability - label): no division by empty bins.
+    surplus = np.bincount(bins, probabilities - labels, len(edges) + 1)
     return float(np.abs(surplus).sum() / labels.size)
 
 
@@ -117,8 +120,10 @@ def equal_mass(probabilities: Scores, bins: int) -> Floats:
     if not np.size(probabilities):
         return np.zeros(0)
     shares = np.linspace(0, 1, bins + 1)[1:-1]
+    # This method returns values that occur. An interpolated edge could lie between a score and itself plus
+    # one bit, and which side that falls on would be rounding.
     quantiles: Floats = np.quantile(np.asarray(probabilities, np.float64), shares, method="inverted_cdf")
-    return np.unique(quantiles)
+    return np.unique(quantiles)  # a value that fills several bins is one edge, and one bin
 
 
 def _checked(labels: Labels, probabilities: Scores) -> tuple[Labels, Floats]:

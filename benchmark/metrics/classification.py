@@ -70,6 +70,7 @@ def equal_error_rate(curve: Roc) -> float:
     fpr, tpr = curve
     if not tpr.size:
         return math.nan
+    # From -1, where nothing is called fake, to 1: there is a first step that is not below 0, and one before.
     excess = fpr - (1 - tpr)
     after = int(np.argmax(excess >= 0))
     share = -excess[after - 1] / (excess[after] - excess[after - 1])
@@ -102,7 +103,7 @@ def decided(labels: Labels, scores: Scores, threshold: float) -> Decisions[float
             threshold is NaN.
     """
     labels, scores = _checked(labels, scores)
-    if math.isnan(threshold):
+    if math.isnan(threshold):  # comparisons with NaN are all false: every image would count as called real
         raise ValueError("threshold is NaN")
     above = scores > threshold
     fakes, true_positives = int(labels.sum()), int(labels[above].sum())
@@ -126,11 +127,16 @@ def best_threshold(labels: Labels, scores: Scores) -> float:
     labels, scores = _checked(labels, scores)
     if why_undefined(labels):
         return math.nan
+    # find_best_threshold says that it takes the first half of the list for the reals. With unequal numbers it
+    # is not, but the paper's numbers come from it all the same.
     low, high = scores[: len(scores) // 2].max(), scores[len(scores) // 2 :].min()
     if low <= high:
         return float((low + high) / 2)
     reals, fakes = np.sort(scores[labels == REAL]), np.sort(scores[labels == FAKE])
+    # With >=, as in the search: a real image equal to the threshold is wrong, a fake one right.
     correct = np.searchsorted(reals, scores) + len(fakes) - np.searchsorted(fakes, scores)
+    # It keeps a threshold that is as accurate as the best one before (`acc >= best_acc`): the last one wins,
+    # which is the first of the reversed list.
     last_best = len(scores) - 1 - int(np.argmax(correct[::-1]))
     return float(scores[last_best])
 
@@ -157,6 +163,7 @@ class Ranked:
             return cls(np.zeros(0), np.zeros(0))
         order = np.argsort(scores)[::-1]
         falling = scores[order]
+        # Only the last image of equal scores ends a step: the order among these is chance.
         ends = np.append(np.flatnonzero(falling[1:] != falling[:-1]), len(falling) - 1)
         true_positives = np.cumsum(labels[order])[ends].astype(np.float64)
         return cls(ends + 1 - true_positives, true_positives)
@@ -167,14 +174,18 @@ class Ranked:
             return math.nan
         precision = self.true_positives / (self.true_positives + self.false_positives)
         gained = np.diff(self.true_positives / self.true_positives[-1], prepend=0.0)
+        # Floats are not associative, and NumPy sums contiguous arrays in pairs, strided ones in turn:
+        # reversed and copied, the terms are added as in scikit-learn's average_precision_score.
         return float(np.ascontiguousarray((gained * precision)[::-1]).sum())
 
     def auroc(self) -> float:
         """Add up the area between the corners of the curve."""
         if not self.true_positives.size:
             return math.nan
+        # roc_curve drops points on straight lines before the area is taken; with them the same area would
+        # come out different in its last bits.
         bent = (np.diff(self.false_positives, 2) != 0) | (np.diff(self.true_positives, 2) != 0)
-        corners = np.concatenate([[True], bent, [True]])[-len(self.true_positives) :]  # of a single step, one
+        corners = np.concatenate([[True], bent, [True]])[-len(self.true_positives) :]  # one of a single step
         curve = Ranked(self.false_positives[corners], self.true_positives[corners]).curve
         heights = curve.tpr[1:] + curve.tpr[:-1]
         return float((np.diff(curve.fpr) * heights / 2).sum())

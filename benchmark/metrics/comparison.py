@@ -38,6 +38,7 @@ def bootstrap_p(difference: float, replicates: Floats, number: int) -> float:
         return wide
     if same(difference, 0):
         return 1.0
+    # Without any spread the t statistic is infinite; how sure that is depends on the number of images alone.
     tail = float(2 * stdtr(number - 1, -abs(difference) / wide)) if wide else 0.0
     return max(tail, 2 * 0.5**number)
 
@@ -50,6 +51,8 @@ def delong(labels: Labels, first: Scores, second: Scores) -> tuple[float, float]
     """
     from scipy.stats import norm
 
+    # DeLong's covariance of two AUROCs is that of the images' placements; the variance of the differences of
+    # these takes the covariance along, without a matrix.
     real, fake = (
         ours - theirs
         for ours, theirs in zip(_placements(labels, first), _placements(labels, second), strict=True)
@@ -70,7 +73,7 @@ def mcnemar(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
     from scipy.stats import binomtest
 
     only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
-    if only_first + only_second == 0:
+    if only_first + only_second == 0:  # binomtest refuses 0 trials; equally right everywhere is no difference
         return 1.0
     return float(binomtest(only_first, only_first + only_second).pvalue)
 
@@ -80,7 +83,8 @@ def holm(p_values: Sequence[float]) -> list[float]:
     raw = np.asarray(p_values, float)
     adjusted = np.full(raw.shape, np.nan)
     order = [at for at in np.argsort(raw) if np.isfinite(raw[at])]
-    scaled = [raw[at] * (len(order) - place) for place, at in enumerate(order)]
+    scaled = [raw[at] * (len(order) - rank) for rank, at in enumerate(order)]
+    # A running maximum, for a larger p-value must never be adjusted to a smaller one.
     adjusted[order] = np.minimum(1, np.maximum.accumulate(scaled)) if order else []
     return [float(value) for value in adjusted]
 
@@ -91,6 +95,8 @@ def _placements(labels: Labels, scores: Scores) -> tuple[Floats, Floats]:
 
     labels, values = np.asarray(labels), np.asarray(scores, np.float64)
     reals, fakes = values[labels == REAL], values[labels == FAKE]
+    # Midranks among all less those among its own label count the images of the other that lie below, ties
+    # half: Sun and Xu's n log n in place of all pairs.
     together = rankdata(np.concatenate([reals, fakes]))
     real = 1 - (together[: len(reals)] - rankdata(reals)) / len(fakes)
     fake = (together[len(reals) :] - rankdata(fakes)) / len(reals)

@@ -39,6 +39,7 @@ class Counts:
 
     def __post_init__(self) -> None:
         self.false_positives, self.true_positives = _from_above(self.real), _from_above(self.fake)
+        # Kept two-dimensional, so that they divide the counts of all steps.
         self.reals, self.fakes = self.false_positives[:, :1], self.true_positives[:, :1]
 
     @property
@@ -55,7 +56,7 @@ class Counts:
     @cached_property
     def fpr(self) -> Floats:
         """`false_positives` as a share of all reals."""
-        rate: Floats = self.false_positives / np.maximum(self.reals, 1)
+        rate: Floats = self.false_positives / np.maximum(self.reals, 1)  # without reals: 0 rather than NaN
         return rate
 
     @cached_property
@@ -74,6 +75,7 @@ def average_precision(counts: Counts) -> Floats:
 
 def auroc(counts: Counts) -> Floats:
     """Return the share of pairs in which the fake scores higher; equal scores count one half."""
+    # Mann and Whitney's count rather than the area of a curve: no curve of each replicate has to be made.
     below = counts.reals - counts.false_positives[:, :-1]
     pairs = counts.reals[:, 0] * counts.fakes[:, 0]
     return ratio((counts.fake * (below + counts.real / 2)).sum(1), pairs)
@@ -94,6 +96,7 @@ def equal_error_rate(counts: Counts) -> Floats:
 
 def tpr_at(counts: Counts, limit: float) -> Floats:
     """Return the true positive rate of the lowest step with few enough false positives."""
+    # The rate only falls from step to step, so that counting what is allowed gives the place of the lowest.
     allowed = (counts.fpr <= limit).sum(1)
     share: Floats = counts.found_rate[np.arange(len(allowed)), counts.true_positives.shape[1] - allowed]
     return share
@@ -113,6 +116,7 @@ def mean_of(counts: Counts, real: Floats, fake: Floats) -> Floats:
 
 def _from_above(counts: Floats) -> Floats:
     """Add up from the highest step down; a last column is above all steps."""
+    # In place and reversed: the largest array of a block is filled in one pass, and never copied.
     summed = np.zeros((len(counts), counts.shape[1] + 1))
     np.cumsum(counts[:, ::-1], axis=1, out=summed[:, -2::-1])
     return summed

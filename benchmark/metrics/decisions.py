@@ -57,6 +57,7 @@ def fake_accuracy(made: Decisions[N]) -> N:
 def f1(made: Decisions[N]) -> N:
     """Return the harmonic mean in [0, 1] of precision and recall for fakes; undefined without fakes."""
     both = made.fakes + made.false_positives + made.true_positives
+    # Without fakes the formula gives 0, which would say that all of them were missed.
     return ratio(2 * made.true_positives, both * (made.fakes > 0))
 
 
@@ -72,6 +73,7 @@ def correlation(made: Decisions[N]) -> N:
 
 def ratio(above: N, below: N) -> N:
     """Divide, and leave undefined what has nothing to divide by."""
+    # `out` holds what `where` leaves out: a plain division would warn, and give infinity for 1 / 0.
     if isinstance(above, np.ndarray):
         divided: N = np.divide(above, below, out=np.full(np.shape(above), np.nan), where=below != 0)
         return divided
@@ -79,7 +81,9 @@ def ratio(above: N, below: N) -> N:
 
 
 def _root(square: N) -> N:
-    """Take the square root; of whole numbers, which may be beyond 64 bits, in Python."""
+    """Take the square root."""
+    # The product of four counts of some 100,000 images is beyond 64 bits: Python's integers hold it exactly,
+    # NumPy's would overflow without a word. Replicates are floats, and only their spread counts.
     if isinstance(square, np.ndarray):
         root: N = np.sqrt(square)
         return root

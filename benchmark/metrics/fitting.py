@@ -68,6 +68,7 @@ def raw_scores(scores: Scores, logits: Scores | None, *, probabilities: bool) ->
     values = np.asarray(scores, np.float64)
     if not probabilities:
         return values
+    # A saturated sigmoid has no finite log odds, and one such image would decide the whole fit.
     inside = np.clip(values, _SMALLEST, 1 - _SMALLEST)
     return np.asarray(np.log(inside / (1 - inside)))
 
@@ -80,9 +81,11 @@ def fit_threshold(labels: Labels, scores: Scores) -> float:
     _need_both(labels)
     distinct = np.unique(np.asarray(scores, np.float64))
     reals, fakes = (np.sort(np.asarray(scores)[np.asarray(labels) == label]) for label in (REAL, FAKE))
+    # Below the lowest score as well: where a detector is upside down, calling all fake is the best there is.
     cuts = np.concatenate([distinct[:1] - 1, (distinct[:-1] + distinct[1:]) / 2])
     real_acc = np.searchsorted(reals, cuts, side="right") / len(reals)
     fake_acc = 1 - np.searchsorted(fakes, cuts, side="right") / len(fakes)
+    # isclose, for the same balanced accuracy comes from different shares with different last bits.
     best = np.flatnonzero(np.isclose(real_acc + fake_acc, (real_acc + fake_acc).max()))
     return float(cuts[best[len(best) // 2]])
 
@@ -94,6 +97,7 @@ def fit_temperature(labels: Labels, logits: Scores) -> Sigmoid:
     _need_both(labels)
     raw = np.asarray(logits, np.float64)
 
+    # Searched on a logarithmic scale, where a temperature cannot become negative, from 1/1000 to 1000.
     def cost(log_temperature: float) -> float:
         scaled = raw / math.exp(log_temperature)
         return float(losses(labels, scaled, scaled).mean())
@@ -108,8 +112,10 @@ def fit_platt(labels: Labels, scores: Scores) -> Sigmoid:
     _need_both(labels)
     is_fake = np.asarray(labels) == FAKE
     fakes, reals = int(is_fake.sum()), int((~is_fake).sum())
+    # Not 1 and 0: of labels that can be told apart without error the slope would grow without end.
     targets = np.where(is_fake, (fakes + 1) / (fakes + 2), 1 / (reals + 2))
     raw = np.asarray(scores, np.float64)
+    # Standardised, for BFGS starts with steps of 1 whatever the scale of the scores.
     centre, width = float(raw.mean()), float(raw.std()) or 1.0
 
     def cost(line: Floats) -> float:
@@ -117,6 +123,7 @@ def fit_platt(labels: Labels, scores: Scores) -> Sigmoid:
         return float(np.mean(np.logaddexp(0, values) - targets * values))
 
     slope, offset = minimize(cost, np.array([1.0, 0.0]), method="BFGS").x
+    # Back to the scale of the scores as they are.
     return Sigmoid(float(slope / width), float(offset - slope * centre / width))
 
 
@@ -125,6 +132,7 @@ def fit_isotonic(labels: Labels, scores: Scores) -> Steps:
     from sklearn.isotonic import IsotonicRegression
 
     _need_both(labels)
+    # The thresholds are the ends of the steps, all that interpolation needs and JSON can keep.
     fitted = IsotonicRegression(y_min=0, y_max=1).fit(np.asarray(scores, np.float64), labels)
     return Steps(tuple(map(float, fitted.X_thresholds_)), tuple(map(float, fitted.y_thresholds_)))
 

@@ -30,7 +30,7 @@ from .metric_values import decide, decide_each, judge, rank, rank_each, rows, wh
 from .spread import NONE, interval, witnesses
 
 _FEW = 1000
-"""Images up to which threads cost more than they save."""
+"""Images up to which threads cost more than they save: a block of so few takes a few milliseconds."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,7 @@ class ScoredImages:
     @cached_property
     def oracle(self) -> float:
         """The threshold that UnivFD's search finds on these very images."""
+        # The search depends on the order of images, and a row's order says nothing of UnivFD's loader.
         order = metrics.reals_first(self.labels)
         return metrics.best_threshold(self.labels[order], self.scores[order])
 
@@ -91,7 +92,7 @@ def replicates(scored: ScoredImages, drawn: Strata, rows: NDArray[np.intp]) -> d
     Args:
         scored: Its scored images.
         drawn: All its images.
-        rows: The places of the scored ones among all.
+        rows: Indices of the scored ones among all (n,).
 
     Returns:
         The replicates of every metric that is defined and may have an interval, by its column.
@@ -100,20 +101,20 @@ def replicates(scored: ScoredImages, drawn: Strata, rows: NDArray[np.intp]) -> d
         return {}
     steps = _Steps.of(scored)
     step_of = np.full(len(drawn.real.places) + len(drawn.fake.places), -1)
-    step_of[rows] = steps.place
+    step_of[rows] = steps.number
     draw = partial(resample, drawn, step_of, len(steps.edges))
+    # Threads help because NumPy lets go of the interpreter while it draws and sums.
     each = in_threads if len(step_of) > _FEW else map
-    parts = list(each(lambda block: steps.measure(draw(block)), range(BLOCKS)))
-    once = steps.measure([steps.once()])
-    return {
-        name: _shifted(name, np.concatenate([part[name] for part in parts]), scored.metrics[name] - exact)
-        for name, (exact,) in once.items()
-        if np.isfinite(scored.metrics[name])
-    }
-
-
-def _shifted(name: str, values: Floats, by: float) -> Floats:
-    return np.clip(values + by, *METRICS[name].bounds)
+    blocks = list(each(lambda block: steps.measure(draw(block)), range(BLOCKS)))
+    found = {}
+    for name, (coarse,) in steps.measure([steps.once]).items():
+        exact = scored.metrics[name]
+        if np.isfinite(exact):
+            # The images themselves, counted by step, show what the steps change: nothing where these are
+            # exact. Clipped, for a shifted replicate may lie outside the metric's range.
+            values = np.concatenate([block[name] for block in blocks]) + (exact - coarse)
+            found[name] = np.clip(values, *METRICS[name].bounds)
+    return found
 
 
 def ends(made: Mapping[str, Floats], found: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
@@ -137,13 +138,18 @@ class _Steps:
 
     Attributes:
         scored: The images.
-        edges: The highest score of each step, rising; all thresholds are among them.
-        place: The step of each image.
+        edges: The highest score of each step, rising; all thresholds are among them (steps,).
+        number: The step of each image (n,).
+        once: Each image counted once: a single replicate.
+        losses: By metric, what each step's real and fake images add to it on average (steps,); without the
+            metrics to which an image adds infinitely much.
     """
 
     scored: ScoredImages
     edges: Floats
-    place: NDArray[np.intp]
+    number: NDArray[np.intp]
+    once: Counts
+    losses: Mapping[str, tuple[Floats, Floats]]
 
     @classmethod
     def of(cls, scored: ScoredImages) -> _Steps:
@@ -151,54 +157,39 @@ class _Steps:
         distinct = np.unique(scored.scores)
         if len(distinct) > STEPS:
             distinct = _coarse(*(np.sort(scored.scores[scored.labels == label]) for label in (REAL, FAKE)))
+        # A threshold within a step would call half of it fake; the highest score is an edge because
+        # searchsorted would put it behind the last step.
         cuts = [scored.threshold, *([] if scored.fitted is None else [scored.fitted])]
         edges = np.unique(np.concatenate([distinct, cuts, [scored.scores.max()]]))
-        return cls(scored, edges, np.searchsorted(edges, scored.scores, side="left"))
-
-    def once(self) -> Counts:
-        """Count the images as they are."""
-        sides = [self.place[self.scored.labels == label] for label in (REAL, FAKE)]
-        real, fake = (np.bincount(side, minlength=len(self.edges))[None].astype(float) for side in sides)
-        return Counts(real, fake)
+        number = np.searchsorted(edges, scored.scores, side="left")
+        is_real, is_fake = scored.labels == REAL, scored.labels == FAKE
+        real, fake = (np.bincount(number[side], minlength=len(edges)) for side in (is_real, is_fake))
+        losses = {}
+        if not scored.no_probabilities:
+            images = calibration.Probabilities(scored.labels, scored.scores, scored.logits)
+            for row in rows(ProbabilityMetric):
+                each = row.losses(images) if row.losses else None
+                if each is not None and np.isfinite(each).all():
+                    of_real = np.bincount(number[is_real], each[is_real], len(edges))
+                    of_fake = np.bincount(number[is_fake], each[is_fake], len(edges))
+                    losses[row.name] = of_real / np.maximum(real, 1), of_fake / np.maximum(fake, 1)
+        return cls(scored, edges, number, Counts(real[None].astype(float), fake[None].astype(float)), losses)
 
     def measure(self, block: Iterable[Counts]) -> dict[str, Floats]:
         """Return every metric of a block of replicates."""
-        found = [dict(self._measure(one)) for one in block]
-        return {name: np.concatenate([one[name] for one in found]) for name in found[0]}
-
-    def _measure(self, drawn: Counts) -> Iterator[tuple[str, Floats]]:
-        if not metrics.why_undefined(self.scored.labels):
-            yield from rank_each(drawn).items()
+        both = not metrics.why_undefined(self.scored.labels)
         cuts = {AUTHOR: self.scored.threshold, FITTED: self.scored.fitted}
-        for by, threshold in cuts.items():
-            if threshold is not None:
-                yield from decide_each(drawn, self._above(threshold), by).items()
-        for name, values in self._losses.items():
-            yield name, counts.mean_of(drawn, *values)
-
-    @cached_property
-    def _losses(self) -> dict[str, tuple[Floats, Floats]]:
-        """Average what images add to a metric over each step, unless one adds infinitely much."""
-        one = self.scored
-        if one.no_probabilities:
-            return {}
-        images = calibration.Probabilities(one.labels, one.scores, one.logits)
-        losses = {row.name: row.losses(images) for row in rows(ProbabilityMetric) if row.losses}
-        return {name: self._means(each) for name, each in losses.items() if np.isfinite(each).all()}
-
-    def _means(self, values: Floats) -> tuple[Floats, Floats]:
-        """Average something over each step's real and fake images; 0 where there are none."""
-        real, fake = (self._mean(values, self.scored.labels == label) for label in (REAL, FAKE))
-        return real, fake
-
-    def _mean(self, values: Floats, side: NDArray[np.bool_]) -> Floats:
-        number = np.bincount(self.place[side], minlength=len(self.edges))
-        total = np.bincount(self.place[side], values[side], minlength=len(self.edges))
-        return total / np.maximum(number, 1)
-
-    def _above(self, threshold: float) -> int:
-        """Return the first step that a threshold calls fake; it is an edge."""
-        return int(np.searchsorted(self.edges, threshold, side="left")) + 1
+        found = []
+        for drawn in block:
+            values = rank_each(drawn) if both else {}
+            for by, threshold in cuts.items():
+                if threshold is not None:
+                    # The threshold is an edge, and what is equal to it is called real: fakes begin behind it.
+                    first = int(np.searchsorted(self.edges, threshold, side="left")) + 1
+                    values |= decide_each(drawn, first, by)
+            values |= {name: counts.mean_of(drawn, *means) for name, means in self.losses.items()}
+            found.append(values)
+        return {name: np.concatenate([one[name] for one in found]) for name in found[0]}
 
 
 def _coarse(real: Floats, fake: Floats) -> Floats:
@@ -208,6 +199,7 @@ def _coarse(real: Floats, fake: Floats) -> Floats:
     score of the other: what lies between two neighbours is then never tied with them.
     """
     few, many = sorted((real, fake), key=len)
+    # Of 300 fakes beside 100,000 reals, steps by all scores alike would leave the fakes some three steps.
     own = calibration.equal_mass(few, STEPS // 2)
     below = many[np.maximum(np.searchsorted(many, own) - 1, 0)]
     return np.concatenate([own, below, calibration.equal_mass(many, STEPS // 2)])

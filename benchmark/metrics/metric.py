@@ -66,6 +66,7 @@ class Metric:
     withheld: Why | None = None
 
     def __post_init__(self) -> None:
+        # The leaderboard sorts one way; a metric sorted the other way would put the worst detector first.
         if self.ranks and self.lower_is_better:
             raise ValueError(f"metric '{self.name}': the highest value ranks first, but the lowest is better")
 

@@ -6,7 +6,6 @@ A new one is a row here and its functions. A row shows up in a table of cells by
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import TypeVar
 
@@ -19,7 +18,10 @@ from .withheld import never, of_few_alike, of_few_in_tail, of_few_wrong, of_hard
 
 M = TypeVar("M", bound=Metric)
 _FPR_AT_TPR = 0.95
+_BOUND = " (upper bound)"
 _RAISED_BY_CHANCE = never("which chance raises, and in resamples once more")
+_CHOSEN_HERE = never("whose threshold was chosen on these very images")
+_MAPPED_BY_OTHERS = never("whose map rests on other images, which are not resampled")
 
 
 def _tpr_at_fpr(percent: int) -> RankingMetric:
@@ -197,26 +199,31 @@ def _derived(row: M, by: str, heading: str, table: str, withheld: Why | None) ->
     )
 
 
-def _at_other_thresholds() -> Iterator[DecisionMetric]:
-    for row in _DECISIONS:
-        yield _derived(row, FITTED, f"{row.label}, fitted", "thresholds", row.withheld)
-    why = never("whose threshold was chosen on these very images")
-    for row in _DECISIONS:
-        bound = " (upper bound)" if row.name == "acc" else ""
-        yield _derived(row, ORACLE, f"{row.label}, oracle{bound}", "thresholds", why)
-
-
-def _after_maps() -> Iterator[ProbabilityMetric]:
-    why = never("whose map rests on other images, which are not resampled")
-    for by in MAPS:
-        for row in _PROBABILITIES:
-            table = "calibration" if row.name in ("nll", "ece") else ""
-            yield _derived(row, by, f"{row.label}, {by}", table, why)
-
+_FITTED = tuple(
+    _derived(row, FITTED, f"{row.label}, fitted", "thresholds", row.withheld) for row in _DECISIONS
+)
+# UnivFD's search chooses the threshold with the best accuracy, so that this one alone is an upper bound.
+_ORACLE = tuple(
+    _derived(row, ORACLE, f"{row.label}, oracle{_BOUND * (row.name == 'acc')}", "thresholds", _CHOSEN_HERE)
+    for row in _DECISIONS
+)
+# Of the mapped probabilities only two metrics are in a table, which would be eight columns wider with all;
+# the others are among the report's numbers for programs.
+_MAPPED = tuple(
+    _derived(
+        row,
+        by,
+        f"{row.label}, {by}",
+        "calibration" if row.name in ("nll", "ece") else "",
+        _MAPPED_BY_OTHERS,
+    )
+    for by in MAPS
+    for row in _PROBABILITIES
+)
 
 _ROWS: tuple[Metric, ...] = (
-    *(*_DECISIONS, *_AT_THE_AUTHORS, *_at_other_thresholds(), *_RANKING),
-    *(*_PROBABILITIES, *_after_maps()),
+    *(*_DECISIONS, *_AT_THE_AUTHORS, *_FITTED, *_ORACLE, *_RANKING),
+    *(*_PROBABILITIES, *_MAPPED),
 )
 METRICS: dict[str, Metric] = {}
 """By column."""
@@ -228,7 +235,9 @@ def register(row: Metric) -> None:
     Raises:
         ValueError: Its column, or its heading in a table, is another metric's.
     """
-    taken = {place for one in METRICS.values() for place in one.headings.items()}
+    # Cells are looked up by heading (bold marks, the glossary), so two metrics under one heading of a table
+    # could not be told apart.
+    taken = {heading for one in METRICS.values() for heading in one.headings.items()}
     if row.name in METRICS or taken & set(row.headings.items()):
         raise ValueError(f"there is a metric '{row.name}', or one under its heading, already")
     METRICS[row.name] = row

@@ -25,13 +25,15 @@ def rows(kind: type[M], by: str = AUTHOR) -> list[M]:
 def rank(labels: Labels, scores: Scores) -> dict[str, float]:
     """Return every metric that needs no threshold, by its column; errors are those of `Ranked.of`."""
     ranked = Ranked.of(labels, scores)
-    if not ranked.true_positives.size:  # a label is missing: no metric has to know what that looks like
+    # A label is missing: no metric has to know what that looks like.
+    if not ranked.true_positives.size:
         return dict.fromkeys((row.name for row in rows(RankingMetric)), float("nan"))
     return {row.name: row.point(ranked) for row in rows(RankingMetric)}
 
 
 def rank_each(drawn: Counts) -> dict[str, Floats]:
     """Return what `rank` does of every replicate (replicates,); undefined where one lacks a label."""
+    # Where origins are drawn, all images of a label may stay undrawn; the formulas then give any number.
     return {row.name: np.where(drawn.defined, row.replicate(drawn), np.nan) for row in rows(RankingMetric)}
 
 
@@ -107,4 +109,5 @@ def is_lower_better(heading: str) -> bool:
 
 def terms() -> list[Term]:
     """List what the metrics are explained by."""
+    # Ours first, in the order in which they build on each other; a term that several rows share comes once.
     return list(dict.fromkeys((*TERMS, *(row.term for row in METRICS.values()))))

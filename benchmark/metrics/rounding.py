@@ -29,11 +29,13 @@ def varies(values: ArrayLike) -> bool:
 def ranks(values: Sequence[float]) -> list[int | None]:
     """Rank from the highest value, 1; equal ones share the best rank, undefined ones have none."""
     found = np.asarray(values, np.float64)
+    # Rank by how many are better: of two equal ones none is better, so that they share it.
     return [1 + int((found > value + ROUNDING).sum()) if np.isfinite(value) else None for value in found]
 
 
 def lowest(values: Sequence[float]) -> int:
     """Return the place of the lowest value, of equal ones the first; 0 if all are undefined."""
     found = np.asarray(values, np.float64)
+    # fmin passes over NaN; from infinity, so that values that are all undefined have a lowest one, too.
     near = found <= np.fmin.reduce(found, initial=np.inf) + ROUNDING
     return int(np.argmax(near))

@@ -59,8 +59,10 @@ def error(replicates: Floats, number: int) -> float:
     known = replicates[np.isfinite(replicates)]
     if number < 2 or known.size <= LEVEL * replicates.size:
         return float("nan")
+    # One replicate in a thousand that differs would give a spread, of what is as good as no evidence.
     if not varies(np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])):
         return 0.0
+    # Resamples spread by the variance divided by n, samples by that divided by n - 1.
     return float(known.std() * np.sqrt(number / (number - 1)))
 
 
@@ -76,30 +78,23 @@ def interval(
         bounds: The metric's range. Of a difference none: then nothing is taken off, so that the interval is
             clear of 0 exactly where its p-value is below 5 %.
     """
-    from scipy.special import stdtrit
+    from scipy.special import expit, stdtrit
 
     wide = error(replicates, number)
     low, high = bounds
+    # At a bound the scale has no value; and 35 of 35 right does not mean "between 100 and 100".
     if not wide > 0 or not varies([low, value]) or not varies([value, high]):
         return NONE
     far = float(stdtrit(number - 1, (1 + LEVEL) / 2))
-    if bounds == DIFFERENCE:
+    if bounds == DIFFERENCE:  # has no bound that a scale could keep it within
         return value - far * wide, value + far * wide
     surplus = float(np.nanmean(replicates)) - value
     half = far * (wide + abs(surplus) / 2)  # what is taken off is an estimate, too
-    slope = 1 / (value - low) + 1 / (high - value)  # of the scale below, at the value
-    ends = _scaled(value, low, high) + slope * (np.array([-half, half]) - surplus)
-    below, above = _unscaled(ends, low, high)
+    # The delta method: a small error is as wide on the scale as the scale is steep there. Without an upper
+    # bound the second term is 0, and the scale is the logarithm.
+    slope = 1 / (value - low) + 1 / (high - value)
+    centre = np.log(value - low) - (np.log(high - value) if np.isfinite(high) else 0)
+    ends = centre + slope * (np.array([-half, half]) - surplus)
+    below, above = low + (np.exp(ends) if np.isinf(high) else (high - low) * expit(ends))
+    # The surplus may shift the whole interval past a value that is known to lie in it.
     return min(float(below), value), max(float(above), value)
-
-
-def _scaled(value: float, low: float, high: float) -> float:
-    """Put a value on the logit scale; where there is no upper bound, on the logarithmic one."""
-    return float(np.log(value - low) - (np.log(high - value) if np.isfinite(high) else 0))
-
-
-def _unscaled(scaled: Floats, low: float, high: float) -> Floats:
-    """Undo `_scaled`."""
-    from scipy.special import expit
-
-    return low + (np.exp(scaled) if np.isinf(high) else (high - low) * expit(scaled))

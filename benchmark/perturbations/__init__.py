@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -40,9 +41,18 @@ def parse(text: str) -> Perturbation:
         BenchError: A kind is unknown or cannot be used, its value is missing or out of range, or this machine
             lacks its codec.
     """
-    written = [step for part in text.split("+") for step in _unfold(part)]
-    steps = tuple(step for step in map(_parse_step, written) if step.kind.name != "none")
-    return Perturbation("+".join(step.name for step in steps) or "none", partial(_apply, steps))
+    steps: list[_Step] = []
+    for part in text.split("+"):
+        name, colon, _ = part.strip().lower().partition(":")
+        profile = profiles().get(name)
+        if profile and colon:
+            raise BenchError(f"perturbation '{part}': {name} takes no value; write '{name}'")
+        # Rows are kept under the chain: what a service does changes, and so may the chain of its name.
+        steps += map(_parse_step, profile.chain.split("+") if profile else [part])
+    # Without "none", a chain that does the same is not scored twice under two names.
+    done = tuple(step for step in steps if step.kind.name != "none")
+    # A partial of a function of the module rather than a closure: readers in other processes get it pickled.
+    return Perturbation("+".join(step.name for step in done) or "none", partial(_apply, done))
 
 
 def parse_all(texts: Iterable[str]) -> list[Perturbation]:
@@ -74,6 +84,7 @@ def draw_generator(seed: int, perturbation: str, image_sha256: str) -> Draw:
         perturbation: Canonical name of the whole chain; its steps draw one after the other.
         image_sha256: Of the image file, as hex.
     """
+    # sha256 gives the same number everywhere; Python's hash() of a text differs from process to process.
     digest = hashlib.sha256(f"{seed}\n{perturbation}\n{image_sha256}".encode()).digest()
     return Draw(np.random.Generator(np.random.PCG64(int.from_bytes(digest, "big"))))
 
@@ -98,53 +109,38 @@ class _Step:
 def _apply(steps: tuple[_Step, ...], image: Image.Image, draw: Draw) -> Image.Image:
     """Run a chain, all of its steps drawing from one generator."""
     for number, step in enumerate(steps, 1):
+        # In a chain, parameters are kept with the step's number ("1.left=3"): two steps may be of one kind.
         image = step.apply(image, draw.step(number) if len(steps) > 1 else draw)
     return image
 
 
-def _unfold(text: str) -> list[str]:
-    """Replace a profile's name by its chain."""
-    name, colon, _ = text.strip().lower().partition(":")
-    if name not in profiles():
-        return [text]
-    if colon:
-        raise BenchError(f"perturbation '{text}': {name} takes no value; write '{name}'")
-    return profiles()[name].chain.split("+")
-
-
 def _parse_step(text: str) -> _Step:
-    """Read one part of a chain."""
-    kind, value = _find_kind(text)
+    """Read one part of a chain: a kind by its name, name and version, or file, and its value."""
+    # A path may hold capitals and a drive's colon, so files are looked for before anything is split.
+    file, value = split_request(text)
+    if file:
+        kind = _of_file(read_plugin(file, "perturbation"))
+    else:
+        written, colon, after = text.strip().lower().partition(":")
+        kind, value = _named(written), after if colon else None
     if lack := kind.lack():
         raise BenchError(f"perturbation '{text}' {lack}")
-    if kind.symbol:
-        return _Step(kind, _parse_value(kind, text, value or ""))
-    if value is not None:
-        raise BenchError(f"perturbation '{text}': {kind.name} takes no value; write '{kind.name}'")
-    return _Step(kind, 0)
-
-
-def _parse_value(kind: Kind, text: str, value: str) -> float:
-    """Read a kind's number in canonical form."""
+    if not kind.symbol:
+        if value is not None:
+            raise BenchError(f"perturbation '{text}': {kind.name} takes no value; write '{kind.name}'")
+        return _Step(kind, 0)
     try:
-        number = kind.number(value) + 0  # plus zero: -0.0 becomes 0.0
+        # The number is part of the name that rows are kept under: plus zero, -0.0 becomes 0.0.
+        number = kind.number(value or "") + 0
     except ValueError:
         number = kind.low - 1
+    # NaN, which float() reads, is not between any two numbers.
     if not kind.low <= number <= kind.high:
         problem = "has a bad value" if value else "has no value"
         raise BenchError(
             f"perturbation '{text}' {problem}: write '{kind.syntax}', {kind.symbol} a {kind.range}"
         )
-    return number
-
-
-def _find_kind(text: str) -> tuple[Kind, str | None]:
-    """Read a kind by its name, name and version, or file; and the value as written, None without a colon."""
-    file, value = split_request(text)
-    if file:
-        return _of_file(read_plugin(file, "perturbation")), value
-    written, colon, value = text.strip().lower().partition(":")
-    return _named(written), value if colon else None
+    return _Step(kind, number)
 
 
 def _named(written: str) -> Kind:
@@ -159,6 +155,7 @@ def _named(written: str) -> Kind:
     if found and kind is None:
         raise BenchError(f"perturbation '{name}' ({found.entry.package}) cannot be used: {found.problem}")
     assert kind is not None
+    # Names in stored rows carry the version, and can be asked for again, but never under other code.
     if at and version != kind.version:
         there = f"version {kind.version} of {name} is installed" if found else f"{name} has no versions"
         raise BenchError(f"perturbation '{written}': {there}")
@@ -169,8 +166,10 @@ def _of_file(file: PluginFile) -> Kind:
     """Take the kind that a file defines; its version is the file's content."""
     kind = _kind_in(file)
     try:
-        held = guest_kinds.held(kind, partial(_apply_of, file), file.sha256[:_DIGITS])
-        return replace(held, harm=kind.harm and partial(_harm_of, file))
+        # A file's functions cannot be pickled, for its module exists in this process alone: readers get the
+        # file's text, and run it for themselves.
+        held = guest_kinds.held(kind, partial(_call_in, file, "apply"), file.sha256[:_DIGITS])
+        return replace(held, harm=kind.harm and partial(_call_in, file, "harm"))
     except Exception as error:
         raise BenchError(f"perturbation '{file.path}' cannot be used: {reason(error)}") from error
 
@@ -181,23 +180,11 @@ def _kind_in(file: PluginFile) -> Kind:
     return PERTURBATIONS.in_file(file)
 
 
-def _apply_of(file: PluginFile, *values: object) -> Image.Image:
-    """Call a file's kind, in whatever process or machine this is: the file's text came along."""
-    return _kind_in(file).apply(*values)
-
-
-def _harm_of(file: PluginFile, value: float) -> float:
-    """Say the same of a value's harm."""
-    harm = _kind_in(file).harm
-    assert harm is not None
-    return harm(value)
-
-
-def _flaw(thing: object) -> str:
-    """Say what is no kind of perturbation."""
-    return guest_kinds.flaw(thing) if isinstance(thing, Kind) else "is no perturbations.kinds.Kind"
+def _call_in(file: PluginFile, function: str, *values: object) -> Any:  # noqa: ANN401 - an image or a number
+    """Call a function of a file's kind, in whatever process or machine this is."""
+    return getattr(_kind_in(file), function)(*values)
 
 
 PERTURBATIONS: Registry[Kind] = Registry(
-    "perturbation", "forenbench.perturbations", _flaw, {kind.name: kind for kind in KINDS}
+    "perturbation", "forenbench.perturbations", guest_kinds.flaw, {kind.name: kind for kind in KINDS}
 )

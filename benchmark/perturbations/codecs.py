@@ -31,10 +31,12 @@ def jpeg_opencv(image: Image.Image, quality: int) -> Image.Image:
     """
     import cv2
 
+    # imencode above that length returns False with an empty buffer rather than an error.
     if max(image.size) > _LONGEST_JPEG:
         raise BenchError(
             f"JPEG cannot hold {image.width}×{image.height} pixels: a side is over {_LONGEST_JPEG}"
         )
+    # OpenCV's channels are blue, green, red; as a view they go in without a copy.
     blue_first = np.asarray(image)[..., ::-1]
     _, data = cv2.imencode(".jpg", blue_first, [cv2.IMWRITE_JPEG_QUALITY, quality])
     decoded = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR))
@@ -48,11 +50,13 @@ def webp(image: Image.Image, quality: int) -> Image.Image:
 
 def avif(image: Image.Image, quality: int) -> Image.Image:
     """Re-encode as AVIF, in one thread and one tile so that the number of cores has no say in the pixels."""
+    # With Pillow 13, two threads write other bytes than one, and tiles chosen by libavif other ones again.
     return recompress(image, "AVIF", quality, max_threads=1, autotiling=False)
 
 
 def lack_of_opencv() -> str:
     """Say what to install where OpenCV is absent; empty where it is there."""
+    # find_spec rather than an import, which would load 150 MB for a list of names.
     return "" if find_spec("cv2") else "needs OpenCV: pip install 'forenbench[opencv]'"
 
 

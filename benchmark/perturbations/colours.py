@@ -32,28 +32,22 @@ def jitter(image: Image.Image, strength: float, draw: Draw) -> Image.Image:
 
     Values move away from or towards black, the mean luma, and each pixel's luma; each step rounds and clips.
     """
+    # All are drawn before anything is done, so that the draw does not depend on the picture.
     low, high = 1 - strength, 1 + strength
     brightness = draw.uniform("brightness", low, high)
     contrast = draw.uniform("contrast", low, high)
     saturation = draw.uniform("saturation", low, high)
     image = image.point(_line_table(brightness, 0) * 3)
-    image = image.point(_line_table(contrast, _mean_luma(image)) * 3)
-    return _saturate(image, saturation)
-
-
-def _saturate(image: Image.Image, factor: float) -> Image.Image:
-    """Move every value away from its pixel's luma."""
+    # The mean of the histogram, in whole numbers, halves up: a mean of floats may round otherwise on another
+    # machine, and one level of it shifts every pixel.
+    counts = image.convert("L").histogram()
+    number, total = sum(counts), sum(value * count for value, count in enumerate(counts))
+    image = image.point(_line_table(contrast, (2 * total + number) // (2 * number)) * 3)
+    # Saturation is no table of one channel: each value moves away from its own pixel's luma.
     pixels, luma = np.array(image), np.asarray(image.convert("L"))[..., None]
     for strip, grey in zip(strips(pixels), strips(luma), strict=True):
-        strip[...] = np.clip(np.rint(grey + factor * (strip.astype(np.float64) - grey)), 0, _WHITE)
+        strip[...] = np.clip(np.rint(grey + saturation * (strip.astype(np.float64) - grey)), 0, _WHITE)
     return Image.fromarray(pixels)
-
-
-def _mean_luma(image: Image.Image) -> int:
-    """Return the mean luma, rounded, halves up."""
-    counts = image.convert("L").histogram()
-    pixels, total = sum(counts), sum(value * count for value, count in enumerate(counts))
-    return (2 * total + pixels) // (2 * pixels)
 
 
 def _line_table(slope: float, pivot: int) -> list[int]:
@@ -63,6 +57,8 @@ def _line_table(slope: float, pivot: int) -> list[int]:
 
 @cache
 def _gamma_table(exponent: float) -> tuple[int, ...]:
-    """Tabulate a power of every value, in decimal arithmetic: a platform's own power may round otherwise."""
+    """Tabulate a power of every value."""
+    # In decimal arithmetic, which is the same everywhere; a C library's pow() may differ in its last bit, and
+    # so in a rounded level. 256 such powers take milliseconds, hence the cache.
     power = Decimal(exponent)
     return tuple(round(_WHITE * (Decimal(value) / _WHITE) ** power) for value in range(_WHITE + 1))

@@ -29,6 +29,7 @@ def blur(image: Image.Image, sigma: float) -> Image.Image:
     """
     from scipy.ndimage import gaussian_filter
 
+    # axes: without them the filter would blur across the three channels as well.
     return Image.fromarray(gaussian_filter(np.asarray(image), sigma, output=np.uint8, axes=(0, 1)))
 
 
@@ -40,6 +41,7 @@ def sharpen(image: Image.Image, amount: float) -> Image.Image:
     for top in range(0, len(pixels), _STRIP):
         strip = pixels[top : top + _STRIP].astype(np.float64)
         area = padded[top : top + len(strip) + 2].astype(np.float64)
+        # The sums of up to nine bytes are whole and exact as floats: the only rounding is the division's.
         rows = area[:-2] + area[1:-1] + area[2:]
         around = rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]
         sharp[top : top + _STRIP] = _to_bytes(strip + amount * (9 * strip - around) / 9)
@@ -48,6 +50,7 @@ def sharpen(image: Image.Image, amount: float) -> Image.Image:
 
 def noise(image: Image.Image, sigma: float, draw: Draw) -> Image.Image:
     """Add normal noise to every value, then round and clip."""
+    # np.array, not asarray: the strips are written to, and the input has to stay as it was.
     pixels = np.array(image)
     for strip in strips(pixels):
         strip[...] = _to_bytes(strip + sigma * draw.normal(strip.shape))
@@ -68,6 +71,7 @@ def strips(pixels: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
 
     Fields of random numbers drawn strip by strip are those that the whole picture would draw.
     """
+    # At 60 megapixels a whole picture in float64 takes 1.4 GB, and an expression holds several of them.
     return np.array_split(pixels, range(_STRIP, len(pixels), _STRIP))
 
 

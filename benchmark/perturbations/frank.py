@@ -44,6 +44,7 @@ def noise(image: Image.Image, draw: Draw) -> Image.Image:
     deviation = draw.uniform("deviation", 5, 20)
     pixels = np.array(image)
     for strip in strips(pixels):
+        # Assigned to bytes without rounding: the official code cuts the fraction off with astype(uint8).
         strip[...] = np.clip(strip + deviation * draw.normal(strip.shape), 0, 255)
     return Image.fromarray(pixels)
 
@@ -52,10 +53,12 @@ def blur(image: Image.Image, draw: Draw) -> Image.Image:
     """Blur with a Gaussian of deviation 4 cut to 3, 5, 7 or 9 pixels; OpenCV's result to one grey level."""
     from scipy.ndimage import correlate1d
 
+    # A Gaussian of deviation 4 cut to so few pixels is nearly a mean, but that is what the code does.
     radius = draw.integer("radius", 1, 4)
     weights = np.exp(-0.5 * (np.arange(-radius, radius + 1) / _SIGMA) ** 2)
     pixels = np.array(image)
     for channel in np.moveaxis(pixels, -1, 0):
+        # OpenCV's default border repeats the picture without its edge pixel: SciPy's "mirror", not "reflect".
         values = channel.astype(np.float32)
         for axis in (0, 1):
             values = correlate1d(values, weights / weights.sum(), axis, mode="mirror")

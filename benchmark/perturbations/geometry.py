@@ -39,6 +39,7 @@ def resize(image: Image.Image, factor: float, kernel: str) -> Image.Image:
         BenchError: The result would be larger than an image may be.
     """
     width, height = _scaled(image.size, factor)
+    # 4 times the sides is 16 times the memory: refused as a file of that size would be.
     if width * height > max_pixels():
         raise BenchError(f"resize:{factor} of {image.width}×{image.height} gives over {max_pixels()} pixels")
     return image.resize((width, height), KERNELS[kernel])
@@ -46,6 +47,7 @@ def resize(image: Image.Image, factor: float, kernel: str) -> Image.Image:
 
 def downup(image: Image.Image, factor: float, kernel: str) -> Image.Image:
     """Scale both sides down, then back to the old size with the same kernel."""
+    # To the old size, not back by 1 / factor, which rounding could leave a pixel off.
     return image.resize(_scaled(image.size, factor), KERNELS[kernel]).resize(image.size, KERNELS[kernel])
 
 
@@ -83,11 +85,12 @@ def crop_texture(image: Image.Image, fraction: float) -> Image.Image:
     arXiv 2407.15500). Windows lie a quarter of a window apart, and along the far edges; of equals the first
     in reading order wins. Compared as whole numbers, so that rounding has no say.
     """
-    grey = np.asarray(image.convert("L")).astype(np.uint16)
+    grey = np.asarray(image.convert("L")).astype(np.uint16)  # just holds the squares, up to 65,025
     width, height = _scaled(image.size, fraction)
     tops, lefts = _starts(image.height, height), _starts(image.width, width)
     total = _window_sums(grey, (tops, height), (lefts, width))
     squares = _window_sums(grey * grey, (tops, height), (lefts, width))
+    # n² times the variance, in Python's integers: of 60 megapixels the products are beyond 64 bits.
     spread = width * height * squares - total * total
     row, column = divmod(int(spread.argmax()), len(lefts))
     left, top = int(lefts[column]), int(tops[row])
@@ -112,6 +115,7 @@ def _scaled(size: tuple[int, int], factor: float) -> tuple[int, int]:
 
 def _starts(side: int, window: int) -> NDArray[np.int_]:
     """List where windows begin along a side."""
+    # The far edge as well, however it divides: else a strip there would never be in a window.
     last = side - window
     return np.unique([*range(0, last, max(1, window // _WINDOW_STEPS)), last])
 

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from reprlib import repr as short
-from typing import TYPE_CHECKING
 
 from PIL import Image
 
@@ -15,9 +14,9 @@ from forenbench.images.effort import max_pixels
 from forenbench.registry import Opened
 from forenbench.registry.guests import contained, reason
 
-if TYPE_CHECKING:
-    from .kinds import Kind
+from .kinds import Kind
 
+# Names and versions become parts of file names, of a comma-separated list and of chains joined by "+".
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 VERSION = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}|")
 
@@ -29,6 +28,7 @@ def of_package(found: Opened[Kind]) -> Opened[Kind]:
         return found
     if kind.name != entry.name:
         return Opened(entry, problem=f"it calls itself {short(kind.name)}")
+    # Versions such as 1.0+local hold a sign that joins chains.
     version = kind.version or re.sub(r"[^a-z0-9._-]", "-", entry.version.lower()) or "0"
     try:
         return Opened(entry, held(kind, kind.apply, version))
@@ -42,12 +42,15 @@ def held(kind: Kind, apply: Callable[..., Image.Image], version: str) -> Kind:
     Raises:
         Exception: Whatever its `lack` raises.
     """
+    # Asked once: a kind that says another thing the next time would stop a run that had begun.
     with contained():
         return replace(kind, apply=_Guest(apply), version=version, lack=partial(str, kind.lack()))
 
 
-def flaw(kind: Kind) -> str:
-    """Say what of a kind cannot be written on a command line, or called."""
+def flaw(kind: object) -> str:
+    """Say what is no kind of perturbation, or what of one cannot be written on a command line or called."""
+    if not isinstance(kind, Kind):
+        return "is no perturbations.kinds.Kind"
     if not isinstance(kind.name, str) or not NAME.fullmatch(kind.name):
         return f"has name {short(kind.name)}: use small letters, digits, '-' and '_', letter first"
     if not isinstance(kind.version, str) or not VERSION.fullmatch(kind.version):
@@ -65,9 +68,11 @@ class _Guest:
 
     def __call__(self, image: Image.Image, *values: object) -> Image.Image:
         with contained():
+            # A copy, for the same image goes through every other perturbation as well.
             made = self.apply(image.copy(), *values)
             if not isinstance(made, Image.Image) or made.mode != "RGB" or 0 in made.size:
                 raise ValueError(f"it made {short(made)}, and no RGB image")
             if made.width * made.height > max_pixels():
                 raise ValueError(f"it made {made.width}×{made.height} pixels, over {max_pixels()}")
+            # Copied once more: the guest may keep what it returned, and change it with the next image.
             return Image.frombytes("RGB", made.size, made.tobytes())

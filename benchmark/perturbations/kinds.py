@@ -73,6 +73,8 @@ class Kind:
         return f"{self.name}@{self.version}" if self.version else self.name
 
     def __post_init__(self) -> None:
+        # Without an order of harm, curves and the robustness table would guess: a pixelate:N drawn like a
+        # jpeg:Q has its axis the wrong way round.
         if self.symbol and self.harm is None:
             raise ValueError(f"{self.syntax}: harm= has to say which values are worse, such as less_is_worse")
 
@@ -87,11 +89,6 @@ class Kind:
         if not self.symbol:
             return ""
         return f"{'whole' if self.number is int else 'decimal'} number from {self.low} to {self.high}"
-
-
-def _unchanged(image: Image.Image) -> Image.Image:
-    """Return the very image."""
-    return image
 
 
 def _codec(
@@ -110,31 +107,19 @@ def _crop(name: str, cut: Callable[..., Image.Image], description: str, random: 
     return Kind(name, cut, description, "F", float, 0.01, 1, less_is_worse, random)
 
 
-def _resizing(kernel: str) -> tuple[Kind, Kind, Kind]:
-    """Make the kinds that resize with a kernel; the default one is not named."""
-    ending = "" if kernel == "bilinear" else f"-{kernel}"
-    resize, downup, fit = (
-        partial(change, kernel=kernel) for change in (geometry.resize, geometry.downup, geometry.fit)
-    )
-    back = f"sides times F and back to the old size, {kernel}"
-    longest = f"shrunk to at most N pixels on the longer side, {kernel}"
-    return (
-        Kind(
-            f"resize{ending}", resize, f"sides times F, {kernel}", "F", float, 0.01, 4, far_from_one_is_worse
-        ),
-        Kind(f"downup{ending}", downup, back, "F", float, 0.01, 1, less_is_worse),
-        Kind(f"fit{ending}", fit, longest, "N", int, 1, 65535, less_is_worse),
-    )
-
-
 def _frank(name: str, change: Callable[..., Image.Image], description: str) -> Kind:
     """Make a kind that changes every second image."""
+    # No value: the official code draws the strength for each image, and LGrad's table has no levels.
     apply = partial(frank.every_second, change=change)
     return Kind(f"frank-{name}", apply, f"every 2nd image: {description}", random=True)
 
 
+# Bilinear is the default of torchvision's Resize, which most detectors' code uses: it has the short name.
+_KERNELS = tuple((kernel, "" if kernel == "bilinear" else f"-{kernel}") for kernel in geometry.KERNELS)
+
+# In the order of `bench list perturbations`.
 KINDS = (
-    Kind("none", _unchanged, "the image as it is"),
+    Kind("none", Image.Image.copy, "the image as it is"),
     _codec("jpeg", codecs.jpeg, "JPEG of quality Q, 4:2:0 (Pillow)"),
     _codec("jpeg-cv2", codecs.jpeg_opencv, "the same with OpenCV", codecs.lack_of_opencv),
     _codec("webp", codecs.webp, "lossy WebP of quality Q (Pillow)"),
@@ -160,7 +145,45 @@ KINDS = (
         10,
         more_is_worse,
     ),
-    *(kind for family in zip(*map(_resizing, geometry.KERNELS), strict=True) for kind in family),
+    *(
+        Kind(
+            f"resize{ending}",
+            partial(geometry.resize, kernel=kernel),
+            f"sides times F, {kernel}",
+            "F",
+            float,
+            0.01,
+            4,
+            far_from_one_is_worse,
+        )
+        for kernel, ending in _KERNELS
+    ),
+    *(
+        Kind(
+            f"downup{ending}",
+            partial(geometry.downup, kernel=kernel),
+            f"sides times F and back to the old size, {kernel}",
+            "F",
+            float,
+            0.01,
+            1,
+            less_is_worse,
+        )
+        for kernel, ending in _KERNELS
+    ),
+    *(
+        Kind(
+            f"fit{ending}",
+            partial(geometry.fit, kernel=kernel),
+            f"shrunk to at most N pixels on the longer side, {kernel}",
+            "N",
+            int,
+            1,
+            65535,
+            less_is_worse,
+        )
+        for kernel, ending in _KERNELS
+    ),
     Kind(
         "square", geometry.square, "middle square, resized to N×N, bilinear", "N", int, 1, 8192, less_is_worse
     ),

@@ -69,6 +69,7 @@ def expand(texts: Iterable[str]) -> list[str]:
     """
     expanded: list[str] = []
     for text in texts:
+        # "paper:x" is a suite that is not there rather than a kind "paper" with a bad value.
         name = text.strip().lower()
         if name.partition(":")[0] not in {suite.partition(":")[0] for suite in suites()}:
             expanded.append(text)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 def detector_input(detector: Detector, image: Image.Image, device: str = "cpu") -> Tensor:
     """Return what a detector's `score` gets for an RGB image: a prepared image or its features, (1, …)."""
+    # A copy, for what is drawn beside the result has to be the image as it was.
     encoder, batch = encoder_of(detector), prepare_of(detector)(image.copy())[None].to(device)
     with Numerics(device).applied():
         return batch if encoder is None else encoder.encode(batch)
@@ -57,6 +58,7 @@ def seen(detector: Detector, image: Image.Image) -> Image.Image:
         BenchError: What is prepared is no picture (3, H, W).
     """
     prepare = prepare_of(detector)
+    # A normalised tensor has lost its scale: stretching it shows a dim picture as a bright one.
     if hasattr(prepare, "pixels"):
         picture: Image.Image = prepare.pixels(image.copy())
         return picture
@@ -64,5 +66,6 @@ def seen(detector: Detector, image: Image.Image) -> Image.Image:
     if tensor.ndim != 3 or len(tensor) != 3:
         raise BenchError(f"detector '{detector.name}' prepares no picture, but {tuple(tensor.shape)}")
     shifted = tensor - tensor.min()
+    # An even picture has no extremes to stretch between: black rather than NaN.
     scaled = shifted.div(shifted.max().clamp(min=1e-12)).mul(255).round()
     return Image.fromarray(scaled.permute(1, 2, 0).numpy().astype(np.uint8))

@@ -8,7 +8,6 @@ ResNets do, it is Zhou's map, weight by weight, and its mean is the logit withou
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -52,6 +51,8 @@ def activation_map(detector: Detector, image: Image.Image, device: str = "cpu") 
     """
     batch, first = detector_input(detector, image, device), _Watch(0)
     with Numerics(device).applied():
+        # Which feature map is the last one shows only when the network has run: layers run in any order, and
+        # some more than once. So it runs twice: to count, and to keep.
         first.over(detector, batch)
         last = _Watch(first.count)
         with torch.enable_grad():
@@ -62,8 +63,12 @@ def activation_map(detector: Detector, image: Image.Image, device: str = "cpu") 
             f"detector '{detector.name}' has no feature map to draw: a CAM needs a convolutional network "
             "that the detector holds as an attribute; cnndetection and lgrad do"
         )
+    # materialize_grads: of a score that does not depend on the map at all, zeros rather than None.
     (gradient,) = torch.autograd.grad(output.sum(), features, materialize_grads=True)
     places = features.shape[-2] * features.shape[-1]
+    # Without Grad-CAM's average of the gradient over places: behind a global pooling it is the same
+    # everywhere, and elsewhere each place keeps its own. Times the places, so that the mean of the map is the
+    # logit.
     values = (gradient * features.detach()).sum(1)[0] * places
     return ActivationMap(values.float().cpu().numpy(), output[0].item(), isinstance(detector, LogitDetector))
 
@@ -104,13 +109,9 @@ class _Watch:
     def over(self, detector: Detector, batch: Tensor) -> Tensor:
         """Run a detector and return its output (1,): logits where it has them."""
         with ExitStack() as hooks:
-            for layer in _layers(detector):
-                hooks.callback(layer.register_forward_hook(self).remove)
+            for name, value in vars(detector).items():
+                # An encoder is shared, and often no convolutional one; its features are the detector's input.
+                if isinstance(value, nn.Module) and name != "encoder":
+                    for layer in value.modules():
+                        hooks.callback(layer.register_forward_hook(self).remove)
             return detector.logit(batch) if isinstance(detector, LogitDetector) else detector.score(batch)
-
-
-def _layers(detector: Detector) -> Iterator[nn.Module]:
-    """Yield all layers of the networks that a detector holds itself, not its encoder's."""
-    for name, value in vars(detector).items():
-        if isinstance(value, nn.Module) and name != "encoder":
-            yield from value.modules()

@@ -24,14 +24,21 @@ def strip(pictures: Sequence[tuple[Sequence[str], Image.Image]]) -> Image.Image:
     Below each whole picture, scaled to fit 256×256, stand the 64×64 pixels of its middle, enlarged by four.
     """
     lines = max(len(label) for label, _ in pictures)
-    panels = [_panel(label, picture, lines) for label, picture in pictures]
-    width, height = panels[0].size
-    columns, rows = min(len(panels), _PER_ROW), -(-len(panels) // _PER_ROW)
-    sheet = Image.new("RGB", (columns * width, rows * height), _PAPER)
-    for place, panel in enumerate(panels):
-        row, column = divmod(place, _PER_ROW)
-        sheet.paste(panel, (column * width, row * height))
-    return sheet
+    width, top = _SIDE + 2 * _MARGIN, 2 * _MARGIN + lines * _LINE + _SIDE
+    height = top + _SIDE + 2 * _MARGIN
+    columns, rows = min(len(pictures), _PER_ROW), -(-len(pictures) // _PER_ROW)
+    page = Image.new("RGB", (columns * width, rows * height), _PAPER)
+    for number, (label, picture) in enumerate(pictures):
+        row, column = divmod(number, _PER_ROW)
+        page.paste(_labelled(label, picture, lines), (column * width, row * height))
+        # Artefacts of single pixels vanish in a picture scaled to fit, so its middle stands below, untouched.
+        across, down = (min(side, _DETAIL) for side in picture.size)
+        left, upper = (picture.width - across) // 2, (picture.height - down) // 2
+        middle = picture.crop((left, upper, left + across, upper + down))
+        scale = _SIDE // _DETAIL
+        enlarged = middle.resize((across * scale, down * scale), KERNELS["nearest"])
+        page.paste(enlarged, (column * width + _MARGIN, row * height + top + _MARGIN))
+    return page
 
 
 def sheet(rows: Sequence[Sequence[tuple[Sequence[str], Image.Image]]], title: str = "") -> Image.Image:
@@ -39,7 +46,14 @@ def sheet(rows: Sequence[Sequence[tuple[Sequence[str], Image.Image]]], title: st
     lines = max(len(label) for row in rows for label, _ in row)
     width, height = _SIDE + 2 * _MARGIN, 2 * _MARGIN + lines * _LINE + _SIDE
     columns = max(map(len, rows))
-    words = _wrap(title, columns * width - 2 * _MARGIN)
+    # Broken by the font's own widths: its letters are not equally wide.
+    font, words = ImageFont.load_default(_LETTERS), [""] if title else []
+    for word in title.split():
+        longer = f"{words[-1]} {word}".strip()
+        if words[-1] and font.getlength(longer) > columns * width - 2 * _MARGIN:
+            words.append(word)
+        else:
+            words[-1] = longer
     top = _MARGIN + len(words) * _LINE if words else 0
     page = Image.new("RGB", (columns * width, top + len(rows) * height + _MARGIN), _PAPER)
     _write(page, words)
@@ -54,16 +68,9 @@ def _labelled(label: Sequence[str], picture: Image.Image, lines: int) -> Image.I
     top = 2 * _MARGIN + lines * _LINE
     panel = Image.new("RGB", (_SIDE + 2 * _MARGIN, top + _SIDE), _PAPER)
     _write(panel, label)
-    panel.paste(ImageOps.contain(picture, (_SIDE, _SIDE), _kernel(picture)), (_MARGIN, top))
-    return panel
-
-
-def _panel(label: Sequence[str], picture: Image.Image, lines: int) -> Image.Image:
-    """Draw one picture under its label, and its middle below."""
-    above = _labelled(label, picture, lines)
-    panel = Image.new("RGB", (above.width, above.height + _SIDE + 2 * _MARGIN), _PAPER)
-    panel.paste(above)
-    panel.paste(_middle(picture), (_MARGIN, above.height + _MARGIN))
+    # Enlarged so that pixels show; shrunk smoothly, for nearest would make moiré that is not in the picture.
+    kernel = KERNELS["nearest" if max(picture.size) < _SIDE else "lanczos"]
+    panel.paste(ImageOps.contain(picture, (_SIDE, _SIDE), kernel), (_MARGIN, top))
     return panel
 
 
@@ -72,29 +79,3 @@ def _write(page: Image.Image, lines: Sequence[str]) -> None:
     pen, font = ImageDraw.Draw(page), ImageFont.load_default(_LETTERS)
     for number, line in enumerate(lines):
         pen.text((_MARGIN, _MARGIN + number * _LINE), printable(line), _INK, font)
-
-
-def _wrap(text: str, width: int) -> list[str]:
-    """Break text into lines of at most some pixels."""
-    font, lines = ImageFont.load_default(_LETTERS), [""]
-    for word in text.split():
-        longer = f"{lines[-1]} {word}".strip()
-        if lines[-1] and font.getlength(longer) > width:
-            lines.append(word)
-        else:
-            lines[-1] = longer
-    return lines if text else []
-
-
-def _middle(picture: Image.Image) -> Image.Image:
-    """Enlarge the middle, pixel by pixel."""
-    width, height = (min(side, _DETAIL) for side in picture.size)
-    left, top = (picture.width - width) // 2, (picture.height - height) // 2
-    scale = _SIDE // _DETAIL
-    middle = picture.crop((left, top, left + width, top + height))
-    return middle.resize((width * scale, height * scale), KERNELS["nearest"])
-
-
-def _kernel(picture: Image.Image) -> Image.Resampling:
-    """Enlarge so that pixels show; shrink smoothly."""
-    return KERNELS["nearest" if max(picture.size) < _SIDE else "lanczos"]

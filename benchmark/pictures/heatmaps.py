@@ -23,6 +23,7 @@ _PALE = 96
 
 def heat(channel: Image.Image) -> Image.Image:
     """Colour one 8-bit channel from dark blue (0) over green to dark red (255)."""
+    # A table of our own: one colour map is not worth a start of matplotlib, a second of imports.
     table = np.stack([np.interp(np.arange(256), _LEVELS, colour) for colour in zip(*_HEAT, strict=True)], 1)
     return Image.fromarray(np.rint(table).astype(np.uint8)[np.asarray(channel)])
 
@@ -43,6 +44,7 @@ def overlay(picture: Image.Image, values: NDArray[np.float32]) -> Image.Image:
         values: Of any shape (h, w), stretched over the picture by linear interpolation. The farthest from
             zero has the full colour.
     """
+    # One scale for both signs: red and blue of equal depth speak equally loud.
     strongest = float(np.abs(values).max()) or 1.0
     share = Image.fromarray((values / strongest).astype(np.float32)).resize(picture.size, KERNELS["bilinear"])
     strength = np.asarray(share)[..., None]

@@ -78,8 +78,11 @@ def log_spectrum(image: Image.Image, side: int = SIDE) -> NDArray[np.float64]:
     if min(image.size) < side:
         raise ValueError(f"{image.width}×{image.height} is smaller than {side}×{side}")
     left, top = (image.width - side) // 2, (image.height - side) // 2
+    # Cropped before the median, so that every pixel of the square has the same filter, whatever lies around
+    # it.
     plain = image.convert("L").crop((left, top, left + side, top + side))
     rest = np.asarray(plain, np.float64) - np.asarray(plain.filter(ImageFilter.MedianFilter(_MEDIAN)))
+    # Orthonormal: spectra of squares of several sizes are then on one scale.
     return np.log(np.abs(np.fft.fftshift(np.fft.fft2(rest, norm="ortho"))) + _FLOOR)
 
 
@@ -119,6 +122,7 @@ def average(group: Group, side: int = SIDE, advance: Advance = lambda what, done
 
 def scale(spectra: Iterable[NDArray[np.float64]]) -> tuple[float, float]:
     """Choose the values that become black and white, the same ones for several spectra."""
+    # Percentiles: a single bright dot, at the very middle or of a grid, would leave the rest black.
     black, white = np.percentile(np.stack(list(spectra)), (_DARKEST, _BRIGHTEST))
     return float(black), float(white)
 
@@ -140,6 +144,7 @@ def unlabelled(folder: Path, limit: int) -> Group | None:
     paths = findings.unlabelled
     if not paths or findings.samples:
         return None
+    # Evenly spaced rather than the first: lists are sorted by name, and names often by kind.
     number = min(limit, len(paths))
     kept = tuple(paths[at * len(paths) // number] for at in range(number))
     return Group(readable(folder.resolve().name), Folder(folder), kept)

@@ -15,6 +15,7 @@ _LONGEST = 100
 
 def problem(detector: object) -> str:
     """Say what is wrong with a detector's attributes and methods, in words that follow its name; else ''."""
+    # They may be properties, whose code can do anything: fail, or end the process.
     try:
         with contained():
             return _missing(detector) or _wrong(detector)
@@ -24,6 +25,8 @@ def problem(detector: object) -> str:
 
 def _missing(detector: Any) -> str:  # noqa: ANN401 - whatever a plugin made
     """Name the first attribute that is not there, or method that cannot be called."""
+    # With an encoder, `prepare` is the encoder's: the detector's
+    # own would never be called, and need not be there.
     encoder = getattr(detector, "encoder", None)
     for attribute in ("name", "version", "threshold", *([] if encoder is not None else ["prepare"]), "score"):
         if not hasattr(detector, attribute):
@@ -43,8 +46,11 @@ def _wrong(detector: Any) -> str:  # noqa: ANN401 - whatever a plugin made
             return f"has {attribute} {short(getattr(detector, attribute))}: {flaw}"
     if "/" in detector.name or "\\" in detector.name:
         return f"has name {short(detector.name)}: with a slash it would be taken for a file's"
-    if not _is_number(detector.threshold):
-        return f"has threshold {short(detector.threshold)}: not a finite number"
+    # JSON has neither infinities nor NaN, no float is as large as a whole number can be, and True is an int.
+    threshold = detector.threshold
+    is_number = isinstance(threshold, int | float) and not isinstance(threshold, bool)
+    if not is_number or not abs(threshold) <= float_info.max:
+        return f"has threshold {short(threshold)}: not a finite number"
     names = getattr(detector, "trained_on", ())
     if not isinstance(names, Collection) or not all(isinstance(one, str) for one in names):
         return f"has trained_on {short(names)}: not a list of names"
@@ -56,11 +62,8 @@ def _flaw(value: object) -> str:
     """Say why a value is no name that can be printed and stored."""
     if not isinstance(value, str) or not value.strip():
         return "not a text" if value != "" else "empty"
+    # Line ends, colour codes, marks that turn the reading direction, halves of characters: such a name would
+    # spoil a table, or could not be written to a file at all.
     if not value.isprintable() or value != value.strip():
         return "with characters that cannot be seen"
     return f"longer than {_LONGEST} characters" if len(value) > _LONGEST else ""
-
-
-def _is_number(value: object) -> bool:
-    """Say whether JSON, and a comparison with scores, can take this as a number."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= float_info.max

@@ -9,11 +9,11 @@ from __future__ import annotations
 import importlib.util
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from forenbench.registry import Registry, RegistryEntry
+from forenbench.registry import Registry
 from forenbench.registry.guests import contained, reason
 
 GROUP = "forenbench.detectors"
@@ -45,28 +45,26 @@ class Card:
 
 
 def cards() -> list[Card]:
-    """Describe every installed detector, by name."""
-    return [_card(entry) for entry in DETECTORS.entries().values()]
-
-
-def _card(entry: RegistryEntry) -> Card:
-    """Read what lies beside an entry's module; only the packages around it are imported."""
-    if entry.problem:
-        return Card(entry.name, entry.package, problem=entry.problem)
-    module = entry.target.partition(":")[0]
-    try:
-        with contained():
-            spec = importlib.util.find_spec(module)
-            if spec is None:
-                raise ModuleNotFoundError(f"No module named '{module}'")
-            return Card(entry.name, entry.package, _variants(Path(spec.origin or "").with_suffix(".toml")))
-    except Exception as error:
-        return Card(entry.name, entry.package, problem=reason(error))
-
-
-def _variants(file: Path) -> dict[str, tuple[str, ...]]:
-    """Read a card, if there is one."""
-    if not file.is_file():
-        return {}
-    content = tomllib.loads(file.read_text(encoding="utf-8"))
-    return {kind: tuple(map(str, names)) for kind, names in content["variants"].items()}
+    """Describe every installed detector, by name, from what lies beside its module."""
+    found = []
+    for entry in DETECTORS.entries().values():
+        card = Card(entry.name, entry.package, problem=entry.problem)
+        if not entry.problem:
+            try:
+                # Python imports the packages around a module to
+                # find it: code of others, which may do anything.
+                with contained():
+                    module = entry.target.partition(":")[0]
+                    spec = importlib.util.find_spec(module)
+                    if spec is None:
+                        raise ModuleNotFoundError(f"No module named '{module}'")
+                    file = Path(spec.origin or "").with_suffix(".toml")
+                    # A card is not asked for: without one, variants are seen once the module is imported.
+                    if file.is_file():
+                        said = tomllib.loads(file.read_text(encoding="utf-8"))["variants"]
+                        variants = {kind: tuple(map(str, names)) for kind, names in said.items()}
+                        card = replace(card, variants=variants)
+            except Exception as error:
+                card = replace(card, problem=reason(error))
+        found.append(card)
+    return found

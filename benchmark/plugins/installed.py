@@ -47,6 +47,7 @@ class FoundPlugin:
     plugin: Any = None
     problem: str = ""
 
+    # A plain class without variants is a plugin as well, so that none of the attributes below need be there.
     @property
     def has_variants(self) -> bool:
         """Say whether it makes several detectors, by variant and weights."""
@@ -77,6 +78,7 @@ class FoundPlugin:
         """List the variants that are known to read a weights file; none where all of them do."""
         needs = self._said("needs")
         users = tuple(variant for variant, needed in needs.items() if checkpoint in needed)
+        # The detector's name alone says "all of them", in one word instead of dozens.
         return () if len(users) == len(needs) else users
 
     def _said(self, attribute: str) -> Mapping[str, Any]:
@@ -106,6 +108,7 @@ def card_problem(name: str) -> str:
         return ""
     found = find(name)
     said = {kind: found.variants(kind) for kind in found.kinds()}
+    # In this order, with nothing left out on either side: both lists are printed, and shall be the same one.
     unlike = [kind for kind in {**said, **card.variants} if said.get(kind) != card.variants.get(kind)]
     return f"the card lists other {unlike[0]} variants than the class" if unlike else ""
 
@@ -113,6 +116,8 @@ def card_problem(name: str) -> str:
 def _found(opened: Opened[Any]) -> FoundPlugin:
     """Check what a plugin says of itself: a table of variants that cannot be read is as bad as no plugin."""
     found = FoundPlugin(opened.entry.name, opened.entry.package, opened.thing, opened.problem)
+    # All of it is read once, here: no list of detectors, of
+    # weights or of what is missing has to expect errors then.
     try:
         with contained():
             for kind in (*KINDS, *found.kinds()):

@@ -14,7 +14,7 @@ class LoadedDetector:
 
     Attributes:
         detector: The detector itself.
-        kind: Whose weights it carries, by the files that were read (see `forenbench.weights.whose`):
+        weights: Whose it carries, by the files that were read (see `forenbench.weights.checkpoint_store`):
             "published", "sample", "unverified" or "own"; also "own" where none is read through `Weights`.
         checkpoints: sha256 of every weights file it read, by checkpoint name.
         code: sha256 of the file a path plugin came from (an edited file means new scores), else empty.
@@ -25,7 +25,7 @@ class LoadedDetector:
     """
 
     detector: Detector
-    kind: str
+    weights: str
     checkpoints: Mapping[str, str] = field(default_factory=dict)
     code: str = ""
     variant: str = ""
@@ -40,4 +40,5 @@ class LoadedDetector:
     @property
     def is_replaced(self) -> bool:
         """Whether it read files that are not known to be those which its author states things of."""
-        return bool(self.checkpoints) and self.kind in (UNVERIFIED, OWN)
+        # A detector that reads no file is its author's own as well: what it states holds for it.
+        return bool(self.checkpoints) and self.weights in (UNVERIFIED, OWN)

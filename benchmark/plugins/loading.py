@@ -32,19 +32,30 @@ def load(request: str | OwnDetector, weights: Weights) -> list[LoadedDetector]:
         BenchError: Unknown name or variant, a plugin that cannot be used, missing or wrong weights, or two
             detectors of one name: their rows would be taken for the same.
     """
-    made = _load(request, weights)
+    if isinstance(request, OwnDetector):
+        made = [_make(request, None, weights, request.code)]
+    elif request.endswith(".py") or "/" in request:
+        file = read_plugin(request, "detector", "'bench new detector NAME' writes one")
+        module = file.run("detector")
+        # What the file imports is there by name as well; only what it defines is meant.
+        defined: list[Any] = [
+            value
+            for value in vars(module).values()
+            if inspect.isclass(value) and value.__module__ == module.__name__ and hasattr(value, "score")
+        ]
+        if not defined:
+            raise BenchError(f"'{request}' defines no detector: no class in it has a 'score' method")
+        made = [_make(plugin, None, weights, file.sha256) for plugin in defined]
+    else:
+        made = _by_name(request, weights)
     for name, number in Counter(one.name for one in made).items():
         if number > 1:
             raise BenchError(f"'{request}' makes {number} detectors called '{name}'; give each its own name")
     return made
 
 
-def _load(request: str | OwnDetector, weights: Weights) -> list[LoadedDetector]:
-    """Make the detectors of one request."""
-    if isinstance(request, OwnDetector):
-        return [_make(request, None, weights, request.code)]
-    if request.endswith(".py") or "/" in request:
-        return [_make(plugin, None, weights, code) for plugin, code in _from_file(request)]
+def _by_name(request: str, weights: Weights) -> list[LoadedDetector]:
+    """Make the detectors that an installed plugin's name means."""
     asked, at, kind = request.partition("@")
     name, colon, variant = asked.partition(":")
     found = find(name)
@@ -93,17 +104,22 @@ def load_available(
             missing[str(error)] = None
             continue
         for one in made:
-            is_own = isinstance(request, OwnDetector)  # of which two may differ in what no digest sees
+            # One name for two detectors would make one table row of both. The same
+            # detector asked for twice is no mistake (`lgrad,lgrad:nearest-gan`);
+            # of a program's own ones, two may differ in what no digest sees.
+            is_own = isinstance(request, OwnDetector)
             if any(
                 other.name == one.name and (is_own or _origin(other) != _origin(one))
                 for other in loaded.values()
             ):
                 raise BenchError(f"two detectors are called '{one.name}'; rename the one in '{request}'")
-            same = loaded.setdefault((one.name, one.kind), one)
+            # Rows of published and of own weights may stand side by side: their word tells them apart.
+            same = loaded.setdefault((one.name, one.weights), one)
             if same.checkpoints != one.checkpoints:
                 raise BenchError(
-                    f"'{request}' gives '{one.name}' other {one.kind} weights than a request before it, and "
-                    "no table could tell them apart; run them one at a time, each with an --out of its own"
+                    f"'{request}' gives '{one.name}' other {one.weights} weights than a request before it, "
+                    "and no table could tell them apart; run them one at a time, each into a run folder of "
+                    "its own"
                 )
     return list(loaded.values()), list(missing)
 
@@ -139,31 +155,15 @@ def _make(
             raise
         except Exception as error:
             raise BenchError(f"detector {what} cannot be made: {reason(error)}") from error
+    # Now, with the detector's name at hand, and not in the middle of a run of hours.
     if flaw := problem(detector):
         raise BenchError(f"detector {what} {flaw}; see docs/adding_a_detector.md")
-    whose, stated, remarks = weights.whose(used), _stated(detector), weights.remarks(used)
+    # One name alone is a list of one, and not of its letters.
+    trained_on: str | Sequence[str] = getattr(detector, "trained_on", ())
+    stated = (trained_on,) if isinstance(trained_on, str) else tuple(trained_on)
+    whose, remarks = weights.whose(used), weights.remarks(used)
     loaded = LoadedDetector(detector, whose, dict(used), code, variant or "", stated, remarks)
     if loaded.is_replaced:  # what may be the published file keeps its stars: to lose them would flatter it
         known = stated if whose == UNVERIFIED else ()
         return replace(loaded, trained_on=weights.trained_on or known)
     return loaded
-
-
-def _stated(detector: Detector) -> tuple[str, ...]:
-    """Return what a detector states to have seen; one name alone is no list of letters."""
-    stated: str | Sequence[str] = getattr(detector, "trained_on", ())
-    return (stated,) if isinstance(stated, str) else tuple(stated)
-
-
-def _from_file(request: str) -> list[tuple[Any, str]]:
-    """Run a plugin file and return the detector classes it defines, with the file's sha256."""
-    file = read_plugin(request, "detector", "'bench new detector NAME' writes one")
-    module = file.run("detector")
-    found = [
-        (value, file.sha256)
-        for value in vars(module).values()
-        if inspect.isclass(value) and value.__module__ == module.__name__ and hasattr(value, "score")
-    ]
-    if not found:
-        raise BenchError(f"'{request}' defines no detector: no class in it has a 'score' method")
-    return found

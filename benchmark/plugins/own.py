@@ -60,33 +60,25 @@ class OwnDetector:
         must say that scores change.
         """
         maker = self.given if self.is_made_here else type(self.given)
-        file = _file(maker)
-        parts = [file.read_bytes()] if file else [_digest(_members(maker))]
-        if not self.is_made_here and (held := _held(self.given)):
-            parts.append(_digest(held))
-        return hashlib.sha256(b"".join(parts)).hexdigest()
-
-
-def _file(maker: object) -> Path | None:
-    """Find the source file of a class or function; there is none in a notebook."""
-    module = sys.modules.get(getattr(maker, "__module__", None) or "")
-    file = Path(getattr(module, "__file__", None) or "")
-    return file if file.suffix == ".py" and file.is_file() else None
-
-
-def _members(maker: Any) -> dict[str, object]:  # noqa: ANN401 - a class or a function
-    """Return what a class without a file consists of, with its bases of the same notebook."""
-    if not inspect.isclass(maker):
-        return {maker.__name__: maker}
-    bases = [one for one in maker.__mro__ if one.__module__ == maker.__module__]
-    return {f"{one.__name__}.{name}": value for one in bases for name, value in vars(one).items()}
-
-
-def _held(detector: object) -> dict[str, object]:
-    """Return what an object holds."""
-    slots = (name for one in type(detector).__mro__ for name in getattr(one, "__slots__", ()))
-    held = {name: getattr(detector, name) for name in slots if hasattr(detector, name)}
-    return held | getattr(detector, "__dict__", {})
+        # A notebook's classes belong to `__main__`, which has no file there.
+        module = sys.modules.get(getattr(maker, "__module__", None) or "")
+        file = Path(getattr(module, "__file__", None) or "")
+        if file.suffix == ".py" and file.is_file():
+            made_of = file.read_bytes()
+        elif inspect.isclass(maker):
+            # With its bases of the same notebook: those of other modules are the code of libraries.
+            bases = [one for one in maker.__mro__ if one.__module__ == maker.__module__]
+            made_of = _digest(
+                {f"{one.__name__}.{name}": it for one in bases for name, it in vars(one).items()}
+            )
+        else:
+            made_of = _digest({maker.__name__: maker})
+        held: dict[str, object] = {}
+        if not self.is_made_here:
+            slots = (name for one in type(self.given).__mro__ for name in getattr(one, "__slots__", ()))
+            held = {name: getattr(self.given, name) for name in slots if hasattr(self.given, name)}
+            held |= getattr(self.given, "__dict__", {})
+        return hashlib.sha256(made_of + (_digest(held) if held else b"")).hexdigest()
 
 
 def _digest(named: Mapping[str, object]) -> bytes:
@@ -116,6 +108,7 @@ class _Digesting(pickle.Pickler):
 
     def reducer_override(self, thing: Any) -> Any:  # noqa: ANN401 - pickle's own
         """Say what stands for an object."""
+        # pickle takes a function by its module and name, which stay the same while its code changes.
         if isinstance(thing, FunctionType):
             return tuple, ((*_code(thing.__code__), thing.__defaults__, thing.__kwdefaults__),)
         if isinstance(thing, classmethod | staticmethod):
@@ -123,16 +116,12 @@ class _Digesting(pickle.Pickler):
         if isinstance(thing, property):
             return tuple, ((thing.fget,),)
         if type(thing).__module__.partition(".")[0] == "torch" and hasattr(thing, "numpy"):
-            values = thing.detach().cpu().contiguous().view(-1)
-            return tuple, ((str(thing.dtype), tuple(thing.shape), _bytes(values)),)
+            import torch  # there already: one of its tensors is at hand; other modules of this need no torch
+
+            # As bytes, for NumPy has no bfloat16; contiguous, for strides are no part of what a tensor says.
+            values = thing.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy()
+            return tuple, ((str(thing.dtype), tuple(thing.shape), values.tobytes()),)
         return NotImplemented
-
-
-def _bytes(values: Any) -> bytes:  # noqa: ANN401 - a flat tensor; this module does without torch
-    """Return the bytes of a tensor of any type, NumPy's or not."""
-    import torch
-
-    return bytes(values.view(torch.uint8).numpy().tobytes())
 
 
 def _code(code: CodeType) -> Iterator[object]:

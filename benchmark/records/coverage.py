@@ -38,6 +38,7 @@ def mark_counted(rows: pd.DataFrame, failed_as: str, thresholds: Iterable[float]
     rows["counted"] = ok | (failed_as == WRONG)
     if failed_as == WRONG:
         scores, fake = rows["score"].to_numpy(np.float64, copy=True), (rows["label"] == FAKE).to_numpy()
+        # thresholds, too: else an error could stand on the right side of the one that it is judged by
         known = np.array([*scores[ok], *thresholds])
         scores[~ok & ~fake] = known.max() + 1
         scores[~ok & fake] = known.min() - 1 - np.arange((~ok & fake).sum())
@@ -56,11 +57,12 @@ def count(rows: pd.DataFrame) -> dict[str, Any]:
     """
     ok, status = (rows["status"] == "ok").to_numpy(), rows["status"]
     fake, counted = (rows["label"] == FAKE).to_numpy(), rows["counted"].to_numpy()
+    # in most cells all are ok, and counting texts takes longer than comparing them
     found = {} if ok.all() else status[~ok].value_counts().to_dict()
     fakes, scored = int(fake.sum()), int((fake & counted).sum())
     return {
         "images": len(rows),
-        **{one: found.get(one, 0) for one in STATUSES},
+        **{name: found.get(name, 0) for name in STATUSES},
         "ok": int(ok.sum()),
         "reals": len(rows) - fakes,
         "fakes": fakes,
@@ -72,6 +74,8 @@ def count(rows: pd.DataFrame) -> dict[str, Any]:
 
 def pack(unscored: NDArray[np.bool_]) -> str:
     """Write down which images of a cell were not scored, in the order of its rows; empty if all were."""
+    # Two detectors are on the same images only if the same ones are lacking. A bit an image, compressed, is
+    # some bytes in most cells; base 85 because it goes through JSON.
     return b85encode(zlib.compress(np.packbits(unscored).tobytes())).decode() if unscored.any() else ""
 
 

@@ -44,16 +44,16 @@ def find_datasets(records: Iterable[Record], requests: Sequence[str], data_root:
     found: dict[str, Found] = {}
     for record in records:
         name = record.cell.dataset
-        one = _opened(asked[name], data_root) if name in asked else _remembered(name, record, data_root)
-        if one:
-            found.setdefault(name, one)
+        at = _opened(asked[name], data_root) if name in asked else _remembered(name, record, data_root)
+        if at:
+            found.setdefault(name, at)
     return found
 
 
 def _opened(request: str, data_root: Path) -> Found:
     """Find what a request for one dataset stands for."""
     spec = find_spec(request)
-    assert isinstance(spec, Spec)
+    assert isinstance(spec, Spec)  # for `_names` has resolved suites into their datasets
     return Found(spec, data_root)
 
 
@@ -61,13 +61,22 @@ def _remembered(name: str, record: Record, data_root: Path) -> Found | None:
     """Find a dataset by what its record says."""
     known, found = specs().get(name), record.provenance.found
     path, root = map(Path, found or NOWHERE)
+    # the path that the run opened comes before the name, which may stand for another folder by now
     if path.is_absolute() and is_there(path):
         return Found(replace(known or Spec(name, "", ""), folder=str(path)), data_root)
     if known:
         return Found(known, root if data_root == DATA_ROOT and root.is_absolute() else data_root)
-    # a command's words are relative to a folder that nobody knows: a last resort
-    request = "" if found else _asked_for(name, record)
-    return _opened(request, data_root) if request else None
+    if not found:
+        # Records of earlier versions keep the command alone. Its paths are relative to a folder that nobody
+        # knows, so that one counts only if what is there now has the dataset's name.
+        words = record.provenance.command or ()
+        for before, word in zip(["", *words], words, strict=False):
+            if before != "--dataset" and not word.startswith("--dataset="):
+                continue
+            request = word.removeprefix("--dataset=")
+            if request and Path(request).exists() and (name, request) in _names(request):
+                return _opened(request, data_root)
+    return None
 
 
 def _names(request: str) -> Iterator[tuple[str, str]]:
@@ -77,13 +86,3 @@ def _names(request: str) -> Iterator[tuple[str, str]]:
         yield found.name, request
     else:
         yield from ((part.dataset, part.dataset) for part in found.parts)
-
-
-def _asked_for(name: str, record: Record) -> str:
-    """Find the path of that name in the command that made a record; empty if there is none."""
-    words = record.provenance.command or ()
-    for before, word in zip(["", *words], words, strict=False):
-        request = word if before == "--dataset" else word.removeprefix("--dataset=") if "=" in word else ""
-        if request and Path(request).exists() and (name, request) in _names(request):
-            return str(request)
-    return ""

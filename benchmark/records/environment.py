@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import subprocess
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -41,25 +42,28 @@ def environment(device: str) -> dict[str, Any]:
 
 def versions() -> dict[str, str]:
     """Return the versions of the packages that scores rest on, as far as they are installed."""
-    return {name: found for name in _PACKAGES if (found := _version(name))}
+    return dict(_versions())
 
 
-@cache
-def _version(name: str) -> str:
-    """Look a package's version up, once: many records name it. Empty if it is not installed."""
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return ""
+@cache  # importlib.metadata searches the whole path and parses a file each time; a run writes many records
+def _versions() -> tuple[tuple[str, str], ...]:
+    """Look the packages up."""
+    found = []
+    for name in _PACKAGES:
+        with suppress(PackageNotFoundError):
+            found.append((name, version(name)))
+    return tuple(found)
 
 
-@cache
+@cache  # two processes of git, which take longer than a small cell
 def _commit() -> str:
     """Return the commit of the checkout this code runs from, with "-dirty" if changed; empty if installed."""
     here = Path(__file__).resolve()
     git = ["git", "-C", str(here.parent)]
     try:
+        # installed into a .venv inside another checkout it is not of that commit: git must know this file
         subprocess.run([*git, "ls-files", "--error-unmatch", here.name], check=True, capture_output=True)
+        # "--exclude=*" leaves all tags aside: a record names the commit, which no tag can be moved away from
         describe = [*git, "describe", "--always", "--dirty", "--exclude=*", "--abbrev=40"]
         return subprocess.run(describe, check=True, capture_output=True, text=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):

@@ -66,10 +66,13 @@ def newest(stores: Iterable[Store]) -> list[Finished]:
     roots = []
     for store in stores:
         roots.append(str(store.root))
-        for one in (Finished(store, record) for record in store.records()):
-            key = (*one.detector, one.dataset, one.testset, one.perturbation, one.protocol)
-            if key not in found or found[key].record.provenance.time < one.record.provenance.time:
-                found[key] = one
+        for record in store.records():
+            cell = Finished(store, record)
+            key = (*cell.detector, cell.dataset, cell.testset, cell.perturbation, cell.protocol)
+            # times are ISO 8601 in UTC to the second, which sort as text; a newer one takes the older one's
+            # position in the dict, and with it in tables
+            if key not in found or found[key].record.provenance.time < record.provenance.time:
+                found[key] = cell
     if not found:
         raise BenchError(f"no finished cell in {', '.join(roots)}; 'bench run' makes some")
     return list(found.values())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from forenbench.metrics.classification import why_undefined
 from forenbench.metrics.fitting import FITS, Map, as_map, fit_threshold, raw_scores
 from forenbench.types import FAKE, FOREIGN, REAL
 
-from .leakage import Contents, place, refuse_overlap
+from .leakage import Contents, full_name, refuse_overlap
 from .record import DetectorKey, Record
 from .store import Store
 
@@ -116,9 +116,16 @@ def fit(
     found: dict[DetectorKey, list[tuple[Store, Record]]] = {}
     for store in validation:
         for record in store.records():
-            if record.detector in wanted and record.cell.perturbation == perturbation:
-                _refuse_other_detector(record, wanted[record.detector])
-                found.setdefault(record.detector, []).append((store, record))
+            if record.detector not in wanted or record.cell.perturbation != perturbation:
+                continue
+            theirs = _model(record)
+            for name, ours in ((n, v) for one in wanted[record.detector] for n, v in _model(one).items()):
+                if ours != theirs[name]:
+                    raise BenchError(
+                        f"{record.cell.detector} differs between the validation run and the tested one: "
+                        f"{name} is {theirs[name]} there, {ours} here"
+                    )
+            found.setdefault(record.detector, []).append((store, record))
     if not found:
         missing = ", ".join(f"{detector} ({kind})" for detector, kind in wanted)
         raise BenchError(f"not run on the validation images under '{perturbation}': {missing}")
@@ -131,6 +138,7 @@ def _fit_one(key: DetectorKey, records: Sequence[tuple[Store, Record]]) -> Fit:
 
     columns = ["dataset", "path", "label", "score", "logit", "status"]
     rows = pd.concat([store.rows(record, columns) for store, record in records])
+    # reals that several test sets share would otherwise count once for each of them
     rows = rows[rows["status"] == "ok"].drop_duplicates(["dataset", "path"])
     labels, scores = rows["label"].to_numpy(np.int64), rows["score"].to_numpy(np.float64)
     if reason := why_undefined(labels):
@@ -138,33 +146,24 @@ def _fit_one(key: DetectorKey, records: Sequence[tuple[Store, Record]]) -> Fit:
     threshold = records[0][1].threshold
     probabilities = not why_no_probabilities(scores, threshold)
     logits = rows["logit"].to_numpy(np.float64)
+    # Logits tell scores apart that were rounded to a probability of 1; of use only if all images have one.
     raw = raw_scores(scores, logits if np.isfinite(logits).all() else None, probabilities=probabilities)
+    # a temperature leaves 0.5 where it is, so that it is of no use to scores whose boundary lies elsewhere
     chosen = {name: make for name, make in FITS.items() if name != "temperature" or probabilities}
     return Fit(
         fit_threshold(labels, scores),
         {name: make(labels, raw) for name, make in chosen.items()},
         probabilities,
         (int((labels == REAL).sum()), int((labels == FAKE).sum())),
-        tuple(dict.fromkeys(place(record) for _, record in records)),
+        tuple(dict.fromkeys(full_name(record) for _, record in records)),
         _model(records[0][1]),
     )
 
 
-def _refuse_other_detector(validation: Record, tested: Iterable[Record]) -> None:
-    """Stop if a detector changed between the runs."""
-    theirs = _model(validation)
-    for record in tested:
-        for name, ours in _model(record).items():
-            if ours != theirs[name]:
-                raise BenchError(
-                    f"{validation.cell.detector} differs between the validation run and the tested "
-                    f"one: {name} is {theirs[name]} there, {ours} here"
-                )
-
-
 def _model(record: Record) -> dict[str, Any]:
-    """Say what a detector was; imported scores are known by a file, which is of its own images only."""
+    """Say what a detector was."""
     identity = record.identity
+    # Of imported scores the "checkpoint" is the file of scores, which is another one for each set of images.
     own = {} if identity.weights == FOREIGN else {"checkpoints": identity.checkpoints}
     names = ("detector_version", "threshold", "code")
     return {name: getattr(identity, name) for name in names} | own

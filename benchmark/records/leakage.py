@@ -47,9 +47,10 @@ class Contents:
         samples = [Sample(path, label) for path, label in zip(rows["path"], rows["label"], strict=True)]
         with suppress(BenchError):
             facts = take_stock(source, [sample.path for sample in samples]) if source else {}
+            # One digest for all: where a single file has changed since the run, nobody knows which one it is.
             if facts and digest(samples, facts) == record.identity.testset:
                 return [facts[sample.path].sha256 for sample in samples]
-        self.unknown.append(place(record))
+        self.unknown.append(full_name(record))
         return [""] * len(samples)
 
 
@@ -69,6 +70,7 @@ def refuse_overlap(
     for store in validation:
         for image in _images(store, perturbation, contents):
             namesake = by_name.get((image.dataset, image.path))
+            # Where both contents are known they decide. Names alone do not: every second set has a 0001.png.
             if namesake and namesake.sha256 and image.sha256:
                 namesake = None
             if same := by_content.get(image.sha256, namesake):
@@ -79,7 +81,7 @@ def refuse_overlap(
                 )
 
 
-def place(record: Record) -> str:
+def full_name(record: Record) -> str:
     """Name a test set with its dataset."""
     return f"{record.cell.dataset}/{record.cell.testset}"
 
@@ -88,10 +90,11 @@ def _images(store: Store, perturbation: str | None, contents: Contents) -> Itera
     """Yield every image of a run; each test set is read once."""
     seen = set()
     for record in store.records():
-        key = place(record), record.identity.testset
+        # A limit, a protocol or changed files make another set of images under one name; its digest differs.
+        key = full_name(record), record.identity.testset
         if perturbation not in (None, record.cell.perturbation) or key in seen:
             continue
         seen.add(key)
         rows = store.rows(record, ["path", "label"])
         for path, sha256 in zip(rows["path"], contents.of(store, record, rows), strict=True):
-            yield _Image(place(record), record.cell.dataset, path, sha256)
+            yield _Image(full_name(record), record.cell.dataset, path, sha256)

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from forenbench.errors import BenchError
 from forenbench.metrics import bootstrap, fitting, intervals
@@ -60,7 +59,7 @@ class Measurements:
 
     def __post_init__(self) -> None:
         if self.failed_as not in FAILED_AS:
-            raise BenchError(f"--failed-as '{self.failed_as}' is none of {', '.join(FAILED_AS)}")
+            raise BenchError(f"failed_as '{self.failed_as}' is none of {', '.join(FAILED_AS)}")
         self._known, self._fits = remembered.read(self.store.root), fits.read(self.store.root)
 
     def of(self, record: Record) -> list[CellMetrics]:
@@ -74,12 +73,16 @@ class Measurements:
         ``origins``, how many were drawn from (0: images were), and ``sources``: of the reals of each source
         their number ``real``, their ``real_acc``, and the ``auroc`` of all fakes against them.
         """
+        # where every image has a score both ways of counting are one, and so is what is remembered
         failed_as = self.failed_as if record.counts.lost else MISSING
         names = [name for _, name in sorted(asdict(record.cell).items())]
         key = json.dumps([*names, self.by_class, failed_as])
         fit = fits.find(self._fits, record)
+        # Whatever a number rests on is in the mark, the code and metrics of packages included: a number that
+        # is remembered must be the one that would be computed now.
+        catalogue = [(row.name, row.version) for row in METRICS.values()]
         made_from = json.dumps(
-            [_code(), *_catalogue(), record.to_json(), self.store.stamp(record), fit], sort_keys=True
+            [_code(), *catalogue, record.to_json(), self.store.stamp(record), fit], sort_keys=True
         )
         mark = hashlib.sha256(made_from.encode()).hexdigest()
         if key not in self._known or self._known[key].mark != mark:
@@ -93,33 +96,47 @@ class Measurements:
     def save(self) -> None:
         """Keep what was measured for the next time."""
         if self._changed:
-            with suppress(OSError):
+            with suppress(OSError):  # somebody else's run, read-only: all is measured each time
                 remembered.write(self.store.root, self._known)
 
     def _measure(
         self, mark: str, record: Record, fit: Mapping[str, Any] | None, failed_as: str
     ) -> Remembered:
         """Read a cell's rows and compute their metrics."""
+        import pandas as pd
+
         whole = [] if self.by_class else ["path", "real_source", "origin"]
         columns = ["class", "label", "score", "logit", "status", *whole]
         rows = self.store.rows(record, columns)
         threshold, fitted = record.threshold, fit["threshold"] if fit else None
         coverage.mark_counted(rows, failed_as, [threshold, *([] if fitted is None else [fitted])])
         if self.by_class:
-            parts = rows.groupby("class", sort=False)
-            counts = ({"class": name} | coverage.count(part) for name, part in parts)
-            points = (_point(_scored(part, threshold)) for _, part in parts)
-            lines = [one | two for one, two in zip(counts, points, strict=True)]
-            return Remembered(mark, [one | _one_sided(one) for one in lines], {})
+            lines = [
+                {"class": name} | coverage.count(group) | _point(_scored(group, threshold))
+                for name, group in rows.groupby("class", sort=False)
+            ]
+            return Remembered(mark, [line | _one_sided(line) for line in lines], {})
         scored = _scored(rows, threshold, fitted)
-        drawn = bootstrap.images(rows["label"].to_numpy(), rows.pop("path"), _shared(rows.pop("origin")))
+        # Equal origins become one object: a million rows hold a million copies of some texts. `pop` lets go
+        # of the columns before replicates take their memory.
+        codes, distinct = pd.factorize(rows.pop("origin"))
+        origins = np.asarray(distinct, object)[codes]
+        # Resamples are drawn of all images, the scored ones picked from them: so two detectors are compared
+        # on the same resamples, though one of them lost an image.
+        drawn = bootstrap.images(rows["label"].to_numpy(), rows.pop("path"), origins)
         made = intervals.replicates(scored, drawn, np.flatnonzero(rows["counted"]))
         line = coverage.count(rows) | _point(scored) | {"class": "", "origins": drawn.origins}
         line |= dict(intervals.ends(made, line))
         line["sources"] = dict(_by_source(rows, threshold))
         if fit:
             line["fitted_threshold"] = fitted
-            line |= dict(_mapped(scored, fit)) if failed_as == MISSING else {}
+            # Maps that were fitted to probabilities make nothing of other scores. And an error in place of a
+            # score is outside of what any map was fitted to.
+            probabilities = fit["probabilities"]
+            if failed_as == MISSING and not (probabilities and scored.no_probabilities):
+                raw = fitting.raw_scores(scored.scores, scored.logits, probabilities=probabilities)
+                for name, fitted_map in fits.maps_of(fit).items():
+                    line |= judge(scored.labels, fitted_map(raw), fitted_map.logits(raw), by=name)
         blank = _one_sided(line)
         own = {name: made[name] for name in kept() if name in made and name not in blank}
         return Remembered(mark, [line | blank], own)
@@ -128,22 +145,10 @@ class Measurements:
 @cache
 def _code() -> str:
     """Say what the numbers rest on beside the rows."""
+    # the text of the modules rather than a version that somebody would have to remember to raise
     files = [Path(__file__), Path(coverage.__file__), *sorted(Path(metrics.__file__).parent.glob("*.py"))]
     libraries = [version(name) for name in ("scikit-learn", "numpy")]
     return " ".join([*libraries, *(hashlib.sha256(file.read_bytes()).hexdigest() for file in files)])
-
-
-def _catalogue() -> list[tuple[str, str]]:
-    """Say which metrics there are; packages may have added some."""
-    return [(row.name, row.version) for row in METRICS.values()]
-
-
-def _shared(texts: pd.Series[str]) -> NDArray[np.object_]:
-    """Return texts as objects, equal ones as one: millions of copies take memory."""
-    import pandas as pd
-
-    places, distinct = pd.factorize(texts)
-    return np.asarray(distinct, object)[places]
 
 
 def _scored(rows: pd.DataFrame, threshold: float, fitted: float | None = None) -> ScoredImages:
@@ -159,16 +164,6 @@ def _scored(rows: pd.DataFrame, threshold: float, fitted: float | None = None) -
     )
 
 
-def _mapped(scored: ScoredImages, fit: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
-    """Judge the probabilities that fitted maps make of the scores, if these are of the kind fitted to."""
-    probabilities = fit["probabilities"]
-    if probabilities and scored.no_probabilities:
-        return
-    raw = fitting.raw_scores(scored.scores, scored.logits, probabilities=probabilities)
-    for name, made in fits.maps_of(fit).items():
-        yield from judge(scored.labels, made(raw), made.logits(raw), by=name).items()
-
-
 def _by_source(rows: pd.DataFrame, threshold: float) -> Iterator[tuple[str, CellMetrics]]:
     """Judge all fakes against the reals of each source."""
     import pandas as pd
@@ -178,13 +173,13 @@ def _by_source(rows: pd.DataFrame, threshold: float) -> Iterator[tuple[str, Cell
     reals, fakes = scores[counted & real], scores[counted & ~real]
     source, names = pd.factorize(rows["real_source"][counted & real])
     for number, name in enumerate(names):
-        mine = reals[source == number]
-        labels = np.repeat([REAL, FAKE], [len(mine), len(fakes)])
-        both = np.concatenate([mine, fakes])
+        of_source = reals[source == number]
+        labels = np.repeat([REAL, FAKE], [len(of_source), len(fakes)])
+        both = np.concatenate([of_source, fakes])
         yield (
             str(name) or UNNAMED,
             {
-                "real": len(mine),
+                "real": len(of_source),
                 "real_acc": real_accuracy(metrics.decided(labels, both, threshold)),
                 "auroc": metrics.auroc(labels, both),
             },
@@ -203,6 +198,7 @@ def _point(scored: ScoredImages) -> CellMetrics:
 
 def _one_sided(line: CellMetrics) -> CellMetrics:
     """Blank what would be the rate of one label alone, for of the other one no image was scored."""
+    # A test set that has one label only is not meant here: there the rate is what was asked for.
     if (line["real"] and line["fake"]) or not (line["reals"] and line["fakes"]):
         return {}
     return {

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Self
 
-from forenbench.types import Cell, Whereabouts
+from forenbench.types import FOREIGN, OWN, PUBLISHED, SAMPLE, UNVERIFIED, Cell, Whereabouts
 
 DetectorKey = tuple[str, str]
 """A detector's name and whose weights it has, which together make one row of every table."""
@@ -39,8 +40,10 @@ class _Part:
             AttributeError: It is no JSON object.
         """
         names = cls._names()
-        # a null is no field that is missing: two identities of which one has it differ
+        # A null is no field that is missing: it stays in `other`, so that it is written again, and so that
+        # two identities of which one has it differ.
         known = {key: value for key, value in content.items() if key in names and value is not None}
+        # JSON has no tuples, and what was written must compare equal to what is read
         frozen = {names[key]: tuple(v) if isinstance(v, list) else v for key, v in known.items()}
         return cls(**frozen, other={key: value for key, value in content.items() if key not in known})
 
@@ -59,7 +62,7 @@ class Identity(_Part):
         detector: Its name.
         detector_version: The detector's own.
         threshold: A score strictly above it means "generated".
-        weights: Whose they are (see `forenbench.weights.whose`), or `FOREIGN`.
+        weights: Whose they are (see `forenbench.weights.checkpoint_store`), or `FOREIGN`.
         checkpoints: sha256 of each file they were read from, by the checkpoint's name.
         code: sha256 of the file that the detector is in, if no package holds it; else empty.
         testset: Digest of the test set's images.
@@ -222,10 +225,10 @@ class Record:
         )
 
 
-def weights_of(content: Any) -> str:  # noqa: ANN401 - whatever is in a file
-    """Read off whose weights a record is of, be it damaged elsewhere.
-
-    Raises:
-        LookupError, TypeError: It does not say.
-    """
-    return str(content["identity"][_KEYS["weights"]])
+def stated_weights(stored: bytes) -> str | None:
+    """Read off whose weights a stored record is of, be it damaged elsewhere; None where it does not say."""
+    # By a pattern, not as JSON, which is nothing at all once a record is cut short. A string cannot hold the
+    # pattern, for JSON escapes its quotes; "weights" is in the cells of records whose file names say it, too.
+    found = re.search(rf'"(?:{_KEYS["weights"]}|weights)": *"(\w*)"'.encode(), stored)
+    stated = found[1].decode() if found else None
+    return stated if stated in ("", PUBLISHED, SAMPLE, UNVERIFIED, OWN, FOREIGN) else None

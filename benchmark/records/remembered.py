@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +14,6 @@ from numpy.typing import NDArray
 from forenbench.files.atomic import replacing
 from forenbench.files.sealed import from_arrow, to_arrow
 from forenbench.metrics.metric_values import kept
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 CellMetrics = dict[str, Any]
 """One class of a cell, or all of it: its counts of images and its metrics, by column."""
@@ -33,23 +30,20 @@ class Remembered(NamedTuple):
 
 def read(root: Path) -> dict[str, Remembered]:
     """Read what a run folder remembers; of a damaged file, nothing."""
+    # nothing is lost with it: what is not remembered is measured again
     with suppress(OSError, ValueError, KeyError):
         table = from_arrow((root / _FILE).read_bytes()).read_all()
-        arrays = {name: _arrays(table[name].combine_chunks()) for name in kept()}
-        told = zip(*(table[name].to_pylist() for name in ("key", "mark", "lines")), strict=True)
-        return {
-            key: Remembered(
-                mark, json.loads(lines), {name: arrays[name][at] for name in arrays if at in arrays[name]}
-            )
-            for at, (key, mark, lines) in enumerate(told)
-        }
+        texts = zip(*(table[name].to_pylist() for name in ("key", "mark", "lines")), strict=True)
+        found = {key: Remembered(mark, json.loads(lines), {}) for key, mark, lines in texts}
+        for name in kept():
+            # views into one buffer: `to_pylist` would make a thousand Python floats of each cell
+            lists = table[name].combine_chunks()
+            values, ends = lists.values.to_numpy(), lists.offsets.to_numpy()
+            for at, cell in enumerate(found.values()):
+                if lists[at].is_valid:  # this metric is not defined in every cell
+                    cell.replicates[name] = values[ends[at] : ends[at + 1]]
+        return found
     return {}
-
-
-def _arrays(lists: pa.ListArray) -> dict[int, NDArray[np.float64]]:
-    """Cut a column of lists into arrays, by row; rows without a list have none."""
-    values, ends = lists.values.to_numpy(), lists.offsets.to_numpy()
-    return {int(at): values[ends[at] : ends[at + 1]] for at in np.flatnonzero(lists.is_valid())}
 
 
 def write(root: Path, known: Mapping[str, Remembered]) -> None:
@@ -62,11 +56,14 @@ def write(root: Path, known: Mapping[str, Remembered]) -> None:
 
     columns: dict[str, Any] = {
         "key": list(known),
-        "mark": [one.mark for one in known.values()],
-        "lines": [json.dumps(one.lines) for one in known.values()],
+        "mark": [cell.mark for cell in known.values()],
+        # as JSON: which columns a line has depends on the cell, and Arrow's columns are the same in each row
+        "lines": [json.dumps(cell.lines) for cell in known.values()],
     }
-    types = pa.list_(pa.float64())
-    made = {name: pa.array([one.replicates.get(name) for one in known.values()], types) for name in kept()}
-    table = pa.table(columns | made)
+    lists = pa.list_(pa.float64())
+    columns |= {
+        name: pa.array([cell.replicates.get(name) for cell in known.values()], lists) for name in kept()
+    }
+    table = pa.table(columns)
     with replacing(root / _FILE) as partial:
         partial.write_bytes(to_arrow(table.to_batches(), table.schema))

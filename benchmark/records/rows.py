@@ -67,6 +67,7 @@ def as_arrow(results: Sequence[ImageResult]) -> pa.RecordBatch:
 
     columns: dict[str, list[Any]] = {name: [getattr(result, name) for result in results] for name in _RESULT}
     for name in ("status", "error", "drawn"):
+        # Parquet's text is UTF-8; file names and messages of the system may hold bytes that are none
         columns[name] = [readable(text) for text in columns[name]]
     return pa.record_batch(columns, result_schema())
 
@@ -87,7 +88,7 @@ def as_rows(cell: Cell, samples: Sequence[Sample], results: pa.Table | pa.Record
         columns[name] = pa.repeat(readable(getattr(cell, name)), len(samples))
     for name in ("generator", "class", "real_source", "origin", "path"):
         attribute = "class_name" if name == "class" else name
-        columns[name] = pa.array([readable(getattr(one, attribute)) for one in samples], pa.string())
+        columns[name] = pa.array([readable(getattr(sample, attribute)) for sample in samples], pa.string())
     columns["label"] = pa.array([sample.label for sample in samples], pa.int8())
     return pa.table({name: columns[name] for name in COLUMNS})
 
@@ -95,28 +96,24 @@ def as_rows(cell: Cell, samples: Sequence[Sample], results: pa.Table | pa.Record
 def write_rows(file: Path, rows: Iterable[pa.Table]) -> StatusCounts:
     """Write a Parquet file piece by piece, and count the statuses."""
     import pyarrow as pa
+    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     counts: Counter[str] = Counter()
     schema = pa.schema([_field(name) for name in COLUMNS])
     with pq.ParquetWriter(file, schema) as writer:
         for piece in rows:
-            writer.write_table(_without_nan(piece.select(COLUMNS)).cast(schema))
+            table = piece.select(COLUMNS)
+            for name in ("score", "logit"):
+                column, at = table[name], table.schema.get_field_index(name)
+                # A score that is not there is null: DuckDB and Spark sort NaN above all numbers, and
+                # Arrow's own mean of a column that holds one is NaN.
+                if pa.types.is_floating(column.type):
+                    table = table.set_column(at, name, pc.if_else(pc.is_nan(column), None, column))
+            writer.write_table(table.cast(schema))
             for status in piece["status"].value_counts().to_pylist():
                 counts[status["values"]] += status["counts"]
     return StatusCounts(**counts)
-
-
-def _without_nan(piece: pa.Table) -> pa.Table:
-    """Leave out what is no number: a score that is not there is null."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    for name in ("score", "logit"):
-        column, at = piece[name], piece.schema.get_field_index(name)
-        if pa.types.is_floating(column.type):
-            piece = piece.set_column(at, name, pc.if_else(pc.is_nan(column), None, column))
-    return piece
 
 
 def _field(name: str) -> pa.Field[Any]:

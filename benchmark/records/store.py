@@ -17,7 +17,7 @@ from forenbench.files.file_names import RECORD, cell_names
 from forenbench.files.sealed import from_json, to_json
 from forenbench.types import Cell
 
-from .record import Identity, Provenance, Record, StatusCounts, weights_of
+from .record import Identity, Provenance, Record, StatusCounts, stated_weights
 from .rows import COLUMNS, write_rows
 
 if TYPE_CHECKING:
@@ -40,9 +40,9 @@ class Store:
     ``<detector> (own).parquet``.
 
     A cell counts as done when its record is there, for the record is written last. It holds the sha256 of the
-    rows and of itself; what is read is compared with them. Records of earlier versions hold neither, and are
-    believed as they are. Files appear by atomic rename. A record that differs from what is asked for, or is
-    damaged, moves with its rows to ``<root>/superseded``.
+    rows and of itself; what is read is compared with them. Records of earlier versions hold neither; of their
+    rows only the number is compared. Files appear by atomic rename. A record that differs from what is asked
+    for, or is damaged, moves with its rows to ``<root>/superseded``.
     """
 
     root: Path
@@ -62,22 +62,20 @@ class Store:
     def record(self, cell: Cell) -> Record | None:
         """Return the record of a finished cell, or None; a damaged one is none."""
         with suppress(Damaged):
-            return self._read_record(self._place(cell))
+            return self._read_record(self._record_file(cell))
         return None
 
     def is_done(self, cell: Cell, identity: Identity) -> bool:
-        """Say whether rows made by exactly this are there, undamaged, none of them failed in the detector.
-
-        Failed images are tried again: the cause may have been the machine's. Unreadable files are not, for
-        a repaired file changes the test set's digest.
-        """
+        """Say whether rows made by exactly this are there, undamaged, none of them failed in the detector."""
+        # Failed images are tried again: the cause may have been the machine's. Unreadable files are not: one
+        # that was mended changes the test set's digest, and with it the identity.
         record = self._kept(cell, identity)
         return record is not None and not record.counts.failed
 
     def damage(self, cell: Cell) -> str:
         """Say in words what is wrong with a cell's files; empty where nothing is, or nothing is there."""
         try:
-            record = self._read_record(self._place(cell))
+            record = self._read_record(self._record_file(cell))
             if record is not None:
                 self._content(record)
         except Damaged as error:
@@ -102,16 +100,20 @@ class Store:
             RunFailed: The disk is full, or will not be written to.
         """
         with explaining(self.root):
-            place = self._place(cell)
-            if place.exists() and self._kept(cell, identity) is None:
+            record_file = self._record_file(cell)
+            if record_file.exists() and self._kept(cell, identity) is None:
                 self.supersede(cell)
-                place = self._place(cell)
-            place.unlink(missing_ok=True)
-            with replacing(place.with_suffix(_ROWS), durable=False) as partial:
+                record_file = self._record_file(cell)  # what was moved away may have had an earlier name
+            # The record goes first and comes last: killed in between, there are rows without a record, which
+            # count as nothing, and never a record beside rows that it was not written for.
+            record_file.unlink(missing_ok=True)
+            # Not durable: a file that a power failure cuts short is known by its digest, and a run of
+            # thousands of cells need not wait for the disk after each.
+            with replacing(record_file.with_suffix(_ROWS), durable=False) as partial:
                 counts = write_rows(partial, rows)
-                with partial.open("rb") as file:
-                    digest = hashlib.file_digest(file, "sha256").hexdigest()
-            self._write_record(place, Record(cell, identity, counts, provenance, digest))
+                with partial.open("rb") as written:
+                    digest = hashlib.file_digest(written, "sha256").hexdigest()
+            self._write_record(record_file, Record(cell, identity, counts, provenance, digest))
         return counts
 
     def restate(self, cell: Cell, *, trained_on: tuple[str, ...]) -> None:
@@ -120,7 +122,7 @@ class Store:
         if record is not None and record.provenance.trained_on != trained_on:
             provenance = replace(record.provenance, trained_on=trained_on)
             with explaining(self.root):
-                self._write_record(self._place(cell), replace(record, provenance=provenance))
+                self._write_record(self._record_file(cell), replace(record, provenance=provenance))
 
     def records(self, *, beside_damaged: bool = False) -> list[Record]:
         """Return the records of all finished cells, in the order their run listed them.
@@ -132,9 +134,9 @@ class Store:
             Damaged: A record is.
         """
         found = []
-        for place in sorted(self.root.glob(f"scores/*/*/*/*{RECORD}")):
+        for file in sorted(self.root.glob(f"scores/*/*/*/*{RECORD}")):
             with suppress(*[Damaged] * beside_damaged):
-                found.append(self._read_record(place))
+                found.append(self._read_record(file))
         return sorted(filter(None, found), key=lambda record: record.provenance.position)
 
     def rows(self, record: Record, columns: Sequence[str] | None = None) -> pd.DataFrame:
@@ -149,20 +151,22 @@ class Store:
         wanted = list(COLUMNS if columns is None else columns)
         with pq.ParquetFile(pa.BufferReader(self._content(record))) as file:
             there = set(file.schema_arrow.names)
+            # a column that is not asked for is neither inflated nor kept: a cell may have millions of paths
             rows: pd.DataFrame = file.read([name for name in wanted if name in there]).to_pandas()
         return rows.assign(**dict.fromkeys(set(wanted) - there, ""))[wanted]
 
     def stamp(self, record: Record) -> tuple[int, int]:
         """Give what changes, time or size, when the rows behind one record are written again."""
-        status = self._place(record.cell).with_suffix(_ROWS).stat()
+        status = self._record_file(record.cell).with_suffix(_ROWS).stat()
         return status.st_mtime_ns, status.st_size
 
     def supersede(self, cell: Cell) -> None:
         """Move a finished cell's files aside, below the time of their removal."""
-        place = self._place(cell)
-        for path in (place, place.with_suffix(_ROWS)):
-            kept = self.root / "superseded" / str(time.time_ns()) / path.relative_to(self.root)
-            kept.parent.mkdir(parents=True)
+        record_file = self._record_file(cell)
+        aside = self.root / "superseded" / str(time.time_ns())
+        for path in (record_file, record_file.with_suffix(_ROWS)):  # rows without a record count as nothing
+            kept = aside / path.relative_to(self.root)
+            kept.parent.mkdir(parents=True, exist_ok=True)
             with suppress(FileNotFoundError):  # of a damaged cell one may be gone
                 path.rename(kept)
 
@@ -174,54 +178,73 @@ class Store:
                 return record
         return None
 
-    def _place(self, cell: Cell) -> Path:
+    def _record_file(self, cell: Cell) -> Path:
         """Say where a cell's record is, or will be; its rows are beside it."""
         new, old = (self.root / name for name in cell_names(cell))
-        with suppress(
-            OSError, ValueError, LookupError, TypeError
-        ):  # the old name may be too long to be there
-            if old.is_file() and not new.is_file() and (not cell.weights or cell.weights == _whose(old)):
-                return old
+        with suppress(OSError):  # earlier names were not cut: one may be too long for the file system
+            if old.is_file() and not new.is_file():
+                # The earlier name did not say whose weights: it may be another cell's, as the content says.
+                # Where damage has taken even that, the record is of whoever asks: or else no run would name
+                # it and move it aside, and it would stand in the way of every table.
+                stated = stated_weights(old.read_bytes())
+                if not cell.weights or stated in (cell.weights, None):
+                    return old
         return new
 
-    def _write_record(self, place: Path, record: Record) -> None:
-        """Write a record, sealed but for those of earlier versions: nobody vouches for their rows."""
+    def _write_record(self, file: Path, record: Record) -> None:
+        """Write a record, sealed but for those of earlier versions."""
         content = record.to_json()
+        # a seal on a record without a digest of rows would make believe that somebody vouches for these
         sealed = record.rows_sha256 is not None
         text = to_json(content) if sealed else json.dumps(content, indent=1, sort_keys=True)
-        with replacing(place, durable=False) as partial:
+        with replacing(file, durable=False) as partial:
             partial.write_text(text, encoding="utf-8")
 
-    def _read_record(self, place: Path) -> Record | None:
+    def _read_record(self, file: Path) -> Record | None:
         """Read a record, or return None where there is none."""
         try:
-            content, sealed = from_json(place.read_bytes())
+            content, sealed = from_json(file.read_bytes())
             record = Record.from_json(content)
+            # Both digests or none: else whoever takes one out of a file has the rest believed. And a folder
+            # that was renamed by hand would give one test set's numbers another's name.
             whole = sealed == (record.rows_sha256 is not None)
-            if not whole or place.relative_to(self.root).as_posix() not in cell_names(record.cell):
+            if not whole or file.relative_to(self.root).as_posix() not in cell_names(record.cell):
                 raise ValueError("it is not of this cell")
         except FileNotFoundError:
             return None
+        except OSError as error:
+            # not damage, for which the cell would be made anew: a network disk may be there again in a minute
+            raise BenchError(f"record '{file}' cannot be read: {error.strerror or error}") from error
         except (ValueError, TypeError, AttributeError) as error:
-            raise Damaged(f"'{place}' is damaged; {_anew(place)}") from error
-        if not place.with_suffix(_ROWS).is_file() and place.is_file():  # else it was moved aside just now
-            raise Damaged(f"cell {record.cell} has lost its rows; {_anew(place)}")
+            raise Damaged(f"'{file}' is damaged; {_way_out(file)}") from error
+        # another process may have moved both aside since the record was read
+        if not file.with_suffix(_ROWS).is_file() and file.is_file():
+            raise Damaged(f"cell {record.cell} has lost its rows; {_way_out(file)}")
         return record
 
     def _content(self, record: Record) -> bytes:
         """Read a cell's file of rows, as it was written."""
-        place = self._place(record.cell)
-        content = place.with_suffix(_ROWS).read_bytes()
-        if record.rows_sha256 not in (None, hashlib.sha256(content).hexdigest()):
-            raise Damaged(f"cell {record.cell} is damaged: its rows are not what was written; {_anew(place)}")
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        file = self._record_file(record.cell)
+        try:
+            content = file.with_suffix(_ROWS).read_bytes()
+            if record.rows_sha256 is None:
+                whole = pq.read_metadata(pa.BufferReader(content)).num_rows == record.counts.images
+            else:
+                whole = hashlib.sha256(content).hexdigest() == record.rows_sha256
+        except FileNotFoundError as error:
+            raise Damaged(f"cell {record.cell} has lost its rows; {_way_out(file)}") from error
+        except pa.ArrowInvalid:
+            whole = False
+        if not whole:
+            raise Damaged(
+                f"cell {record.cell} is damaged: its rows are not what was written; {_way_out(file)}"
+            )
         return content
 
 
-def _whose(place: Path) -> str:
-    """Say whose weights an earlier version's record is of: its name did not say it."""
-    return weights_of(json.loads(place.read_bytes()))
-
-
-def _anew(place: Path) -> str:
+def _way_out(file: Path) -> str:
     """Say how to get rid of damage."""
-    return f"the command that made it makes it anew; or delete '{place}' to do without it"
+    return f"the command that made it makes it anew; or delete '{file}' to do without it"

@@ -7,7 +7,7 @@ one broken package takes no other down, and two packages under one name are refu
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -75,10 +75,18 @@ class Registry(Generic[T]):
         group: Of the entry points.
         flaw: Tells what is none of them.
         ours: Those that are part of this package, in the order of lists.
+        reserved: Lists further names of this package, which nothing that is added may have.
     """
 
-    def __init__(self, what: str, group: str, flaw: Flaw, ours: Mapping[str, T] | None = None) -> None:
-        self.what, self.group, self.flaw = what, group, flaw
+    def __init__(
+        self,
+        what: str,
+        group: str,
+        flaw: Flaw,
+        ours: Mapping[str, T] | None = None,
+        reserved: Callable[[], Collection[str]] = tuple,
+    ) -> None:
+        self.what, self.group, self.flaw, self.reserved = what, group, flaw, reserved
         self.ours: Mapping[str, T] = {} if ours is None else ours
 
     def entries(self) -> dict[str, RegistryEntry]:
@@ -88,7 +96,8 @@ class Registry(Generic[T]):
             # An entry point that was read without its distribution (one built in a test, say) has none.
             package, version = (point.dist.name, point.dist.version) if point.dist else (point.value, "")
             entry = RegistryEntry(point.name, package, version, target=point.value)
-            first = found.setdefault(point.name, entry)
+            is_reserved = point.name in self.reserved()
+            first = found.setdefault(point.name, RegistryEntry(point.name, OURS) if is_reserved else entry)
             # A package may be on the path twice, in a virtual environment over a system's: one target is one
             # thing. Ours have no target, so that nobody can take over one of our names.
             if first.target != entry.target:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pandas as pd
 
 from forenbench.tables import marks, means
-from forenbench.tables.cell_frame import DETECTOR
+from forenbench.tables.cell_frame import DETECTOR, MEAN, TESTSET, as_dicts, in_order, several
 from forenbench.tables.table import Table
 
-from .grid import Grid, GridCell, lay_out
+from .grid import Grid, lay_out
 
 _TITLE = "AUROC (%) by generator"
 _WORDS = (
@@ -26,44 +25,45 @@ def heat_map(cells: pd.DataFrame, perturbation: str) -> Grid:
         cells: As `forenbench.tables.measure` returns them, of one protocol.
         perturbation: The one that is shown.
     """
-    shown = cells[cells["perturbation"] == perturbation]
-    places = shown["testset"]
-    if shown["dataset"].nunique() > 1:
-        places = shown["dataset"] + "/" + shown["testset"]
-    names = shown[DETECTOR].drop_duplicates()
-    rows, columns = pd.MultiIndex.from_frame(names), list(dict.fromkeys(places))
-    auroc, signs = (
-        shown.assign(place=places)
-        .pivot(index=DETECTOR, columns="place", values=value)
-        .reindex(index=rows, columns=columns)
-        for value in ("auroc", "marks")
-    )
-    auroc *= 100
-    auroc["Mean"], signs["Mean"] = means.macro(shown, DETECTOR, "auroc"), means.signs(shown, DETECTOR)
-    auroc.columns.name = None
-    notes = (
-        _WORDS,
-        f"Perturbation: {perturbation}.",
-        *_lacking(cells, shown, perturbation),
-        *marks.remarks(shown),
-    )
-    grid = lay_out(Table("heat", _TITLE, auroc, notes, marks=signs.fillna("")))
-    return replace(grid, rows=[[_shaded(entry) for entry in row] for row in grid.rows])
-
-
-def _lacking(cells: pd.DataFrame, shown: pd.DataFrame, perturbation: str) -> Iterator[str]:
-    """Name the detectors and data sets that were not run under a perturbation."""
-    for name in ("detector", "dataset"):
-        lacking = [one for one in dict.fromkeys(cells[name]) if one not in set(shown[name])]
-        if lacking:
-            yield f"In the tables only, for no cell is of {perturbation}: {name} {', '.join(lacking)}."
-
-
-def _shaded(entry: GridCell) -> GridCell:
-    """Colour a number; pale enough to be read on."""
     from matplotlib import colormaps
     from matplotlib.colors import to_hex
 
-    if not entry.value:
-        return entry
-    return replace(entry, shade=to_hex(colormaps["RdBu"](0.2 + 0.6 * float(entry.value) / 100)))
+    shown = cells[cells["perturbation"] == perturbation]
+    testset, detectors = several(shown, TESTSET), in_order(shown, DETECTOR)
+    found = {
+        tuple(cell[name] for name in (*DETECTOR, *testset)): (100 * cell["auroc"], cell["marks"])
+        for cell in as_dicts(shown, [*DETECTOR, *testset, "auroc", "marks"])
+    }
+    average, signs = means.macro(shown, DETECTOR, "auroc"), means.signs(shown, DETECTOR)
+    nothing = (float("nan"), "")
+    columns = {
+        "/".join(where): [found.get((*detector, *where), nothing) for detector in detectors]
+        for where in in_order(shown, testset)
+    }
+    columns[MEAN[-1]] = [(average.get(one, nothing[0]), signs.get(one, "")) for one in detectors]
+    index = pd.MultiIndex.from_tuples(detectors, names=DETECTOR)
+    values, marked = (
+        pd.DataFrame({name: [pair[at] for pair in column] for name, column in columns.items()}, index)
+        for at in range(2)
+    )
+    lacking = []
+    for name in ("detector", "dataset"):
+        here = set(shown[name])
+        if gone := [one for one in dict.fromkeys(cells[name]) if one not in here]:
+            lacking.append(f"In the tables only, for no cell is of {perturbation}: {name} {', '.join(gone)}.")
+    notes = (_WORDS, f"Perturbation: {perturbation}.", *lacking, *marks.remarks(shown))
+    grid = lay_out(Table("heat", _TITLE, values, notes, marks=marked))
+    # The middle 60 % of the colour map: its ends are too dark for black numbers to be read on.
+    shades = colormaps["RdBu"]
+    return replace(
+        grid,
+        rows=[
+            [
+                replace(entry, shade=to_hex(shades(0.2 + 0.6 * float(entry.value) / 100)))
+                if entry.value
+                else entry
+                for entry in row
+            ]
+            for row in grid.rows
+        ],
+    )

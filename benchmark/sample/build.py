@@ -7,8 +7,8 @@ them. Every family has crops of its own, so no image of the dataset occurs twice
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -16,10 +16,9 @@ from tempfile import TemporaryDirectory
 from zlib import crc32
 
 import torch
-from PIL import Image
 
-from .generators import WEIGHTS, generate, load_generator
-from .photographs import Photograph, crop, photographs
+from .fakes import WEIGHTS, generate, load_generator
+from .photographs import crop, photographs
 
 REAL, FAKE = "0_real", "1_fake"
 
@@ -63,48 +62,31 @@ def build(
     if target.exists():
         return
     folder.mkdir(parents=True, exist_ok=True)
-    total = 2 * len(extent.families) * len(sources) * extent.crops
-    with TemporaryDirectory(prefix=f".{split}-", dir=folder) as unfinished:
-        pairs = _pairs(sources, extent, weights)
-        for done, (family, name, *images) in enumerate(pairs, start=1):
-            for label, image in zip((REAL, FAKE), images, strict=True):
-                file = Path(unfinished) / split / family / label / name
-                file.parent.mkdir(parents=True, exist_ok=True)
-                image.save(file)
-            if report:
-                report(2 * done, total)
-        _publish(Path(unfinished) / split, target)
-
-
-def _pairs(
-    sources: Sequence[Photograph], extent: Extent, weights: Path
-) -> Iterator[tuple[str, str, Image.Image, Image.Image]]:
-    """Make a split's pairs one by one: family, file name, real image, fake image."""
-    for family in extent.families:
-        generator = load_generator(family, weights)
-        for photograph, number in product(sources, range(extent.crops)):
-            name = f"{photograph.name}_{number:02}.png"
-            real = crop(photograph, family, number)
-            with _one_thread():
-                fake = generate(generator, real, seed=crc32(f"{family}/{name}".encode()))
-            yield family, name, real, fake
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Let torch use one thread: how sums are split over threads shows in their last bits."""
+    done, total = 0, 2 * len(extent.families) * len(sources) * extent.crops
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-
-
-def _publish(folder: Path, target: Path) -> None:
-    """Give a finished folder its name, unless another process was faster with the same bytes."""
-    try:
-        folder.rename(target)
-    except OSError:
-        if not target.is_dir():
-            raise
+    # Beside its place, not in /tmp: a rename within one file system is all or nothing.
+    with TemporaryDirectory(prefix=f".{split}-", dir=folder) as unfinished, ExitStack() as restoring:
+        # How a sum is split over threads shows in its last bits, and in some pixel: one thread, the same
+        # files.
+        torch.set_num_threads(1)
+        restoring.callback(torch.set_num_threads, threads)
+        for family in extent.families:
+            generator = load_generator(family, weights)
+            for label in (REAL, FAKE):
+                (Path(unfinished) / split / family / label).mkdir(parents=True)
+            for photograph, number in product(sources, range(extent.crops)):
+                name = f"{photograph.name}_{number:02}.png"
+                real = crop(photograph, family, number)
+                # The seed comes from the name, not from a stream: a smaller extent has the same fakes.
+                fake = generate(generator, real, seed=crc32(f"{family}/{name}".encode()))
+                real.save(Path(unfinished) / split / family / REAL / name)
+                fake.save(Path(unfinished) / split / family / FAKE / name)
+                done += 2
+                if report:
+                    report(done, total)
+        try:
+            (Path(unfinished) / split).rename(target)
+        except OSError:
+            # Another process was faster, with the same bytes.
+            if not target.is_dir():
+                raise

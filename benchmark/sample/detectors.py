@@ -62,13 +62,24 @@ def train_detectors(data: Path, out: Path, report: Report) -> None:
     _save(train_classifier("lgrad", gradients, labels, as_is, report), out / "lgrad.safetensors")
     classifier = train_classifier("cnndetection", pixels, labels, blur_or_jpeg, report)
     _save(classifier, out / "cnndetection.safetensors")
-    _train_univfd(images, labels, photographs, out)
+
+    encoder = efficientnet_lite0(Weights("sample"))
+    with torch.no_grad():
+        # One by one: the last bits of features depend on how many images are in a batch.
+        features = torch.cat([encoder.encode(encoder.prepare(image)[None]) for image in images])
+    weight, bias = fit_probe(features.numpy(), labels, photographs)
+    save_file({"weight": weight, "bias": bias}, out / "univfd_lc.safetensors")
+    # In half precision, for the files are part of the wheel.
+    is_fake = torch.as_tensor(labels == 1)
+    banks = {"real": features[~is_fake].half(), "fake": features[is_fake].half()}
+    save_file(banks, out / "univfd_bank.safetensors")
 
 
 def train_classifier(
     name: str, pictures: Tensor, labels: NDArray[np.int_], augment: Augment, report: Report
 ) -> nn.Module:
     """Train `small_resnet` from nothing on 8-bit pictures (n, 3, H, W); seeded."""
+    # fork_rng: the caller's own random numbers go on as if nothing had been trained.
     with torch.random.fork_rng():
         torch.manual_seed(SEED)
         network = small_resnet()
@@ -80,7 +91,11 @@ def train_classifier(
         if step % (len(labels) // BATCH) == 0:
             order = random.permutation(len(labels))
         chosen = order[(step * BATCH) % (len(labels) // BATCH * BATCH) :][:BATCH]
-        batch = torch.stack([_crop_and_flip(augment(pictures[i], random), random) for i in chosen])
+        batch = torch.empty(BATCH, 3, CROP, CROP, dtype=torch.uint8)
+        for row, picture in enumerate(augment(pictures[i], random) for i in chosen):
+            top, left = random.integers(0, [side - CROP + 1 for side in picture.shape[1:]])
+            cropped = picture[:, top : top + CROP, left : left + CROP]
+            batch[row] = cropped.flip(2) if random.random() < 0.5 else cropped
         logits = network(normalise(batch, IMAGENET)).squeeze(1)
         loss = F.binary_cross_entropy_with_logits(
             logits, torch.as_tensor(labels[chosen], dtype=torch.float32)
@@ -112,26 +127,6 @@ def as_is(picture: Tensor, random: np.random.Generator) -> Tensor:
     return picture
 
 
-def _crop_and_flip(picture: Tensor, random: np.random.Generator) -> Tensor:
-    top, left = random.integers(0, [picture.shape[1] - CROP + 1, picture.shape[2] - CROP + 1])
-    cropped = picture[:, top : top + CROP, left : left + CROP]
-    return cropped.flip(2) if random.random() < 0.5 else cropped
-
-
-def _train_univfd(
-    images: Sequence[Image.Image], labels: NDArray[np.int_], photographs: Sequence[str], out: Path
-) -> None:
-    """Fit the linear probe on frozen features and keep the features as banks."""
-    encoder = efficientnet_lite0(Weights("sample"))
-    with torch.no_grad():
-        features = torch.cat([encoder.encode(encoder.prepare(image)[None]) for image in images])
-    weight, bias = fit_probe(features.numpy(), labels, photographs)
-    save_file({"weight": weight, "bias": bias}, out / "univfd_lc.safetensors")
-    is_fake = torch.as_tensor(labels == 1)
-    banks = {"real": features[~is_fake].half(), "fake": features[is_fake].half()}
-    save_file(banks, out / "univfd_bank.safetensors")
-
-
 def fit_probe(
     features: NDArray[np.float32], labels: NDArray[np.int_], groups: Sequence[str]
 ) -> tuple[Tensor, Tensor]:
@@ -149,9 +144,11 @@ def fit_probe(
         LogisticRegression(max_iter=2000),
         {"C": np.logspace(-5, 0, 6)},
         scoring="average_precision",
+        # Crops of one photograph in fit and test would choose the strength that knows photographs by heart.
         cv=GroupKFold(len(set(groups))),
     )
     probe = search.fit(scaler.transform(features), labels, groups=groups).best_estimator_
+    # The standardisation goes into weight and bias: the detector gets features as they are.
     weight = probe.coef_ / scaler.scale_
     bias = probe.intercept_ - weight @ scaler.mean_
     return torch.tensor(weight, dtype=torch.float32), torch.tensor(bias, dtype=torch.float32)

@@ -9,15 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from itertools import pairwise
-from pathlib import Path
 
-import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image
 from torch import Tensor, nn
-
-WEIGHTS = Path(__file__).parent / "weights"
 
 
 class Generator(nn.Module):
@@ -39,7 +34,7 @@ class Blur(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map (n, c, h, w) to the same shape."""
         line = x.new_tensor([0.25, 0.5, 0.25])
-        kernel = torch.outer(line, line).expand(x.shape[1], 1, 3, 3)
+        kernel = torch.outer(line, line).expand(x.shape[1], 1, 3, 3)  # a view: one filter for all channels
         return F.conv2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), kernel, groups=x.shape[1])
 
 
@@ -52,10 +47,12 @@ class Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (n, c, h, w) to the same shape."""
+        # A tenth, in place of the missing norm: at the start a stack of these is close to the identity.
         result: Tensor = x + 0.1 * self.layers(x)
         return result
 
 
+# Leaky by 0.2, as in StyleGAN and PatchGAN.
 def _conv(inside: int, outside: int, stride: int = 1) -> tuple[nn.Module, nn.Module]:
     return nn.Conv2d(inside, outside, 3, stride=stride, padding=1), nn.LeakyReLU(0.2)
 
@@ -228,26 +225,3 @@ FAMILIES: Mapping[str, Callable[[], Generator]] = {
     "vae": VariationalAutoencoder,
     "diffusion": Diffusion,
 }
-
-
-def load_generator(family: str, folder: Path = WEIGHTS) -> Generator:
-    """Make one family's trained generator, ready for use."""
-    from safetensors.torch import load_file
-
-    net = FAMILIES[family]()
-    net.load_state_dict(load_file(folder / f"{family}.safetensors"))
-    return net.eval()
-
-
-def generate(generator: Generator, image: Image.Image, seed: int) -> Image.Image:
-    """Make one fake with the content of an RGB image; a function of its arguments alone."""
-    with torch.inference_mode():
-        fake = generator(as_tensor([image]), torch.Generator().manual_seed(seed))[0]
-    pixels = ((fake.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
-    return Image.fromarray(pixels.permute(1, 2, 0).numpy())
-
-
-def as_tensor(images: list[Image.Image]) -> Tensor:
-    """Stack RGB images of one size into float (n, 3, h, w) in [-1, 1]."""
-    pixels = torch.from_numpy(np.stack([np.asarray(image) for image in images]))
-    return pixels.permute(0, 3, 1, 2).float() / 127.5 - 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from forenbench.detectors._nets.small import small_discriminator
 
-from .generators import FAMILIES, Generator, as_tensor
+from .fakes import as_tensor
+from .generators import FAMILIES, Generator
 from .photographs import draw, photographs
 
 SEED = 1
@@ -60,12 +61,15 @@ class Adversary:
     def learn(self, reals: Tensor, fakes: Tensor) -> float:
         """Take one step towards telling fakes from reals; return the hinge loss."""
         penalise = self._steps % PENALTY_EVERY == 0
+        # The penalty differentiates by the images, which costs a second pass: for every eighth step alone.
         reals = reals.detach().requires_grad_(penalise)
         scores = self.net(reals)
         hinge = F.relu(1 - scores).mean() + F.relu(1 + self.net(fakes.detach())).mean()
         loss = hinge
         if penalise:
             (slope,) = torch.autograd.grad(scores.sum(), reals, create_graph=True)
+            # Times the interval, so that its mean over steps is that of a penalty at each (StyleGAN2,
+            # appendix B).
             loss = loss + PENALTY_EVERY * PENALTY * slope.square().sum(dim=(1, 2, 3)).mean()
         _step(self._optimiser, loss)
         self._steps += 1
@@ -100,15 +104,27 @@ def train_generators(folder: Path, *, families: Iterable[str] = tuple(FAMILIES),
 
 def _train(family: str, recipe: SampleRecipe, report: Report) -> tuple[Generator, Adversary]:
     generator, adversary = FAMILIES[family](), Adversary()
-    generator.apply(_initialise)
+    # Orthogonal weights keep the length of what goes through (Saxe et al. 2014): the nets have no norm that
+    # would.
+    for layer in generator.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.orthogonal_(layer.weight)
+    # Convolutions on a CPU are faster in this order (docs/performance.md).
     for net in (generator, adversary.net):
         net.to(memory_format=torch.channels_last)
     optimiser = torch.optim.Adam(generator.parameters(), lr=1e-3, betas=(0.9, 0.99))
     decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, recipe.steps, eta_min=5e-5)
     random = torch.Generator().manual_seed(SEED)
-    for step, reals in zip(range(recipe.steps), _patches(), strict=False):
+    rng, sources = np.random.default_rng(SEED), photographs("train")
+    for step in range(recipe.steps):
+        chosen = [sources[index] for index in rng.integers(len(sources), size=BATCH)]
+        patches = as_tensor([draw(photograph, rng, PATCH) for photograph in chosen])
+        # Colour channels are shuffled: six photographs do not hold every colour of the others.
+        shuffled = torch.stack([patch[rng.permutation(3)] for patch in patches])
+        reals = shuffled.contiguous(memory_format=torch.channels_last)
         fakes, loss = generator.attempt(reals, random)
         losses = {"own": float(loss.detach())}
+        # Later, as in Esser et al.'s code (`disc_start`): at first its own loss teaches a generator enough.
         if recipe.adversarial and step >= recipe.alone * recipe.steps:
             losses["adversary"] = adversary.learn(reals, fakes)
             loss = loss + recipe.adversarial * adversary.blame(fakes)
@@ -116,25 +132,6 @@ def _train(family: str, recipe: SampleRecipe, report: Report) -> tuple[Generator
         decay.step()
         report(family, step + 1, recipe.steps, losses)
     return generator, adversary
-
-
-def _patches() -> Iterator[Tensor]:
-    """Yield batches (BATCH, 3, PATCH, PATCH) from train photographs.
-
-    Colour channels are shuffled: six photographs do not hold every colour of the others.
-    """
-    rng = np.random.default_rng(SEED)
-    sources = photographs("train")
-    while True:
-        chosen = [sources[index] for index in rng.integers(len(sources), size=BATCH)]
-        patches = as_tensor([draw(photograph, rng, PATCH) for photograph in chosen])
-        shuffled = torch.stack([patch[rng.permutation(3)] for patch in patches])
-        yield shuffled.contiguous(memory_format=torch.channels_last)
-
-
-def _initialise(layer: nn.Module) -> None:
-    if isinstance(layer, nn.Conv2d):
-        nn.init.orthogonal_(layer.weight)
 
 
 def _step(optimiser: torch.optim.Optimizer, loss: Tensor) -> None:

@@ -1,4 +1,8 @@
-"""Batches as they are asked for and as they come back, and what becomes of each image."""
+"""Batches as they are asked for and as they come back, and what becomes of each image.
+
+Indices have the same letter throughout: `t` of a task in the plan, `p` of a perturbation and `d` of a
+detector in the `Lineup`, `k` of a distinct `prepare` in the `Reader`.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +17,18 @@ from torch import Tensor
 from forenbench.records.rows import ImageResult
 
 InputKey = tuple[int, int]
-"""Which perturbation, and which distinct `prepare`, by their places in a `Reader`."""
+"""(p, k): which perturbation an image went through, and which `prepare`."""
+CellIndex = tuple[int, int]
+"""(p, d): which perturbation and which detector."""
+Todo = Sequence[tuple[int, Sequence[int]]]
+"""(p, [d, ...]): the detectors wanted under each perturbation."""
+CellResults = dict[CellIndex, list[ImageResult]]
+"""One result an image, for each cell."""
 
 BATCH = 32
 """Images at most; part of what a row is, for floating-point results depend on a batch's shape."""
 CHANGED = "the file has changed since the test set was listed; start again"
 """The reason of a failed row."""
-Todo = Sequence[tuple[int, Sequence[int]]]
-"""The detectors wanted under each perturbation, by their places in a `Lineup`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +36,19 @@ class ReadRequest:
     """One batch to be read.
 
     Attributes:
-        source: Place of the files' source in the `Reader`.
+        source: Index of the files' source in the `Reader`.
         paths: Of consecutive samples of a test set.
         sha256s: What their contents were when the test set was listed; empty where unknown.
-        wanted: The distinct prepares wanted under each perturbation.
-        deadly: How files ended the process that read them, by their position and (perturbation, prepare), or
-            None: by each. They are left alone.
+        wanted: The distinct prepares wanted under each perturbation: (p, (k, ...)).
+        fatal: How files ended the process that read them, by (position, (p, k)), or (position, None) where
+            everything does. They are left alone.
     """
 
     source: int
     paths: tuple[str, ...]
     sha256s: tuple[str, ...]
     wanted: tuple[tuple[int, tuple[int, ...]], ...]
-    deadly: Mapping[tuple[int, InputKey | None], str] = field(default_factory=dict)
+    fatal: Mapping[tuple[int, InputKey | None], str] = field(default_factory=dict)
 
 
 class Stack(NamedTuple):
@@ -63,9 +71,9 @@ class Batch:
 
     Attributes:
         sha256s: Of the files as they were read; empty where they could not be.
-        drawn: What each perturbation drew for each image, by perturbation.
-        missing: Images that could not be prepared, and why, by position.
-        blocks: Prepared images, by (perturbation, prepare).
+        drawn: What each perturbation drew for each image, by p.
+        missing: Images that could not be prepared, and why, by (p, k) and position.
+        blocks: Prepared images, by (p, k).
         memory: The bytes of all blocks (n,), uint8.
     """
 
@@ -78,9 +86,11 @@ class Batch:
     def tensors(self, key: InputKey) -> Iterator[tuple[tuple[int, ...], Tensor]]:
         """Yield positions and stacked tensors (n, ...), one pair for each shape."""
         for block in self.blocks[key]:
-            part = self.memory[block.offset : block.offset + block.size]
-            yield block.positions, part.view(block.dtype).view(block.shape)
+            # Views, not copies: a network may write into them, see `forenbench.scoring.pipeline`.
+            flat = self.memory[block.offset : block.offset + block.size]
+            yield block.positions, flat.view(block.dtype).view(block.shape)
 
+    # PyTorch's DataLoader looks for a method of this name on what is no tensor, and calls it in a thread.
     def pin_memory(self) -> Batch:
         """Move to page-locked memory, from where a GPU copies without waiting."""
         self.memory = self.memory.pin_memory()
@@ -90,7 +100,3 @@ class Batch:
         """Move to a device, without waiting for the copy."""
         self.memory = self.memory.to(device, non_blocking=True)
         return self
-
-
-CellResults = dict[tuple[int, int], list[ImageResult]]
-"""One result an image, by the places of (perturbation, detector)."""

@@ -21,11 +21,12 @@ def borders(testset: TestSet, facts: Mapping[str, FileFacts], detectors: Sequenc
     """
     crops: dict[int, list[str]] = {}
     for detector in detectors:
+        # A `prepare` need not state how it cuts; of one that does not, nothing is said.
         crop, resize = (getattr(prepare_of(detector), name, None) for name in ("crop", "resize"))
         if isinstance(crop, int) and crop > 0 and resize is None:
             crops.setdefault(crop, []).append(detector.name)
     files = [facts[sample.path] for sample in testset.samples]
-    sizes = [(fact.width, fact.height) for fact in files if fact.format]
+    sizes = [(fact.width, fact.height) for fact in files if fact.format]  # without one, it is no image
     for crop, names in crops.items():
         seen = [min(w, crop) * min(h, crop) for w, h in sizes if min(w, h) < crop]
         if seen:

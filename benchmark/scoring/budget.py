@@ -30,26 +30,29 @@ class Budget:
         """Yield requests for the same files that together want what the request does."""
         keys: list[InputKey] = []
         total = 0
-        for place, indices in request.wanted:
-            for index in indices:
-                size = self._seen.get(index, _GUESS)
+        for p, prepares in request.wanted:
+            for k in prepares:
+                size = self._seen.get(k, _GUESS)
+                # One tensor that is over the limit by itself still has to be made: then it comes alone.
                 if keys and total + size > self.bytes:
                     yield replace(request, wanted=_wanted(keys))
                     keys, total = [], 0
-                keys.append((place, index))
+                keys.append((p, k))
                 total += size
         yield replace(request, wanted=_wanted(keys))
 
     def learn(self, batch: Batch) -> None:
         """See how much each `prepare` makes of a batch."""
-        for (_, index), blocks in batch.blocks.items():
+        for (_, k), blocks in batch.blocks.items():
             size = sum(block.size for block in blocks)
-            self._seen[index] = max(size, self._seen.get(index, 0))
+            # The largest counts: the last batch of a test set may be of one image, and sizes may differ
+            # between images where a `prepare` does not resize.
+            self._seen[k] = max(size, self._seen.get(k, 0))
 
 
 def _wanted(keys: list[InputKey]) -> tuple[tuple[int, tuple[int, ...]], ...]:
     """Group keys by perturbation."""
     groups: dict[int, list[int]] = {}
-    for place, index in keys:
-        groups.setdefault(place, []).append(index)
-    return tuple((place, tuple(indices)) for place, indices in groups.items())
+    for p, k in keys:
+        groups.setdefault(p, []).append(k)
+    return tuple((p, tuple(prepares)) for p, prepares in groups.items())

@@ -26,12 +26,13 @@ def distinct_prepares(detectors: Sequence[Detector]) -> tuple[list[Prepare], lis
     Equal ones, such as a shared encoder's, run once; a property may give another one at every look.
     """
     prepares: list[Prepare] = []
-    places = []
+    indices = []
     for prepare in map(prepare_of, detectors):
+        # Compared by ==, not by identity: Python makes a new bound method at every look at `encoder.prepare`.
         if prepare not in prepares:
             prepares.append(prepare)
-        places.append(prepares.index(prepare))
-    return prepares, places
+        indices.append(prepares.index(prepare))
+    return prepares, indices
 
 
 def prepare_of(detector: Detector) -> Prepare:
@@ -65,8 +66,9 @@ def encoded(encoder: Encoder, batch: Tensor) -> Tensor:
     """
     with contained():
         features = _counted(encoder.encode(batch), len(batch), "encode")
-    kind = torch.float32 if features.dtype == torch.bfloat16 else features.dtype
-    return features.detach().to(kind, copy=True)
+    # Under autocast features are bfloat16, and a detector may hand them to numpy, which has no such type.
+    dtype = torch.float32 if features.dtype == torch.bfloat16 else features.dtype
+    return features.detach().to(dtype, copy=True)
 
 
 def scored(detector: Detector, batch: Tensor) -> tuple[Tensor, Tensor]:
@@ -88,28 +90,26 @@ def scored(detector: Detector, batch: Tensor) -> tuple[Tensor, Tensor]:
 
 def _numbers(returned: Any, number: int, method: str) -> Tensor:  # noqa: ANN401 - whatever a detector returns
     """Copy n real numbers, a tensor, an array or a list, to float32 (n,)."""
-    given = isinstance(returned, list | tuple | np.ndarray)
-    values = _counted(_as_tensor(returned, method) if given else returned, number, method)
+    if isinstance(returned, list | tuple | np.ndarray):
+        try:
+            array = np.asarray(returned)
+            # As float64, which is exact for all but huge integers: torch takes no array in the other byte
+            # order, nor one with negative strides.
+            returned = torch.tensor(array.astype(np.float64) if array.dtype.kind in "iuf" else array)
+        except (RuntimeError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"{method} returned a {type(returned).__name__} that holds more than numbers"
+            ) from error
+    values = _counted(returned, number, method)
     if values.dtype == torch.bool or values.dtype.is_complex:
-        kind = "truth values" if values.dtype == torch.bool else "complex numbers"
-        raise ValueError(f"{method} returned {kind}, not scores: return the number that is compared")
+        found = "truth values" if values.dtype == torch.bool else "complex numbers"
+        raise ValueError(f"{method} returned {found}, not scores: return the number that is compared")
     if values.ndim != 1:
         hint = "; add .squeeze(1)" if values.shape == (number, 1) else ""
         raise ValueError(
             f"{method} returned shape {tuple(values.shape)} for {number} images, not ({number},){hint}"
         )
     return values.detach().to(torch.float32, copy=True)
-
-
-def _as_tensor(returned: Any, method: str) -> Tensor:  # noqa: ANN401 - whatever a detector returns
-    """Read a list or an array of numbers."""
-    try:
-        array = np.asarray(returned)
-        return torch.tensor(array.astype(np.float64) if array.dtype.kind in "iuf" else array)
-    except (RuntimeError, TypeError, ValueError) as error:
-        raise ValueError(
-            f"{method} returned a {type(returned).__name__} that holds more than numbers"
-        ) from error
 
 
 def _counted(returned: object, number: int, method: str) -> Tensor:

@@ -16,6 +16,8 @@ def choose_device(request: str) -> str:
     if request == "auto":
         return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     try:
+        # Tried, for torch.device("cuda:99") is made without a look at the machine. A torch that was built
+        # without CUDA raises AssertionError; of a long RuntimeError the first line says what is wrong.
         torch.zeros(1, device=request)
     except (RuntimeError, AssertionError) as error:
         raise BenchError(f"device '{request}' cannot be used here: {str(error).splitlines()[0]}") from error

@@ -21,46 +21,50 @@ if TYPE_CHECKING:
 _DIED = "the process that read it was killed, or ended itself, each time"
 
 
-def without_deadly_files(reader: Reader, request: ReadRequest) -> ReadRequest:
-    """Read files one by one, each in a process of its own, and mark what ends it."""
-    found = {
-        (at, key): death for at in range(len(request.paths)) for key, death in _deadly(reader, request, at)
-    }
-    return replace(request, deadly={**request.deadly, **found})
+def without_fatal_files(reader: Reader, request: ReadRequest) -> ReadRequest:
+    """Read files one by one, each in a process of its own, and mark those that end it.
 
-
-def _deadly(reader: Reader, request: ReadRequest, position: int) -> Iterator[tuple[InputKey | None, str]]:
-    """Yield the (perturbation, prepare) that a file is deadly to, and how; None: it is to all."""
-    marked = {key: death for (at, key), death in request.deadly.items() if at == position}
-    at = slice(position, position + 1)
-    alone = replace(
-        request,
-        paths=request.paths[at],
-        sha256s=request.sha256s[at],
-        deadly={(0, key): death for key, death in marked.items()},
-    )
-    if None in marked or not (death := _death(reader, alone)):
-        return
-    keys = [(place, index) for place, indices in request.wanted for index in indices]
-    deaths = [
-        (key, _death(reader, replace(alone, wanted=((key[0], (key[1],)),))))
-        for key in keys
-        if key not in marked
-    ]
-    killers = [(key, one) for key, one in deaths if one]
-    yield from [(None, death)] if len(killers) in (0, len(keys)) else killers
+    Where only some (perturbation, prepare) of a file do, these are tried one by one, too, and marked alone.
+    """
+    keys = [(p, k) for p, prepares in request.wanted for k in prepares]
+    fatal: dict[tuple[int, InputKey | None], str] = dict(request.fatal)
+    for position in range(len(request.paths)):
+        # A second death over the same batch: what the first one marked is not tried again.
+        marked = {key: death for (at, key), death in request.fatal.items() if at == position}
+        one = slice(position, position + 1)
+        alone = replace(
+            request,
+            paths=request.paths[one],
+            sha256s=request.sha256s[one],
+            fatal={(0, key): death for key, death in marked.items()},
+        )
+        if None in marked or not (death := _death(reader, alone)):
+            continue
+        killers = {}
+        for p, k in keys:
+            if (p, k) not in marked and (how := _death(reader, replace(alone, wanted=((p, (k,)),)))):
+                killers[p, k] = how
+        # It is the decoding that kills if every key does; and if none does by itself, all together were
+        # too much (for the memory, say), and which of them to leave out cannot be told.
+        if len(killers) in (0, len(keys)):
+            fatal[position, None] = death
+        else:
+            fatal.update({(position, key): how for key, how in killers.items()})
+    return replace(request, fatal=fatal)
 
 
 def _death(reader: Reader, request: ReadRequest) -> str:
     """Say how reading what was requested ends its process, with whatever status; empty where it does not."""
     received, sent = multiprocessing.Pipe(duplex=False)
+    # Forked, as the readers are: prepares of plugin files cannot be pickled for a new interpreter.
     with fork_beside_threads():
         process = multiprocessing.get_context("fork").Process(target=_attempt, args=(reader, request, sent))
         process.start()
-    sent.close()
+    sent.close()  # or `recv` below would wait for this process's own end of the pipe
     process.join()
     with received:
         try:
+            # The message and not the exit status tells: a detector may call os._exit(0).
             received.recv()
         except EOFError:
             late = process.exitcode == -signal.SIGALRM
@@ -70,7 +74,7 @@ def _death(reader: Reader, request: ReadRequest) -> str:
 
 def _attempt(reader: Reader, request: ReadRequest, sent: Connection) -> None:
     """Read, and tell of having lived: an error is not a death."""
-    reader.patience.keep(max_seconds())
+    reader.patience.keep()
     with suppress(Exception):
         reader[request]
     sent.send(None)
@@ -79,6 +83,8 @@ def _attempt(reader: Reader, request: ReadRequest, sent: Connection) -> None:
 @contextmanager
 def fork_beside_threads() -> Iterator[None]:
     """Fork without a warning: readers call nothing that the threads of torch or rich may have locked."""
+    # Python 3.12 and later warn of every fork in a process with threads, for any of them may hold a lock
+    # that the child waits for; torch has started some by now.
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*multi-threaded, use of fork")
         yield

@@ -55,17 +55,21 @@ def address(encoder: str, perturbation: str, seed: int, images: Sequence[str], n
         images: sha256 of each image file, in the order in which they are encoded together.
         numerics: What rounding rests on: see the function of that name.
     """
-    parts = json.dumps([encoder, perturbation, seed, list(images), numerics])
-    return Address(encoder, hashlib.sha256(parts.encode()).hexdigest())
+    # As JSON, where no two lists give one text: names that are joined could.
+    text = json.dumps([encoder, perturbation, seed, list(images), numerics])
+    return Address(encoder, hashlib.sha256(text.encode()).hexdigest())
 
 
 def numerics(device: str, precision: str) -> str:
     """Say what the last bits of features rest on: packages, processor and threads, precision."""
     import torch
 
-    kind = torch.device(device).type
-    name = torch.cuda.get_device_name(device) if kind == "cuda" else torch.backends.cpu.get_cpu_capability()
-    return json.dumps([precision, kind, name, torch.get_num_threads(), versions()])
+    backend = torch.device(device).type
+    # Of a CPU the instruction set ("AVX2", "AVX512"), by which torch picks its kernels, and the threads, by
+    # which they cut sums; of a GPU the model.
+    cuda = backend == "cuda"
+    name = torch.cuda.get_device_name(device) if cuda else torch.backends.cpu.get_cpu_capability()
+    return json.dumps([precision, backend, name, torch.get_num_threads(), versions()])
 
 
 def to_bytes(features: Tensor) -> bytes:
@@ -79,7 +83,10 @@ def to_bytes(features: Tensor) -> bytes:
     bits = features.view(torch.int16) if features.dtype is torch.bfloat16 else features
     array: np.ndarray[Any, Any] = np.asarray(bits.numpy(force=True), order="C")
     buffer = BytesIO()
+    # allow_pickle=False: a file that could hold code would have to be trusted when it is read.
     np.save(buffer, array if bits is features else array.view(_BFLOAT16), allow_pickle=False)
+    # Behind the array, where numpy's reader does not look: the file is a plain .npy to other programs. CRC-32
+    # is enough against accidents, and next to free.
     checksum = zlib.crc32(buffer.getbuffer())
     return buffer.getvalue() + checksum.to_bytes(_CHECKSUM, "little")
 
@@ -94,11 +101,15 @@ def read(path: Path) -> Tensor:
     import torch
 
     with path.open("rb") as file:
+        # Private pages: should a detector write there, the kernel copies the page; the file stays as it is.
+        # An empty file raises ValueError here, as a damaged one does below.
         content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
         view = memoryview(content)
         if zlib.crc32(view[:-_CHECKSUM]) != int.from_bytes(view[-_CHECKSUM:], "little"):
             raise ValueError(f"{path} is damaged")
         np.lib.format.read_magic(file)
+        # numpy's own reader of maps (np.load with mmap_mode) takes a path only and would open the file anew,
+        # which may be another one by now. np.save writes version 1.0 where the header is below 64 kB.
         shape, _, dtype = np.lib.format.read_array_header_1_0(file)
         array: np.ndarray[Any, Any] = np.ndarray(shape, dtype, content, file.tell())
     if dtype == _BFLOAT16:

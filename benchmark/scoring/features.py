@@ -47,8 +47,9 @@ _NOTE = "encoder.txt"
 _ENCODERS = "*-" + "[0-9a-f]" * 12  # nothing else in the cache's folder is ever touched
 _SUFFIXES = (".npy", ".part")  # what a killed run left half-written counts, and goes, as blocks do
 _AFTER_EVICTION = 0.9
+"""Share of the limit that is left after an eviction: looking at every file pays only now and then."""
 _UNSEEN = 1 / 16
-"""Part of the limit that one process may write before it looks at what the others wrote."""
+"""Share of the limit that one process may write before it looks at what the others wrote."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,8 @@ class FeatureCache:
 
     def __init__(self, folder: Path, limit: int) -> None:
         self.folder, self.limit, self.problem = folder, limit, ""
+        # Infinite until the folder was looked at, which the first `put` does: a run that finds all it needs
+        # never goes through the files.
         self._size, self._unseen = math.inf, 0
 
     def get(self, address: Address) -> Tensor | None:
@@ -102,6 +105,8 @@ class FeatureCache:
             with suppress(OSError):
                 path.unlink()
             return None
+        # By hand, for with the usual mount options (relatime, noatime) reading leaves no mark on a file.
+        # Where this may not be written, the block is of use all the same.
         now = time.time_ns()
         with suppress(OSError):
             os.utime(path, ns=(now, now))
@@ -111,13 +116,28 @@ class FeatureCache:
         """Keep a block's features of any shape; what goes wrong becomes `problem` and stops no run."""
         if self.problem or not self.limit:
             return
+        note = self.folder / address.folder / _NOTE
         try:
-            size = self._write(address, features)
-            self._size, self._unseen = self._size + size, self._unseen + size
+            content = to_bytes(features)
+            # A larger block would be evicted by the very look that it causes.
+            if len(content) > self.limit * _AFTER_EVICTION:
+                raise ValueError(f"{decimal(len(content))} do not fit into {decimal(self.limit)}")
+            if not note.is_file():
+                write_text(note, f"{address.encoder}\n")
+            # Not durable: a call of fsync for each block would wait for the disk, and what a power failure
+            # leaves behind is caught by the checksum.
+            with replacing(self._path(address), durable=False) as partial:
+                partial.write_bytes(content)
+            self._size, self._unseen = self._size + len(content), self._unseen + len(content)
             if self._size > self.limit or self._unseen > self.limit * _UNSEEN:
                 self._make_room()
         except (OSError, TypeError, ValueError) as error:
-            if not self._cleared(error):
+            # Another process may clear the cache between any two of these steps. That is no reason to stop
+            # keeping: a file is not found, or `mkdir` met a folder that is gone when it looks again.
+            cleared = isinstance(error, FileNotFoundError) or (
+                isinstance(error, FileExistsError) and self.folder.is_dir()
+            )
+            if not cleared:
                 self.problem = f"features are no longer kept in {self.folder}: {error}"
 
     def usage(self) -> list[Usage]:
@@ -126,7 +146,7 @@ class FeatureCache:
         for encoder in self.folder.glob(_ENCODERS):
             sizes = [size for _, size, _ in _files(encoder)]
             found.append(Usage(encoder.name, len(sizes), sum(sizes)))
-        return sorted(found, key=lambda one: (-one.size, one.encoder))
+        return sorted(found, key=lambda usage: (-usage.size, usage.encoder))
 
     def clear(self, encoders: Iterable[str]) -> None:
         """Remove the features of encoders as `usage` names them, as far as they can be removed."""
@@ -134,29 +154,12 @@ class FeatureCache:
             shutil.rmtree(self.folder / encoder, ignore_errors=True)
         self._size = math.inf
 
-    def _cleared(self, error: Exception) -> bool:
-        """Say whether another process removed folders while this one made, or used, them."""
-        if isinstance(error, FileExistsError):  # mkdir met a folder that then was gone
-            return self.folder.is_dir()
-        return isinstance(error, FileNotFoundError)
-
     def _path(self, address: Address) -> Path:
         return self.folder / address.folder / address.digest[:2] / f"{address.digest}.npy"
 
-    def _write(self, address: Address, features: Tensor) -> int:
-        """Write a block, and beside the first one a note of what its encoder is; return its size."""
-        content = to_bytes(features)
-        if len(content) > self.limit * _AFTER_EVICTION:
-            raise ValueError(f"{decimal(len(content))} do not fit into {decimal(self.limit)}")
-        note = self.folder / address.folder / _NOTE
-        if not note.is_file():
-            write_text(note, f"{address.encoder}\n")
-        with replacing(self._path(address), durable=False) as partial:
-            partial.write_bytes(content)
-        return len(content)
-
     def _make_room(self) -> None:
         """Count what is there; above the limit, remove what was not used for longest."""
+        # Sorted by time, the first of the three: the least recently used come first.
         files = sorted(file for encoder in self.folder.glob(_ENCODERS) for file in _files(encoder))
         size = sum(size for _, size, _ in files)
         enough = self.limit * _AFTER_EVICTION if size > self.limit else math.inf
@@ -191,6 +194,7 @@ def parse_size(text: str) -> int:
     Raises:
         BenchError: It is something else.
     """
+    # [0-9], for \d takes the digits of every script. Decimal, for the float 2.01 times 1000 is 2009.99….
     match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) ?([KMGT]?)B?", text.strip().upper())
     if not match:
         raise BenchError(f"'{text}' is no size; write one such as 20GB or 500MB, or 0 to keep no features")
@@ -202,6 +206,7 @@ def _files(encoder: Path) -> Iterator[tuple[int, int, Path]]:
     for parent, _, names in os.walk(encoder):
         for name in names:
             path = Path(parent, name)
+            # The note is neither counted nor evicted: without it nobody knows what the blocks are.
             if path.suffix in _SUFFIXES:
                 with suppress(FileNotFoundError):
                     status = path.stat()

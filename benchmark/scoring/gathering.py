@@ -1,4 +1,7 @@
-"""What a run is asked for, by its options or by a published table, and what of it can be had here."""
+"""What a run is asked for, by its options or by a published table, and what of it can be had here.
+
+Imports stand inside functions where they would make a command that only looks something up load torch.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ class Request:
     """Detectors over test sets and perturbations.
 
     Attributes:
-        detectors: As on the command line, or what a program hands over.
+        detectors: Names, variants and files, as on the command line; or objects that a program hands over.
         datasets: The test sets wanted, by dataset; none named means all.
         perturbations: As on the command line.
         table: The published table that needs all this. Of such a request, what can be had is run and the
@@ -53,6 +56,26 @@ class Means:
     split: str = ""
     places: Mapping[str, Path] = field(default_factory=dict)
 
+    def open(self, name: str, testsets: list[str], advance: Advance) -> list[Dataset]:
+        """Open one dataset, or the several of a suite, with those of the test sets named that are there.
+
+        Raises:
+            MissingDataset: Its files are not here.
+            BenchError: It cannot be read.
+        """
+        from forenbench.data.catalogue import open_dataset
+
+        return open_dataset(
+            name,
+            data_root=self.data_root,
+            generators=testsets,
+            limit=self.limit,
+            protocol=self.protocol,
+            splits=chosen(self.split),
+            places=self.places,
+            advance=advance,
+        )
+
 
 @dataclass(slots=True)
 class Gathered:
@@ -77,22 +100,21 @@ class Gathered:
         from .plan import Job
 
         for dataset in datasets:
-            fresh = tuple(one for one in dataset.testsets if self._is_fresh(one))
-            self.jobs.append(Job(replace(dataset, testsets=fresh), detectors))
+            fresh: list[TestSet] = []
+            for testset in dataset.testsets:
+                # Suites overlap, and a cell is stored under these names: a test set that is here already is
+                # scored once, but one with the same names and other images would displace its rows.
+                names = testset.dataset, testset.name
+                if names not in self._digests:
+                    self._digests[names] = testset.digest
+                    fresh.append(testset)
+                elif self._digests[names] != testset.digest:
+                    raise BenchError(
+                        f"two datasets are called '{testset.dataset}' and differ in test set "
+                        f"'{testset.name}'; rename the folder of one, or run them one by one"
+                    )
+            self.jobs.append(Job(replace(dataset, testsets=tuple(fresh)), detectors))
             self.kinds.append(kind)
-
-    def _is_fresh(self, testset: TestSet) -> bool:
-        """Remember a test set; say whether it is new."""
-        place = testset.dataset, testset.name
-        if place not in self._digests:
-            self._digests[place] = testset.digest
-            return True
-        if self._digests[place] != testset.digest:
-            raise BenchError(
-                f"two datasets are called '{testset.dataset}' and differ in test set '{testset.name}'; "
-                "rename the folder of one, or run them one by one"
-            )
-        return False
 
 
 def parse_perturbations(request: Request) -> list[Perturbation]:
@@ -101,7 +123,7 @@ def parse_perturbations(request: Request) -> list[Perturbation]:
 
     found = parse_all(request.perturbations)
     if not found:
-        raise BenchError("--perturbations names none; write 'none' for the images as they are")
+        raise BenchError("no perturbation is named; write 'none' for the images as they are")
     return found
 
 
@@ -131,29 +153,56 @@ def gather(request: Request, means: Means, advance: Advance) -> Gathered:
     Raises:
         BenchError: Something is not there; for a published table, if nothing can be run at all.
     """
-    if request.table:
-        return _gather_available(request, means, advance)
+    from forenbench.data.finding import MissingDataset
     from forenbench.data.requests import find_spec
+    from forenbench.plugins.loading import load_available
 
-    kinds = {name: means.checkpoints or find_spec(name).checkpoints for name in request.datasets}
-    loaded = {
-        kind: load_detectors(request.detectors, kind, means.files, means.device)
-        for kind in dict.fromkeys(kinds.values())
-    }
+    if request.table:
+        kinds = dict.fromkeys(request.datasets, means.checkpoints or "published")
+    else:
+        kinds = {name: means.checkpoints or find_spec(name).checkpoints for name in request.datasets}
     gathered = Gathered()
-    for name in request.datasets:
-        gathered.add(_open(name, request, means, gathered, advance), loaded[kinds[name]], kinds[name])
+    loaded: dict[str, list[LoadedDetector]] = {}
+    # Once for each kind of checkpoints: a network may take gigabytes, and datasets mostly want one kind.
+    for kind in dict.fromkeys(kinds.values()):
+        if request.table:
+            weights = open_weights(kind, means.files, means.device)
+            loaded[kind], missing = load_available(request.detectors, weights)
+            gathered.absent += missing
+        else:
+            loaded[kind] = load_detectors(request.detectors, kind, means.files, means.device)
+    for name, kind in kinds.items():
+        wanted = request.datasets[name]
+        try:
+            opened = means.open(name, wanted, advance)
+        except MissingDataset as error:
+            if not request.table:
+                raise
+            gathered.absent.append(str(error))
+            continue
+        gathered.add(opened, loaded[kind], kind)
+        found = {testset.name for one in opened for testset in one.testsets}
+        gathered.absent += [f"test set '{name}/{one}': not in the data" for one in wanted if one not in found]
+    if request.table and not (any(loaded.values()) and gathered.jobs):
+        raise BenchError(
+            f"nothing of table '{request.table}' can be run here:\n" + "\n".join(gathered.absent)
+        )
     return gathered
 
 
 def reloading(request: Request, means: Means, gathered: Gathered) -> Callable[[str], list[LoadedDetector]]:
     """Say how another process, on this or another machine, loads the detectors of all jobs on a device."""
-    files = replace(means.files, pairs=[_absolute(pair) for pair in means.files.pairs])
+    # That process may be started in another folder, so paths are made absolute here.
+    pairs = []
+    for pair in means.files.pairs:
+        name, _, path = pair.partition("=")
+        pairs.append(f"{name}={Path(path).expanduser().resolve()}")
     detectors = [
         str(Path(one).resolve()) if isinstance(one, str) and one.endswith(".py") else one
         for one in request.detectors
     ]
-    return partial(_reload, detectors, tuple(gathered.kinds), files)
+    # A partial of a module's function, for a closure could not be pickled.
+    return partial(_reload, detectors, tuple(gathered.kinds), replace(means.files, pairs=pairs))
 
 
 def _reload(
@@ -162,53 +211,9 @@ def _reload(
     """Load the detectors of each job, job after job."""
     from forenbench.plugins.loading import load_available
 
+    # What a published table lacks here it lacked there, too; that the rest is the same is checked by whoever
+    # compares the result with its own detectors (see `forenbench.scoring.engines.replica`).
     loaded = {
         kind: load_available(detectors, open_weights(kind, files, device))[0] for kind in dict.fromkeys(kinds)
     }
     return [one for kind in kinds for one in loaded[kind]]
-
-
-def _absolute(pair: str) -> str:
-    """Make the path of NAME=PATH one that holds in any folder."""
-    name, _, path = pair.partition("=")
-    return f"{name}={Path(path).expanduser().resolve()}"
-
-
-def _gather_available(request: Request, means: Means, advance: Advance) -> Gathered:
-    """Gather what of a published table can be run here."""
-    from forenbench.data.finding import MissingDataset
-    from forenbench.plugins.loading import load_available
-
-    kind = means.checkpoints or "published"
-    loaded, missing = load_available(request.detectors, open_weights(kind, means.files, means.device))
-    gathered = Gathered(absent=missing)
-    for name in request.datasets:
-        try:
-            gathered.add(_open(name, request, means, gathered, advance), loaded, kind)
-        except MissingDataset as error:
-            gathered.absent.append(str(error))
-    if not (loaded and gathered.jobs):
-        raise BenchError(
-            f"nothing of table '{request.table}' can be run here:\n" + "\n".join(gathered.absent)
-        )
-    return gathered
-
-
-def _open(name: str, request: Request, means: Means, gathered: Gathered, advance: Advance) -> list[Dataset]:
-    """Open one dataset, or the several that a suite selects from; note the test sets that are not there."""
-    from forenbench.data.catalogue import open_dataset
-
-    wanted = request.datasets[name]
-    opened = open_dataset(
-        name,
-        data_root=means.data_root,
-        generators=wanted,
-        limit=means.limit,
-        protocol=means.protocol,
-        splits=chosen(means.split),
-        places=means.places,
-        advance=advance,
-    )
-    found = {testset.name for one in opened for testset in one.testsets}
-    gathered.absent += [f"test set '{name}/{one}': not in the data" for one in wanted if one not in found]
-    return opened

@@ -1,4 +1,4 @@
-"""Ctrl-C: once to end after the part in hand, twice to end at once."""
+"""Ctrl-C: once to end after the shard in progress, twice to end at once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ STOPPED = 130
 
 @contextmanager
 def stopping(tell: Callable[[str], None]) -> Iterator[Callable[[], bool]]:
-    """Turn the first Ctrl-C into a request to end after the part in hand; the second one ends at once.
+    """Turn the first Ctrl-C into a request to end after the shard in progress; the second one ends at once.
 
     Args:
         tell: Told what is going on.
@@ -31,14 +31,18 @@ def stopping(tell: Callable[[str], None]) -> Iterator[Callable[[], bool]]:
         if asked:
             raise KeyboardInterrupt
         asked = True
-        tell("finishing the part in hand; Ctrl-C again stops at once")
+        tell("finishing the images in progress; Ctrl-C again stops at once")
 
+    # A handler that only notes it: Python's own raises KeyboardInterrupt wherever the process happens to be,
+    # amid a detector's code or the writing of a file.
     before = signal.signal(signal.SIGINT, ask)
     try:
         yield lambda: asked
     except KeyboardInterrupt:
         raise SystemExit(STOPPED) from None
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN if asked else before)  # once is enough: the process ends
+        # Ignored from here on if it was asked for: the process ends anyway, and a third Ctrl-C would print a
+        # traceback over the words below.
+        signal.signal(signal.SIGINT, signal.SIG_IGN if asked else before)
         if asked:
-            tell("stopped. Finished parts are kept: the same command goes on from there.")
+            tell("stopped. What is finished is kept: the same command goes on from there.")

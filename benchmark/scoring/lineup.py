@@ -32,4 +32,4 @@ class Lineup:
     def wanted(self, todo: Todo) -> tuple[tuple[int, tuple[int, ...]], ...]:
         """Say which prepares are wanted under each perturbation."""
         prepares = self.prepares()
-        return tuple((place, tuple(sorted({prepares[d] for d in detectors}))) for place, detectors in todo)
+        return tuple((p, tuple(sorted({prepares[d] for d in detectors}))) for p, detectors in todo)

@@ -34,20 +34,19 @@ class Numerics:
         import torch
 
         matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+        # Both are said, for torch has TF32 off for matrix products but on for cuDNN's convolutions.
         before = matmul.allow_tf32, cudnn.allow_tf32
         matmul.allow_tf32 = cudnn.allow_tf32 = self.precision == "tf32"
+        autocast: AbstractContextManager[object] = nullcontext()
+        if self.precision == "bf16":
+            autocast = torch.autocast(self.device.partition(":")[0], torch.bfloat16)
         try:
-            with torch.no_grad(), self._autocast():
+            # Not `inference_mode`, whose tensors can never be differentiated: LGrad takes gradients (and its
+            # gain was none, see docs/performance.md).
+            with torch.no_grad(), autocast:
                 yield
         finally:
             matmul.allow_tf32, cudnn.allow_tf32 = before
-
-    def _autocast(self) -> AbstractContextManager[object]:
-        import torch
-
-        if self.precision != "bf16":
-            return nullcontext()
-        return torch.autocast(self.device.partition(":")[0], torch.bfloat16)
 
 
 def check_precision(request: str) -> str:
@@ -57,7 +56,7 @@ def check_precision(request: str) -> str:
         BenchError: There is no such one.
     """
     if request not in PRECISIONS:
-        raise BenchError(f"--precision '{request}' is none of {', '.join(PRECISIONS)}")
+        raise BenchError(f"precision '{request}' is none of {', '.join(PRECISIONS)}")
     return request
 
 
@@ -88,34 +87,30 @@ class Portions:
             torch.OutOfMemoryError: Not even one image fits.
             ValueError: Not all fit, and the network has written into them: they cannot be given again.
         """
+        import torch
+
         while True:
+            # torch counts in-place changes of a tensor; a count that moved means that the images are spoilt.
             version = batch._version
             portions = batch.split(self.at_once.get(name, len(batch)))  # type: ignore[no-untyped-call]
+            size = len(portions[0])
             try:
                 return [network(portion) for portion in portions]
             except Exception as error:
-                if len(portions[0]) == 1 or not _is_out_of_memory(error):
+                # For the machine's memory torch (2.14) raises a plain RuntimeError, "DefaultCPUAllocator:
+                # can't allocate memory": there only the words tell.
+                words = str(error).lower()
+                is_out_of_memory = isinstance(error, torch.OutOfMemoryError | MemoryError) or (
+                    isinstance(error, RuntimeError)
+                    and ("out of memory" in words or "can't allocate memory" in words)
+                )
+                if size == 1 or not is_out_of_memory:
                     raise
-            self._halve(name, len(portions[0]))
+            # Outside of the handler: while the error lives, its traceback holds every tensor of the call.
+            if name not in self.at_once:
+                self.note(f"{name}: {size} images at once do not fit into memory; going on with fewer")
+            self.at_once[name] = size // 2
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()  # or blocks of the wrong sizes stay with torch
             if batch._version != version:
                 raise ValueError("it ran out of memory after it had written into its images")
-
-    def _halve(self, name: str, size: int) -> None:
-        """Take half as many at once from here on; outside of the handler, which holds on to memory."""
-        import torch
-
-        if name not in self.at_once:
-            self.note(f"{name}: {size} images at once do not fit into memory; going on with fewer")
-        self.at_once[name] = size // 2
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    """Recognise a device, or the machine, that has no memory left."""
-    import torch
-
-    words = str(error).lower()
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
-        isinstance(error, RuntimeError) and ("out of memory" in words or "can't allocate memory" in words)
-    )

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from forenbench.records.record import StatusCounts
 from forenbench.types import Cell, TestSet
+
+if TYPE_CHECKING:
+    from forenbench.records.store import Store
+
+    from .plan import PlannedCell, Task
 
 
 @dataclass(slots=True)
@@ -28,6 +33,29 @@ class Summary:
     problems: dict[Cell, StatusCounts] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
+    @classmethod
+    def of(
+        cls, tasks: Sequence[Task], missing: Sequence[Sequence[PlannedCell]], store: Store, notes: list[str]
+    ) -> Summary:
+        """Sum up a run by what its store holds now, whoever stored it.
+
+        Args:
+            tasks: All that the run was for.
+            missing: The cells of each task that were not there when it began.
+            store: Where they are kept.
+            notes: See above.
+        """
+        to_do = sum(map(len, missing))
+        summary = cls(present=sum(len(task.cells) for task in tasks) - to_do, notes=notes)
+        for one in (one for task in tasks for one in task.cells):
+            record = store.record(one.cell)
+            if record is None or record.identity != one.identity:
+                summary.unfinished += 1
+            elif record.counts.lost:
+                summary.problems[one.cell] = record.counts
+        summary.computed = to_do - summary.unfinished
+        return summary
+
 
 class Listener(Protocol):
     """Hears of the scoring while it is done."""
@@ -45,7 +73,7 @@ class Listener(Protocol):
         ...
 
     def stopped(self) -> bool:
-        """Asked after each part, and by an engine that waits: whether the run is to end here."""
+        """Asked after each shard, and by an engine that waits: whether the run is to end here."""
         ...
 
 

@@ -33,8 +33,10 @@ class Parcel:
     def of(cls, batch: Batch) -> Parcel:
         """Pack a batch, shared if that can be had."""
         try:
+            # torch's pickler: it moves tensors into shared memory and sends a handle, where pickle copies.
             return cls(bytes(ForkingPickler.dumps(batch)))
         except (OSError, RuntimeError):  # no room for its memory, or no file descriptor left
+            # As a numpy array, which the queue pickles by value: it would send a tensor by handle again.
             bare = replace(batch, memory=torch.empty(0, dtype=torch.uint8))
             return cls(pickle.dumps(bare), batch.memory.numpy())
 
@@ -47,7 +49,9 @@ class Parcel:
         """
         batch: Batch = pickle.loads(self.content)
         if self.memory is not None:
-            batch.memory = torch.from_numpy(self.memory).clone()  # to where tensors start, see `batches`
+            # Cloned to where torch begins its tensors: kernels may sum what is aligned otherwise in another
+            # order (see `_ALIGNMENT` in `forenbench.scoring.preparing`).
+            batch.memory = torch.from_numpy(self.memory).clone()
         return batch
 
     def pin_memory(self) -> Batch:

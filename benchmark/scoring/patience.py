@@ -9,6 +9,8 @@ from __future__ import annotations
 import signal
 from dataclasses import dataclass
 
+from forenbench.images.effort import max_seconds
+
 
 @dataclass(slots=True)
 class Patience:
@@ -20,14 +22,24 @@ class Patience:
 
     seconds: float = 0
 
-    def keep(self, seconds: float) -> None:
-        """Begin to end this process where a step takes longer."""
+    def keep(self, _process: int = 0) -> None:
+        """Begin to end this process where a step takes longer than `max_seconds`, and not to end by Ctrl-C.
+
+        Args:
+            _process: The number of a reader process, which PyTorch's loader tells.
+        """
+        # Ctrl-C reaches every process of a terminal; the run needs its readers until the shard in progress is
+        # done, and one that is tried for a fatal file would seem to have died of it.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        # The default action, by which the kernel ends the process: a handler in Python would run only once
+        # the decoder's C code returns, and that is what it may never do.
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        self.seconds = seconds
+        self.seconds = max_seconds()
 
     def begin(self) -> None:
         """Begin a step, which ends the one before."""
         if self.seconds:
+            # Wall-clock time, not the processor's: a `prepare` may wait for a lock for ever.
             signal.setitimer(signal.ITIMER_REAL, self.seconds)
 
     def __enter__(self) -> None:

@@ -21,7 +21,7 @@ from forenbench.records.rows import ImageResult
 from forenbench.registry.guests import reason
 from forenbench.types import Detector, Encoder, Perturbation, TestSet
 
-from .batches import BATCH, Batch, CellResults, ReadRequest, Todo
+from .batches import BATCH, Batch, CellIndex, CellResults, ReadRequest, Todo
 from .calls import encoded, encoder_of, scored
 from .features import Address, FeatureCache, address
 from .features import numerics as rounding
@@ -64,6 +64,8 @@ class Scorer:
     def __post_init__(self) -> None:
         self.portions = Portions(self.note)
         encoders = map(encoder_of, self.lineup.detectors)
+        # What each detector reads: a distinct prepare, and an encoder (by id: it need not be hashable), or
+        # else a negative number of its own, which no id is.
         ids = (-1 - d if encoder is None else id(encoder) for d, encoder in enumerate(encoders))
         self._inputs = list(zip(self.lineup.prepares(), ids, strict=True))
         self._rounding = rounding(self.numerics.device, self.numerics.precision)
@@ -75,61 +77,54 @@ class Scorer:
             One result for each image, in the order of the batch. Nothing that a detector or an image does
             wrong is raised: it becomes the status of the rows concerned.
         """
+        made: dict[CellIndex, list[_Piece]] = {}
         with self.numerics.applied():
             batch.to(self.numerics.device)
-            pieces = [
-                (place, *made) for place, detectors in todo for made in self._run(batch, place, detectors)
-            ]
+            for p, wanted in todo:
+                # A request that was cut (see `forenbench.scoring.budget`) has tensors for some of them only.
+                detectors = [d for d in wanted if (p, self._inputs[d][0]) in batch.blocks]
+                # How many networks read the same prepared tensors, and how many heads the same features.
+                heads = Counter(self._inputs[d] for d in detectors)
+                readers = Counter(k for k, _ in heads)
+                features: dict[int, list[_Piece]] = {}
+                for d in detectors:
+                    detector, (k, encoder_id) = self.lineup.detectors[d], self._inputs[d]
+                    inputs = _own([_Piece(*block) for block in batch.tensors((p, k))], readers[k])
+                    encoder = encoder_of(detector)
+                    if encoder is not None:
+                        if encoder_id not in features:
+                            features[encoder_id] = [
+                                self._features(encoder, detector.name, batch, p, piece) for piece in inputs
+                            ]
+                        inputs = _own(features[encoder_id], heads[k, encoder_id])
+                    made[p, d] = [piece if piece.failed else self._score(detector, piece) for piece in inputs]
         # Only now are results fetched, so that a GPU is kept busy until all its work is queued.
-        return {(place, d): self._collect(batch, place, d, found) for place, d, found in pieces}
+        return {(p, d): self._collect(batch, p, d, pieces) for (p, d), pieces in made.items()}
 
-    def _run(self, batch: Batch, place: int, wanted: Sequence[int]) -> Iterator[tuple[int, list[_Piece]]]:
-        """Call every encoder and detector on the images under one perturbation."""
-        detectors = [d for d in wanted if (place, self._inputs[d][0]) in batch.blocks]
-        features: dict[int, list[_Piece]] = {}
-        heads = Counter(self._inputs[d] for d in detectors)
-        readers = Counter(prepare for prepare, _ in heads)
-        for d in detectors:
-            detector, (prepare, encoded) = self.lineup.detectors[d], self._inputs[d]
-            inputs = _own([_Piece(*block) for block in batch.tensors((place, prepare))], readers[prepare])
-            encoder = encoder_of(detector)
-            if encoder is not None:
-                if encoded not in features:
-                    features[encoded] = [
-                        self._features(encoder, detector.name, one, self._address(encoder, batch, place, one))
-                        for one in inputs
-                    ]
-                inputs = _own(features[encoded], heads[prepare, encoded])
-            yield d, [one if one.failed else self._score(detector, one) for one in inputs]
+    def _features(self, encoder: Encoder, name: str, batch: Batch, p: int, inputs: _Piece) -> _Piece:
+        """Look features of prepared images of one shape up, or encode them and keep what came out.
 
-    def _address(self, encoder: Encoder, batch: Batch, place: int, inputs: _Piece) -> Address | None:
-        """Say where the features of prepared images of one shape are kept, if anywhere."""
+        A failure is theirs alone.
+        """
+        where: Address | None = None
         identity: str = getattr(encoder, "identity", "")
-        if self.cache is None or not identity:
-            return None
-        images = [batch.sha256s[position] for position in inputs.positions]
-        perturbation = self.lineup.perturbations[place].name
-        return address(identity, perturbation, self.lineup.seed, images, self._rounding)
-
-    def _features(self, encoder: Encoder, name: str, inputs: _Piece, where: Address | None) -> _Piece:
-        """Look features up, or encode prepared images of one shape and keep what came out."""
-        if self.cache is None or where is None:
-            return self._encode(encoder, name, inputs)
-        kept = self.cache.get(where)
-        if kept is not None:
-            return inputs._replace(values=kept.to(self.numerics.device))
-        encoded = self._encode(encoder, name, inputs)
-        if not encoded.failed and not self.portions.at_once:  # rounding is that of a whole block
-            self.cache.put(where, encoded.values)
-        return encoded
-
-    def _encode(self, encoder: Encoder, name: str, inputs: _Piece) -> _Piece:
-        """Encode prepared images of one shape; a failure is theirs alone."""
+        if self.cache is not None and identity:
+            images = [batch.sha256s[position] for position in inputs.positions]
+            perturbation = self.lineup.perturbations[p].name
+            where = address(identity, perturbation, self.lineup.seed, images, self._rounding)
+            kept = self.cache.get(where)
+            if kept is not None:
+                return inputs._replace(values=kept.to(self.numerics.device))
         try:
             made = self.portions.call(f"encoder of {name}", partial(encoded, encoder), inputs.values)
-            return inputs._replace(values=torch.cat(made))
+            features = torch.cat(made)
         except Exception as error:
             return inputs._replace(failed=f"encode: {reason(error)}")
+        # What was made in portions is not kept: its rounding may not be that of a whole block, which is what
+        # the address stands for.
+        if self.cache is not None and where is not None and not self.portions.at_once:
+            self.cache.put(where, features)
+        return inputs._replace(values=features)
 
     def _score(self, detector: Detector, inputs: _Piece) -> _Piece:
         """Score prepared images, or features, of one shape; a failure is theirs alone."""
@@ -140,25 +135,32 @@ class Scorer:
         scores, logits = (torch.cat(values) for values in zip(*made, strict=True))
         return _Piece(inputs.positions, scores, logits)
 
-    def _collect(self, batch: Batch, place: int, d: int, pieces: Iterable[_Piece]) -> list[ImageResult]:
+    def _collect(self, batch: Batch, p: int, d: int, pieces: Iterable[_Piece]) -> list[ImageResult]:
         """Put one cell's results into the order of the batch."""
         name = self.lineup.detectors[d].name
-        results = dict(batch.missing[place, self._inputs[d][0]])
+        results = dict(batch.missing[p, self._inputs[d][0]])
         for piece in pieces:
             if piece.failed:
                 results.update(dict.fromkeys(piece.positions, ImageResult("failed", error=piece.failed)))
                 continue
             assert piece.logits is not None  # every piece has been through a detector
-            values = zip(piece.values.tolist(), piece.logits.tolist(), strict=True)
-            results.update(zip(piece.positions, (_judge(name, *value) for value in values), strict=True))
-        drawn = batch.drawn[place]
+            values = zip(piece.positions, piece.values.tolist(), piece.logits.tolist(), strict=True)
+            for position, score, logit in values:
+                if math.isfinite(score):
+                    results[position] = ImageResult("ok", score, logit)
+                else:
+                    # The score itself is left out, or it would be counted, but a finite logit may tell why.
+                    much = ", or more than float32 holds" if math.isinf(score) else ""
+                    error = f"{name} returned {score}{much}"
+                    results[position] = ImageResult("nonfinite", logit=logit, error=error)
+        drawn = batch.drawn[p]
         return [replace(results[at], drawn=drawn[at]) if drawn[at] else results[at] for at in sorted(results)]
 
 
 def _own(pieces: Iterable[_Piece], readers: int) -> Iterator[_Piece]:
     """Give each of several networks that read the same tensors a copy of its own, for it may write there."""
-    for one in pieces:
-        yield one if readers == 1 else one._replace(values=one.values.clone())
+    for piece in pieces:
+        yield piece if readers == 1 else piece._replace(values=piece.values.clone())
 
 
 def score_testset(
@@ -181,25 +183,18 @@ def score_testset(
     Returns:
         One result per sample, by (perturbation, detector) name; see `Scorer.score`.
     """
+    # By identity, for objects of a plugin's class may have an == of their own, or none that can be hashed.
     detectors = list({id(one): one for _, chosen in todo for one in chosen}.values())
     lineup = Lineup(detectors, [perturbation for perturbation, _ in todo], seed)
-    places = [(place, [detectors.index(one) for one in chosen]) for place, (_, chosen) in enumerate(todo)]
+    indices = [(p, [detectors.index(one) for one in chosen]) for p, (_, chosen) in enumerate(todo)]
     scorer, reader = Scorer(lineup, Numerics(device)), Reader.of(lineup, [testset.source])
     results: TestSetResults = {
         (perturbation.name, one.name): [] for perturbation, chosen in todo for one in chosen
     }
     paths = [sample.path for sample in testset.samples]
     batches = (paths[start : start + BATCH] for start in range(0, len(paths), BATCH))
-    requests = (ReadRequest(0, tuple(some), ("",) * len(some), lineup.wanted(places)) for some in batches)
+    requests = (ReadRequest(0, tuple(some), ("",) * len(some), lineup.wanted(indices)) for some in batches)
     for batch in read_ahead(reader, requests, readers):
-        for (place, d), found in scorer.score(batch, places).items():
-            results[lineup.perturbations[place].name, detectors[d].name] += found
+        for (p, d), found in scorer.score(batch, indices).items():
+            results[lineup.perturbations[p].name, detectors[d].name] += found
     return results
-
-
-def _judge(name: str, score: float, logit: float) -> ImageResult:
-    """Judge one score."""
-    if math.isfinite(score):
-        return ImageResult("ok", score, logit)
-    much = ", or more than float32 holds" if math.isinf(score) else ""
-    return ImageResult("nonfinite", logit=logit, error=f"{name} returned {score}{much}")

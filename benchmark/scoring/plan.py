@@ -1,4 +1,4 @@
-"""What a run is made of: its cells, and the parts of test sets that they still lack."""
+"""What a run is made of: its cells, and the shards of its test sets."""
 
 from __future__ import annotations
 
@@ -13,17 +13,19 @@ from forenbench.plugins.loaded import LoadedDetector
 from forenbench.records.record import Identity
 from forenbench.types import Cell, Perturbation, TestSet
 
-from .batches import BATCH, ReadRequest, Todo
+from .batches import BATCH, CellIndex, ReadRequest, Todo
 
 if TYPE_CHECKING:
     from forenbench.data.dataset import Dataset
     from forenbench.data.inventory import FileFacts
 
+    from .lineup import Lineup
+
 BATCH_PIXELS = 1 << 24
 """A batch ends here, too: huge pictures come alone, and memory stays flat."""
 ROWS = 4
 """Version of what a row of a run means; raise it when batches or scores change."""
-PART = 4
+SHARD = 4
 """Batches whose rows are stored together: what a killed run may have to do again."""
 
 
@@ -59,7 +61,7 @@ class PlannedCell:
     Attributes:
         cell: Its name.
         identity: What makes its rows what they are; rows of equal identity need not be made again.
-        place: Of its perturbation and its detector in the lineup.
+        index: Of its perturbation and its detector in the lineup.
         position: In tables.
         trained_on: What its detector's weights have seen (see `forenbench.plugins.loaded.LoadedDetector`).
         remarks: What readers of its rows must know of these weights.
@@ -68,7 +70,7 @@ class PlannedCell:
 
     cell: Cell
     identity: Identity
-    place: tuple[int, int]
+    index: CellIndex
     position: tuple[int, ...]
     trained_on: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
@@ -76,6 +78,7 @@ class PlannedCell:
 
     def __post_init__(self) -> None:
         """Derive a short name for the identity."""
+        # Sorted, so that the order in which a plugin names its checkpoints makes no other cell of it.
         text = json.dumps(self.identity.to_json(), sort_keys=True)
         object.__setattr__(self, "digest", hashlib.sha256(text.encode()).hexdigest()[:20])
 
@@ -88,31 +91,31 @@ class Task:
     facts: Mapping[str, FileFacts]
     cells: tuple[PlannedCell, ...]
 
-    def parts(self) -> Iterator[tuple[range, ...]]:
-        """Cut the samples into parts, and those into batches; the same ones in every run."""
-        batches = list(self._batches())
-        for first in range(0, len(batches), PART):
-            yield tuple(batches[first : first + PART])
-
-    def _batches(self) -> Iterator[range]:
+    def shards(self) -> Iterator[tuple[range, ...]]:
+        """Cut the samples into batches, and these into shards; the same ones in every run."""
+        batches: list[range] = []
         start = pixels = 0
         for at, sample in enumerate(self.testset.samples):
             fact = self.facts[sample.path]
             size = fact.width * fact.height
+            # By the sizes that were listed, not by the tensors that come of them: those depend on the
+            # detectors of this run, and rows on where a batch ends.
             if at > start and (at - start == BATCH or pixels + size > BATCH_PIXELS):
-                yield range(start, at)
+                batches.append(range(start, at))
                 start, pixels = at, 0
             pixels += size
         if start < len(self.testset.samples):
-            yield range(start, len(self.testset.samples))
+            batches.append(range(start, len(self.testset.samples)))
+        for first in range(0, len(batches), SHARD):
+            yield tuple(batches[first : first + SHARD])
 
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """One part of a test set with the cells that lack it: what one process or machine does at a time.
+    """Some batches of a test set, for the cells that lack them: what one process or machine does at a time.
 
     Attributes:
-        task: Place of its test set in the plan.
+        task: Index of its test set in the plan.
         start: Its first sample.
         requests: Its batches.
         todo: What is to be done with them.
@@ -123,6 +126,22 @@ class Shard:
     requests: tuple[ReadRequest, ...]
     todo: Todo
 
+    @classmethod
+    def of(
+        cls, t: int, task: Task, batches: Sequence[range], cells: Sequence[PlannedCell], lineup: Lineup
+    ) -> Shard:
+        """Put into words for an engine which cells lack some batches of a task, the `t`-th of the plan."""
+        detectors: dict[int, list[int]] = {}
+        for cell in cells:
+            detectors.setdefault(cell.index[0], []).append(cell.index[1])
+        todo = tuple((p, tuple(wanted)) for p, wanted in detectors.items())
+        prepares = lineup.wanted(todo)
+        requests = []
+        for batch in batches:
+            paths = tuple(task.testset.samples[at].path for at in batch)
+            requests.append(ReadRequest(t, paths, tuple(task.facts[path].sha256 for path in paths), prepares))
+        return cls(t, batches[0].start, tuple(requests), todo)
+
     @property
     def images(self) -> int:
         """How many samples it has."""
@@ -130,21 +149,21 @@ class Shard:
 
 
 def plan(jobs: Sequence[Job], settings: RunSettings) -> list[Task]:
-    """List every cell of a run, test set by test set; detectors have their places among those of all jobs."""
+    """List every cell of a run, test set by test set; detectors are counted through all jobs."""
     tasks, first = [], 0
-    for d, job in enumerate(jobs):
+    for number, job in enumerate(jobs):
         for testset in job.dataset.testsets:
             cells = tuple(
                 PlannedCell(
                     cell_of(loaded, testset, perturbation),
                     identity_of(loaded, testset, perturbation, settings),
-                    (place, first + at),
-                    (d, testset.order, place, at),
+                    (p, first + d),
+                    (number, testset.order, p, d),
                     loaded.trained_on,
                     loaded.remarks,
                 )
-                for place, perturbation in enumerate(settings.perturbations)
-                for at, loaded in enumerate(job.detectors)
+                for p, perturbation in enumerate(settings.perturbations)
+                for d, loaded in enumerate(job.detectors)
             )
             tasks.append(Task(testset, job.dataset.facts, cells))
         first += len(job.detectors)
@@ -161,18 +180,20 @@ def identity_of(
         detector=loaded.name,
         detector_version=loaded.detector.version,
         threshold=loaded.detector.threshold,
-        weights=loaded.kind,
+        weights=loaded.weights,
         checkpoints=dict(loaded.checkpoints),
         code=loaded.code,
         testset=testset.digest,
         perturbation=perturbation.name,
         seed=settings.seed,
         precision=settings.precision,
+        # Absent where it is the default, so that rows from before there was a limit keep their identity.
         max_pixels=None if limit == DEFAULT_PIXELS else limit,
     )
 
 
 def cell_of(loaded: LoadedDetector, testset: TestSet, perturbation: Perturbation) -> Cell:
     """Name a cell; weights in files make it another one than the published ones do."""
-    whose = loaded.kind if loaded.checkpoints else ""
-    return Cell(loaded.name, testset.dataset, testset.name, perturbation.name, whose)
+    # A detector that reads no files has no weights to tell apart: its row would look like another detector.
+    weights = loaded.weights if loaded.checkpoints else ""
+    return Cell(loaded.name, testset.dataset, testset.name, perturbation.name, weights)

@@ -1,13 +1,13 @@
 """Samples → prepared batches: each file decoded once, perturbed once, prepared once, ahead of the model.
 
 Everything here runs in reader processes. What comes back is one block of memory per batch, so that it crosses
-to the model's process, and on to a GPU, in one piece.
+to the model's process, and on to a GPU, in one piece: PyTorch takes a file descriptor for each.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from threading import Lock
@@ -64,60 +64,57 @@ class Reader:
         """Decode, perturb and prepare the files of one request; what goes wrong stays with its image."""
         rows = _Rows(request)
         for position, path in enumerate(request.paths):
-            if death := request.deadly.get((position, None)):
+            if death := request.fatal.get((position, None)):
                 rows.lose(position, ImageResult("failed", error=death))
                 continue
             with Turn(self.patience.begin) as turn, self.patience:
-                self._read(position, path, rows, turn)
+                try:
+                    data = self.sources[request.source].read(path)
+                    image = decode(data, turn)
+                except (OSError, UnreadableImage) as error:
+                    # What could be read when it was listed is a matter of this machine, not of the data.
+                    lost = isinstance(error, OSError) and request.sha256s[position]
+                    rows.lose(position, ImageResult("failed" if lost else "unreadable", error=str(error)))
+                    continue
+                # Of the very bytes that were decoded: a file may change between two looks.
+                sha256 = hashlib.sha256(data).hexdigest()
+                if request.sha256s[position] not in ("", sha256):
+                    rows.lose(position, ImageResult("failed", error=CHANGED))
+                    continue
+                rows.sha256s[position] = sha256
+                self._perturb(position, image, rows)
         return rows.stack()
-
-    def _read(self, position: int, path: str, rows: _Rows, turn: Turn) -> None:
-        """Decode one file, and prepare it in every way that is wanted."""
-        request = rows.request
-        try:
-            data = self.sources[request.source].read(path)
-            image = decode(data, turn)
-        except (OSError, UnreadableImage) as error:
-            # What could be read when it was listed is a matter of this machine, not of the data.
-            lost = isinstance(error, OSError) and request.sha256s[position]
-            rows.lose(position, ImageResult("failed" if lost else "unreadable", error=str(error)))
-            return
-        sha256 = hashlib.sha256(data).hexdigest()
-        if request.sha256s[position] not in ("", sha256):
-            rows.lose(position, ImageResult("failed", error=CHANGED))
-            return
-        rows.sha256s[position] = sha256
-        self._perturb(position, image, rows)
 
     def _perturb(self, position: int, image: Image, rows: _Rows) -> None:
         """Perturb and prepare one image in every way that is wanted."""
         wanted = rows.wanted(position)
-        for at, (place, indices) in enumerate(wanted):
-            perturbation = self.perturbations[place]
+        for number, (p, prepares) in enumerate(wanted):
+            perturbation = self.perturbations[p]
+            # A draw of its own for each image and perturbation, seeded by the image's content: it depends
+            # neither on the order of files nor on what else is run.
             draw = draw_generator(self.seed, perturbation.name, rows.sha256s[position])
             self.patience.begin()
             try:
                 perturbed = perturbation.apply(image, draw)
-                rows.drawn[place][position] = draw.text
+                rows.drawn[p][position] = draw.text
             except Exception as error:
                 failed = ImageResult("failed", error=f"{perturbation.name}: {reason(error)}")
-                for index in indices:
-                    rows.missing[place, index][position] = failed
+                for k in prepares:
+                    rows.missing[p, k][position] = failed
                 continue
-            needed = perturbed is image and at < len(wanted) - 1
-            for index in indices:
-                last = index == indices[-1] and not needed
-                self._prepare(position, perturbed if last else perturbed.copy(), (place, index), rows)
-            del perturbed  # or it lies in memory beside the next
-
-    def _prepare(self, position: int, image: Image, key: InputKey, rows: _Rows) -> None:
-        """Prepare an image in one way; it is the detector's own from here on, which may draw on it."""
-        self.patience.begin()
-        try:
-            with self.turn:
-                rows.tensors[key][position] = prepared(self.prepares[key[1]], image)
-        except Exception as error:
-            rows.missing[key][position] = ImageResult("failed", error=f"prepare: {reason(error)}")
+            # A detector may draw on its image, so each gets one of its own: a copy, but for the last that
+            # reads the pixels ("none" hands on the image itself). A huge picture has no room for one more.
+            needed = perturbed is image and number < len(wanted) - 1
+            for k in prepares:
+                given = perturbed if k == prepares[-1] and not needed else perturbed.copy()
+                self.patience.begin()
+                try:
+                    with self.turn:
+                        rows.tensors[p, k][position] = prepared(self.prepares[k], given)
+                except Exception as error:
+                    rows.missing[p, k][position] = ImageResult("failed", error=f"prepare: {reason(error)}")
+                del given  # or it lies in memory beside the next copy
+            del perturbed  # likewise, beside the next perturbation's
 
 
 @dataclass(slots=True)
@@ -131,9 +128,9 @@ class _Rows:
     missing: dict[InputKey, dict[int, ImageResult]] = field(init=False)
 
     def __post_init__(self) -> None:
-        keys = [(place, index) for place, indices in self.request.wanted for index in indices]
+        keys = [(p, k) for p, prepares in self.request.wanted for k in prepares]
         self.sha256s = [""] * len(self.request.paths)
-        self.drawn = {place: list(self.sha256s) for place, _ in self.request.wanted}
+        self.drawn = {p: list(self.sha256s) for p, _ in self.request.wanted}
         self.tensors = {key: {} for key in keys}
         self.missing = {key: {} for key in keys}
 
@@ -143,14 +140,14 @@ class _Rows:
             missing[position] = result
 
     def wanted(self, position: int) -> list[tuple[int, list[int]]]:
-        """Say in which ways an image is wanted; note those in which it is left alone, for they are deadly."""
+        """Say in which ways an image is wanted; note those in which it is left alone, for they are fatal."""
         left = []
-        for place, indices in self.request.wanted:
-            for index in indices:
-                if death := self.request.deadly.get((position, (place, index))):
-                    self.missing[place, index][position] = ImageResult("failed", error=death)
-            if living := [index for index in indices if not self.missing[place, index].get(position)]:
-                left.append((place, living))
+        for p, prepares in self.request.wanted:
+            for k in prepares:
+                if death := self.request.fatal.get((position, (p, k))):
+                    self.missing[p, k][position] = ImageResult("failed", error=death)
+            if living := [k for k in prepares if position not in self.missing[p, k]]:
+                left.append((p, living))
         return left
 
     def stack(self) -> Batch:
@@ -158,22 +155,18 @@ class _Rows:
         blocks: dict[InputKey, list[Stack]] = {}
         offset = 0
         for key, tensors in self.tensors.items():
+            # In the order in which shapes first appear: batches are cut by the data alone.
+            groups: dict[tuple[torch.Size, torch.dtype], list[int]] = {}
+            for position, tensor in tensors.items():
+                groups.setdefault((tensor.shape, tensor.dtype), []).append(position)
             blocks[key] = []
-            for positions in _by_shape(tensors):
-                one = tensors[positions[0]]
-                block = Stack(positions, (len(positions), *one.shape), one.dtype, offset)
+            for (shape, dtype), positions in groups.items():
+                block = Stack(tuple(positions), (len(positions), *shape), dtype, offset)
                 blocks[key].append(block)
                 offset += -(-block.size // _ALIGNMENT) * _ALIGNMENT
         batch = Batch(self.sha256s, self.drawn, self.missing, blocks, torch.empty(offset, dtype=torch.uint8))
+        # Stacked where they are going to be: a second copy of the whole would double the memory of a reader.
         for key, tensors in self.tensors.items():
-            for positions, stacked in batch.tensors(key):
-                torch.stack([tensors[position] for position in positions], out=stacked)
+            for where, stacked in batch.tensors(key):
+                torch.stack([tensors[position] for position in where], out=stacked)
         return batch
-
-
-def _by_shape(tensors: Mapping[int, Tensor]) -> list[tuple[int, ...]]:
-    """Group positions by the shape and type of their tensors, in the order of first appearance."""
-    groups: dict[tuple[torch.Size, torch.dtype], list[int]] = {}
-    for position, tensor in tensors.items():
-        groups.setdefault((tensor.shape, tensor.dtype), []).append(position)
-    return [tuple(positions) for positions in groups.values()]

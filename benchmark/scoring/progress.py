@@ -1,8 +1,8 @@
-"""The parts of unfinished cells: what a run that is stopped, or killed, does not do again.
+"""The finished shards of unfinished cells: what a run that is stopped, or killed, does not do again.
 
-Each part of a test set has one file, Arrow under a seal, which holds the results of every cell that was
-scored on it, so that results of one pass appear together and at once. Whoever scores a part holds its lock;
-the operating system lets go of the locks of a killed process.
+Each shard of a test set has one file below ``parts/``, Arrow under a seal, which holds the results of every
+cell that was scored on it, so that results of one pass appear together and at once. Whoever scores a shard
+holds its lock; the operating system lets go of the locks of a killed process.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ from .plan import PlannedCell, Task
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_PIECE = 64
-"""Parts that become rows together."""
+_TOGETHER = 64
+"""Shards that become rows together: some 8,000 rows in memory, whatever the size of the test set."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The parts in one run folder.
+    """The finished shards in one run folder.
 
     Attributes:
         root: The run folder.
-        begun: When this run began, in seconds: parts with failed images that are older are made again.
+        begun: When this run began, in seconds: shards with failed images that are older are made again.
     """
 
     root: Path
@@ -49,14 +49,21 @@ class Progress:
     _own: set[Path] = field(default_factory=set)
 
     def lacking(self, task: Task, start: int, cells: Iterable[PlannedCell]) -> list[PlannedCell]:
-        """List the cells that still lack the part which begins at a sample."""
+        """List the cells that still lack the shard which begins at a sample."""
         path = self._path(task, start)
         found = _read(path)
+        # A failure may be the machine's fault, so a later run tries again; this one, or one beside it, would
+        # meet it again at once. `_own` is there for file servers whose clock lags behind.
         fresh = path in self._own or (bool(found) and path.stat().st_mtime >= self.begun)
-        return [cell for cell in cells if not _is_whole(found.get(cell.digest), fresh)]
+        lacking = []
+        for cell in cells:
+            entry = found.get(cell.digest)
+            if entry is None or (not fresh and "failed" in entry.results.column("status").to_pylist()):
+                lacking.append(cell)
+        return lacking
 
     def write(self, task: Task, start: int, scored: Mapping[PlannedCell, Sequence[ImageResult]]) -> None:
-        """Store what was scored on a part, beside what other cells have of it; hold its lock meanwhile.
+        """Store what was scored on a shard, beside what other cells have of it; hold its lock meanwhile.
 
         Raises:
             RunFailed: The disk is full, or will not be written to.
@@ -65,25 +72,39 @@ class Progress:
         found = _read(path)
         for cell, results in scored.items():
             found[cell.digest] = _Entry(cell.cell, cell.identity, as_arrow(results))
+        # The cells stand in the schema's metadata, their results in one record batch each, in that order.
         told = {key: [asdict(entry.cell), entry.identity.to_json()] for key, entry in found.items()}
         schema = result_schema().with_metadata({"cells": json.dumps(told)})
         content = to_arrow((entry.results for entry in found.values()), schema)
+        # Not durable: what a power failure cuts short breaks the seal, and that shard is made again.
         with explaining(self.root), replacing(path, durable=False) as partial:
             partial.write_bytes(content)
         self._own.add(path)
 
     def rows(self, task: Task, cell: PlannedCell) -> Iterator[pa.Table]:
-        """Yield all rows of a cell whose parts are all there, in pieces."""
+        """Yield all rows of a cell whose shards are all there, in pieces.
+
+        Raises:
+            RunFailed: One is gone.
+        """
         import pyarrow as pa
 
-        parts = task.parts()
-        while several := list(islice(parts, _PIECE)):
-            batches = [self._results(task, part[0].start, cell) for part in several]
+        shards = task.shards()
+        while several := list(islice(shards, _TOGETHER)):
+            results = []
+            for shard in several:
+                found = _read(self._path(task, shard[0].start))
+                if cell.digest not in found:
+                    raise RunFailed(
+                        f"results of {cell.cell} are gone from '{self.root}/parts'; "
+                        "the same command makes them again"
+                    )
+                results.append(found[cell.digest].results)
             samples = task.testset.samples[several[0][0].start : several[-1][-1].stop]
-            yield as_rows(cell.cell, samples, pa.Table.from_batches(batches))
+            yield as_rows(cell.cell, samples, pa.Table.from_batches(results))
 
     def claim(self, task: Task, start: int) -> FileLock | None:
-        """Take a part for this process, until the lock is released; None if another one has it."""
+        """Take a shard for this process, until the lock is released; None if another one has it."""
         with explaining(self.root):
             try:
                 return _lock(self._path(task, start).with_suffix(".lock"), patience=0)
@@ -105,23 +126,26 @@ class Progress:
         return self._folder(task).exists() or self._finish_lock(task).exists()
 
     def forget(self, task: Task, is_done: Callable[[Cell, Identity], bool]) -> None:
-        """Remove the parts of a test set, but for those that some cell, of whatever run, still needs.
+        """Remove the shards of a test set, but for those that some cell, of whatever run, still needs.
 
         Args:
             task: The test set.
-            is_done: Says whether a cell of some identity needs no parts any more.
+            is_done: Says whether the rows of a cell of some identity are stored.
         """
         folder = self._folder(task)
         needed: dict[str, bool] = {}
-        for part in task.parts():
-            path = self._path(task, part[0].start)
-            lock = self.claim(task, part[0].start)
+        for shard in task.shards():
+            path = self._path(task, shard[0].start)
+            lock = self.claim(task, shard[0].start)
             if lock is None:
                 continue
             found = _read(path)
+            # Of other commands, too: with other detectors they may be at work on this test set, or come back.
             for digest in found.keys() - needed.keys():
                 needed[digest] = not is_done(found[digest].cell, found[digest].identity)
             if not any(needed[digest] for digest in found):
+                # The lock's file while the lock is held: once released, another process may have taken it,
+                # and a third one would then take a new file of that name.
                 path.unlink(missing_ok=True)
                 Path(lock.lock_file).unlink(missing_ok=True)
             lock.release()
@@ -130,15 +154,6 @@ class Progress:
             self._finish_lock(task).unlink(missing_ok=True)
             folder.parent.rmdir()
             folder.parent.parent.rmdir()
-
-    def _results(self, task: Task, start: int, cell: PlannedCell) -> pa.RecordBatch:
-        """Read what a cell has of a part."""
-        found = _read(self._path(task, start))
-        if cell.digest not in found:
-            raise RunFailed(
-                f"a part of {cell.cell} is gone from '{self.root}'; the same command makes it again"
-            )
-        return found[cell.digest].results
 
     def _path(self, task: Task, start: int) -> Path:
         return self._folder(task) / f"{start:08d}.arrow"
@@ -151,7 +166,7 @@ class Progress:
 
 
 class _Entry(NamedTuple):
-    """What one cell has of a part."""
+    """What one cell has of a shard."""
 
     cell: Cell
     identity: Identity
@@ -166,6 +181,7 @@ def _lock(path: Path, patience: float) -> FileLock:
     """
     lock = FileLock(path)
     while True:
+        # `forget`, in another process, removes the folder once it is empty: also between these two steps.
         path.parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileNotFoundError):
             lock.acquire(timeout=patience)
@@ -173,7 +189,7 @@ def _lock(path: Path, patience: float) -> FileLock:
 
 
 def _read(path: Path) -> dict[str, _Entry]:
-    """Read a part's results by the cells' digests; of a file that is damaged or cut short, none."""
+    """Read a shard's results by the cells' digests; of a file that is damaged or cut short, none."""
     try:
         batches = from_arrow(path.read_bytes())
     except (FileNotFoundError, ValueError):
@@ -183,8 +199,3 @@ def _read(path: Path) -> dict[str, _Entry]:
         digest: _Entry(Cell(**cell), Identity.from_json(identity), results)
         for (digest, (cell, identity)), results in zip(cells.items(), batches, strict=True)
     }
-
-
-def _is_whole(entry: _Entry | None, fresh: bool) -> bool:
-    """Say whether results need not be made again: all there, and no failure but of this very run."""
-    return entry is not None and (fresh or "failed" not in entry.results.column("status").to_pylist())

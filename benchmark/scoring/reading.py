@@ -9,19 +9,16 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import cache
 from typing import TYPE_CHECKING, cast
 
 from forenbench.errors import RunFailed
-from forenbench.images.effort import max_seconds
 from forenbench.registry.guests import reason
 
 from .batches import Batch, ReadRequest
-from .fatal_files import fork_beside_threads, without_deadly_files
+from .fatal_files import fork_beside_threads, without_fatal_files
 from .parcels import Parcel
-from .patience import Patience
 
 if TYPE_CHECKING:
     from torch.utils.data import Dataset
@@ -29,7 +26,7 @@ if TYPE_CHECKING:
     from .preparing import Reader
 
 _AHEAD = 2
-"""Batches that each reader process may have finished or in hand: memory stays flat for data of any size."""
+"""Batches that each reader process may have finished or in work: memory stays flat for data of any size."""
 
 
 def reader_processes(device: str) -> int:
@@ -39,7 +36,9 @@ def reader_processes(device: str) -> int:
     die of a fatal file in the run's place (docs/performance.md). A GPU is to be fed by all cores but one.
     """
     if sys.platform != "linux":
-        return 0  # elsewhere a process cannot be forked safely, and plugin files cannot be sent to a new one
+        # On macOS a forked process may crash in the system's libraries, Windows cannot fork, and what a file
+        # of the user defines cannot be pickled for a process that starts anew.
+        return 0
     cores = len(os.sched_getaffinity(0))
     return 1 if device == "cpu" else max(1, min(cores - 1, 16))
 
@@ -75,8 +74,8 @@ def read_ahead(
     noted, died_over = _Requests(iter(requests)), list[ReadRequest]()
     while True:
         try:
-            for parcel in _read(reader, noted, processes, pin=pin):
-                batch = _open(parcel, tell)
+            for batch in _read(reader, noted, processes, tell, pin=pin):
+                # Batches come in the order of the requests, so this one was for the first that waits.
                 noted.waiting.popleft()
                 yield batch
             return
@@ -86,9 +85,16 @@ def read_ahead(
             yield from map(reader.__getitem__, noted)
             return
         except _Died as error:
-            again = [without_deadly_files(reader, request) for request in noted.waiting]
+            # PyTorch says that a process died, but not over which batch: all that were handed out are tried.
+            again = [without_fatal_files(reader, request) for request in noted.waiting]
             if again and again[:1] == died_over:
-                raise RunFailed(_unexplained(noted.waiting[0], error)) from error
+                # Nothing new was found of the first batch, and the next readers would die over it again.
+                first = noted.waiting[0]
+                raise RunFailed(
+                    f"reader processes die over the {len(first.paths)} files from '{first.paths[0]}' on, but "
+                    f"over none of them alone ({reason(error)}): there may be too little memory; without "
+                    "readers (0) a run needs less. What is finished is kept"
+                ) from error
             died_over = again[:1]
             noted.hand_out_again(again)
 
@@ -103,7 +109,7 @@ class _NoProcesses(Exception):
 
 @dataclass(slots=True)
 class _Requests:
-    """Orders, each kept from when it is handed out until its batch is here.
+    """Requests, each kept from when it is handed out until its batch is here.
 
     Attributes:
         requests: Those that were never handed out.
@@ -124,6 +130,8 @@ class _Requests:
         try:
             self.waiting.append(self.again.popleft() if self.again else next(self.requests))
         except Exception as error:
+            # PyTorch asks for requests amid its own work: without this mark an error of the run folder, say,
+            # would be taken for one of the readers, and the run end as if it were whole.
             self.broken = not isinstance(error, StopIteration)
             raise
         return self.waiting[-1]
@@ -134,30 +142,9 @@ class _Requests:
         self.waiting.clear()
 
 
-def _unexplained(request: ReadRequest, error: Exception) -> str:
-    return (
-        f"reader processes die over the {len(request.paths)} files from '{request.paths[0]}' on, but over "
-        f"none of them alone ({reason(error)}): there may be too little memory, which --readers 0 needs "
-        "less of. What is finished is kept"
-    )
-
-
-def _open(parcel: Parcel | Batch, tell: Callable[[str], None]) -> Batch:
-    """Take a batch out of what came from a reader process."""
-    if isinstance(parcel, Batch):  # pinned, and so opened
-        return parcel
-    if parcel.memory is not None:
-        tell(
-            "batches do not fit into shared memory (/dev/shm) and are copied instead, which is slower; "
-            "docker run --shm-size 1g makes it larger"
-        )
-    try:
-        return parcel.open()
-    except (OSError, EOFError) as error:
-        raise _Died(reason(error)) from error
-
-
-def _read(reader: Reader, requests: _Requests, processes: int, *, pin: bool) -> Iterator[Parcel | Batch]:
+def _read(
+    reader: Reader, requests: _Requests, processes: int, tell: Callable[[str], None], *, pin: bool
+) -> Iterator[Batch]:
     """Run PyTorch's loader: processes, shared memory, bounded queues, and the order kept."""
     import torchvision.transforms  # noqa: F401  # detectors prepare with it: else every new process imports it
     from torch.utils.data import DataLoader
@@ -170,42 +157,42 @@ def _read(reader: Reader, requests: _Requests, processes: int, *, pin: bool) -> 
         num_workers=processes,
         prefetch_factor=_AHEAD,
         multiprocessing_context="fork",
-        worker_init_fn=partial(_begin, reader.patience),
+        worker_init_fn=reader.patience.keep,
         pin_memory=pin,
     )
     try:
+        # PyTorch's handler of SIGCHLD raises an error for a killed process in the midst of anything, so it is
+        # undone: without it the next request for a batch tells, within five seconds.
+        before = signal.getsignal(signal.SIGCHLD)
         multiprocessing.get_context("fork").Lock()  # what the loader trips over where there is no /dev/shm
-        with fork_beside_threads(), _same_child_handler():
+        with fork_beside_threads():
             batches = iter(loader)
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGCHLD, before)
     except OSError as error:
         if requests.broken:
             raise
         raise _NoProcesses(reason(error)) from error
     try:
-        yield from batches
+        for received in batches:
+            if isinstance(received, Batch):  # it was pinned, and so opened
+                yield received
+                continue
+            if received.memory is not None:
+                tell(
+                    "batches do not fit into shared memory (/dev/shm) and are copied instead, which is "
+                    "slower; docker run --shm-size 1g makes it larger"
+                )
+            yield received.open()
     except (OSError, EOFError, RuntimeError) as error:
-        if requests.broken or not _is_death(error):
+        # PyTorch (2.14) has no exception class for a reader that is gone, or out of reach: by its words it is
+        # told from an error in a reader, which is passed on as well.
+        words = ("DataLoader worker (pid", "Too many open files", "pin memory thread")
+        passed_on = "in DataLoader worker process" in str(error)
+        is_death = not isinstance(error, RuntimeError) or any(one in str(error) for one in words)
+        if requests.broken or passed_on or not is_death:
             raise
         raise _Died(reason(error)) from error
-
-
-def _is_death(error: Exception) -> bool:
-    """Tell a reader that is gone, or out of reach, from an error in it, which PyTorch passes on as well."""
-    passed_on = "in DataLoader worker process" in str(error)
-    words = ("DataLoader worker (pid", "Too many open files", "pin memory thread")
-    return not passed_on and (not isinstance(error, RuntimeError) or any(one in str(error) for one in words))
-
-
-@contextmanager
-def _same_child_handler() -> Iterator[None]:
-    """Undo the signal handler of PyTorch's loader, which tells of a killed process in the midst of anything.
-
-    Without it the next request for a batch tells, within five seconds.
-    """
-    before = signal.getsignal(signal.SIGCHLD)
-    yield
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGCHLD, before)
 
 
 def sent_ahead(batches: Iterable[Batch], device: str) -> Iterator[Batch]:
@@ -215,6 +202,7 @@ def sent_ahead(batches: Iterable[Batch], device: str) -> Iterator[Batch]:
         return
     import torch
 
+    # Copies have a stream of their own: in one stream they would wait for the networks of the batch before.
     copying, computing = torch.cuda.Stream(device), torch.cuda.current_stream(device)  # type: ignore[no-untyped-call]
     sent: Batch | None = None
     for batch in batches:
@@ -223,16 +211,9 @@ def sent_ahead(batches: Iterable[Batch], device: str) -> Iterator[Batch]:
         if sent is not None:
             yield sent
         computing.wait_stream(copying)
-        batch.memory.record_stream(computing)  # else its memory might be given away too early
+        # Else torch might give its memory to the next copy while networks still read it: the allocator knows
+        # only the stream in which a tensor was made.
+        batch.memory.record_stream(computing)
         sent = batch
     if sent is not None:
         yield sent
-
-
-def _begin(patience: Patience, _process: int) -> None:
-    """Prepare a reader process to end over a step that takes too long, and not to end by Ctrl-C.
-
-    That reaches every process of a terminal; the readers are needed until the part in hand is done.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    patience.keep(max_seconds())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ from forenbench.errors import BenchError, unknown
 if TYPE_CHECKING:
     from forenbench.plugins.loaded import LoadedDetector
     from forenbench.plugins.own import OwnDetector
-    from forenbench.weights import Checkpoint, Weights
+    from forenbench.weights import Weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,19 @@ def open_weights(kind: str, files: Files, device: str) -> Weights:
     from forenbench.weights import KINDS, Weights
 
     if kind not in KINDS:
-        raise BenchError(f"--checkpoints '{kind}' is neither {' nor '.join(KINDS)}")
+        raise BenchError(f"checkpoints '{kind}' is neither {' nor '.join(KINDS)}")
     known = [checkpoint for found in installed() for checkpoint in found.checkpoints]
-    return Weights(kind, _paths(files.pairs, known), device, tuple(known), files.unverified, files.trained_on)
+    names = [checkpoint.name for checkpoint in known]
+    paths = {}
+    for pair in files.pairs:
+        name, equals, path = pair.partition("=")
+        if not equals:
+            raise BenchError(f"weights '{pair}' is not NAME=PATH; 'bench list weights' shows the names")
+        # Refused, though it would do no harm: of a misspelt name the published file would be taken instead.
+        if name not in names:
+            raise BenchError(unknown("checkpoint", name, names))
+        paths[name] = Path(path).expanduser()
+    return Weights(kind, paths, device, tuple(known), files.unverified, files.trained_on)
 
 
 def load_detectors(
@@ -48,19 +58,5 @@ def load_detectors(
     from forenbench.plugins.loading import load_all
 
     if not requests:
-        raise BenchError("--detectors names no detector; 'bench list detectors' shows them")
+        raise BenchError("no detector is named; 'bench list detectors' shows them")
     return load_all(requests, open_weights(kind, files, device))
-
-
-def _paths(pairs: Iterable[str], known: Iterable[Checkpoint]) -> dict[str, Path]:
-    """Split NAME=PATH options, refusing names that no installed detector knows."""
-    names = [checkpoint.name for checkpoint in known]
-    paths = {}
-    for pair in pairs:
-        name, equals, path = pair.partition("=")
-        if not equals:
-            raise BenchError(f"--weights '{pair}' is not NAME=PATH; 'bench list weights' shows the names")
-        if name not in names:
-            raise BenchError(unknown("checkpoint", name, names))
-        paths[name] = Path(path).expanduser()
-    return paths

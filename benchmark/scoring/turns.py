@@ -30,11 +30,13 @@ class Turn:
     def __call__(self, pixels: int) -> None:
         """Wait for the turn of a picture; small ones do not wait."""
         if pixels > HUGE and self._lock is None:
+            # By user, for another one's lock in a common /tmp cannot be opened; Windows has no such number.
             who = os.getuid() if hasattr(os, "getuid") else "user"
             self._lock = FileLock(Path(tempfile.gettempdir()) / f"forenbench-{who}-huge.lock")
-            with suppress(Timeout, OSError):  # without a turn there is more in memory, no more
+            # Without a turn there is more in memory, and nothing else is wrong.
+            with suppress(Timeout, OSError):
                 self._lock.acquire(timeout=_PATIENCE)
-            self._after()
+            self._after()  # the time spent waiting is not the picture's
 
     def __enter__(self) -> Turn:
         return self

@@ -32,12 +32,39 @@ class Workplace:
     store: Store
     further_devices: Sequence[str]
 
+    def work(self, device: str, features: int, parent: int, ended: Event) -> None:
+        """Score on one device, without a word, as long as the process that the user started goes on.
+
+        Args:
+            device: One of the further ones.
+            features: Bytes of features that the cache may hold.
+            parent: Number of the process that the user started.
+            ended: Set when that one is done.
+        """
+        from .engines.local import LocalEngine
+        from .features import user_cache
+        from .numerics import Numerics
+        from .reading import reader_processes
+        from .runner import run
+
+        with stopping(lambda text: None) as stop:
+            means = replace(self.means, device=device)
+            jobs = gather(self.request, means, lambda what, done, total: None).jobs
+            numerics = Numerics(device, self.settings.precision)
+            engine = LocalEngine(numerics, user_cache(features), reader_processes(device))
+
+            def stopped() -> bool:
+                # Of an orphan the parent is another process: the one that the user started was killed.
+                return stop() or ended.is_set() or os.getppid() != parent
+
+            run(jobs, self.settings, self.store, engine, Silent(stopped))
+
 
 @contextmanager
 def workers(workplace: Workplace, features: int, tell: Callable[[str], None]) -> Iterator[None]:
     """Have further processes, one a device, score parts of the same run while this one does.
 
-    They share the work by the locks of the run folder. One that dies leaves its parts to the others.
+    They share the work by the locks of the run folder. One that dies leaves its shards to the others.
 
     Args:
         workplace: What they work at, and on which devices.
@@ -47,17 +74,20 @@ def workers(workplace: Workplace, features: int, tell: Callable[[str], None]) ->
     if not workplace.further_devices:
         yield
         return
+    # Started anew, not forked: CUDA cannot be used in a fork of a process that has used it.
     spawning = multiprocessing.get_context("spawn")
     ended = spawning.Event()
     processes = [
         spawning.Process(
-            target=_work,
-            args=(workplace, device, features, os.getpid(), ended),
-            name=f"the process on {device}",
+            target=workplace.work,
+            args=(device, features, os.getpid(), ended),
+            name=f"the process on {device}",  # as it is called below, should it die
         )
         for device in workplace.further_devices
     ]
-    heeded = signal.signal(signal.SIGINT, signal.SIG_IGN)  # by them, until `_work` is ready for it
+    # Inherited as ignored, until `work` is ready: in a terminal Ctrl-C reaches them, too, and would end them
+    # with a traceback while they import torch.
+    heeded = signal.signal(signal.SIGINT, signal.SIG_IGN)
     for process in processes:
         process.start()
     signal.signal(signal.SIGINT, heeded)
@@ -74,24 +104,3 @@ def workers(workplace: Workplace, features: int, tell: Callable[[str], None]) ->
     for process in processes:
         if process.exitcode not in (0, STOPPED):
             tell(f"{process.name} ended with status {process.exitcode}; others did its work")
-
-
-def _work(workplace: Workplace, device: str, features: int, parent: int, ended: Event) -> None:
-    """Score the same request, without a word, as long as the process that the user started goes on."""
-    from .engines.local import LocalEngine
-    from .features import user_cache
-    from .numerics import Numerics
-    from .reading import reader_processes
-    from .runner import run
-
-    with stopping(lambda text: None) as stop:
-        settings = workplace.settings
-        means = replace(workplace.means, device=device)
-        jobs = gather(workplace.request, means, lambda what, done, total: None).jobs
-        numerics = Numerics(device, settings.precision)
-        engine = LocalEngine(numerics, user_cache(features), reader_processes(device))
-
-        def stopped() -> bool:
-            return stop() or ended.is_set() or os.getppid() != parent
-
-        run(jobs, settings, workplace.store, engine, Silent(stopped))

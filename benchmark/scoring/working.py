@@ -42,6 +42,7 @@ class EngineChoice:
         from forenbench.scoring.engines import check_name
 
         check_name(self.name)
+        # Refused here, before networks are loaded, which takes minutes.
         if self.name == "ray" and self.device not in ("auto", "cpu", "cuda"):
             raise BenchError(
                 f"--device '{self.device}' with --engine ray: each replica has a GPU of its own, or none; "

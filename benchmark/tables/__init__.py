@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from forenbench.errors import BenchError
 from forenbench.records.coverage import MISSING
 from forenbench.records.store import Store
 
@@ -14,18 +15,53 @@ from .makers import REGISTRY as REGISTRY
 from .makers import TABLES as TABLES
 from .measured import measure as measure
 from .notes import left_out
+from .paper import PaperTable
+from .papers import lay_out, paper_tables
+from .published import against_published as beside_published
 from .table import Table
-from .table_kinds import find_kind
+from .table_kinds import TableKind, find_kind
 
 
-def make(name: str, stores: Iterable[Store], protocol: str | None = None, failed_as: str = MISSING) -> Table:
-    """Make a table by name or by a file, from the cells of one protocol (see `one_protocol` and `measure`).
+def find_table(request: str) -> TableKind | PaperTable:
+    """Find a table by its name, or in a file: any run's, a package's or a paper's.
 
     Raises:
-        BenchError: Unknown name or protocol, or nothing to show.
+        BenchError: There is none, or it cannot be used.
     """
-    kind = find_kind(name, REGISTRY)
+    papers = paper_tables()
+    # A package that takes a paper's name is refused, not passed over: `find_kind` says so.
+    if request in papers and request not in REGISTRY.entries():
+        return papers[request]
+    return find_kind(request, REGISTRY)
+
+
+def make(
+    table: str | TableKind | PaperTable,
+    stores: Iterable[Store],
+    protocol: str | None = None,
+    failed_as: str = MISSING,
+    *,
+    against_published: bool = False,
+) -> Table:
+    """Make a table from the cells of one protocol (see `one_protocol` and `measure`).
+
+    Args:
+        table: Its name or file, or what `find_table` has found.
+        stores: Runs.
+        protocol: See `one_protocol`.
+        failed_as: See `measure`.
+        against_published: A paper's numbers beside the measured ones; for tables of papers.
+
+    Raises:
+        BenchError: Unknown name or protocol, nothing to show, or nothing was published to show beside it.
+    """
+    found = find_table(table) if isinstance(table, str) else table
+    if isinstance(found, PaperTable):
+        made = lay_out(found, measure(stores, by_class=found.by_class, failed_as=failed_as), protocol)
+        return beside_published(found, made) if against_published else made
+    if against_published:
+        raise BenchError(f"table '{found.name}' is not a paper's: nothing was published to show beside it")
     cells = measure(stores, failed_as=failed_as)
     chosen = one_protocol(cells, protocol)
-    table = kind.make(chosen.copy())
-    return replace(table, notes=(*table.notes, *left_out(cells, chosen)))
+    made = found.make(chosen.copy())  # a table of others may change what it is given
+    return replace(made, notes=(*made.notes, *left_out(cells, chosen)))

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pandas as pd
 
 from forenbench.metrics.metric_values import labelled
 
 from . import marks, means, realsources
-from .cell_frame import ROW, TESTSET, drop_single, in_order
+from .cell_frame import MEAN, ROW, TESTSET, as_dicts, in_order, several
 from .notes import drawn_by_origin, notes_on
 from .table import Table
 
@@ -22,30 +20,35 @@ def accuracy_and_precision(cells: pd.DataFrame) -> Table:
     one over easier cells.
     """
     metrics = labelled("acc", "ap")
-    places = in_order(cells, TESTSET)
-    wide = cells.pivot(index=ROW, columns=TESTSET, values=[*metrics.values(), "marks"])
-    values = {(*place, name): wide[(key, *place)] * 100 for place in places for name, key in metrics.items()}
-    values |= {("", "Mean", name): means.macro(cells, ROW, key) for name, key in metrics.items()}
-    signs = {(*place, name): wide[("marks", *place)] for place in places for name in metrics}
-    signs |= {("", "Mean", name): means.signs(cells, ROW) for name in metrics}
-    frames = [pd.DataFrame(one).reindex(in_order(cells, ROW)) for one in (values, signs)]
+    row, testset = several(cells, ROW), several(cells, TESTSET)
+    found = {
+        tuple(cell[name] for name in (*row, *testset)): cell
+        for cell in as_dicts(cells, [*row, *testset, *metrics.values(), "marks"])
+    }
+    rows, nothing = in_order(cells, row), {"marks": "", **dict.fromkeys(metrics.values(), float("nan"))}
+    numbers, signs = {}, {}
+    for where in in_order(cells, testset):
+        for label, metric in metrics.items():
+            behind = [found.get((*key, *where), nothing) for key in rows]
+            numbers[*where, label] = [100 * cell[metric] for cell in behind]
+            signs[*where, label] = [cell["marks"] for cell in behind]
+    mean = MEAN[-len(testset) :]
+    marked = means.signs(cells, row)
+    for label, metric in metrics.items():
+        values = means.macro(cells, row, metric)
+        numbers[*mean, label] = [values.get(key, float("nan")) for key in rows]
+        signs[*mean, label] = [marked.get(key, "") for key in rows]
+    index = pd.MultiIndex.from_tuples(rows, names=row)
+    frames = [pd.DataFrame(columns, index) for columns in (numbers, signs)]
     for frame in frames:
-        frame.columns.names = [*TESTSET, "metric"]
-        frame.index.names = ROW
-    title = "Accuracy and average precision (%) by generator"
-    notes = (*notes_on(cells), *_how_sure(cells))
-    numbers, marked = map(drop_single, frames)
-    return Table("acc-ap", title, numbers.astype(float), notes, marks=marked.fillna(""))
-
-
-def _how_sure(cells: pd.DataFrame) -> Iterator[str]:
-    """Say how wide intervals are, how far real sources are apart, and what was seen in training."""
+        frame.columns.names = [*testset, "metric"]
+    notes = [*notes_on(cells)]
     width = (cells["ap_high"] - cells["ap_low"]).mul(100) if "ap_low" in cells else pd.Series(dtype=float)
     if width.notna().any():
-        yield (
+        notes.append(
             f"95 % intervals of A.P. are {width.median():.1f} points wide at the median, "
             f"{width.max():.1f} at most: 'bench table cells'."
         )
-    yield from drawn_by_origin(cells)
-    yield from realsources.widest(cells)
-    yield from marks.remarks(cells)
+    notes += (*drawn_by_origin(cells), *realsources.widest(cells), *marks.remarks(cells))
+    title = "Accuracy and average precision (%) by generator"
+    return Table("acc-ap", title, frames[0], tuple(notes), marks=frames[1])

@@ -7,7 +7,8 @@ interval of it. Metrics are fractions, not percent.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -21,10 +22,12 @@ ROW = ["perturbation", *DETECTOR]
 """What most tables have a row for: a detector under a perturbation."""
 CELL = [*ROW, *TESTSET]
 """What tables of cells have a row for."""
+MEAN = ("", "Mean")
+"""What stands for dataset and test set where a number is a mean over test sets."""
 CONTEST = ["dataset", "protocol", "perturbation"]
 """Within what detectors are ranked."""
-PLACE = ["detector", "dataset", "testset", "perturbation", "class"]
-"""What names the images behind one number, and who scored them; the last is empty for a whole test set."""
+CELL_AND_CLASS = ["detector", "dataset", "testset", "perturbation", "class"]
+"""What names the images behind one number, and who scored them; the class is empty for a whole test set."""
 
 COLUMNS: Mapping[str, tuple[str, str]] = {
     "dataset": ("str", "what the test set belongs to"),
@@ -91,17 +94,23 @@ def one_protocol(cells: pd.DataFrame, wanted: str | None = None) -> pd.DataFrame
     return cells[cells["protocol"] == wanted]
 
 
-def in_order(cells: pd.DataFrame, columns: list[str]) -> list[tuple[str, ...]]:
+def as_dicts(cells: pd.DataFrame, columns: Iterable[str] | None = None) -> list[dict[str, Any]]:
+    """Return each cell as a dict of plain Python values, of some columns or of all.
+
+    Tables look at a cell as a whole and at most at some hundred of them. For that pandas is slow: selecting
+    rows from a frame of 60 columns takes about a millisecond, however few they are, and `DataFrame.to_dict`
+    asks each value for its type.
+    """
+    names = list(map(str, cells if columns is None else columns))
+    rows = zip(*(cells[name].tolist() for name in names), strict=True)
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def in_order(cells: pd.DataFrame, columns: Iterable[str]) -> list[tuple[str, ...]]:
     """List the distinct combinations of columns in the order of their first appearance."""
-    return [tuple(row) for row in cells[columns].drop_duplicates().itertuples(index=False)]
+    return list(dict.fromkeys(zip(*(cells[name].tolist() for name in columns), strict=True)))
 
 
-def drop_single(frame: pd.DataFrame) -> pd.DataFrame:
-    """Leave out the perturbation and dataset levels of a table where there is only one."""
-    for level in ("perturbation", "dataset"):
-        if level in frame.index.names and frame.index.get_level_values(level).nunique() == 1:
-            frame = frame.droplevel(level)
-    if "dataset" in frame.columns.names:
-        datasets = {value for value in frame.columns.get_level_values("dataset") if value}
-        return frame.droplevel("dataset", axis=1) if len(datasets) == 1 else frame
-    return frame
+def several(cells: pd.DataFrame, columns: Iterable[str]) -> list[str]:
+    """Leave out the perturbation and the dataset where all cells have the same: no row need repeat it."""
+    return [name for name in columns if name not in ("perturbation", "dataset") or cells[name].nunique() > 1]

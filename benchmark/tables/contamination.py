@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from .cell_frame import DETECTOR
+from .cell_frame import DETECTOR, as_dicts, in_order
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,6 +16,7 @@ def seen_in_training(trained_on: Iterable[str], testset: str, sources: Iterable[
 
     Names are compared without case, spaces and punctuation; one text may hold several, with commas.
     """
+    # Both the whole text and its pieces: "DALL-E, 2022" is one name, "progan,stylegan" is two.
     known = {_plain(part) for name in trained_on for part in (name, *name.split(","))} - {""}
     return [name for name in dict.fromkeys((testset, *sources)) if _plain(name) in known]
 
@@ -23,16 +24,18 @@ def seen_in_training(trained_on: Iterable[str], testset: str, sources: Iterable[
 def remark(cells: pd.DataFrame, sign: str) -> Iterator[str]:
     """Say what was seen in training and by which detectors, and of which detectors nobody says it."""
     users: dict[str, dict[str, None]] = {}
-    for cell in cells.loc[cells["seen"], ["testset", "known", "detector"]].to_dict("records"):
+    for cell in as_dicts(cells, ["testset", "known", "detector"]):
         testset, known = cell["testset"], cell["known"]
-        what = testset if testset in known else f"{testset} (reals: {', '.join(known)})"
-        users.setdefault(what, {})[cell["detector"]] = None
+        if known:
+            what = testset if testset in known else f"{testset} (reals: {', '.join(known)})"
+            users.setdefault(what, {})[cell["detector"]] = None
     if users:
         listed = "; ".join(f"{what} by {', '.join(detectors)}" for what, detectors in users.items())
         yield f"{sign} generator or reals seen in training, as the detectors state: {listed}."
-    unstated = cells.loc[cells["unstated"], DETECTOR].drop_duplicates()
-    if len(unstated):
-        whose = ", ".join(f"{detector} ({weights})" for detector, weights in unstated.itertuples(index=False))
+    # Weights that nobody published may have seen anything: the absence of a sign would promise too much.
+    flags = in_order(cells, [*DETECTOR, "unstated"])
+    whose = ", ".join(f"{detector} ({weights})" for detector, weights, unstated in flags if unstated)
+    if whose:
         yield (
             f"Not known what these weights have seen in training, so that nothing of theirs has a {sign}: "
             f"{whose} ('bench run' with --trained-on NAME,… states it)."

@@ -6,8 +6,10 @@ difference between labels is then in the pictures, or in traces that re-encoding
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import product
 
+import numpy as np
 import pandas as pd
 
 from forenbench.data.inventory import FileFacts
@@ -17,7 +19,7 @@ from forenbench.perturbations import parse, parse_all
 from forenbench.types import Perturbation
 
 from . import marks
-from .cell_frame import DETECTOR, TESTSET, in_order
+from .cell_frame import DETECTOR, MEAN, TESTSET, as_dicts, in_order, several
 from .means import averaged
 from .notes import notes_on
 from .table import Table
@@ -33,8 +35,6 @@ _NOTE = (
     "Drop is raw less equalised. It may come from shortcuts in the files, or from evidence that re-encoding "
     "destroys: a fake's traces suffer, too."
 )
-_MEAN = ("", "Mean")
-"""The place of a mean over test sets."""
 
 
 class NothingEqualised(BenchError):
@@ -126,53 +126,36 @@ def table(cells: pd.DataFrame) -> Table:
     names = [name for name in dict.fromkeys(cells["perturbation"]) if _equalises(name)]
     if not names:
         raise NothingEqualised("no cell is equalised; 'bench run --equalise jpeg:96' makes some")
-    rows: dict[tuple[str, ...], dict[Hashable, float]] = {}
-    for name in names:
-        for detector in in_order(cells, DETECTOR):
-            rows |= {(name, *detector, *place): row for place, row in _rows(cells, name, detector)}
-    frame = pd.DataFrame(
-        list(rows.values()),
-        index=pd.MultiIndex.from_tuples(rows, names=["equalised", *DETECTOR, *TESTSET]),
-        columns=pd.MultiIndex.from_product(
-            [_METRICS, ["raw", "equalised", "drop"]], names=["metric", "images"]
-        ),
-    )
-    signs = pd.DataFrame(dict.fromkeys(frame, _signs(cells, frame.index)), frame.index)
-    if cells["dataset"].nunique() == 1:
-        frame, signs = frame.droplevel("dataset"), signs.droplevel("dataset")
+    testset, metrics = several(cells, TESTSET), _METRICS.values()
+    found = {
+        tuple(cell[name] for name in ("perturbation", *DETECTOR, *testset)): cell
+        for cell in as_dicts(cells, ["perturbation", *DETECTOR, *testset, *metrics, "marks"])
+    }
+    nothing = {"marks": "", **dict.fromkeys(metrics, float("nan"))}
+    testsets, averaged_sets = in_order(cells, testset), in_order(averaged(cells), testset)
+    rows: dict[tuple[str, ...], list[float]] = {}
+    signs: dict[tuple[str, ...], str] = {}
+    for name, detector in product(names, in_order(cells, DETECTOR)):
+        for where in testsets:
+            raw, equalised = (found.get((one, *detector, *where), nothing) for one in ("none", name))
+            pairs = [(100 * raw[metric], 100 * equalised[metric]) for metric in metrics]
+            rows[name, *detector, *where] = [n for one, two in pairs for n in (one, two, one - two)]
+            signs[name, *detector, *where] = marks.together([raw["marks"], equalised["marks"]])
+        if len(testsets) > 1:
+            behind = [(name, *detector, *where) for where in averaged_sets]
+            mean = (name, *detector, *MEAN[-len(testset) :])
+            together = zip(*(rows[one] for one in behind), strict=True)
+            averages = [float(np.mean(column)) for column in together]
+            rows[mean] = averages or [float("nan")] * 3 * len(metrics)
+            signs[mean] = marks.together(signs[one] for one in behind)
+    columns = pd.MultiIndex.from_product([_METRICS, ["raw", "equalised", "drop"]], names=["metric", "images"])
+    index = pd.MultiIndex.from_tuples(rows, names=["equalised", *DETECTOR, *testset])
+    frame = pd.DataFrame(list(rows.values()), index, columns)
+    marked = pd.DataFrame({column: list(signs.values()) for column in columns}, index)
     shown = cells[cells["perturbation"].isin(["none", *names])]
     title = "Every image re-encoded the same way: raw, equalised, and the drop (%)"
     notes = (_NOTE, *notes_on(shown), *marks.remarks(shown))
-    return Table("equalised", title, frame, notes, signed="drop", marks=signs)
-
-
-def _signs(cells: pd.DataFrame, index: Iterable[tuple[str, ...]]) -> list[str]:
-    """Return the signs of each row: of both cells behind it, in a mean of all."""
-    marked = cells[cells["marks"] != ""]
-    every = pd.concat([marked, averaged(marked).assign(dataset=_MEAN[0], testset=_MEAN[1])])
-    signs = every.groupby(["perturbation", *DETECTOR, *TESTSET])["marks"].agg("".join).to_dict()
-    return [marks.together(signs.get((one, *row), "") for one in ("none", name)) for name, *row in index]
-
-
-def _rows(
-    cells: pd.DataFrame, name: str, detector: tuple[str, ...]
-) -> Iterator[tuple[tuple[str, ...], dict[Hashable, float]]]:
-    """Yield a detector's row for each test set, and their mean if all are defined."""
-    mine = cells[(cells[DETECTOR] == list(detector)).all(axis=1)]
-    places = in_order(cells, TESTSET)
-    columns: dict[tuple[str, str], pd.Series[float]] = {}
-    for label, metric in _METRICS.items():
-        raw, equalised = (
-            mine[mine["perturbation"] == one].set_index(TESTSET)[metric].reindex(places) * 100
-            for one in ("none", name)
-        )
-        columns |= {(label, "raw"): raw, (label, "equalised"): equalised, (label, "drop"): raw - equalised}
-    frame = pd.DataFrame(columns)
-    yield from zip(places, frame.to_dict("records"), strict=True)
-    if len(places) > 1:
-        with_both = set(in_order(averaged(cells), TESTSET))
-        both = [place in with_both for place in places]
-        yield _MEAN, frame[both].mean(skipna=False).to_dict()
+    return Table("equalised", title, frame, notes, signed="drop", marks=marked)
 
 
 def _equalises(name: str) -> bool:

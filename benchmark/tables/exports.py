@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,47 +34,28 @@ def export(cells: pd.DataFrame, root: Path) -> list[str]:
     Returns:
         The files, relative to the run folder.
     """
-    made_from = _fingerprint(cells)
-    files = _files_made_from(made_from, root)
-    if not files:
-        files = [*_write_tables(cells, root), *_write_leaderboard(cells, root)]
-        digests = {name: sha256_of(root / name) for name in files}
-        write_json(root / _RECORD, {"made_from": made_from, "files": digests})
-    return files
-
-
-def _write_tables(cells: pd.DataFrame, root: Path) -> Iterator[str]:
-    """Write the tables that the cells have something for."""
+    digest = hashlib.sha256("\n".join(cells["mark"]).encode())
+    # Ranks, notes and layouts rest on code that no cell's mark knows of: any change of it makes new files.
+    for file in code():
+        digest.update(file.read_bytes())
+    made_from = digest.hexdigest()
+    with suppress(OSError, ValueError, KeyError):  # there is none yet, or somebody has changed it
+        known = json.loads((root / _RECORD).read_text(encoding="utf-8"))
+        files: dict[str, str] = known["files"] if known["made_from"] == made_from else {}
+        if files and all(sha256_of(root / name) == sha256 for name, sha256 in files.items()):
+            return list(files)
+    written = []
     for name, kind in TABLES.items():
         with suppress(NothingEqualised):
             made = kind.make(cells)
             for suffix, style in _SUFFIXES.items():
-                file = f"tables/{name}{suffix}"
-                write_text(root / file, render(made, style))
-                yield file
-
-
-def _write_leaderboard(cells: pd.DataFrame, root: Path) -> Iterator[str]:
-    for path in leaderboard.write(cells, root):
-        yield path.name
-
-
-def _files_made_from(made_from: str, root: Path) -> list[str]:
-    """List the files that were made from this, if nobody has changed or removed one since."""
-    with suppress(OSError, ValueError, KeyError):
-        known = json.loads((root / _RECORD).read_text(encoding="utf-8"))
-        if known["made_from"] == made_from:
-            changed = [name for name, sha256 in known["files"].items() if sha256_of(root / name) != sha256]
-            return [] if changed else list(known["files"])
-    return []
-
-
-def _fingerprint(cells: pd.DataFrame) -> str:
-    """Digest what the files rest on: the cells, in order, and all code of this package."""
-    digest = hashlib.sha256("\n".join(cells["mark"]).encode())
-    for file in code():
-        digest.update(file.read_bytes())
-    return digest.hexdigest()
+                written.append(f"tables/{name}{suffix}")
+                write_text(root / written[-1], render(made, style))
+    written += [path.name for path in leaderboard.write(cells, root)]
+    # Last: where this was killed before, the record of the files before does not fit, and all are made anew.
+    digests = {name: sha256_of(root / name) for name in written}
+    write_json(root / _RECORD, {"made_from": made_from, "files": digests})
+    return written
 
 
 def code() -> list[Path]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +11,15 @@ import pandas as pd
 
 from forenbench.errors import BenchError
 from forenbench.files.atomic import write_text
-from forenbench.metrics.bootstrap import Floats, average
+from forenbench.metrics import rounding
+from forenbench.metrics.bootstrap import average
 from forenbench.metrics.metric_values import kept, rankings
 from forenbench.metrics.spread import interval, witnesses
 from forenbench.printable import for_csv, for_markdown
 from forenbench.records.coverage import WRONG
 
 from . import marks, ranking
-from .cell_frame import CONTEST, DETECTOR
-from .means import averaged
+from .cell_frame import CONTEST, DETECTOR, as_dicts
 from .rendering import as_markdown
 from .table import Table
 
@@ -51,9 +51,12 @@ def standings(cells: pd.DataFrame, rank_by: str = "ap") -> pd.DataFrame:
         BenchError: Another metric.
     """
     if rank_by not in rankings():
-        raise BenchError(f"--rank-by '{rank_by}' is none of {', '.join(rankings())}")
-    boards = [_contest(key, group, rank_by) for key, group in cells.groupby(CONTEST, sort=False)]
-    return pd.concat(boards, ignore_index=True)
+        raise BenchError(f"rank_by '{rank_by}' is none of {', '.join(rankings())}")
+    contests: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for cell in as_dicts(cells):
+        contests.setdefault(tuple(cell[name] for name in CONTEST), []).append(cell)
+    board = pd.DataFrame([row for contest in contests.values() for row in _contest(contest, rank_by)])
+    return board.astype({"rank": "Int64"})  # the one integer that may be missing
 
 
 def remarks(cells: pd.DataFrame, board: pd.DataFrame) -> Iterator[str]:
@@ -63,14 +66,31 @@ def remarks(cells: pd.DataFrame, board: pd.DataFrame) -> Iterator[str]:
         cells: As `forenbench.tables.measure` returns them.
         board: What `standings` makes of them.
     """
-    by = rankings()[board["rank_by"].iloc[0]]
-    yield f"Ranked by mean {by} within each dataset, protocol and perturbation."
+    rank_by = board["rank_by"].iloc[0]
+    yield f"Ranked by mean {rankings()[rank_by]} within each dataset, protocol and perturbation."
     if (cells["failed_as"] == WRONG).any():
         yield "Images without a score count as errors (--failed-as wrong)."
-    for row in board[board["unranked"] != ""].to_dict("records"):
-        yield f"No rank: {row['detector']} ({row['weights']}) on {_place(row)}: {row['unranked']}."
-    for _, contest in board.groupby(CONTEST, sort=False):
-        yield from _other_orders(cells, contest)
+    contests: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for row in as_dicts(board):
+        if row["unranked"]:
+            yield f"No rank: {row['detector']} ({row['weights']}) on {_named(row)}: {row['unranked']}."
+        else:
+            contests.setdefault(tuple(row[name] for name in CONTEST), []).append(row)
+    unbalanced = set()
+    for cell in as_dicts(cells, [*CONTEST, "reals", "fakes"]):
+        fewer, more = sorted((cell["reals"], cell["fakes"]))
+        if fewer and more > _BALANCED * fewer:  # a test set of one label is in no mean
+            unbalanced.add(tuple(cell[name] for name in CONTEST))
+    for contest, rows in contests.items():
+        for metric, name in rankings().items():
+            ranks = rounding.ranks([row[metric] for row in rows])
+            if contest in unbalanced and ranks != [row["rank"] for row in rows]:
+                placed = sorted(zip(ranks, rows, strict=True), key=lambda pair: pair[0] or len(rows) + 1)
+                first, order = rows[0], ", ".join(row["detector"] for _, row in placed)
+                yield (
+                    f"The labels of {_named(first)} are not balanced ({first['real']} real, {first['fake']} "
+                    f"fake), and by {name} the order is another one: {order} (--rank-by {metric})."
+                )
     yield from marks.remarks(cells)
 
 
@@ -103,104 +123,103 @@ def write(cells: pd.DataFrame, folder: Path, rank_by: str = "ap") -> list[Path]:
         folder: Where they go.
         rank_by: One of `rankings`.
     """
-    board = standings(cells, rank_by)
-    text = _as_text(board)
-    csv, markdown = folder / "leaderboard.csv", folder / "leaderboard.md"
+    board, means = standings(cells, rank_by), _numbers()
+    text: dict[str, list[str]] = {}
+    for name in map(str, board):
+        values = board[name].tolist()
+        if name in means:
+            text[name] = ["" if value != value else f"{value:.{DECIMALS}f}" for value in values]
+        else:
+            text[name] = ["" if value is pd.NA else str(value) for value in values]
+    # A spreadsheet would take words that begin like a formula for one; numbers have no such beginning.
+    words = [name for name in text if name not in (*means, *_COUNTS)]
+    safe = text | {name: list(map(for_csv, text[name])) for name in words}
+    page = []
+    for name in text:
+        if name in _ELSEWHERE or (name in means and name not in kept()):
+            continue
+        column = text[name]
+        if name in kept():
+            ends = zip(column, text[f"{name}_low"], text[f"{name}_high"], strict=True)
+            column = [f"{value} [{low}, {high}]" if low else value for value, low, high in ends]
+        if name in _marked():
+            column = [value and value + signs for value, signs in zip(column, text["marks"], strict=True)]
+        page.append((name, column))
     notes = "".join(f"{for_markdown(note)}\n" for note in remarks(cells, board))
-    names = text.drop(columns=[*_numbers(), *_COUNTS])
-    write_text(csv, text.assign(**names.map(for_csv)).to_csv(index=False, lineterminator="\n"))
-    write_text(markdown, f"{as_markdown(_short(text))}\n{notes}")
+    csv, markdown = folder / "leaderboard.csv", folder / "leaderboard.md"
+    write_text(csv, pd.DataFrame(safe).to_csv(index=False, lineterminator="\n"))
+    write_text(markdown, f"{as_markdown(page)}\n{notes}")
     return [csv, markdown]
 
 
-def _contest(key: Sequence[Hashable], cells: pd.DataFrame, rank_by: str) -> pd.DataFrame:
-    """Rank the detectors of one dataset, protocol and perturbation."""
-    whole = averaged(cells)
-    reasons = ranking.why_unranked(whole, rank_by)
-    groups = {tuple(map(str, name)): group for name, group in cells.groupby(DETECTOR, sort=False)}
-    wanted = whole["testset"].nunique()
-    rows = [
-        dict(zip([*DETECTOR, *CONTEST], [*name, *key], strict=True))
-        | _row(averaged(group), group, wanted)
-        | {"unranked": reasons.get((name[0], name[1]), "no test set with both labels")}
-        for name, group in groups.items()
-    ]
-    board = pd.DataFrame(rows)
-    ranked = board.loc[board["unranked"] == "", rank_by]
-    replicates: dict[Hashable, Floats] = {
-        at: _replicates(averaged(group), rank_by) for at, group in enumerate(groups.values())
+def _contest(cells: Sequence[Mapping[str, Any]], rank_by: str) -> list[dict[str, Any]]:
+    """Rank the detectors of one dataset, protocol and perturbation: a row each, the best first."""
+    groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for cell in cells:
+        groups.setdefault((cell["detector"], cell["weights"]), []).append(cell)
+    # Counts, means and ranks are over test sets with both labels: see `forenbench.tables.means.averaged`.
+    both = {
+        detector: [one for one in group if one["reals"] and one["fakes"]]
+        for detector, group in groups.items()
     }
-    number = _witnesses(whole)
-    board.insert(0, "rank", ranking.ranks(ranked).reindex(board.index))
-    board.insert(
-        1, "ranks", ranking.open_ranks(ranked, replicates, number).reindex(board.index, fill_value="")
-    )
-    board.insert(2, "rank_by", rank_by)
-    return board.sort_values(["rank", "detector"], na_position="last")
+    behind = [cell for group in both.values() for cell in group]
+    wanted, reasons = len({cell["testset"] for cell in behind}), ranking.why_unranked(behind, rank_by)
+    rows = {}
+    for detector, group in groups.items():
+        rows[detector] = {
+            "rank": None,
+            "ranks": "",
+            "rank_by": rank_by,
+            **{name: group[0][name] for name in (*DETECTOR, *CONTEST)},
+            **_row(both[detector], group, wanted),
+            "unranked": reasons.get(detector, "no test set with both labels"),
+        }
+    ranked = {detector: row[rank_by] for detector, row in rows.items() if not row["unranked"]}
+    drawn = {one: average([cell["replicates"] for cell in both[one]], rank_by) for one in ranked}
+    left_open = ranking.open_ranks(ranked, drawn, witnesses(behind))
+    for detector, rank in zip(ranked, rounding.ranks(list(ranked.values())), strict=True):
+        rows[detector] |= {"rank": rank, "ranks": left_open[detector]}
+    return sorted(rows.values(), key=lambda row: (row["rank"] or len(rows) + 1, row["detector"]))
 
 
-def _row(group: pd.DataFrame, every: pd.DataFrame, wanted: int) -> dict[str, object]:
+def _row(
+    cells: Sequence[Mapping[str, Any]], every: Sequence[Mapping[str, Any]], wanted: int
+) -> dict[str, Any]:
     """Average one detector's cells.
 
     Args:
-        group: Those of test sets with both labels.
+        cells: Those of test sets with both labels.
         every: All.
         wanted: How many test sets with both labels there are.
     """
-    files = {name: sha for checkpoints in every["checkpoints"] for name, sha in checkpoints.items()}
-    whole = 0 < len(group) == wanted
+    means: dict[str, float] = {}
+    for metric in kept():
+        mean, drawn = float("nan"), np.zeros(0)
+        if 0 < len(cells) == wanted:
+            mean = float(np.mean([cell[metric] for cell in cells]))
+            drawn = average([cell["replicates"] for cell in cells], metric)
+        low, high = interval(drawn, mean, witnesses(cells))
+        means |= {metric: 100 * mean, f"{metric}_low": 100 * low, f"{metric}_high": 100 * high}
+    files = {name: sha for cell in every for name, sha in cell["checkpoints"].items()}
     return {
-        "testsets": len(group),
-        "images": int(group["images"].sum()),
-        "scored": int(group["ok"].sum()),
-        "seen": int(group["seen"].sum()),
-        "real": int(group["reals"].sum()),
-        "fake": int(group["fakes"].sum()),
-        **{name: value for metric in kept() for name, value in _mean(group, metric, whole=whole)},
-        "failed_as": WRONG if (group["failed_as"] == WRONG).any() else "",
-        "marks": marks.together(group["marks"]),
+        "testsets": len(cells),
+        "images": sum(cell["images"] for cell in cells),
+        "scored": sum(cell["ok"] for cell in cells),
+        "seen": sum(cell["seen"] for cell in cells),
+        "real": sum(cell["reals"] for cell in cells),
+        "fake": sum(cell["fakes"] for cell in cells),
+        **means,
+        "failed_as": WRONG if any(cell["failed_as"] == WRONG for cell in cells) else "",
+        "marks": marks.together(cell["marks"] for cell in cells),
         "checkpoints": " ".join(f"{name}={sha[:12]}" for name, sha in sorted(files.items())),
-        "version": every["version"].iloc[0],
-        "date": every["time"].max()[:10],
+        "version": every[0]["version"],
+        "date": max(cell["time"] for cell in every)[:10],
     }
 
 
-def _mean(group: pd.DataFrame, metric: str, *, whole: bool) -> Iterator[tuple[str, float]]:
-    """Average a metric over test sets, with the interval of the mean; nothing unless all are there."""
-    mean = group[metric].mean(skipna=False) if whole else float("nan")
-    yield metric, 100 * mean
-    drawn = _replicates(group, metric) if whole else np.zeros(0)
-    low, high = interval(drawn, mean, _witnesses(group))
-    yield f"{metric}_low", 100 * low
-    yield f"{metric}_high", 100 * high
-
-
-def _witnesses(group: pd.DataFrame) -> int:
-    """Count what the spread of a mean over cells is known from."""
-    return witnesses(group[["real", "fake", "origins"]].to_dict("records"))
-
-
-def _replicates(group: pd.DataFrame, metric: str) -> Floats:
-    """Average a metric's replicates over test sets; none where a test set has none."""
-    return average(group["replicates"], metric)
-
-
-def _other_orders(cells: pd.DataFrame, contest: pd.DataFrame) -> Iterator[str]:
-    """Say by which metrics the detectors of a contest with unbalanced labels would stand otherwise."""
-    row = contest.iloc[0]
-    behind = averaged(cells[(cells[CONTEST] == row[CONTEST]).all(axis=1)])
-    counts = behind[["reals", "fakes"]]
-    ranked = contest[contest["rank"].notna()]
-    if not (counts.max(axis=1) > _BALANCED * counts.min(axis=1)).any():
-        return
-    for metric, name in rankings().items():
-        ranks = ranking.ranks(ranked[metric])
-        if metric != row["rank_by"] and (ranks != ranked["rank"]).any():
-            order = ", ".join(ranked.assign(other=ranks).sort_values("other", kind="stable")["detector"])
-            yield (
-                f"The labels of {_place(row)} are not balanced ({row['real']} real, {row['fake']} fake), and "
-                f"by {name} the order is another one: {order} (--rank-by {metric})."
-            )
+def _named(row: Mapping[str, Any]) -> str:
+    """Name a contest."""
+    return f"{row['dataset']} under {row['perturbation']}, protocol {row['protocol']}"
 
 
 def _numbers() -> list[str]:
@@ -211,28 +230,3 @@ def _numbers() -> list[str]:
 def _marked() -> list[str]:
     """List the columns that have signs."""
     return ["rank", "ranks", *kept()]
-
-
-def _place(row: pd.Series[Any] | dict[Hashable, Any]) -> str:
-    """Name a contest."""
-    return f"{row['dataset']} under {row['perturbation']}, protocol {row['protocol']}"
-
-
-def _as_text(board: pd.DataFrame) -> pd.DataFrame:
-    """Fix the decimals; undefined values become empty."""
-    text = board.copy()
-    for name in _numbers():
-        text[name] = [f"{value:.{DECIMALS}f}" if pd.notna(value) else "" for value in board[name]]
-    text["rank"] = [str(value) if pd.notna(value) else "" for value in board["rank"]]
-    return text.astype(str)
-
-
-def _short(text: pd.DataFrame) -> pd.DataFrame:
-    """Put intervals and signs beside their values, and leave out what fills a page."""
-    short = text.drop(columns=_ELSEWHERE)
-    for metric in kept():
-        low, high = short.pop(f"{metric}_low"), short.pop(f"{metric}_high")
-        short[metric] = short[metric].where(low == "", short[metric] + " [" + low + ", " + high + "]")
-    for name in _marked():
-        short[name] = short[name].where(short[name] == "", short[name] + text["marks"])
-    return short

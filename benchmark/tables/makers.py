@@ -5,6 +5,7 @@ from __future__ import annotations
 from forenbench.registry import Registry
 
 from . import acc_ap, cellwise, equalised, realsources, robustness, summary
+from .papers import paper_tables
 from .table_kinds import GROUP, TableKind, flaw
 
 _OURS = (
@@ -35,5 +36,5 @@ _OURS = (
 """In the order in which they are listed."""
 TABLES = {kind.name: kind for kind in _OURS}
 """Our own, by name."""
-REGISTRY: Registry[TableKind] = Registry("table", GROUP, flaw, TABLES)
-"""The same, and what packages add."""
+REGISTRY: Registry[TableKind] = Registry("table", GROUP, flaw, TABLES, paper_tables)
+"""The same, and what packages add: none may be called like a paper's table, which has a maker of its own."""

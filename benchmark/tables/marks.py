@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
-
-import pandas as pd
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from forenbench.records.coverage import MISSING
 
 from . import contamination
-from .cell_frame import TESTSET
+from .cell_frame import TESTSET, as_dicts
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SEEN, PARTIAL, ONE_LABEL = "*", "†", "‡"
 """Seen in training; not all images were scored; the test set has reals only, or fakes only."""
@@ -21,6 +22,7 @@ def of_cell(line: Mapping[str, Any]) -> str:
     """Return the signs of one cell, from what `forenbench.tables.measure` knows of it."""
     holds = {
         SEEN: line["seen"],
+        # Where images without a score count as errors, nothing is left out.
         PARTIAL: line["ok"] < line["images"] and line["failed_as"] == MISSING,
         ONE_LABEL: not line["reals"] or not line["fakes"],
     }
@@ -33,40 +35,40 @@ def together(several: Iterable[object]) -> str:
     return "".join(sign for sign in SIGNS if sign in found)
 
 
-def of_rows(cells: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
-    """Mark the numbers of a table's rows, counts aside, with the signs of all cells behind each row.
+def by_row(cells: pd.DataFrame, row: Sequence[str]) -> dict[tuple[str, ...], str]:
+    """Return the signs of numbers that rest on all cells of a table's row.
 
     Args:
-        cells: As `forenbench.tables.measure` returns them; those behind the table.
-        frame: A table whose index levels are columns of `cells`.
+        cells: As `forenbench.tables.measure` returns them.
+        row: The columns that tell rows apart.
+
+    Returns:
+        The signs, by the values of these columns.
     """
-    signs = cells.groupby(list(frame.index.names))["marks"].agg(together)
-    rows = signs.reindex(frame.index).fillna("").to_numpy()
-    amounts = frame.infer_objects().select_dtypes("float").columns
-    return pd.DataFrame({name: rows if name in amounts else "" for name in frame}, index=frame.index)
+    found: dict[tuple[str, ...], list[str]] = {}
+    for cell in as_dicts(cells, [*row, "marks"]):
+        found.setdefault(tuple(cell[name] for name in row), []).append(cell["marks"])
+    return {key: together(signs) for key, signs in found.items()}
 
 
 def remarks(cells: pd.DataFrame) -> Iterator[str]:
     """Explain the signs, if there are any."""
     yield from contamination.remark(cells, SEEN)
-    partial = cells[cells["marks"].str.contains(PARTIAL)]
-    if len(partial):
-        whose = ", ".join(dict.fromkeys(partial["detector"]))
+    marked = [cell for cell in as_dicts(cells, ["detector", *TESTSET, "fakes", "marks"]) if cell["marks"]]
+    partial = dict.fromkeys(cell["detector"] for cell in marked if PARTIAL in cell["marks"])
+    if partial:
         yield (
-            f"{PARTIAL} not all images were scored, and those left out may be the hardest ones: {whose}. "
-            "--failed-as wrong counts them as errors."
+            f"{PARTIAL} not all images were scored, and those left out may be the hardest ones: "
+            f"{', '.join(partial)}. --failed-as wrong counts them as errors."
         )
-    single = cells[cells["marks"].str.contains(ONE_LABEL)]
-    if len(single):
-        words = {name: "fakes" if fakes else "reals" for name, fakes in _places(single)}
-        told = ", ".join(f"{place} ({label} only)" for place, label in words.items())
+    single = {
+        f"{cell['dataset']}/{cell['testset']}": "fakes" if cell["fakes"] else "reals"
+        for cell in marked
+        if ONE_LABEL in cell["marks"]
+    }
+    if single:
+        told = ", ".join(f"{testset} ({label} only)" for testset, label in single.items())
         yield (
             f"{ONE_LABEL} test sets of one label: {told}. Their accuracy is the rate of that label alone; "
             "they are in no mean."
         )
-
-
-def _places(cells: pd.DataFrame) -> Iterator[tuple[str, int]]:
-    """Yield each cell's test set with its number of fakes."""
-    for dataset, testset, fakes in cells[[*TESTSET, "fakes"]].itertuples(index=False):
-        yield f"{dataset}/{testset}", fakes

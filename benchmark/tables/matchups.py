@@ -40,7 +40,7 @@ class Measured(Finished):
     line: CellMetrics
 
     @property
-    def place(self) -> tuple[str, str, str]:
+    def images_of(self) -> tuple[str, str, str]:
         """Dataset, test set and perturbation."""
         return self.dataset, self.testset, self.perturbation
 
@@ -68,20 +68,35 @@ def by_detector(store: Store, failed_as: str) -> dict[Name, list[Measured]]:
 def pairs(
     runs: Sequence[Mapping[Name, list[Measured]]], wanted: Sequence[str]
 ) -> Iterator[tuple[str, list[Measured], str, list[Measured]]]:
-    """Yield who is compared with whom."""
-    chosen = [_choose(run, wanted) for run in runs]
+    """Yield who is compared with whom.
+
+    Args:
+        runs: One or two, each as `by_detector` returns it.
+        wanted: Only these detectors, in this order; none: all.
+
+    Raises:
+        BenchError: One of them is not there, or there is nothing to compare it with.
+    """
+    chosen = []
+    for run in runs:
+        missing = set(wanted) - {detector for detector, _ in run}
+        if missing:
+            raise BenchError(f"not in the run: {', '.join(sorted(missing))}; there is {_listed(run)}")
+        names = sorted(run, key=lambda name: wanted.index(name[0]) if name[0] in wanted else -1)
+        chosen.append({name: run[name] for name in names if not wanted or name[0] in wanted})
     if len(chosen) == 1:
         (run,) = chosen
         if len(run) < 2:
             raise BenchError(f"only {_listed(run)} is there; name another detector, or a second run")
         names = list(run)
+        # All pairs of a dozen detectors are 66: who names some asks about the first of them.
         for at, one in enumerate(names[:1] if wanted else names):
             for other in names[at + 1 :]:
                 yield _text(one), run[one], _text(other), run[other]
         return
     first, second = chosen
     both = [(name, name) for name in first if name in second]
-    if len(first) == len(second) == 1:
+    if len(first) == len(second) == 1:  # whatever they are called: a detector and its successor, say
         both = [(next(iter(first)), next(iter(second)))]
     if not both:
         raise BenchError(
@@ -89,15 +104,6 @@ def pairs(
         )
     for one, other in both:
         yield f"{_text(one)} [1]", first[one], f"{_text(other)} [2]", second[other]
-
-
-def _choose(run: Mapping[Name, list[Measured]], wanted: Sequence[str]) -> dict[Name, list[Measured]]:
-    """Keep the detectors that are asked for, in this order."""
-    missing = set(wanted) - {detector for detector, _ in run}
-    if missing:
-        raise BenchError(f"not in the run: {', '.join(sorted(missing))}; there is {_listed(run)}")
-    names = sorted(run, key=lambda name: wanted.index(name[0]) if name[0] in wanted else -1)
-    return {name: run[name] for name in names if not wanted or name[0] in wanted}
 
 
 def _listed(run: Mapping[Name, object]) -> str:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import pandas as pd
+import numpy as np
 
-from .cell_frame import TESTSET
-from .marks import together
+from .cell_frame import TESTSET, as_dicts, in_order
+from .marks import by_row
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def averaged(cells: pd.DataFrame) -> pd.DataFrame:
@@ -19,7 +23,7 @@ def averaged(cells: pd.DataFrame) -> pd.DataFrame:
     return cells[(cells["reals"] > 0) & (cells["fakes"] > 0)]
 
 
-def macro(cells: pd.DataFrame, row: list[str], metric: str) -> pd.Series[Any]:
+def macro(cells: pd.DataFrame, row: Sequence[str], metric: str) -> dict[tuple[str, ...], float]:
     """Average a metric over test sets with both labels, each counting once, in percent.
 
     Args:
@@ -28,14 +32,18 @@ def macro(cells: pd.DataFrame, row: list[str], metric: str) -> pd.Series[Any]:
         metric: A column of fractions.
 
     Returns:
-        One mean a row; NaN, or nothing, for a row that lacks a test set which any has, or a value on one.
+        One mean a row, by the values of these columns; NaN, or nothing, for a row that lacks a test set which
+        any has, or a value on one.
     """
     some = averaged(cells)
-    groups = some.assign(value=some[metric] * 100).groupby(row, sort=False)["value"]
-    whole = groups.size() == len(some[TESTSET].drop_duplicates())
-    return groups.agg(lambda values: values.mean(skipna=False)).where(whole)
+    values: dict[tuple[str, ...], list[float]] = {}
+    for cell in as_dicts(some, [*row, metric]):
+        values.setdefault(tuple(cell[name] for name in row), []).append(100 * cell[metric])
+    # A row that was not run on a hard test set must not look better for it: it gets no mean at all.
+    wanted = len(in_order(some, TESTSET))
+    return {key: float(np.mean(of)) if len(of) == wanted else float("nan") for key, of in values.items()}
 
 
-def signs(cells: pd.DataFrame, row: list[str]) -> pd.Series[Any]:
-    """Return the signs of each row's means."""
-    return averaged(cells).groupby(row, sort=False)["marks"].agg(together)
+def signs(cells: pd.DataFrame, row: Sequence[str]) -> dict[tuple[str, ...], str]:
+    """Return the signs of each row's means, by the values of the columns that tell rows apart."""
+    return by_row(averaged(cells), row)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable
 
 import pandas as pd
 
 from forenbench.records.coverage import MISSING
-from forenbench.records.finished import Finished, newest
+from forenbench.records.finished import newest
 from forenbench.records.measurements import Measurements
 from forenbench.records.store import Store
 from forenbench.types import OWN, UNVERIFIED
@@ -32,34 +31,32 @@ def measure(stores: Iterable[Store], *, by_class: bool = False, failed_as: str =
         BenchError: No finished cell anywhere.
     """
     cells = newest(stores)
-    runs = {one.store.root: one.store for one in cells}
-    measured = {root: Measurements(store, by_class, failed_as) for root, store in runs.items()}
-    lines = [line for one in cells for line in _lines(measured[one.store.root], one)]
-    for one in measured.values():
-        one.save()
+    stores_by_root = {one.store.root: one.store for one in cells}
+    measured = {root: Measurements(store, by_class, failed_as) for root, store in stores_by_root.items()}
+    lines = []
+    for one in cells:
+        identity, provenance = one.record.identity, one.record.provenance
+        cell = {
+            "dataset": one.dataset,
+            "detector": one.record.cell.detector,
+            "perturbation": one.perturbation,
+            "testset": one.testset,
+            "weights": identity.weights,
+            "protocol": one.protocol,
+            "checkpoints": identity.checkpoints,
+            "digest": identity.testset,
+            "version": identity.detector_version,
+            "precision": one.record.precision,
+            "remarks": one.record.remarks,
+            "time": provenance.time,
+        }
+        trained_on = provenance.trained_on or ()
+        # Published weights state themselves what they have seen; of others it may be that nobody knows.
+        unstated = bool(identity.checkpoints) and not trained_on and identity.weights in (UNVERIFIED, OWN)
+        for line in measured[one.store.root].of(one.record):
+            known = contamination.seen_in_training(trained_on, one.testset, line.get("sources", {}))
+            whole = {**cell, **line, "seen": bool(known), "known": known, "unstated": unstated}
+            lines.append(whole | {"marks": marks.of_cell(whole)})
+    for run in measured.values():
+        run.save()  # once for a run: each time writes all that is remembered of it
     return pd.DataFrame(lines)
-
-
-def _lines(measured: Measurements, one: Finished) -> Iterator[dict[str, Any]]:
-    """Put what a cell is beside its metrics, as a whole or for each class."""
-    identity, provenance = one.record.identity, one.record.provenance
-    cell = {
-        "dataset": one.dataset,
-        "detector": one.record.cell.detector,
-        "perturbation": one.perturbation,
-        "testset": one.testset,
-        "weights": identity.weights,
-        "protocol": one.protocol,
-        "checkpoints": identity.checkpoints,
-        "digest": identity.testset,
-        "version": identity.detector_version,
-        "precision": one.record.precision,
-        "remarks": one.record.remarks,
-        "time": provenance.time,
-    }
-    trained_on = provenance.trained_on or ()
-    unstated = bool(identity.checkpoints) and not trained_on and identity.weights in (UNVERIFIED, OWN)
-    for line in measured.of(one.record):
-        known = contamination.seen_in_training(trained_on, one.testset, line.get("sources", {}))
-        whole = {**cell, **line, "seen": bool(known), "known": known, "unstated": unstated}
-        yield whole | {"marks": marks.of_cell(whole)}

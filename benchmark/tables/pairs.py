@@ -56,11 +56,6 @@ def compare(stores: Sequence[Store], detectors: Sequence[str] = (), failed_as: s
     rows = [row for pair in pairs(runs, detectors) for row in _rows(*pair)]
     if not rows:
         raise BenchError("no test set and perturbation that both detectors were run on")
-    return _lay_out(rows)
-
-
-def _lay_out(rows: Sequence[dict[str, Any]]) -> Table:
-    """Put rows into a table, with p-values corrected for all of them."""
     frame = pd.DataFrame(rows).set_index(_LEVELS)
     frame["p, Holm"] = holm(frame["p"].tolist())
     notes = (
@@ -70,7 +65,7 @@ def _lay_out(rows: Sequence[dict[str, Any]]) -> Table:
         "p, cross-check: DeLong (AUROC), McNemar (Acc.).",
         *dict.fromkeys(_remarks(rows)),
     )
-    for name in _P_VALUES:
+    for name in _P_VALUES:  # as texts: the table's decimals would make most of them 0.00
         frame[name] = ["" if np.isnan(value) else f"{value:.2g}" for value in frame[name]]
     if frame.index.get_level_values("perturbation").nunique() == 1:
         frame = frame.droplevel("perturbation")
@@ -110,20 +105,31 @@ def _rows(
 ) -> Iterator[dict[str, Any]]:
     """Compare two detectors cell by cell, and in the mean of each perturbation."""
     names = {"detector": first, "against": second}
-    others = {one.place: one for one in theirs}
+    others = {one.images_of: one for one in theirs}
     means: dict[str, list[tuple[tuple[CellMetrics, CellMetrics], str]]] = {}
     for one in ours:
-        if one.place not in others:
+        if one.images_of not in others:
             continue
-        dataset, testset, perturbation = one.place
-        where = {"testset": f"{dataset}/{testset}", "perturbation": perturbation}
-        other = others[one.place]
-        _need_same_images(one, other)
-        lines = _on_the_same(one, other)
-        checks = {} if lines[0]["origins"] else _cross_checks(one, other)
-        signs = _signs(one, other)
+        other = others[one.images_of]
+        dataset, testset, perturbation = one.images_of
+        if one.record.identity.testset != other.record.identity.testset:
+            raise BenchError(
+                f"{dataset}/{testset} has other images in '{one.store.root}' than in '{other.store.root}': "
+                "detectors are compared on the same images only"
+            )
+        both = one.images.ok & other.images.ok
+        lines: tuple[CellMetrics, CellMetrics] = one.line, other.line
+        # Each was measured on the images that it scored itself: that stands where these are the same ones.
+        if not np.array_equal(one.images.ok, other.images.ok):
+            known, rows = one.store.rows(one.record, ["path", "origin"]), np.flatnonzero(both)
+            drawn = bootstrap.images(one.images.labels, known["path"], known["origin"].to_list())
+            lines = _measure(one, drawn, rows), _measure(other, drawn, rows)
+        # The cross-checks take images for independent, which those of one origin are not.
+        checks = {} if lines[0]["origins"] else _cross_checks(one, other, both)
+        signs = PARTIAL * (not both.all()) + ONE_LABEL * (len(np.unique(one.images.labels)) == 1)
         if ONE_LABEL not in signs:
             means.setdefault(perturbation, []).append((lines, signs))
+        where = {"testset": f"{dataset}/{testset}", "perturbation": perturbation}
         for metric in _COMPARED:
             row = _row(metric, [(lines, signs)]) | {"p, cross-check": checks.get(metric, np.nan)}
             yield names | where | row
@@ -159,22 +165,6 @@ def _row(metric: str, behind: Sequence[tuple[tuple[CellMetrics, CellMetrics], st
     return row | {"low": 100 * low, "high": 100 * high, "p": bootstrap_p(difference, one - other, number)}
 
 
-def _signs(one: Measured, other: Measured) -> str:
-    """Return the signs of what is compared on the images that both scored."""
-    partial = not (one.images.ok & other.images.ok).all()
-    return PARTIAL * partial + ONE_LABEL * (len(np.unique(one.images.labels)) == 1)
-
-
-def _on_the_same(one: Measured, other: Measured) -> tuple[CellMetrics, CellMetrics]:
-    """Measure both on the images that both scored, unless that has been done: each scored the same ones."""
-    if np.array_equal(one.images.ok, other.images.ok):
-        return one.line, other.line
-    both = np.flatnonzero(one.images.ok & other.images.ok)
-    names = one.store.rows(one.record, ["path", "origin"])
-    drawn = bootstrap.images(one.images.labels, names["path"], names["origin"].to_list())
-    return _measure(one, drawn, both), _measure(other, drawn, both)
-
-
 def _measure(cell: Measured, drawn: bootstrap.Strata, rows: NDArray[np.intp]) -> CellMetrics:
     """Measure a cell on some of its images."""
     labels = cell.images.labels[rows]
@@ -185,22 +175,12 @@ def _measure(cell: Measured, drawn: bootstrap.Strata, rows: NDArray[np.intp]) ->
     return {**scored.metrics, **counts, **why, "replicates": made}
 
 
-def _cross_checks(one: Measured, other: Measured) -> dict[str, float]:
-    """Return p-values that rest on no resampling, from the images that both scored."""
-    both = one.images.ok & other.images.ok
+def _cross_checks(one: Measured, other: Measured, both: NDArray[np.bool_]) -> dict[str, float]:
+    """Return p-values that rest on no resampling, from the images (n,) that both scored."""
     labels, is_fake = one.images.labels[both], one.images.labels[both] == FAKE
     scores = [cell.images.scores[both] for cell in (one, other)]
     right = [(score > cell.threshold) == is_fake for score, cell in zip(scores, (one, other), strict=True)]
     checks = {"acc": mcnemar(*right)} if len(labels) else {}
-    if min(is_fake.sum(), (~is_fake).sum()) > 1:
+    if min(is_fake.sum(), (~is_fake).sum()) > 1:  # DeLong's variance needs two images of each label
         checks["auroc"] = delong(labels, *scores)[1]
     return checks
-
-
-def _need_same_images(one: Measured, other: Measured) -> None:
-    """Refuse to pair images with others."""
-    if one.record.identity.testset != other.record.identity.testset:
-        raise BenchError(
-            f"{one.place[0]}/{one.place[1]} has other images in '{one.store.root}' than in "
-            f"'{other.store.root}': detectors are compared on the same images only"
-        )

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .cell_frame import PLACE
+from .cell_frame import CELL_AND_CLASS
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class Heading:
 
     Attributes:
         label: As printed, outer levels first.
-        cell: What all its cells share: some of `PLACE`, and ``metric``.
+        cell: What all its cells share: some of `CELL_AND_CLASS`, and ``metric``.
         mean: It holds the means over the other rows, or over the other columns of its metric.
     """
 
@@ -61,14 +61,17 @@ class PaperTable:
         return f"{self.source}: {self.title} (%)"
 
     def cell(self, row: Heading, column: Heading) -> Mapping[str, str] | None:
-        """Return `PLACE` and metric of one number; None for means and for methods without a detector here."""
+        """Return `CELL_AND_CLASS` and metric of one number.
+
+        None for means, and for methods without a detector here.
+        """
         if row.mean or column.mean:
             return None
         cell = {"class": "", "perturbation": "none", **row.cell, **column.cell}
         return cell if "detector" in cell else None
 
     def cells(self) -> Iterator[Mapping[str, str]]:
-        """Yield `PLACE` and metric of every number that can be measured, row by row."""
+        """Yield `CELL_AND_CLASS` and metric of every number that can be measured, row by row."""
         for row in self.rows:
             for column in self.columns:
                 if cell := self.cell(row, column):
@@ -90,6 +93,6 @@ class PaperTable:
         return list(dict.fromkeys(cell["perturbation"] for cell in self.cells()))
 
 
-def place(cell: Mapping[Any, Any]) -> tuple[str, ...]:
-    """Return `PLACE` of a cell: which rows it stands for."""
-    return tuple(cell[name] for name in PLACE)
+def key_of(cell: Mapping[Any, Any]) -> tuple[str, ...]:
+    """Return `CELL_AND_CLASS` of a cell: which rows it stands for."""
+    return tuple(cell[name] for name in CELL_AND_CLASS)

@@ -1,4 +1,4 @@
-"""The papers' tables: how they are printed, which cells they need, and measured numbers in their place.
+"""The papers' tables: how they are printed, which cells they need, and measured numbers in that layout.
 
 One TOML file describes a table, layout and experiment in one; the CSV beside it (see `published`) holds
 the numbers in print. A column says what its cells have in common, for instance their test set, and a row
@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from itertools import product
 from typing import Any
 
 import pandas as pd
@@ -20,20 +21,39 @@ from forenbench.errors import BenchError
 from forenbench.types import OWN, PUBLISHED, UNVERIFIED
 
 from . import marks
-from .cell_frame import PLACE, one_protocol
+from .cell_frame import CELL_AND_CLASS, as_dicts, one_protocol
 from .notes import left_out, notes_on
-from .paper import Heading, PaperTable, place
+from .paper import Heading, PaperTable, key_of
 from .table import Table
 
 _WHOSE = (PUBLISHED, UNVERIFIED, OWN)
 """Weights that may fill a paper's table, the best first."""
 
 
-@cache
+@cache  # a dozen files of several hundred lines, asked for again and again within a command
 def paper_tables() -> Mapping[str, PaperTable]:
     """Read the description of every paper's table, by name."""
-    names = [file.name.removesuffix(".toml") for file in folder().iterdir() if file.name.endswith(".toml")]
-    return {name: _read(name) for name in sorted(names)}
+    found = {}
+    for file in sorted(folder().iterdir(), key=lambda file: file.name):
+        name, _, suffix = file.name.rpartition(".")
+        if suffix == "toml":
+            values = tomllib.loads(file.read_text(encoding="utf-8"))
+            common, metrics = values.get("common", {}), values.get("metrics", {"": ""})
+            found[name] = PaperTable(
+                name=name,
+                title=values["title"],
+                source=values["source"],
+                decimals=values["decimals"],
+                notes=tuple(values.get("notes", ())),
+                index=tuple(values["index"]),
+                header=tuple(values["header"]),
+                rows=tuple(_heading(entry) for entry in values["rows"]),
+                columns=tuple(
+                    _heading({**common, **entry}, *metric)
+                    for entry, metric in product(values["columns"], metrics.items())
+                ),
+            )
+    return found
 
 
 def folder() -> Traversable:
@@ -57,28 +77,33 @@ def lay_out(table: PaperTable, cells: pd.DataFrame, protocol: str | None = None)
     Raises:
         BenchError: No cell of the table was run, or not under this protocol.
     """
-    needed = {place(cell) for cell in table.cells()}
-    places = cells[PLACE].apply(tuple, axis=1)
-    mine = _of_one_kind(cells[places.isin(needed) & cells["weights"].isin(_WHOSE)])
+    needed = {key_of(cell) for cell in table.cells()}
+    usable = [
+        key_of(cell) in needed and cell["weights"] in _WHOSE
+        for cell in as_dicts(cells, [*CELL_AND_CLASS, "weights"])
+    ]
+    mine = cells[usable]
     if mine.empty:
         raise BenchError(
-            f"no cell of table '{table.name}' among these runs; 'bench run --experiment {table.name}' "
-            f"makes them, and --only published shows the paper's own numbers"
+            f"no cell of table '{table.name}' among these runs; 'bench run --experiment {table.name}' makes "
+            f"them, and 'bench table {table.name} --only published' shows the paper's own numbers"
         )
+    # Of each detector the best kind of weights alone, so that no row mixes two.
+    mine = mine[mine["weights"] == mine["detector"].map(_whose(mine))]
     chosen = one_protocol(mine, protocol)
-    notes = (
-        *_gaps(table, chosen),
-        *_detectors(table, chosen),
-        *notes_on(chosen),
-        *marks.remarks(chosen),
-        *left_out(mine, chosen),
-    )
     frame, signs = _fill(table, chosen)
     whose = {detector: kind for detector, kind in _whose(chosen).items() if kind != PUBLISHED}
     for filled in (frame, signs):
         filled.index = _axis(table.rows, table.index, whose)
         filled.columns = _axis(table.columns, table.header, whose)
-    return Table(table.name, table.heading, frame, (*table.notes, *notes), table.decimals, marks=signs)
+    notes = (
+        *table.notes,
+        *_remarks(table, chosen),
+        *notes_on(chosen),
+        *marks.remarks(chosen),
+        *left_out(mine, chosen),
+    )
+    return Table(table.name, table.heading, frame, notes, table.decimals, marks=signs)
 
 
 def empty(table: PaperTable) -> pd.DataFrame:
@@ -90,12 +115,6 @@ def empty(table: PaperTable) -> pd.DataFrame:
     )
 
 
-def _of_one_kind(cells: pd.DataFrame) -> pd.DataFrame:
-    """Keep, of each detector, the cells with the best kind of weights, so that no row mixes two."""
-    best = cells["detector"].map(_whose(cells))
-    return cells[cells["weights"] == best]
-
-
 def _whose(cells: pd.DataFrame) -> dict[str, str]:
     """Say by detector whose weights its cells have, the best where there are several kinds."""
     found = dict.fromkeys(zip(cells["detector"], cells["weights"], strict=True))
@@ -103,23 +122,22 @@ def _whose(cells: pd.DataFrame) -> dict[str, str]:
 
 
 def _fill(table: PaperTable, cells: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Put every cell's number into its place, then the means; and, alike, the signs.
+    """Put every cell's number where the paper prints it, then the means; and, alike, the signs.
 
     A mean over anything blank is blank, and so is one over a test set of one label: the paper's has no such.
     """
-    by_place = {place(cell): cell for cell in cells.to_dict("records")}
+    by_key = {key_of(cell): cell for cell in as_dicts(cells)}
     frame, signs = empty(table), empty(table).astype(object).fillna("")
     single: dict[tuple[int, int], float] = {}
-    for r, row in enumerate(table.rows):
-        for c, column in enumerate(table.columns):
-            wanted = table.cell(row, column)
-            if wanted and place(wanted) in by_place:
-                cell = by_place[place(wanted)]
-                value, signs.iat[r, c] = 100 * cell[wanted["metric"]], cell["marks"]
-                if marks.ONE_LABEL in cell["marks"]:
-                    single[r, c] = value
-                else:
-                    frame.iat[r, c] = value
+    for (r, row), (c, column) in product(enumerate(table.rows), enumerate(table.columns)):
+        wanted = table.cell(row, column)
+        if wanted and key_of(wanted) in by_key:
+            cell = by_key[key_of(wanted)]
+            value, signs.iat[r, c] = 100 * cell[wanted["metric"]], cell["marks"]
+            if marks.ONE_LABEL in cell["marks"]:
+                single[r, c] = value  # put in after the means, which it must not enter
+            else:
+                frame.iat[r, c] = value
     frame = _with_means(table, frame, lambda values: values.mean(skipna=False))
     for (r, c), value in single.items():
         frame.iat[r, c] = value
@@ -133,7 +151,7 @@ def _with_means(
     for c, column in enumerate(table.columns):
         if column.mean:
             metric = column.cell["metric"]
-            same = [k for k, it in enumerate(table.columns) if not it.mean and it.cell["metric"] == metric]
+            same = [k for k, one in enumerate(table.columns) if not one.mean and one.cell["metric"] == metric]
             frame.isetitem(c, [combine(frame.iloc[r, same]) for r in range(len(frame))])
     single = [r for r, row in enumerate(table.rows) if not row.mean]
     for r, row in enumerate(table.rows):
@@ -142,9 +160,9 @@ def _with_means(
     return frame
 
 
-def _gaps(table: PaperTable, cells: pd.DataFrame) -> Iterator[str]:
-    """Say how much of a table was not run, and which rows nobody here can run."""
-    needed = {place(cell) for cell in table.cells()}
+def _remarks(table: PaperTable, cells: pd.DataFrame) -> Iterator[str]:
+    """Say how much of a table is blank, and which detector was measured for which printed rows or columns."""
+    needed = {key_of(cell) for cell in table.cells()}
     lacking = len(needed) - len(cells)
     if lacking:
         yield (
@@ -155,13 +173,9 @@ def _gaps(table: PaperTable, cells: pd.DataFrame) -> Iterator[str]:
     if without:
         names = dict.fromkeys(row.label[0] for row in without)
         yield f"Blank, for want of a detector here: {', '.join(names)}."
-
-
-def _detectors(table: PaperTable, cells: pd.DataFrame) -> Iterator[str]:
-    """Say which detector was measured for which printed rows or columns."""
     run = set(cells["detector"])
     labels: dict[str, list[str]] = {}
-    for line in (*table.rows, *table.columns):
+    for line in (*table.rows, *table.columns):  # some papers have a column for each detector
         if line.cell.get("detector") in run:
             labels.setdefault(line.cell["detector"], []).append(" ".join(filter(None, line.label)))
     if labels:
@@ -183,28 +197,7 @@ def _axis(
     return pd.MultiIndex.from_tuples(labels, names=names)
 
 
-def _read(name: str) -> PaperTable:
-    """Read one description."""
-    values = tomllib.loads((folder() / f"{name}.toml").read_text(encoding="utf-8"))
-    common = values.get("common", {})
-    metrics = values.get("metrics", {"": ""})
-    columns = [
-        _line({**common, **entry}, *metric) for entry in values["columns"] for metric in metrics.items()
-    ]
-    return PaperTable(
-        name=name,
-        title=values["title"],
-        source=values["source"],
-        decimals=values["decimals"],
-        notes=tuple(values.get("notes", ())),
-        index=tuple(values["index"]),
-        header=tuple(values["header"]),
-        rows=tuple(_line(entry) for entry in values["rows"]),
-        columns=tuple(columns),
-    )
-
-
-def _line(entry: Mapping[str, Any], metric_label: str = "", metric: str = "") -> Heading:
+def _heading(entry: Mapping[str, Any], metric_label: str = "", metric: str = "") -> Heading:
     """Read a row, or a column as it is for one metric."""
     cell = {key: value for key, value in entry.items() if key not in ("label", "mean", "testset")}
     if "testset" in entry:

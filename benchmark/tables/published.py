@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Iterator
+from itertools import product
 
 import pandas as pd
 
@@ -15,17 +16,23 @@ from .table import Table
 
 def published(table: PaperTable) -> pd.DataFrame:
     """Return the published numbers in percent, in the table's layout; NaN where none is at hand."""
-    lines = {tuple(line[name] for name in table.index): line for line in _lines(table)}
+    lines = {tuple(line[name] for name in table.index): line for line in _csv(table.name)}
     frame = empty(table)
-    for r, row in enumerate(table.rows):
-        for c, column in enumerate(table.columns):
-            frame.iat[r, c] = float(lines[row.label][" ".join(filter(None, column.label))] or "nan")
+    for (r, row), (c, column) in product(enumerate(table.rows), enumerate(table.columns)):
+        frame.iat[r, c] = float(lines[row.label][" ".join(filter(None, column.label))] or "nan")
     return frame
 
 
 def published_table(table: PaperTable) -> Table:
     """Return the table as published, with what is known of its numbers' origin and errors."""
-    notes = (*table.notes, *_origins(table), *_misprints(table))
+    rows: dict[str, list[str]] = {}
+    for line in _csv(table.name):
+        rows.setdefault(line["source"], []).append(" ".join(line[name] for name in table.index))
+    origins = (
+        f"Numbers {'of ' + '; '.join(labels) + ' ' if len(rows) > 1 else ''}from: {origin}."
+        for origin, labels in rows.items()
+    )
+    notes = (*table.notes, *origins, *_misprints(table))
     return Table(table.name, table.heading, published(table), notes, table.decimals)
 
 
@@ -54,6 +61,11 @@ def against_published(table: PaperTable, measured: Table) -> Table:
         }
     )
     frame.columns.names = [*table.header, ""]
+    signs = None
+    if measured.marks is not None:
+        # Of each three columns the first and the last rest on what was measured here; the paper's does not.
+        signs = pd.DataFrame("", frame.index, frame.columns)
+        signs.iloc[:, ::3] = signs.iloc[:, 2::3] = measured.marks.to_numpy()
     return Table(
         table.name,
         f"{measured.title}: measured against published",
@@ -61,17 +73,8 @@ def against_published(table: PaperTable, measured: Table) -> Table:
         (_summary(table, kinds["difference"]), *_misprints(table), *measured.notes),
         table.decimals,
         signed="difference",
-        marks=_signs(frame, measured),
+        marks=signs,
     )
-
-
-def _signs(frame: pd.DataFrame, measured: Table) -> pd.DataFrame | None:
-    """Give measured numbers the signs that they have alone, and differences those of the measured one."""
-    if measured.marks is None:
-        return None
-    signs = pd.DataFrame("", frame.index, frame.columns)
-    signs.iloc[:, ::3] = signs.iloc[:, 2::3] = measured.marks.to_numpy()
-    return signs
 
 
 def _summary(table: PaperTable, difference: pd.DataFrame) -> str:
@@ -93,15 +96,6 @@ def _summary(table: PaperTable, difference: pd.DataFrame) -> str:
     )
 
 
-def _origins(table: PaperTable) -> Iterator[str]:
-    """Say where the numbers were read, rows of one origin together."""
-    rows: dict[str, list[str]] = {}
-    for line in _lines(table):
-        rows.setdefault(line["source"], []).append(" ".join(line[name] for name in table.index))
-    for origin, labels in rows.items():
-        yield f"Numbers {'of ' + '; '.join(labels) + ' ' if len(rows) > 1 else ''}from: {origin}."
-
-
 def _misprints(table: PaperTable) -> Iterator[str]:
     """Word what is wrong in the printed table."""
     for wrong in misprinted():
@@ -110,11 +104,6 @@ def _misprints(table: PaperTable) -> Iterator[str]:
                 f"{wrong['column']} of {wrong['row']} is printed {wrong['printed']}; "
                 f"the mean of its row is {wrong['recomputed']}."
             )
-
-
-def _lines(table: PaperTable) -> list[dict[str, str]]:
-    """Read a table's published rows."""
-    return _csv(table.name)
 
 
 def _csv(name: str) -> list[dict[str, str]]:

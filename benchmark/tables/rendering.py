@@ -1,12 +1,12 @@
-"""Tables as text, CSV, Markdown and LaTeX."""
+"""Tables as text, CSV, Markdown, LaTeX and, for notebooks, HTML."""
 
 from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from itertools import groupby, product
-from typing import Any
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -33,6 +33,16 @@ _COMMANDS = {
 }
 
 
+class _Column(NamedTuple):
+    """A column in words, row by row; what a value does not have is empty."""
+
+    name: Hashable
+    values: list[str]
+    low: list[str]
+    high: list[str]
+    marks: list[str]
+
+
 def render(table: Values, style: str, width: int | None = None) -> str:
     """Lay out a table as text, CSV, Markdown or LaTeX; values with the table's own decimals.
 
@@ -50,38 +60,90 @@ def render(table: Values, style: str, width: int | None = None) -> str:
     """
     if style not in (*STYLES, "html"):
         raise BenchError(f"format '{style}' is none of {', '.join(STYLES)}")
+    columns = _printed(table)
     if style == "csv":
-        return _spelled(_for_csv(table), for_csv).to_csv(lineterminator="\n")
-    frame = _as_text(table)
-    if style == "latex":
-        return _as_latex(table, _spelled(frame, printable))
+        return _as_csv(table.frame, columns)
+    names, texts = [one.name for one in columns], []
+    for one in columns:
+        parts = zip(one.values, one.low, one.high, one.marks, strict=True)
+        texts.append(
+            [f"{value} [{low}, {high}]{signs}" if low else value + signs for value, low, high, signs in parts]
+        )
+    # Titles and notes, too, name what users and packages have named: detectors, test sets, files.
+    spell = for_markdown if style == "markdown" else printable
+    title, *notes = (spell(line) for line in (table.title, *table.notes))
+    below = "".join(f"{note}\n" for note in notes)
     if style == "markdown":
-        frame.columns = pd.Index([" ".join(filter(None, levels(column))) for column in frame.columns])
-        title, notes = for_markdown(table.title), "".join(f"{for_markdown(note)}\n" for note in table.notes)
-        return f"**{title}**\n\n{as_markdown(frame.reset_index())}\n{notes}"
-    frame = _spelled(frame, printable)
+        rows = pd.DataFrame(index=table.frame.index).reset_index()
+        named = [(str(name), rows[name].tolist()) for name in rows]
+        named += zip((" ".join(filter(None, levels(name))) for name in names), texts, strict=True)
+        return f"**{title}**\n\n{as_markdown(named)}\n{below}"
+    frame = _spelled(texts, table.frame.index, table.frame.columns, printable)
+    if style == "latex":
+        return "".join(f"% {line}\n" for line in (title, *notes)) + _as_latex(table, frame)
     if style == "html":
-        return _as_html(table, frame)
+        listed = "".join(f"<li>{html.escape(note)}</li>" for note in notes)
+        heading = f"<p><strong>{html.escape(title)}</strong></p>"
+        return f"{heading}\n{frame.to_html(escape=True)}\n<ul>{listed}</ul>\n"
     blocks = "\n\n".join(block.to_string() for block in _blocks(frame, width))
-    notes = "".join(f"{printable(note)}\n" for note in table.notes)
-    return f"{printable(table.title)}\n\n{blocks}\n\n{notes}"
+    return f"{title}\n\n{blocks}\n\n{below}"
 
 
-def _spelled(frame: pd.DataFrame, spell: Callable[[str], str]) -> pd.DataFrame:
+def _printed(table: Values) -> list[_Column]:
+    """Print values with the table's decimals, counts and words as they are, undefined values as nothing."""
+    frame, sides = table.frame, []
+    for one in (frame, table.low, table.high, table.marks):
+        # The four are read side by side; tables that others make may have rows and columns in another order.
+        if one is not None and not (one.index.equals(frame.index) and one.columns.equals(frame.columns)):
+            one = one.reindex(index=frame.index, columns=frame.columns)
+        sides.append([None] * frame.shape[1] if one is None else [column for _, column in one.items()])
+    columns, nothing = [], [""] * len(frame)
+    for name, values, low, high, marks in zip(frame.columns, *sides, strict=True):
+        signed = table.signed != "" and levels(name)[-1] == table.signed
+        texts = []
+        for column in (values, low, high):
+            if column is None:
+                texts.append(nothing)
+            elif pd.api.types.is_integer_dtype(column) or pd.api.types.is_string_dtype(column):
+                texts.append(list(map(str, column.tolist())))
+            else:
+                texts.append([number(value, table.decimals, signed) for value in column.tolist()])
+        signs = nothing if marks is None else marks.tolist()
+        shown = [sign if value else "" for value, sign in zip(texts[0], signs, strict=True)]
+        columns.append(_Column(name, texts[0], texts[1], texts[2], shown))
+    return columns
+
+
+def _spelled(
+    texts: Sequence[Sequence[str]], rows: pd.Index, columns: pd.Index, spell: Callable[[str], str]
+) -> pd.DataFrame:
     """Write names of rows and columns, and words among the values, so that a format only shows them."""
-    spelled = frame.map(lambda text: text if _is_number(text) else spell(text))
-    for axis in ("index", "columns"):
-        labels = getattr(frame, axis)
+    values = ([text if _is_number(text) else spell(text) for text in column] for column in texts)
+    frame = pd.DataFrame(dict(enumerate(values)), index=range(len(rows)), dtype=object)
+    for axis, labels in (("index", rows), ("columns", columns)):
         spelt = [[spell(str(name)) for name in labels.get_level_values(n)] for n in range(labels.nlevels)]
         names = [None if name is None else spell(str(name)) for name in labels.names]
         single = pd.Index(spelt[0], name=names[0])
         new = pd.MultiIndex.from_arrays(spelt, names=names) if labels.nlevels > 1 else single
-        spelled = spelled.set_axis(new, axis=axis)
-    return spelled
+        setattr(frame, axis, new)
+    return frame
+
+
+def _as_csv(frame: pd.DataFrame, columns: Sequence[_Column]) -> str:
+    """Lay out columns as CSV; signs and ends of intervals are columns beside the values that have some."""
+    names, texts = [], []
+    for one in columns:
+        *outer, inner = one.name if isinstance(one.name, tuple) else (one.name,)
+        beside = (("", one.values), (" marks", one.marks), (" low", one.low), (" high", one.high))
+        for suffix, column in beside:
+            if not suffix or any(column):
+                names.append((*outer, f"{inner}{suffix}") if outer else f"{inner}{suffix}")
+                texts.append(column)
+    return _spelled(texts, frame.index, pd.Index(names), for_csv).to_csv(lineterminator="\n")
 
 
 def _blocks(frame: pd.DataFrame, width: int | None) -> list[pd.DataFrame]:
-    """Split a frame's columns so that each part fits, if it can, into a width."""
+    """Split a frame's columns so that each block fits, if it can, into a width."""
     if width is None:
         return [frame]
     blocks: list[list[int]] = [[]]
@@ -107,57 +169,33 @@ def _width(frame: pd.DataFrame) -> int:
     return max(map(len, frame.to_string().splitlines()))
 
 
-def _as_text(table: Values) -> pd.DataFrame:
-    """Print values with their intervals and marks."""
-    text = _printed(table, table.frame)
-    if table.low is not None and table.high is not None:
-        low, high = _printed(table, table.low), _printed(table, table.high)
-        text = text.where(low == "", text + " [" + low + ", " + high + "]")
-    return text if table.marks is None else text.where(text == "", text + table.marks)
-
-
 def _as_latex(table: Values, text: pd.DataFrame) -> str:
     """Lay out text for LaTeX, the best two values of each column made to stand out."""
-    for rows, position in product(_contests(table.frame), range(text.shape[1])):
+    # Values compete in rows that differ in nothing but the detector.
+    others = [name for name in table.frame.index.names if name not in DETECTOR]
+    contests = [list(range(len(text)))]
+    if others and "detector" in table.frame.index.names:
+        keys = table.frame.index.to_frame(index=False)[others]
+        contests = [list(map(int, rows)) for rows in keys.groupby(others, sort=False).indices.values()]
+    for rows, position in product(contests, range(text.shape[1])):
         for best, opening in zip(_best_two(table, rows, position), (_BOLD, _UNDERLINE), strict=False):
             for row in best:
                 text.iat[row, position] = opening + str(text.iat[row, position]) + _CLOSE
     alignment = "l" * text.index.nlevels + "r" * text.shape[1]
     body = text.to_latex(escape=True, column_format=alignment, multicolumn_format="c", multirow=False)
-    body = _with_rules(body, text)
-    for sign, command in _COMMANDS.items():
-        body = body.replace(sign, command)
-    return "".join(f"% {printable(line)}\n" for line in (table.title, *table.notes)) + body
-
-
-def _as_html(table: Values, text: pd.DataFrame) -> str:
-    """Lay out text for a notebook, title above and notes below; nothing of others is taken for markup."""
-    title, *notes = (html.escape(printable(line)) for line in (table.title, *table.notes))
-    below = "".join(f"<li>{note}</li>" for note in notes)
-    return f"<p><strong>{title}</strong></p>\n{text.to_html(escape=True)}\n<ul>{below}</ul>\n"
-
-
-def _with_rules(body: str, text: pd.DataFrame) -> str:
-    """Rule a line under each group of several columns of one name, as `booktabs` has it."""
-    if text.columns.nlevels < 2:
-        return body
+    # A line under each group of several columns of one name, as `booktabs` has it and pandas does not.
     rules, first = "", text.index.nlevels + 1
-    for _, same in groupby(text.columns.get_level_values(0)):
+    for _, same in groupby(text.columns.get_level_values(0)) if text.columns.nlevels > 1 else ():
         last = first + len(list(same)) - 1
         rules += f"\\cmidrule(lr){{{first}-{last}}}" if last > first else ""
         first = last + 1
-    before, rule, after = body.partition("\\toprule\n")
-    heading, end, rest = after.partition("\n")
-    return f"{before}{rule}{heading}{end}{rules}{chr(10) if rules else ''}{rest}"
-
-
-def _contests(frame: pd.DataFrame) -> list[list[int]]:
-    """Return the rows that compete: those that differ in nothing but the detector."""
-    others = [name for name in frame.index.names if name not in DETECTOR]
-    if "detector" not in frame.index.names or not others:
-        return [list(range(len(frame)))]
-    keys = frame.index.to_frame(index=False)[others]
-    return [list(map(int, rows)) for rows in keys.groupby(others, sort=False).indices.values()]
+    if rules:
+        lines = body.split("\n")
+        lines.insert(lines.index("\\toprule") + 2, rules)  # below the outermost headings
+        body = "\n".join(lines)
+    for sign, command in _COMMANDS.items():
+        body = body.replace(sign, command)
+    return body
 
 
 def _best_two(table: Values, rows: list[int], position: int) -> list[list[int]]:
@@ -174,47 +212,16 @@ def _best_two(table: Values, rows: list[int], position: int) -> list[list[int]]:
     return [[row for row, value in zip(rows, printed, strict=True) if value == best] for best in shown]
 
 
-def _for_csv(table: Values) -> pd.DataFrame:
-    """Print values, with columns for their signs and for the ends of their intervals where there are any."""
-    text = _printed(table, table.frame)
-    none = pd.DataFrame("", text.index, text.columns)
-    signs = none if table.marks is None else table.marks.where(text != "", "")
-    low, high = (none if frame is None else _printed(table, frame) for frame in (table.low, table.high))
-    columns: dict[Hashable, pd.Series[Any]] = {}
-    for name in text.columns:
-        columns[name] = text[name]
-        for suffix, beside in ((" marks", signs), (" low", low), (" high", high)):
-            if (beside[name] != "").any():
-                columns[_with_suffix(name, suffix)] = beside[name]
-    return pd.DataFrame(columns)
-
-
-def _printed(table: Values, frame: pd.DataFrame) -> pd.DataFrame:
-    """Print values with the table's decimals, counts and words as they are, undefined values as nothing."""
-    text = frame.copy().astype(object)
-    for position, name in enumerate(frame.columns):
-        column = frame.iloc[:, position]
-        signed = table.signed != "" and levels(name)[-1] == table.signed
-        plain = pd.api.types.is_integer_dtype(column) or pd.api.types.is_string_dtype(column)
-        text.isetitem(position, [str(v) if plain else number(v, table.decimals, signed) for v in column])
-    return text
-
-
-def _with_suffix(name: Hashable, suffix: str) -> Hashable:
-    """Lengthen a column's name at its last level."""
-    return (*name[:-1], f"{name[-1]}{suffix}") if isinstance(name, tuple) else f"{name}{suffix}"
-
-
-def as_markdown(text: pd.DataFrame) -> str:
-    """Lay out a frame of strings as a Markdown table, numbers to the right."""
-    rows = [
-        [value if _is_number(value) else for_markdown(value) for value in map(str, row)]
-        for row in text.itertuples(index=False)
-    ]
-    names = [for_markdown(str(name)) for name in text.columns]
-    numeric = [all(not row[i] or _is_number(row[i]) for row in rows) for i in range(len(names))]
-    lines = [names, ["---:" if right else ":---" for right in numeric], *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+def as_markdown(columns: Sequence[tuple[str, Sequence[object]]]) -> str:
+    """Lay out columns, each with its name, as a Markdown table, numbers to the right."""
+    names, texts, sides = [], [], []
+    for name, column in columns:
+        text = [value if _is_number(value) else for_markdown(value) for value in map(str, column)]
+        right = all(not value or _is_number(value) for value in text)
+        names.append(for_markdown(name))
+        sides.append("---:" if right else ":---")
+        texts.append(text)
+    return "".join(f"| {' | '.join(line)} |\n" for line in (names, sides, *zip(*texts, strict=True)))
 
 
 def _is_number(value: str) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections import Counter
+from itertools import product
 
 import pandas as pd
 
@@ -12,7 +12,7 @@ from forenbench.perturbations.kinds import KINDS
 from forenbench.perturbations.suites import profiles
 
 from . import marks
-from .cell_frame import DETECTOR, ROW, TESTSET
+from .cell_frame import CELL, DETECTOR, ROW, TESTSET, in_order
 from .means import averaged, macro, signs
 from .notes import notes_on
 from .table import Table
@@ -33,37 +33,30 @@ def table(cells: pd.DataFrame) -> Table:
         profiles; levels by their number. NaN where a detector lacks a test set (with both labels) that any
         cell has, or where its metric is undefined on one.
     """
-    notes = (*_gaps(cells), *notes_on(cells), *marks.remarks(cells))
+    detectors, names = in_order(cells, DETECTOR), sorted(dict.fromkeys(cells["perturbation"]), key=_rank)
+    means = {label: macro(cells, ROW, metric) for label, metric in _METRICS.items()}
+    marked = signs(cells, ROW)
+    numbers, sign = {}, {}
+    for name, label in product(names, means):
+        column = (*family_and_level(name), label)
+        numbers[column] = [means[label].get((name, *detector), float("nan")) for detector in detectors]
+        sign[column] = [marked.get((name, *detector), "") for detector in detectors]
+    index = pd.MultiIndex.from_tuples(detectors, names=DETECTOR)
+    frames = [pd.DataFrame(columns, index) for columns in (numbers, sign)]
+    for frame in frames:
+        frame.columns.names = ["perturbation", "level", "metric"]
+    wanted = len(in_order(averaged(cells), TESTSET))
+    done = Counter(cell[: len(ROW)] for cell in in_order(averaged(cells), CELL))
+    blank = [
+        f"Blank: {detector} ({weights}) under {name} was run on {done[name, detector, weights]} of {wanted} "
+        "test sets."
+        for detector, weights in detectors
+        for name in names
+        if done[name, detector, weights] < wanted
+    ]
+    notes = (*blank, *notes_on(cells), *marks.remarks(cells))
     title = "Mean accuracy and average precision (%) over test sets, by perturbation"
-    values = _by_level(cells, {label: macro(cells, ROW, key) for label, key in _METRICS.items()})
-    marked = _by_level(cells, dict.fromkeys(_METRICS, signs(cells, ROW))).fillna("")
-    return Table("robustness", title, values, notes, marks=marked)
-
-
-def _gaps(cells: pd.DataFrame) -> Iterator[str]:
-    """Name what was not run on all test sets, and so has no mean."""
-    total = len(averaged(cells)[TESTSET].drop_duplicates())
-    counts = averaged(cells).value_counts([*DETECTOR, "perturbation"]).to_dict()
-    for detector, weights in cells[DETECTOR].drop_duplicates().itertuples(index=False):
-        for name in sorted(dict.fromkeys(cells["perturbation"]), key=_rank):
-            done = counts.get((detector, weights, name), 0)
-            if done < total:
-                yield f"Blank: {detector} ({weights}) under {name} was run on {done} of {total} test sets."
-
-
-def _by_level(cells: pd.DataFrame, found: Mapping[str, pd.Series[Any]]) -> pd.DataFrame:
-    """Lay out values by perturbation, detector and weights under the name of each metric."""
-    rows = pd.MultiIndex.from_frame(cells[DETECTOR].drop_duplicates())
-    frame = pd.DataFrame(
-        {
-            (*family_and_level(name), label): values.reindex([(name, *row) for row in rows]).to_numpy()
-            for name in sorted(dict.fromkeys(cells["perturbation"]), key=_rank)
-            for label, values in found.items()
-        },
-        index=rows,
-    )
-    frame.columns.names = ["perturbation", "level", "metric"]
-    return frame
+    return Table("robustness", title, frames[0], notes, marks=frames[1])
 
 
 def family_and_level(name: str) -> tuple[str, str]:
@@ -80,9 +73,9 @@ def family_and_level(name: str) -> tuple[str, str]:
 def _rank(name: str) -> tuple[int, str, float, str]:
     """Order names by family, then level; kinds that others added, or of other versions, come last."""
     family, level = family_and_level(name)
-    place = _FAMILIES.index(family) if family in _FAMILIES else len(_FAMILIES)
+    at = _FAMILIES.index(family) if family in _FAMILIES else len(_FAMILIES)
     if family == _LAUNDERING:
-        return place, "", list(profiles()).index(level), ""
+        return at, "", list(profiles()).index(level), ""
     if family == _CHAIN or not level:
-        return place, family, 0, level
-    return place, family, float(level), ""
+        return at, family, 0, level
+    return at, family, float(level), ""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from reprlib import repr as short
 
 import pandas as pd
 
 from forenbench.errors import BenchError, unknown
-from forenbench.registry import Registry
+from forenbench.registry import OURS, Registry
 from forenbench.registry.guests import contained, reason
 from forenbench.registry.plugin_files import read_plugin, split_request
 
@@ -33,28 +34,32 @@ class TableKind:
     make: Callable[[pd.DataFrame], Table]
 
 
-def find_kind(request: str, registry: Registry[TableKind], others: Collection[str] = ()) -> TableKind:
+def find_kind(request: str, registry: Registry[TableKind]) -> TableKind:
     """Find a table by its name, or in a file.
 
     Args:
         request: The name, or the file's path.
         registry: Of tables.
-        others: Names of tables that are made in another way, for the hint at what is known.
 
     Raises:
         BenchError: There is none, or it cannot be used.
     """
     if split_request(request) == (request, None):
         kind = registry.in_file(read_plugin(request, "table"))
+        if kind.name in (*registry.ours, *registry.reserved()):
+            raise BenchError(
+                f"two tables are called '{kind.name}': one of {OURS} and the one in '{request}'; give yours "
+                "another name"
+            )
     else:
         if request not in (known := registry.entries()):
-            raise BenchError(unknown("table", request, [*known, *others]))
+            raise BenchError(unknown("table", request, [*known, *registry.reserved()]))
         found = registry.find(request)
         assert found.thing is not None
         if not found.entry.is_added:
             return found.thing
         kind = replace(found.thing, name=request)
-    return replace(kind, make=lambda cells: _made(kind, cells))
+    return replace(kind, make=partial(_made, kind))
 
 
 def added(cells: pd.DataFrame, registry: Registry[TableKind]) -> Iterator[Table]:

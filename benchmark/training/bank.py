@@ -59,17 +59,21 @@ def make_bank(
         BenchError: The folder has shards of something else.
     """
     path = request.out / f"{request.name}.safetensors"
+    # The size of shards is no part of it: the bank is the same one however the work was divided.
     identity = identity_of(data.digests(), name=request.name, encoder=encoding.checkpoints, type="float16")
     if not is_made(path, identity):
+        # The state's folder tells a file that a kill left
+        # before its card was written from somebody else's file.
         refuse_another(path, identity, begun=request.folder.exists())
         shards = FeatureShards(request.folder / "features", data.train, share.size)
+        # Without a word to the others: any number of machines on one file system may do so, at any time.
         mine = [shard for shard in shards.missing() if shard % share.count == share.number]
         shards.encode(encoding, mine, run.advance)
     with FileLock(request.out / f".{request.name}.lock"):  # whoever comes last joins the shards
         if not is_made(path, identity):
             if shards.missing():
                 return None
-            remove_partials(path)
+            remove_partials(path)  # under the lock nobody writes one
             shards.merge(path)
             facts = {"shards": shards.count, "shard_size": share.size}
             write_card(path, identity, data.describe(), facts, run.processes)

@@ -24,6 +24,7 @@ def card_path(checkpoint: Path) -> Path:
 
 def is_made(checkpoint: Path, identity: Mapping[str, Any]) -> bool:
     """Say whether this very training has been finished before."""
+    # The card is written last, so that a checkpoint without one is not known to be whole.
     card = read_json(card_path(checkpoint))
     return card is not None and card["identity"] == identity and checkpoint.is_file()
 
@@ -51,6 +52,7 @@ def refuse_another(checkpoint: Path, identity: Mapping[str, Any], *, begun: bool
 
 def identity_of(digests: Mapping[str, str], **rest: object) -> dict[str, Any]:
     """Say what a training is, in plain values as JSON has them: equal ones have equal results."""
+    # It is compared with one that was read from a file, where tuples have become lists.
     plain: dict[str, Any] = _plain({"data": digests, **rest})
     return plain
 
@@ -58,6 +60,7 @@ def identity_of(digests: Mapping[str, str], **rest: object) -> dict[str, Any]:
 def recipe_of(recipe: TrainingRecipe) -> dict[str, Any]:
     """Return every hyper-parameter, the schedule's name among them."""
     values = asdict(recipe)
+    # `asdict` leaves only a schedule's numbers, and two kinds of schedules may have the same.
     return values | {"schedule": {"kind": type(recipe.schedule).__name__, **values["schedule"]}}
 
 
@@ -88,13 +91,21 @@ def write_card(
     write_json(card_path(checkpoint), content)
 
 
-def outcome(position: Position) -> dict[str, Any]:
-    """Return what a card tells of a training's course."""
+def outcome(position: Position, processes: Processes) -> dict[str, Any]:
+    """Return what a card tells of a training's course, and what batch normalisation saw in it."""
+    # PyTorch synchronises it on GPUs alone, so that several
+    # processes on CPUs are not quite the same training.
+    if processes.count == 1:
+        seen = "whole batch"
+    else:
+        on_gpu = processes.device.startswith("cuda")
+        seen = "whole batch (synchronised)" if on_gpu else "each process's part"
     return {
         "kept_epoch": position.kept,
         "steps": position.steps,
         "epochs": position.history,
         "duration_seconds": round(position.seconds, 1),
+        "batch_normalisation": seen,
     }
 
 

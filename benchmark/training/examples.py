@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from forenbench.errors import BenchError
+from forenbench.errors import BenchError, unknown
 from forenbench.files.threads import in_threads
 from forenbench.images import UnreadableImage, decode
 from forenbench.printable import readable
@@ -63,6 +63,8 @@ class Examples:
     @property
     def digest(self) -> str:
         """Which files under which labels and classes, with which content."""
+        # With paths: they decide the order, and so which image is drawn when. Never the folder around them,
+        # so that data may be moved between a kill and the next try.
         total = hashlib.sha256()
         for item in self.items:
             line = f"{item.label} {item.class_name} {item.sha256} {item.path}\n"
@@ -102,6 +104,8 @@ def collect(request: str, datasets: Iterable[Dataset]) -> Examples:
                     sample.class_name or testset.name,
                     dataset.facts[sample.path].sha256,
                 )
+                # Test sets share reals (a generator's fakes stand
+                # beside all reals of a class): one example each.
                 found.setdefault((dataset.name, sample.path), example)
                 splits.add(sample.split)
     ordered = sorted(found.values(), key=lambda example: example.path)
@@ -115,8 +119,6 @@ def only_classes(examples: Examples, classes: Sequence[str]) -> Examples:
     Raises:
         BenchError: There is no such class.
     """
-    from forenbench.errors import unknown
-
     there = sorted({item.class_name for item in examples.items})
     for name in classes:
         if name not in there:
@@ -141,16 +143,19 @@ def limited(examples: Examples, limit: int | None, seed: int) -> Examples:
         raise BenchError(f"--limit {limit}: give an even number, half of it is real and half fake")
     chosen: list[int] = []
     for label, word in LABELS.items():
-        places = [place for place, item in enumerate(examples.items) if item.label == label]
-        if len(places) < limit // 2:
-            raise BenchError(f"--limit {limit} needs {limit // 2} {word} images, and there are {len(places)}")
-        request = draws(seed, LIMIT, index=label).permutation(len(places))[: limit // 2]
-        chosen += [places[position] for position in request]
+        indices = [index for index, item in enumerate(examples.items) if item.label == label]
+        if len(indices) < limit // 2:
+            raise BenchError(
+                f"--limit {limit} needs {limit // 2} {word} images, and there are {len(indices)}"
+            )
+        # Each label by its own generator: how many fakes there are has no say in which reals are drawn.
+        shuffled = draws(seed, LIMIT, index=label).permutation(len(indices))
+        chosen += [indices[position] for position in shuffled[: limit // 2]]
     rule = (
         f"{limit // 2} real and {limit // 2} fake: the first of each label in a random order (seed {seed}) "
         f"of the {len(examples.items)} images sorted by path"
     )
-    return replace(examples, items=tuple(examples.items[place] for place in sorted(chosen)), rule=rule)
+    return replace(examples, items=tuple(examples.items[index] for index in sorted(chosen)), rule=rule)
 
 
 def check_readable(examples: Examples, *, skip: bool, advance: Advance) -> Examples:
@@ -164,14 +169,22 @@ def check_readable(examples: Examples, *, skip: bool, advance: Advance) -> Examp
     Raises:
         BenchError: Files cannot be read, and `skip` is not set.
     """
-    bad: dict[int, str] = {}
-    for place, problem in enumerate(in_threads(_problem, examples.items)):
+    # The loaders of CNNDetection, UniversalFakeDetect and LGrad set Pillow's LOAD_TRUNCATED_IMAGES: they
+    # train on what can be decoded of a broken file, without a word.
+    unreadable: dict[str, str] = {}
+    items = examples.items
+    for done, (item, problem) in enumerate(zip(items, in_threads(_problem, items), strict=True), 1):
         if problem:
-            bad[place] = problem
-        advance(f"checking the images of {examples.request}", place + 1, len(examples.items))
-    if bad and not skip:
-        raise BenchError(_refusal(examples, bad))
-    return without(examples, {examples.items[place].path: problem for place, problem in bad.items()})
+            unreadable[item.path] = problem
+        advance(f"checking the images of {examples.request}", done, len(items))
+    if unreadable and not skip:
+        first = [f"{readable(path)} ({why})" for path, why in list(unreadable.items())[:_SHOWN]]
+        more = f" and {len(unreadable) - _SHOWN} more" if len(unreadable) > _SHOWN else ""
+        raise BenchError(
+            f"'{examples.request}' has unreadable images: {', '.join(first)}{more}. Repair or remove them, "
+            "or leave them out with --skip-unreadable"
+        )
+    return without(examples, unreadable)
 
 
 def without(examples: Examples, unreadable: dict[str, str]) -> Examples:
@@ -201,12 +214,3 @@ def _problem(item: Example) -> str:
     except (OSError, UnreadableImage) as error:
         return str(error)
     return ""
-
-
-def _refusal(examples: Examples, bad: dict[int, str]) -> str:
-    first = [f"{readable(examples.items[place].path)} ({why})" for place, why in list(bad.items())[:_SHOWN]]
-    more = f" and {len(bad) - _SHOWN} more" if len(bad) > _SHOWN else ""
-    return (
-        f"'{examples.request}' has unreadable images: {', '.join(first)}{more}. Repair or remove them, "
-        "or leave them out with --skip-unreadable"
-    )

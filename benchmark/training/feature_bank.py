@@ -93,24 +93,36 @@ class FeatureShards:
             BenchError: The folder has shards of other images, another encoder or another size; or the disk
                 has too little room for those that are missing.
         """
-        self._claim(encoding)
-        self._require_room(encoding)
+        plan: dict[str, Any] = {"data": self.examples.digest, "size": self.size, "half": encoding.half}
+        plan["encoder"] = dict(encoding.checkpoints)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        # Whoever comes first notes what these shards are; all others, on any machine, must mean the same.
+        with FileLock(self.folder / ".lock"):
+            found = read_json(self.folder / "plan.json")
+            if found is None:
+                write_json(self.folder / "plan.json", plan)
+        refuse_other(found or plan, plan, self.folder)
+        # All that is missing counts, for other processes fill the same disk.
+        rows = min(len(self.missing()) * self.size, len(self.examples.items))
+        needed = rows * encoding.encoder.width * (2 if encoding.half else 4)
+        require_room(self.folder, needed, f"features of {rows:,} images", "--out names another folder")
         read = Decoded(PlainView(encoding.encoder.prepare))
         loader = Loader(self.examples, read, 0, TRAIN, encoding.workers)
-        places = in_order(len(self.examples.items), self.size)
-        total, done = sum(len(places[shard]) for shard in shards), 0
+        indices = in_order(len(self.examples.items), self.size)
+        total, done = sum(len(indices[shard]) for shard in shards), 0
         for shard in shards:
-            groups = [[places[shard][i] for i in group] for group in in_order(len(places[shard]), _AT_ONCE)]
-            parts = []
+            groups = [[indices[shard][i] for i in group] for group in in_order(len(indices[shard]), _AT_ONCE)]
+            features = []
             for batch in loader.batches(0, groups):
-                parts.append(encoding.run(batch))
+                features.append(encoding.run(batch))
                 done += len(batch.indices)
                 advance(f"features of {self.examples.request}", done, total)
             with replacing(self._path(shard)) as partial:
-                partial.write_bytes(save({"features": torch.cat(parts)}))
+                partial.write_bytes(save({"features": torch.cat(features)}))
 
     def read(self, path: str) -> bytes:
-        """Return one row's bytes, as a `forenbench.types.Source`; `path` is the place among the examples."""
+        """Return one row's bytes, as a `forenbench.types.Source`; `path` is the index of the example."""
+        # A slice reads its own bytes alone; the file is opened anew, for readers are processes of their own.
         shard, row = divmod(int(path), self.size)
         with safe_open(self._path(shard), "pt") as file:
             features: Tensor = file.get_slice("features")[row : row + 1]
@@ -118,39 +130,32 @@ class FeatureShards:
 
     def rows(self, label: int) -> Iterator[NDArray[Any]]:
         """Yield the features of one label, shard by shard."""
-        for shard, places in enumerate(in_order(len(self.examples.items), self.size)):
+        for shard, indices in enumerate(in_order(len(self.examples.items), self.size)):
             with safe_open(self._path(shard), "np") as file:
                 features: NDArray[Any] = file.get_tensor("features")
-            if len(features) != len(places):
-                raise BenchError(f"'{self._path(shard)}' has {len(features)} rows, not {len(places)}")
-            yield features[[self.examples.items[place].label == label for place in places]]
+            # Shards lie about for days: one row too few would give every later image the features of another.
+            if len(features) != len(indices):
+                raise BenchError(f"'{self._path(shard)}' has {len(features)} rows, not {len(indices)}")
+            yield features[[self.examples.items[index].label == label for index in indices]]
 
     def merge(self, path: Path) -> None:
         """Write one safetensors file with `real` and `fake`, float16, a shard at a time."""
+        # By hand, for the format's library wants all tensors in memory: the papers' bank has 1.1 GB. In front
+        # stands the header's length, then the header as JSON, padded with spaces to 8 bytes.
         numbers = {label: sum(item.label == label for item in self.examples.items) for _, label in _SIDES}
         width = next(self.rows(REAL)).shape[1]
+        entries, start = {}, 0
+        for name, label in _SIDES:
+            end = start + 2 * numbers[label] * width
+            entries[name] = {"dtype": "F16", "shape": [numbers[label], width], "data_offsets": [start, end]}
+            start = end
+        header = json.dumps(entries).encode()
+        header += b" " * (-len(header) % 8)
         with replacing(path) as partial, partial.open("wb") as file:
-            file.write(_header({name: (numbers[label], width) for name, label in _SIDES}))
+            file.write(len(header).to_bytes(8, "little") + header)
             for _, label in _SIDES:
                 for rows in self.rows(label):
                     file.write(rows.astype("<f2", copy=False).tobytes())
-
-    def _claim(self, encoding: Encoding) -> None:
-        """Note what the shards are, or refuse if they are something else."""
-        plan: dict[str, Any] = {"data": self.examples.digest, "size": self.size, "half": encoding.half}
-        plan["encoder"] = dict(encoding.checkpoints)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(self.folder / ".lock"):
-            found = read_json(self.folder / "plan.json")
-            if found is None:
-                write_json(self.folder / "plan.json", plan)
-        refuse_other(found or plan, plan, self.folder)
-
-    def _require_room(self, encoding: Encoding) -> None:
-        """Refuse to begin what the disk cannot hold, the shards of other processes included."""
-        rows = min(len(self.missing()) * self.size, len(self.examples.items))
-        needed = rows * encoding.encoder.width * (2 if encoding.half else 4)
-        require_room(self.folder, needed, f"features of {rows:,} images", "--out names another folder")
 
     def _path(self, shard: int) -> Path:
         return self.folder / f"{shard:06d}.safetensors"
@@ -158,16 +163,5 @@ class FeatureShards:
 
 def feature_of(data: bytes, random: np.random.Generator) -> Tensor:
     """Make a tensor of one float32 row's bytes (a `views.Read`)."""
+    # A copy, for tensors over `bytes` are writable to PyTorch, which warns of it.
     return torch.frombuffer(bytearray(data), dtype=torch.float32)
-
-
-def _header(shapes: dict[str, tuple[int, int]]) -> bytes:
-    """Return the beginning of a safetensors file of float16 tensors: length, then JSON padded to 8 bytes."""
-    entries, start = {}, 0
-    for name, (rows, width) in shapes.items():
-        end = start + 2 * rows * width
-        entries[name] = {"dtype": "F16", "shape": [rows, width], "data_offsets": [start, end]}
-        start = end
-    text = json.dumps(entries).encode()
-    text += b" " * (-len(text) % 8)
-    return len(text).to_bytes(8, "little") + text

@@ -59,6 +59,7 @@ class Learner:
 
     def publish(self, optimiser: Mapping[str, Any], steps: int) -> dict[str, Any]:
         """Return the content of the checkpoint file, as the official code writes it."""
+        # Without the prefix of a wrapper for several processes: `network` is what it wraps.
         state = {key: value.cpu() for key, value in self.network.state_dict().items()}
         return {"model": state, "optimizer": optimiser, "total_steps": steps} if self.whole else state
 
@@ -83,6 +84,7 @@ def lgrad(
     frozen: nn.Module | None,
 ) -> Learner:
     """Train a classifier on gradient pictures that are made on the way."""
+    # The crop comes after the gradient, on the device: a crop before it would give another gradient.
     read = Decoded(PlainView(transformation.prepare))
     return Learner(network, read, read, GradientPictures(recipe, transformation, frozen), facts=dict(facts))
 
@@ -101,6 +103,7 @@ def univfd_end_to_end(
 ) -> Learner:
     """Train encoder and linear layer together."""
     read = Decoded(TrainView(recipe)), Decoded(ValidationView(recipe))
+    # It was loaded frozen, as for scoring.
     network = WholeModel(encoder.network.requires_grad_(True), new_head(encoder.width, recipe, seed))
     return Learner(network, *read, Normalised(encoder.prepare.statistics), whole=True, facts=dict(facts))
 
@@ -131,6 +134,8 @@ class GradientPictures:
 
     def __call__(self, batch: Tensor, randoms: Randoms | None) -> Tensor:
         """Make the pictures, always in full precision, and cut them."""
+        # Gradients of half precision, stretched to 8 bits,
+        # would be other pictures than those that are scored.
         with torch.autocast(batch.device.type, enabled=False):
             pictures = self.transformation.pictures(self.frozen, batch)
         cut = centre(pictures, self.recipe) if randoms is None else crop_each(pictures, self.recipe, randoms)
@@ -150,8 +155,8 @@ class Features:
 
 def classifier(
     recipe: TrainingRecipe, start: str, seed: int, weights: Weights, build: Build = resnet_50
-) -> tuple[nn.Module, dict[str, Any]]:
-    """Build a one-logit ResNet as training starts, and say for the card how.
+) -> tuple[nn.Module, starts.Start]:
+    """Build a one-logit ResNet as training starts, and say how it starts.
 
     Args:
         recipe: For the last layer's deviation.
@@ -168,17 +173,21 @@ def classifier(
     """
     if start not in INITIALISATIONS and not Path(start).is_file():
         raise BenchError(f"--init '{start}' is neither {' nor '.join(INITIALISATIONS)}, nor a file")
+    # In a fork, so that a network's weights depend on the
+    # seed alone, and nothing else on whether it was built.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = build()
+        # The weights alone: the official code never touches the bias (networks/trainer.py of CNNDetection).
         nn.init.normal_(network.get_submodule("fc").get_parameter("weight"), 0, recipe.head_deviation)
     if start == "random":
-        return network, {"initialisation": "random"}
+        return network, starts.Start({"initialisation": "random"})
     if start != "imagenet":
         return network, starts.fill(network, start, weights)
     with weights.recording() as used:
         fill_from_imagenet(network, weights, RESNET_50)
-    return network, {"initialisation": f"imagenet: {IMAGENET_V1}", "checkpoints": dict(used)}
+    facts = {"initialisation": f"imagenet: {IMAGENET_V1}", "checkpoints": dict(used)}
+    return network, starts.Start(facts)
 
 
 def new_head(width: int, recipe: TrainingRecipe, seed: int) -> nn.Linear:
@@ -197,6 +206,8 @@ def fill_from_imagenet(network: nn.Module, weights: Weights, checkpoint: Checkpo
         MissingWeights: The file is not on this machine.
         WrongWeights: It holds something else.
     """
+    # The fresh network's own head and counters complete the
+    # file, which then is loaded as strictly as any other.
     ours = network.state_dict()
     kept = {key: value for key, value in ours.items() if key.startswith("fc.") or key.endswith("_tracked")}
     theirs = {key: value for key, value in weights.load(checkpoint).items() if not key.startswith("fc.")}

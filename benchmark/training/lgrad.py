@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 _AT_ONCE = 16
 _WRITERS = 4
 _PNG_HEAD = 8
+"""Bytes of the signature before a PNG file's first chunk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,7 @@ class Gradients:
 
     def folder(self, root: Path) -> Path:
         """Say where this transformation's pictures lie; another checkpoint has others."""
+        # Not the number made at once: pictures for training are always made one by one.
         made = json.dumps([repr(self.transformation.prepare), dict(self.checkpoints)], sort_keys=True)
         return root / f"{self.name}-{hashlib.sha256(made.encode()).hexdigest()[:16]}"
 
@@ -100,10 +102,11 @@ class Gradients:
         return replace(self.transformation, at_once=1)
 
     def missing(self, root: Path, examples: Examples) -> list[int]:
-        """List the first place of each image whose picture is not on disk yet, by the sha256 of the image."""
-        first_of = {item.sha256: place for place, item in reversed(list(enumerate(examples.items)))}
+        """List one index for each image whose picture is not on disk yet, in the order of their sha256."""
+        # Equal files have one picture between them; it is the first of them that is read.
+        first_of = {item.sha256: index for index, item in reversed(list(enumerate(examples.items)))}
         folder = self.folder(root)
-        return [place for sha, place in sorted(first_of.items()) if not (folder / _file(sha)).is_file()]
+        return [index for sha, index in sorted(first_of.items()) if not (folder / _file(sha)).is_file()]
 
     def cached(self, root: Path, examples: Examples, run: Running) -> Examples:
         """Make the pictures that are not on disk yet, each by itself, and return all of them as examples.
@@ -112,15 +115,9 @@ class Gradients:
         """
         folder, missing = self.folder(root), self.missing(root, examples)
         run.processes.wait()  # all have looked before any writes: the shares are strides of one list
-        self._make(folder, examples, run.processes.share(missing), run)
-        run.processes.wait()
-        items = [replace(item, source=Pictures(folder), path=_file(item.sha256)) for item in examples.items]
-        return replace(examples, items=tuple(items))
-
-    def _make(self, folder: Path, examples: Examples, places: list[int], run: Running) -> None:
-        groups = [[places[i] for i in group] for group in in_order(len(places), _AT_ONCE)]
+        mine, done = run.processes.share(missing), 0
         loader = Loader(examples, Decoded(PlainView(self.transformation.prepare)), 0, TRAIN, run.workers)
-        done = 0
+        groups = [[mine[i] for i in group] for group in in_order(len(mine), _AT_ONCE)]
         with ThreadPoolExecutor(_WRITERS) as writers:
             for batch in loader.batches(0, groups):
                 with torch.no_grad():
@@ -129,7 +126,10 @@ class Gradients:
                 files = [folder / _file(examples.items[index].sha256) for index in batch.indices]
                 list(writers.map(_write, files, pictures))
                 done += len(files)
-                run.advance(f"gradient pictures of {examples.request}", done, len(places))
+                run.advance(f"gradient pictures of {examples.request}", done, len(mine))
+        run.processes.wait()
+        items = [replace(item, source=Pictures(folder), path=_file(item.sha256)) for item in examples.items]
+        return replace(examples, items=tuple(items))
 
 
 def prepare(
@@ -172,8 +172,8 @@ def cache_of(option: str, name: str, out: Path) -> Path | None:
     return out / "gradients" if TRANSFORMATIONS[name].model else None
 
 
-def _announce(gradients: Gradients, cache: Path, data: TrainingData, run: Running) -> None:
-    """Say what the pictures will take on the disk before the first is made.
+def _all_cached(gradients: Gradients, cache: Path, data: TrainingData, run: Running) -> TrainingData:
+    """Say what the pictures will take on the disk before the first is made, and make them.
 
     Raises:
         BenchError: There is less room.
@@ -191,35 +191,36 @@ def _announce(gradients: Gradients, cache: Path, data: TrainingData, run: Runnin
             f"{number:,} gradient pictures are to be made, once: at most {decimal(needed)} in {cache}/, "
             f"where {decimal(free)} are free. They stay for other trainings. {others}."
         )
-
-
-def _largest(side: int) -> int:
-    """Return how many bytes the PNG file of a square picture has at most: noise, and a block of the disk."""
-    raw = side * (3 * side + 1)
-    return raw + raw // 500 + 4096
-
-
-def _all_cached(gradients: Gradients, cache: Path, data: TrainingData, run: Running) -> TrainingData:
-    _announce(gradients, cache, data, run)
     run.processes.wait()  # all have looked at the room before any takes some
     validation = data.validation and gradients.cached(cache, data.validation, run)
     return replace(data, train=gradients.cached(cache, data.train, run), validation=validation)
 
 
+def _largest(side: int) -> int:
+    """Return how many bytes the PNG file of a square picture has at most."""
+    # One byte more than its pixels a row; the overhead of blocks that cannot be compressed, for gradients may
+    # be next to noise; and the block of the disk that it ends in.
+    raw = side * (3 * side + 1)
+    return raw + raw // 500 + 4096
+
+
 def _file(sha256: str) -> str:
+    # Folders of two digits: ForenSynths has 720,120 training images, and a folder of so many is slow to list.
     return f"{sha256[:2]}/{sha256}.png"
 
 
 def _is_whole(data: bytes) -> bool:
     """Say whether every chunk of a PNG file has its checksum, to the last byte."""
-    place, kind = _PNG_HEAD, b""
-    while place < len(data):
-        size = int.from_bytes(data[place : place + 4], "big")
-        kind, end = data[place + 4 : place + 8], place + 8 + size
-        if zlib.crc32(data[place + 4 : end]) != int.from_bytes(data[end : end + 4], "big"):
+    # Length, kind, content, CRC-32 of kind and content (PNG
+    # specification, section 5.3); the last kind is IEND.
+    start, kind = _PNG_HEAD, b""
+    while start < len(data):
+        size = int.from_bytes(data[start : start + 4], "big")
+        kind, end = data[start + 4 : start + 8], start + 8 + size
+        if zlib.crc32(data[start + 4 : end]) != int.from_bytes(data[end : end + 4], "big"):
             return False
-        place = end + 4
-    return kind == b"IEND" and place == len(data)
+        start = end + 4
+    return kind == b"IEND" and start == len(data)
 
 
 def _write(path: Path, picture: Tensor) -> None:

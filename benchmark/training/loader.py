@@ -25,7 +25,7 @@ class TrainingBatch(NamedTuple):
     Attributes:
         inputs: What was read from them, stacked.
         labels: float32 (n,), 0 = real, 1 = fake.
-        indices: Their places among the examples.
+        indices: Those of the examples.
     """
 
     inputs: Tensor
@@ -41,7 +41,7 @@ class Loader:
         examples: All images.
         read: Makes a tensor of each file's bytes.
         seed: Of the training.
-        purpose: `views.TRAIN` or `views.VALIDATE`.
+        purpose: `TRAIN` or `VALIDATE` of `randomness`.
         workers: Processes that decode; 0 does it here.
     """
 
@@ -55,6 +55,8 @@ class Loader:
         self, epoch: int, groups: Sequence[Sequence[int]], *, pinned: bool = False
     ) -> Iterator[TrainingBatch]:
         """Yield one batch for each group of indices, in order."""
+        # One loader an epoch: its processes get the epoch's number with their copy of the items. More
+        # processes than batches would start for nothing.
         loader = DataLoader(
             _Items(self, epoch),
             batch_sampler=[list(group) for group in groups],
@@ -78,20 +80,24 @@ class _Items(Dataset[tuple["Tensor", int, int]]):
         try:
             random = draws(loader.seed, loader.purpose, self.epoch, index)
             tensor = loader.read(item.source.read(item.path), random)
+        # Other kinds of errors are bugs, and keep their traceback.
+        # These end a training of days by the image's name.
         except (OSError, UnreadableImage, BenchError) as error:
             raise BenchError(f"image '{item.path}' cannot be used: {error}") from error
         return tensor, item.label, index
 
 
 def _stack(items: Sequence[tuple[Tensor, int, int]]) -> TrainingBatch:
+    # A function of the module, for worker processes that are spawned get it by name.
     inputs, labels, indices = zip(*items, strict=True)
     return TrainingBatch(torch.stack(inputs), torch.tensor(labels, dtype=torch.float32), list(indices))
 
 
 def shuffled(seed: int, epoch: int, number: int, batch: int) -> list[list[int]]:
     """Return an epoch's global batches of indices; the last may be smaller."""
-    request = draws(seed, ORDER, epoch).permutation(number).tolist()
-    return [request[start : start + batch] for start in range(0, number, batch)]
+    # The last batch stays, as with the official loaders, which do not set `drop_last`.
+    indices = draws(seed, ORDER, epoch).permutation(number).tolist()
+    return [indices[start : start + batch] for start in range(0, number, batch)]
 
 
 def in_order(number: int, batch: int) -> list[list[int]]:

@@ -63,16 +63,25 @@ class Training:
         self.learner, self.recipe, self.settings, self.processes = learner, recipe, settings, processes
         self.examples, self.validation = data
         self.device = torch.device(processes.device)
+        # Before the optimiser is made, which keeps hold of the parameters that it is given.
         learner.network.to(self.device)
         self.network = processes.parallel(learner.network)
         parameters = [one for one in learner.network.parameters() if one.requires_grad]
+        # No decay in AdamW either, which UniversalFakeDetect's networks/trainer.py has under the name "adam".
         make = OPTIMISERS[recipe.optimiser]
         self.optimiser = make(parameters, lr=recipe.rate, betas=recipe.betas, weight_decay=0.0)
         self.position = Position(Stage(recipe.rate))
         if learner.begun is not None:
             learner.begun.restore(self.optimiser)
             self.position.steps = learner.begun.steps
-        self._resume()
+        # Last, for a state on disk holds all of that as it was further on.
+        if self.state_file.is_file():
+            content = torch.load(self.state_file, map_location=self.device, weights_only=True)
+            refuse_other(content["identity"], settings.identity, settings.folder)
+            learner.network.load_state_dict(content["network"])
+            self.optimiser.load_state_dict(content["optimiser"])
+            stage = Stage(**content["position"].pop("stage"))
+            self.position = Position(stage, **content["position"])
 
     @property
     def state_file(self) -> Path:
@@ -90,40 +99,40 @@ class Training:
         Raises:
             BenchError: A loss or a validation score is no number.
         """
+        position, recipe, processes = self.position, self.recipe, self.processes
         torch.backends.cudnn.allow_tf32 = False  # as in scoring; --precision bf16 is the way to be faster
         self._publish()  # the epoch's end may have been all that a kill left time for
-        while not self.position.stage.stop and self.position.epoch < self.recipe.epochs:
-            self._train_epoch(report)
-            self._end_epoch(report)
-        return self.position
-
-    def _train_epoch(self, report: Report) -> None:
-        """Run the batches that are left of the current epoch."""
-        position, recipe, processes = self.position, self.recipe, self.processes
-        groups = shuffled(self.settings.seed, position.epoch, len(self.examples.items), recipe.batch)
         loader = self._loader(self.examples, TRAIN)
-        for one in self.optimiser.param_groups:
-            one["lr"] = position.stage.rate
-        left = groups[position.step :]
-        # In a last batch smaller than the number of processes, idle ones see an image that does not count.
-        shares = [processes.share(group) or group[:1] for group in left]
-        batches = loader.batches(position.epoch, shares, pinned=self.device.type == "cuda")
-        started = time.monotonic()
-        for group, batch in zip(left, batches, strict=True):
-            counts = bool(processes.share(group))
-            loss = self._step(batch, len(group), counts)
-            position.loss += loss * len(group)
-            position.step += 1
-            position.steps += 1
-            report(f"epoch {position.epoch + 1}", position.step, len(groups), {"loss": loss})
-            if position.step % self.settings.save_every == 0 and position.step < len(groups):
-                position.seconds, started = position.seconds + time.monotonic() - started, time.monotonic()
-                self._save()
-        position.seconds += time.monotonic() - started
+        while not position.stage.stop and position.epoch < recipe.epochs:
+            groups = shuffled(self.settings.seed, position.epoch, len(self.examples.items), recipe.batch)
+            for one in self.optimiser.param_groups:
+                one["lr"] = position.stage.rate
+            # Every draw belongs to (seed, epoch, image), so that
+            # a resumed epoch only leaves out what was done.
+            left = groups[position.step :]
+            # In a last batch smaller than the number of processes,
+            # idle ones see an image that does not count.
+            shares = [processes.share(group) or group[:1] for group in left]
+            batches = loader.batches(position.epoch, shares, pinned=self.device.type == "cuda")
+            started = time.monotonic()
+            for group, batch in zip(left, batches, strict=True):
+                loss = self._step(batch, len(group), counts=bool(processes.share(group)))
+                position.loss += loss * len(group)
+                position.step += 1
+                position.steps += 1
+                report(f"epoch {position.epoch + 1}", position.step, len(groups), {"loss": loss})
+                # Not after the last step: the epoch's end writes the state in any case.
+                if position.step % self.settings.save_every == 0 and position.step < len(groups):
+                    now = time.monotonic()
+                    position.seconds, started = position.seconds + now - started, now
+                    self._save()
+            position.seconds += time.monotonic() - started
+            self._end_epoch(report)
+        return position
 
     def _step(self, batch: TrainingBatch, size: int, counts: bool) -> float:
         """Take one step of the optimiser on a global batch of this size; return its mean loss."""
-        self.network.train()
+        self.network.train()  # validation left it in evaluation mode
         epoch = self.position.epoch
         randoms = [draws(self.settings.seed, TRAIN, epoch, index) for index in batch.indices]
         logits = self._logits(batch, randoms, self.network)
@@ -146,7 +155,7 @@ class Training:
 
     def _end_epoch(self, report: Report) -> None:
         """Validate, adapt the rate, keep the network or not, and write the state."""
-        position, recipe = self.position, self.recipe
+        position, recipe, keep = self.position, self.recipe, self.settings.keep
         started = time.monotonic()
         row = {"epoch": position.epoch + 1, "rate": position.stage.rate}
         row["loss"] = position.loss / len(self.examples.items)
@@ -155,26 +164,25 @@ class Training:
             row |= self._validate(self.validation, report)
         position.stage = recipe.schedule.after(position.stage, position.epoch, row.get("accuracy"))
         position.history.append(row)
-        if self._is_kept(row):
+        if keep == "best":
+            kept = row["accuracy"] > position.best  # the first of equals, whatever comes later
+            position.best = max(position.best, row["accuracy"])
+        elif keep == "official":
+            # CNNDetection's earlystop.py saves in each call that it takes for an improvement; a fresh object,
+            # after each drop of the rate, takes its first one for that, however bad.
+            kept = position.stage.improved
+        else:
+            kept = position.stage.stop or last
+        if kept:
             position.kept = position.epoch + 1
         position.epoch, position.step, position.loss = position.epoch + 1, 0, 0.0
         position.seconds += time.monotonic() - started
         self._save()  # first: an epoch that a kill makes run again may not be kept on a GPU
         self._publish()
 
-    def _is_kept(self, row: Mapping[str, float]) -> bool:
-        """Say whether the epoch just ended is the result so far."""
-        position, keep = self.position, self.settings.keep
-        if keep == "best":
-            better = row["accuracy"] > position.best
-            position.best = max(position.best, row["accuracy"])
-            return better
-        if keep == "official":
-            return position.stage.improved
-        return position.stage.stop or position.epoch + 1 == self.recipe.epochs
-
     def _validate(self, examples: Examples, report: Report) -> dict[str, float]:
         """Score the validation images; every process scores its share."""
+        # Each process fills in its own images and leaves zeros elsewhere: the sum over all is everybody's.
         number = len(examples.items)
         logits = torch.zeros(number, device=self.device)
         groups = in_order(number, self.recipe.batch)
@@ -192,6 +200,7 @@ class Training:
 
     def _logits(self, batch: TrainingBatch, randoms: Randoms | None, network: nn.Module) -> Tensor:
         """Run frozen stage and network: float32 (n,)."""
+        # Float32 in the end: the loss of bfloat16 logits would have two or three digits.
         mixed = self.settings.precision == "bf16"
         with torch.autocast(self.device.type, torch.bfloat16, enabled=mixed):
             with torch.no_grad():
@@ -211,6 +220,7 @@ class Training:
 
     def _save(self) -> None:
         """Write the state; the first process does it for all."""
+        # Numbers, lists and tensors alone: `torch.load` reads the state back with `weights_only`.
         if self.processes.first:
             content = {
                 "identity": dict(self.settings.identity),
@@ -219,17 +229,6 @@ class Training:
                 "position": asdict(self.position),
             }
             _write(self.state_file, content)
-
-    def _resume(self) -> None:
-        """Go on from the state on disk, if there is one."""
-        if not self.state_file.is_file():
-            return
-        content = torch.load(self.state_file, map_location=self.device, weights_only=True)
-        refuse_other(content["identity"], self.settings.identity, self.settings.folder)
-        self.learner.network.load_state_dict(content["network"])
-        self.optimiser.load_state_dict(content["optimiser"])
-        stage = Stage(**content["position"].pop("stage"))
-        self.position = Position(stage, **content["position"])
 
 
 def _write(path: Path, content: Mapping[str, Any]) -> None:

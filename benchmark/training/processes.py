@@ -51,12 +51,14 @@ class Processes:
 
     def wait(self) -> None:
         """Wait for the others."""
+        # Not `distributed.barrier`, which with NCCL guesses the device, and warns that it does.
         if self.count > 1:
             self.total(torch.zeros(1, device=self.device))
 
     @contextmanager
     def in_turn(self) -> Iterator[None]:
         """Let the first process do something alone before the others do it: they find its results on disk."""
+        # Each waits once, the first one after its work and the others before theirs: there they meet.
         if not self.first:
             self.wait()
         yield
@@ -79,6 +81,7 @@ class Processes:
         """
         if self.count == 1:
             return network
+        # Before DDP, which keeps hold of the parameters that it finds.
         if self.device.startswith("cuda"):
             network = torch.nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
         return torch.nn.parallel.DistributedDataParallel(network)
@@ -87,6 +90,8 @@ class Processes:
 @contextmanager
 def joined(device: str) -> Iterator[Processes]:
     """Join the processes that torchrun started; without torchrun, be the only one."""
+    # torchrun's variables are the contract: LOCAL_RANK is the
+    # GPU on this machine, the rank counts over all machines.
     count = int(os.environ.get("WORLD_SIZE", "1"))
     if count == 1:
         yield Processes(device)

@@ -19,4 +19,6 @@ Read = Callable[[bytes, np.random.Generator], "Tensor"]
 
 def draws(seed: int, purpose: int, epoch: int = 0, index: int = 0) -> np.random.Generator:
     """Return the random generator of sample `index` in epoch `epoch`, the same in any process at any time."""
+    # The official code draws from Python's and torch's own generators, without a seed, in the order in which
+    # workers happen to come: nothing of it could be done again, or go on after a kill with the same numbers.
     return np.random.default_rng((seed, purpose, epoch, index))

@@ -36,6 +36,8 @@ class Augmentation:
         Raises:
             BenchError: It is none of these.
         """
+        # One probability for both, where the official options
+        # have two: the papers set them alike, or one to zero.
         kind, _, value = text.partition(":")
         if text == "none":
             return cls()
@@ -55,6 +57,7 @@ class Augmentation:
 
         The official code draws here too, so its validation accuracy is random unless P is 0 or 1.
         """
+        # `get_val_opt` in CNNDetection's train.py: sigma 1.5, and 65 for the quality, rounded down.
         sigma, quality = sum(self.sigma) / 2, int(sum(self.quality) / 2)
         return replace(self, sigma=(sigma, sigma), quality=(quality, quality))
 
@@ -98,13 +101,16 @@ class TrainingRecipe:
     validate_every: int = 1
 
 
+# Facts, their sources, and where official code differs from its paper: docs/training.md.
 CNNDETECTION = TrainingRecipe(
     rate=1e-4,
     batch=64,
-    epochs=10_000,
+    epochs=10_000,  # `--niter`: in truth early stopping ends it
     schedule=EarlyStopping(),
     augmentation=Augmentation(blur=0.5, jpeg=0.5),
 )
+# What LGrad's train-detector.sh sets; its code's own defaults
+# are others. Its code has blur and JPEG commented out.
 LGRAD = TrainingRecipe(
     rate=5e-4,
     batch=16,
@@ -115,6 +121,7 @@ LGRAD = TrainingRecipe(
     resize=None,  # the transformation model's own preparation squashes pictures to 256 x 256
     validate_every=10,  # the official code tests at each drop of the rate
 )
+# Blur and JPEG are on in UniversalFakeDetect's defaults, while CNNDetection's command sets them.
 UNIVFD_LC = TrainingRecipe(
     rate=1e-4,
     batch=256,

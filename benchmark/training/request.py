@@ -59,8 +59,8 @@ class TrainingData:
 
     def describe(self) -> dict[str, Any]:
         """Return what a card says of them."""
-        parts = {"train": self.train, "validation": self.validation}
-        return {use: examples.describe() for use, examples in parts.items() if examples is not None}
+        used = {"train": self.train, "validation": self.validation}
+        return {use: examples.describe() for use, examples in used.items() if examples is not None}
 
     def digests(self) -> dict[str, str]:
         """Return what identifies them."""
@@ -81,24 +81,29 @@ def gather(
     Raises:
         BenchError: No such data, class or number of images, unreadable files, or images on both sides.
     """
-    train, validation = _datasets(request)
+    train, validation = request.data, request.validation
+    root = Path(train)
+    halves = [root / "train", root / "val"]
+    # The layout of CNNDetection's own --dataroot, which holds both.
+    if all(half.is_dir() for half in halves):
+        train, validation = str(halves[0]), validation or str(halves[1])
+    else:
+        validation = validation or DEFAULT_VALIDATION.get(train, "")
     with processes.in_turn():
         chosen = only_classes(_open(train, TRAINED, request, advance), request.classes)
         data = TrainingData(_checked(limited(chosen, request.limit, request.seed), request, advance))
         if validation and validate:
             others = only_classes(_open(validation, VALIDATED, request, advance), request.classes)
             data = replace(data, validation=_checked(others, request, advance))
-            _refuse_shared(data.train, others)
+            # By content: a copy under another name is the same
+            # image, and would praise the network for memory.
+            shared = {item.sha256 for item in data.train.items} & {item.sha256 for item in others.items}
+            if shared:
+                raise BenchError(
+                    f"{len(shared)} images of '{others.request}' are training images too; "
+                    "choose other images for --val"
+                )
     return data
-
-
-def _datasets(request: TrainingRequest) -> tuple[str, str]:
-    """Say what to open for training and for validation."""
-    root = Path(request.data)
-    halves = [root / "train", root / "val"]
-    if all(half.is_dir() for half in halves):
-        return str(halves[0]), request.validation or str(halves[1])
-    return request.data, request.validation or DEFAULT_VALIDATION.get(request.data, "")
 
 
 def _open(dataset: str, splits: Sequence[str], request: TrainingRequest, advance: Advance) -> Examples:
@@ -110,19 +115,12 @@ def _open(dataset: str, splits: Sequence[str], request: TrainingRequest, advance
 
 def _checked(examples: Examples, request: TrainingRequest, advance: Advance) -> Examples:
     """Check that every image can be read, once for all attempts at this training."""
+    # By the digest of the examples: other images, or other content under the same names, are looked at anew.
     note = request.out / f".{request.name}.readable-{examples.digest[:16]}.json"
     found = read_json(note)
+    # With bad files noted and no leave to skip them, they are looked at again: somebody may have mended them.
     if found is None or (found and not request.skip_unreadable):
         checked = check_readable(examples, skip=request.skip_unreadable, advance=advance)
         write_json(note, dict(checked.skipped))
         return checked
     return without(examples, found)
-
-
-def _refuse_shared(train: Examples, validation: Examples) -> None:
-    shared = {item.sha256 for item in train.items} & {item.sha256 for item in validation.items}
-    if shared:
-        raise BenchError(
-            f"{len(shared)} images of '{validation.request}' are training images too; "
-            "choose other images for --val"
-        )

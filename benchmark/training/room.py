@@ -22,8 +22,9 @@ def require_room(folder: Path, needed: int, what: str, otherwise: str) -> int:
     Raises:
         BenchError: There is less room.
     """
-    place = next(one for one in (folder, *folder.absolute().parents) if one.exists())
-    free = shutil.disk_usage(place).free
+    # The folder itself is made later; the nearest above it that is there lies on the same disk.
+    existing = next(one for one in (folder, *folder.absolute().parents) if one.exists())
+    free = shutil.disk_usage(existing).free
     if needed > free:
         raise BenchError(
             f"{what} may take {decimal(needed)}, and '{folder}' has room for {decimal(free)}. "

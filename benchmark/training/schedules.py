@@ -35,6 +35,8 @@ class StepDecay:
 
     def after(self, stage: Stage, epoch: int, accuracy: float | None) -> Stage:
         """Say how to go on after an epoch; accuracy plays no role."""
+        # LGrad's train.py asks `epoch % delr_freq == 0 and epoch
+        # != 0` at an epoch's end, counting from 0: nine drops.
         if epoch == 0 or epoch % self.every:
             return stage
         return replace(stage, rate=stage.rate * self.factor, dropped=stage.dropped + 1)
@@ -65,6 +67,8 @@ class EarlyStopping:
         """
         if accuracy is None:
             raise ValueError("early stopping needs a validation accuracy")
+        # With "at least", as official code has it: only a
+        # score *below* best + demand counts as no improvement.
         if stage.best is None or accuracy >= stage.best + self.demands[stage.dropped > 0]:
             return replace(stage, best=accuracy, waited=0, improved=True)
         if stage.waited + 1 < self.patience:

@@ -19,7 +19,7 @@ from .loop import STATE, Report, Training
 from .processes import Processes
 from .recipes import TrainingRecipe
 from .schedules import EarlyStopping
-from .state import Position, TrainingSettings
+from .state import TrainingSettings
 
 if TYPE_CHECKING:
     from .learners import Learner
@@ -79,6 +79,7 @@ def train(
             "this recipe stops by its validation accuracy and has no validation images: name some with --val"
         )
     path = request.out / f"{request.name}.pth"
+    # Workers and devices are no part of it: a training that was stopped may go on with others.
     identity = identity_of(
         data.digests(),
         name=request.name,
@@ -98,7 +99,11 @@ def train(
             run.processes.wait()  # all have read the state before the first one writes or removes it
             position = training.run(run.report)
             if run.processes.first:
-                _finish(training, position, path, identity, data.describe())
+                # The checkpoint, then its card: a kill between the
+                # two leaves the state, and both are done again.
+                if training.result_file.is_file():
+                    training.result_file.replace(path)
+                write_card(path, identity, data.describe(), outcome(position, run.processes), run.processes)
             run.processes.wait()
         if run.processes.first and request.folder.exists():
             shutil.rmtree(request.folder)
@@ -117,11 +122,12 @@ def claimed(
     made = is_made(path, identity)
     if not made:
         refuse_another(path, identity, begun=(request.folder / STATE).is_file())
-    processes.wait()
+    processes.wait()  # all have looked before the first one writes
     if made or not processes.first:
         yield made
         return
     request.out.mkdir(parents=True, exist_ok=True)
+    # A lock of the system, which goes with its process: after a kill nothing has to be removed by hand.
     try:
         with FileLock(request.out / f".{request.name}.lock", timeout=0):
             for left_by_a_kill in request.folder.glob(".*.part"):
@@ -131,20 +137,3 @@ def claimed(
         raise BenchError(
             f"another process trains '{request.name}' in '{request.out}'; wait, or choose another --out"
         ) from None
-
-
-def _finish(
-    training: Training, position: Position, path: Path, identity: Mapping[str, Any], data: Mapping[str, Any]
-) -> None:
-    """Put the checkpoint in its place, then the card; each can be done twice."""
-    if training.result_file.is_file():
-        training.result_file.replace(path)
-    write_card(path, identity, data, outcome(position) | _normalised(training.processes), training.processes)
-
-
-def _normalised(processes: Processes) -> dict[str, str]:
-    """Say what batch normalisation saw."""
-    if processes.count == 1:
-        return {"batch_normalisation": "whole batch"}
-    on_gpu = processes.device.startswith("cuda")
-    return {"batch_normalisation": "whole batch (synchronised)" if on_gpu else "each process's part"}

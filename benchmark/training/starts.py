@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from forenbench.errors import BenchError
 from forenbench.weights import Checkpoint, Weights, load_strict
+from forenbench.weights.unwrapping import unwrap
 
 if TYPE_CHECKING:
     from torch import nn
@@ -29,23 +30,6 @@ class Begun:
     optimiser: Mapping[str, Any]
     steps: int
 
-    @classmethod
-    def of(cls, file: str, weights: Weights) -> Begun:
-        """Read what a checkpoint holds beside its weights.
-
-        Raises:
-            BenchError: There is no such file, or no optimiser's state in it.
-            WrongWeights: It cannot be read safely.
-        """
-        content = _read(file, weights)
-        optimiser, steps = content.get("optimizer"), content.get("total_steps")
-        if not isinstance(optimiser, Mapping) or not isinstance(steps, int):
-            raise BenchError(
-                f"--continue needs a file with `optimizer` and `total_steps` beside its weights, and "
-                f"'{file}' has none; leave it out to start from the weights alone"
-            )
-        return cls(optimiser, steps)
-
     def restore(self, optimiser: Optimizer) -> None:
         """Give an optimiser the state; its rate and other settings stay those of the recipe.
 
@@ -53,6 +37,8 @@ class Begun:
             BenchError: It is the state of another optimiser, or of another network.
         """
         groups = [dict(one) for one in optimiser.param_groups]
+        # torch compares how many parameters there are, and nothing else: moments of other shapes would be
+        # taken, and fail or spread over the weights only at the first step.
         try:
             optimiser.load_state_dict(dict(self.optimiser))
             shapes = [
@@ -66,31 +52,58 @@ class Begun:
         every = sum(len(group["params"]) for group in groups)
         if len(shapes) != every or any(len({*some}) > 1 for some in shapes):
             raise BenchError("--continue: the optimiser's state in the file is that of another network")
+        # As the official code: `load_networks` takes the state, then sets each group's rate to the option's.
         for group, own in zip(optimiser.param_groups, groups, strict=True):
             group.update(own)
 
 
-def fill(network: nn.Module, file: str, weights: Weights) -> dict[str, Any]:
-    """Fill a network from a checkpoint file, strictly; return what a card says of that.
+@dataclass(frozen=True)
+class Start:
+    """What a training starts from.
+
+    Attributes:
+        facts: What a card says of it.
+        file: The checkpoint file; empty where it is none.
+        beside: What that file holds beside the weights.
+    """
+
+    facts: dict[str, Any]
+    file: str = ""
+    beside: Mapping[str, object] = field(default_factory=dict)
+
+    def begun(self) -> Begun:
+        """Take the optimiser and the steps from what the file holds beside the weights.
+
+        Raises:
+            BenchError: There is no optimiser's state in it.
+        """
+        optimiser, steps = self.beside.get("optimizer"), self.beside.get("total_steps")
+        if not isinstance(optimiser, Mapping) or not isinstance(steps, int):
+            raise BenchError(
+                f"--continue needs a file with `optimizer` and `total_steps` beside its weights, and "
+                f"'{self.file}' has none; leave it out to start from the weights alone"
+            )
+        return Begun(optimiser, steps)
+
+
+def fill(network: nn.Module, file: str, weights: Weights) -> Start:
+    """Fill a network from a checkpoint file, strictly.
 
     The file is a bare state dict or has it under ``model``, as the papers' training codes write it.
 
     Raises:
         BenchError: There is no such file.
-        WrongWeights: It holds something else.
+        WrongWeights: It holds something else, or cannot be read safely.
     """
-    with weights.recording() as used:
-        load_strict(network, _read(file, weights, "model"), _checkpoint(file), weights.known)
-    (sha256,) = used.values()
-    return {"initialisation": "file", "checkpoints": {"init": sha256}}
-
-
-def _read(file: str, weights: Weights, key: str = "") -> Mapping[str, object]:
-    """Read the user's own file, or what it has under a key if it is there: no sha256 is known of it."""
     if not Path(file).is_file():
         raise BenchError(f"there is no file at {_OPTION} '{file}'")
-    return replace(weights, paths={_OPTION: Path(file)}).load(_checkpoint(file, key))
-
-
-def _checkpoint(file: str, key: str = "") -> Checkpoint:
-    return Checkpoint(_OPTION, Path(file).name, "a training of this network", "yours", key=key)
+    # The user's own file, of which no sha256 is known; without a key, so that what stands beside the weights
+    # is read with them: a file with an optimiser has three times the network's size, and is read once.
+    checkpoint = Checkpoint(_OPTION, Path(file).name, "a training of this network", "yours")
+    with weights.recording() as used:
+        content = replace(weights, paths={_OPTION: Path(file)}).load(checkpoint)
+    state = unwrap(content, replace(checkpoint, key="model")).state
+    load_strict(network, state, checkpoint, weights.known)
+    (sha256,) = used.values()
+    beside = {key: value for key, value in content.items() if key in ("optimizer", "total_steps")}
+    return Start({"initialisation": "file", "checkpoints": {"init": sha256}}, file, beside)

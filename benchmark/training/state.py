@@ -20,7 +20,7 @@ class TrainingSettings:
         folder: For the state that a killed training goes on from.
         identity: What is trained; a state of anything else is refused.
         seed: Of every draw.
-        keep: Which epoch becomes the result (see `Recipe.keep`).
+        keep: Which epoch becomes the result (see `TrainingRecipe.keep`).
         precision: "fp32", or "bf16" for autocast.
         workers: Processes that decode.
         save_every: Steps between two writings of the state (each epoch's end is one, too).
@@ -68,6 +68,7 @@ def refuse_other(found: Mapping[str, Any], wanted: Mapping[str, Any], where: Pat
     Raises:
         BenchError: What is there was made with other settings; the message names the first.
     """
+    # One difference is enough to tell the two apart; a recipe that is another one may have twenty.
     for name, here, asked in _differences(found, wanted):
         raise BenchError(
             f"'{where}' belongs to another training: its {name} is {here!r}, not {asked!r}. "
@@ -79,6 +80,7 @@ def _differences(
     found: Mapping[str, Any], wanted: Mapping[str, Any], prefix: str = ""
 ) -> Iterator[tuple[str, object, object]]:
     """Yield what differs, by dotted names."""
+    # Keys of both sides: a state of an older version may lack what is a setting by now.
     for key in {**found, **wanted}:
         here, asked = found.get(key), wanted.get(key)
         if isinstance(here, Mapping) and isinstance(asked, Mapping):

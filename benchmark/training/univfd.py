@@ -36,8 +36,11 @@ def probe(
     if kind == "end-to-end":
         facts["trained"] = "backbone and head"
         return lambda: data, univfd_end_to_end(run.recipe, encoding.encoder, request.seed, facts)
+    # Frozen features of augmented images are other ones in each epoch: there is nothing to keep.
     if kind != "off":
         return lambda: data, univfd_probe(run.recipe, encoding.encoder, request.seed, facts)
+    # As examples of their own, rows of features go through
+    # the same loop as images, with its order and its state.
     head = new_head(encoding.encoder.width, run.recipe, request.seed)
     learner = Learner(head, feature_of, feature_of, as_they_are, facts={**facts, "features": ONCE})
     return partial(_all_cached, request.folder / "features", encoding, data, run), learner

@@ -76,6 +76,8 @@ def resized(image: Image, shorter: int | None) -> Image:
     """Scale the shorter side to this many pixels; an image of that size stays as it is."""
     if shorter is None or min(image.size) == shorter:
         return image
+    # Bilinear with Pillow's antialiasing, the longer side
+    # rounded down: as the official code, by the same function.
     scaled: Image = functional.resize(image, shorter)
     return scaled
 
@@ -85,12 +87,14 @@ def augment(image: Image, augmentation: Augmentation, random: np.random.Generato
 
     The official code also draws which of OpenCV and Pillow compresses; both make the same pixels.
     """
+    # Both draws are made one by one, as in CNNDetection's data/datasets.py: with p = 0.5 a quarter gets both.
     steps = []
     if augmentation.blur and random.random() < augmentation.blur:
         steps.append(f"blur:{random.uniform(*augmentation.sigma)}")
     if augmentation.jpeg and random.random() < augmentation.jpeg:
         low, high = augmentation.quality
         steps.append(f"jpeg:{random.integers(low, high, endpoint=True)}")
+    # The perturbations of scoring, whose blur truncates to 8 bits after each axis as the official one does.
     return parse("+".join(steps)).apply(image, Draw(random)) if steps else image
 
 
@@ -103,6 +107,7 @@ def crop_and_flip(picture: Tensor, recipe: TrainingRecipe, random: np.random.Gen
     _, height, width = picture.shape
     if min(height, width) < recipe.crop:
         raise BenchError(f"a picture of {width}×{height} pixels is smaller than the crop of {recipe.crop}")
+    # Refused, where torchvision's RandomCrop would raise an error in a worker without saying which image.
     top, left = random.integers(0, [height - recipe.crop + 1, width - recipe.crop + 1])
     square = picture[:, top : top + recipe.crop, left : left + recipe.crop]
     return square.flip(2) if random.random() < recipe.flip else square

@@ -14,25 +14,24 @@ from forenbench.files.regular import irregular
 from .checkpoint import Checkpoint as Checkpoint
 from .checkpoint import MissingWeights as MissingWeights
 from .checkpoint import WrongWeights as WrongWeights
-from .checkpoint_store import instructions, locate
+from .checkpoint_store import instructions, judge, locate, weakest
 from .file_bytes import FileBytes
 from .filling import frozen as frozen
 from .filling import load_strict as load_strict
 from .unwrapping import prefix_of, unwrap
 from .weight_files import describe as describe
 from .weight_files import moved, read
-from .whose import judge, weakest
 
 T = TypeVar("T")
 KINDS = ("published", "sample")
-"""What ``--checkpoints`` chooses between: which variants, and so which files, are asked for."""
+"""Kinds of checkpoints that can be asked for: they decide which variants there are, and what those read."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
     """A file that was read: whose weights it has, its sha256, and what its reader must know of it."""
 
-    whose: str
+    weights: str
     sha256: str
     remark: str = ""
 
@@ -57,6 +56,8 @@ class Weights:
     known: tuple[Checkpoint, ...] = ()
     unverified: bool = False
     trained_on: tuple[str, ...] = ()
+    # `dataclasses.replace` hands these three on as they are: a copy with another kind, as `lgrad@sample`
+    # makes one, shares encoders with the original, and what it reads is noted in the same records.
     _loaded: dict[str, _Loaded] = field(default_factory=dict)
     _shared: dict[str, tuple[object, dict[str, str]]] = field(default_factory=dict)
     _records: list[dict[str, str]] = field(default_factory=list)
@@ -72,6 +73,8 @@ class Weights:
         path = Path(named) if named else locate(checkpoint)
         if path is None:
             raise MissingWeights(instructions(checkpoint))
+        # Opening a pipe would wait for ever for somebody to
+        # write into it, and reading a device would never end.
         if why := irregular(path):
             raise MissingWeights(f"weights '{checkpoint.name}': no file at {path} ({why})")
         return path
@@ -88,29 +91,32 @@ class Weights:
             WrongWeights: Its size or sha256 is not the published one, or it cannot be read.
         """
         path = self.path(checkpoint)
+        subject = f"weights '{checkpoint.name}': {path}"
+        away = f"Get {checkpoint.file} from {checkpoint.source}"
         try:
             file = FileBytes.of(path)
             found = judge(checkpoint, path, file)
+            # The sha256 decides before anything is parsed: a parser is the part that a hostile file attacks.
             if found.problem and not self.unverified:
                 raise WrongWeights(
-                    f"weights '{checkpoint.name}': {path} {found.problem}; {_outline(checkpoint, file)}. Get "
-                    f"{checkpoint.file} from {checkpoint.source}; a file of your own making is taken with "
-                    "--unverified"
+                    f"{subject} {found.problem}; {_outline(checkpoint, file)}. {away}; a file of your own "
+                    "making is taken with --unverified (in Python: unverified=True)"
                 )
+            # On the CPU first, whatever the device: a training's file holds an optimiser's state twice the
+            # size of the network, which need not pass through the memory of a GPU.
             unwrapped = unwrap(read(file, "cpu"), checkpoint)
         except ValueError as error:
-            raise WrongWeights(
-                f"weights '{checkpoint.name}': {path} {error}. Get {checkpoint.file} from {checkpoint.source}"
-            ) from error
-        name = checkpoint.name if found.whose in KINDS else f"{checkpoint.name} ({found.whose})"
+            raise WrongWeights(f"{subject} {error}. {away}") from error
+        # The name goes into records and below tables, so that no own file stands there as the published one.
+        name = checkpoint.name if found.weights in KINDS else f"{checkpoint.name} ({found.weights})"
         remark = f"weights '{checkpoint.name}' were read {unwrapped.how}" if unwrapped.how else ""
-        self._loaded[name] = _Loaded(found.whose, found.sha256, remark)
+        self._loaded[name] = _Loaded(found.weights, found.sha256, remark)
         self._record({name: found.sha256})
         return {key: moved(value, self.device) for key, value in unwrapped.state.items()}
 
     def whose(self, used: Iterable[str]) -> str:
         """Say in one word whose weights the files are that `recording` named: the weakest of their words."""
-        return weakest(self._loaded[name].whose for name in used)
+        return weakest(self._loaded[name].weights for name in used)
 
     def remarks(self, used: Iterable[str]) -> tuple[str, ...]:
         """Say what readers must know of the files that `recording` named: what was taken off around them."""
@@ -126,6 +132,7 @@ class Weights:
     def shared(self, key: str, make: Callable[[], T]) -> T:
         """Return the object made earlier under this key, or make it: one encoder serves many detectors."""
         if key not in self._shared:
+            # What it reads is kept beside it: a detector that finds an encoder made rests on its files, too.
             with self.recording() as used:
                 self._shared[key] = make(), used
         made, used = self._shared[key]
@@ -146,12 +153,14 @@ class Weights:
             self._records.pop()
 
     def _record(self, used: Mapping[str, str]) -> None:
+        # Recordings nest: that of an encoder lies inside that of the detector which asked for it.
         for record in self._records:
             record.update(used)
 
 
 def _outline(checkpoint: Checkpoint, file: FileBytes) -> str:
     """Say in words what a wrong file holds, by the shapes in it."""
+    # "meta": tensors have shapes and no bytes, so that a wrong file of gigabytes costs no memory to describe.
     try:
         content = read(file, "meta")
     except ValueError as error:

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
 _CHUNK = 1 << 20
 _PAGE = mmap.PAGESIZE
+# Python's default for memory without a file is a shared mapping, of which Linux gives nothing back when
+# `madvise` asks it to. Windows has no such flags, and its memory is the process's own.
 _FLAGS = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if hasattr(mmap, "MAP_PRIVATE") else {}
-"""Windows knows none, and has memory of the process's own without."""
 
 
 class Readable(Protocol):
@@ -43,12 +44,14 @@ class FileBytes(mmap.mmap):
             ValueError: It is empty, or was cut while it was read; words that follow its name.
             OSError: It cannot be read.
         """
+        # One pass: were the file hashed and then opened again by a parser, it could be another one by then.
         digest = hashlib.sha256()
         with path.open("rb", buffering=0) as file:
             size = os.fstat(file.fileno()).st_size
-            if not size:
+            if not size:  # a mapping of no bytes is an error of its own, in other words
                 raise ValueError("is empty")
             made = cls(-1, size, **_FLAGS)
+            # Views are released here: while one is left, Python refuses to close the mapping.
             with memoryview(made) as view:
                 at = 0
                 while at < size:
@@ -70,6 +73,8 @@ class FileBytes(mmap.mmap):
 
         While tensors are copied out, a file thus lies in memory once and not twice.
         """
+        # Whole pages inside alone: on those at the edges lie
+        # bytes of the neighbours, which are still to be read.
         first, last = -(-start // _PAGE) * _PAGE, end // _PAGE * _PAGE
         if first < last and hasattr(self, "madvise"):
             self.madvise(mmap.MADV_DONTNEED, first, last - first)
@@ -88,7 +93,9 @@ def fill(storage: Tensor, stream: Readable, file: Readable) -> None:
     """
     import torch
 
+    # `start` is asked of the file, not of the stream: a member of an archive counts from its own beginning.
     start = file.tell()
+    # By way of bytes, for NumPy has no bfloat16 and no float8.
     rest = storage.view(torch.uint8).numpy().data
     while rest:
         read = stream.read(min(len(rest), _CHUNK))

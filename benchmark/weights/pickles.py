@@ -31,6 +31,7 @@ _STORAGES = {
     "ByteStorage": "uint8",
     "BoolStorage": "bool",
 }
+# Without the suffix in files of before PyTorch 0.4; what the later one has besides is not needed to score.
 _TENSORS = ("_rebuild_tensor", "_rebuild_tensor_v2")
 _PLAIN = {
     ("collections", "OrderedDict"): OrderedDict,
@@ -46,9 +47,12 @@ _FIRST = {
 }
 """What is called with a value, and here gives just that value."""
 
+# `torch.save` writes an expanded tensor as one number and strides of zero. Such a file is small and right;
+# one that asks for terabytes in this way is neither.
 _LARGEST_VIEW = 1 << 30
-"""Bytes that a tensor which repeats its storage, as torch saves expanded ones, may have beyond the file's."""
+"""Bytes that a tensor may have which repeats its storage, where the file has fewer."""
 
+# A pickle may put one object into itself, or into a thousand others: trees of modules without an end.
 _MOST_ENTRIES = 100_000
 _DEEPEST = 64
 
@@ -100,6 +104,7 @@ class Program(pickle._Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401 - what pickle calls next
         """Return the stand-in of a class or function that the pickle names."""
+        # Nothing is looked up by the names that the file has: no import, no attribute of anything, no call.
         if module == "torch" and name in _STORAGES:
             return _STORAGES[name]
         if module == "torch._utils" and name in _TENSORS:
@@ -118,8 +123,9 @@ class Program(pickle._Unpickler):
         key, _, count = facts[:3]
         if what != "storage" or kind not in _STORAGES.values() or any(facts[3:]):
             raise pickle.UnpicklingError(f"a storage of the kind {kind!r} is not known")
-        if key not in self.storages:
+        if key not in self.storages:  # tied weights share one, which counts once
             dtype: torch.dtype = getattr(torch, kind)
+            # Before memory is asked for: ten bytes of pickle can name a storage of a terabyte.
             self._room -= count * dtype.itemsize
             if count < 0 or self._room < 0:
                 raise pickle.UnpicklingError("it asks for more numbers than the file can hold")
@@ -138,6 +144,7 @@ class Program(pickle._Unpickler):
             raise pickle.UnpicklingError("a tensor is larger than the file")
         if any(rest[2:]):  # after whether it needs gradients, and hooks
             raise pickle.UnpicklingError("a tensor is to be negated or conjugated when it is read")
+        # torch itself refuses what would reach outside of the storage.
         return storage.as_strided(size, stride, offset)
 
     def _first(self, value: object, *rest: object) -> object:
@@ -170,6 +177,7 @@ def _entries(module: Holder, prefix: str, depth: int) -> Iterator[tuple[str, obj
     if depth > _DEEPEST:
         raise ValueError(f"holds a module inside itself, or more than {_DEEPEST} deep")
     kept = vars(module)
+    # The names of `nn.Module`'s own attributes, stable since PyTorch 0.4; the last was added in 1.4.
     if isinstance(kept.get("_modules"), Mapping):
         passing = kept.get("_non_persistent_buffers_set", ())
         buffers = {key: value for key, value in kept["_buffers"].items() if key not in passing}

@@ -54,29 +54,26 @@ def read_safetensors(file: Readable, size: int, device: str) -> dict[str, Tensor
     import torch
 
     length = int.from_bytes(file.read(_LENGTH), "little")
-    if length > _LONGEST_HEADER:
+    if length > _LONGEST_HEADER:  # else the first bytes of any file could ask for exabytes
         raise ValueError(f"its header has {length} bytes")
-    tensors = {}
-    for key, kind, shape in _outline(json.loads(file.read(length)), size - _LENGTH - length):
-        tensors[key] = torch.empty(shape, dtype=getattr(torch, kind), device=device)
+    header: dict[str, dict[str, Any]] = json.loads(file.read(length))
+    header.pop("__metadata__", None)
+    # Sorted by their bytes, tensors must lie one after the other, up to the file's end, as the format asks.
+    # This is known before the first of them gets memory: no header can ask for more than the file holds.
+    found, end = [], 0
+    for key, entry in sorted(header.items(), key=lambda item: item[1]["data_offsets"]):
+        dtype, shape = getattr(torch, _DTYPES[entry["dtype"]]), entry["shape"]
+        after = end + prod(shape) * dtype.itemsize
+        if entry["data_offsets"] != [end, after]:
+            raise ValueError(f"the bytes of '{key}' are not where its shape has them")
+        found.append((key, dtype, shape))
+        end = after
+    room = size - _LENGTH - length
+    if end != room:
+        raise ValueError(f"its tensors have {end} bytes, and it holds {room} of them")
+    tensors: dict[str, Tensor] = {}
+    for key, dtype, shape in found:
+        tensors[key] = torch.empty(shape, dtype=dtype, device=device)
         if device != "meta":
             fill(tensors[key].view(-1), file, file)
     return tensors
-
-
-def _outline(header: dict[str, dict[str, Any]], room: int) -> list[tuple[str, str, list[int]]]:
-    """List tensors in the order of their bytes: names, types and shapes, which account for all the bytes."""
-    import torch
-
-    header.pop("__metadata__", None)
-    found, end = [], 0
-    for key, entry in sorted(header.items(), key=lambda item: item[1]["data_offsets"]):
-        kind, shape = _DTYPES[entry["dtype"]], entry["shape"]
-        after = end + prod(shape) * getattr(torch, kind).itemsize
-        if entry["data_offsets"] != [end, after]:
-            raise ValueError(f"the bytes of '{key}' are not where its shape has them")
-        found.append((key, kind, shape))
-        end = after
-    if end != room:
-        raise ValueError(f"its tensors have {end} bytes, and it holds {room} of them")
-    return found

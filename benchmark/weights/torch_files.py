@@ -15,6 +15,7 @@ from zipfile import ZipFile
 from .file_bytes import Readable, fill
 from .pickles import Program
 
+# What ``torch/serialization.py`` writes first, and compares when it reads.
 _MAGIC, _PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
 """Two pickles of their own at the beginning of the older format."""
 
@@ -22,35 +23,34 @@ _LARGEST_PROGRAM = 1 << 25
 """Of the pickle in an archive, in bytes: that of a network with a thousand tensors has some 100 kB."""
 
 
-def read_torch(file: Readable, size: int, device: str) -> object:
-    """Read the object in a file; a `Holder` stands for any but tensors and plain values.
+def read_archive(file: Readable, size: int, device: str) -> object:
+    """Read the object in a zip archive: a pickle, and each storage as a member.
 
     Args:
         file: Stands at its beginning.
         size: Of the file, in bytes.
         device: "cpu"; "meta" reads the shapes of its tensors alone.
 
+    Returns:
+        The object; a `Holder` stands for any but tensors and plain values.
+
     Raises:
         Exception: Of many kinds: it is no such file, is cut off, or asks for more than its own length holds.
     """
-    is_archive = file.read(2) == b"PK"
-    file.seek(0)
-    return (_read_archive if is_archive else _read_stream)(file, size, device)
-
-
-def _read_archive(file: Readable, size: int, device: str) -> object:
-    """Read a zip archive: a pickle, and each storage as a member."""
     with ZipFile(cast("IO[bytes]", file)) as archive:
+        # The folder is named after the file that was first written, whatever it is called now.
         (tree,) = (name for name in archive.namelist() if name.endswith("/data.pkl"))
         folder = tree.removesuffix("data.pkl")
         if archive.getinfo(tree).file_size > _LARGEST_PROGRAM:
             raise pickle.UnpicklingError(f"its pickle has more than {_LARGEST_PROGRAM} bytes")
-        if f"{folder}byteorder" in archive.namelist():
+        if f"{folder}byteorder" in archive.namelist():  # written since PyTorch 2.1
             with archive.open(f"{folder}byteorder") as stream:
                 _refuse_big_endian(stream.read(6) == b"little")
         program = Program(BytesIO(archive.read(tree)), size, device)
         content: object = program.load()
         for key, storage in program.storages.items():
+            # The index says how much a member unpacks to; a storage has just so much memory, and the file's
+            # length bounded that: what is deflated a thousandfold is not unpacked.
             member = archive.getinfo(f"{folder}data/{key}")
             if member.file_size != storage.nbytes:
                 raise pickle.UnpicklingError(
@@ -59,12 +59,16 @@ def _read_archive(file: Readable, size: int, device: str) -> object:
             if device != "meta":
                 with archive.open(member) as stream:
                     fill(storage, stream, file)
-                    stream.read(1)  # at the end zipfile compares the checksum
+                    stream.read(1)  # only where a member ends does zipfile compare its checksum
     return content
 
 
-def _read_stream(file: Readable, size: int, device: str) -> object:
-    """Read the format of before PyTorch 1.6: pickles one after the other, then the storages."""
+def read_stream(file: Readable, size: int, device: str) -> object:
+    """Read the format of before PyTorch 1.6: pickles one after the other, then the storages.
+
+    Arguments, result and errors are those of `read_archive`.
+    """
+    # No room for storages in these pickles: plain values are all that they may hold.
     for expected in (_MAGIC, _PROTOCOL):
         if Program(file, 0, device).load() != expected:
             raise pickle.UnpicklingError("torch.save did not write it")
@@ -79,7 +83,7 @@ def _read_stream(file: Readable, size: int, device: str) -> object:
             file.seek(storage.nbytes, 1)
         else:
             fill(storage, file, file)
-    if file.tell() > size:
+    if file.tell() > size:  # seeking goes beyond the end without a word
         raise EOFError("no more data")
     return content
 

@@ -17,8 +17,8 @@ State = Mapping[str, object]
 _DEEPEST = 2
 """Keys of keys under which a state dict is looked for."""
 
-_AVERAGES = ("ema", "swa", "average")
-"""Parts of names under which training scripts keep a running average beside the network itself."""
+_AVERAGES = {"ema", "swa", "average"}
+"""Words in keys under which training scripts keep a running average beside the network itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Unwrapped:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    place: tuple[str, ...]
+    keys: tuple[str, ...]
     state: State
     prefix: str
 
@@ -53,12 +53,17 @@ def unwrap(content: State, checkpoint: Checkpoint) -> Unwrapped:
     every = list(_find(content, checkpoint, ()))
     found = _choose(every, checkpoint)
     if found is None:
+        # Strict loading will say what is wrong with it, in the words of the network's own keys.
         documented = state_of(content.get(checkpoint.key))
         return Unwrapped(content if documented is None else documented)
-    surplus = _common(found.prefix, found.state)
-    how = [] if found.place in ((), (checkpoint.key,)) else [f"from the file's key '{'/'.join(found.place)}'"]
+    # Only what *all* keys begin with is taken off, in whole names: in a classifier's file `model.` may stand
+    # before the backbone that has the marks, and a head beside it; then the prefix belongs to the names.
+    surplus = found.prefix
+    while surplus and not all(key.startswith(surplus) for key in found.state):
+        surplus = surplus[: surplus[:-1].rfind(".") + 1]
+    how = [] if found.keys in ((), (checkpoint.key,)) else [f"from the file's key '{'/'.join(found.keys)}'"]
     how += [f"without '{surplus}' before every key"] if surplus else []
-    how += [f"leaving '{'/'.join(one.place)}' aside" for one in every if one is not found]
+    how += [f"leaving '{'/'.join(one.keys)}' aside" for one in every if one is not found]
     state = {key.removeprefix(surplus): value for key, value in found.state.items()}
     return Unwrapped(state, ", ".join(how))
 
@@ -69,6 +74,7 @@ def prefix_of(checkpoint: Checkpoint, state: State) -> str | None:
         return None
     first = next(iter(checkpoint.marks))
     for key in state:
+        # Behind a dot or nothing: `fc.weight` is no mark of a file that has `attention_fc.weight`.
         prefix = key.removesuffix(first)
         found = (shape_of(state.get(prefix + mark)) == shape for mark, shape in checkpoint.marks.items())
         if key.endswith(first) and prefix[-1:] in ("", ".") and all(found):
@@ -87,51 +93,47 @@ def holds(content: State, checkpoint: Checkpoint) -> bool:
     return not checkpoint.marks or any(True for _ in _find(content, checkpoint, ()))
 
 
-def _find(content: State, checkpoint: Checkpoint, place: tuple[str, ...]) -> Iterator[_Found]:
-    """List the states with the checkpoint's marks, outer ones first."""
-    state = {str(key): value for key, value in content.items()}
+def _find(content: State, checkpoint: Checkpoint, keys: tuple[str, ...]) -> Iterator[_Found]:
+    """List the states with the checkpoint's marks, outer ones first, by the keys that lead to them."""
+    state = {str(key): value for key, value in content.items()}  # an optimiser's are numbers
     prefix = prefix_of(checkpoint, state)
     if prefix is not None:
-        yield _Found(place, state, prefix)
-    elif len(place) < _DEEPEST:
+        yield _Found(keys, state, prefix)
+    elif len(keys) < _DEEPEST:
         for key, value in state.items():
             inner = state_of(value)
             if inner is not None:
-                yield from _find(inner, checkpoint, (*place, key))
+                yield from _find(inner, checkpoint, (*keys, key))
 
 
 def _choose(found: list[_Found], checkpoint: Checkpoint) -> _Found | None:
     """Take the state where the published file has it, else the only one that is no running average."""
-    for place in ((), (checkpoint.key,)):
+    for keys in ((), (checkpoint.key,)):
         for one in found:
-            if one.place == place:
+            if one.keys == keys:
                 return one
-    plain = [one for one in found if not _is_average(one.place)] or found
+    # Whole words, in any spelling: `model_ema`, `netEMA`; but not `schema`. An average is taken
+    # only where nothing else is there.
+    split = re.compile("[A-Z]?[a-z]+|[A-Z]+")
+    plain = [
+        one
+        for one in found
+        if _AVERAGES.isdisjoint(word.lower() for key in one.keys for word in split.findall(key))
+    ] or found
     if any(not _equal(plain[0].state, other.state) for other in plain[1:]):
-        places = " and ".join(repr("/".join(one.place)) for one in plain)
-        raise ValueError(f"holds several states that fit, under {places}: save the one that is meant alone")
+        several = " and ".join(repr("/".join(one.keys)) for one in plain)
+        raise ValueError(f"holds several states that fit, under {several}: save the one that is meant alone")
     return plain[0] if plain else None
-
-
-def _is_average(place: tuple[str, ...]) -> bool:
-    words = {word.lower() for key in place for word in re.findall("[A-Z]?[a-z]+|[A-Z]+", key)}
-    return not words.isdisjoint(_AVERAGES)
 
 
 def _equal(one: State, other: State) -> bool:
     """Compare two states' tensors; of shapes alone, the shapes."""
-    import torch
+    from torch import Tensor, equal
 
-    def same(value: object, twin: object) -> bool:
-        if not isinstance(value, torch.Tensor) or not isinstance(twin, torch.Tensor):
+    for key in {**one, **other}:
+        value, twin = one.get(key), other.get(key)
+        if not isinstance(value, Tensor) or not isinstance(twin, Tensor) or value.shape != twin.shape:
             return False
-        return value.shape == twin.shape and (value.is_meta or torch.equal(value, twin))
-
-    return one.keys() == other.keys() and all(same(value, other[key]) for key, value in one.items())
-
-
-def _common(prefix: str, state: State) -> str:
-    """Return the longest part of a prefix, whole names, that all keys begin with."""
-    while prefix and not all(key.startswith(prefix) for key in state):
-        prefix = prefix[: prefix[:-1].rfind(".") + 1]
-    return prefix
+        if not value.is_meta and not equal(value, twin):
+            return False
+    return True

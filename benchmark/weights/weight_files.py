@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from .pickles import Holder, state_of
 from .safetensors_files import read_safetensors
-from .torch_files import read_torch
+from .torch_files import read_archive, read_stream
 from .unwrapping import prefix_of, shape_of
 
 if TYPE_CHECKING:
@@ -30,15 +30,26 @@ def read(file: Readable, device: str) -> dict[str, object]:
     Raises:
         ValueError: It is no such file, is broken, or holds no entries; words that follow its name.
     """
-    head = _head(file)
+    file.seek(0)
+    head = file.read(64)
     _refuse_foreign(head)
-    # safetensors are told by their JSON header, whatever the suffix
-    parse = read_safetensors if head[8:9] == b"{" else read_torch
+    file.seek(0, 2)
+    size = file.tell()
+    file.seek(0)
+    # By content, never by suffix: people rename files. In
+    # safetensors a JSON header follows the first eight bytes.
+    if head[8:9] == b"{":
+        parse: Callable[[Readable, int, str], object] = read_safetensors
+    else:
+        parse = read_archive if head.startswith(b"PK") else read_stream
     try:
-        content: object = parse(file, _size(file), device)
+        content = parse(file, size, device)
     except Exception as error:  # each format has its own kinds of errors for a broken file
-        raise ValueError(f"is broken or cut off ({type(error).__name__}: {_sentence(error)})") from error
+        # Their first sentence alone: torch's and zipfile's go on with advice for programmers.
+        words = str(error).split("\n")[0].split(". ")[0] or "no more data"
+        raise ValueError(f"is broken or cut off ({type(error).__name__}: {words})") from error
     state = state_of(content)
+    # A pickled module has been turned into its state dict; any other object has nothing that could be read.
     if isinstance(content, Holder) and not state:
         raise ValueError(
             f"holds the Python object {type(content).__name__!r}, and making that could run code; only "
@@ -66,7 +77,7 @@ def describe(state: Mapping[str, object], known: Iterable[Checkpoint] = (), dept
     wrapped = {key: inner for key, value in state.items() if (inner := state_of(value)) is not None}
     if {"generator", "discriminator"} <= set(wrapped):
         return f"a file with a generator and a discriminator (keys {_listed(state)})"
-    if wrapped and depth < _DEEPEST:
+    if wrapped and depth < _DEEPEST:  # a dict may hold itself
         inner = wrapped.get("model", next(iter(wrapped.values())))
         return f"a training checkpoint (keys {_listed(state)}) around {describe(inner, known, depth + 1)}"
     for checkpoint in known:
@@ -82,6 +93,8 @@ def describe(state: Mapping[str, object], known: Iterable[Checkpoint] = (), dept
 
 def _refuse_foreign(head: bytes) -> None:
     """Recognise by its first bytes what people save as a weights file by mistake."""
+    # The usual ones: a page of Google Drive or Dropbox that
+    # asks to confirm, and a clone of the hub without LFS.
     start = head.lstrip().lower()
     if not head:
         raise ValueError("is empty")
@@ -93,23 +106,6 @@ def _refuse_foreign(head: bytes) -> None:
         raise ValueError(f"is neither a torch nor a safetensors file (it begins with {head[:8]!r})")
 
 
-def _head(file: Readable) -> bytes:
-    file.seek(0)
-    return file.read(64)
-
-
-def _size(file: Readable) -> int:
-    """Measure a file, and go back to its beginning."""
-    file.seek(0, 2)
-    size = file.tell()
-    file.seek(0)
-    return size
-
-
 def _listed(state: Mapping[str, object]) -> str:
     keys = list(state)
     return ", ".join(keys[: _SHOWN + 1]) + (", …" if len(keys) > _SHOWN + 1 else "")
-
-
-def _sentence(error: Exception) -> str:
-    return str(error).split("\n")[0].split(". ")[0] or "no more data"

@@ -33,7 +33,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
 
 @pytest.fixture(scope="session")
 def slow(tmp_path_factory: pytest.TempPathFactory) -> SlowRun:
-    """A slow run, done once by the local engine, without interruption, as ``whole``."""
+    """A slow run, finished by the local engine, without interruption, as ``whole``."""
     slow = SlowRun(tmp_path_factory.mktemp("slow"))
-    slow.finish("whole")
+    slow.finish_as_a_user_would("whole")
     return slow

@@ -8,7 +8,7 @@ import signal
 import time
 
 import pytest
-from slow_run import ALL_PARTS, GENERATORS, IMAGES, SlowRun
+from slow_run import ALL_SHARDS, GENERATORS, IMAGES, SlowRun
 
 KILLS = 17
 """Of the local engine; test_ray.py adds to it."""
@@ -23,9 +23,9 @@ def test_killed_at_random_and_started_again_gives_the_files_of_an_uninterrupted_
         if kill % 3:  # else early on, while it starts
             slow.wait_for_progress(process, "killed")
         time.sleep(moments.uniform(0, 0.6))
-        slow.kill(process)
-        progress.append(slow.parts("killed"))
-    assert progress == sorted(progress), "a finished part was lost"
+        process.kill()
+        progress.append(slow.shards("killed"))
+    assert progress == sorted(progress), "a finished shard was lost"
     assert max(progress) > 0
     slow.finish("killed")
     assert slow.files("killed") == slow.files("whole")
@@ -36,18 +36,18 @@ def test_killed_at_random_and_started_again_gives_the_files_of_an_uninterrupted_
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("out", "devices"), [("stopped", "cpu"), ("stopped-both", "cpu,cpu")])
-def test_ctrl_c_finishes_the_part_in_hand_says_how_to_go_on_and_exits_130(
+def test_ctrl_c_finishes_the_shard_in_progress_says_how_to_go_on_and_exits_130(
     slow: SlowRun, out: str, devices: str
 ) -> None:
     """And so do further processes, though the signal reaches only the one that the user started."""
     process = slow.start(out, "--device", devices)
     slow.wait_for_progress(process, out)
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=120)
+    process.interrupt()
+    said = process.finish(120)
     assert process.returncode == 130
-    assert "finishing the part in hand" in said
+    assert "finishing the images in progress" in said
     assert "the same command goes on from there" in said
-    assert 0 < slow.parts(out) < ALL_PARTS
+    assert 0 < slow.shards(out) < ALL_SHARDS
     slow.finish(out)
     assert slow.files(out) == slow.files("whole")
 
@@ -59,18 +59,18 @@ def test_ctrl_c_twice_in_a_terminal_ends_all_processes_at_once_and_without_a_tra
     for _ in range(2):
         os.killpg(process.pid, signal.SIGINT)
         time.sleep(0.1)
-    _, said = process.communicate(timeout=60)
+    said = process.finish(60)
     assert process.returncode == 130
     assert "Traceback" not in said
 
 
 @pytest.mark.slow
 def test_two_processes_on_one_run_folder_share_the_work(slow: SlowRun) -> None:
-    """Neither does the other's parts again, and both end with everything there."""
+    """Neither does the other's shards again, and both end with everything there."""
     for old in slow.pids.iterdir():
         old.unlink()
     first, second = slow.start("shared"), slow.start("shared")
-    said = [process.communicate(timeout=300)[1] for process in (first, second)]
+    said = [process.finish(300) for process in (first, second)]
     assert [first.returncode, second.returncode] == [0, 0], said
     assert slow.files("shared") == slow.files("whole")
     assert len(slow.rows("shared")) == len(GENERATORS) * 2 * IMAGES * 3

@@ -36,7 +36,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         "celebahq-train",
         "forensynths-val",
     ):
-        write_layout(folder / "data", name)
+        # An encoder takes a second an image here: with three contents it sees most of them once.
+        write_layout(folder / "data", name, contents=3)
     write_published(folder / "weights")
     yield folder
     shutil.rmtree(folder)

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from command_line import Bench
-from slow_run import ALL_PARTS, PERTURBATIONS, SlowRun
+from slow_run import ALL_SHARDS, PERTURBATIONS, SlowRun
 
 ray = pytest.importorskip("ray", reason="the extra 'ray' is not installed")
 KILLS = 8
@@ -23,7 +23,7 @@ KILLS = 8
 OCCUPY = """
 import sys, time, ray
 ray.init(sys.argv[1], log_to_driver=False)
-tasks = [ray.remote(lambda: time.sleep(600)).remote() for _ in range(3)]
+tasks = [ray.remote(lambda: time.sleep(600)).remote() for _ in range(2)]
 while ray.available_resources().get("CPU"):
     time.sleep(0.1)
 print("occupied", flush=True)
@@ -33,14 +33,14 @@ time.sleep(600)
 
 @pytest.fixture(scope="module")
 def cluster(slow: SlowRun) -> Iterator[Any]:
-    """A cluster of a head without room and three nodes of one core each, all on this machine."""
+    """A cluster of a head without room and two nodes of one core each, all on this machine."""
     from ray.cluster_utils import Cluster
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PIDS", str(slow.pids))
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
-        for _ in range(3):
+        for _ in range(2):
             cluster.add_node(num_cpus=1)
         yield cluster
         cluster.shutdown()
@@ -77,7 +77,7 @@ def test_a_killed_worker_and_a_lost_node_lose_nothing(slow: SlowRun, cluster: An
     os.kill(int(worker), signal.SIGKILL)
     slow.wait_for_progress(process, "battered")
     cluster.remove_node(node, allow_graceful=False)
-    _, said = process.communicate(timeout=300)
+    said = process.finish(300)
     assert "its shards go to others" in " ".join(said.split())
     if process.returncode == -signal.SIGSEGV:  # Ray's own client was seen to die so, once, of the lost node
         slow.finish("battered", *options(cluster))
@@ -94,9 +94,9 @@ def test_killed_at_random_and_started_again_the_files_are_whole(slow: SlowRun, c
         if kill % 3:
             slow.wait_for_progress(process, "killed-ray")
         time.sleep(moments.uniform(0, 0.6))
-        slow.kill(process)
-        progress.append(slow.parts("killed-ray"))
-    assert progress == sorted(progress), "a finished part was lost"
+        process.kill()
+        progress.append(slow.shards("killed-ray"))
+    assert progress == sorted(progress), "a finished shard was lost"
     slow.finish("killed-ray", *options(cluster))
     assert slow.files("killed-ray") == slow.files("whole")
     assert slow.leftovers("killed-ray") == []
@@ -106,11 +106,11 @@ def test_killed_at_random_and_started_again_the_files_are_whole(slow: SlowRun, c
 def test_ctrl_c_ends_after_a_part_and_the_same_command_goes_on(slow: SlowRun, cluster: Any) -> None:  # noqa: ANN401
     process = slow.start("stopped-ray", *options(cluster))
     slow.wait_for_progress(process, "stopped-ray")
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=120)
+    process.interrupt()
+    said = process.finish(120)
     assert process.returncode == 130, said
     assert "the same command goes on from there" in said
-    assert 0 < slow.parts("stopped-ray") < ALL_PARTS
+    assert 0 < slow.shards("stopped-ray") < ALL_SHARDS
     slow.finish("stopped-ray", *options(cluster))
     assert slow.files("stopped-ray") == slow.files("whole")
 
@@ -122,10 +122,9 @@ def test_a_full_cluster_is_waited_for_until_ctrl_c(slow: SlowRun, cluster: Any) 
         assert other.stdout is not None
         assert other.stdout.readline() == "occupied\n"
         process = slow.start("waiting", *options(cluster))
-        assert process.stderr is not None
-        assert any("waiting for the cluster to have room" in line for line in process.stderr)
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=120)
+        process.wait_until_it_says("waiting for the cluster to have room")
+        process.interrupt()
+        process.finish(120)
         other.kill()
     assert process.returncode == 130
     slow.finish("waiting", *options(cluster))
@@ -134,9 +133,9 @@ def test_a_full_cluster_is_waited_for_until_ctrl_c(slow: SlowRun, cluster: Any) 
 
 @pytest.mark.slow
 def test_replicas_that_fit_on_no_node_are_a_bad_request(slow: SlowRun, cluster: Any) -> None:  # noqa: ANN401
-    """Three nodes have six cores between them, and none has two."""
+    """Two nodes have two cores between them, and none has both."""
     process = slow.start("large", *options(cluster, 2))
-    _, said = process.communicate(timeout=120)
+    said = process.finish(120)
     assert process.returncode == 2, said
     assert "no node of the Ray cluster has room for a replica of 2 cores" in " ".join(said.split())
 
@@ -162,7 +161,7 @@ def said_on_a_node_with(path: Path, slow: SlowRun, cluster: Any) -> str:  # noqa
     node = cluster.add_node(num_cpus=2, env_vars={"PYTHONPATH": str(path)})
     try:
         process = slow.start(path.name, *options(cluster, 2))
-        _, said = process.communicate(timeout=120)
+        said = process.finish(120)
     finally:
         cluster.remove_node(node)
     assert process.returncode == 1, said
@@ -197,7 +196,7 @@ def raylets() -> set[int]:
 )
 def test_no_cluster_is_a_bad_request(slow: SlowRun, address: str) -> None:
     process = slow.start("none", "--engine", "ray", "--address", address)
-    _, said = process.communicate(timeout=60)
+    said = process.finish(60)
     assert process.returncode == 2, said
     assert f"'{address}'" in said
     assert "Traceback" not in said
@@ -207,7 +206,7 @@ def test_no_cluster_is_a_bad_request(slow: SlowRun, address: str) -> None:
 def test_no_cluster_on_this_machine_is_a_bad_request(slow: SlowRun, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
     process = slow.start("none", "--engine", "ray")
-    _, said = process.communicate(timeout=60)
+    said = process.finish(60)
     assert process.returncode == 2, said
     assert "no Ray cluster at 'auto'" in said
     assert "ray start --head" in said

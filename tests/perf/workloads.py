@@ -128,8 +128,8 @@ def prepared(dataset: Dataset, detector: LoadedDetector) -> list[Tensor]:
     (task,) = plan([Job(dataset, [detector])], SETTINGS)
     reader = Reader.of(Lineup([detector.detector], SETTINGS.perturbations), [task.testset.source])
     batches = []
-    for places in (batch for part in task.parts() for batch in part):
-        paths = tuple(task.testset.samples[at].path for at in places)
+    for batch in (batch for shard in task.shards() for batch in shard):
+        paths = tuple(task.testset.samples[at].path for at in batch)
         read = reader[ReadRequest(0, paths, ("",) * len(paths), ((0, (0,)),))]
         batches += [tensor for _, tensor in read.tensors((0, 0))]
     return batches

@@ -19,6 +19,7 @@ class FileServer:
         body: The file, at every path.
         etag: Its version; empty: none is told.
         ranges: Whether parts can be asked for.
+        span: What is told of a part in place of what is sent, with `start`, `end` and `size` to be filled in.
         cuts: After how many bytes the next answers break off, one for each; then none does.
         statuses: The next answers' statuses in place of the file; then it is served.
         kind: Content type.
@@ -30,6 +31,7 @@ class FileServer:
     body: bytes = b""
     etag: str = '"1"'
     ranges: bool = True
+    span: str = "bytes {start}-{end}/{size}"
     cuts: list[int] = field(default_factory=list)
     statuses: list[int] = field(default_factory=list)
     kind: str = "application/octet-stream"
@@ -61,7 +63,7 @@ class FileServer:
         if self.etag:
             headers["ETag"] = self.etag
         if start:
-            headers["Content-Range"] = f"bytes {start}-{size - 1}/{size}"
+            headers["Content-Range"] = self.span.format(start=start, end=size - 1, size=size)
         self._head(request, 206 if start else 200, headers)
         cut = self.cuts.pop(0) if self.cuts else size
         request.wfile.write(self.body[start : start + cut])

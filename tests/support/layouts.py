@@ -15,7 +15,9 @@ from forenbench.types import REAL
 _SUFFIXES = {"PNG": ".png", "BMP": ".bmp", "JPEG": ".jpeg"}
 
 
-def write_layout(folder: Path, name: str, images_per_class: int = 1, side: int = 64) -> list[Path]:
+def write_layout(
+    folder: Path, name: str, images_per_class: int = 1, side: int = 64, contents: int | None = None
+) -> list[Path]:
     """Write a dataset, or those a suite selects from, as they would lie below ``--data-root folder``.
 
     Args:
@@ -23,6 +25,9 @@ def write_layout(folder: Path, name: str, images_per_class: int = 1, side: int =
         name: Of a dataset or suite.
         images_per_class: In every place that the description names: generator, class and label.
         side: Of the images, in pixels.
+        contents: How many contents there are for the generators of a dataset; by default, each has its own.
+            Those that share one have the same images, so that an encoder's features of the first are found
+            for the others.
 
     Returns:
         The folder of each dataset written.
@@ -31,7 +36,8 @@ def write_layout(folder: Path, name: str, images_per_class: int = 1, side: int =
     wanted = {part.dataset: part.testsets for part in known[name].parts} if name in known else {name: ()}
     described = specs()
     return [
-        _write(folder, described[one], testsets, images_per_class, side) for one, testsets in wanted.items()
+        _write(folder, described[one], scaled(described[one], images_per_class, testsets), side, contents)
+        for one, testsets in wanted.items()
     ]
 
 
@@ -42,23 +48,31 @@ def scaled(spec: Spec, images_per_class: int = 1, testsets: tuple[str, ...] = ()
     return {place: images_per_class for place in spec.counts if not testsets or place.generator in wanted}
 
 
-def _write(folder: Path, spec: Spec, testsets: tuple[str, ...], images_per_class: int, side: int) -> Path:
+def _write(folder: Path, spec: Spec, counts: dict[CountKey, int], side: int, contents: int | None) -> Path:
     """Write one dataset."""
     root = folder / spec.folder
-    for place, number in scaled(spec, images_per_class, testsets).items():
-        above = (place.class_name,) if spec.generator else (place.generator, place.class_name)
-        target = root.joinpath(*filter(None, above), "0_real" if place.label == REAL else "1_fake")
+    classes = {
+        generator: sorted({key.class_name for key in counts if key.generator == generator})
+        for generator in {key.generator for key in counts}
+    }
+    for key, number in counts.items():
+        above = (key.class_name,) if spec.generator else (key.generator, key.class_name)
+        target = root.joinpath(*filter(None, above), "0_real" if key.label == REAL else "1_fake")
         target.mkdir(parents=True, exist_ok=True)
-        formats = spec.formats.get((place.generator, place.label), {"PNG": 1})
+        formats = spec.formats.get((key.generator, key.label), {"PNG": 1})
         for i, image_format in enumerate(islice(cycle(formats), number)):
             file = target / f"{i:05}{_SUFFIXES[image_format]}"
-            _image(file.relative_to(folder).as_posix(), place.label, side).save(file, image_format)
+            seed = file.relative_to(folder).as_posix()
+            if contents is not None:
+                content = zlib.crc32(key.generator.encode()) % contents
+                seed = f"{content}/{classes[key.generator].index(key.class_name)}/{key.label}/{i}"
+            _image(seed, key.label, side).save(file, image_format)
     return root
 
 
-def _image(path: str, label: int, side: int) -> Image.Image:
-    """Draw smooth colours and noise, seeded by the path; generated images carry a faint checkerboard."""
-    random = np.random.default_rng(zlib.crc32(path.encode()))
+def _image(seed: str, label: int, side: int) -> Image.Image:
+    """Draw smooth colours and noise, seeded by a text; generated images carry a faint checkerboard."""
+    random = np.random.default_rng(zlib.crc32(seed.encode()))
     y, x = np.mgrid[0:side, 0:side] / side
     phase, speed = random.uniform(0, 6, 3), random.uniform(2, 9, 3)
     field = 128 + 90 * np.sin(x[..., None] * speed + y[..., None] * speed[::-1] + phase)

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pandas as pd
+from warm_start import WarmStart
 
 from forenbench.testing import write_tiny_dataset
 
@@ -30,9 +31,9 @@ class Slow(Brightness):
         return super().score(batch)
 """
 PERTURBATIONS = ["none", "noise:9.0", "crop:0.5"]
-PARTS = 4
-"""Of each test set: 400 images in batches of 32, four to a part."""
-ALL_PARTS = len(GENERATORS) * len(PERTURBATIONS) * PARTS
+SHARDS = 4
+"""Of each test set: 400 images in batches of 32, four to a shard."""
+ALL_SHARDS = len(GENERATORS) * len(PERTURBATIONS) * SHARDS
 
 
 class SlowRun:
@@ -42,56 +43,53 @@ class SlowRun:
         self.folder = folder
         self.pids = folder / "pids"
         self.pids.mkdir()
+        self._starts = 0
         write_tiny_dataset(folder / "tiny", GENERATORS, IMAGES)
         (folder / "slow.py").write_text(DETECTOR)
 
-    def command(self, out: str, *options: str) -> list[str]:
-        return [
-            *(sys.executable, "-c", "from forenbench.cli import main; main()", "run", "--out", out),
-            *("--detectors", str(self.folder / "slow.py"), "--dataset", str(self.folder / "tiny")),
-            *("--perturbations", ",".join(PERTURBATIONS), *options),
-        ]
-
-    def start(self, out: str, *options: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            self.command(out, *options),
-            cwd=self.folder,
-            env={**os.environ, "PIDS": str(self.pids)},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
+    def start(self, out: str, *options: str) -> WarmStart:
+        self._starts += 1
+        return WarmStart(
+            self._arguments(out, *options),
+            self.folder,
+            {**os.environ, "PIDS": str(self.pids)},
+            self.folder / f"said-{self._starts}.txt",
         )
-
-    def kill(self, process: subprocess.Popen[str]) -> None:
-        """Kill a process at once; what it started may live on for a moment."""
-        process.kill()
-        process.wait()
-        assert process.stderr is not None
-        process.stderr.close()
 
     def finish(self, out: str, *options: str) -> str:
         """Run to the end; returns what it said."""
         process = self.start(out, *options)
-        _, said = process.communicate()
+        said = process.finish(300)
         assert process.returncode == 0, said
         return said
 
-    def parts(self, out: str) -> int:
-        """Count the finished parts of cells, whether still in parts or in the cells' own files."""
+    def finish_as_a_user_would(self, out: str) -> None:
+        """Run to the end, in an interpreter of its own."""
+        command = [sys.executable, "-c", "from forenbench.cli import main; main()", *self._arguments(out)]
+        env = {**os.environ, "PIDS": str(self.pids)}
+        subprocess.run(command, cwd=self.folder, env=env, check=True, capture_output=True)
+
+    def _arguments(self, out: str, *options: str) -> list[str]:
+        return [
+            *("run", "--out", out, "--detectors", str(self.folder / "slow.py")),
+            *("--dataset", str(self.folder / "tiny"), "--perturbations", ",".join(PERTURBATIONS), *options),
+        ]
+
+    def shards(self, out: str) -> int:
+        """Count the finished shards of cells, whether still by themselves or in the cells' own files."""
         root = self.folder / out
         return sum(
             max(
                 len(PERTURBATIONS) * len(list(root.glob(f"parts/*/{name}/*.arrow"))),
-                PARTS * len(list(root.glob(f"scores/*/{name}/*/*.json"))),
+                SHARDS * len(list(root.glob(f"scores/*/{name}/*/*.json"))),
             )
             for name in GENERATORS
         )
 
-    def wait_for_progress(self, process: subprocess.Popen[str], out: str) -> None:
-        """Wait until a process has finished one more part, or ended."""
-        before, begun = self.parts(out), time.monotonic()
-        while self.parts(out) == before and process.poll() is None and time.monotonic() - begun < 120:
+    def wait_for_progress(self, process: WarmStart, out: str) -> None:
+        """Wait until a process has finished one more shard, or ended."""
+        before, begun = self.shards(out), time.monotonic()
+        while self.shards(out) == before and process.poll() is None and time.monotonic() - begun < 120:
             time.sleep(0.01)
 
     def files(self, out: str) -> dict[str, bytes]:

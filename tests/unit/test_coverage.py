@@ -169,9 +169,9 @@ def test_both_ways_of_counting_are_remembered_beside_each_other(store: Store) ->
 
 
 def test_other_ways_of_counting_are_refused(store: Store) -> None:
-    with pytest.raises(BenchError, match="--failed-as 'right' is none of missing, wrong"):
+    with pytest.raises(BenchError, match="failed_as 'right' is none of missing, wrong"):
         tables.measure([store], failed_as="right")
-    with pytest.raises(BenchError, match="--rank-by 'acc' is none of ap, auroc, bacc"):
+    with pytest.raises(BenchError, match="rank_by 'acc' is none of ap, auroc, bacc"):
         board(store, rank_by="acc")
 
 

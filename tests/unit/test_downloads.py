@@ -136,6 +136,36 @@ def test_parts_of_two_versions_never_mix(
     assert (tmp_path / "file.pth").read_bytes() == other
 
 
+def test_parts_of_two_versions_never_mix_where_no_version_is_told(
+    server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.etag = ""
+    stopped_after(1234, server, tmp_path / "file.pth", monkeypatch)
+    server.body = BODY[::-1]
+    fetch(f"{server.address}/file", tmp_path / "file.pth")
+    assert (tmp_path / "file.pth").read_bytes() == BODY[::-1]
+
+
+def test_without_a_version_a_known_sha256_is_enough_to_go_on(
+    server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.etag = ""
+    stopped_after(1234, server, tmp_path / "file.pth", monkeypatch)
+    fetch(f"{server.address}/file", tmp_path / "file.pth", sha256=SHA256)
+    assert server.ranges_asked == ["bytes=1234-"]
+
+
+@pytest.mark.parametrize("span", ["bytes 1000-{end}/{size}", "bytes {start}-{end}/*", ""])
+def test_another_range_than_the_one_asked_for_is_not_appended(
+    server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, span: str
+) -> None:
+    stopped_after(1234, server, tmp_path / "file.pth", monkeypatch)
+    server.span = span
+    fetch(f"{server.address}/file", tmp_path / "file.pth")
+    assert (tmp_path / "file.pth").read_bytes() == BODY
+    assert server.ranges_asked == ["bytes=1234-", None]
+
+
 @pytest.mark.parametrize("arrived", [1234, 5000])
 def test_parts_of_two_addresses_never_mix(
     server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arrived: int

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import unicodedata
 from pathlib import Path
+from socket import gethostname
 
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from forenbench.files.atomic import replacing
+from forenbench.files.atomic import replacing, sweep
 from forenbench.files.file_names import file_name
 
 NAMES = st.lists(st.text(min_size=1, max_size=12), min_size=2, max_size=2, unique=True)
@@ -50,3 +54,15 @@ def test_file_names_are_readable() -> None:
     assert file_name("jpeg:75+blur:1.0") == "jpeg=75+blur=1.0"
     assert file_name("StyleGAN") == "StyleGAN~e1"
     assert file_name("x" * 400).startswith("x" * 70)
+
+
+def test_temporary_files_of_dead_processes_are_removed_and_no_others(tmp_path: Path) -> None:
+    """Whatever a neighbour calls like one stays, and is no reason to stop."""
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    kept = [f"rows.{gethostname()}.{at}.part" for at in (os.getpid(), "9" * 30, "mine")]
+    kept.append(f"rows.another-{gethostname()}.{dead.pid}.part")
+    for name in (*kept, f"rows.{gethostname()}.{dead.pid}.part"):
+        (tmp_path / f".{name}").touch()
+    sweep(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {f".{name}" for name in kept}

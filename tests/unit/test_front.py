@@ -6,9 +6,11 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import fields
 from importlib import import_module
 from inspect import signature
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -19,7 +21,8 @@ from torch import Tensor
 import forenbench
 from forenbench import BenchError, Results, Table, evaluate, load_results, score
 from forenbench.cli.run import run
-from forenbench.front.arguments import ImageOptions, RunOptions
+from forenbench.front.arguments import ImageChoice, ImageOptions, RunChoice, RunOptions
+from forenbench.front.importing import ImportOptions, ScoreImport
 from forenbench.plugins.own import OwnDetector
 from forenbench.testing import Brightness, write_tiny_dataset
 from forenbench.types import Detector
@@ -95,6 +98,24 @@ def test_defaults_that_python_shows_are_those_of_bench_run() -> None:
     assert [name for name in differ if str(shown[name]) != str(typed[name])] == []
 
 
+@pytest.mark.parametrize(
+    ("options", "choice", "others"),
+    [
+        (ImageOptions, ImageChoice, set[str]()),
+        (RunOptions, RunChoice, set[str]()),
+        (ImportOptions, ScoreImport, {"file", "detectors", "dataset", "out"}),
+    ],
+)
+def test_options_that_type_checkers_know_are_those_that_are_read_and_explained(
+    options: Any,  # noqa: ANN401 - a TypedDict
+    choice: Any,  # noqa: ANN401 - a dataclass
+    others: set[str],
+) -> None:
+    assert set(options.__annotations__) == {one.name for one in fields(choice)} - others
+    explained = (options.__doc__ or "") + (ImageOptions.__doc__ or "")
+    assert [name for name in options.__annotations__ if f"        {name}: " not in explained] == []
+
+
 def test_a_misspelt_option_is_refused(here: Path) -> None:
     with pytest.raises(TypeError, match="'lmit'"):
         evaluate("./bright.py", "tiny", lmit=1)  # type: ignore[call-arg]
@@ -149,12 +170,12 @@ def test_listed_images_are_a_dataset_and_found_again(here: Path) -> None:
         ({"dataset": [("x.png", 1), ("y.png", 0)]}, "not one can be read"),
         ({"dataset": pd.DataFrame({"file": ["x.png"], "label": [1]})}, "no 'path'"),
         ({"places": {"forensinths": "x"}}, "did you mean forensynths"),
-        ({"detectors": []}, "names no detector"),
+        ({"detectors": []}, "no detector is named"),
         ({"detectors": 3}, "detector int has no 'name'"),
         ({"detectors": ["./bright.py"], "device": "warp"}, "device 'warp'"),
         ({"detectors": Brightness(), "device": "cpu,cpu"}, "device 'cpu,cpu'.*put your own into"),
         ({"detectors": Brightness(), "engine": "ray"}, "engine 'ray'.*put your own into"),
-        ({"perturbations": []}, "names none"),
+        ({"perturbations": []}, "no perturbation is named"),
     ],
 )
 def test_what_cannot_be_carried_out_is_refused_and_leaves_no_folder(

@@ -55,7 +55,7 @@ def test_a_misspelt_command_is_guessed_and_subcommands_keep_their_settings() -> 
 
 
 def test_commands_import_at_their_top() -> None:
-    """All but `main`, which every import of a command passes, and the lists: each loads what it lists."""
+    """All but `main`, which every import of a command passes, and lists, each of which loads its own."""
     found = []
     for file in sorted(CLI.glob("*.py")):
         tree = ast.parse(file.read_text(encoding="utf-8"))

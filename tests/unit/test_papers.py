@@ -16,7 +16,7 @@ from forenbench.errors import BenchError
 from forenbench.perturbations import parse
 from forenbench.plugins.installed import find, installed
 from forenbench.records.store import Store
-from forenbench.tables.papers import PLACE, PaperTable, lay_out, paper_tables
+from forenbench.tables.papers import CELL_AND_CLASS, PaperTable, lay_out, paper_tables
 from forenbench.tables.published import against_published, published
 from forenbench.tables.rendering import STYLES, render
 from forenbench.tables.table import Table
@@ -39,7 +39,7 @@ def run_all(table: PaperTable, root: Path) -> Store:
 
 
 def needed(table: PaperTable) -> list[tuple[str, ...]]:
-    return list(dict.fromkeys(tuple(cell[name] for name in PLACE[:4]) for cell in table.cells()))
+    return list(dict.fromkeys(tuple(cell[name] for name in CELL_AND_CLASS[:4]) for cell in table.cells()))
 
 
 def accuracy(i: int) -> float:
@@ -78,7 +78,7 @@ def test_descriptions_hang_together(name: str) -> None:
         assert {len(label) for label in labels} == {len(heads)}
     metrics = {"acc", "real_acc", "fake_acc", "ap", "auroc"}
     assert {column.cell["metric"] for column in table.columns} <= metrics
-    assert {key for cell in table.cells() for key in cell} == {*PLACE, "metric"}
+    assert {key for cell in table.cells() for key in cell} == {*CELL_AND_CLASS, "metric"}
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -10,7 +10,7 @@ from stored_cells import identity
 
 from forenbench.data.inventory import FileFacts
 from forenbench.scoring.batches import BATCH
-from forenbench.scoring.plan import BATCH_PIXELS, PART, PlannedCell, Task
+from forenbench.scoring.plan import BATCH_PIXELS, SHARD, PlannedCell, Task
 from forenbench.testing import MemorySource
 from forenbench.types import Cell, Sample, TestSet
 
@@ -24,23 +24,23 @@ def task(sides: list[int]) -> Task:
 
 
 @given(st.lists(SIDES, max_size=300))
-def test_parts_hold_every_sample_once_and_in_order(sides: list[int]) -> None:
-    parts = list(task(sides).parts())
-    assert [at for part in parts for batch in part for at in batch] == list(range(len(sides)))
-    assert all(len(part) == PART for part in parts[:-1])
+def test_shards_hold_every_sample_once_and_in_order(sides: list[int]) -> None:
+    shards = list(task(sides).shards())
+    assert [at for shard in shards for batch in shard for at in batch] == list(range(len(sides)))
+    assert all(len(shard) == SHARD for shard in shards[:-1])
 
 
 @given(st.lists(SIDES, max_size=300))
 def test_a_batch_is_small_in_number_and_in_pixels(sides: list[int]) -> None:
-    for part in task(sides).parts():
-        for batch in part:
+    for shard in task(sides).shards():
+        for batch in shard:
             assert 0 < len(batch) <= BATCH
             assert len(batch) == 1 or sum(sides[at] ** 2 for at in batch) <= BATCH_PIXELS
 
 
 @given(st.lists(SIDES, min_size=1, max_size=100))
 def test_no_batch_is_cut_where_the_next_image_would_have_fitted(sides: list[int]) -> None:
-    batches = [batch for part in task(sides).parts() for batch in part]
+    batches = [batch for shard in task(sides).shards() for batch in shard]
     for batch, following in pairwise(batches):
         pixels = sum(sides[at] ** 2 for at in (*batch, following[0]))
         assert len(batch) == BATCH or pixels > BATCH_PIXELS

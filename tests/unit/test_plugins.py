@@ -37,7 +37,7 @@ def write(path: Path, text: str = MINE) -> str:
 def test_a_file_is_a_plugin_and_its_text_is_part_of_what_made_the_rows(tmp_path: Path) -> None:
     request = write(tmp_path / "mine.py")
     (first,) = load(request, Weights())
-    assert (first.name, first.kind) == ("mine", "own")
+    assert (first.name, first.weights) == ("mine", "own")
     write(tmp_path / "mine.py", MINE + "# changed\n")
     (second,) = load(request, Weights())
     assert first.code != second.code
@@ -155,7 +155,7 @@ def test_a_request_may_name_the_kind_of_its_checkpoints() -> None:
     for kind in ("published", "sample"):
         (named,) = load("univfd:lc@sample", Weights(kind))
         (plain,) = load("univfd:lc", Weights("sample"))
-        assert (named.name, named.kind, named.checkpoints) == (plain.name, "sample", plain.checkpoints)
+        assert (named.name, named.weights, named.checkpoints) == (plain.name, "sample", plain.checkpoints)
     assert [one.name for one in load("lgrad@sample", Weights("published"))] == ["lgrad:nearest-gan"]
     with pytest.raises(MissingWeights, match="weights 'clip-vit-l14'"):
         load("univfd:lc@published", Weights("sample"))
@@ -166,7 +166,8 @@ def test_detectors_of_two_kinds_stand_side_by_side_and_share_what_they_read() ->
     loaded, missing = load_available(
         ["univfd:lc@sample", "univfd:nn-k1@sample", "univfd:lc", "univfd:lc@sample"], weights
     )
-    assert [(one.name, one.kind) for one in loaded] == [("univfd:lc", "sample"), ("univfd:nn-k1", "sample")]
+    found = [(one.name, one.weights) for one in loaded]
+    assert found == [("univfd:lc", "sample"), ("univfd:nn-k1", "sample")]
     assert loaded[0].detector.encoder is loaded[1].detector.encoder  # type: ignore[attr-defined]
     assert len(missing) == 1
     assert weights.kind == "published"
@@ -206,7 +207,8 @@ def test_one_name_with_two_kinds_is_two_detectors(
     sha256 = hashlib.sha256(both["both-published"].read_bytes()).hexdigest()
     monkeypatch.setitem(FILES, "published", replace(FILES["published"], sha256=sha256))
     loaded = load_all(["both", "both@sample", "both@published"], Weights("published", both))
-    assert [(one.name, one.kind) for one in loaded] == [("both:it", "published"), ("both:it", "unverified")]
+    found = [(one.name, one.weights) for one in loaded]
+    assert found == [("both:it", "published"), ("both:it", "unverified")]
 
 
 def test_two_files_for_which_there_is_one_word_do_not_share_a_row(both: dict[str, Path]) -> None:
@@ -234,7 +236,7 @@ def test_another_process_loads_the_kinds_that_were_asked_for() -> None:
     request = Request(["lgrad@sample"], {}, [])
     means = Means(Path("data"), Files(), "", "cpu", None, "all")
     load = reloading(request, means, Gathered(kinds=["published", "published"]))
-    assert [(one.name, one.kind) for one in load("cpu")] == [("lgrad:nearest-gan", "sample")] * 2
+    assert [(one.name, one.weights) for one in load("cpu")] == [("lgrad:nearest-gan", "sample")] * 2
 
 
 def test_every_built_in_card_says_what_its_detector_says() -> None:

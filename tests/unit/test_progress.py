@@ -13,12 +13,12 @@ from forenbench.data.inventory import FileFacts
 from forenbench.errors import RunFailed
 from forenbench.records.rows import ImageResult
 from forenbench.scoring.batches import BATCH
-from forenbench.scoring.plan import PART, PlannedCell, Task
+from forenbench.scoring.plan import SHARD, PlannedCell, Task
 from forenbench.scoring.progress import Progress
 from forenbench.testing import MemorySource
 from forenbench.types import Cell, Sample, TestSet
 
-SIZE = BATCH * PART
+SIZE = BATCH * SHARD
 OK = ImageResult("ok", 0.25, -1.0)
 LOST = ImageResult("failed", error="no memory")
 
@@ -34,21 +34,21 @@ def cell(seed: int = 0) -> PlannedCell:
 
 
 def test_a_part_is_there_for_the_cells_it_was_scored_for(tmp_path: Path) -> None:
-    parts, one, other = Progress(tmp_path), cell(0), cell(1)
-    assert parts.lacking(task(3), 0, [one, other]) == [one, other]
-    parts.write(task(3), 0, {one: [OK] * 3})
-    assert parts.lacking(task(3), 0, [one, other]) == [other]
-    parts.write(task(3), 0, {other: [OK] * 3})
-    assert parts.lacking(task(3), 0, [one, other]) == []
-    assert parts.lacking(task(3, "another"), 0, [one]) == [one]
+    progress, one, other = Progress(tmp_path), cell(0), cell(1)
+    assert progress.lacking(task(3), 0, [one, other]) == [one, other]
+    progress.write(task(3), 0, {one: [OK] * 3})
+    assert progress.lacking(task(3), 0, [one, other]) == [other]
+    progress.write(task(3), 0, {other: [OK] * 3})
+    assert progress.lacking(task(3), 0, [one, other]) == []
+    assert progress.lacking(task(3, "another"), 0, [one]) == [one]
 
 
-def test_rows_come_out_in_the_order_of_the_samples_over_many_parts(tmp_path: Path) -> None:
-    parts, one, whole = Progress(tmp_path), cell(), task(70 * SIZE + 5)
-    for part in whole.parts():
-        scored = [ImageResult("ok", float(at), 0.0) for batch in part for at in batch]
-        parts.write(whole, part[0].start, {one: scored})
-    pieces = [piece.to_pandas() for piece in parts.rows(whole, one)]
+def test_rows_come_out_in_the_order_of_the_samples_over_many_shards(tmp_path: Path) -> None:
+    progress, one, whole = Progress(tmp_path), cell(), task(70 * SIZE + 5)
+    for shard in whole.shards():
+        scored = [ImageResult("ok", float(at), 0.0) for batch in shard for at in batch]
+        progress.write(whole, shard[0].start, {one: scored})
+    pieces = [piece.to_pandas() for piece in progress.rows(whole, one)]
     assert len(pieces) == 2
     assert [score for piece in pieces for score in piece["score"]] == list(range(70 * SIZE + 5))
     assert [path for piece in pieces for path in piece["path"]] == [s.path for s in whole.testset.samples]
@@ -69,61 +69,61 @@ def test_a_part_with_failures_is_made_again_by_the_next_run_only(tmp_path: Path)
 
 
 def test_a_file_that_a_power_cut_shortened_is_no_part(tmp_path: Path) -> None:
-    parts, one = Progress(tmp_path), cell()
-    parts.write(task(2), 0, {one: [OK] * 2})
+    progress, one = Progress(tmp_path), cell()
+    progress.write(task(2), 0, {one: [OK] * 2})
     (file,) = tmp_path.glob("parts/**/*.arrow")
     whole = file.read_bytes()
     for size in (0, 7, len(whole) // 2, len(whole) - 1):
         file.write_bytes(whole[:size])
-        assert parts.lacking(task(2), 0, [one]) == [one]
-    parts.write(task(2), 0, {one: [OK] * 2})
-    assert parts.lacking(task(2), 0, [one]) == []
+        assert progress.lacking(task(2), 0, [one]) == [one]
+    progress.write(task(2), 0, {one: [OK] * 2})
+    assert progress.lacking(task(2), 0, [one]) == []
 
 
-def test_parts_go_once_nobody_needs_them(tmp_path: Path) -> None:
+def test_shards_go_once_nobody_needs_them(tmp_path: Path) -> None:
     """Two runs with different detectors may be at work on the same test set."""
-    parts, mine, other = Progress(tmp_path), cell(0), cell(1)
-    parts.write(task(SIZE + 1), 0, {mine: [OK] * SIZE})
-    parts.write(task(SIZE + 1), 0, {other: [OK] * SIZE})
-    parts.write(task(SIZE + 1), SIZE, {mine: [OK]})
-    parts.forget(task(SIZE + 1), lambda cell, identity: identity.seed == 0)
-    assert parts.lacking(task(SIZE + 1), 0, [mine, other]) == []
-    assert parts.lacking(task(SIZE + 1), SIZE, [mine, other]) == [mine, other]
-    parts.forget(task(SIZE + 1), lambda cell, identity: True)
+    progress, mine, other = Progress(tmp_path), cell(0), cell(1)
+    progress.write(task(SIZE + 1), 0, {mine: [OK] * SIZE})
+    progress.write(task(SIZE + 1), 0, {other: [OK] * SIZE})
+    progress.write(task(SIZE + 1), SIZE, {mine: [OK]})
+    progress.forget(task(SIZE + 1), lambda cell, identity: identity.seed == 0)
+    assert progress.lacking(task(SIZE + 1), 0, [mine, other]) == []
+    assert progress.lacking(task(SIZE + 1), SIZE, [mine, other]) == [mine, other]
+    progress.forget(task(SIZE + 1), lambda cell, identity: True)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_part_that_another_process_is_at_work_on_stays(tmp_path: Path) -> None:
-    parts, one = Progress(tmp_path), cell()
-    parts.write(task(2), 0, {one: [OK] * 2})
-    lock = parts.claim(task(2), 0)
+    progress, one = Progress(tmp_path), cell()
+    progress.write(task(2), 0, {one: [OK] * 2})
+    lock = progress.claim(task(2), 0)
     assert lock is not None
-    parts.forget(task(2), lambda cell, identity: True)
-    assert parts.lacking(task(2), 0, [one]) == []
+    progress.forget(task(2), lambda cell, identity: True)
+    assert progress.lacking(task(2), 0, [one]) == []
     lock.release()
 
 
 def test_a_part_is_claimed_once(tmp_path: Path) -> None:
-    parts = Progress(tmp_path)
-    lock = parts.claim(task(3), 0)
+    progress = Progress(tmp_path)
+    lock = progress.claim(task(3), 0)
     assert lock is not None
-    assert parts.claim(task(3), 0) is None
-    other = parts.claim(task(3), SIZE)
+    assert progress.claim(task(3), 0) is None
+    other = progress.claim(task(3), SIZE)
     assert other is not None
     lock.release()
-    again = parts.claim(task(3), 0)
+    again = progress.claim(task(3), 0)
     assert again is not None
     again.release()
     other.release()
 
 
 def test_names_that_are_no_text_become_rows(tmp_path: Path) -> None:
-    parts, one = Progress(tmp_path), cell()
+    progress, one = Progress(tmp_path), cell()
     odd = task(1)
     sample = Sample(os.fsdecode(b"caf\xe9.png"), 1)
     odd = Task(TestSet("d", "t", (sample,), MemorySource([]), ""), {sample.path: FileFacts("")}, ())
-    parts.write(odd, 0, {one: [ImageResult("unreadable", error=os.fsdecode(b"caf\xe9"))]})
-    (row,) = (row for piece in parts.rows(odd, one) for row in piece.to_pylist())
+    progress.write(odd, 0, {one: [ImageResult("unreadable", error=os.fsdecode(b"caf\xe9"))]})
+    (row,) = (row for piece in progress.rows(odd, one) for row in piece.to_pylist())
     assert "caf" in row["path"]
     row["path"].encode()
     row["error"].encode()
@@ -134,14 +134,14 @@ def test_a_full_disk_is_named_with_the_way_out(tmp_path: Path, monkeypatch: pyte
     """The temporary file leads to a device that is always full."""
     from forenbench.files import atomic
 
-    parts, one = Progress(tmp_path), cell()
-    parts.write(task(2), 0, {one: [OK] * 2})
+    progress, one = Progress(tmp_path), cell()
+    progress.write(task(2), 0, {one: [OK] * 2})
     monkeypatch.setattr(atomic, "_SUFFIX", ".full")
     partial = (
         next(tmp_path.glob("parts/*/*")) / f".{SIZE:08d}.arrow.{atomic.gethostname()}.{os.getpid()}.full"
     )
     partial.symlink_to("/dev/full")
     with pytest.raises(RunFailed, match=r"No space left .* make room"):
-        parts.write(task(2 * SIZE), SIZE, {one: [OK] * SIZE})
-    assert parts.lacking(task(2), 0, [one]) == []
-    assert parts.lacking(task(2 * SIZE), SIZE, [one]) == [one]
+        progress.write(task(2 * SIZE), SIZE, {one: [OK] * SIZE})
+    assert progress.lacking(task(2), 0, [one]) == []
+    assert progress.lacking(task(2 * SIZE), SIZE, [one]) == [one]

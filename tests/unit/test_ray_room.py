@@ -41,7 +41,7 @@ def test_a_gpu_has_its_share_of_the_cores_of_the_poorest_node() -> None:
     assert share([{"CPU": 2.0, "GPU": 4.0}]) == 1
 
 
-def test_where_others_hold_all_parts_no_cluster_is_joined() -> None:
+def test_where_others_hold_all_shards_no_cluster_is_joined() -> None:
     engine = RayEngine([], lambda device: [], address="127.0.0.1:1")
     assert list(engine.score(Lineup((), ()), [], iter(()), Silence())) == []
 

@@ -191,7 +191,7 @@ class FailsOnce(Counted):
         return super().score(batch)
 
 
-def test_only_parts_with_failed_rows_are_made_again(tmp_path: Path) -> None:
+def test_only_shards_with_failed_rows_are_made_again(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     bench.data = tmp_path / "large"
     write_tiny_dataset(bench.data, ["alpha"], images=130)
@@ -220,7 +220,7 @@ class Broken(Counted):
 def test_a_detector_that_fails_on_everything_is_stopped_named_in_every_row_and_tried_again(
     tmp_path: Path,
 ) -> None:
-    """Others go on beside it; `--keep-going` has it try them all."""
+    """Others go on beside it; `keep_going` has it try them all."""
     bench = Bench(tmp_path)
     bench.data = tmp_path / "large"
     write_tiny_dataset(bench.data, ["alpha", "beta"], images=100)
@@ -263,7 +263,7 @@ def test_what_is_said_to_be_stored_is(bench: Bench) -> None:
     assert told == [(2, 2), (2, 4)]
 
 
-def test_a_run_that_is_asked_to_stop_ends_after_a_part_and_says_what_is_left(tmp_path: Path) -> None:
+def test_a_run_that_is_asked_to_stop_ends_after_a_shard_and_says_what_is_left(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     bench.data = tmp_path / "large"
     write_tiny_dataset(bench.data, ["alpha"], images=150)
@@ -285,19 +285,19 @@ def test_what_a_run_left_that_was_killed_after_its_last_rows_is_removed_by_the_n
     assert isinstance(detector, Counted)
     bench.stop = lambda: detector.prepared >= 128
     bench()
-    parts, aside = bench.store.root / "parts", tmp_path / "aside"
-    shutil.copytree(parts, aside)
+    shards, aside = bench.store.root / "parts", tmp_path / "aside"
+    shutil.copytree(shards, aside)
     assert list(aside.glob("large/alpha/*.arrow"))
     bench.stop = lambda: False
     bench()
-    assert not parts.exists()
-    shutil.copytree(aside, parts)  # killed before their removal
+    assert not shards.exists()
+    shutil.copytree(aside, shards)  # killed before their removal
     assert bench() == (Summary(present=1), 0)
-    assert not parts.exists()
-    (parts / "large").mkdir(parents=True)  # killed amid it
-    (parts / "large" / "alpha.lock").touch()
+    assert not shards.exists()
+    (shards / "large").mkdir(parents=True)  # killed amid it
+    (shards / "large" / "alpha.lock").touch()
     assert bench() == (Summary(present=1), 0)
-    assert not parts.exists()
+    assert not shards.exists()
 
 
 def test_runs_with_different_detectors_share_a_folder_without_loss(tmp_path: Path) -> None:

@@ -23,7 +23,8 @@ from forenbench.errors import BenchError
 from forenbench.sample import build as building
 from forenbench.sample import photographs as photos
 from forenbench.sample.build import EXTENTS, Extent, build
-from forenbench.sample.generators import FAMILIES, WEIGHTS, as_tensor, generate, load_generator
+from forenbench.sample.fakes import WEIGHTS, as_tensor, generate, load_generator
+from forenbench.sample.generators import FAMILIES
 from forenbench.sample.learning import RECIPES, train_generators
 from forenbench.sample.photographs import PHOTOGRAPHS, SIZE, SPLITS, crop, draw, is_flat, photographs
 

@@ -24,27 +24,27 @@ SAME = settings(max_examples=60, derandomize=True)
 
 @dataclass(frozen=True)
 class Run:
-    """Seconds that each part takes, and what else a run is made of."""
+    """Seconds that each shard takes, and what else a run is made of."""
 
-    parts: Sequence[float]
+    shards: Sequence[float]
     replicas: int
     driver: float
     start_ups: Sequence[float]
 
     def expected(self) -> float:
         """Ask the model, which knows means."""
-        mean = sum(self.parts) / len(self.parts)
-        return cost(len(self.parts), self.replicas, mean, self.driver, max(self.start_ups)).seconds
+        mean = sum(self.shards) / len(self.shards)
+        return cost(len(self.shards), self.replicas, mean, self.driver, max(self.start_ups)).seconds
 
     def simulated(self) -> float:
-        """Have the real pool do the run; the process that asked stores one part after another."""
-        starts = iter(self.start_ups * (1 + len(self.parts)))
-        cluster = SimulatedCluster(lambda shard: self.parts[shard.start], starts.__next__)
+        """Have the real pool do the run; the driver stores one shard after another."""
+        starts = iter(self.start_ups * (1 + len(self.shards)))
+        cluster = SimulatedCluster(lambda shard: self.shards[shard.start], starts.__next__)
         done = 0
-        for _ in ReplicaPool(cluster, self.replicas, Silence()).work(iter(make_shards(len(self.parts)))):
+        for _ in ReplicaPool(cluster, self.replicas, Silence()).work(iter(make_shards(len(self.shards)))):
             cluster.clock += self.driver
             done += 1
-        assert done == len(self.parts)
+        assert done == len(self.shards)
         return cluster.clock
 
 
@@ -54,15 +54,15 @@ def runs(draw: st.DrawFn, fewest_rounds: int, driver: float, spread: float = 0.5
     replicas = draw(st.integers(1, 64))
     number = replicas * draw(st.integers(fewest_rounds, 30)) + draw(st.integers(0, replicas - 1))
     chance = random.Random(draw(st.integers(0, 2**32)))
-    parts = [chance.uniform(1 - spread, 1 + spread) for _ in range(number)]
-    storing = draw(st.floats(0, driver)) * sum(parts) / number / replicas
-    return Run(parts, replicas, storing, [chance.uniform(0, 2) for _ in range(replicas)])
+    shards = [chance.uniform(1 - spread, 1 + spread) for _ in range(number)]
+    storing = draw(st.floats(0, driver)) * sum(shards) / number / replicas
+    return Run(shards, replicas, storing, [chance.uniform(0, 2) for _ in range(replicas)])
 
 
 @SAME
 @given(runs(fewest_rounds=5, driver=3.0))
 def test_from_five_rounds_on_the_cost_model_holds_within_a_quarter(run: Run) -> None:
-    """Whether replicas or the driver are the bottleneck; parts differ by up to three times."""
+    """Whether replicas or the driver are the bottleneck; shards differ by up to three times."""
     assert run.simulated() == pytest.approx(run.expected(), rel=1 / 4)
 
 
@@ -76,33 +76,33 @@ def test_from_fifteen_rounds_on_the_cost_model_holds_within_a_sixth(run: Run) ->
 @given(runs(fewest_rounds=1, driver=3.0, spread=0.9))
 def test_no_run_is_faster_than_its_work_or_slower_than_one_replica(run: Run) -> None:
     """Bounds that hold for any policy, and Graham's for one that leaves no replica idle, with two in hand."""
-    seconds, work = run.simulated(), sum(run.parts)
-    storing, longest = len(run.parts) * run.driver, max(run.parts)
+    seconds, work = run.simulated(), sum(run.shards)
+    storing, longest = len(run.shards) * run.driver, max(run.shards)
     assert seconds >= max(work / run.replicas, storing) * (1 - 1e-9)
     assert seconds <= max(run.start_ups) + work / run.replicas + storing + 3 * longest
 
 
 @SAME
 @given(runs(fewest_rounds=25, driver=0.5))
-def test_with_many_parts_replicas_are_busy_nine_tenths_of_the_time(run: Run) -> None:
+def test_with_many_shards_replicas_are_busy_nine_tenths_of_the_time(run: Run) -> None:
     seconds = run.simulated() - max(run.start_ups)
-    assert sum(run.parts) / run.replicas / seconds > 0.9
+    assert sum(run.shards) / run.replicas / seconds > 0.9
 
 
 def test_the_model_says_where_the_driver_is_the_bottleneck() -> None:
-    """64 replicas that take a second for a part ask for one every 16 ms."""
+    """64 replicas that take a second for a shard ask for one every 16 ms."""
     for driver, bound_by in ((0.012, "replicas"), (0.020, "driver")):
         run = Run([1.0] * 64 * 20, 64, driver, [0.0])
-        expected = cost(len(run.parts), 64, 1.0, driver, 0.0)
+        expected = cost(len(run.shards), 64, 1.0, driver, 0.0)
         assert expected.bound_by == bound_by
         assert run.simulated() == pytest.approx(expected.seconds, rel=0.1)
         # Twice the replicas help only where these are the bottleneck.
-        gain = run.simulated() / Run(run.parts, 128, driver, [0.0]).simulated()
+        gain = run.simulated() / Run(run.shards, 128, driver, [0.0]).simulated()
         assert gain == pytest.approx(1.3 if bound_by == "replicas" else 1.0, abs=0.1)
 
 
 @pytest.mark.parametrize("replicas", [1, 2, 7, 64])
-def test_equal_parts_take_as_many_rounds_as_the_model_counts(replicas: int) -> None:
+def test_equal_shards_take_as_many_rounds_as_the_model_counts(replicas: int) -> None:
     for number in (1, replicas, replicas + 1, 5 * replicas - 1):
         run = Run([3.0] * number, replicas, 0.0, [4.0])
         assert run.simulated() == cost(number, replicas, 3.0, 0.0, 4.0).seconds
@@ -112,10 +112,10 @@ def test_the_documents_table_is_what_the_model_says() -> None:
     row = r"\| (\d+) \| (\d+) \| ([\d.]+) s \| ([^|]+) \| ([^|]+) \| ([\d,]+) replicas"
     rows = re.findall(row, DOCUMENT.read_text(encoding="utf-8"))
     assert len(rows) == 3
-    for cells, parts, part, *times, limit in rows:
+    for cells, shards, shard, *times, limit in rows:
         driver = 0.004 + 0.002 * int(cells)
-        assert int(limit.replace(",", "")) == pytest.approx(float(part) / driver, rel=0.02)
+        assert int(limit.replace(",", "")) == pytest.approx(float(shard) / driver, rel=0.02)
         for replicas, text in zip((8, 64), times, strict=True):
             number, unit = text.split()
-            expected = cost(int(parts), replicas, float(part), driver, 10).seconds
+            expected = cost(int(shards), replicas, float(shard), driver, 10).seconds
             assert float(number) * UNITS[unit] == pytest.approx(expected, rel=0.02)

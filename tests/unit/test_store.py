@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from stored_cells import identity, provenance
 
+from forenbench.errors import BenchError
 from forenbench.files.sealed import from_json, to_json
 from forenbench.records.record import StatusCounts
 from forenbench.records.rows import COLUMNS
@@ -89,7 +90,7 @@ def test_rows_without_their_record_do_not_count(tmp_path: Path) -> None:
     assert store.records() == []
 
 
-@pytest.mark.parametrize("left", ["", "{", "[]", "null", '{"cell": {}}'])
+@pytest.mark.parametrize("left", ["", "{", "[]", "null", '{"cell": {}}', "[" * 100_000])
 def test_a_record_that_is_cut_short_is_named_and_made_again(tmp_path: Path, left: str) -> None:
     """By a power failure, say. Left out without a word, its test set would be missing from every mean."""
     store = Store(tmp_path)
@@ -174,6 +175,81 @@ def test_records_of_earlier_versions_are_read_and_said_to_hold_no_digest(tmp_pat
     store.write(cell, [rows("ok")], OTHER, MADE)
     assert [path.name for path in (tmp_path / "scores/data").glob("*/none/d.json")] == ["d.json"]
     assert store.records()[0].remarks == []
+
+
+@pytest.mark.parametrize("cell", [Cell("d", "data", "gan", "none", "own"), Cell("d", "data", "GAN", "none")])
+@pytest.mark.parametrize("kept", [0, 1, 300, None])
+def test_a_damaged_record_of_an_earlier_version_is_named_and_moved_aside(
+    tmp_path: Path, cell: Cell, kept: int | None
+) -> None:
+    """Its file was called otherwise then, without capitals and whose weights; and it may not say either."""
+    store, same = Store(tmp_path), identity(weights=cell.weights or "published")
+    store.write(cell, [rows("ok")], same, MADE)
+    (record,) = tmp_path.glob("scores/**/*.json")
+    as_earlier_versions_wrote(record)
+    old = tmp_path / f"scores/data/{cell.testset}/none/d.json"
+    for path in (record, record.with_suffix(".parquet")):
+        old.parent.mkdir(parents=True, exist_ok=True)
+        path.rename(old.with_suffix(path.suffix))
+    assert store.is_done(cell, same)
+    text = old.read_text()
+    old.write_text(text[:kept] if kept is not None else text.replace('"kind"', '"kinf"'))
+    assert "none/d.json' is damaged; the command that made it makes it anew" in store.damage(cell)
+    store.write(cell, [rows("ok")], same, MADE)
+    assert store.is_done(cell, same)
+    assert len(store.records()) == 1
+    (folder,) = (tmp_path / "superseded").iterdir()
+    assert sorted(path.name for path in folder.rglob("d.*")) == ["d.json", "d.parquet"]
+
+
+@pytest.mark.parametrize("kept", [200, 500, None])
+def test_a_damaged_record_of_other_weights_is_not_taken_for_ones_own(
+    tmp_path: Path, kept: int | None
+) -> None:
+    """The published weights' file has the name today that a run of own ones gave its file once."""
+    store = Store(tmp_path)
+    published = Cell("d", "data", "gan", "none", "published")
+    store.write(published, [rows("ok")], identity(weights="published"), MADE)
+    file = tmp_path / "scores/data/gan/none/d.json"
+    file.write_text(file.read_text()[:kept] if kept else file.read_text().replace('"rows"', '"rowt"'))
+    own = Cell("d", "data", "gan", "none", "own")
+    assert store.damage(own) == ""
+    store.write(own, [rows("ok")], identity(weights="own"), MADE)
+    assert file.exists()
+    assert "is damaged" in store.damage(published)
+
+
+def test_rows_of_an_earlier_version_are_believed_only_if_they_can_be_its_rows(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.write(CELL, [rows("ok")], SAME, MADE)
+    (file,) = tmp_path.glob("scores/**/*.parquet")
+    as_earlier_versions_wrote(file.with_suffix(".json"))
+    (record,) = store.records()
+    whole = file.read_bytes()
+    pq.write_table(rows("ok", "ok"), file)
+    others = file.read_bytes()
+    for damaged in (whole[:-50], b"", others):
+        file.write_bytes(damaged)
+        assert not store.is_done(CELL, SAME)
+        with pytest.raises(Damaged, match="its rows are not what was written"):
+            store.rows(record)
+
+
+def test_rows_that_vanish_after_their_record_was_read_are_named(tmp_path: Path) -> None:
+    """Another process supersedes them."""
+    store = Store(tmp_path)
+    store.write(CELL, [rows("ok")], SAME, MADE)
+    (record,) = store.records()
+    store.supersede(CELL)
+    with pytest.raises(Damaged, match="has lost its rows"):
+        store.rows(record)
+
+
+def test_what_cannot_be_read_in_a_records_place_is_named_and_left_there(tmp_path: Path) -> None:
+    (tmp_path / "scores/data/gan/none/d.json").mkdir(parents=True)
+    for read in (Store(tmp_path).records, lambda: Store(tmp_path).damage(Cell("d", "data", "gan", "none"))):
+        with pytest.raises(BenchError, match=r"none/d\.json' cannot be read: Is a directory"):
+            read()
 
 
 def test_a_write_that_fails_leaves_no_half_file(tmp_path: Path) -> None:

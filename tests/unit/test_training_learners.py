@@ -64,13 +64,13 @@ def test_the_last_layer_starts_normal_with_the_papers_deviation_and_pytorchs_bia
 
 
 def test_random_start_only_when_asked_and_seeded() -> None:
-    one, facts = classifier(LGRAD, "random", 0, Weights(), small_resnet)
+    one, start = classifier(LGRAD, "random", 0, Weights(), small_resnet)
     same, _ = classifier(LGRAD, "random", 0, Weights(), small_resnet)
     other, _ = classifier(LGRAD, "random", 1, Weights(), small_resnet)
     weight = "layer1.0.conv1.weight"
     assert torch.equal(one.get_parameter(weight), same.get_parameter(weight))
     assert not torch.equal(one.get_parameter(weight), other.get_parameter(weight))
-    assert facts == {"initialisation": "random"}
+    assert start.facts == {"initialisation": "random"}
     with pytest.raises(BenchError, match="neither imagenet nor random"):
         classifier(LGRAD, "none", 0, Weights())
 
@@ -106,12 +106,12 @@ def test_a_file_of_this_network_starts_it_last_layer_included(tmp_path: Path, wr
     torch.save(
         {"model": state, "optimizer": {}, "total_steps": 4} if wrapped else state, tmp_path / "own.pth"
     )
-    network, facts = classifier(LGRAD, str(tmp_path / "own.pth"), 0, Weights(), small_resnet)
+    network, start = classifier(LGRAD, str(tmp_path / "own.pth"), 0, Weights(), small_resnet)
     filled = network.state_dict()
     assert all(torch.equal(filled[key], value) for key, value in state.items())
     assert all(parameter.requires_grad for parameter in network.parameters())
     sha256 = hashlib.sha256((tmp_path / "own.pth").read_bytes()).hexdigest()
-    assert facts == {"initialisation": "file", "checkpoints": {"init": sha256}}
+    assert start.facts == {"initialisation": "file", "checkpoints": {"init": sha256}}
 
 
 @pytest.mark.parametrize("spoil", ["fc.weight", "layer1.0.conv1.weight", "surplus"])
@@ -146,9 +146,8 @@ def test_a_continued_training_takes_the_step_that_the_first_one_would_have_taken
     first = cnndetection(RECIPE, TinyNetwork(), {})
     optimiser = checkpoint_of(first, file, batches[:3])
     second = cnndetection(RECIPE, TinyNetwork(), {})
-    starts.fill(second.network, str(file), Weights())
+    begun = starts.fill(second.network, str(file), Weights()).begun()
     continued = torch.optim.Adam(second.network.parameters(), lr=7e-4)
-    begun = starts.Begun.of(str(file), Weights())
     begun.restore(continued)
     assert begun.steps == 3
     assert continued.param_groups[0]["lr"] == 7e-4
@@ -168,9 +167,9 @@ def test_only_this_networks_own_optimiser_is_continued(tmp_path: Path) -> None:
     bare = tmp_path / "bare.pth"
     torch.save(whole["model"], bare)
     with pytest.raises(BenchError, match=r"--continue needs a file with `optimizer` .*bare\.pth' has none"):
-        starts.Begun.of(str(bare), Weights())
+        starts.fill(TinyNetwork(), str(bare), Weights()).begun()
     with pytest.raises(BenchError, match="no file at --init 'nowhere'"):
-        starts.Begun.of("nowhere", Weights())
+        starts.fill(TinyNetwork(), "nowhere", Weights())
     few = {**whole["optimizer"]["state"]}
     few.pop(0)
     other = {**whole["optimizer"]["state"], 0: {**whole["optimizer"]["state"][0], "exp_avg": torch.zeros(3)}}
@@ -239,8 +238,8 @@ def test_features_see_the_backbones_own_statistics() -> None:
 
 @pytest.mark.slow
 def test_the_real_network_takes_a_step_and_its_file_is_the_papers(tmp_path: Path) -> None:
-    network, facts = classifier(CNNDETECTION, "random", 0, Weights(), resnet_50)
-    learner = cnndetection(CNNDETECTION, network, facts)
+    network, start = classifier(CNNDETECTION, "random", 0, Weights(), resnet_50)
+    learner = cnndetection(CNNDETECTION, network, start.facts)
     optimiser = torch.optim.Adam(network.parameters(), lr=CNNDETECTION.rate)
     batch = torch.randint(0, 256, (2, 3, 224, 224), dtype=torch.uint8)
     learner.network(learner.inputs(batch, None)).sum().backward()

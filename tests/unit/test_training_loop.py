@@ -233,8 +233,7 @@ def test_a_continued_training_counts_on_and_a_kill_does_not_begin_it_anew(folder
 
     def continued(out: str, epochs: int) -> Training:
         learner = tiny_learner()
-        starts.fill(learner.network, file, Weights())
-        learner.begun = starts.Begun.of(file, Weights())
+        learner.begun = starts.fill(learner.network, file, Weights()).begun()
         return run_training(
             folder, folder / out, replace(RECIPE, epochs=epochs), learner=learner, keep="last"
         )

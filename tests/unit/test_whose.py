@@ -16,8 +16,8 @@ from forenbench.plugins.loaded import LoadedDetector
 from forenbench.tables.contamination import remark
 from forenbench.types import Cell
 from forenbench.weights import Checkpoint, Weights, WrongWeights
+from forenbench.weights.checkpoint_store import Judgement, judge, weakest
 from forenbench.weights.file_bytes import FileBytes
-from forenbench.weights.whose import Judgement, judge, weakest
 
 HEAD = Checkpoint("head", "head.pth", "there", "MIT", {"weight": (1, 2)})
 STEM = Checkpoint("stem", "stem.pth", "there", "MIT", {"weight": (1, 3)})
@@ -48,7 +48,7 @@ def test_the_word_for_a_file_is_that_of_what_is_known_of_it(tmp_path: Path) -> N
         (replace(shipped, sha256=sha256_of(types)), types, "published", False),
     ):
         found = judge(checkpoint, file, FileBytes.of(file))
-        assert (found.whose, bool(found.problem)) == (word, problem), checkpoint
+        assert (found.weights, bool(found.problem)) == (word, problem), checkpoint
         assert found.sha256 == sha256_of(file)
 
 
@@ -91,7 +91,7 @@ def test_a_detectors_word_and_stars_are_those_of_its_files(
     stem = sha256_of(paths["stem"]) if "stem" in known else None
     monkeypatch.setattr(Two, "checkpoints", (replace(HEAD, sha256=head), replace(STEM, sha256=stem)))
     (loaded,) = make("a", Weights(paths=paths, unverified=True, trained_on=("mine",)))
-    assert (loaded.kind, loaded.trained_on) == (word, stars)
+    assert (loaded.weights, loaded.trained_on) == (word, stars)
     suffix = {"unverified": "stem (unverified)", "own": "head (own)", "published": "head"}[word]
     assert suffix in loaded.checkpoints
     (silent,) = make("a", Weights(paths=paths, unverified=True))
@@ -102,7 +102,7 @@ def test_another_published_file_of_the_same_weights_is_published_too(tmp_path: P
     """OpenAI's own archive of CLIP has another size and sha256 than the copy that is fetched."""
     path = saved(tmp_path / "copy.pth", 2)
     known, file = replace(HEAD, sha256="0" * 64, size=1), FileBytes.of(path)
-    assert judge(known, path, file).whose == "own"
+    assert judge(known, path, file).weights == "own"
     copied = replace(known, copies=(file.sha256,))
     assert judge(copied, path, file) == Judgement("published", sha256_of(path))
 
@@ -116,7 +116,7 @@ def test_the_catalogue_knows_openais_archives_by_what_their_addresses_say() -> N
 
 def test_a_detector_that_reads_no_file_states_itself_what_it_has_seen() -> None:
     (loaded,) = make("none", Weights(trained_on=("mine",)))
-    assert (loaded.kind, loaded.trained_on) == ("own", ("progan",))
+    assert (loaded.weights, loaded.trained_on) == ("own", ("progan",))
 
 
 def make(variant: str, weights: Weights) -> list[LoadedDetector]:
@@ -139,7 +139,7 @@ def test_rows_of_two_kinds_of_weights_have_two_files(tmp_path: Path) -> None:
     from forenbench.records.store import Store
 
     paths = {
-        Store(tmp_path)._place(Cell("two:a", "set", "one", "none", word)).name
+        Store(tmp_path)._record_file(Cell("two:a", "set", "one", "none", word)).name
         for word in ("published", "sample", "unverified", "own")
     }
     assert len(paths) == 4

@@ -24,8 +24,8 @@ class Engine(Protocol):
     """Scores shards."""
 
     @property
-    def place(self) -> str:
-        """Where, in words, for the records."""
+    def device_name(self) -> str:
+        """What scores, in words, for the records: ``cuda:1``, ``Ray cluster, cpu``."""
         ...
 
     def score(
@@ -35,7 +35,7 @@ class Engine(Protocol):
 
         Args:
             lineup: The detectors and perturbations.
-            sources: Where the shards' files are, by the places in their requests.
+            sources: Where the shards' files are, by the index in their requests.
             shards: The work.
             listener: Told of progress.
         """
@@ -78,6 +78,7 @@ def make_engine(name: str, request: EngineRequest) -> AbstractContextManager[Eng
     """
     found = ENGINES.find(name)
     assert found.thing is not None
+    # Only code of others is contained: an error in ours is a fault that has to be seen with its traceback.
     if not found.entry.is_added:
         return found.thing(request)
     try:
@@ -107,6 +108,7 @@ def _flaw(thing: object) -> str:
 
 def _ours(target: str, lack: str, request: EngineRequest) -> AbstractContextManager[Engine]:
     """Import one of our own when it is asked for, for its libraries may be absent."""
+    # By name and not by an import statement, which would close a circle: engines import this module.
     try:
         maker: EngineMaker = pkgutil.resolve_name(target)
     except ImportError as error:
@@ -119,6 +121,7 @@ ENGINES: Registry[EngineMaker] = Registry(
     "forenbench.engines",
     _flaw,
     {
+        # Its libraries are those of the whole package, so of it nothing can be absent.
         "local": partial(
             _ours, "forenbench.scoring.engines.local:local_engine", "the local engine is absent"
         ),

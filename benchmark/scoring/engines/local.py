@@ -37,8 +37,8 @@ class LocalEngine:
     readers: int = 0
 
     @property
-    def place(self) -> str:
-        """Where scores are made, for records."""
+    def device_name(self) -> str:
+        """What scores, for records."""
         return self.numerics.device
 
     def score(
@@ -49,6 +49,8 @@ class LocalEngine:
         begun: deque[tuple[Shard, list[ReadRequest]]] = deque()
         budget = Budget()
 
+        # Readers take requests ahead of what is scored, so shards are noted when they are begun; that is how
+        # far ahead locks are held, too.
         def requests() -> Iterator[ReadRequest]:
             for shard in shards:
                 pieces = [piece for request in shard.requests for piece in budget.cut(request)]
@@ -63,9 +65,10 @@ class LocalEngine:
         for batch in sent_ahead(batches, device):
             budget.learn(batch)
             shard, pieces = begun[0]
-            for place, results in scorer.score(batch, shard.todo).items():
-                scored.setdefault(place, []).extend(results)
+            for index, results in scorer.score(batch, shard.todo).items():
+                scored.setdefault(index, []).extend(results)
             done += 1
+            # Pieces of one request hold the same files: these count once, with the last piece.
             if done == len(pieces) or pieces[done].paths != pieces[done - 1].paths:
                 listener.advance(len(batch.sha256s))
             if done == len(pieces):

@@ -1,4 +1,4 @@
-"""The Ray engine: replicas of the detectors on a cluster; rows go through the process that asked.
+"""The Ray engine: replicas of the detectors on a cluster; this process, the driver, writes the rows.
 
 Every node needs this package, the weights, and the data at the same path: a shared file system, or a copy.
 See docs/scaling.md.
@@ -64,8 +64,8 @@ class RayEngine:
     cpus: int | None = None
 
     @property
-    def place(self) -> str:
-        """Where scores are made, for records."""
+    def device_name(self) -> str:
+        """What scores, for records; `auto` until the cluster is joined."""
         return f"Ray cluster, {_device(self.device) if ray.is_initialized() else self.device}"
 
     def score(
@@ -77,14 +77,6 @@ class RayEngine:
         if first is None:  # other processes hold all that is left: nothing to load a replica for
             return
         connect(self.address)
-        pool = self._pool(lineup, sources, listener)
-        try:
-            yield from pool.work(chain([first], taken))
-        finally:
-            pool.dismiss()
-
-    def _pool(self, lineup: Lineup, sources: Sequence[Source], listener: Listener) -> ReplicaPool:
-        """See what the cluster has room for."""
         nodes, device, threads = _nodes(), _device(self.device), torch.get_num_threads()
         gpus = int(device == "cuda")
         cores = self.cpus or (share(nodes) if gpus else threads)
@@ -95,7 +87,7 @@ class RayEngine:
             )
         setup = Setup(
             self.load,
-            Lineup((), lineup.perturbations, lineup.seed),
+            Lineup((), lineup.perturbations, lineup.seed),  # replicas load the detectors themselves
             sources,
             Numerics(device, self.precision),
             self.features,
@@ -103,9 +95,16 @@ class RayEngine:
             [identity(one) for one in self.loaded],
             versions(),
         )
-        in_hand = IN_HAND + gpus * (cores - 1)  # each thread reads one, and a GPU takes what many read
+        # A shard for each thread that reads, beside the one that is scored. On CPUs the network takes all
+        # cores, so one thread reads; a GPU takes what many read.
+        in_hand = IN_HAND + gpus * (cores - 1)
+        # Put into Ray's store once, or Ray would send it along with each replica.
         cluster = _RayCluster({"num_cpus": cores, "num_gpus": gpus}, ray.put(setup), in_hand)
-        return ReplicaPool(cluster, room(nodes, cores, gpus), listener, in_hand)
+        pool = ReplicaPool(cluster, room(nodes, cores, gpus), listener, in_hand)
+        try:
+            yield from pool.work(chain([first], taken))
+        finally:
+            pool.dismiss()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +116,8 @@ class _RayCluster:
     in_hand: int
 
     def hire(self) -> tuple[Any, Any]:
+        # No restarts by Ray: a new actor would have to be asked `ready` again, and over which shards one died
+        # is the pool's business. max_concurrency is the number of threads that may call it.
         actor = ray.remote(Replica).options(max_concurrency=self.in_hand, max_restarts=0, **self.resources)
         replica: Any = actor.remote(self.setup)
         return replica, replica.ready.remote()
@@ -135,16 +136,13 @@ class _RayCluster:
                 raise RunFailed(f"a replica of the detectors: {error.cause}") from error
             raise Lost(f"{type(error.cause).__name__}: {error.cause}") from error
         except RayError as error:
-            raise Lost(_reason(error)) from error
+            # Of the many lines of Ray's text the last says why, but for a remark that the actor "never ran".
+            lines = [line for line in str(error).splitlines() if line.strip() and "never ran" not in line]
+            why = shorten(lines[-1] if lines else type(error).__name__, 300, placeholder=" …")
+            raise Lost(why) from error
 
     def dismiss(self, replica: Any) -> None:  # noqa: ANN401 - Ray's own
         ray.kill(replica)
-
-
-def _reason(error: RayError) -> str:
-    """Pick from an error of many lines the one that says why."""
-    lines = [line for line in str(error).splitlines() if line.strip() and "never ran" not in line]
-    return shorten(lines[-1] if lines else type(error).__name__, 300, placeholder=" …")
 
 
 @contextmanager
@@ -185,22 +183,19 @@ def connect(address: str) -> None:
         raise BenchError(
             f"--address '{address}' is for Ray's client; run this on a node of the cluster, with host:port"
         )
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # else Ray reports to its makers
     try:
-        _knock(os.environ.get("RAY_ADDRESS") or address if address == "auto" else address)
+        # Ray itself would try for ten minutes where nothing listens at host:port.
+        given = os.environ.get("RAY_ADDRESS", "") if address == "auto" else address
+        host, _, port = given.rpartition(":")
+        if port.isdigit():
+            socket.create_connection((host.strip("[]"), int(port)), _KNOCK).close()
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except (OSError, OverflowError, RuntimeError, ValueError, RayError) as error:
         raise BenchError(
             f"no Ray cluster at '{address}' that can be joined from here: {error}. 'ray start --head' makes "
             "one; --address local uses this machine alone"
         ) from error
-
-
-def _knock(address: str) -> None:
-    """See whether anything listens at host:port; Ray itself would try for ten minutes."""
-    host, _, port = address.rpartition(":")
-    if port.isdigit():
-        socket.create_connection((host.strip("[]"), int(port)), _KNOCK).close()
 
 
 def _nodes() -> list[dict[str, float]]:

@@ -33,12 +33,12 @@ class Setup(NamedTuple):
     Attributes:
         load: Makes its detectors.
         lineup_without_detectors: What they are run under.
-        sources: Where the shards' files are, by the places in their requests.
+        sources: Where the shards' files are, by the index in their requests.
         numerics: Its device and precision.
         features: Bytes of encoders' features that its node may keep.
         threads: That it computes with.
-        expected: The detectors of the process that asked.
-        versions: Of that process's packages.
+        expected: The detectors of the driver.
+        versions: Of the driver's packages.
     """
 
     load: Load
@@ -61,16 +61,21 @@ class Replica:
         self.budget = Budget()
 
     def ready(self) -> None:
-        """Load everything; what cannot be had is raised here, where it reaches the process that asked.
+        """Load everything; what cannot be had is raised here, where it reaches the driver.
 
         Raises:
-            BenchError: The node has other packages, detectors or weights than that process.
+            BenchError: The node has other packages, detectors or weights than the driver.
         """
         setup = self.setup
         compare_versions(versions(), setup.versions)
-        torch.set_num_threads(setup.threads)  # as in that process: sums may depend on it
+        torch.set_num_threads(setup.threads)  # as in the driver: rounding depends on it
         loaded = setup.load(setup.numerics.device)
-        _compare(loaded, setup.expected)
+        # A file of a detector, or a checkpoint, may be another one on this node though it has the same path.
+        found = [identity(one) for one in loaded]
+        for one in setup.expected:
+            if one not in found:
+                same = [other for other in found if other[0] == one[0]] or "nothing of that name"
+                raise BenchError(f"a node lacks a detector of the run: it has {same}, not {one}")
         chosen = setup.lineup_without_detectors
         lineup = Lineup([one.detector for one in loaded], chosen.perturbations, chosen.seed)
         self.scorer = Scorer(lineup, setup.numerics, user_cache(setup.features), self.notes.append)
@@ -80,11 +85,14 @@ class Replica:
         """Score a shard; reads while another call scores."""
         scored: CellResults = {}
         for request in (piece for whole in shard.requests for piece in self.budget.cut(whole)):
+            # No limit of time holds here: this thread reads beside others that score, and the alarm of
+            # `forenbench.scoring.patience` would end them all.
             batch = self.reader[request]
             self.budget.learn(batch)
+            # One at a time: networks are not made for several threads, and would share the memory.
             with self.turn:
-                for place, results in self.scorer.score(batch, shard.todo).items():
-                    scored.setdefault(place, []).extend(results)
+                for index, results in self.scorer.score(batch, shard.todo).items():
+                    scored.setdefault(index, []).extend(results)
         return scored, list(self.notes)
 
 
@@ -93,17 +101,8 @@ def identity(loaded: LoadedDetector) -> Identity:
     return loaded.name, f"{loaded.detector.version} {loaded.code}", dict(loaded.checkpoints)
 
 
-def _compare(loaded: Sequence[LoadedDetector], expected: Sequence[Identity]) -> None:
-    """Refuse a node whose detectors are not those of the process that asked."""
-    found = [identity(one) for one in loaded]
-    for one in expected:
-        if one not in found:
-            same = [other for other in found if other[0] == one[0]] or "nothing of that name"
-            raise BenchError(f"a node lacks a detector of the run: it has {same}, not {one}")
-
-
 def compare_versions(found: Mapping[str, str], expected: Mapping[str, str]) -> None:
-    """Refuse a node whose packages would make other rows than those of the process that asked."""
+    """Refuse a node whose packages would make other rows than those of the driver."""
     unlike = [
         f"{name} {found.get(name, 'absent')} instead of {expected.get(name, 'absent')}"
         for name in sorted({*found, *expected})

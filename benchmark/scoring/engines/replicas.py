@@ -16,7 +16,7 @@ from forenbench.scoring.plan import Shard
 IN_HAND = 2
 """Shards that each replica has: one is read while another one is scored."""
 TRIES = 3
-"""Replicas that may die over a shard; and, for each place in the cluster, before they are ready."""
+"""Replicas that may die over a shard; and, times the size of the pool, before they are ready."""
 LOOK = 10.0
 """Seconds after which a run without any replica says that it is waiting for one."""
 
@@ -54,7 +54,7 @@ class Cluster(Protocol):
         ...
 
     def dismiss(self, replica: Replica) -> None:
-        """Free a replica's place, alive or dead."""
+        """Free what a replica takes of the cluster, alive or dead."""
         ...
 
 
@@ -93,17 +93,24 @@ class ReplicaPool:
             RunFailed: No replica could be made, or several died over a shard; the latter once all others are
                 done.
         """
+        # As many as there may be replicas: whether there are fewer shards than that must be known at once.
         self.ahead.extend(islice(shards, self.size))
         more = len(self.ahead) == self.size
         for _ in self.ahead:  # no more replicas than shards
             self._hire()
         while (more := self._hand_out(shards, more)) or self.tasks or self.ahead or self.suspects:
             done = self.cluster.wait([*self.tasks, *self.coming], LOOK)
+            # Only a run without any replica is waiting; with one, a shard may simply take long, and when it
+            # comes back the runner asks for itself whether it is stopped.
             if not (done or self.hands):
                 if self.listener.stopped():
                     return
                 self._once("waiting for the cluster to have room for the detectors", self.listener.tell)
-            yield from filter(None, map(self._take, done))
+            for ticket in done:
+                if ticket in self.coming:
+                    self._welcome(ticket)
+                elif (result := self._receive(ticket)) is not None:
+                    yield result
         if self.given_up:
             raise RunFailed("; ".join(self.given_up) + ". All else is finished and kept")
 
@@ -126,6 +133,7 @@ class ReplicaPool:
                     more = False
                     break
                 self._give(replica, shard)
+        # Last, and on replicas without other work: see the class.
         if not (more or self.ahead):
             for replica, _ in zip(self._with(0), list(self.suspects), strict=False):
                 self._give(replica, self.suspects.popleft())
@@ -139,13 +147,6 @@ class ReplicaPool:
         self.hands[replica] += 1
         self.tasks[self.cluster.give(replica, shard)] = shard, replica
 
-    def _take(self, ticket: Ticket) -> tuple[Shard, CellResults] | None:
-        """See to what is done; return results."""
-        if ticket in self.coming:
-            self._welcome(ticket)
-            return None
-        return self._receive(ticket)
-
     def _welcome(self, ticket: Ticket) -> None:
         """Put a replica to work; of one that died before, ask for another, but not for ever."""
         replica = self.coming.pop(ticket)
@@ -153,6 +154,7 @@ class ReplicaPool:
             self.cluster.collect(ticket)
         except Lost as loss:
             self.cluster.dismiss(replica)
+            # Not for ever: on a node that lacks a package every replica fails.
             self.stillborn += 1
             if self.stillborn < TRIES * self.size:
                 self._replace(f"a replica of the detectors was lost before it was ready: {loss}")
@@ -167,7 +169,17 @@ class ReplicaPool:
         try:
             scored, notes = self.cluster.collect(ticket)
         except Lost as loss:
-            self._lose(shard, replica, loss)
+            key = shard.task, shard.start
+            self.deaths[key] += 1
+            if self.deaths[key] < TRIES:
+                self.suspects.append(shard)
+            else:
+                files = f"the {shard.images} files from '{shard.requests[0].paths[0]}' on"
+                self.given_up.append(f"{TRIES} replicas were lost over {files} ({loss})")
+            # One loss shows at every shard that the replica had: it is replaced at the first.
+            if self.hands.pop(replica, None) is not None:
+                self.cluster.dismiss(replica)  # it may live on out of reach, and hold what it takes
+                self._replace("a replica of the detectors was lost; its shards go to others")
             return None
         if replica in self.hands:  # it may have been lost over another shard since
             self.hands[replica] -= 1
@@ -175,19 +187,6 @@ class ReplicaPool:
             self._once(note, self.listener.note)
         self.listener.advance(shard.images)
         return shard, scored
-
-    def _lose(self, shard: Shard, replica: Replica, loss: Lost) -> None:
-        """Keep the shard of a lost replica, and replace the replica once."""
-        place = shard.task, shard.start
-        self.deaths[place] += 1
-        if self.deaths[place] < TRIES:
-            self.suspects.append(shard)
-        else:
-            files = f"the {shard.images} files from '{shard.requests[0].paths[0]}' on"
-            self.given_up.append(f"{TRIES} replicas were lost over {files} ({loss})")
-        if self.hands.pop(replica, None) is not None:
-            self.cluster.dismiss(replica)  # it may live on out of reach, and hold its place
-            self._replace("a replica of the detectors was lost; its shards go to others")
 
     def _replace(self, why: str) -> None:
         self._once(why, self.listener.tell)

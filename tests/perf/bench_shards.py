@@ -1,4 +1,4 @@
-"""What parts, their locks and the rows made of them cost, alone and as a share of a fast run."""
+"""What shards, their locks and the rows made of them cost, alone and as a share of a fast run."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ from forenbench.scoring.reading import reader_processes
 
 
 def keep(job: Job, root: Path) -> tuple[int, float, float]:
-    """Store made-up results of all parts; return the parts, the seconds of these, and those of the rows."""
+    """Store made-up results of all shards; return their number, the seconds, and those of the rows."""
     (task,) = plan([job], SETTINGS)
-    parts, store = Progress(root), Store(root)
-    cut, begun = list(task.parts()), perf_counter()
-    for part in cut:
-        start, images = part[0].start, part[-1].stop - part[0].start
-        lock = parts.claim(task, start)
+    progress, store = Progress(root), Store(root)
+    shards, begun = list(task.shards()), perf_counter()
+    for shard in shards:
+        start, images = shard[0].start, shard[-1].stop - shard[0].start
+        lock = progress.claim(task, start)
         assert lock is not None
-        lacking = parts.lacking(task, start, task.cells)
-        parts.write(task, start, {one: [ImageResult("ok", 0.5, 0.0)] * images for one in lacking})
+        lacking = progress.lacking(task, start, task.cells)
+        progress.write(task, start, {one: [ImageResult("ok", 0.5, 0.0)] * images for one in lacking})
         lock.release()
     kept = perf_counter()
-    with parts.finishing(task):
+    with progress.finishing(task):
         for one in task.cells:
-            store.write(one.cell, parts.rows(task, one), one.identity, provenance())
-        parts.forget(task, store.is_done)
-    return len(cut), kept - begun, perf_counter() - kept
+            store.write(one.cell, progress.rows(task, one), one.identity, provenance())
+        progress.forget(task, store.is_done)
+    return len(shards), kept - begun, perf_counter() - kept
 
 
 def main() -> None:
-    title("Parts of 128 images: claim, look, write, release; then the rows of the cells")
+    title("Shards of 128 images: claim, look, write, release; then the rows of the cells")
     with workplace() as root:
         dataset: Dataset = open_folder(write_pngs(root / "pngs", scaled(4096, 256)))
         job = Job(dataset, [LoadedDetector(Corner(f"corner{n}"), "own") for n in range(5)])
@@ -48,9 +48,9 @@ def main() -> None:
         begun = perf_counter()
         score(dataset, job.detectors, root, readers=reader_processes("cpu"))
         whole = perf_counter() - begun
-        value("a part with five cells", 1000 * kept / number, "ms")
-        value("the rows of five cells, for each part", 1000 * rows / number, "ms")
-        value("parts, share of a run with next to no network over PNGs of 256²", 100 * kept / whole, "%")
+        value("a shard with five cells", 1000 * kept / number, "ms")
+        value("the rows of five cells, for each shard", 1000 * rows / number, "ms")
+        value("shards, share of a run with next to no network over PNGs of 256²", 100 * kept / whole, "%")
         value("rows, share of it", 100 * rows / whole, "%")
 
 
