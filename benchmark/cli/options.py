@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields, is_dataclass
+from functools import wraps
+from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_type_hints
 
 import typer
 
 from forenbench.data.descriptions import check_places
 from forenbench.errors import BenchError
+from forenbench.front.arguments import ImageChoice
+
+from .console import split
 
 Runs = Annotated[
     list[Path] | None, typer.Argument(help="Run folders.", show_default="all below results/runs")
@@ -48,6 +54,10 @@ Split = Annotated[
         show_default="test, else val, else train",
     ),
 ]
+Protocol = Annotated[
+    str,
+    typer.Option(help="Which files count: all, univfd-official, cnndetection-official, lgrad-official."),
+]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
 Pairs = Annotated[list[str] | None, typer.Option("--weights", help="A checkpoint file, as NAME=PATH.")]
 RepeatedPairs = Annotated[
@@ -62,6 +72,65 @@ Unverified = Annotated[
 ]
 Checkpoints = Annotated[str, typer.Option(help="published or sample.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before the download.")]
+
+
+@dataclass(frozen=True)
+class Images:
+    """Options that say which images of datasets count, and where datasets lie (see `grouped`)."""
+
+    generators: Generators = ""
+    protocol: Protocol = "all"
+    splits: Split = ""
+    limit: Limit = None
+    data_root: DataRoot = Path("data")
+    data: Data = None
+
+    @property
+    def choice(self) -> ImageChoice:
+        """The same, as Python's functions take it.
+
+        Raises:
+            BenchError: A dataset is not where it is said to be.
+        """
+        return ImageChoice(
+            generators=split(self.generators),
+            protocol=self.protocol,
+            split=self.splits,
+            limit=self.limit,
+            data_root=self.data_root,
+            places=parse_places(self.data),
+        )
+
+
+def grouped(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of each group that it takes, in the group's place.
+
+    Args:
+        command: All of its options are keywords; a group is one that is declared as a dataclass, whose fields
+            are options with defaults.
+    """
+    groups: dict[str, type] = {}
+    options = []
+    for name, own in signature(command, eval_str=True).parameters.items():
+        if is_dataclass(own.annotation) and isinstance(own.annotation, type):
+            groups[name] = own.annotation
+            # Annotations are texts here (PEP 563), and Typer wants the `Annotated` objects.
+            hints = get_type_hints(own.annotation, include_extras=True)
+            for one in fields(own.annotation):
+                option = Parameter(one.name, Parameter.KEYWORD_ONLY, default=one.default)
+                options.append(option.replace(annotation=hints[one.name]))
+        else:
+            options.append(own)
+
+    @wraps(command)
+    def call(**values: object) -> None:
+        for name, group in groups.items():
+            values[name] = group(**{one.name: values.pop(one.name) for one in fields(group)})
+        command(**values)
+
+    # Typer makes options of a signature, and reads `__signature__` before the function's own.
+    call.__signature__ = Signature(options)  # type: ignore[attr-defined]
+    return call
 
 
 def parse_places(pairs: Iterable[str] | None) -> dict[str, Path]:

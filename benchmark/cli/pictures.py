@@ -63,6 +63,7 @@ def gradient(  # noqa: PLR0913 - a command's options are its arguments
         _, original = open_image(image)
         for one in loaded:
             made = gradient_picture(one.detector, original, device)
+            # By channel, too: a pattern in one of them alone is hard to see in the mix of the three.
             channels = zip(("red", "green", "blue"), made.split(), strict=True)
             label = [one.name, f"{one.weights} weights, {_size(made)}"]
             row = [(_about(image, original), seen(one.detector, original)), (label, made)]

@@ -50,6 +50,7 @@ def report(  # noqa: PLR0913 - a command's options are its arguments
     """
     for file in metrics or []:
         add_file(file)
+    # The page is one file, which people mail: its size is said.
     target = load_results(runs or []).report(
         out,
         dataset=dataset or [],

@@ -54,7 +54,7 @@ def cnndetection(
     name: t.Name = "",
 ) -> None:
     """Train CNNDetection's ResNet-50: blur and JPEG augmentation, early stopping on validation accuracy."""
-    if continuing and init in learners.INITIALISATIONS:
+    if continuing and init in learners.INITIALISATIONS:  # neither has an optimiser's state
         raise BenchError(
             f"--continue goes on from a checkpoint file, and --init is {init}: name the file there"
         )

@@ -121,6 +121,7 @@ class Options:
 
     def adapted(self, recipe: TrainingRecipe, **changes: Any) -> TrainingRecipe:  # noqa: ANN401 - a recipe's fields
         """Change what the user changes about a recipe."""
+        # None is "as the recipe has it"; a learning rate of 0 is a wish like any other.
         asked: dict[str, Any] = {"epochs": self.epochs, "batch": self.batch, "rate": self.lr}
         changes |= {key: value for key, value in asked.items() if value is not None}
         return replace(recipe, **changes)
@@ -193,7 +194,7 @@ def encoding(backbone: str, weights: Weights, run: Running, *, half: bool) -> En
     """Load a frozen backbone, and say how it is run."""
     if backbone not in BACKBONES:
         raise BenchError(unknown("backbone", backbone, BACKBONES))
-    with weights.recording() as used:
+    with weights.recording() as used:  # the card of what is trained names the files that it rests on
         encoder = BACKBONES[backbone].load(weights)
     return Encoding(encoder, dict(used), run.processes.device, half, run.workers)
 

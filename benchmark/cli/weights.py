@@ -62,7 +62,7 @@ def fetch(
     yes: o.Yes = False,
 ) -> None:
     """Download checkpoints into the cache: resumable, and checked before they count as there."""
-    absent = _absent(_select(names or [], detector, everything))
+    absent = _absent(names or [], detector, everything)
     downloads = [one for one in absent if addresses(one, mirror)]
     if downloads:
         for one in downloads:
@@ -95,6 +95,7 @@ def fetch(
 @app.command()
 def check(names: _Names = None) -> None:
     """Verify files by their sha256; where none is published, read their structure without running code."""
+    # Files that were never fetched are missing only where they are asked for by name: nobody needs all.
     wrong = seen = 0
     for checkpoint in _named(names) if names else [one for one in _published().values() if not one.shipped]:
         path = locate(checkpoint)
@@ -150,21 +151,6 @@ def _published() -> dict[str, Checkpoint]:
     return {one.name: one for found in installed() for one in found.checkpoints}
 
 
-def _select(names: Sequence[str], detector: str, everything: bool) -> list[Checkpoint]:
-    """Turn the options of `fetch` into checkpoints; shipped ones are always here."""
-    if bool(names) + bool(detector) + everything != 1:
-        raise BenchError("say what to fetch: names of checkpoints, or --detector NAME, or --all")
-    if everything:
-        return [one for one in _published().values() if not one.shipped and not one.command]
-    chosen: Iterable[Checkpoint] = _named(names)
-    if detector:
-        name, _, variant = detector.partition(":")
-        found = find(name)
-        # A bare name stands for the variants that it means in `bench run`, not for all there are.
-        chosen = _needed_by(found, (variant,) if variant else found.rows("published"))
-    return [one for one in chosen if not one.shipped]
-
-
 def _named(names: Sequence[str]) -> list[Checkpoint]:
     """Look checkpoints up."""
     known = _published()
@@ -177,7 +163,7 @@ def _named(names: Sequence[str]) -> list[Checkpoint]:
 def _needed_by(found: FoundPlugin, variants: Iterable[str]) -> tuple[Checkpoint, ...]:
     """List what some variants read; a plugin that does not say so may need all of its checkpoints."""
     known = {variant for kind in KINDS for variant in found.variants(kind)}
-    needed: dict[Checkpoint, None] = {}
+    needed: dict[Checkpoint, None] = {}  # a set that keeps the order in which the plugin names them
     for variant in variants:
         if variant not in known:
             raise BenchError(unknown(f"variant of '{found.name}'", variant, known))
@@ -185,14 +171,27 @@ def _needed_by(found: FoundPlugin, variants: Iterable[str]) -> tuple[Checkpoint,
     return tuple(needed)
 
 
-def _absent(checkpoints: Iterable[Checkpoint]) -> list[Checkpoint]:
-    """Keep those whose file is not in the cache, or wrong there; say where the others are.
+def _absent(names: Sequence[str], detector: str, everything: bool) -> list[Checkpoint]:
+    """List what is to be fetched and not in the cache, or wrong there; say where the rest is.
 
     Raises:
-        BenchError: A file of the user's own folder is wrong: it would go before what is downloaded.
+        BenchError: Nothing is named, or a name is unknown; or a file of the user's own folder is wrong, which
+            would go before what is downloaded.
     """
+    if bool(names) + bool(detector) + everything != 1:
+        raise BenchError("say what to fetch: names of checkpoints, or --detector NAME, or --all")
+    wanted: Iterable[Checkpoint] = _named(names)
+    if everything:
+        wanted = [one for one in _published().values() if not one.command]
+    elif detector:
+        name, _, variant = detector.partition(":")
+        found = find(name)
+        # A bare name stands for the variants that it means in `bench run`, not for all there are.
+        wanted = _needed_by(found, (variant,) if variant else found.rows("published"))
     absent = []
-    for checkpoint in checkpoints:
+    for checkpoint in wanted:
+        if checkpoint.shipped:  # within an installed package, and so always here
+            continue
         path = locate(checkpoint)
         problem = inspect(checkpoint, path).problem if path else ""
         if path and problem and path != cached(checkpoint):

@@ -142,7 +142,9 @@ class Measurements:
             if failed_as == MISSING and not (probabilities and scored.no_probabilities):
                 raw = fitting.raw_scores(scored.scores, scored.logits, probabilities=probabilities)
                 for name, fitted_map in fits.maps_of(fit).items():
-                    line |= judge(scored.labels, fitted_map(raw), fitted_map.logits(raw), name, scored.problems)
+                    line |= judge(
+                        scored.labels, fitted_map(raw), fitted_map.logits(raw), name, scored.problems
+                    )
         blank = _one_sided(line)
         own = {name: replicates[name] for name in kept() if name in replicates and name not in blank}
         return Remembered(mark, [line | blank], own)

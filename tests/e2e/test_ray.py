@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from command_line import Bench
-from slow_run import ALL_SHARDS, SlowRun
+from slow_run import ALL_SHARDS, PERTURBATIONS, SlowRun
 
 ray = pytest.importorskip("ray", reason="the extra 'ray' is not installed")
 KILLS = 8
@@ -55,6 +55,15 @@ def test_a_cluster_gives_the_files_of_a_local_run(slow: SlowRun, cluster: Any) -
     slow.finish("ray", *options(cluster))
     assert slow.files("ray") == slow.files("whole")
     assert slow.leftovers("ray") == []
+
+
+@pytest.mark.slow
+def test_a_cluster_that_python_asks_for_gives_the_same_files(slow: SlowRun, cluster: Any) -> None:  # noqa: ANN401
+    asked = {"perturbations": PERTURBATIONS, "out": "python", "engine": "ray", "address": cluster.address}
+    code = f"import forenbench; forenbench.evaluate('slow.py', 'tiny', replica_cpus=1, **{asked!r})"
+    environment = {**os.environ, "PIDS": str(slow.pids)}
+    subprocess.run([sys.executable, "-c", code], cwd=slow.folder, env=environment, check=True)
+    assert slow.files("python") == slow.files("whole")
 
 
 @pytest.mark.slow
