@@ -73,7 +73,7 @@ def excess(opened: ImageFile.ImageFile, data: bytes) -> str:
     # Each scan of a progressive JPEG goes through all pixels. The plain count costs nothing, but the same two
     # bytes may stand in a thumbnail or comment: only where it is too high are segments walked.
     if opened.format in ("JPEG", "MPO") and data.count(bytes((0xFF, SOS))) * pixels > _ROUNDS * limit:
-        scans = sum(one.marker == SOS for one in segments(data))
+        scans = sum(segment.marker == SOS for segment in segments(data))
         if scans * pixels > _ROUNDS * limit:
             return f"{scans} scans of {size} ({LIMIT} sets the limit)"
     return ""

@@ -194,7 +194,7 @@ class Ranked:
     def curve(self) -> Roc:
         """Return the counts as shares, with a first step above all scores."""
         both = (self.false_positives, self.true_positives)
-        return Roc(*(np.append(0.0, one / one[-1]) if one.size else one for one in both))
+        return Roc(*(np.append(0.0, counts / counts[-1]) if counts.size else counts for counts in both))
 
 
 def _checked(labels: Labels, scores: Scores) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
