@@ -93,7 +93,7 @@ def answer(row: Metric, function: Callable[[Any], float], given: object, problem
             if np.isnan(number):
                 failed[row.name] = UNDEFINED
                 return number
-            # inf fits no upper bound of infinity either: a mean over test sets would be infinite.
+            # Infinite within no bounds, not even those of a loss: a mean over test sets would be infinite.
             if not low - ROUNDING <= number <= high + ROUNDING or np.isinf(number):
                 raise ValueError(f"it returned {number:g}, not from {low:g} to {high:g}")
         return min(max(number, low), high)
@@ -110,8 +110,7 @@ def answers(
         return function(given)
     try:
         with contained():
-            # Copied twice: what is given, as in `answer`, and what returns, which a guest might write to
-            # again.
+            # What returns is copied as well, for others might write to it again with the next resamples.
             values = np.array(function(deepcopy(given)), np.float64)
             if values.shape != (number,):
                 raise ValueError(f"it returned an array of shape {values.shape}, not ({number},)")
