@@ -122,7 +122,7 @@ def close_pairs(hashes: Hashes, distance: int) -> Pairs:
     for start in range(0, len(codes), _AT_ONCE):
         # faiss takes the radius as exclusive: "< distance + 1".
         limits, _, others = index.range_search(codes[start : start + _AT_ONCE], distance + 1)
-        # Limits are unsigned: a difference of them must not be taken as such.
+        # faiss gives limits as uint64, which np.repeat does not take.
         numbers = limits[1:].astype(np.int64) - limits[:-1].astype(np.int64)
         here = np.repeat(np.arange(len(numbers)) + start, numbers)
         found.append(np.stack([here, others])[:, here < others])

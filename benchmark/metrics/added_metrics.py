@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from forenbench.errors import BenchError
 from forenbench.registry import Opened, Registry
 from forenbench.registry.guests import contained, reason
 from forenbench.registry.plugin_files import PluginFile
@@ -71,8 +72,18 @@ def in_file(file: PluginFile) -> Metric:
     """Take the one row that a file defines; its version is the file's content.
 
     Raises:
-        BenchError: The file does not run, or defines none, or several.
+        BenchError: The file does not run, or defines none, or several, or one that cannot be shown.
     """
+    rows = [value for value in vars(file.run("metric")).values() if isinstance(value, Metric)]
+    if len(rows) == 1:
+        # The registry passes over what has a flaw, and would say that there is no metric in the file.
+        try:
+            with contained():
+                problem = flaw(rows[0])
+        except Exception as error:
+            problem = f"cannot be looked at: {reason(error)}"
+        if problem:
+            raise BenchError(f"metric '{file.path}' cannot be used: it {problem}")
     # Values are remembered beside a run under the version: an edited file must not get those of before.
     return replace(REGISTRY.in_file(file), version=file.sha256[:_DIGITS], origin=f"file {file.path}")
 
@@ -93,7 +104,7 @@ def answer(row: Metric, function: Callable[[Any], float], given: object, problem
             if np.isnan(number):
                 failed[row.name] = UNDEFINED
                 return number
-            # inf fits no upper bound of infinity either: a mean over test sets would be infinite.
+            # Infinite within no bounds, not even those of a loss: a mean over test sets would be infinite.
             if not low - ROUNDING <= number <= high + ROUNDING or np.isinf(number):
                 raise ValueError(f"it returned {number:g}, not from {low:g} to {high:g}")
         return min(max(number, low), high)
@@ -110,8 +121,7 @@ def answers(
         return function(given)
     try:
         with contained():
-            # Copied twice: what is given, as in `answer`, and what returns, which a guest might write to
-            # again.
+            # What returns is copied as well, for others might write to it again with the next resamples.
             values = np.array(function(deepcopy(given)), np.float64)
             if values.shape != (number,):
                 raise ValueError(f"it returned an array of shape {values.shape}, not ({number},)")

@@ -59,20 +59,20 @@ def check_perturbation(request: str) -> Iterator[CheckResult]:
 
 def check_source(request: str) -> Iterator[CheckResult]:
     """Run the contract of a source on a place that it opens: ``./mine.py:PLACE`` or, of a package, PLACE."""
-    place = Path(request)
+    location = Path(request)
     with _check("it opens the place, and lists images with labels") as found:
         # Names may mislead: a folder or archive that forenbench opens by itself says nothing of the source.
-        _, findings = open_location(place)
+        _, findings = open_location(location)
         if not any(note.startswith("opened by ") for note in findings.notes):
             found.problem = "no package opens it, but forenbench itself"
     yield found
     with _check(f"the first {_SHOWN} images can be read") as found:
-        source, findings = open_location(place)
+        source, findings = open_location(location)
         for sample in findings.samples[:_SHOWN]:
             decode(source.read(sample.path))
     yield found
     with _check("an image is the same each time, and in another process") as found:
-        source, findings = open_location(place)
+        source, findings = open_location(location)
         copy = pickle.loads(pickle.dumps(source))
         for sample in findings.samples[:_SHOWN]:
             # Rows name the sha256 of what was scored; images that are decoded anew each time have none.
@@ -81,7 +81,7 @@ def check_source(request: str) -> Iterator[CheckResult]:
                 break
     yield found
     with _check("whether the place has changed can be seen") as found:
-        source, findings = open_location(place)
+        source, findings = open_location(location)
         # Without a mark the inventory would be made anew with every run, or never.
         stamps = source.stamps([sample.path for sample in findings.samples])
         if not all(stamp.mark for stamp in stamps.values()):

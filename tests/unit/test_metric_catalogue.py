@@ -169,6 +169,29 @@ def test_a_metric_whose_resamples_fail_has_a_value_and_no_interval(
 
 
 @pytest.mark.usefixtures("_catalogue")
+def test_a_metric_of_a_package_whose_losses_fail_is_named_with_its_package(tmp_path: Path) -> None:
+    register(
+        ProbabilityMetric(
+            name="lossy",
+            label="Lossy",
+            term=BURIED.term,
+            point=lambda images: float(images.values.mean()),
+            losses=lambda images: images.values[:1],
+            headings={"calibration": "Lossy"},
+            origin="package planted",
+        )
+    )
+    made = tables.make("calibration", [two_cells(tmp_path)])
+    assert made.frame["Lossy"].tolist() == pytest.approx([50.0, 50.0])
+    assert made.low is not None
+    assert made.low["Lossy"].isna().all()
+    assert (
+        "Metric 'lossy' of package planted has no interval in 2 of 2 cells: "
+        "ValueError: it returned an array of shape (1,), not (40,)."
+    ) in made.notes
+
+
+@pytest.mark.usefixtures("_catalogue")
 def test_a_metric_that_changes_what_it_is_given_changes_no_other(tmp_path: Path) -> None:
     store = two_cells(tmp_path)
     before = tables.make("cells", [store])
@@ -176,7 +199,7 @@ def test_a_metric_that_changes_what_it_is_given_changes_no_other(tmp_path: Path)
         plant(
             tmp_path,
             "ranked.true_positives[:] = 0; ranked.curve.tpr[:] = 0; return 0.5",
-            "drawn.real[:] = 0; drawn.fpr[:] = 0; return np.full(len(drawn.real), 0.5)",
+            "drawn.false_positives[:] = drawn.true_positives[:] = 0; return np.full(len(drawn.real), 0.5)",
         )
     )
     made = tables.make("cells", [store])
@@ -215,6 +238,8 @@ def test_an_edited_file_is_another_metric(tmp_path: Path) -> None:
         ('"cells": "Planted"', '"cells": "AUROC"', "one under its heading, already"),
         ("MINE = RankingMetric", "MINE = dict", "defines no metrics; it must define one"),
         ("import sys", "import not_there", "does not import: ModuleNotFoundError"),
+        ("kept=True", "bounds=(1.0, 0.0)", "cannot be used: it has bounds (1.0, 0.0): the lower one first"),
+        ("kept=True", "bounds=1.0", "cannot be used: it cannot be looked at: TypeError"),
     ],
 )
 def test_a_file_that_adds_no_metric_is_refused(tmp_path: Path, text: str, changed: str, reason: str) -> None:
