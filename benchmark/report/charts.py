@@ -115,8 +115,8 @@ def draw(lines: Lines, looks: Mapping[str, Style]) -> list[Chart]:
         axes.plot([0, 1], [0, 1], **_CHANCE)
         for name, (images, scores, fakes) in bins.items():
             used = images > 0  # the mean of no image is no point
-            at, part = scores[used] / images[used], fakes[used] / images[used]
-            axes.plot(at, part, **_POINTS, **_look(looks[name]))
+            predicted, observed = scores[used] / images[used], fakes[used] / images[used]
+            axes.plot(predicted, observed, **_POINTS, **_look(looks[name]))
         axes.set(xlabel="Mean predicted probability", ylabel="Fraction of fakes")
         axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     return charts

@@ -32,7 +32,7 @@ class Curves:
     Attributes:
         tpr: True positive rate at each of `RATES`.
         precision: Precision at each of `RECALLS`.
-        bins: (3, `BINS`): images, sum of scores, and fakes in each part of [0, 1]; None where scores are no
+        bins: (3, `BINS`): images, sum of scores, and fakes in each bin of [0, 1]; None where scores are no
             probabilities.
     """
 
@@ -64,7 +64,7 @@ def trace(labels: NDArray[np.integer], scores: Array, threshold: float) -> Curve
     step = np.searchsorted(recall[::-1], np.maximum(RECALLS - _ROUNDING, _ROUNDING))
     bins = None
     if not why_no_probabilities(scores, threshold):
-        # ECE's parts are closed above, (0, 1/15] and so on, and the first has 0, too: hence "left".
+        # ECE's bins are closed above, (0, 1/15] and so on, and the first has 0, too: hence "left".
         at = np.searchsorted(equal_width(BINS), scores, side="left")
         weights = (np.ones_like(scores), scores, (labels == FAKE).astype(float))
         bins = np.array([np.bincount(at, weight, BINS) for weight in weights])
@@ -72,7 +72,7 @@ def trace(labels: NDArray[np.integer], scores: Array, threshold: float) -> Curve
 
 
 def mean(curves: Sequence[Curves]) -> Curves:
-    """Average curves, each test set counting once; images in the parts of [0, 1] are added up."""
+    """Average curves, each test set counting once; images in the bins of [0, 1] are added up."""
     bins = [one.bins for one in curves if one.bins is not None]
     return Curves(
         np.mean([one.tpr for one in curves], axis=0),

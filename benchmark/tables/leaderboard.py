@@ -162,7 +162,7 @@ def _contest(cells: Sequence[dict[str, Any]], rank_by: str) -> list[dict[str, An
     groups = grouped(cells, DETECTOR)
     # Counts, means and ranks are over test sets with both labels: see `forenbench.tables.means.averaged`.
     both = {
-        detector: [one for one in group if one["reals"] and one["fakes"]]
+        detector: [cell for cell in group if cell["reals"] and cell["fakes"]]
         for detector, group in groups.items()
     }
     behind = [cell for group in both.values() for cell in group]
@@ -196,7 +196,7 @@ def _contest(cells: Sequence[dict[str, Any]], rank_by: str) -> list[dict[str, An
             "unranked": reasons.get(detector, "no test set with both labels"),
         }
     ranked = {detector: row[rank_by] for detector, row in rows.items() if not row["unranked"]}
-    replicates = {one: average([cell["replicates"] for cell in both[one]], rank_by) for one in ranked}
+    replicates = {name: average([cell["replicates"] for cell in both[name]], rank_by) for name in ranked}
     # Of all detectors together: the spread of a difference is known from no more images than they share.
     left_open = ranking.open_ranks(ranked, replicates, witnesses(behind))
     for detector, rank in zip(ranked, rounding.ranks(list(ranked.values())), strict=True):

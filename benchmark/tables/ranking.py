@@ -33,17 +33,20 @@ def open_ranks(values: Mapping[Key, float], replicates: Mapping[Key, Floats], nu
     p_values = []
     # For all detectors the same images were drawn: replicates can be subtracted one by one.
     for first, second in pairs:
-        one, other = replicates[first], replicates[second]
-        apart = one - other if one.size and other.size else np.zeros(0)
-        p_values.append(bootstrap_p((values[first] - values[second]) / 100, apart, number))
+        higher, lower = replicates[first], replicates[second]
+        difference = higher - lower if higher.size and lower.size else np.zeros(0)
+        p_values.append(bootstrap_p((values[first] - values[second]) / 100, difference, number))
     # A rank that another draw of images might well have exchanged is given as a range.
     beaten, beats = Counter[Key](), Counter[Key]()
     for (first, second), p_value in zip(pairs, holm(p_values), strict=True):
         if p_value < SIGNIFICANT:  # not so for NaN: of one image, nothing is known
             beats[first] += 1
             beaten[second] += 1
-    ends = {one: (1 + beaten[one], len(order) - beats[one]) for one in order}
-    return {one: str(best) if best == worst else f"{best}-{worst}" for one, (best, worst) in ends.items()}
+    found = {}
+    for detector in order:
+        best, worst = 1 + beaten[detector], len(order) - beats[detector]
+        found[detector] = str(best) if best == worst else f"{best}-{worst}"
+    return found
 
 
 def why_unranked(cells: Sequence[dict[str, Any]], metric: str) -> dict[Key, str]:

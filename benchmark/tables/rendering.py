@@ -64,11 +64,14 @@ def render(table: Values, style: str, width: int | None = None) -> str:
     if style == "csv":
         return _as_csv(table.frame, columns)
     # Interval and signs stand in the value's own cell, so that copying the one copies the other.
-    names, texts = [one.name for one in columns], []
-    for one in columns:
-        parts = zip(one.values, one.low, one.high, one.marks, strict=True)
+    names, texts = [column.name for column in columns], []
+    for _, *words in columns:
+        entries = zip(*words, strict=True)
         texts.append(
-            [f"{value} [{low}, {high}]{signs}" if low else value + signs for value, low, high, signs in parts]
+            [
+                f"{value} [{low}, {high}]{signs}" if low else value + signs
+                for value, low, high, signs in entries
+            ]
         )
     # Titles and notes, too, name what users and packages have named: detectors, test sets, files.
     spell = for_markdown if style == "markdown" else printable
@@ -101,11 +104,8 @@ def render(table: Values, style: str, width: int | None = None) -> str:
 def _printed(table: Values) -> list[_Column]:
     """Print values with the table's decimals, counts and words as they are, undefined values as nothing."""
     frame, sides = table.frame, []
-    for one in (frame, table.low, table.high, table.marks):
-        # The four are read side by side; tables that others make may have rows and columns in another order.
-        if one is not None and not (one.index.equals(frame.index) and one.columns.equals(frame.columns)):
-            one = one.reindex(index=frame.index, columns=frame.columns)
-        sides.append([None] * frame.shape[1] if one is None else [column for _, column in one.items()])
+    for side in (frame, table.low, table.high, table.marks):
+        sides.append([None] * frame.shape[1] if side is None else [column for _, column in side.items()])
     columns, nothing = [], [""] * len(frame)
     for name, values, low, high, marks in zip(frame.columns, *sides, strict=True):
         signed = table.signed != "" and levels(name)[-1] == table.signed
@@ -142,13 +142,12 @@ def _spelled(
 def _as_csv(frame: pd.DataFrame, columns: Sequence[_Column]) -> str:
     """Lay out columns as CSV; signs and ends of intervals are columns beside the values that have some."""
     names, texts = [], []
-    for one in columns:
-        *outer, inner = one.name if isinstance(one.name, tuple) else (one.name,)
-        beside = (("", one.values), (" marks", one.marks), (" low", one.low), (" high", one.high))
-        for suffix, column in beside:
-            if not suffix or any(column):
+    for name, values, low, high, marks in columns:
+        *outer, inner = name if isinstance(name, tuple) else (name,)
+        for suffix, words in (("", values), (" marks", marks), (" low", low), (" high", high)):
+            if not suffix or any(words):
                 names.append((*outer, f"{inner}{suffix}") if outer else f"{inner}{suffix}")
-                texts.append(column)
+                texts.append(words)
     return _spelled(texts, frame.index, pd.Index(names), for_csv).to_csv(lineterminator="\n")
 
 

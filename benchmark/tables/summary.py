@@ -49,14 +49,15 @@ def table(cells: pd.DataFrame) -> Table:
         signs = marks.together(cell["marks"] for cell in group)
         worst, where, worst_signs = _NONE, "", ""
         if group:
-            cell = group[lowest([one["ap"] for one in group])]
+            lowest_cell = group[lowest([cell["ap"] for cell in group])]
             # Where any cell is not whole, another cell might have been the worst.
-            partial = [marks.PARTIAL for one in group if marks.PARTIAL in one["marks"]]
-            worst_signs = marks.together([cell["marks"], *partial])
-            if len(group) == wanted and not any(isnan(one["ap"]) for one in group):
-                worst = 100 * cell["ap"], 100 * cell.get("ap_low", _NAN), 100 * cell.get("ap_high", _NAN)
-                several_datasets = len({one["dataset"] for one in group}) > 1
-                where = f"{cell['dataset']}/{cell['testset']}" if several_datasets else cell["testset"]
+            partial = [marks.PARTIAL for cell in group if marks.PARTIAL in cell["marks"]]
+            worst_signs = marks.together([lowest_cell["marks"], *partial])
+            if len(group) == wanted and not any(isnan(cell["ap"]) for cell in group):
+                ap, low, high = (lowest_cell.get(name, _NAN) for name in ("ap", "ap_low", "ap_high"))
+                worst = 100 * ap, 100 * low, 100 * high
+                datasets = {cell["dataset"] for cell in group}
+                where = "/".join(key(lowest_cell, TESTSET if len(datasets) > 1 else TESTSET[1:]))
         line = {
             "test sets": (len(group), _NAN, _NAN, ""),
             "images": (sum(counted), _NAN, _NAN, ""),
@@ -68,10 +69,10 @@ def table(cells: pd.DataFrame) -> Table:
         }
         for name, entry in line.items():
             columns.setdefault(name, []).append(entry)
-    values, low, high, marked = framed(columns, groups, row)
+    values, lows, highs, marked = framed(columns, groups, row)
     title = "Each detector over all test sets (%), with 95 % intervals"
     notes = (*notes_on(cells), *realsources.widest(cells), *marks.remarks(cells))
-    return Table("summary", title, values, notes, low=low, high=high, marks=marked)
+    return Table("summary", title, values, notes, low=lows, high=highs, marks=marked)
 
 
 def _mean(
