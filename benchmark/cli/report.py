@@ -17,6 +17,7 @@ _AUDIT = "Audit the images' files, too: 'bench audit' tells what that is."
 _EXPLAIN = "Load the detectors, and draw what they see in these images: gradient pictures or CAMs."
 
 
+@o.grouped
 def report(  # noqa: PLR0913 - a command's options are its arguments
     runs: o.Runs = None,
     out: Annotated[
@@ -38,8 +39,7 @@ def report(  # noqa: PLR0913 - a command's options are its arguments
         list[str] | None,
         typer.Option(help="For --explain: a checkpoint file, as NAME=PATH; may be repeated."),
     ] = None,
-    protocol: o.CellsOf = "",
-    failed_as: o.FailedAs = "missing",
+    shown: o.Shown = o.SHOWN,
 ) -> None:
     """Write one HTML page about one or more runs, which needs no other file and no network.
 
@@ -55,7 +55,7 @@ def report(  # noqa: PLR0913 - a command's options are its arguments
         audit=audit,
         explain=explain,
         weights=weights or [],
-        protocol=protocol,
-        failed_as=failed_as,
+        protocol=shown.protocol,
+        failed_as=shown.failed_as,
     )
     say(f"wrote {short(target)} ({target.stat().st_size / 1e6:.1f} MB)", "green")
