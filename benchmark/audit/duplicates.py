@@ -107,7 +107,7 @@ def close_pairs(hashes: Hashes, distance: int) -> Pairs:
         distance: Bits.
 
     Returns:
-        Places i and j of each pair, i < j.
+        Indices i and j of each pair, i < j.
     """
     import faiss
 
@@ -124,8 +124,8 @@ def close_pairs(hashes: Hashes, distance: int) -> Pairs:
         limits, _, others = index.range_search(codes[start : start + _AT_ONCE], distance + 1)
         # Limits are unsigned: a difference of them must not be taken as such.
         numbers = limits[1:].astype(np.int64) - limits[:-1].astype(np.int64)
-        places = np.repeat(np.arange(len(numbers)) + start, numbers)
-        found.append(np.stack([places, others])[:, places < others])
+        here = np.repeat(np.arange(len(numbers)) + start, numbers)
+        found.append(np.stack([here, others])[:, here < others])
     first, second = np.concatenate(found, axis=1)
     return first, second
 

@@ -74,7 +74,7 @@ def table(name: Annotated[str, typer.Argument(help="As for 'bench table': ./mine
 
 
 @app.command()
-def metric(name: Annotated[str, typer.Argument(help="Of a metric that a package adds.")]) -> None:
+def metric(name: Annotated[str, typer.Argument(help="A file, or the name of a package's metric.")]) -> None:
     """Run the contract of a metric on a tiny run."""
     _check("metric", name)
 

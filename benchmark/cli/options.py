@@ -22,6 +22,12 @@ Runs = Annotated[
 ]
 RunFolder = Annotated[Path | None, typer.Option(help="Run folder.", show_default="results/runs/<dataset>")]
 Style = Annotated[str, typer.Option("--format", help="text, csv, markdown or latex.")]
+Metrics = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--metric", metavar="FILE", help="A Python file that adds a metric to tables; may be repeated."
+    ),
+]
 FailedAs = Annotated[
     str,
     typer.Option(
@@ -98,10 +104,17 @@ class Images:
 
 @dataclass(frozen=True)
 class Shown:
-    """Options that say which cells are shown, and how images without a score count (see `grouped`)."""
+    """Options that say which cells are shown, by which metrics, and what has no score (see `grouped`)."""
 
+    runs: Runs = None
     protocol: CellsOf = ""
     failed_as: FailedAs = "missing"
+    metrics: Metrics = None
+
+    @property
+    def cells(self) -> tuple[str | None, str]:
+        """The protocol (None: "all", or the only one there is) and what images without a score count as."""
+        return self.protocol or None, self.failed_as
 
 
 IMAGES, SHOWN = Images(), Shown()

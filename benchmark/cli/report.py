@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from forenbench.front.results import load_results
+from forenbench.metrics.file_metrics import add_file
 
 from . import options as o
 from .console import say, short
@@ -19,7 +20,6 @@ _EXPLAIN = "Load the detectors, and draw what they see in these images: gradient
 
 @o.grouped
 def report(  # noqa: PLR0913 - a command's options are its arguments
-    runs: o.Runs = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -46,8 +46,10 @@ def report(  # noqa: PLR0913 - a command's options are its arguments
     It holds the leaderboard and every table, curves, the images each detector got most wrong, and what made
     the numbers.
     """
+    for file in shown.metrics or ():
+        add_file(file)
     # The page is one file, which people mail: its size is said.
-    target = load_results(runs or []).report(
+    target = load_results(shown.runs or []).report(
         out,
         dataset=dataset or [],
         data_root=data_root,

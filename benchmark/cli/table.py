@@ -8,6 +8,7 @@ import typer
 
 from forenbench.errors import BenchError
 from forenbench.front.results import open_stores
+from forenbench.metrics.file_metrics import add_file
 from forenbench.tables import find_table, make
 from forenbench.tables.paper import PaperTable
 from forenbench.tables.published import published_table
@@ -21,15 +22,16 @@ _ONLY = "published: a paper's numbers alone; needs no run."
 
 
 @o.grouped
-def table(  # noqa: PLR0913 - a command's options are its arguments
+def table(
     name: Annotated[str, typer.Argument(help="Table name ('bench list tables' shows them), or a file.")],
-    runs: o.Runs = None,
     style: o.Style = "text",
     against: Annotated[str, typer.Option(help=_AGAINST)] = "",
     only: Annotated[str, typer.Option(help=_ONLY)] = "",
     shown: o.Shown = o.SHOWN,
 ) -> None:
     """Make a table from the rows of one or more runs."""
+    for file in shown.metrics or ():
+        add_file(file)
     kind = find_table(name)  # says what is wrong with a name before any run is opened
     for option, value in (("--against", against), ("--only", only)):
         if value and value != "published":
@@ -41,8 +43,7 @@ def table(  # noqa: PLR0913 - a command's options are its arguments
     if isinstance(kind, PaperTable) and only:
         made = published_table(kind)
     else:
-        stores, beside = open_stores(runs or []), bool(against)
-        made = make(kind, stores, shown.protocol or None, shown.failed_as, against_published=beside)
+        made = make(kind, open_stores(shown.runs or []), *shown.cells, against_published=bool(against))
     show(render(made, style, width()))
     for note in made.notes if style == "csv" else ():  # a line that is no row would break readers of CSV
         say(note)

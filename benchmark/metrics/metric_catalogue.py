@@ -246,5 +246,5 @@ def register(row: Metric) -> None:
 for _row in _ROWS:
     register(_row)
 
-ADDED = added_metrics.add_to(register)
+ADDED = added_metrics.of_packages(register)
 """What packages add, also what cannot be used."""

@@ -171,3 +171,8 @@ class Registry(Generic[T]):
                 is_one = False
             if is_one:
                 yield value
+
+
+def uncallable(thing: object) -> str:
+    """Say why something cannot be what makes a thing: a `Flaw` of registries whose things are called."""
+    return "" if callable(thing) else "is nothing that can be called"

@@ -105,8 +105,8 @@ class FeatureCache:
             with suppress(OSError):
                 path.unlink()
             return None
-        # By hand, for with the usual mount options (relatime, noatime) reading leaves no mark on a file.
-        # Where this may not be written, the block is of use all the same.
+        # By hand, as the time of change: with the usual mount options (relatime, noatime) the time of access
+        # is not kept. Where this may not be written, the block is of use all the same.
         now = time.time_ns()
         with suppress(OSError):
             os.utime(path, ns=(now, now))
@@ -119,7 +119,7 @@ class FeatureCache:
         note = self.folder / address.folder / _NOTE
         try:
             content = to_bytes(features)
-            # A larger block would be evicted by the very look that it causes.
+            # A larger block could not stay: an eviction goes down to that share of the limit.
             if len(content) > self.limit * _AFTER_EVICTION:
                 raise ValueError(f"{decimal(len(content))} do not fit into {decimal(self.limit)}")
             if not note.is_file():

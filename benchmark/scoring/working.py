@@ -84,7 +84,7 @@ def working(
 
     is_local, features = choice.name == "local", choice.cache().limit
     request = EngineRequest(
-        detectors=[one for job in gathered.jobs for one in job.detectors],
+        detectors=[loaded for job in gathered.jobs for loaded in job.detectors],
         load=reloading(workplace.request, workplace.means, gathered),
         device=workplace.means.device if is_local else choice.device,
         precision=workplace.settings.precision,

@@ -103,7 +103,7 @@ def test_killed_at_random_and_started_again_the_files_are_whole(slow: SlowRun, c
 
 
 @pytest.mark.slow
-def test_ctrl_c_ends_after_a_part_and_the_same_command_goes_on(slow: SlowRun, cluster: Any) -> None:  # noqa: ANN401
+def test_ctrl_c_ends_after_a_shard_and_the_same_command_goes_on(slow: SlowRun, cluster: Any) -> None:  # noqa: ANN401
     process = slow.start("stopped-ray", *options(cluster))
     slow.wait_for_progress(process, "stopped-ray")
     process.interrupt()
