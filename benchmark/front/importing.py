@@ -95,8 +95,8 @@ class ScoreImport(ImageChoice):
             what = f"{len(one.rows)} rows, {', '.join(one.notes)}, threshold {one.threshold:g}"
             progress.say(f"{self.file}{which}: {what}")
         name = joint_name([self.dataset]) if self.dataset else self.dataset_name or self.file.stem
-        stated = {"perturbation": perturbation, "trained_on": tuple(several(self.trained_on))}
-        made = [replace(one, **stated) for one in self.match(scores, name, progress)]
+        found, seen = self.match(scores, name, progress), tuple(several(self.trained_on))
+        made = [replace(one, perturbation=perturbation, trained_on=seen) for one in found]
         store = Store(self.out or self.folder(name))
         store.open()
         summary = store_scores(dict(zip(self.detectors, made, strict=True)), store)
