@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .errors import BenchError as BenchError
     from .errors import RunFailed as RunFailed
     from .front.arguments import ImageOptions as ImageOptions
+    from .front.arguments import LoadOptions as LoadOptions
     from .front.arguments import RunOptions as RunOptions
     from .front.auditing import audit_dataset as audit_dataset
     from .front.calibrating import calibrate as calibrate
@@ -53,6 +54,7 @@ _HOMES = {
     "list_tables": "front.lists",
     "RunOptions": "front.arguments",
     "ImageOptions": "front.arguments",
+    "LoadOptions": "front.arguments",
     "ImportOptions": "front.importing",
     "Results": "front.results",
     "Audit": "audit",
@@ -73,6 +75,7 @@ __all__ = [
     "Encoder",
     "ImageOptions",
     "ImportOptions",
+    "LoadOptions",
     "LogitDetector",
     "Results",
     "RunFailed",

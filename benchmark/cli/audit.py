@@ -51,9 +51,8 @@ Seed = Annotated[int, typer.Option(help="Seed of the metadata-only baseline.")]
 
 @o.grouped
 def audit(  # noqa: PLR0913 - a command's options are its arguments
-    *,
     dataset: Datasets = None,
-    images: o.Images,
+    images: o.Images = o.IMAGES,
     against: Against = None,
     distance: Distance = 6,
     figure: Figure = None,

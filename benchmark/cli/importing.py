@@ -84,21 +84,23 @@ class Columns:
     status_column: Annotated[str, typer.Option(help="The same for ok, failed, unreadable.")] = "status"
 
 
+COLUMNS = Columns()
+
+
 @o.grouped
 def import_scores(  # noqa: PLR0913 - a command's options are its arguments
-    *,
     file: File,
     detector: Detector = "",
     scores: Scores = "",
     dataset: DatasetOption = "",
-    images: o.Images,
+    images: o.Images = o.IMAGES,
     perturbation: Perturbation = "none",
     dataset_name: ImagesName = "",
     generator: Generator = "",
     label: Label = "",
     threshold: Threshold = None,
     real_is_high: RealIsHigh = False,
-    columns: Columns,
+    columns: Columns = COLUMNS,
     prefix: Prefix = "",
     trained_on: TrainedOn = "",
     out: o.RunFolder = None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import wraps
 from inspect import Parameter, Signature, signature
 from pathlib import Path
@@ -102,25 +102,50 @@ class Images:
         )
 
 
-def grouped(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of each group that it takes, in the group's place.
+@dataclass(frozen=True)
+class Shown:
+    """Options that say which cells are shown, by which metrics, and what has no score (see `grouped`)."""
 
-    Args:
-        command: All of its options are keywords; a group is one that is declared as a dataclass, whose fields
-            are options with defaults.
-    """
+    runs: Runs = None
+    protocol: CellsOf = ""
+    failed_as: FailedAs = "missing"
+    metrics: Metrics = None
+
+    @property
+    def cells(self) -> tuple[str | None, str]:
+        """The protocol (None: "all", or the only one there is) and what images without a score count as."""
+        return self.protocol or None, self.failed_as
+
+
+IMAGES, SHOWN = Images(), Shown()
+
+
+def fields_as_options(group: type) -> dict[str, Parameter]:
+    """Make the parameters of a command of a group's fields, by name."""
+    # Annotations are texts here (PEP 563), and Typer wants the `Annotated` objects.
+    hints = get_type_hints(group, include_extras=True)
+    defaults = {one.name: one.default for one in fields(group)}
+    return {
+        name: Parameter(
+            name,
+            Parameter.KEYWORD_ONLY,
+            default=Parameter.empty if default is MISSING else default,
+            annotation=hints[name],
+        )
+        for name, default in defaults.items()
+    }
+
+
+def grouped(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of each group (a dataclass) that it takes, in the group's place."""
     groups: dict[str, type] = {}
-    options = []
+    options: list[Parameter] = []
     for name, own in signature(command, eval_str=True).parameters.items():
         if is_dataclass(own.annotation) and isinstance(own.annotation, type):
             groups[name] = own.annotation
-            # Annotations are texts here (PEP 563), and Typer wants the `Annotated` objects.
-            hints = get_type_hints(own.annotation, include_extras=True)
-            for one in fields(own.annotation):
-                option = Parameter(one.name, Parameter.KEYWORD_ONLY, default=one.default)
-                options.append(option.replace(annotation=hints[one.name]))
+            options += fields_as_options(own.annotation).values()
         else:
-            options.append(own)
+            options.append(own.replace(kind=Parameter.KEYWORD_ONLY))
 
     @wraps(command)
     def call(**values: object) -> None:

@@ -86,10 +86,9 @@ ReplicaCores = Annotated[
 
 @o.grouped
 def run(  # noqa: PLR0913 - a command's options are its arguments
-    *,
     detectors: Detectors = None,
     dataset: Datasets = None,
-    images: o.Images,
+    images: o.Images = o.IMAGES,
     perturbations: Perturbations = None,
     equalise: Equalise = "",
     experiment: Experiment = "",

@@ -134,16 +134,10 @@ def _entry(checkpoint: Checkpoint, found: FoundPlugin) -> str:
     if path is not None and not checkpoint.shipped:
         problem = mismatch(path, None, checkpoint.size)
         state = f"WRONG, {short(path)} {problem}" if problem else f"here, {short(path)}"
-    wrapped = textwrap.fill(
-        f"{facts}for {', '.join(found.users(checkpoint)) or 'all variants'}",
-        width() or _COLUMNS,
-        initial_indent=_INDENT,
-        subsequent_indent=_INDENT,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    text, room = f"{facts}for {', '.join(found.users(checkpoint)) or 'all variants'}", width() or _COLUMNS
+    text = textwrap.fill(text, room - len(_INDENT), break_long_words=False, break_on_hyphens=False)
     # The command has a line of its own, never folded: a shell would take it for two.
-    return f"  {checkpoint.name}: {state}\n{wrapped}{command}"
+    return f"  {checkpoint.name}: {state}\n{textwrap.indent(text, _INDENT)}{command}"
 
 
 def _published() -> dict[str, Checkpoint]:

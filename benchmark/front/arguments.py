@@ -7,7 +7,7 @@ type. `taking` shows them in its signature.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from inspect import signature
 from os import PathLike
 from pathlib import Path
@@ -50,20 +50,33 @@ class ImageOptions(TypedDict, total=False):
     places: Mapping[str, PathName] | None
 
 
-class RunOptions(ImageOptions, total=False):
-    """How a run is made; options of `evaluate`, beside those of `ImageOptions`.
+class LoadOptions(TypedDict, total=False):
+    """How detectors are loaded, and where they compute: options of `evaluate` and `score`.
 
     Attributes:
-        seed: Of random perturbations.
         checkpoints: "published" or "sample", of detectors without an @; by default sample on the sample
             dataset, else published.
         weights: The user's checkpoint files, by name, or as NAME=PATH.
         unverified: Take weights of another sha256 than the published one; tables say so.
+        device: "auto" (a GPU if there is one), "cpu", "cuda:1", "mps". For `evaluate` also several with
+            commas between, each with a process of its own: a script then needs
+            ``if __name__ == "__main__":``.
+    """
+
+    checkpoints: str
+    weights: WeightFiles
+    unverified: bool
+    device: str
+
+
+class RunOptions(ImageOptions, LoadOptions, total=False):
+    """How a run is made; options of `evaluate`, beside those of `ImageOptions` and `LoadOptions`.
+
+    Attributes:
+        seed: Of random perturbations.
         trained_on: What weights that are not the published ones have seen, as test sets are called.
         precision: "fp32" (by default), "tf32" or "bf16".
         keep_going: Try detectors that fail on everything on the rest, too.
-        device: "auto" (a GPU if there is one), "cpu", "cuda:1", "mps"; or several with commas between, each
-            with a process of its own: a script then needs ``if __name__ == "__main__":``.
         readers: Processes that read files; by default as many as help.
         feature_cache: Room for features of encoders: "20GB"; "0": keep none.
         engine: "local", "ray" (replicas on a Ray cluster), or one that a package adds.
@@ -72,13 +85,9 @@ class RunOptions(ImageOptions, total=False):
     """
 
     seed: int
-    checkpoints: str
-    weights: WeightFiles
-    unverified: bool
     trained_on: str | Sequence[str]
     precision: str
     keep_going: bool
-    device: str
     readers: int | None
     feature_cache: str
     engine: str
@@ -86,7 +95,8 @@ class RunOptions(ImageOptions, total=False):
     replica_cpus: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# None of these has slots: a class with slots cannot have two such bases.
+@dataclass(frozen=True, kw_only=True)
 class ImageChoice:
     """`ImageOptions` with their defaults, and what is made of them."""
 
@@ -143,18 +153,29 @@ class ImageChoice:
         return run_folder(name, self.protocol, self.limit, self.split)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunChoice(ImageChoice):
-    """`RunOptions` with their defaults, and what is made of them."""
+@dataclass(frozen=True, kw_only=True)
+class LoadChoice:
+    """`LoadOptions` with their defaults, and what is made of them."""
 
-    seed: int = 0
     checkpoints: str = ""
     weights: WeightFiles = ()
     unverified: bool = False
+    device: str = "auto"
+
+    @property
+    def files(self) -> Files:
+        """Which weights files are taken."""
+        return Files(pairs(self.weights), self.unverified)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunChoice(ImageChoice, LoadChoice):
+    """`RunOptions` with their defaults, and what is made of them."""
+
+    seed: int = 0
     trained_on: str | Sequence[str] = ()
     precision: str = "fp32"
     keep_going: bool = False
-    device: str = "auto"
     readers: int | None = None
     feature_cache: str = ""
     engine: str = "local"
@@ -163,8 +184,8 @@ class RunChoice(ImageChoice):
 
     @property
     def files(self) -> Files:
-        """Which weights files are taken."""
-        return Files(pairs(self.weights), self.unverified, tuple(several(self.trained_on)))
+        """Which weights files are taken, and what they have seen."""
+        return replace(super().files, trained_on=tuple(several(self.trained_on)))
 
     @property
     def scoring(self) -> EngineChoice:

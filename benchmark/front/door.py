@@ -13,10 +13,10 @@ from forenbench.errors import BenchError
 from forenbench.plugins.own import OwnDetector
 from forenbench.scoring.devices import choose_device
 from forenbench.scoring.gathering import Request
-from forenbench.scoring.requested import Files, load_detectors
+from forenbench.scoring.requested import load_detectors
 from forenbench.types import Detector
 
-from .arguments import PathName, RunChoice, RunOptions, WeightFiles, pairs, several, taking
+from .arguments import LoadChoice, LoadOptions, PathName, RunChoice, RunOptions, several, taking
 from .bars import Quiet, RunProgress
 from .evaluation import Evaluation, of_table
 from .frames import Pairs, as_listed, keeping
@@ -58,7 +58,7 @@ def evaluate(  # noqa: PLR0913 - all that says what is scored, and where it goes
         experiment: Run what a paper's table needs, as far as it is here, in place of the three above.
         out: The run folder; by default ``results/runs/<dataset>``, below the working folder.
         progress: Say what is found and how far the run is, on stderr.
-        options: See `RunOptions`: which images count, whose weights, seed, precision, device, cluster.
+        options: See `RunOptions`: which images count, which weights, seed, precision, device, cluster.
 
     Returns:
         The run's results. Images that were not scored have rows that say why; tables mark what lacks them.
@@ -88,12 +88,7 @@ def _request(
     experiment: str,
     choice: RunChoice,
 ) -> Request:
-    """Say what is to be run, with the defaults of what is not given.
-
-    Raises:
-        BenchError: The experiment says what to run, and so does something else; or detectors are asked for
-            that other processes cannot load.
-    """
+    """Say what is to be run, with the defaults of what is not given; refuse what does not go together."""
     if experiment:
         others = {"detectors": detectors is not None, "dataset": datasets, "generators": choice.generators}
         return of_table(experiment, {**others, "perturbations": perturbations is not None})
@@ -109,37 +104,31 @@ def _request(
     return Request(wanted, dict.fromkeys(datasets or ["sample"], several(choice.generators)), changes)
 
 
-def score(  # noqa: PLR0913 - all that may be asked
+@taking(LoadOptions, LoadChoice)
+def score(
     images: PathName | Sequence[PathName],
     detectors: DetectorLike | Sequence[DetectorLike] = ("lgrad", "univfd"),
     *,
-    checkpoints: str = "published",
-    weights: WeightFiles = (),
-    unverified: bool = False,
-    device: str = "auto",
     progress: bool = True,
+    **options: Unpack[LoadOptions],
 ) -> pd.DataFrame:
     """Score single images, or all in a folder, without labels, as ``bench score`` does.
 
     Args:
         images: Image files or folders.
         detectors: See `evaluate`.
-        checkpoints: See `evaluate`; the published ones by default.
-        weights: See `evaluate`.
-        unverified: See `evaluate`.
-        device: "auto" (a GPU if there is one), "cpu", "cuda:1", "mps".
         progress: Say, on stderr, what of a folder is left aside.
+        options: See `LoadOptions`; published checkpoints by default.
 
     Returns:
-        One row an image and detector: path, detector, weights, score (higher: more likely generated), logit,
-        verdict ("fake" or "real" at the detector's own threshold), status, error.
+        One row an image and detector; ``verdict`` is "fake" or "real" at the detector's own threshold.
 
     Raises:
         BenchError: An image, a detector or its weights are not there.
     """
-    device = choose_device(device)
-    loaded = load_detectors(requested(detectors), checkpoints, Files(pairs(weights), unverified), device)
-    told = RunProgress() if progress else Quiet()
+    choice, told = LoadChoice(**options), RunProgress() if progress else Quiet()
+    device, kind = choose_device(choice.device), choice.checkpoints or "published"
+    loaded = load_detectors(requested(detectors), kind, choice.files, device)
     return score_images([Path(one) for one in several(images)], loaded, device, told.say)
 
 

@@ -30,14 +30,9 @@ def as_listed(data: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever a program
 
 @contextmanager
 def keeping(listed: Mapping[str, pd.DataFrame | Pairs], folder: Path | None) -> Iterator[list[str]]:
-    """Write a manifest of each list into a run folder; nothing is left of them where no row came of it.
+    """Write a manifest of each list into a run folder (see `keep`), which may be None where there is no list.
 
-    Args:
-        listed: By name; none may be.
-        folder: The run folder; needed where there is a list.
-
-    Raises:
-        BenchError: See `keep`.
+    Nothing is left of them where no row came of it.
     """
     files: list[Path] = []
     if not listed or folder is None:
@@ -58,12 +53,7 @@ def keeping(listed: Mapping[str, pd.DataFrame | Pairs], folder: Path | None) -> 
 
 
 def keep(name: str, listed: pd.DataFrame | Pairs, folder: Path) -> Path:
-    """Write a manifest of listed images into a run folder; paths in it begin where the program runs.
-
-    Args:
-        name: Of the dataset.
-        listed: Columns ``path`` and ``label``, others as in a manifest; or pairs of both.
-        folder: The run folder.
+    """Write a dataset's manifest into a run folder; its paths begin where the program runs.
 
     Raises:
         BenchError: The name cannot be a file's, or the manifest cannot be written.

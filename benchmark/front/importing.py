@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Unpack
 
 from forenbench.errors import BenchError
 from forenbench.imports.cells import store_scores
-from forenbench.imports.matching import beside, by_itself
-from forenbench.imports.score_file import Reading, read_scores
+from forenbench.imports.matching import Import, beside, by_itself
+from forenbench.imports.score_file import ForeignScores, Reading, read_scores
 from forenbench.perturbations import parse
 from forenbench.records.store import Store
 from forenbench.scoring.gathering import joint_name
@@ -87,41 +87,46 @@ class ScoreImport(ImageChoice):
         if self.dataset and (self.dataset_name or self.generator):
             raise BenchError("the dataset says what the images are: leave out dataset_name and generator")
         if not (self.dataset or self.takes_all):
-            raise BenchError(
-                "generators, protocol, limit and split choose images of a dataset, and none is named; the "
-                "file's own are all taken"
-            )
+            raise BenchError("generators, protocol, limit and split choose images of a dataset: name one")
         perturbation = parse(self.perturbation).name  # spelled as runs do: jpeg:090 is jpeg:90
-        readings = []
-        for column in self.detectors.values():
-            # What is called as it should be is left out: the reading is part of what makes the rows.
-            names = {name: own for name, own in {**self.columns, "score": column}.items() if name != own}
-            words = {word.strip().lower(): label for word, label in self.labels.items()}
-            readings.append(Reading(names, words, self.prefix, self.threshold, self.real_is_high))
-        scores = read_scores(self.file, readings)
+        scores = read_scores(self.file, [self.reading(column) for column in self.detectors.values()])
         for detector, one in zip(self.detectors, scores, strict=True):
             which = f", {detector}" if len(self.detectors) > 1 else ""
             what = f"{len(one.rows)} rows, {', '.join(one.notes)}, threshold {one.threshold:g}"
             progress.say(f"{self.file}{which}: {what}")
-        if self.dataset:
-            name = joint_name([self.dataset])
-            with progress:
-                opened = self.open(self.dataset, progress.files)
-            for note in (note for one in opened for note in one.notes):
-                progress.say(f"note: {note}", "yellow")
-            samples = (sample for one in opened for testset in one.testsets for sample in testset.samples)
-            # Of a dataset with splits one is opened, so that scores of the others are no mistake either.
-            is_part = not self.takes_all or any(sample.split for sample in samples)
-            found = [beside(one, opened, some=is_part) for one in scores]
-        else:
-            name = self.dataset_name or self.file.stem
-            found = [by_itself(one, name, self.generator or name) for one in scores]
-        seen = tuple(several(self.trained_on))
+        name = joint_name([self.dataset]) if self.dataset else self.dataset_name or self.file.stem
+        found, seen = self.match(scores, name, progress), tuple(several(self.trained_on))
         made = [replace(one, perturbation=perturbation, trained_on=seen) for one in found]
         store = Store(self.out or self.folder(name))
         store.open()
         summary = store_scores(dict(zip(self.detectors, made, strict=True)), store)
         return Imported(store, summary, tuple(note for one in made for note in one.notes))
+
+    def reading(self, column: str) -> Reading:
+        """Say how one column of scores is to be understood."""
+        # What is called as it should be is left out: the reading is part of what makes the rows.
+        names = {name: own for name, own in {**self.columns, "score": column}.items() if name != own}
+        words = {word.strip().lower(): label for word, label in self.labels.items()}
+        return Reading(names, words, self.prefix, self.threshold, self.real_is_high)
+
+    def match(
+        self, scores: Sequence[ForeignScores], name: str, progress: RunProgress | Quiet
+    ) -> list[Import]:
+        """Match scores with the images that they are of: a dataset's, as runs find them, or their own.
+
+        Raises:
+            BenchError: A score is of no image of the dataset's, or the file has no labels.
+        """
+        if not self.dataset:
+            return [by_itself(one, name, self.generator or name) for one in scores]
+        with progress:
+            opened = self.open(self.dataset, progress.files)
+        for note in (note for one in opened for note in one.notes):
+            progress.say(f"note: {note}", "yellow")
+        samples = (sample for one in opened for testset in one.testsets for sample in testset.samples)
+        # Of a dataset with splits one is opened, so that scores of the others are no mistake either.
+        is_part = not self.takes_all or any(sample.split for sample in samples)
+        return [beside(one, opened, some=is_part) for one in scores]
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,10 +29,8 @@ def describe_dataset(dataset: Dataset, detectors: Sequence[Detector], say: Say) 
     """Say what was found: counts per label, generator, format and size; and what detectors will not see."""
     protocols = {testset.protocol for testset in dataset.testsets} - {"all"}
     chosen = f", protocol {', '.join(sorted(protocols))}" if protocols else ""
-    say(
-        f"dataset {dataset.name}: {len(dataset.testsets)} test sets, {len(dataset.facts)} files{chosen}",
-        "bold",
-    )
+    found = f"{len(dataset.testsets)} test sets, {len(dataset.facts)} files"
+    say(f"dataset {dataset.name}: {found}{chosen}", "bold")
     for testset in dataset.testsets:
         described = []
         # By label: where reals differ from fakes in format or size, a detector may have learned that.
@@ -41,8 +39,7 @@ def describe_dataset(dataset: Dataset, detectors: Sequence[Detector], say: Say) 
             if not facts:
                 continue
             look = ", ".join(f"{kind} {number}" for kind, number in Counter(formats(facts)).most_common())
-            read = [fact for fact in facts if fact.format]
-            sizes = sorted((fact.width * fact.height, f"{fact.width}×{fact.height}") for fact in read)
+            sizes = sorted((f.width * f.height, f"{f.width}×{f.height}") for f in facts if f.format)
             if sizes:  # else not one of them can be read
                 look += f"; {' to '.join(dict.fromkeys([sizes[0][1], sizes[-1][1]]))}"
             described.append(f"{len(facts)} {name} ({look})")

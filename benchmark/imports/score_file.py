@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import posixpath
 import re
@@ -18,6 +17,7 @@ from forenbench.data.sources.labels import label_of
 from forenbench.data.sources.names import with_slashes
 from forenbench.data.sources.table_files import check_suffix, read_rows, remarks
 from forenbench.errors import BenchError
+from forenbench.files.checksums import sha256_of
 from forenbench.files.regular import irregular
 from forenbench.printable import readable
 from forenbench.records.rows import STATUSES
@@ -91,11 +91,8 @@ def read_scores(file: Path, readings: Sequence[Reading]) -> list[ForeignScores]:
     """Read a CSV, JSON Lines or Parquet file of scores in one pass.
 
     A row whose score is missing or no number is `failed`; NaN, infinity, and what float32 cannot hold are
-    `nonfinite`. A row with a status of its own keeps it.
-
-    Args:
-        file: Where it is.
-        readings: One for each column of scores; they differ in nothing else.
+    `nonfinite`. A row with a status of its own keeps it. There is a reading for each column of scores; they
+    differ in nothing else.
 
     Raises:
         BenchError: The file or a column is not there, a label or status is unknown, a path is missing, no row
@@ -105,9 +102,7 @@ def read_scores(file: Path, readings: Sequence[Reading]) -> list[ForeignScores]:
         raise BenchError(f"no score file at '{file}' ({why})")
     check_suffix(file)
     rows = list(_rows(file, readings))
-    with file.open("rb") as content:
-        sha256 = hashlib.file_digest(content, "sha256").hexdigest()
-    found, written = [], remarks(file)
+    found, written, sha256 = [], remarks(file), sha256_of(file)
     for at, reading in enumerate(readings):
         column = [several[at] for several in rows]
         if not any(row.status == "ok" for row in column):

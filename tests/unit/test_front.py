@@ -21,11 +21,20 @@ from torch import Tensor
 import forenbench
 from forenbench import BenchError, Results, Table, evaluate, load_results, score
 from forenbench.cli.run import run
-from forenbench.front.arguments import ImageChoice, ImageOptions, RunChoice, RunOptions
+from forenbench.front.arguments import (
+    ImageChoice,
+    ImageOptions,
+    LoadChoice,
+    LoadOptions,
+    RunChoice,
+    RunOptions,
+)
 from forenbench.front.importing import ImportOptions, ScoreImport
 from forenbench.plugins.own import OwnDetector
 from forenbench.testing import Brightness, write_tiny_dataset
 from forenbench.types import Detector
+
+OPTIONS = (ImageOptions, LoadOptions, RunOptions)
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +95,7 @@ def test_python_takes_every_option_of_bench_run_and_explains_each() -> None:
     ours = {"split": "splits", "places": "data"}
     options = set(signature(run).parameters)
     assert {ours.get(name, name) for name in signature(evaluate).parameters} == options | {"progress"}
-    explained = "".join(filter(None, (evaluate.__doc__, RunOptions.__doc__, ImageOptions.__doc__)))
+    explained = "".join(filter(None, (evaluate.__doc__, *(one.__doc__ for one in OPTIONS))))
     assert [name for name in signature(evaluate).parameters if f"        {name}: " not in explained] == []
 
 
@@ -102,6 +111,7 @@ def test_defaults_that_python_shows_are_those_of_bench_run() -> None:
     ("options", "choice", "others"),
     [
         (ImageOptions, ImageChoice, set[str]()),
+        (LoadOptions, LoadChoice, set[str]()),
         (RunOptions, RunChoice, set[str]()),
         (ImportOptions, ScoreImport, {"file", "detectors", "dataset", "out"}),
     ],
@@ -112,7 +122,7 @@ def test_options_that_type_checkers_know_are_those_that_are_read_and_explained(
     others: set[str],
 ) -> None:
     assert set(options.__annotations__) == {one.name for one in fields(choice)} - others
-    explained = (options.__doc__ or "") + (ImageOptions.__doc__ or "")
+    explained = "".join(filter(None, (options.__doc__, *(one.__doc__ for one in OPTIONS))))
     assert [name for name in options.__annotations__ if f"        {name}: " not in explained] == []
 
 
@@ -298,7 +308,7 @@ def test_scores_imported_from_python_are_the_files_that_bench_import_writes(here
     [
         ({}, "the detector has no name"),
         ({"detector": "x", "scores": ["a"]}, "leave out detector"),
-        ({"detector": "x", "limit": 1}, "choose images of a dataset, and none is named"),
+        ({"detector": "x", "limit": 1}, "choose images of a dataset: name one"),
         ({"detector": "x", "dataset": "tiny", "generator": "g"}, "leave out dataset_name and generator"),
         ({"detector": "x", "columns": {"score": "p"}}, "no column 'p'"),
         ({"detector": "x"}, r"outside \[0, 1\].*\(threshold\)"),
