@@ -42,8 +42,8 @@ def audit_dataset(  # noqa: PLR0913 - all that says what is compared, and how
         options: See `ImageOptions`: which images count, and where datasets are.
 
     Returns:
-        What was found, as frames: ``files`` (one row a file), ``properties``, ``twins``, ``broken``,
-        ``baseline``; and ``warnings`` in words.
+        What was found: the frames ``files`` (one row a file), ``properties``, ``broken``, ``baseline``,
+        ``twins.counts`` and ``twins.members``; and ``warnings`` in words.
 
     Raises:
         BenchError: A dataset is not there, the distance is out of range, or two test sets have one name.
