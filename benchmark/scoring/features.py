@@ -124,16 +124,14 @@ class FeatureCache:
                 raise ValueError(f"{decimal(len(content))} do not fit into {decimal(self.limit)}")
             if not note.is_file():
                 write_text(note, f"{address.encoder}\n")
-            # Not durable: a call of fsync for each block would wait for the disk, and what a power failure
-            # leaves behind is caught by the checksum.
+            # Not durable: an fsync a block would wait for the disk, and the checksum tells a torn file.
             with replacing(self._path(address), durable=False) as partial:
                 partial.write_bytes(content)
             self._size, self._unseen = self._size + len(content), self._unseen + len(content)
             if self._size > self.limit or self._unseen > self.limit * _UNSEEN:
                 self._make_room()
         except (OSError, TypeError, ValueError) as error:
-            # Another process may clear the cache between any two of these steps. That is no reason to stop
-            # keeping: a file is not found, or `mkdir` met a folder that is gone when it looks again.
+            # Another process may clear the cache between any two of these steps, also while `mkdir` looks.
             cleared = isinstance(error, FileNotFoundError) or (
                 isinstance(error, FileExistsError) and self.folder.is_dir()
             )

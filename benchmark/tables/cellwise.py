@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from math import isnan
+from math import isnan, nan
 from typing import Any
 
 import numpy as np
@@ -109,8 +109,7 @@ def _blanks(lines: Sequence[Mapping[str, Any]], metrics: Mapping[str, Metric]) -
         lines: The cells.
         metrics: What the table shows, by its headings.
     """
-    missing = float("nan")
-    fitted = [not isnan(cell.get("fitted_threshold", missing)) for cell in lines]
+    fitted = [not isnan(cell.get("fitted_threshold", nan)) for cell in lines]
     if any(metric.by not in (AUTHOR, ORACLE) for metric in metrics.values()) and not all(fitted):
         without = (cell for cell, fit in zip(lines, fitted, strict=True) if not fit)
         names = dict.fromkeys(f"{cell['detector']} ({cell['weights']})" for cell in without)
@@ -125,6 +124,6 @@ def _blanks(lines: Sequence[Mapping[str, Any]], metrics: Mapping[str, Metric]) -
                 possible = possible and cell["ok"] > 0 and not cell["no_probabilities"]
             else:
                 possible = possible and not cell["undefined"]
-            if possible and isnan(cell.get(metric.name, missing)):
+            if possible and isnan(cell.get(metric.name, nan)):
                 yield f"{label} is blank {_BLANK[label]}."
                 break

@@ -67,11 +67,8 @@ def _images(cells: pd.DataFrame) -> Iterator[str]:
     what = "that count" if (cells["failed_as"] == WRONG).any() else "scored"
     for (protocol, text), detectors in groups.items():
         # A detector of which all rows are in this group needs no perturbations beside its name.
-        names = ", ".join(
-            detector if some == every[detector] else f"{detector} under {', '.join(some)}"
-            for detector, some in detectors.items()
-        )
-        behind_whom = f" behind {names}" if len(groups) > 1 else ""
+        rows = (n if some == every[n] else f"{n} under {', '.join(some)}" for n, some in detectors.items())
+        behind_whom = f" behind {', '.join(rows)}" if len(groups) > 1 else ""
         yield f"Images {what} (real/fake){behind_whom}, protocol {protocol}: {text}."
 
 

@@ -143,9 +143,8 @@ def _rows(
 def _row(metric: str, behind: Sequence[tuple[tuple[CellMetrics, CellMetrics], str]]) -> dict[str, Any]:
     """Compare the means of one metric over cells, replicate by replicate; each cell comes with its signs."""
     cells = [lines for lines, _ in behind]
-    first, second = (
-        100 * float(np.mean([line[metric] for line in side])) for side in zip(*cells, strict=True)
-    )
+    sides = list(zip(*cells, strict=True))
+    first, second = (100 * float(np.mean([line[metric] for line in side])) for side in sides)
     row = {
         "metric": METRICS[metric].label,
         "marks": together(signs for _, signs in behind),
@@ -159,9 +158,7 @@ def _row(metric: str, behind: Sequence[tuple[tuple[CellMetrics, CellMetrics], st
     }
     if not np.isfinite(first - second):
         return row
-    one, other = (
-        np.mean([line["replicates"][metric] for line in side], axis=0) for side in zip(*cells, strict=True)
-    )
+    one, other = (np.mean([line["replicates"][metric] for line in side], axis=0) for side in sides)
     # Both were drawn with the same seeds, replicate by replicate: what the images have in common cancels.
     number, difference = witnesses(line for line, _ in cells), (first - second) / 100
     low, high = interval(one - other, difference, number, DIFFERENCE)

@@ -167,8 +167,7 @@ class Training:
             kept = position.stage.improved
         else:
             kept = position.stage.stop or last
-        if kept:
-            position.kept = position.epoch + 1
+        position.kept = position.epoch + 1 if kept else position.kept
         position.epoch, position.step, position.loss = position.epoch + 1, 0, 0.0
         position.seconds += time.monotonic() - started
         self._save()  # first: an epoch that a kill makes run again may not be kept on a GPU

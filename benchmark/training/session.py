@@ -119,8 +119,7 @@ def claimed(
     Raises:
         BenchError: Another process trains there, or what is there is another training.
     """
-    made = is_made(path, identity)
-    if not made:
+    if not (made := is_made(path, identity)):
         refuse_another(path, identity, begun=(request.folder / STATE).is_file())
     processes.wait()  # all have looked before the first one writes
     if made or not processes.first:

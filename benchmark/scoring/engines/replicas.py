@@ -90,8 +90,7 @@ class ReplicaPool:
         """Hand out shards and yield them as they come back, in any order.
 
         Raises:
-            RunFailed: No replica could be made, or several died over a shard; the latter once all others are
-                done.
+            RunFailed: No replica could be made; or several died over a shard, once all others are done.
         """
         # As many as there may be replicas: whether there are fewer shards than that must be known at once.
         self.ahead.extend(islice(shards, self.size))
@@ -100,8 +99,7 @@ class ReplicaPool:
             self._hire()
         while (more := self._hand_out(shards, more)) or self.tasks or self.ahead or self.suspects:
             done = self.cluster.wait([*self.tasks, *self.coming], LOOK)
-            # Only a run without any replica is waiting; with one, a shard may simply take long, and when it
-            # comes back the runner asks for itself whether it is stopped.
+            # With a replica, a shard may simply take long, and the runner then asks whether it is stopped.
             if not (done or self.hands):
                 if self.listener.stopped():
                     return
