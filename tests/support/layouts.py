@@ -65,7 +65,9 @@ def _write(folder: Path, spec: Spec, counts: dict[CountKey, int], side: int, con
             seed = file.relative_to(folder).as_posix()
             if contents is not None:
                 content = zlib.crc32(key.generator.encode()) % contents
-                seed = f"{content}/{classes[key.generator].index(key.class_name)}/{key.label}/{i}"
+                seed = (
+                    f"{spec.folder}/{content}/{classes[key.generator].index(key.class_name)}/{key.label}/{i}"
+                )
             _image(seed, key.label, side).save(file, image_format)
     return root
 
