@@ -34,6 +34,7 @@ class Preprocess:
     Attributes:
         statistics: Of the normalisation.
         resize: Side of the square the picture is first squashed to (antialiased, as Pillow does it).
+        squash: False: `resize` is the length of the shorter side, and the picture keeps its proportions.
         crop: Side of the square cut from the centre; black is added around a smaller picture.
         resample: Pillow's filter for `resize`: "bilinear" or "bicubic".
     """
@@ -42,6 +43,7 @@ class Preprocess:
     resize: int | None = None
     crop: int | None = None
     resample: str = "bilinear"
+    squash: bool = True
 
     def __call__(self, image: Image) -> Tensor:
         """Turn one RGB image into a float32 tensor (3, H, W)."""
@@ -54,7 +56,8 @@ class Preprocess:
         from torchvision.transforms import InterpolationMode, functional
 
         if self.resize is not None:
-            image = functional.resize(image, [self.resize] * 2, InterpolationMode(self.resample))
+            sides = [self.resize] * (2 if self.squash else 1)
+            image = functional.resize(image, sides, InterpolationMode(self.resample))
         if self.crop is not None:
             image = functional.center_crop(image, [self.crop, self.crop])
         return image
