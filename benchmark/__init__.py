@@ -1,8 +1,9 @@
 """forenbench: run detectors of generated images over test sets and perturbations, one row per image.
 
-``evaluate`` runs detectors, ``load_results`` opens what was run, ``score`` scores single images, and
-``list_…`` say what there is to ask for. `Detector`, `Encoder` and `LogitDetector` are what a detector of your
-own may be.
+``evaluate`` runs detectors, ``import_scores`` takes other tools' scores, ``load_results`` opens what was run,
+``calibrate`` fits thresholds, ``audit_dataset`` looks for shortcuts in files, ``score`` scores single images,
+and ``list_…`` say what there is to ask for. `Detector`, `Encoder` and `LogitDetector` are what a detector of
+your own may be.
 """
 
 from __future__ import annotations
@@ -14,10 +15,18 @@ from .version import __version__ as __version__
 
 # Type checkers and editors read the names here: they do not run `__getattr__`.
 if TYPE_CHECKING:
+    from .audit import Audit as Audit
     from .errors import BenchError as BenchError
     from .errors import RunFailed as RunFailed
+    from .front.arguments import ImageOptions as ImageOptions
+    from .front.arguments import LoadOptions as LoadOptions
+    from .front.arguments import RunOptions as RunOptions
+    from .front.auditing import audit_dataset as audit_dataset
+    from .front.calibrating import calibrate as calibrate
     from .front.door import evaluate as evaluate
     from .front.door import score as score
+    from .front.importing import ImportOptions as ImportOptions
+    from .front.importing import import_scores as import_scores
     from .front.lists import list_datasets as list_datasets
     from .front.lists import list_detectors as list_detectors
     from .front.lists import list_metrics as list_metrics
@@ -34,13 +43,21 @@ if TYPE_CHECKING:
 _HOMES = {
     "evaluate": "front.door",
     "score": "front.door",
+    "import_scores": "front.importing",
+    "audit_dataset": "front.auditing",
+    "calibrate": "front.calibrating",
     "load_results": "front.results",
     "list_detectors": "front.lists",
     "list_datasets": "front.lists",
     "list_perturbations": "front.lists",
     "list_metrics": "front.lists",
     "list_tables": "front.lists",
+    "RunOptions": "front.arguments",
+    "ImageOptions": "front.arguments",
+    "LoadOptions": "front.arguments",
+    "ImportOptions": "front.importing",
     "Results": "front.results",
+    "Audit": "audit",
     "Table": "tables.table",
     "Detector": "types",
     "Encoder": "types",
@@ -52,15 +69,23 @@ _HOMES = {
 """Where each public name is: it is imported when it is asked for, for PyTorch and pandas take seconds."""
 
 __all__ = [
+    "Audit",
     "BenchError",
     "Detector",
     "Encoder",
+    "ImageOptions",
+    "ImportOptions",
+    "LoadOptions",
     "LogitDetector",
     "Results",
     "RunFailed",
+    "RunOptions",
     "Table",
     "TestSet",
+    "audit_dataset",
+    "calibrate",
     "evaluate",
+    "import_scores",
     "list_datasets",
     "list_detectors",
     "list_metrics",

@@ -37,8 +37,8 @@ class Detector(Protocol):
     and ``score`` receives the encoder's features in place of the prepared images.
 
     Its ``prepare`` may have attributes ``crop``, the side of the square that it cuts from the centre, with
-    black around smaller pictures, and ``resize``, what it scales them to before (None: nothing): a run then
-    says how many pictures are smaller.
+    black around smaller images, and ``resize``, what it scales them to before (None: nothing): a run then
+    says how many images are smaller.
     """
 
     name: str

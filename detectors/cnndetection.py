@@ -36,10 +36,6 @@ CLASSES = (
 """The first 16 of the 20 that the official training command lists, in its order."""
 
 
-def _published(probability: str) -> Network:
-    return Network(resnet_50, published(f"cnndetection-{probability}", RESNET_50))
-
-
 def _own(variant: str, augmentation: str, classes: str = "") -> Network:
     chosen = f" --classes {classes}" if classes else ""
     command = f"bench train cnndetection --data forensynths-train{chosen} --aug {augmentation}"
@@ -47,8 +43,10 @@ def _own(variant: str, augmentation: str, classes: str = "") -> Network:
 
 
 PUBLISHED = {
-    "blur_jpg_prob0.5": _published("0.5"),
-    "blur_jpg_prob0.1": _published("0.1"),
+    **{
+        f"blur_jpg_prob{p}": Network(resnet_50, published(f"cnndetection-{p}", RESNET_50))
+        for p in ("0.5", "0.1")
+    },
     "no_aug": _own("no_aug", "none"),
     "blur_only": _own("blur_only", "blur:0.5"),
     "jpeg_only": _own("jpeg_only", "jpeg:0.5"),
@@ -65,6 +63,7 @@ class CNNDetection(LogitDetector):
     """A classifier with one logit on the picture itself."""
 
     rows: ClassVar = {"published": ("blur_jpg_prob0.5", "blur_jpg_prob0.1"), "sample": ("small",)}
+    # The paper's tables crop; `-full` variants are in the table of the authors' README alone.
     variants: ClassVar = {
         kind: (*networks, *(name + FULL for name in networks))
         for kind, networks in (("published", PUBLISHED), ("sample", SAMPLE))
@@ -78,8 +77,12 @@ class CNNDetection(LogitDetector):
 
     def __init__(self, variant: str, weights: Weights) -> None:
         self.name = f"cnndetection:{variant}"
+        # The official eval.py crops and never resizes (`no_resize`, "testing without
+        # resizing by default"); demo.py neither crops nor resizes. validate.py,
+        # started by itself, would resize to 256: no published number is so.
         self.prepare = Preprocess(IMAGENET, crop=None if variant.endswith(FULL) else 224)
         self.trained_on = ("nearest",) if variant.removesuffix(FULL) in SAMPLE else ("progan",)
+        # Both crops of a variant share one network: `load` keeps one for each file.
         self.network = NETWORKS[variant.removesuffix(FULL)].load(weights, self.checkpoints)
 
     def logit(self, batch: Tensor) -> Tensor:

@@ -73,20 +73,28 @@ OWN = (
 )
 
 
-def _published(name: str) -> Network:
-    return Network(resnet_50, published(name, RESNET_50))
-
-
-def _own(model: str, ending: str) -> Network:
-    command = f"bench train lgrad --transformation {model} {TRAINING[ending]}"
-    return Network(resnet_50, own(f"lgrad-{model}-{ending}", command, RESNET_50))
-
-
+# The published classifiers were trained on pictures of the older TensorFlow code, and the released PyTorch
+# code resizes otherwise. Images of 256² are the same to both; each classifier is offered with either.
 PUBLISHED = {
-    f"stylegan-bedroom{ending}{resize}": Configuration(f"stylegan-bedroom{resize}", _published(classifier))
+    f"stylegan-bedroom{ending}{resize}": Configuration(
+        f"stylegan-bedroom{resize}", Network(resnet_50, published(classifier, RESNET_50))
+    )
     for resize in ("", "-tf-resize")
     for ending, classifier in (("", "lgrad-4class"), ("-2class", "lgrad-2class"), ("-1class", "lgrad-1class"))
-} | {f"{model}-{ending}": Configuration(model, _own(model, ending)) for model, ending in OWN}
+} | {
+    f"{model}-{ending}": Configuration(
+        model,
+        Network(
+            resnet_50,
+            own(
+                f"lgrad-{model}-{ending}",
+                f"bench train lgrad --transformation {model} {TRAINING[ending]}",
+                RESNET_50,
+            ),
+        ),
+    )
+    for model, ending in OWN
+}
 SAMPLE = {"nearest-gan": Configuration("nearest-gan", Network(small_resnet, shipped("lgrad")))}
 RECIPES = PUBLISHED | SAMPLE
 
@@ -97,13 +105,14 @@ class LGrad(LogitDetector):
     variants: ClassVar = {"published": tuple(PUBLISHED), "sample": tuple(SAMPLE)}
     rows: ClassVar = {"published": ("stylegan-bedroom",), "sample": ("nearest-gan",)}
     needs: ClassVar = {variant: recipe.checkpoints for variant, recipe in RECIPES.items()}
-    checkpoints: ClassVar = tuple(dict.fromkeys(one for files in needs.values() for one in files))
+    checkpoints: ClassVar = tuple(dict.fromkeys(file for files in needs.values() for file in files))
     version = "1"
     threshold = 0.5
 
     def __init__(self, variant: str, weights: Weights) -> None:
         recipe = RECIPES[variant]
         self.name = f"lgrad:{variant}"
+        # Fakes of ProGAN in every case: with CelebA-HQ as reals they are ProGAN's faces.
         reals = ("celebahq",) if variant.endswith("celebahq") else ()
         self.trained_on = ("nearest",) if variant in SAMPLE else ("progan", *reals)
         self.encoder = picture_maker(recipe.transformation, weights, self.checkpoints)
@@ -112,5 +121,8 @@ class LGrad(LogitDetector):
 
     def logit(self, batch: Tensor) -> Tensor:
         """Map n 8-bit pictures of the transformation (n, 3, H, W) to raw logits (n,)."""
+        # Whole pictures of 256²: LGrad's eval_test8gan.py sets no_resize and
+        # no_crop, while its training crops 224. Pictures are 8-bit by now, as in
+        # the authors' PNG files: the classifier has never seen unrounded gradients.
         logits: Tensor = self.classifier(normalise(batch, IMAGENET))
         return logits.squeeze(1)

@@ -49,13 +49,14 @@ class LinearProbe(LogitDetector):
 
 
 class NearestNeighbours:
-    """How much nearer the k nearest fakes are than the k nearest reals; no probability."""
+    """How much nearer the k nearest fakes are than the k nearest reals; not a probability."""
 
     version = "1"
     trained_on: tuple[str, ...] = ()
-    threshold = 0.0
+    threshold = 0.0  # strictly above is fake: a tie of distances is real, as the paper's "<" has it
 
     def __init__(self, name: str, encoder: FrozenEncoder, bank: FeatureBank, k: int) -> None:
+        # Now and not at the first image: a bank is made by hand, and may be a small one.
         if k > bank.smallest:
             raise BenchError(f"{name} needs at least {k} features on each side; the bank has {bank.smallest}")
         self.name, self.encoder, self.bank, self.k = name, encoder, bank, k
@@ -67,7 +68,7 @@ class NearestNeighbours:
 
 
 class FineTuned(LogitDetector):
-    """One logit from CLIP itself, which was trained along and so serves no other detector."""
+    """One logit from a CLIP that was trained as well, and so serves no other detector."""
 
     version = "1"
     trained_on: tuple[str, ...] = ()
@@ -93,26 +94,29 @@ class _Family:
     }
     checkpoints: ClassVar = (
         *dict.fromkeys(
-            one for recipe in (*PUBLISHED.values(), *SAMPLE.values()) for one in recipe.checkpoints
+            file for recipe in (*PUBLISHED.values(), *SAMPLE.values()) for file in recipe.checkpoints
         ),
         FINETUNED,
     )
 
     def __call__(self, variant: str, weights: Weights) -> LinearProbe | NearestNeighbours | FineTuned:
-        made = self._make(variant, weights)
+        name = f"univfd:{variant}"
+        made: LinearProbe | NearestNeighbours | FineTuned
+        if variant == "finetuned":
+            made = FineTuned(name, finetuned_clip(weights, FINETUNED, self.checkpoints))
+        else:
+            # Variants of both kinds have the same names, on other backbones.
+            recipe = {"published": PUBLISHED, "sample": SAMPLE}[weights.kind][variant]
+            if recipe.k:
+                encoder = recipe.backbone.load(weights)
+                bank = feature_bank(weights, recipe.checkpoint, encoder.width)
+                made = NearestNeighbours(name, encoder, bank, recipe.k)
+            else:
+                probe = linear_probe(weights, recipe.checkpoint, recipe.backbone, self.checkpoints)
+                made = LinearProbe(name, *probe)
+        # Of other files than the published ones, what they have seen is what their user states.
         made.trained_on = ("nearest",) if weights.kind == "sample" else ("progan",)
         return made
-
-    def _make(self, variant: str, weights: Weights) -> LinearProbe | NearestNeighbours | FineTuned:
-        name = f"univfd:{variant}"
-        if variant == "finetuned":
-            return FineTuned(name, finetuned_clip(weights, FINETUNED, self.checkpoints))
-        recipe = {"published": PUBLISHED, "sample": SAMPLE}[weights.kind][variant]
-        if recipe.k:
-            encoder = recipe.backbone.load(weights)
-            bank = feature_bank(weights, recipe.checkpoint, encoder.width)
-            return NearestNeighbours(name, encoder, bank, recipe.k)
-        return LinearProbe(name, *linear_probe(weights, recipe.checkpoint, recipe.backbone, self.checkpoints))
 
 
 UnivFD = _Family()

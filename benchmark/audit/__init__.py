@@ -103,14 +103,16 @@ def audit(
     """
     import pandas as pd
 
-    # Before anything is read: rows of the same names could not be told apart, and a large set takes an hour.
-    names = Counter(f"{testset.dataset}/{testset.name}" for one in datasets for testset in one.testsets)
+    # Before anything is read, which takes long: rows of the same names could not be told apart.
+    names = Counter(
+        f"{testset.dataset}/{testset.name}" for dataset in datasets for testset in dataset.testsets
+    )
     for name, number in names.items():
         if number > 1:
             raise BenchError(
                 f"{number} test sets are called '{name}'; rename a folder, or audit them one by one"
             )
-    files = pd.concat([_read(one, advance) for one in datasets], ignore_index=True)
+    files = pd.concat([_read(dataset, advance) for dataset in datasets], ignore_index=True)
     files["metadata_score"] = float("nan")
     lines = []
     for (dataset, testset), group in files.groupby(overview.TESTSET, sort=False):

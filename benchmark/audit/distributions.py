@@ -54,12 +54,12 @@ def draw(files: pd.DataFrame, title: str) -> bytes:
     whole = whole.assign(metadata=(exif + "+" + icc).str.strip("+"))
     figure = Figure(figsize=(15, 6), layout="constrained")
     axes = figure.subplots(2, _COLUMNS)
-    for place, (column, name) in zip(axes[0], _KINDS.items(), strict=True):
-        _bars(place, whole, column)
-        place.set_title(name)
-    for place, (column, name) in zip(axes[1], _AMOUNTS.items(), strict=True):
-        _histogram(place, whole, column)
-        place.set_title(name)
+    for panel, (column, name) in zip(axes[0], _KINDS.items(), strict=True):
+        _bars(panel, whole, column)
+        panel.set_title(name)
+    for panel, (column, name) in zip(axes[1], _AMOUNTS.items(), strict=True):
+        _histogram(panel, whole, column)
+        panel.set_title(name)
     for row in axes:
         row[0].set_ylabel("share of the label's files")
     counts = [f"{(whole['label'] == label).sum():,} {name}" for label, (name, _) in _LABELS.items()]
@@ -71,7 +71,7 @@ def draw(files: pd.DataFrame, title: str) -> bytes:
     return buffer.getvalue()
 
 
-def _bars(place: Axes, files: pd.DataFrame, column: str) -> None:
+def _bars(panel: Axes, files: pd.DataFrame, column: str) -> None:
     """Draw shares of the most frequent values, all others as one; files that have no value are "none"."""
     values = files[column].where(files[column] != "", "none")
     common = list(values.value_counts().index[:_BARS])
@@ -79,22 +79,22 @@ def _bars(place: Axes, files: pd.DataFrame, column: str) -> None:
     names = common + ["others"] * bool((values == "others").any())
     for label, (name, colour) in _LABELS.items():
         shares = values[files["label"] == label].value_counts(normalize=True).reindex(names, fill_value=0)
-        places = np.arange(len(names)) + 0.2 * (1 if label == FAKE else -1)
-        place.bar(places, shares, 0.4, label=name, color=colour)
+        centres = np.arange(len(names)) + 0.2 * (1 if label == FAKE else -1)
+        panel.bar(centres, shares, 0.4, label=name, color=colour)
     slant = (30, "right") if len(names) > 2 else (0, "center")
-    place.set_xticks(range(len(names)), names, rotation=slant[0], ha=slant[1])
+    panel.set_xticks(range(len(names)), names, rotation=slant[0], ha=slant[1])
     middle, reach = (len(names) - 1) / 2, max(len(names), 3) / 2
-    place.set_xlim(middle - reach, middle + reach)
-    place.set_ylim(0, 1.05)
+    panel.set_xlim(middle - reach, middle + reach)
+    panel.set_ylim(0, 1.05)
 
 
-def _histogram(place: Axes, files: pd.DataFrame, column: str) -> None:
+def _histogram(panel: Axes, files: pd.DataFrame, column: str) -> None:
     """Draw shares by value, both labels over the same bins; nothing where all files are the same."""
     values = files[column].dropna()
     if values.nunique() < 2:
         text = f"{values.iloc[0]:g}\nin every file that has it" if len(values) else "no file has it"
-        place.text(0.5, 0.5, text, ha="center", va="center", transform=place.transAxes)
-        place.set_axis_off()
+        panel.text(0.5, 0.5, text, ha="center", va="center", transform=panel.transAxes)
+        panel.set_axis_off()
         return
     edges = _edges(values)
     for label, (_, colour) in _LABELS.items():
@@ -102,8 +102,8 @@ def _histogram(place: Axes, files: pd.DataFrame, column: str) -> None:
         mine = of_label.dropna()
         # Over all files of the label: that few have the property at all is to be seen as well.
         weights = np.full(len(mine), 1 / max(1, len(of_label)))
-        place.hist(mine, edges, weights=weights, color=colour, alpha=0.3)
-        place.hist(mine, edges, weights=weights, color=colour, histtype="step", linewidth=1.5)
+        panel.hist(mine, edges, weights=weights, color=colour, alpha=0.3)
+        panel.hist(mine, edges, weights=weights, color=colour, histtype="step", linewidth=1.5)
 
 
 def _edges(values: pd.Series) -> list[float]:

@@ -64,7 +64,7 @@ def find(files: pd.DataFrame, distance: int) -> Duplicates:
     from scipy.sparse.csgraph import connected_components
 
     if not 0 <= distance <= MAX_DISTANCE:
-        raise BenchError(f"--distance {distance} is not from 0 to {MAX_DISTANCE} (bits of {BITS})")
+        raise BenchError(f"distance {distance} is not from 0 to {MAX_DISTANCE} (bits of {BITS})")
     files = files[files["sha256"] != ""].reset_index(drop=True)
     content = pd.factorize(files["sha256"])[0]
     exact = _tally(content, files["label"].to_numpy())[content]
@@ -107,7 +107,7 @@ def close_pairs(hashes: Hashes, distance: int) -> Pairs:
         distance: Bits.
 
     Returns:
-        Places i and j of each pair, i < j.
+        Indices i and j of each pair, i < j.
     """
     import faiss
 
@@ -122,10 +122,10 @@ def close_pairs(hashes: Hashes, distance: int) -> Pairs:
     for start in range(0, len(codes), _AT_ONCE):
         # faiss takes the radius as exclusive: "< distance + 1".
         limits, _, others = index.range_search(codes[start : start + _AT_ONCE], distance + 1)
-        # Limits are unsigned: a difference of them must not be taken as such.
+        # faiss gives limits as uint64, which np.repeat does not take.
         numbers = limits[1:].astype(np.int64) - limits[:-1].astype(np.int64)
-        places = np.repeat(np.arange(len(numbers)) + start, numbers)
-        found.append(np.stack([places, others])[:, places < others])
+        here = np.repeat(np.arange(len(numbers)) + start, numbers)
+        found.append(np.stack([here, others])[:, here < others])
     first, second = np.concatenate(found, axis=1)
     return first, second
 

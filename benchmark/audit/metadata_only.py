@@ -6,7 +6,6 @@ others. It is no detector: it is trained and tested, fold by fold, on the very t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +21,6 @@ from forenbench.types import FAKE, OWN, REAL, Cell, TestSet
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
-
-    Indices = NDArray[np.int64]
 
 NAME = "metadata-only"
 VERSION = "2"
@@ -56,7 +53,8 @@ def cross_validate(files: pd.DataFrame, seed: int) -> tuple[NDArray[np.float32],
         Probabilities of "fake" (n,), NaN for broken files; and, where no score can be had, the reason.
     """
     import pandas as pd
-    from sklearn.model_selection import StratifiedGroupKFold
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 
     scores = np.full(len(files), np.nan, np.float32)
     whole = np.flatnonzero(files["problem"] == "")
@@ -78,32 +76,19 @@ def cross_validate(files: pd.DataFrame, seed: int) -> tuple[NDArray[np.float32],
     # Scikit-learn's trees take single NaNs, but no column of nothing else, so what is no JPEG has quality 0;
     # and they pass over categories of fewer than ten files, unless each is a column of its own.
     features = pd.get_dummies(known[_CATEGORIES + _NUMBERS].fillna(0), columns=_CATEGORIES, dtype=float)
-    scores[whole] = _out_of_fold(features, labels, splits, seed)
-    return scores, ""
-
-
-def _out_of_fold(
-    features: pd.DataFrame, labels: Indices, splits: Sequence[tuple[Indices, Indices]], seed: int
-) -> NDArray[np.float64]:
-    """Predict each fold by trees fitted on the others.
-
-    With equal weights of the labels a fold that has more fakes than the rest is not predicted to have fewer,
-    which would pull chance below 0.5 (Forman and Scholz, SIGKDD Explorations 2010).
-    """
-    from sklearn.ensemble import HistGradientBoostingClassifier
-    from sklearn.model_selection import cross_val_predict
-
     fewest = min(np.bincount(labels[fitted]).min() for fitted, _ in splits)
     trees = HistGradientBoostingClassifier(
+        # With equal weights a fold that has more fakes than the rest is not predicted to have fewer, which
+        # would pull chance below 0.5 (Forman and Scholz, SIGKDD Explorations 2010).
         class_weight="balanced",
-        early_stopping=False,  # from 10,000 files on it would be on by default, and hold a tenth of them back
+        # "auto" would hold a tenth of the files back from 10,000 on.
+        early_stopping=False,
         min_samples_leaf=min(_LEAF, int(fewest)),
         random_state=seed,
     )
-    found: NDArray[np.float64] = cross_val_predict(
-        trees, features, labels, cv=splits, method="predict_proba"
-    )[:, FAKE]
-    return found
+    found = cross_val_predict(trees, features, labels, cv=splits, method="predict_proba")
+    scores[whole] = found[:, FAKE]
+    return scores, ""
 
 
 def keep(store: Store, testset: TestSet, files: pd.DataFrame, seed: int, position: int) -> None:

@@ -77,8 +77,7 @@ def examine(source: Source, path: str) -> Traits:
         return Traits(problem=str(error))
     known = Traits(bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
     try:
-        # What the header says is kept even where the pixels are broken: the audit tells what kind of file it
-        # was.
+        # What the header says is kept even where the pixels are broken: the audit tells what file it was.
         known = look(data, lambda opened: _read_header(opened, known))
         # Pillow reads what stands before a PNG's pixels. Some programs write metadata behind them, and of
         # metadata that Pillow refuses it says nothing.
@@ -87,8 +86,7 @@ def examine(source: Source, path: str) -> Traits:
             exif = any(kind == b"eXIf" or body.startswith(_TEXT_EXIF) for kind, body in chunks)
             icc = any(kind == b"iCCP" for kind, _ in chunks)
             known = replace(known, exif=known.exif or exif, icc=known.icc or icc)
-        # phash itself begins with this very step, so the hash is its own; how flat a picture is shows only
-        # here.
+        # phash itself begins with this very step, but how flat a picture is shows only here.
         coarse = decode(data).convert("L").resize((32, 32), Image.Resampling.LANCZOS)
         is_flat = np.ptp(np.asarray(coarse)) <= _FLAT
         return replace(known, looks=0 if is_flat else int(str(imagehash.phash(coarse)), 16))

@@ -35,12 +35,14 @@ def detector(
     say(f"loading {name}")
     device = choose_device(device)
     failed = False
+    # All checks run, also after one that fails: their author mends what they say in one go.
     for loaded in load_detectors([name], checkpoints, Files(weights or [], unverified), device):
         for check in CHECKS:
             with talk.status(f"{loaded.name}  {check}"):
                 problem = run_check(check, loaded.detector, device)
             failed |= bool(problem)
             show(f"{'FAIL' if problem else 'ok  '}  {loaded.name}  {check}  {problem}".rstrip())
+    # The card is of the whole plugin: the request without the kind of weights and the variant.
     if problem := card_problem(name.partition("@")[0].partition(":")[0]):
         failed = True
         show(f"FAIL  {name}  its card  {problem}")
@@ -72,7 +74,7 @@ def table(name: Annotated[str, typer.Argument(help="As for 'bench table': ./mine
 
 
 @app.command()
-def metric(name: Annotated[str, typer.Argument(help="Of a metric that a package adds.")]) -> None:
+def metric(name: Annotated[str, typer.Argument(help="A file, or the name of a package's metric.")]) -> None:
     """Run the contract of a metric on a tiny run."""
     _check("metric", name)
 

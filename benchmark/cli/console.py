@@ -45,7 +45,7 @@ def show_table(
 
 def width() -> int | None:
     """Return how wide a result may be: the terminal's columns, or None where it goes to a file."""
-    return out.width if out.is_terminal else None
+    return out.width if out.is_terminal else None  # without a terminal Rich says 80, which is nobody's wish
 
 
 def split(values: str) -> list[str]:

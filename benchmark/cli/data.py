@@ -81,8 +81,7 @@ def _described(name: str) -> Iterator[tuple[Spec, tuple[str, ...]]]:
 
 def _check(spec: Spec, testsets: Sequence[str], data_root: Path, deep: bool) -> bool:
     """Compare one dataset, or some of its test sets, with the description; say whether it is whole."""
-    formats: dict[str, str] = {}
-    broken: dict[str, str] = {}
+    formats, broken = dict[str, str](), dict[str, str]()
     with RunProgress() as progress:
         source, findings = find_files(spec, data_root, progress.files)
         samples = restrict(spec, findings.samples, testsets)
@@ -91,21 +90,15 @@ def _check(spec: Spec, testsets: Sequence[str], data_root: Path, deep: bool) -> 
             formats, broken = examine(source, paths, partial(progress.files, f"decoding {spec.name}"))
     lines = compare(spec, samples, testsets, formats)
     # A file without a label belongs to no test set: where only some are asked for, it may be another's.
-    if findings.unlabelled and not testsets:
-        first, number = readable(findings.unlabelled[0]), len(findings.unlabelled)
-        lines.append(CountCheck(first, 0, number, "in no label folder"))
+    if (files := findings.unlabelled) and not testsets:
+        lines.append(CountCheck(readable(files[0]), 0, len(files), "in no label folder"))
     for note in findings.notes:
         say(f"note: {readable(note)}", "yellow")
     if not spec.counts:
         say("Its description declares no counts: there is nothing to compare with.", "yellow")
-    show_table(
-        ("where", "expected", "found", ""),
-        [
-            (one.where, one.expected, one.found, Text(one.problem, "red") if one.problem else _WHOLE)
-            for one in lines
-        ],
-        right=("expected", "found"),
-    )
+    verdicts = [Text(one.problem, "red") if one.problem else _WHOLE for one in lines]
+    rows = [(one.where, one.expected, one.found, said) for one, said in zip(lines, verdicts, strict=True)]
+    show_table(("where", "expected", "found", ""), rows, right=("expected", "found"))
     for path, reason in broken.items():
         show(printable(f"broken: {path}: {reason}"))
     differences = sum(bool(line.problem) for line in lines) + len(broken)
@@ -114,10 +107,9 @@ def _check(spec: Spec, testsets: Sequence[str], data_root: Path, deep: bool) -> 
 
 
 def fetch_dataset(spec: Spec, data_root: Path, yes: bool) -> bool:
-    """Download one dataset, and say what to do next.
+    """Download one dataset, say what to do next, and return whether it is there.
 
-    Returns:
-        Whether it is there: False where it has no stable public location, or a download failed.
+    It is not where it has no stable public location, or a download failed.
     """
     say(f"{spec.name}: {spec.description}", "bold")
     if spec.builder:

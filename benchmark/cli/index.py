@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from forenbench.data.inventory import FileFacts, take_stock
-from forenbench.data.sources.findings import Findings
+from forenbench.data.inventory import take_stock
 from forenbench.data.sources.labels import LABELS, label_of
 from forenbench.data.sources.locations import open_location
 from forenbench.data.sources.manifest import write_manifest
@@ -24,18 +22,18 @@ from forenbench.types import FAKE
 
 from .console import say, short, show
 
+Location = Annotated[Path, typer.Argument(metavar="DIR", help="A folder or archive of images.")]
+Manifest = Annotated[
+    Path, typer.Option(help="The manifest; its suffix (.csv, .jsonl, .parquet) is the format.")
+]
+Label = Annotated[str, typer.Option(help="Label of files that are below no label's name: real or fake.")]
+Split = Annotated[
+    str, typer.Option("--split", help="Only this split: test, val or train.", show_default="all")
+]
+
 
 def index(
-    location: Annotated[Path, typer.Argument(metavar="DIR", help="A folder or archive of images.")],
-    out: Annotated[
-        Path, typer.Option(help="The manifest; its suffix (.csv, .jsonl, .parquet) is the format.")
-    ] = Path("manifest.csv"),
-    label: Annotated[
-        str, typer.Option(help="Label of files that are below no label's name: real or fake.")
-    ] = "",
-    splits: Annotated[
-        str, typer.Option("--split", help="Only this split: test, val or train.", show_default="all")
-    ] = "",
+    location: Location, out: Manifest = Path("manifest.csv"), label: Label = "", splits: Split = ""
 ) -> None:
     """Write a manifest: label, generator, sha256, format and size of every image of a folder or archive.
 
@@ -62,25 +60,20 @@ def index(
     write_manifest(out, location, findings.samples, facts)
     fakes = sum(sample.label == FAKE for sample in findings.samples)
     show(f"wrote {short(out)}: {len(findings.samples) - fakes} real and {fakes} fake files")
-    for line in _remarks(findings, facts):
-        say(line, "yellow")
-
-
-def _remarks(findings: Findings, facts: Mapping[str, FileFacts]) -> Iterator[str]:
-    """Name what a reader of the manifest will not find in it, or not find whole."""
+    for note in findings.notes:
+        say(readable(note), "yellow")
     # A manifest has no folders called train and test, from which a run could tell what to leave out.
     counts = Counter(sample.split for sample in findings.samples if sample.split)
     if len(counts) > 1:
         numbers = ", ".join(f"{number} of '{split}'" for split, number in sorted(counts.items()))
-        yield f"column 'split': {numbers}; a run takes one of them, --split writes one"
-    yield from map(readable, findings.notes)
+        say(f"column 'split': {numbers}; a run takes one of them, --split writes one", "yellow")
     # Broken files are listed all the same: a run then has a row for each that says why it has no score.
     unread = [path for path, fact in facts.items() if not fact.sha256]
     no_image = [path for path, fact in facts.items() if fact.sha256 and not fact.format]
-    for what, paths in (
+    for what, found in (
         ("left aside, without a label", findings.unlabelled),
         ("listed, but cannot be read", unread),
         ("listed, but no images", no_image),
     ):
-        if paths:
-            yield f"{what}: {len(paths)}, the first '{readable(paths[0])}'"
+        if found:
+            say(f"{what}: {len(found)}, the first '{readable(found[0])}'", "yellow")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from forenbench.front.results import open_stores
+from forenbench.metrics.file_metrics import add_file
 from forenbench.tables import measure
 from forenbench.tables.leaderboard import write
 
@@ -20,8 +21,11 @@ def leaderboard(
     out: Annotated[Path, typer.Option(help="Where leaderboard.csv and leaderboard.md go.")] = Path("results"),
     rank_by: Annotated[str, typer.Option(help="The mean that ranks: ap, auroc or bacc.")] = "ap",
     failed_as: o.FailedAs = "missing",
+    metrics: o.Metrics = None,
 ) -> None:
     """Rank the detectors of one or more runs."""
+    for file in metrics or []:
+        add_file(file)
     csv, markdown = write(measure(open_stores(runs or []), failed_as=failed_as), out, rank_by)
     show(markdown.read_text(encoding="utf-8"))
     say(f"wrote {short(csv)}, {short(markdown)}")

@@ -37,7 +37,7 @@ def detectors() -> None:
     for card in cards():
         if card.problem:
             rows.append((card.name, "", f"cannot be used: {card.problem}", card.package))
-        elif not card.variants:
+        elif not card.variants:  # a package without a card: its code would say, but is not imported
             rows.append((card.name, "", "not stated without its code", card.package))
         rows += [(card.name, kind, ", ".join(names), card.package) for kind, names in card.variants.items()]
     show_table(("detector", "checkpoints", "variants", "package"), rows)

@@ -28,6 +28,7 @@ def detector(
     folder: Annotated[Path, typer.Option(help="Where the file goes.")] = Path(),
 ) -> None:
     """Write NAME.py: a detector of one file that already runs."""
+    # The name stays as it is typed, but a file that can be imported and a class are called otherwise.
     module = name.lower().replace("-", "_")
     if not module.isidentifier() or keyword.iskeyword(module):
         raise BenchError(
@@ -40,5 +41,6 @@ def detector(
     template = (files("forenbench") / "templates" / "detector.py.txt").read_text(encoding="utf-8")
     folder.mkdir(parents=True, exist_ok=True)
     path.write_text(template.replace("{name}", name).replace("{Class}", class_name), encoding="utf-8")
+    # "./mine.py", not "mine.py": with a slash it is plain that no installed detector is meant.
     shown = shlex.quote(str(path) if path.is_absolute() else f"./{path}")
     show(f"wrote {shown}\nrun it:   bench run --detectors {shown}\ncheck it: bench check detector {shown}")

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from functools import wraps
+from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_type_hints
 
 import typer
 
 from forenbench.data.descriptions import check_places
 from forenbench.errors import BenchError
+from forenbench.front.arguments import ImageChoice
+
+from .console import split
 
 Runs = Annotated[
     list[Path] | None, typer.Argument(help="Run folders.", show_default="all below results/runs")
 ]
 RunFolder = Annotated[Path | None, typer.Option(help="Run folder.", show_default="results/runs/<dataset>")]
 Style = Annotated[str, typer.Option("--format", help="text, csv, markdown or latex.")]
+Metrics = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--metric", metavar="FILE", help="A Python file that adds a metric to tables; may be repeated."
+    ),
+]
 FailedAs = Annotated[
     str,
     typer.Option(
@@ -42,6 +54,10 @@ Split = Annotated[
         show_default="test, else val, else train",
     ),
 ]
+Protocol = Annotated[
+    str,
+    typer.Option(help="Which files count: all, univfd-official, cnndetection-official, lgrad-official."),
+]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
 Pairs = Annotated[list[str] | None, typer.Option("--weights", help="A checkpoint file, as NAME=PATH.")]
 RepeatedPairs = Annotated[
@@ -56,6 +72,90 @@ Unverified = Annotated[
 ]
 Checkpoints = Annotated[str, typer.Option(help="published or sample.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before the download.")]
+
+
+@dataclass(frozen=True)
+class Images:
+    """Options that say which images of datasets count, and where datasets lie (see `grouped`)."""
+
+    generators: Generators = ""
+    protocol: Protocol = "all"
+    splits: Split = ""
+    limit: Limit = None
+    data_root: DataRoot = Path("data")
+    data: Data = None
+
+    @property
+    def choice(self) -> ImageChoice:
+        """The same, as Python's functions take it.
+
+        Raises:
+            BenchError: A dataset is not where it is said to be.
+        """
+        return ImageChoice(
+            generators=split(self.generators),
+            protocol=self.protocol,
+            split=self.splits,
+            limit=self.limit,
+            data_root=self.data_root,
+            places=parse_places(self.data),
+        )
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Options that say which cells are shown, by which metrics, and what has no score (see `grouped`)."""
+
+    runs: Runs = None
+    protocol: CellsOf = ""
+    failed_as: FailedAs = "missing"
+    metrics: Metrics = None
+
+    @property
+    def cells(self) -> tuple[str | None, str]:
+        """The protocol (None: "all", or the only one there is) and what images without a score count as."""
+        return self.protocol or None, self.failed_as
+
+
+IMAGES, SHOWN = Images(), Shown()
+
+
+def fields_as_options(group: type) -> dict[str, Parameter]:
+    """Make the parameters of a command of a group's fields, by name."""
+    # Annotations are texts here (PEP 563), and Typer wants the `Annotated` objects.
+    hints = get_type_hints(group, include_extras=True)
+    defaults = {one.name: one.default for one in fields(group)}
+    return {
+        name: Parameter(
+            name,
+            Parameter.KEYWORD_ONLY,
+            default=Parameter.empty if default is MISSING else default,
+            annotation=hints[name],
+        )
+        for name, default in defaults.items()
+    }
+
+
+def grouped(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of each group (a dataclass) that it takes, in the group's place."""
+    groups: dict[str, type] = {}
+    options: list[Parameter] = []
+    for name, own in signature(command, eval_str=True).parameters.items():
+        if is_dataclass(own.annotation) and isinstance(own.annotation, type):
+            groups[name] = own.annotation
+            options += fields_as_options(own.annotation).values()
+        else:
+            options.append(own.replace(kind=Parameter.KEYWORD_ONLY))
+
+    @wraps(command)
+    def call(**values: object) -> None:
+        for name, group in groups.items():
+            values[name] = group(**{one.name: values.pop(one.name) for one in fields(group)})
+        command(**values)
+
+    # Typer makes options of a signature, and reads `__signature__` before the function's own.
+    call.__signature__ = Signature(options)  # type: ignore[attr-defined]
+    return call
 
 
 def parse_places(pairs: Iterable[str] | None) -> dict[str, Path]:

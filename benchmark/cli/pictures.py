@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +19,7 @@ from forenbench.pictures import gradient_picture, judged_picture, seen
 from forenbench.pictures.cam import activation_map
 from forenbench.pictures.figures import sheet
 from forenbench.pictures.heatmaps import heat, overlay
+from forenbench.plugins.loaded import LoadedDetector
 from forenbench.scoring.devices import choose_device
 from forenbench.scoring.requested import Files, load_detectors
 
@@ -43,26 +45,43 @@ _CAM_TITLE = (
 )
 
 
-def gradient(  # noqa: PLR0913 - a command's options are its arguments
+@dataclass(frozen=True)
+class Loading:
+    """Options that say which weights detectors get, and where they compute (see `grouped`)."""
+
+    checkpoints: Annotated[str, typer.Option(help=_CHECKPOINTS)] = "sample"
+    weights: o.RepeatedPairs = None
+    unverified: o.Unverified = False
+    device: Annotated[str, typer.Option(help=_DEVICE)] = "auto"
+
+    def load(self, detectors: str) -> tuple[list[LoadedDetector], str]:
+        """Load detectors, comma-separated, on the device that is returned with them."""
+        device = choose_device(self.device)
+        files = Files(self.weights or [], self.unverified)
+        return load_detectors(split(detectors), self.checkpoints, files, device), device
+
+
+LOADING = Loading()
+
+
+@o.grouped
+def gradient(
     images: Annotated[list[Path], typer.Argument(help=_IMAGES)],
     detectors: Annotated[str, typer.Option("--detector", "--detectors", help=_JUDGES)] = "lgrad",
     out: Annotated[Path, typer.Option(help=_OUT)] = Path("gradient.png"),
-    checkpoints: Annotated[str, typer.Option(help=_CHECKPOINTS)] = "sample",
-    weights: o.RepeatedPairs = None,
-    unverified: o.Unverified = False,
-    device: Annotated[str, typer.Option(help=_DEVICE)] = "auto",
+    loading: Loading = LOADING,
 ) -> None:
     """Draw images beside their gradient pictures, as LGrad's Figure 1 does.
 
     The pixels are those that the detector's classifier gets; heat maps of red, green and blue follow.
     """
-    device = choose_device(device)
-    loaded = load_detectors(split(detectors), checkpoints, Files(weights or [], unverified), device)
+    loaded, device = loading.load(detectors)
     rows = []
     for image in _drawing(images):
         _, original = open_image(image)
         for one in loaded:
             made = gradient_picture(one.detector, original, device)
+            # By channel, too: a pattern in one of them alone is hard to see in the mix of the three.
             channels = zip(("red", "green", "blue"), made.split(), strict=True)
             label = [one.name, f"{one.weights} weights, {_size(made)}"]
             row = [(_about(image, original), seen(one.detector, original)), (label, made)]
@@ -70,24 +89,21 @@ def gradient(  # noqa: PLR0913 - a command's options are its arguments
     save(sheet(rows, _GRADIENT_TITLE), out, ", ".join(f"{one.name} ({one.weights})" for one in loaded))
 
 
-def cam(  # noqa: PLR0913 - a command's options are its arguments
+@o.grouped
+def cam(
     images: Annotated[list[Path], typer.Argument(help=_IMAGES)],
     detectors: Annotated[
         str, typer.Option("--detector", "--detectors", help=_NETWORKS)
     ] = "cnndetection,lgrad",
     out: Annotated[Path, typer.Option(help=_OUT)] = Path("cam.png"),
-    checkpoints: Annotated[str, typer.Option(help=_CHECKPOINTS)] = "sample",
-    weights: o.RepeatedPairs = None,
-    unverified: o.Unverified = False,
-    device: Annotated[str, typer.Option(help=_DEVICE)] = "auto",
+    loading: Loading = LOADING,
 ) -> None:
     """Draw where detectors find what they decide by (class activation maps), as in LGrad's Figure 3.
 
     Red places speak for "generated", blue ones for "real". Beside the map of a detector that judges gradient
     pictures stands the picture.
     """
-    device = choose_device(device)
-    loaded = load_detectors(split(detectors), checkpoints, Files(weights or [], unverified), device)
+    loaded, device = loading.load(detectors)
     rows = []
     for image in _drawing(images):
         _, original = open_image(image)
@@ -100,8 +116,7 @@ def cam(  # noqa: PLR0913 - a command's options are its arguments
             # The map's own size is told: over 224 pixels, one of 7 x 7 points at no more than 49 squares.
             height, width = found.values.shape
             output = f"{'logit' if found.is_logit else 'score'} {found.output:+.2f}, map {width} x {height}"
-            colour = f"{one.weights} weights; full colour: {abs(found.values).max():.3g}"
-            label = [one.name, output, colour]
+            label = [one.name, output, f"{one.weights} weights; full colour: {abs(found.values).max():.3g}"]
             row.append((label, overlay(seen(one.detector, original), found.values)))
         rows.append(row)
     save(sheet(rows, _CAM_TITLE), out, ", ".join(f"{one.name} ({one.weights})" for one in loaded))

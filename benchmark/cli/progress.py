@@ -31,7 +31,7 @@ class TrainingProgress(Bars):
 
 
 class RecipeProgress(Bars):
-    """Reports a recipe: one bar for the part in hand, an epoch for instance, with the loss and its time left.
+    """Reports a recipe: one bar for the stage in hand, such as an epoch, with the loss and its time left.
 
     Args:
         quiet: Report nothing: of several processes, one speaks.

@@ -30,6 +30,7 @@ def cnndetection_name(options: Options, aug: str) -> str:
         return f"cnndetection-{AUGMENTED.get(aug, aug.replace(':', '_'))}"
     number = len(split(classes))
     name = f"cnndetection-lgrad-{HORSES[classes]}" if classes in HORSES else f"cnndetection-{number}class"
+    # The command's default goes without a word.
     return name if aug == "blur_jpg:0.5" else f"{name}-{AUGMENTED.get(aug, aug.replace(':', '_'))}"
 
 
@@ -39,6 +40,7 @@ def lgrad_name(options: Options, transformation: str) -> str:
     ending = f"{len(classes)}class" if classes else Path(options.data).stem.removesuffix("-train")
     if options.limit:
         ending = f"{options.limit / 1000:g}k" if len(classes) == 1 else f"{ending}-{options.limit / 1000:g}k"
+    # Only what is trained as the authors' may be called like their checkpoints (lgrad-4class).
     official = transformation == "stylegan-bedroom" and not options.limit and bool(classes)
     return f"lgrad-{ending}" if official else f"lgrad-{transformation}-{ending}"
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from forenbench.front.results import load_results
+from forenbench.metrics.file_metrics import add_file
 
 from . import options as o
 from .console import say, short
@@ -17,8 +18,8 @@ _AUDIT = "Audit the images' files, too: 'bench audit' tells what that is."
 _EXPLAIN = "Load the detectors, and draw what they see in these images: gradient pictures or CAMs."
 
 
+@o.grouped
 def report(  # noqa: PLR0913 - a command's options are its arguments
-    runs: o.Runs = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -38,15 +39,17 @@ def report(  # noqa: PLR0913 - a command's options are its arguments
         list[str] | None,
         typer.Option(help="For --explain: a checkpoint file, as NAME=PATH; may be repeated."),
     ] = None,
-    protocol: o.CellsOf = "",
-    failed_as: o.FailedAs = "missing",
+    shown: o.Shown = o.SHOWN,
 ) -> None:
     """Write one HTML page about one or more runs, which needs no other file and no network.
 
     It holds the leaderboard and every table, curves, the images each detector got most wrong, and what made
     the numbers.
     """
-    target = load_results(runs or []).report(
+    for file in shown.metrics or ():
+        add_file(file)
+    # The page is one file, which people mail: its size is said.
+    target = load_results(shown.runs or []).report(
         out,
         dataset=dataset or [],
         data_root=data_root,
@@ -54,7 +57,7 @@ def report(  # noqa: PLR0913 - a command's options are its arguments
         audit=audit,
         explain=explain,
         weights=weights or [],
-        protocol=protocol,
-        failed_as=failed_as,
+        protocol=shown.protocol,
+        failed_as=shown.failed_as,
     )
     say(f"wrote {short(target)} ({target.stat().st_size / 1e6:.1f} MB)", "green")

@@ -34,7 +34,7 @@ def score(  # noqa: PLR0913 - a command's options are its arguments
     device = choose_device(device)
     loaded = load_detectors(split(detectors), checkpoints, Files(weights or [], unverified), device)
     rows = score_images(images, loaded, device, say)
-    if style == "json":
+    if style == "json":  # by way of pandas, which writes NaN as null: Python's own NaN is no JSON
         show(json.dumps(json.loads(rows.to_json(orient="records")), indent=1, ensure_ascii=False))
     else:
         show(rows.to_csv(index=False) if style == "csv" else rows.fillna("").to_string(index=False))

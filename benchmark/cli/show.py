@@ -45,6 +45,7 @@ def perturbation(
     if not wanted:
         raise BenchError("--perturbations names none; write 'none' for the image as it is")
     data, original = open_image(image)
+    # Random changes draw on an image's content and the seed, in a run as here.
     identity = hashlib.sha256(data).hexdigest()
     pictures = []
     for one in wanted:

@@ -8,6 +8,7 @@ import typer
 
 from forenbench.errors import BenchError
 from forenbench.front.results import open_stores
+from forenbench.metrics.file_metrics import add_file
 from forenbench.tables import find_table, make
 from forenbench.tables.paper import PaperTable
 from forenbench.tables.published import published_table
@@ -20,30 +21,29 @@ _AGAINST = "published: a paper's numbers beside the measured ones."
 _ONLY = "published: a paper's numbers alone; needs no run."
 
 
-def table(  # noqa: PLR0913 - a command's options are its arguments
+@o.grouped
+def table(
     name: Annotated[str, typer.Argument(help="Table name ('bench list tables' shows them), or a file.")],
-    runs: o.Runs = None,
     style: o.Style = "text",
     against: Annotated[str, typer.Option(help=_AGAINST)] = "",
     only: Annotated[str, typer.Option(help=_ONLY)] = "",
-    protocol: o.CellsOf = "",
-    failed_as: o.FailedAs = "missing",
+    shown: o.Shown = o.SHOWN,
 ) -> None:
     """Make a table from the rows of one or more runs."""
-    found = find_table(name)  # says what is wrong with a name before any run is opened
+    for file in shown.metrics or ():
+        add_file(file)
+    kind = find_table(name)  # says what is wrong with a name before any run is opened
     for option, value in (("--against", against), ("--only", only)):
         if value and value != "published":
             raise BenchError(f"{option} '{value}' is unknown; the only choice is 'published'")
-        if value and not isinstance(found, PaperTable):
+        if value and not isinstance(kind, PaperTable):
             raise BenchError(f"{option} is for the papers' tables; 'bench list tables' shows which they are")
     if against and only:
         raise BenchError("--against compares with a run, --only shows no run: choose one")
-    if isinstance(found, PaperTable) and only:
-        made = published_table(found)
+    if isinstance(kind, PaperTable) and only:
+        made = published_table(kind)
     else:
-        stores = open_stores(runs or [])
-        made = make(found, stores, protocol or None, failed_as, against_published=bool(against))
+        made = make(kind, open_stores(shown.runs or []), *shown.cells, against_published=bool(against))
     show(render(made, style, width()))
-    if style == "csv":  # a line that is no row would break whoever reads the file: notes go to stderr
-        for note in made.notes:
-            say(note)
+    for note in made.notes if style == "csv" else ():  # a line that is no row would break readers of CSV
+        say(note)

@@ -25,6 +25,9 @@ from .recipe_names import bank_name, cnndetection_name, lgrad_name, probe_name
 
 app = typer.Typer(help="Train checkpoints.", no_args_is_help=True)
 
+_END_TO_END = "Train the backbone, too: the paper's ViT:CLIP (B+J 0.5)."
+_AUG = "As elsewhere; off: no crop or flip at random either, features made once."
+_INIT = "random, or a file of what is trained, to start from."
 _CONTINUE = "Go on with the optimiser's state and the steps of --init's file, too."
 _CACHE = "Where gradient pictures stay, as PNG; off: they are made anew in each epoch."
 
@@ -54,7 +57,7 @@ def cnndetection(
     name: t.Name = "",
 ) -> None:
     """Train CNNDetection's ResNet-50: blur and JPEG augmentation, early stopping on validation accuracy."""
-    if continuing and init in learners.INITIALISATIONS:
+    if continuing and init in learners.INITIALISATIONS:  # neither has an optimiser's state
         raise BenchError(
             f"--continue goes on from a checkpoint file, and --init is {init}: name the file there"
         )
@@ -101,15 +104,9 @@ def lgrad(
 def univfd_lc(  # noqa: PLR0913 - a command's options are its arguments
     context: typer.Context,
     backbone: t.Backbone = "clip-vit-l14",
-    end_to_end: Annotated[
-        bool, typer.Option("--end-to-end", help="Train the backbone, too: the paper's ViT:CLIP (B+J 0.5).")
-    ] = False,
-    aug: Annotated[
-        str, typer.Option(help="As elsewhere; off: no crop or flip at random either, features made once.")
-    ] = "blur_jpg:0.5",
-    init: Annotated[
-        str, typer.Option(help="random, or a file of what is trained, to start from.")
-    ] = "random",
+    end_to_end: Annotated[bool, typer.Option("--end-to-end", help=_END_TO_END)] = False,
+    aug: Annotated[str, typer.Option(help=_AUG)] = "blur_jpg:0.5",
+    init: Annotated[str, typer.Option(help=_INIT)] = "random",
     name: t.Name = "",
 ) -> None:
     """Train UnivFD's linear layer on a frozen backbone, or (--end-to-end) both together."""
@@ -118,8 +115,7 @@ def univfd_lc(  # noqa: PLR0913 - a command's options are its arguments
         raise BenchError("--aug off keeps features, and with --end-to-end they change: write --aug none")
     options = t.Options.of(context)
     changes: dict[str, Any] = {"flip": 0.0, "resize": None} if once else {}
-    augmentation = Augmentation.parse("none" if once else aug)
-    recipe = options.adapted(UNIVFD_LC, augmentation=augmentation, **changes)
+    recipe = options.adapted(UNIVFD_LC, augmentation=Augmentation.parse("none" if once else aug), **changes)
     request = options.request(name or probe_name(backbone, end_to_end=end_to_end))
     with t.running(options, recipe) as (run, files):
         encoding = t.encoding(backbone, files, run, half=False)
@@ -127,8 +123,7 @@ def univfd_lc(  # noqa: PLR0913 - a command's options are its arguments
         shown, learner = probe(request, encoding, images, "end-to-end" if end_to_end else aug, run)
         if init != "random":
             facts = fill(learner.network, init, files).facts
-            facts["checkpoints"] |= learner.facts["checkpoints"]
-            learner.facts |= facts
+            learner.facts |= {**facts, "checkpoints": facts["checkpoints"] | learner.facts["checkpoints"]}
         path = train(request, learner, images, shown, run)
     t.tell(path, first=run.processes.first)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import MISSING, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from functools import wraps
 from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any
 
 import typer
 
@@ -121,6 +121,7 @@ class Options:
 
     def adapted(self, recipe: TrainingRecipe, **changes: Any) -> TrainingRecipe:  # noqa: ANN401 - a recipe's fields
         """Change what the user changes about a recipe."""
+        # None is "as the recipe has it"; a learning rate of 0 is a wish like any other.
         asked: dict[str, Any] = {"epochs": self.epochs, "batch": self.batch, "rate": self.lr}
         changes |= {key: value for key, value in asked.items() if value is not None}
         return replace(recipe, **changes)
@@ -132,18 +133,7 @@ def takes_shared(*without: str) -> Callable[[Callable[..., None]], Callable[...,
     Args:
         without: Those that mean nothing to it.
     """
-    # Annotations are texts here (PEP 563), and Typer wants the `Annotated` objects.
-    hints = get_type_hints(Options, include_extras=True)
-    shared = {
-        one.name: Parameter(
-            one.name,
-            Parameter.KEYWORD_ONLY,
-            default=Parameter.empty if one.default is MISSING else one.default,
-            annotation=hints[one.name],
-        )
-        for one in fields(Options)
-        if one.name not in without
-    }
+    shared = {name: one for name, one in o.fields_as_options(Options).items() if name not in without}
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         own = signature(command, eval_str=True).parameters
@@ -193,7 +183,7 @@ def encoding(backbone: str, weights: Weights, run: Running, *, half: bool) -> En
     """Load a frozen backbone, and say how it is run."""
     if backbone not in BACKBONES:
         raise BenchError(unknown("backbone", backbone, BACKBONES))
-    with weights.recording() as used:
+    with weights.recording() as used:  # the card of what is trained names the files that it rests on
         encoder = BACKBONES[backbone].load(weights)
     return Encoding(encoder, dict(used), run.processes.device, half, run.workers)
 

@@ -62,7 +62,7 @@ def fetch(
     yes: o.Yes = False,
 ) -> None:
     """Download checkpoints into the cache: resumable, and checked before they count as there."""
-    absent = _absent(_select(names or [], detector, everything))
+    absent = _absent(names or [], detector, everything)
     downloads = [one for one in absent if addresses(one, mirror)]
     if downloads:
         for one in downloads:
@@ -95,6 +95,7 @@ def fetch(
 @app.command()
 def check(names: _Names = None) -> None:
     """Verify files by their sha256; where none is published, read their structure without running code."""
+    # Files that were never fetched are missing only where they are asked for by name: nobody needs all.
     wrong = seen = 0
     for checkpoint in _named(names) if names else [one for one in _published().values() if not one.shipped]:
         path = locate(checkpoint)
@@ -133,36 +134,15 @@ def _entry(checkpoint: Checkpoint, found: FoundPlugin) -> str:
     if path is not None and not checkpoint.shipped:
         problem = mismatch(path, None, checkpoint.size)
         state = f"WRONG, {short(path)} {problem}" if problem else f"here, {short(path)}"
-    wrapped = textwrap.fill(
-        f"{facts}for {', '.join(found.users(checkpoint)) or 'all variants'}",
-        width() or _COLUMNS,
-        initial_indent=_INDENT,
-        subsequent_indent=_INDENT,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    text, room = f"{facts}for {', '.join(found.users(checkpoint)) or 'all variants'}", width() or _COLUMNS
+    text = textwrap.fill(text, room - len(_INDENT), break_long_words=False, break_on_hyphens=False)
     # The command has a line of its own, never folded: a shell would take it for two.
-    return f"  {checkpoint.name}: {state}\n{wrapped}{command}"
+    return f"  {checkpoint.name}: {state}\n{textwrap.indent(text, _INDENT)}{command}"
 
 
 def _published() -> dict[str, Checkpoint]:
     """List the checkpoints of all detectors by name; several detectors may share one."""
     return {one.name: one for found in installed() for one in found.checkpoints}
-
-
-def _select(names: Sequence[str], detector: str, everything: bool) -> list[Checkpoint]:
-    """Turn the options of `fetch` into checkpoints; shipped ones are always here."""
-    if bool(names) + bool(detector) + everything != 1:
-        raise BenchError("say what to fetch: names of checkpoints, or --detector NAME, or --all")
-    if everything:
-        return [one for one in _published().values() if not one.shipped and not one.command]
-    chosen: Iterable[Checkpoint] = _named(names)
-    if detector:
-        name, _, variant = detector.partition(":")
-        found = find(name)
-        # A bare name stands for the variants that it means in `bench run`, not for all there are.
-        chosen = _needed_by(found, (variant,) if variant else found.rows("published"))
-    return [one for one in chosen if not one.shipped]
 
 
 def _named(names: Sequence[str]) -> list[Checkpoint]:
@@ -177,7 +157,7 @@ def _named(names: Sequence[str]) -> list[Checkpoint]:
 def _needed_by(found: FoundPlugin, variants: Iterable[str]) -> tuple[Checkpoint, ...]:
     """List what some variants read; a plugin that does not say so may need all of its checkpoints."""
     known = {variant for kind in KINDS for variant in found.variants(kind)}
-    needed: dict[Checkpoint, None] = {}
+    needed: dict[Checkpoint, None] = {}  # a set that keeps the order in which the plugin names them
     for variant in variants:
         if variant not in known:
             raise BenchError(unknown(f"variant of '{found.name}'", variant, known))
@@ -185,14 +165,27 @@ def _needed_by(found: FoundPlugin, variants: Iterable[str]) -> tuple[Checkpoint,
     return tuple(needed)
 
 
-def _absent(checkpoints: Iterable[Checkpoint]) -> list[Checkpoint]:
-    """Keep those whose file is not in the cache, or wrong there; say where the others are.
+def _absent(names: Sequence[str], detector: str, everything: bool) -> list[Checkpoint]:
+    """List what is to be fetched and not in the cache, or wrong there; say where the rest is.
 
     Raises:
-        BenchError: A file of the user's own folder is wrong: it would go before what is downloaded.
+        BenchError: Nothing is named, or a name is unknown; or a file of the user's own folder is wrong, which
+            would go before what is downloaded.
     """
+    if bool(names) + bool(detector) + everything != 1:
+        raise BenchError("say what to fetch: names of checkpoints, or --detector NAME, or --all")
+    wanted: Iterable[Checkpoint] = _named(names)
+    if everything:
+        wanted = [one for one in _published().values() if not one.command]
+    elif detector:
+        name, _, variant = detector.partition(":")
+        found = find(name)
+        # A bare name stands for the variants that it means in `bench run`, not for all there are.
+        wanted = _needed_by(found, (variant,) if variant else found.rows("published"))
     absent = []
-    for checkpoint in checkpoints:
+    for checkpoint in wanted:
+        if checkpoint.shipped:  # within an installed package, and so always here
+            continue
         path = locate(checkpoint)
         problem = inspect(checkpoint, path).problem if path else ""
         if path and problem and path != cached(checkpoint):

@@ -79,15 +79,17 @@ def _open_suite(
     for name in selection.testsets:
         if name not in order:
             raise BenchError(unknown(f"generator of suite '{suite.name}'", name, order))
-    known, place = specs(), 0
+    known, first = specs(), 0
     for part in suite.parts:
         wanted = tuple(n for n in part.testsets if not selection.testsets or n in selection.testsets)
         if wanted:
+            # The suite's order counts, not the dataset's; it starts behind the test sets of earlier parts, be
+            # they asked for or not, so that tables of any selection have one order.
             spec = replace(locate(known[part.dataset], places), testsets=part.testsets)
-            one = _open(spec, data_root, replace(selection, testsets=wanted), advance)
-            moved = (replace(testset, order=testset.order + place) for testset in one.testsets)
-            yield replace(one, testsets=tuple(moved))
-        place += len(part.testsets)
+            dataset = _open(spec, data_root, replace(selection, testsets=wanted), advance)
+            moved = (replace(testset, order=testset.order + first) for testset in dataset.testsets)
+            yield replace(dataset, testsets=tuple(moved))
+        first += len(part.testsets)
 
 
 def _open(spec: Spec, data_root: Path, selection: Selection, advance: Advance) -> Dataset:
@@ -97,6 +99,7 @@ def _open(spec: Spec, data_root: Path, selection: Selection, advance: Advance) -
     if taken.split == take(findings.samples, SCORED).split:
         selection = replace(selection, splits=SCORED)  # the same files, so the same name
     groups = group(spec, taken.samples)
+    # described test sets come first, also those that are absent: so that adding one moves no other
     order = list(dict.fromkeys((*spec.testsets, *groups)))
     for name in selection.testsets:
         if name not in order:
@@ -115,6 +118,7 @@ def _open(spec: Spec, data_root: Path, selection: Selection, advance: Advance) -
             f"dataset '{spec.name}' is there, but holds no file of {wanted} (protocol {selection})"
         )
     facts = _take_stock(spec, source, chosen, advance)
+    # Absolute, for records: what is relative would be sought from the folder of whoever reads them.
     found = Whereabouts(spec.folder if Path(spec.folder).is_absolute() else "", str(data_root.absolute()))
     testsets = tuple(
         TestSet(
@@ -125,20 +129,9 @@ def _open(spec: Spec, data_root: Path, selection: Selection, advance: Advance) -
     return Dataset(spec.name, spec.checkpoints, testsets, facts, (*notes, *warnings(chosen, facts)))
 
 
-def _nothing_there(spec: Spec, source: FileSource, paths: Sequence[str]) -> BenchError:
-    """Word the error for files of which not one can be read, as in a table whose paths begin elsewhere."""
-    try:
-        source.read(paths[0])
-        reason = "it is there by now"
-    except OSError as error:
-        reason = str(error)
-    return BenchError(
-        f"of {len(paths)} files of dataset '{spec.name}' not one can be read, the first: {reason}"
-    )
-
-
 def _take_stock(spec: Spec, source: FileSource, chosen: Groups, advance: Advance) -> dict[str, FileFacts]:
     """Read the facts of the files that test sets need, each file once; refuse if none can be read."""
+    # reals that several test sets share are in each of them
     paths = list(dict.fromkeys(sample.path for samples in chosen.values() for sample in samples))
     done = 0
 
@@ -148,13 +141,21 @@ def _take_stock(spec: Spec, source: FileSource, chosen: Groups, advance: Advance
         advance(f"reading {spec.name}", done, len(paths))
 
     facts = take_stock(source, paths, count)
-    if not any(fact.sha256 for fact in facts.values()):
-        raise _nothing_there(spec, source, paths)
-    return facts
+    if any(fact.sha256 for fact in facts.values()):
+        return facts
+    # A table whose paths begin elsewhere, say. Facts do not keep why a file cannot be read: try one again.
+    try:
+        source.read(paths[0])
+        reason = "it is there by now"
+    except OSError as error:
+        reason = str(error)
+    raise BenchError(
+        f"of {len(paths)} files of dataset '{spec.name}' not one can be read, the first: {reason}"
+    )
 
 
 def _notes(spec: Spec, findings: Findings, selection: Selection, data_root: Path) -> Iterator[str]:
-    """Word what of a dataset is not as it should be, as far as the names of its files tell."""
+    """Yield notes on what is not as it should be, as far as the names of the files tell."""
     if findings.unlabelled:
         first = readable(findings.unlabelled[0])
         yield f"left aside, in no label folder: {len(findings.unlabelled)}, the first '{first}'"

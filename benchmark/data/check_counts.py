@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
 from forenbench.files.threads import in_threads
 from forenbench.images import UnreadableImage, decode, header
-from forenbench.types import REAL, Sample, Source
+from forenbench.types import FAKE, REAL, Sample, Source
 
 from .descriptions import CountKey, Spec
 
 _FORMATS = {"jpg": "JPEG", "tif": "TIFF"}
+_Side = tuple[str, int]
+"""A generator, and one of its two labels."""
 
 
 class CountCheck(NamedTuple):
@@ -46,12 +48,21 @@ def compare(
         formats: Formats by path; where there are none, the extensions of the names tell.
     """
     found = Counter(CountKey(sample.generator, sample.class_name, sample.label) for sample in samples)
+    formats_found: dict[_Side, Counter[str]] = defaultdict(Counter)
+    for sample in samples:
+        name = (formats or {}).get(sample.path) or by_name(sample.path)
+        formats_found[sample.generator, sample.label][name] += 1
     lines: list[CountCheck] = []
     for generator in _generators(spec, testsets):
-        own = [sample for sample in samples if sample.generator == generator]
-        lines += _compare_generator(spec, generator, found, _formats(own, formats or {}))
+        lines += _compare_generator(spec, generator, found, formats_found)
     if spec.counts and not testsets:
-        lines += _unknown(spec, found)
+        named = {key.generator for key in spec.counts}
+        surplus: Counter[str] = Counter()
+        for key, number in found.items():
+            if key.generator not in named:
+                surplus[key.generator] += number
+        for name, number in sorted(surplus.items()):
+            lines.append(CountCheck(name or "(the folder itself)", 0, number, "unknown folder"))
     return lines
 
 
@@ -87,68 +98,35 @@ def _decode(source: Source, path: str) -> tuple[str, str]:
 def _generators(spec: Spec, testsets: Sequence[str]) -> list[str]:
     """List generators and sources of reals in the order of the description."""
     wanted = {*testsets, *(source for source, names in spec.reals.items() if {*names} & {*testsets})}
-    named = dict.fromkeys(place.generator for place in spec.counts)
+    named = dict.fromkeys(key.generator for key in spec.counts)
     return [name for name in named if not testsets or name in wanted]
 
 
 def _compare_generator(
-    spec: Spec, generator: str, found: Mapping[CountKey, int], formats: Mapping[int, Counter[str]]
-) -> Iterator[CountCheck]:
-    """Yield one line if a generator is whole or wholly absent, else one for each difference."""
-    expected = {place: number for place, number in spec.counts.items() if place.generator == generator}
-    there = {place: number for place, number in found.items() if place.generator == generator}
+    spec: Spec, generator: str, found: Counter[CountKey], formats: Mapping[_Side, Counter[str]]
+) -> list[CountCheck]:
+    """Return one line if a generator is whole or wholly absent, else one for each difference."""
+    expected = {key: number for key, number in spec.counts.items() if key.generator == generator}
+    there = {key: number for key, number in found.items() if key.generator == generator}
     total = CountCheck(generator, sum(expected.values()), sum(there.values()))
-    if not there:
-        yield total._replace(problem="missing")
-        return
-    differences = [
-        _difference(place, expected.get(place, 0), there.get(place, 0))
-        for place in (*expected, *sorted(there.keys() - expected.keys()))
-        if expected.get(place, 0) != there.get(place, 0)
-    ]
-    differences += _compare_formats(spec, generator, formats)
-    yield from differences or [total]
-
-
-def _difference(place: CountKey, expected: int, found: int) -> CountCheck:
-    """Word the difference in one place."""
-    if not expected:
-        problem = "unknown folder"
-    elif found < expected:
-        problem = f"{expected - found} missing"
-    else:
-        problem = f"{found - expected} surplus"
-    return CountCheck(_name(place), expected, found, problem)
-
-
-def _compare_formats(spec: Spec, generator: str, found: Mapping[int, Counter[str]]) -> Iterator[CountCheck]:
-    """Yield the formats that a label should not have, or not so many of."""
-    for label, numbers in found.items():
-        expected = spec.formats.get((generator, label), {})
-        for name in sorted(numbers) if expected else ():
-            usual = expected.get(name, 0)
-            if not usual or (numbers[name] > usual and numbers.total() <= sum(expected.values())):
+    if not there:  # a line for each of its classes would bury what else is lacking
+        return [total._replace(problem="missing")]
+    differences = []
+    for key in (*expected, *sorted(there.keys() - expected.keys())):
+        wanted, number = expected.get(key, 0), there.get(key, 0)
+        if wanted == number:
+            continue
+        problem = f"{wanted - number} missing" if number < wanted else f"{number - wanted} surplus"
+        differences.append(CountCheck(_name(key), wanted, number, problem if wanted else "unknown folder"))
+    for label in (REAL, FAKE):
+        usual, numbers = spec.formats.get((generator, label), {}), formats.get((generator, label), Counter())
+        for name in sorted(numbers) if usual else ():
+            published = usual.get(name, 0)
+            # where there are too many files in all, each surplus one would be a second difference
+            if numbers[name] > published and (not published or numbers.total() <= sum(usual.values())):
                 where = f"{_name(CountKey(generator, '', label))}: {name}"
-                yield CountCheck(where, usual, numbers[name], "other format")
-
-
-def _unknown(spec: Spec, found: Mapping[CountKey, int]) -> Iterator[CountCheck]:
-    """Yield the generators that the description does not name."""
-    named = {place.generator for place in spec.counts}
-    numbers: Counter[str] = Counter()
-    for place, number in found.items():
-        if place.generator not in named:
-            numbers[place.generator] += number
-    for generator, number in sorted(numbers.items()):
-        yield CountCheck(generator or "(the folder itself)", 0, number, "unknown folder")
-
-
-def _formats(samples: Iterable[Sample], known: Mapping[str, str]) -> dict[int, Counter[str]]:
-    """Count the formats of each label."""
-    numbers: dict[int, Counter[str]] = {}
-    for sample in samples:
-        numbers.setdefault(sample.label, Counter())[known.get(sample.path) or by_name(sample.path)] += 1
-    return numbers
+                differences.append(CountCheck(where, published, numbers[name], "other format"))
+    return differences or [total]
 
 
 def by_name(path: str) -> str:
@@ -157,7 +135,7 @@ def by_name(path: str) -> str:
     return _FORMATS.get(suffix.lower(), suffix.upper()) if dot else "no extension"
 
 
-def _name(place: CountKey) -> str:
-    """Name a place, for instance ``progan/horse real``."""
-    folder = "/".join(filter(None, place[:2]))
-    return f"{folder} {'real' if place.label == REAL else 'fake'}"
+def _name(key: CountKey) -> str:
+    """Name what is counted, for instance ``progan/horse real``."""
+    folder = "/".join(filter(None, key[:2]))
+    return f"{folder} {'real' if key.label == REAL else 'fake'}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from importlib.resources import files
@@ -26,7 +27,7 @@ class Download:
     """One published file.
 
     Attributes:
-        file: Its name below ``--data-root``.
+        file: Its name below the data root.
         url: A stable public location (``http(s)://``, ``hf://``, ``file://``), or empty where there is none.
         size: In bytes, where known.
         sha256: Where known.
@@ -48,9 +49,9 @@ class Spec:
         licence: Of the images.
         version: Part of the folder a builder fills, so that changed images never mix with old ones.
         builder: ``module:function`` that makes the images in a folder, for a dataset made on first use.
-        folder: Where the images lie below ``--data-root``, or below the folder that the builder fills.
-        archives: Files below ``--data-root`` that are read instead where that folder is absent.
-        layouts: Folders below ``--data-root`` in which official code unpacks it, tried where both are absent.
+        folder: Where the images lie below the data root, or below the folder that the builder fills.
+        archives: Files below the data root that are read instead where that folder is absent.
+        layouts: Folders below the data root in which official code unpacks it, tried where both are absent.
         generator: The one generator of a folder that holds its classes directly.
         origin: A regular expression, found in paths, whose one group is the origin (see `Sample`).
         source: Where its makers publish it.
@@ -58,7 +59,7 @@ class Spec:
         instructions: What to do once they are there, or how to get what is published nowhere.
         checkpoints: The kind of checkpoints that is the default here.
         testsets: Order of the test sets in tables; those not named follow in the order of their names.
-        counts: How many images each place holds.
+        counts: How many images there are of each generator, class and label.
         reals: Sources of real images that several test sets share, with the names of these.
         formats: How many files of each format a generator has under a label.
     """
@@ -84,15 +85,14 @@ class Spec:
 
     def names(self) -> set[str]:
         """Return what generators, classes and sources of reals are called; none is a split's folder."""
-        places = self.counts
-        declared = {name for one in places for name in (one.generator, *one.class_name.split("/"))}
+        declared = {name for key in self.counts for name in (key.generator, *key.class_name.split("/"))}
         return {*self.testsets, *self.reals, *declared} - {""}
 
     def top_folders(self) -> set[str]:
         """Return the folders that it consists of, as far as it declares them."""
         if self.generator:
-            return {place.class_name.split("/")[0] for place in self.counts}
-        return {*self.testsets, *self.reals, *(place.generator for place in self.counts)}
+            return {key.class_name.split("/")[0] for key in self.counts}
+        return {*self.testsets, *self.reals, *(key.generator for key in self.counts)}
 
 
 class SuitePart(NamedTuple):
@@ -119,7 +119,13 @@ def specs() -> dict[str, Spec]:
 
 def suites() -> dict[str, Suite]:
     """Read every suite that comes with the package."""
-    return {name: _suite(name, values) for name, values in _files() if "parts" in values}
+    found = {}
+    for name, values in _files():
+        if "parts" in values:
+            _refuse_unknown(name, values, {"description", "parts", "checkpoints"})
+            parts = tuple(SuitePart(part["dataset"], tuple(part["testsets"])) for part in values["parts"])
+            found[name] = Suite(**{**values, "name": name, "parts": parts})
+    return found
 
 
 def check_places(places: Mapping[str, Path]) -> dict[str, Path]:
@@ -133,7 +139,7 @@ def check_places(places: Mapping[str, Path]) -> dict[str, Path]:
         if name not in known:
             raise BenchError(unknown("dataset", name, known))
         if not path.expanduser().exists():
-            raise BenchError(f"--data {name}={path}: there is nothing at '{path}'")
+            raise BenchError(f"dataset '{name}' cannot be read: there is nothing at '{path}'")
     return {name: path.expanduser() for name, path in places.items()}
 
 
@@ -142,13 +148,6 @@ def _files() -> Iterator[tuple[str, dict[str, Any]]]:
     for file in sorted(files("forenbench.datasets").iterdir(), key=lambda file: file.name):
         if file.name.endswith(".toml"):
             yield file.name.removesuffix(".toml"), tomllib.loads(file.read_text(encoding="utf-8"))
-
-
-def _suite(name: str, values: Mapping[str, Any]) -> Suite:
-    """Check one suite's keys."""
-    _refuse_unknown(name, values, {"description", "parts", "checkpoints"})
-    parts = tuple(SuitePart(part["dataset"], tuple(part["testsets"])) for part in values["parts"])
-    return Suite(**{**values, "name": name, "parts": parts})
 
 
 def parse(name: str, values: Mapping[str, Any]) -> Spec:
@@ -161,6 +160,16 @@ def parse(name: str, values: Mapping[str, Any]) -> Spec:
     _refuse_unknown(name, values, known)
     testsets, reals = values.get("testsets", ()), values.get("reals", {})
     counts = _counts(testsets, reals)
+    # files of each format by generator and label: as `formats` says, or else all of the usual one
+    formats: dict[tuple[str, int], Mapping[str, int]] = {}
+    if usual := values.get("format", ""):
+        totals: Counter[tuple[str, int]] = Counter()
+        for counted, number in counts.items():
+            totals[counted.generator, counted.label] += number
+        formats = {key: {usual: number} for key, number in totals.items()}
+    for generator, labels in values.get("formats", {}).items():
+        for label, numbers in labels.items():
+            formats[generator, {"real": REAL, "fake": FAKE}[label]] = dict(numbers)
     parsed = {
         "name": name,
         "archives": tuple(values.get("archives", ())),
@@ -168,8 +177,8 @@ def parse(name: str, values: Mapping[str, Any]) -> Spec:
         "downloads": tuple(Download(**one) for one in values.get("downloads", ())),
         "testsets": tuple(testsets),
         "counts": counts,
-        "reals": {source: tuple(one["testsets"]) for source, one in reals.items()},
-        "formats": _formats(counts, values.get("format", ""), values.get("formats", {})),
+        "reals": {source: tuple(declared["testsets"]) for source, declared in reals.items()},
+        "formats": formats,
     }
     plain = {key: value for key, value in values.items() if key != "format"}
     return Spec(**{**plain, **parsed})
@@ -184,36 +193,15 @@ def _refuse_unknown(name: str, values: Mapping[str, Any], known: set[str]) -> No
 def _counts(testsets: object, reals: Mapping[str, Any]) -> dict[CountKey, int]:
     """Make ``testsets`` and ``reals`` one table; a plain list of test sets declares no counts."""
     counts = {}
-    if isinstance(testsets, Mapping):
-        for name, value in testsets.items():
-            for class_name, (real, fake) in _classes(value):
-                counts[CountKey(name, class_name, REAL)] = real
-                counts[CountKey(name, class_name, FAKE)] = fake
-    for source, one in reals.items():
-        counts[CountKey(source, "", REAL)] = one["images"]
-    return {place: number for place, number in counts.items() if number}
-
-
-def _classes(value: object) -> Iterator[tuple[str, tuple[int, int]]]:
-    """Yield class and (real, fake) of ``9``, ``[8, 9]``, ``{horse = 9}``, ``{classes = […], each = 9}``."""
-    classes: Mapping[str, Any] = value if isinstance(value, Mapping) else {"": value}
-    if "classes" in classes:
-        classes = dict.fromkeys(classes["classes"], classes["each"])
-    for class_name, number in classes.items():
-        real, fake = (number, number) if isinstance(number, int) else number
-        yield class_name, (real, fake)
-
-
-def _formats(
-    counts: Mapping[CountKey, int], usual: str, others: Mapping[str, Mapping[str, Mapping[str, int]]]
-) -> dict[tuple[str, int], Mapping[str, int]]:
-    """Say how many files of each format stand where: ``formats`` says it, or else all have the usual one."""
-    formats: dict[tuple[str, int], dict[str, int]] = {}
-    if usual:
-        for place, number in counts.items():
-            usually = formats.setdefault((place.generator, place.label), {usual: 0})
-            usually[usual] += number
-    for generator, labels in others.items():
-        for label, numbers in labels.items():
-            formats[generator, {"real": REAL, "fake": FAKE}[label]] = dict(numbers)
-    return dict(formats)
+    for name, value in testsets.items() if isinstance(testsets, Mapping) else ():
+        # one of 9, [8, 9], {horse = 9}, {horse = [8, 9]}, {classes = ["horse", …], each = 9}
+        classes: Mapping[str, Any] = value if isinstance(value, Mapping) else {"": value}
+        if "classes" in classes:
+            classes = dict.fromkeys(classes["classes"], classes["each"])
+        for class_name, number in classes.items():
+            real, fake = (number, number) if isinstance(number, int) else number
+            counts[CountKey(name, class_name, REAL)] = real
+            counts[CountKey(name, class_name, FAKE)] = fake
+    for source, declared in reals.items():
+        counts[CountKey(source, "", REAL)] = declared["images"]
+    return {key: number for key, number in counts.items() if number}

@@ -34,42 +34,43 @@ def find_files(
         MissingDataset: It is not there.
         BenchError: Nothing in it has a label.
     """
-    folder = _build(spec, advance) if spec.builder else data_root / spec.folder
+    folder = data_root / spec.folder
+    if spec.builder:
+        made = cache_folder() / f"{spec.name}-{spec.version}"
+        folder = made / spec.folder
+        try:
+            with FileLock(f"{made}.lock"):  # runs that start together do not make it side by side
+                if not folder.is_dir():
+                    doing = f"making dataset {spec.name} (once)"
+                    build = pkgutil.resolve_name(spec.builder)
+                    build(made, lambda done, total: advance(doing, done, total))
+        except OSError as error:
+            raise BenchError(
+                f"dataset '{spec.name}' cannot be made at '{made}': {error}. XDG_CACHE_HOME names another "
+                "place"
+            ) from error
     archives = [data_root / name for name in spec.archives]
     is_archived = not is_there(folder) and archives and all(path.is_file() for path in archives)
     unpacked = folder if is_there(folder) or is_archived else find_layout(spec, data_root)
     if unpacked is None:
-        places = " or ".join(f"'{place}'" for place in (folder, *archives))
+        paths = " or ".join(f"'{path}'" for path in (folder, *archives))
         fetch = f"'bench data fetch {spec.name}{root_option(data_root)}'"
         raise MissingDataset(
-            f"dataset '{spec.name}' is not at {places}. {fetch} gets it or says how "
-            f"(source: {spec.source}; licence: {spec.licence}); --data-root names another place, and "
-            f"--data {spec.name}=PATH where it lies"
+            f"dataset '{spec.name}' is not at {paths}. {fetch} gets it or says how (source: {spec.source}; "
+            f"licence: {spec.licence}). Where it lies elsewhere, name that data root, or the path of "
+            f"{spec.name}"
         )
     if is_archived:
         source, findings = open_locations(archives, spec.names())
     else:
         source, findings = open_location(unpacked, classes=spec.names())
+    # In a folder of its own all files are its files. Where official code unpacks it, or where somebody says,
+    # other benchmarks may lie beside it.
     if unpacked != data_root / spec.folder or Path(spec.folder).is_absolute():
         findings = only_described(spec, findings)
     return source, replace(findings, samples=describe(spec, findings.samples))
 
 
-def _build(spec: Spec, advance: Advance) -> Path:
-    """Return the folder of a dataset that is made on first use."""
-    made = cache_folder() / f"{spec.name}-{spec.version}"
-    try:
-        with FileLock(f"{made}.lock"):
-            if not (made / spec.folder).is_dir():
-                doing = f"making dataset {spec.name} (once)"
-                pkgutil.resolve_name(spec.builder)(made, lambda done, total: advance(doing, done, total))
-    except OSError as error:
-        raise BenchError(
-            f"dataset '{spec.name}' cannot be made at '{made}': {error}. XDG_CACHE_HOME names another place"
-        ) from error
-    return made / spec.folder
-
-
 def root_option(data_root: Path) -> str:
-    """Word what a command needs besides, to be typed as it is, where the data do not lie in ``data``."""
+    """Return the option ``--data-root`` for a printed command; empty where the data root is ``data``."""
     return "" if data_root == Path("data") else f" --data-root {shlex.quote(str(data_root))}"

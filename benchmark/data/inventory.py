@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import astuple, dataclass
 from functools import partial
@@ -25,6 +25,7 @@ _AT_ONCE = 500
 _TABLE = """CREATE TABLE IF NOT EXISTS files (
     key BLOB PRIMARY KEY, seal BLOB,
     sha256 TEXT, format TEXT, mode TEXT, width INTEGER, height INTEGER, bytes INTEGER)"""
+_FIND = "SELECT seal, sha256, format, mode, width, height, bytes FROM files WHERE key = ?"
 _OUTDATED = "DROP TABLE IF EXISTS facts"
 """Facts of earlier versions, without a seal."""
 
@@ -55,10 +56,18 @@ def take_stock(
     Raises:
         BenchError: A file's content is not what the source says it should be, or the cache is of no use.
     """
+    # Stamps come before contents: a file that changes in between is remembered under its earlier stamp, which
+    # the next run does not find again.
     stamps = source.stamps(list(paths))
     with _memory() as memory:
-        known = _recall(memory, stamps)
-        facts = {path: fact for path, fact in known.items() if stamps[path].sha256 in ("", fact.sha256)}
+        facts: dict[str, FileFacts] = {}
+        for path, stamp in stamps.items():
+            row = memory.execute(_FIND, (stamp.key,)).fetchone()
+            if not row or row[0] != _seal(stamp, fact := FileFacts(*row[1:])):
+                continue
+            # What differs from what a manifest says is read again before anybody is told so.
+            if stamp.mark and stamp.sha256 in ("", fact.sha256):
+                facts[path] = fact
         advance(len(facts))
         missing = [path for path in stamps if path not in facts]
         for end in range(len(missing), 0, -_AT_ONCE):
@@ -66,8 +75,18 @@ def take_stock(
             for path, fact in zip(some, in_threads(partial(_examine, source), some), strict=True):
                 facts[path] = fact
                 advance(1)
-            _remember(memory, ((stamps[path], facts[path]) for path in some))
-    _compare(stamps, facts)
+            # A file that could not be read is tried again, and one without a mark may change unnoticed.
+            kept = [(stamps[path], facts[path]) for path in some if facts[path].sha256 and stamps[path].mark]
+            rows = [(stamp.key, _seal(stamp, fact), *astuple(fact)) for stamp, fact in kept]
+            memory.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+            memory.commit()
+    for path, stamp in stamps.items():
+        found = facts[path].sha256
+        if stamp.sha256 and found not in ("", stamp.sha256):  # unreadable ones are rows of their own
+            raise BenchError(
+                f"'{readable(path)}' is not what its manifest says: sha256 {found}, not {stamp.sha256}. "
+                "Get the file again, or make a new manifest with 'bench data index'"
+            )
     return {path: facts[path] for path in stamps}
 
 
@@ -80,6 +99,7 @@ def _memory() -> Iterator[sqlite3.Connection]:
     except OSError as error:
         raise BenchError(f"the cache folder cannot be made: {error}. XDG_CACHE_HOME names another") from error
     try:
+        # runs on one machine share the file and wait for each other's short writes
         with closing(sqlite3.connect(file, timeout=60)) as memory:
             memory.text_factory = partial(str, encoding="utf-8", errors="replace")  # seals tell damaged text
             memory.execute(_TABLE)
@@ -104,23 +124,6 @@ def forget(source: FileSource, paths: Iterable[str]) -> None:
         memory.commit()
 
 
-def _recall(memory: sqlite3.Connection, stamps: Mapping[str, Stamp]) -> dict[str, FileFacts]:
-    """Look up the files whose facts are known and still hold."""
-    facts = {}
-    for path, stamp in stamps.items():
-        row = memory.execute("SELECT * FROM files WHERE key = ?", (stamp.key,)).fetchone()
-        if row and row[1] == _seal(stamp, found := FileFacts(*row[2:])):
-            facts[path] = found
-    return facts
-
-
-def _remember(memory: sqlite3.Connection, found: Iterable[tuple[Stamp, FileFacts]]) -> None:
-    """Store the facts of files that could be read."""
-    rows = [(stamp.key, _seal(stamp, fact), *astuple(fact)) for stamp, fact in found if fact.sha256]
-    memory.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
-    memory.commit()
-
-
 def _seal(stamp: Stamp, fact: FileFacts) -> bytes:
     """Digest all that must be the same for a fact to be believed."""
     reader = "" if fact.format else reading()  # what is no image to one reader may be one to another
@@ -139,17 +142,6 @@ def _examine(source: Source, path: str) -> FileFacts:
     except UnreadableImage:
         return FileFacts(digest, bytes=len(data))
     return FileFacts(digest, found.format, found.mode, found.width, found.height, len(data))
-
-
-def _compare(stamps: Mapping[str, Stamp], facts: Mapping[str, FileFacts]) -> None:
-    """Refuse files whose content is not the expected one; unreadable ones are rows of their own."""
-    for path, stamp in stamps.items():
-        found = facts[path].sha256
-        if stamp.sha256 and found not in ("", stamp.sha256):
-            raise BenchError(
-                f"'{readable(path)}' is not what its manifest says: sha256 {found}, not {stamp.sha256}. "
-                "Get the file again, or make a new manifest with 'bench data index'"
-            )
 
 
 def formats(facts: Iterable[FileFacts]) -> Iterator[str]:

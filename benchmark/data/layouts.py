@@ -26,22 +26,24 @@ def find_layout(spec: Spec, root: Path) -> Path | None:
 
 
 def locate(spec: Spec, places: Mapping[str, Path]) -> Spec:
-    """Say where a dataset is, if that was said: a folder, archive or manifest, or a layout below a folder.
+    """Use the path that was given for a dataset, if any: a folder, archive or manifest, or a folder above.
 
     Raises:
         BenchError: A folder holds nothing of it.
     """
-    place = places.get(spec.name)
-    if place is None:
+    path = places.get(spec.name)
+    if path is None:
         return spec
-    is_it = place.is_file() or not spec.top_folders() or _holds(spec, place)
-    found = place if is_it else find_layout(spec, place)
+    # A file is not looked into here, and a dataset that declares no folders has nothing to be known by.
+    is_it = path.is_file() or not spec.top_folders() or _holds(spec, path)
+    found = path if is_it else find_layout(spec, path)
     if found is None:
         some = ", ".join(sorted(spec.top_folders())[:_SHOWN])
         raise BenchError(
-            f"'{place}' holds nothing of dataset '{spec.name}', which has folders called {some}, …; --data "
-            "names the folder that these are in, an archive or a manifest"
+            f"'{path}' holds nothing of dataset '{spec.name}', which has folders called {some}, …; name the "
+            "folder that these are in, an archive or a manifest"
         )
+    # no archives: what was said counts, even where the usual archive lies below the data root
     return replace(spec, folder=str(found.absolute()), archives=())
 
 

@@ -40,7 +40,7 @@ def all_files(samples: Sequence[Sample]) -> Choice:
 
 
 def univfd_official(samples: Sequence[Sample]) -> Choice:
-    """Choose as ``validate.py`` of UniversalFakeDetect does: by the second part of the name, then by lot.
+    """Choose as ``validate.py`` of UniversalFakeDetect does: by the second part of the name, then at random.
 
     1000 of each label are drawn, or 100 where either has fewer than 1000. Python's `random`, seeded with 0
     for each test set, shuffles first the real files, then the others. The official code starts from the
@@ -49,9 +49,19 @@ def univfd_official(samples: Sequence[Sample]) -> Choice:
     named, nameless = _split(
         samples, lambda s: "." in _name(s), "without a dot, where the official code stops"
     )
+    # validate.py looks at `name.split('.')[1]`: "a.b.png" is left out, and "a.png.txt" counts
     listed, others = _split(named, lambda s: _name(s).split(".")[1] in _UNIVFD, "of another extension")
-    chosen, undrawn = _draw(listed)
-    return Choice(chosen, nameless + others + undrawn)
+    real, fake = ([sample for sample in listed if sample.label == label] for label in (REAL, FAKE))
+    number = _MANY if min(len(real), len(fake)) >= _MANY else _FEW
+    # One generator for both: how the fakes fall depends on how many reals were shuffled before them.
+    generator = random.Random(0)
+    generator.shuffle(real)
+    generator.shuffle(fake)
+    drawn_real, drawn_fake = real[:number], fake[:number]
+    drawn = [f"draws {len(drawn_real)} of {len(real)} real and {len(drawn_fake)} of {len(fake)} fake"]
+    if len(drawn_real) != len(drawn_fake):
+        drawn.append("draws fewer of one label than of the other, where the official code stops")
+    return Choice((*drawn_real, *drawn_fake), (*nameless, *others, *drawn))
 
 
 def cnndetection_official(samples: Sequence[Sample]) -> Choice:
@@ -66,7 +76,10 @@ def lgrad_official(samples: Sequence[Sample]) -> Choice:
     files the later one overwrites the earlier.
     """
     listed, others = _split(samples, lambda s: _name(s).endswith(_LGRAD), "of another extension")
-    last = {(_folder(sample), _name(sample).partition(".")[0]): sample for sample in listed}
+    last = {}
+    for sample in listed:  # in the order of paths: a later one takes the place of an earlier one
+        folder, _, name = sample.path.rpartition("/")
+        last[folder, name.partition(".")[0]] = sample
     kept = set(last.values())
     chosen, overwritten = _split(listed, kept.__contains__, "overwritten by a later one of the same stem")
     return Choice(chosen, others + overwritten)
@@ -85,28 +98,9 @@ def _name(sample: Sample) -> str:
     return sample.path.rpartition("/")[2]
 
 
-def _folder(sample: Sample) -> str:
-    """Return the file's folder."""
-    return sample.path.rpartition("/")[0]
-
-
 def _split(samples: Sequence[Sample], counts: Callable[[Sample], bool], reason: str) -> Choice:
     """Keep the samples that count; say how many do not, and why."""
     kept = tuple(sample for sample in samples if counts(sample))
     others = [sample for sample in samples if not counts(sample)]
     notes = (f"leaves out {len(others)} {reason}, the first '{others[0].path}'",) if others else ()
     return Choice(kept, notes)
-
-
-def _draw(samples: Sequence[Sample]) -> Choice:
-    """Draw as many of each label as UniversalFakeDetect does, reals first."""
-    real, fake = ([sample for sample in samples if sample.label == label] for label in (REAL, FAKE))
-    number = _MANY if min(len(real), len(fake)) >= _MANY else _FEW
-    generator = random.Random(0)
-    generator.shuffle(real)
-    generator.shuffle(fake)
-    drawn = real[:number], fake[:number]
-    notes = [f"draws {len(drawn[REAL])} of {len(real)} real and {len(drawn[FAKE])} of {len(fake)} fake"]
-    if len(drawn[REAL]) != len(drawn[FAKE]):
-        notes.append("draws fewer of one label than of the other, where the official code stops")
-    return Choice((*drawn[REAL], *drawn[FAKE]), tuple(notes))

@@ -53,25 +53,20 @@ def splits_in(protocol: str) -> tuple[str, ...]:
 
 def describe(spec: Spec, samples: Iterable[Sample]) -> tuple[Sample, ...]:
     """Give samples the origin and the generator of a description; what this seemed to be is their class."""
-    if spec.origin:
-        samples = (replace(sample, origin=_origin(spec.origin, sample.path)) for sample in samples)
-    if not spec.generator:
-        return tuple(samples)
-    return tuple(
-        replace(
-            sample,
-            generator=spec.generator,
-            class_name="/".join(filter(None, (sample.generator, sample.class_name))),
-            real_source=spec.generator if sample.label == REAL else "",
-        )
-        for sample in samples
-    )
-
-
-def _origin(pattern: str, path: str) -> str:
-    """Read an origin off a path; empty where there is none."""
-    found = re.search(pattern, path)
-    return readable(found[1]) if found else ""
+    described = []
+    for sample in samples:
+        if spec.origin:
+            found = re.search(spec.origin, sample.path)
+            sample = replace(sample, origin=readable(found[1]) if found else "")
+        if spec.generator:
+            sample = replace(
+                sample,
+                generator=spec.generator,
+                class_name="/".join(filter(None, (sample.generator, sample.class_name))),
+                real_source=spec.generator if sample.label == REAL else "",
+            )
+        described.append(sample)
+    return tuple(described)
 
 
 def group(spec: Spec, samples: Iterable[Sample]) -> dict[str, tuple[Sample, ...]]:
@@ -81,45 +76,41 @@ def group(spec: Spec, samples: Iterable[Sample]) -> dict[str, tuple[Sample, ...]
     for sample in samples:
         is_shared = not sample.generator or (sample.generator in spec.reals and sample.label == REAL)
         (shared if is_shared else groups).setdefault(sample.generator, []).append(sample)
-    if not groups:
+    if not groups:  # reals alone: each source of them is a test set, which has a false positive rate
         groups = {sample.real_source: [] for sample in shared.get("", ())}
-    order = {name: place for place, name in enumerate(spec.testsets)}
-    return {
-        name: tuple(sorted([*groups[name], *_beside(name, groups[name], shared, spec)], key=lambda s: s.path))
-        for name in sorted(groups, key=lambda name: (order.get(name, len(order)), name))
-    }
-
-
-def _beside(
-    name: str, own: Iterable[Sample], shared: Mapping[str, Iterable[Sample]], spec: Spec
-) -> Iterator[Sample]:
-    """Yield the shared reals of a test set; declared ones are for a test set that has none of its own."""
-    has_reals = any(sample.label == REAL for sample in own)
-    for source, samples in shared.items():
-        if not source or (name in spec.reals[source] and not has_reals):
-            yield from (replace(sample, generator=name) for sample in samples)
+    order = {name: number for number, name in enumerate(spec.testsets)}
+    joined = {}
+    for name in sorted(groups, key=lambda name: (order.get(name, len(order)), name)):
+        own = groups[name]
+        # Declared reals are for a test set that has none of its own: with both, it would have too many.
+        has_reals = any(sample.label == REAL for sample in own)
+        beside = [
+            replace(sample, generator=name)
+            for source, reals in shared.items()
+            if not source or (name in spec.reals[source] and not has_reals)
+            for sample in reals
+        ]
+        joined[name] = tuple(sorted([*own, *beside], key=lambda sample: sample.path))
+    return joined
 
 
 def choose(samples: Sequence[Sample], selection: Selection) -> tuple[tuple[Sample, ...], tuple[str, ...]]:
-    """Choose from one test set by protocol, then by limit; with words on what the protocol did."""
+    """Choose from one test set by protocol, then by limit; with notes on what the protocol left out."""
     chosen, notes = PROTOCOLS[selection.protocol].choose(samples)
-    return _thin(chosen, selection.limit), notes
-
-
-def _thin(samples: tuple[Sample, ...], limit: int | None) -> tuple[Sample, ...]:
-    """Keep at most `limit` samples of each label, evenly spaced."""
-    if limit is None:
-        return samples
+    if selection.limit is None:
+        return chosen, notes
     kept = []
     for label in (REAL, FAKE):
-        same = [sample for sample in samples if sample.label == label]
-        number = min(limit, len(same))
+        same = [sample for sample in chosen if sample.label == label]
+        number = min(selection.limit, len(same))
+        # evenly spaced: the first ones in the order of paths would be all of one class
         kept += [same[i * len(same) // number] for i in range(number)]
-    return tuple(kept)
+    return tuple(kept), notes
 
 
 def digest(samples: Iterable[Sample], facts: Mapping[str, FileFacts]) -> str:
     """Digest what a test set is: which files under which labels, with which content."""
+    # Neither where the files lie nor their times: the same files, moved or copied, are the same test set.
     lines = (f"{sample.label} {facts[sample.path].sha256} {sample.path}\n" for sample in samples)
     total = hashlib.sha256()
     for line in lines:
@@ -128,31 +119,31 @@ def digest(samples: Iterable[Sample], facts: Mapping[str, FileFacts]) -> str:
 
 
 def warnings(groups: Groups, facts: Mapping[str, FileFacts]) -> Iterator[str]:
-    """Word what makes scores hard to read: one label only, labels that headers give away, clipped grey."""
+    """Yield notes on what makes scores hard to read: one label, labels that headers tell, clipped grey."""
     for name, samples in groups.items():
         labels = {sample.label for sample in samples}
         if labels == {REAL}:
             yield f"test set '{name}' has real images only: AP and AUROC are undefined there"
         if labels == {FAKE}:
             yield f"test set '{name}' has generated images only: AP and AUROC are undefined there"
-        yield from _shortcuts(name, samples, facts)
+        # What tells the labels apart without a look at the picture: no file format, or no size, in common.
+        # Files that hold no image have neither.
+        real, fake = ([facts[s.path] for s in samples if s.label == label] for label in (REAL, FAKE))
+        traits: dict[str, Callable[[FileFacts], str]] = {
+            "file format": lambda fact: fact.format,
+            "size": lambda fact: f"{fact.width}×{fact.height}",
+        }
+        for trait, value in traits.items():
+            sides = [Counter(value(fact) for fact in side if fact.format) for side in (real, fake)]
+            if all(sides) and not sides[0].keys() & sides[1].keys():
+                examples = " against ".join(side.most_common(1)[0][0] for side in sides)
+                yield (
+                    f"test set '{name}': real and fake share no {trait} ({examples}), an easy way to cheat"
+                )
+        # Pillow's modes I, I;16 and F: `convert("RGB")` clips them at 255, where viewers would scale
         deep = sum(facts[sample.path].mode.startswith(("I", "F")) for sample in samples)
         if deep:
             yield (
                 f"test set '{name}': {deep} of {len(samples)} files are grey with more than 8 bits, which "
                 "are clipped at 255, as the official loaders do"
             )
-
-
-def _shortcuts(name: str, samples: Sequence[Sample], facts: Mapping[str, FileFacts]) -> Iterator[str]:
-    """Name what tells the labels apart without a look at the picture: no file format or size in common."""
-    real, fake = ([facts[s.path] for s in samples if s.label == label] for label in (REAL, FAKE))
-    traits: dict[str, Callable[[FileFacts], str]] = {
-        "file format": lambda fact: fact.format,
-        "size": lambda fact: f"{fact.width}×{fact.height}",
-    }
-    for trait, value in traits.items():
-        sides = [Counter(value(fact) for fact in side if fact.format) for side in (real, fake)]
-        if all(sides) and not sides[0].keys() & sides[1].keys():
-            examples = " against ".join(side.most_common(1)[0][0] for side in sides)
-            yield f"test set '{name}': real and fake share no {trait} ({examples}), an easy way to cheat"

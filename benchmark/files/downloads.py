@@ -12,6 +12,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -136,7 +137,13 @@ def _fill(url: str, part: Path, sha256: str | None, size: int | None, advance: A
 
 def _continue(url: str, part: Path, sha256: str | None, size: int | None, advance: Arrived) -> None:
     """Append to the part what it lacks, or begin it anew where it belongs to something else."""
-    begun = _begun(part, url, sha256)
+    begun = None
+    # A part without a note, or of another address, is of no use. Nor is one of a server that tells neither
+    # ETag nor date, for it may have another file by now; unless a sha256 will show that.
+    with suppress(FileNotFoundError, ValueError, TypeError):
+        origin = Origin(**json.loads(_note(part).read_text(encoding="utf-8")))
+        if part.is_file() and origin.url == url and (origin.version or sha256):
+            begun = origin
     if begun and begun.size == _length(part):
         return  # a process was killed after the last byte and before the renaming
     with open_at(url, _length(part) if begun else 0) as stream:
@@ -164,17 +171,6 @@ def _continue(url: str, part: Path, sha256: str | None, size: int | None, advanc
                 advance(done, total or 0)
     if total not in (None, done):
         raise Interrupted(f"the connection ended after {done} of {total} bytes")
-
-
-def _begun(part: Path, url: str, sha256: str | None) -> Origin | None:
-    """Read what the part is a part of; None where nothing shows that this address has the same file now."""
-    try:
-        origin = Origin(**json.loads(_note(part).read_text(encoding="utf-8")))
-    except (FileNotFoundError, ValueError, TypeError):
-        return None
-    # A server that tells neither ETag nor date may have another file by now: only a sha256 would show it.
-    is_told = bool(origin.version or sha256)
-    return origin if is_told and part.is_file() and origin.url == url else None
 
 
 def _note(part: Path) -> Path:

@@ -1,4 +1,4 @@
-"""What a path leads to, looked at before it is opened: a named pipe would be waited for, for ever."""
+"""What a path leads to, looked at before it is opened: opening a named pipe can wait for ever."""
 
 from __future__ import annotations
 

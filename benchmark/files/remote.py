@@ -89,13 +89,14 @@ def open_at(url: str, start: int) -> Iterator[Stream]:
         # asked for the address and the user's login only, so that HF_ENDPOINT and HF_TOKEN count here, too.
         from huggingface_hub import get_token, hf_hub_url
 
-        kind, prefix = ("dataset", _HUB_DATASETS) if url.startswith(_HUB_DATASETS) else ("model", _HUB)
+        is_dataset = url.startswith(_HUB_DATASETS)
+        repo_type, prefix = ("dataset", _HUB_DATASETS) if is_dataset else ("model", _HUB)
         owner, _, rest = url.removeprefix(prefix).partition("/")
         name, _, file = rest.partition("/")
         if not (owner and name and file):
             raise DownloadFailed(f"{url}: is not hf://OWNER/REPO/PATH")
         login = {"Authorization": f"Bearer {token}"} if (token := get_token()) else {}
-        stream = _open_web(url, hf_hub_url(f"{owner}/{name}", file, repo_type=kind), start, login)
+        stream = _open_web(url, hf_hub_url(f"{owner}/{name}", file, repo_type=repo_type), start, login)
     else:
         raise DownloadFailed(f"{url}: an address begins with https://, http://, hf:// or file://")
     with stream.data:
@@ -103,7 +104,7 @@ def open_at(url: str, start: int) -> Iterator[Stream]:
 
 
 def page_instead(url: str) -> DownloadFailed:
-    """Word the error for a web page in place of a file."""
+    """Return the error for a web page in place of a file."""
     return DownloadFailed(
         f"{url}: leads to a web page, not to the file (Google Drive and Dropbox do this for large or "
         "withdrawn files). Open it in a browser and download the file by hand"
@@ -178,5 +179,5 @@ def _connection() -> Iterator[None]:
         raise
     except (OSError, http.client.HTTPException) as error:
         reason = error.reason if isinstance(error, URLError) else error
-        kind = Unreachable if isinstance(reason, gaierror | SSLCertVerificationError) else Interrupted
-        raise kind(f"no connection ({reason or type(reason).__name__})") from error
+        failure = Unreachable if isinstance(reason, gaierror | SSLCertVerificationError) else Interrupted
+        raise failure(f"no connection ({reason or type(reason).__name__})") from error

@@ -28,6 +28,7 @@ class Bars:
         self._bars = Progress(
             *(columns or (*counted, TimeRemainingColumn())),
             console=talk,
+            # Without a terminal Rich would leave the last state of each bar in a log, as a line of blocks.
             disable=not is_animated(),
             transient=transient,
         )
@@ -49,6 +50,7 @@ class _Doing(ProgressColumn):
 
     def render(self, task: Task) -> Text:
         """Show it literally."""
+        # TextColumn would take "[/red]" in the name of a folder for markup, and end in an error.
         return Text(printable(task.description))
 
 
@@ -81,6 +83,7 @@ class RunProgress(Bars):
 
     def begin(self, cells: int, present: int, images: int) -> None:
         """Say what is there already, and set the bar for the rest."""
+        # The clock starts here: the time that loading took says nothing of the pace.
         self._cells, self._done, self._images = cells, present, images
         self._start = self._said = time.monotonic()
         say(f"{cells} cells (detector × test set × perturbation), {present} of them done before")
@@ -108,6 +111,7 @@ class RunProgress(Bars):
 
     def skip(self, images: int) -> None:
         """Leave out images that need no scoring."""
+        # Taken off the total, not counted as done: what another process scored is no part of this one's pace.
         self._images -= images
         self._bars.update(self._task, total=self._images)
 
@@ -119,7 +123,7 @@ class RunProgress(Bars):
         """Say what is going on, or what a reader of the results must know."""
         say(f"note: {text}", "yellow")
 
-    note = tell
+    note = tell  # engines tell a `Listener`, a run notes to its `Reporter`: the user hears one voice
 
     def stopped(self) -> bool:
         """Say whether the run is to end: once somebody asked for it."""

@@ -1,4 +1,7 @@
-"""One evaluation, from what is asked to a filled run folder: what ``bench run`` and `evaluate` share."""
+"""One evaluation, from what is asked to a filled run folder: what ``bench run`` and `evaluate` share.
+
+What needs PyTorch or pandas is imported where it is used: ``bench run`` says that it loads before they do.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from forenbench.errors import BenchError, unknown
+from forenbench.records.store import Store
 from forenbench.scoring.gathering import (
     Gathered,
     Means,
@@ -18,6 +22,7 @@ from forenbench.scoring.gathering import (
     parse_perturbations,
     run_folder,
 )
+from forenbench.scoring.numerics import check_precision
 from forenbench.scoring.workers import Workplace
 from forenbench.scoring.working import EngineChoice, working
 
@@ -25,9 +30,7 @@ from .talk import short
 from .telling import Say, describe_absent, describe_dataset, describe_problems
 
 if TYPE_CHECKING:
-    from forenbench.records.store import Store
     from forenbench.scoring.outcome import Summary
-    from forenbench.scoring.plan import RunSettings
     from forenbench.tables.table import Table
 
     from .bars import Quiet, RunProgress
@@ -63,6 +66,7 @@ class Evaluation:
     @property
     def folder(self) -> Path:
         """The run folder; published tables share cells, and so theirs."""
+        # All papers in one: what LGrad's third table needs, its second may have run already.
         name = "papers" if self.request.table else joint_name(self.request.datasets)
         means = self.means
         return self.out or run_folder(name, means.protocol, means.limit, means.split, self.precision)
@@ -72,58 +76,50 @@ class Evaluation:
 
         Args:
             progress: Told of it, and what the user must know.
-            stopping: Says whether the scoring is to end early.
+            stopping: Says whether the scoring is to end early; None: nothing but Ctrl-C ends it.
 
         Raises:
             BenchError: The request cannot be carried out.
             RunFailed: The work broke off: a full disk, say. What is finished is kept.
         """
-        from forenbench.records.store import Store
+        from forenbench.scoring.plan import RunSettings
         from forenbench.scoring.runner import run
+        from forenbench.tables import equalised
 
+        # A misspelt word is refused now: to load weights and read a dataset takes minutes.
         devices = self.choice.devices()
-        settings = self._settings()
+        perturbations = parse_perturbations(self.request)
+        precision = check_precision(self.precision)
+        equalised.check(self.equalise)
         means = replace(self.means, device=devices[0])
         with progress:
             gathered = gather(self.request, means, progress.files)
-            _refuse_idle_statement(means, gathered)
+            replaced = any(one.is_replaced for job in gathered.jobs for one in job.detectors)
+            if means.files.trained_on and not replaced:  # no table would show what the user states
+                raise BenchError(
+                    "what other weights than the published ones have seen is stated (trained_on), and this "
+                    "run has none; detectors state the rest themselves"
+                )
             for job in gathered.jobs:
                 describe_dataset(job.dataset, [one.detector for one in job.detectors], progress.say)
-            settings = self._equalised(settings, gathered, progress)
+            # Only now: the side to which all images are cut is that of the smallest in the data.
+            facts = [fact for one in gathered.datasets for fact in one.facts.values()]
+            perturbations = equalised.add(perturbations, self.equalise, facts)
+            if self.equalise:
+                progress.say(f"equalised: {', '.join(one.name for one in perturbations)}")
+                for remark in equalised.remarks(perturbations, facts):
+                    progress.say(f"  note: {remark}", "yellow")
             describe_absent(gathered.absent, progress.say)
+            settings = RunSettings(perturbations, self.seed, precision, self.keep_going)
             store = Store(self.folder)
+            # The first device is this process's; each other one has a process that loads all of it again.
             workplace = Workplace(self.request, means, settings, store, devices[1:])
             with (
-                (stopping or _until_done)() as progress.stop,
+                stopping() if stopping else nullcontext(lambda: False) as progress.stop,
                 working(self.choice, workplace, gathered, progress.note) as engine,
             ):
                 summary = run(gathered.jobs, settings, store, engine, progress)
         return Evaluated(gathered, summary, store)
-
-    def _settings(self) -> RunSettings:
-        """Check what all jobs share, before anything is loaded."""
-        from forenbench.scoring.numerics import check_precision
-        from forenbench.scoring.plan import RunSettings
-        from forenbench.tables import equalised
-
-        perturbations = parse_perturbations(self.request)
-        settings = RunSettings(perturbations, self.seed, check_precision(self.precision), self.keep_going)
-        equalised.check(self.equalise)
-        return settings
-
-    def _equalised(
-        self, settings: RunSettings, gathered: Gathered, progress: RunProgress | Quiet
-    ) -> RunSettings:
-        """Add the equalising perturbations, and say which they are."""
-        from forenbench.tables import equalised
-
-        facts = [fact for one in gathered.datasets for fact in one.facts.values()]
-        perturbations = equalised.add(settings.perturbations, self.equalise, facts)
-        if self.equalise:
-            progress.say(f"equalised: {', '.join(one.name for one in perturbations)}")
-            for remark in equalised.remarks(perturbations, facts):
-                progress.say(f"  note: {remark}", "yellow")
-        return replace(settings, perturbations=perturbations)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +169,7 @@ def of_table(name: str, others: Mapping[str, object]) -> Request:
 
     Args:
         name: Of the table.
-        others: Options that would say the same thing.
+        others: What else is asked for that would say the same thing, by what the caller calls it.
 
     Raises:
         BenchError: There is no such table, or another option is given.
@@ -181,8 +177,8 @@ def of_table(name: str, others: Mapping[str, object]) -> Request:
     from forenbench.tables.papers import paper_tables
 
     for option, value in others.items():
-        if value:
-            raise BenchError(f"--experiment {name} already says what to run; leave out {option}")
+        if value:  # passed over in silence, it would be taken for what was run
+            raise BenchError(f"experiment '{name}' already says what to run; leave out {option}")
     if name not in paper_tables():
         raise BenchError(unknown("experiment", name, paper_tables()))
     table = paper_tables()[name]
@@ -200,21 +196,7 @@ def write_tables(store: Store) -> tuple[Table, list[str]]:
 
     cells = measure([store])
     files = [Path(name) for name in export(cells, store.root)]
+    # Each table is two files of one name; of the files beside tables/, the leaderboard, all are named.
     names = dict.fromkeys(file.stem for file in files if file.parts[0] == "tables")
     boards = [file.name for file in files if file.parts[0] != "tables"]
     return accuracy_and_precision(cells), [f"tables/ ({', '.join(names)}, each as .csv and .md)", *boards]
-
-
-def _until_done() -> AbstractContextManager[Callable[[], bool]]:
-    """Let nothing but Ctrl-C end the scoring early."""
-    return nullcontext(lambda: False)
-
-
-def _refuse_idle_statement(means: Means, gathered: Gathered) -> None:
-    """Refuse a statement that would change nothing."""
-    replaced = (one.is_replaced for job in gathered.jobs for one in job.detectors)
-    if means.files.trained_on and not any(replaced):
-        raise BenchError(
-            "--trained-on states what other weights than the published ones have seen, and this run has "
-            "none; detectors state the rest themselves (trained_on)"
-        )

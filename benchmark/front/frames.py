@@ -23,23 +23,26 @@ def as_listed(data: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever a program
     if isinstance(data, Mapping):
         return {str(name): listed for name, listed in data.items()}
     is_list = isinstance(data, Sequence) and not isinstance(data, str)
+    # A list of paths is one of datasets, a list of tuples one of images; a tuple of two paths is the former.
     is_pairs = is_list and all(isinstance(one, tuple | list) for one in data)
     return {NAME: data} if is_pairs or isinstance(data, pd.DataFrame) else {}
 
 
 @contextmanager
-def keeping(listed: Mapping[str, pd.DataFrame | Pairs], folder: Path) -> Iterator[list[str]]:
-    """Write a manifest of each list into a run folder; nothing is left of them where no row came of it.
+def keeping(listed: Mapping[str, pd.DataFrame | Pairs], folder: Path | None) -> Iterator[list[str]]:
+    """Write a manifest of each list into a run folder (see `keep`), which may be None where there is no list.
 
-    Raises:
-        BenchError: See `keep`.
+    Nothing is left of them where no row came of it.
     """
     files: list[Path] = []
+    if not listed or folder is None:
+        yield []
+        return
     try:
         for name, images in listed.items():
             files.append(keep(name, images, folder))
         yield [str(file) for file in files]
-    except BaseException:
+    except BaseException:  # Ctrl-C, too: a folder with a list and no rows would pass for a run
         if not (folder / "scores").is_dir():
             for file in files:
                 file.unlink(missing_ok=True)
@@ -50,12 +53,7 @@ def keeping(listed: Mapping[str, pd.DataFrame | Pairs], folder: Path) -> Iterato
 
 
 def keep(name: str, listed: pd.DataFrame | Pairs, folder: Path) -> Path:
-    """Write a manifest of listed images into a run folder; paths in it begin where the program runs.
-
-    Args:
-        name: Of the dataset.
-        listed: Columns ``path`` and ``label``, others as in a manifest; or pairs of both.
-        folder: The run folder.
+    """Write a dataset's manifest into a run folder; its paths begin where the program runs.
 
     Raises:
         BenchError: The name cannot be a file's, or the manifest cannot be written.
@@ -66,17 +64,16 @@ def keep(name: str, listed: pd.DataFrame | Pairs, folder: Path) -> Path:
         listed if isinstance(listed, pd.DataFrame) else pd.DataFrame(list(listed), columns=["path", "label"])
     )
     columns = [str(column) for column in frame.columns]
-    rows = [dict(zip(columns, map(_text, row), strict=True)) for row in frame.itertuples(index=False)]
-    here = Path.cwd()
-    for row in rows:
-        row["location"] = str(here / row.get("location", ""))
+    rows = []
+    for values in frame.itertuples(index=False):
+        row = {}
+        for column, value in zip(columns, values, strict=True):
+            # Python's None, pandas' NA, and NaN, which alone differs from itself, are an empty cell.
+            is_missing = value is None or value is pd.NA or value != value
+            row[column] = "" if is_missing else str(fspath(value) if isinstance(value, PathLike) else value)
+        # Absolute: the manifest lies in the run folder, and readers take paths as relative to it.
+        row["location"] = str(Path.cwd() / row.get("location", ""))
+        rows.append(row)
     file = folder / "datasets" / f"{name}.csv"
     write_rows(file, [*dict.fromkeys([*columns, "location"])], rows)
     return file
-
-
-def _text(value: Any) -> str:  # noqa: ANN401 - whatever a frame holds
-    """Spell a value as manifests do; what is missing is empty."""
-    if isinstance(value, PathLike):
-        return str(fspath(value))
-    return "" if value is None or value is pd.NA or value != value else str(value)

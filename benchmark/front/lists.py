@@ -25,6 +25,7 @@ def list_detectors() -> pd.DataFrame:
     rows = []
     for found in installed():
         if found.problem or not hasattr(found.plugin, "variants"):
+            # A class without variants reads what it likes; what cannot be loaded is listed, with the reason.
             rows.append((found.name, "own", found.package, found.problem))
         else:
             rows += [
@@ -42,12 +43,13 @@ def list_datasets() -> pd.DataFrame:
         Columns dataset, kind (dataset or suite), description, images (NA where not known), licence.
     """
     rows = [
+        # A description without counts has an unknown number of images, not none.
         (one.name, "dataset", one.description, sum(one.counts.values()) or None, one.licence)
         for one in specs().values()
     ]
     rows += [(one.name, "suite", one.description, None, "") for one in suites().values()]
     frame = pd.DataFrame(rows, columns=["dataset", "kind", "description", "images", "licence"])
-    return frame.astype({"images": "Int64"})
+    return frame.astype({"images": "Int64"})  # pandas' own integers have no NA, and would become floats
 
 
 def list_perturbations() -> pd.DataFrame:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from forenbench.audit import Audit
 from forenbench.audit import audit as audit_files
 from forenbench.data.catalogue import reopen
 from forenbench.data.testsets import Selection, splits_in
 from forenbench.errors import BenchError
 from forenbench.records.coverage import MISSING
-from forenbench.records.dataset_paths import DATA_ROOT, Found, find_datasets
+from forenbench.records.dataset_paths import DATA_ROOT, find_datasets
 from forenbench.records.record import Record
 from forenbench.records.store import Store
 from forenbench.report.contents import Wishes
@@ -21,7 +20,7 @@ from forenbench.report.explained import explainer
 from forenbench.report.thumbnails import Explain, open_pictures
 from forenbench.scoring.devices import choose_device
 from forenbench.scoring.requested import Files, load_detectors
-from forenbench.types import FOREIGN, Advance
+from forenbench.types import FOREIGN
 from forenbench.weights import KINDS
 
 if TYPE_CHECKING:
@@ -71,23 +70,37 @@ def write_report(
     Raises:
         BenchError: There is nothing to show, or the file cannot be written.
     """
+    # Not at the top: the page brings Jinja and pandas, of which a report that is refused needs none.
     from forenbench.report.page import write
 
     target = out or (stores[0].root if len(stores) == 1 else Path("results")) / "report.html"
     records = [record for store in stores for record in store.records()]
     found = find_datasets(records, request.datasets, request.data_root)
     with progress:
+        # Without pictures no file is opened: a report of numbers needs none of the data.
         names = [record.cell.dataset for record in records] if request.worst else []
         pictures = open_pictures(names, found, progress.files)
         if request.explain and request.worst:
             pictures.explain = dict(_explainers(records, request.weights, progress.say))
-        audited = _audit(records, found, progress.files) if request.audit else None
+        audited = None
+        if request.audit and found:
+            # What was scored, and no more: some of a dataset's test sets, and of these the same split.
+            testsets: dict[str, list[str]] = {}
+            splits: dict[str, tuple[str, ...]] = {}
+            for record in records:
+                testsets.setdefault(record.cell.dataset, []).append(record.cell.testset)
+                splits[record.cell.dataset] = splits_in(record.protocol)
+            opened = []
+            for name, where in found.items():
+                selection = Selection(tuple(dict.fromkeys(testsets[name])), splits=splits[name])
+                opened.append(reopen(*where, selection, progress.files))
+            audited = audit_files(opened, advance=progress.files)
     wishes = Wishes(pictures, request.worst, request.protocol or None, audited, request.failed_as)
     try:
         write(stores, target, wishes)
     except OSError as error:
         raise BenchError(f"cannot write '{target}': {error.strerror}") from error
-    for lack in dict.fromkeys(pictures.lacks.values()):
+    for lack in dict.fromkeys(pictures.lacks.values()):  # once, of several datasets with the same lack
         progress.say(f"no thumbnails: {lack}", "yellow")
     return target
 
@@ -97,29 +110,18 @@ def _explainers(
 ) -> Iterator[tuple[tuple[str, str], Explain]]:
     """Load the detectors that made records, as far as that can be done here."""
     device = choose_device("auto")
+    # One record each: a detector is loaded once, however many cells it has.
     made_by = {record.detector: record for record in records}
     for (name, kind), record in made_by.items():
         try:
             if kind == FOREIGN:
                 raise BenchError("its scores were imported")
+            # Own and unverified files are given by name in place of published ones, and cannot be asked for.
             wanted = kind if kind in KINDS else "published"
+            # Any file may stand in, for what it is compared with below is what made the rows.
             (loaded,) = load_detectors([name], wanted, Files(weights, unverified=True), device)
             if loaded.checkpoints != record.identity.checkpoints:
-                raise BenchError("its rows were made with other weights than are here; --weights names them")
+                raise BenchError("its rows were made with other weights than are here; name those files")
             yield (name, kind), explainer(loaded.detector, device)
         except BenchError as error:
             say(f"nothing drawn of {name}: {str(error).splitlines()[0]}", "yellow")
-
-
-def _audit(records: Sequence[Record], found: Mapping[str, Found], advance: Advance) -> Audit | None:
-    """Audit the test sets behind records, as far as they are at hand."""
-    testsets: dict[str, list[str]] = {}
-    splits: dict[str, tuple[str, ...]] = {}
-    for record in records:
-        testsets.setdefault(record.cell.dataset, []).append(record.cell.testset)
-        splits[record.cell.dataset] = splits_in(record.protocol)
-    opened = []
-    for name, one in found.items():
-        selection = Selection(tuple(dict.fromkeys(testsets[name])), splits=splits[name])
-        opened.append(reopen(*one, selection, advance))
-    return audit_files(opened, advance=advance) if opened else None

@@ -1,17 +1,21 @@
-"""What runs gave: rows, tables, comparisons, a report; each loads what it needs when it is asked for."""
+"""What runs gave: rows, tables, comparisons, a report.
+
+Each imports what it needs when it is asked for: commands take their results from here, and one that is asked
+for its help should not load pandas.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from os import PathLike
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from forenbench.errors import BenchError
 from forenbench.records.coverage import MISSING
 from forenbench.records.finished import newest
 from forenbench.records.store import Store
 
+from .arguments import PathName, WeightFiles, pairs, several
 from .bars import Quiet, RunProgress
 
 if TYPE_CHECKING:
@@ -21,8 +25,6 @@ if TYPE_CHECKING:
 
 RUNS = Path("results/runs")
 """Where runs are that nobody names."""
-WeightFiles: TypeAlias = Mapping[str, str | PathLike[str]] | Sequence[str]
-"""The user's checkpoint files, by name, or as NAME=PATH."""
 
 
 class Results:
@@ -63,6 +65,7 @@ class Results:
 
         cells = [one.store.rows(one.record).assign(weights=one.detector[1]) for one in newest(self._stores)]
         rows = concat(cells, ignore_index=True)
+        # Whose weights made a row is no column of stored rows, but part of the cell: pandas appends it.
         names = list(rows.columns)
         names.insert(names.index("detector") + 1, names.pop())
         return rows[names]
@@ -120,10 +123,10 @@ class Results:
 
     def report(  # noqa: PLR0913 - all that may be asked of a report
         self,
-        path: str | PathLike[str] | None = None,
+        path: PathName | None = None,
         *,
         dataset: str | Sequence[str] = (),
-        data_root: str | PathLike[str] = "data",
+        data_root: PathName = "data",
         worst: int = 4,
         audit: bool = False,
         explain: bool = False,
@@ -155,7 +158,7 @@ class Results:
         from .reporting import ReportRequest, write_report
 
         request = ReportRequest(
-            [dataset] if isinstance(dataset, str) else list(dataset),
+            several(dataset),
             Path(data_root),
             worst,
             audit,
@@ -168,7 +171,7 @@ class Results:
         return write_report(self._stores, target, request, RunProgress() if progress else Quiet())
 
 
-def load_results(runs: str | PathLike[str] | Sequence[str | PathLike[str]] = ()) -> Results:
+def load_results(runs: PathName | Sequence[PathName] = ()) -> Results:
     """Open run folders, of `evaluate` or of ``bench run`` and ``bench import``.
 
     Args:
@@ -180,15 +183,16 @@ def load_results(runs: str | PathLike[str] | Sequence[str | PathLike[str]] = ())
     Raises:
         BenchError: There is none, or one is no run folder.
     """
-    return Results(open_stores([runs] if isinstance(runs, str | PathLike) else runs))
+    return Results(open_stores(several(runs)))
 
 
-def open_stores(runs: Sequence[str | PathLike[str]]) -> list[Store]:
+def open_stores(runs: Sequence[PathName]) -> list[Store]:
     """Open run folders; without any, all below `RUNS`.
 
     Raises:
         BenchError: There is none, or one is no run folder.
     """
+    # Sorted: systems list folders in any order, and tables name detectors in the order of runs.
     folders = [Path(run) for run in runs] or sorted(path for path in RUNS.glob("*") if path.is_dir())
     if not folders:
         raise BenchError(f"there is no run below '{RUNS}'; name a run folder, or make one with 'bench run'")
@@ -196,10 +200,3 @@ def open_stores(runs: Sequence[str | PathLike[str]]) -> list[Store]:
         if not (folder / "scores").is_dir():
             raise BenchError(f"'{folder}' is no run folder: it has no 'scores' in it")
     return [Store(folder) for folder in folders]
-
-
-def pairs(weights: WeightFiles) -> list[str]:
-    """Word files of checkpoints as the command line does."""
-    if isinstance(weights, Mapping):
-        return [f"{name}={Path(path)}" for name, path in weights.items()]
-    return list(weights)

@@ -34,34 +34,9 @@ def score_images(
     Raises:
         BenchError: An image is not there, a folder is empty, or two detectors have one name.
     """
-    for one in loaded:
+    for one in loaded:  # rows are told apart by the detector's name alone
         if [other.name for other in loaded].count(one.name) > 1:
             raise BenchError(f"'{one.name}' is asked for with two kinds of checkpoints; score one at a time")
-    samples = _samples(images, say)
-    none = parse("none")
-    testset = TestSet("", "", tuple(samples), Folder(Path()), "")
-    chosen = [one.detector for one in loaded]
-    readers = min(reader_processes(device), len(samples) // BATCH)
-    results = score_testset(testset, [(none, chosen)], seed=0, device=device, readers=readers)
-    rows = [
-        (
-            readable(sample.path),
-            one.name,
-            one.weights,
-            result.score,
-            result.logit,
-            _verdict(result.score, one.detector.threshold) if result.status == "ok" else "",
-            result.status,
-            result.error,
-        )
-        for one in loaded
-        for sample, result in zip(samples, results[none.name, one.name], strict=True)
-    ]
-    return pd.DataFrame(rows, columns=COLUMNS)
-
-
-def _samples(images: Sequence[Path], say: Say) -> list[Sample]:
-    """List files, those in folders included."""
     found: list[Path] = []
     for path in images:
         if not path.exists():
@@ -69,17 +44,29 @@ def _samples(images: Sequence[Path], say: Say) -> list[Sample]:
         found += list_images(path, say) if path.is_dir() else [path]
     if not found:
         raise BenchError(f"'{images[0]}' is empty: there is no file to score")
-    return [Sample(str(path), 0) for path in found]
+    # One test set without a name, all of it "real": nothing here looks at labels.
+    samples = [Sample(str(path), REAL) for path in found]
+    none = parse("none")
+    testset = TestSet("", "", tuple(samples), Folder(Path()), "")
+    chosen = [one.detector for one in loaded]
+    # A process that reads takes a second to start: for less than a batch each, this one reads faster.
+    readers = min(reader_processes(device), len(samples) // BATCH)
+    results = score_testset(testset, [(none, chosen)], seed=0, device=device, readers=readers)
+    rows = []
+    for one in loaded:
+        for sample, result in zip(samples, results[none.name, one.name], strict=True):
+            verdict = ""
+            if result.status == "ok":
+                verdict = "fake" if result.score > one.detector.threshold else "real"
+            scored = (result.score, result.logit, verdict, result.status, result.error)
+            rows.append((readable(sample.path), one.name, one.weights, *scored))
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def list_images(folder: Path, say: Say) -> list[Path]:
     """List a folder's files, but for texts beside images of the same name, which are counted."""
+    # As in datasets: photo.txt beside photo.png is a caption, and no image that cannot be read.
     findings = read_labels(list_files(folder), "", REAL)
     for note in findings.notes:
         say(readable(f"{folder}: {note}"), "yellow")
     return [folder / sample.path for sample in findings.samples]
-
-
-def _verdict(score: float, threshold: float) -> str:
-    """Word the decision at the detector's own threshold."""
-    return "fake" if score > threshold else "real"

@@ -9,6 +9,7 @@ from rich.markup import escape
 
 from forenbench.printable import printable_lines
 
+# In a notebook Rich would make HTML of each line, which stands among the results and is saved with them.
 talk = Console(stderr=True, soft_wrap=True, highlight=False, force_jupyter=False)
 
 
@@ -33,5 +34,6 @@ def say(message: str, style: str = "") -> None:
 
 def short(path: Path) -> str:
     """Show a path relative to the working folder where it lies below it."""
+    # Links are followed on both sides: a working folder reached by one is not below itself otherwise.
     resolved, here = path.resolve(), Path.cwd().resolve()
     return str(resolved.relative_to(here)) if resolved.is_relative_to(here) else str(path)

@@ -64,7 +64,7 @@ def excess(opened: ImageFile.ImageFile, data: bytes) -> str:
     size = f"{opened.width}×{opened.height} pixels"
     if pixels > limit:
         return f"{size}, more than the limit of {limit} ({LIMIT} sets another)"
-    # Pillow leaves `tile` empty where there is nothing to decode.
+    # Plugins that decode by themselves, WebP's and ICO's, leave `tile` empty.
     rounds = _COSTS.get(opened.tile[0].codec_name, 1) if opened.tile else 1
     # Bytes as well: a run-length BMP of one pixel can hold hundreds of megabytes that Python goes through.
     if max(pixels, len(data) // _BYTES) * rounds > _ROUNDS * limit:
@@ -73,7 +73,7 @@ def excess(opened: ImageFile.ImageFile, data: bytes) -> str:
     # Each scan of a progressive JPEG goes through all pixels. The plain count costs nothing, but the same two
     # bytes may stand in a thumbnail or comment: only where it is too high are segments walked.
     if opened.format in ("JPEG", "MPO") and data.count(bytes((0xFF, SOS))) * pixels > _ROUNDS * limit:
-        scans = sum(one.marker == SOS for one in segments(data))
+        scans = sum(segment.marker == SOS for segment in segments(data))
         if scans * pixels > _ROUNDS * limit:
             return f"{scans} scans of {size} ({LIMIT} sets the limit)"
     return ""

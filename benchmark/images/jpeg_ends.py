@@ -30,8 +30,8 @@ def ended(data: bytes, decode: Callable[[bytes], Image.Image]) -> bytes:
         decode: Decodes a whole file.
     """
     found = list(segments(data))
-    scans = [one for one in found if one.marker == SOS]
-    frame = next((one for one in found if one.marker in SOF and len(one.body) >= 9), None)
+    scans = [segment for segment in found if segment.marker == SOS]
+    frame = next((segment for segment in found if segment.marker in SOF and len(segment.body) >= 9), None)
     if frame is None or found[-1].marker == EOI:
         return b""
     # A progressive JPEG tells coefficients bit by bit. Cut off between two scans it ends as tidily as a whole
@@ -47,7 +47,7 @@ def ended(data: bytes, decode: Callable[[bytes], Image.Image]) -> bytes:
     if lacking:
         return b""
     kept = data[: scans[-1].end].rstrip(b"\xff")  # half of a mark that was cut through
-    pieces = [one for one in found if one.start <= scans[-1].start]
+    pieces = [segment for segment in found if segment.start <= scans[-1].start]
     one_scan = frame.marker != _PROGRESSIVE and len(scans) == 1
     is_whole = _is_whole_scan if one_scan else _are_whole_scans
     return kept + END if is_whole(kept, pieces, frame, decode) else b""
@@ -66,10 +66,13 @@ def _is_whole_scan(
     # Blocks of 8×8 are coded in groups as large as the finest channel's factors say; of one channel there are
     # no groups, whatever its factors.
     factors = frame.body[7::3] if len(frame.body) > 9 else b"\x11"
-    across, down = 8 * max(1, *(one >> 4 for one in factors)), 8 * max(1, *(one & 15 for one in factors))
+    across, down = (
+        8 * max(1, *(factor >> 4 for factor in factors)),
+        8 * max(1, *(factor & 15 for factor in factors)),
+    )
     height, width = (int.from_bytes(frame.body[at : at + 2]) for at in (1, 3))
     columns, rows = -(-width // across), -(-height // down)
-    interval = max((int.from_bytes(one.body) for one in pieces if one.marker == DRI), default=0)
+    interval = max((int.from_bytes(segment.body) for segment in pieces if segment.marker == DRI), default=0)
     first = scan.start + 4 + len(scan.body)
     if interval:
         marks = list(_RESTART.finditer(data, first))
@@ -81,14 +84,14 @@ def _is_whole_scan(
     size = ((rows + 2) * down).to_bytes(2) + min(columns * across, 0xFFFF).to_bytes(2)
     body = frame.body[:1] + size + frame.body[5:]
     head = [
-        data[one.start : one.start + 4] + (body if one is frame else one.body)
-        for one in pieces
-        if one.marker != DRI
+        data[segment.start : segment.start + 4] + (body if segment is frame else segment.body)
+        for segment in pieces
+        if segment.marker != DRI
     ]
     picture = np.asarray(decode(b"".join((START, *head, data[first:], END))))
     # Without the first two lines, into which libjpeg-turbo smooths the colours of the row above.
-    one, other = (picture[row * down :][2:down, :across] for row in (rows, rows + 1))
-    return not np.array_equal(one, other)
+    first_row, second_row = (picture[row * down :][2:down, :across] for row in (rows, rows + 1))
+    return not np.array_equal(first_row, second_row)
 
 
 def _are_whole_scans(
@@ -97,25 +100,25 @@ def _are_whole_scans(
     """Put other bits in place of what the last scan may lack, and see whether they make a difference."""
     scan, heads = pieces[-1], [b""]
     # Where there are restart marks, the next one may be what is lacking, with data behind it.
-    if any(one.marker == DRI for one in pieces):
+    if any(segment.marker == DRI for segment in pieces):
         heads.append(bytes((0xFF, 0xD0 + len(_RESTART.findall(data, scan.start)) % 8)))
     fills = (b"", *(head + 16 * fill for head in heads for fill in _FILLS))
     # A difference of one fine step may vanish in rounding to 8 bits: the file is looked at a second time with
     # steps of quantisation so coarse that none can.
     coarse = [START]
-    for one in pieces[:-1]:
-        body, at = bytearray(one.body), 0
-        while one.marker == DQT and at < len(body):
+    for segment in pieces[:-1]:
+        body, at = bytearray(segment.body), 0
+        while segment.marker == DQT and at < len(body):
             width = 2 if body[at] >> 4 else 1  # a table's steps have 16 bits where its first byte says so
             steps = b"".join(step.to_bytes(width) for step in (_STEP_OF_MEAN, *[_STEP] * 63))
             body[at + 1 : at + 1 + len(steps)] = steps
             at += 1 + len(steps)
         # An earlier scan's data are no part of its body: what is no table stays as it is in the file.
-        changed = data[one.start : one.start + 4] + bytes(body)
-        coarse.append(changed if one.marker == DQT else data[one.start : one.end])
+        changed = data[segment.start : segment.start + 4] + bytes(body)
+        coarse.append(changed if segment.marker == DQT else data[segment.start : segment.end])
     for start in (data, b"".join((*coarse, data[scan.start :]))):
         looks = (decode(start + more + END) for more in fills)
         first = next(looks)
-        if any(one != first for one in looks):
+        if any(look != first for look in looks):
             return False
     return True

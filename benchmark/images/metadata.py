@@ -53,13 +53,13 @@ def png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 def _bare_jpeg(data: bytes) -> bytes:
     """Leave out application segments but for those that say which colours the channels are."""
     kept = [data[:2]]
-    for one in segments(data):
-        if one.marker == SOS:
-            return b"".join((*kept, data[one.start :]))
+    for segment in segments(data):
+        if segment.marker == SOS:
+            return b"".join((*kept, data[segment.start :]))
         # Without Adobe's segment libjpeg takes three channels for YCbCr and four for CMYK, whatever they are.
-        says_colours = one.marker in _COLOUR_MARKERS and len(one.body) >= _COLOUR_BYTES
-        if says_colours or (one.marker not in APP and one.marker != COM):
-            kept.append(data[one.start : one.end])
+        says_colours = segment.marker in _COLOUR_MARKERS and len(segment.body) >= _COLOUR_BYTES
+        if says_colours or (segment.marker not in APP and segment.marker != COM):
+            kept.append(data[segment.start : segment.end])
     return data
 
 
@@ -88,7 +88,9 @@ def _bare_tiff(data: bytes, order: str) -> bytes:
     (number,) = struct.unpack_from(order + "H", data, at)
     entries = [data[at + 2 + 12 * i :][:12] for i in range(number)]
     kept = [
-        one for one in entries if len(one) == 12 and struct.unpack_from(order + "H", one)[0] in _TIFF_PIXELS
+        entry
+        for entry in entries
+        if len(entry) == 12 and struct.unpack_from(order + "H", entry)[0] in _TIFF_PIXELS
     ]
     if len(kept) == number:
         return data

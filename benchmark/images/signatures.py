@@ -76,25 +76,23 @@ _TARGA_END = b"TRUEVISION-XFILE.\0"
 
 def describe(data: bytes) -> str:
     """Say what some bytes look like; at least, how they begin."""
-    if word := next(
-        (word for start, word in _BEGINNINGS.items() if data.startswith(start)), _contained(data)
-    ):
+    known = (word for start, word in _BEGINNINGS.items() if data.startswith(start))
+    if not (word := next(known, "")):
+        # Containers say what they hold behind a length or a size, and Targa, if at all, at its end.
+        if data.startswith(b"RIFF"):
+            word = _RIFF.get(data[8:12], "a RIFF file of some kind")
+        elif data[4:8] == b"ftyp":
+            box = data[8 : min(64, int.from_bytes(data[:4]))]
+            word = next((word for brand, word in _BRANDS.items() if brand in box), _MP4)
+        elif data[4:8] in (b"moov", b"mdat", b"wide"):  # QuickTime of before 2001 has no "ftyp"
+            word = _MP4
+        elif data.endswith(_TARGA_END):
+            word = f"a Targa picture, {CONVERT}"
+    if word:
         return f"looks like {word}"
-    start = data[:40].removeprefix(b"\xef\xbb\xbf").lstrip()
+    start = data[:40].removeprefix(b"\xef\xbb\xbf").lstrip()  # Windows editors put a byte order mark before
     word = next((word for begin, word in _TEXTS.items() if start.lower().startswith(begin)), "text")
     text = start.decode("ascii", errors="replace")
     if start and " ".join(text.split()).isprintable() and start.isascii():
         return f"looks like {word}, {text!r}"
     return f"looks like {word}" if word != "text" else f"starts with bytes {data[:8].hex(' ')}"
-
-
-def _contained(data: bytes) -> str:
-    """Name what says deeper inside what it is; empty for what does not."""
-    if data.startswith(b"RIFF"):
-        return _RIFF.get(data[8:12], "a RIFF file of some kind")
-    if data[4:8] == b"ftyp":
-        box = data[8 : min(64, int.from_bytes(data[:4]))]
-        return next((word for brand, word in _BRANDS.items() if brand in box), _MP4)
-    if data[4:8] in (b"moov", b"mdat", b"wide"):
-        return _MP4
-    return f"a Targa picture, {CONVERT}" if data.endswith(_TARGA_END) else ""

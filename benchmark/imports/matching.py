@@ -16,7 +16,7 @@ from forenbench.errors import BenchError
 from forenbench.records.rows import ImageResult
 from forenbench.types import FAKE, REAL, Sample, TestSet
 
-from .score_file import ForeignRow, ForeignScores, normal, refuse
+from .score_file import ForeignScores, normal, refuse
 
 ImportedResults = Mapping[tuple[str, str], ImageResult]
 """By test set (empty: by any) and path."""
@@ -65,46 +65,50 @@ def by_itself(scores: ForeignScores, dataset: str, generator: str) -> Import:
     """
     if scores.rows[0].label is None:
         raise BenchError(
-            f"'{scores.file}' has no column 'label'; --label-column names it, or --dataset has labels"
+            f"'{scores.file}' has no column 'label'; say what it is called there, or name a dataset, whose "
+            "labels are known"
         )
-    given, words = _sources_apart(scores.rows)
-    rows = [row._replace(generator=row.generator or (generator if row.label else "")) for row in given]
+    reals, fakes = (
+        dict.fromkeys(row.generator for row in scores.rows if row.label == label and row.generator)
+        for label in (REAL, FAKE)
+    )
+    # Names that reals have and no fake has are taken for their sources. Taken for generators, each would be a
+    # test set of reals only, beside others of fakes only. (In a file of reals alone they divide the reals.)
+    are_sources = bool(reals and fakes.keys().isdisjoint(reals)) and any(row.label for row in scores.rows)
+    rows = []
+    for row in scores.rows:
+        if row.label == FAKE:
+            rows.append(row._replace(generator=row.generator or generator))
+        elif are_sources:
+            rows.append(row._replace(generator="", real_source=row.real_source or row.generator))
+        else:
+            rows.append(row)
+    words = []
+    if are_sources:
+        some = ", ".join(list(reals)[:3]) + (", …" if len(reals) > 3 else "")
+        words = [
+            f"what real images have for a generator ({some}) no generated image has: it is taken for their "
+            "source, and they are in every test set"
+        ]
     results = _results(scores, [(row.generator, row.path) for row in rows])
     both = [path for name, path in results if name and ("", path) in results]
     if both:
         raise refuse(f"paths of '{scores.file}' both with and without a generator", both, "keep one row each")
-    samples = [_sample(row, dataset) for row in rows]
+    samples = []
+    for row in rows:
+        assert row.label is not None  # a file has labels in all of its rows, or in none
+        where = row.real_source or row.generator or dataset if row.label == REAL else ""
+        samples.append(Sample(row.path, row.label, row.generator, row.class_name, where, row.origin))
     order = tuple(dict.fromkeys(row.generator for row in rows if row.generator))
     groups = group(Spec(dataset, "", "", testsets=order), samples)
+    # The files themselves may be anywhere, or nowhere: the digest of such a test set is that of its paths.
     facts = dict.fromkeys((sample.path for sample in samples), FileFacts(""))
     source = Folder(scores.file.parent)
     testsets = tuple(
-        TestSet(dataset, name, found, source, digest(found, facts), place)
-        for place, (name, found) in enumerate(groups.items())
+        TestSet(dataset, name, found, source, digest(found, facts), position)
+        for position, (name, found) in enumerate(groups.items())
     )
     return Import(scores, testsets, results, (*words, *shortcomings(groups, facts)))
-
-
-def _sources_apart(rows: Sequence[ForeignRow]) -> tuple[Sequence[ForeignRow], list[str]]:
-    """Take what real images have for a generator for their source, where no generated image has such a one.
-
-    Taken for generators, they would be test sets of real images only, beside others of fakes only.
-    """
-    reals, fakes = (
-        dict.fromkeys(row.generator for row in rows if row.label == label and row.generator)
-        for label in (REAL, FAKE)
-    )
-    if not reals or reals.keys() & fakes.keys() or all(row.label == REAL for row in rows):
-        return rows, []
-    apart = [
-        row._replace(generator="", real_source=row.real_source or row.generator) if row.label == REAL else row
-        for row in rows
-    ]
-    some = ", ".join(list(reals)[:3]) + (", …" if len(reals) > 3 else "")
-    return apart, [
-        f"what real images have for a generator ({some}) no generated image has: it is taken for their "
-        "source, and they are in every test set"
-    ]
 
 
 def beside(scores: ForeignScores, datasets: Iterable[Dataset], some: bool = False) -> Import:
@@ -119,35 +123,33 @@ def beside(scores: ForeignScores, datasets: Iterable[Dataset], some: bool = Fals
         BenchError: A path is unknown, there twice, or in two datasets, or a label is not the dataset's.
     """
     testsets = tuple(testset for dataset in datasets for testset in dataset.testsets)
-    labels = _labels(testsets)
-    results = _results(scores, [("", row.path) for row in scores.rows])
-    unknown = [row.path for row in scores.rows if row.path not in labels]
-    if unknown and not (some and len(unknown) < len(scores.rows)):
-        example = next(iter(labels))
-        way_out = f"the dataset's are like '{example}'; --prefix removes what they begin with"
-        raise refuse(f"paths of '{scores.file}' that the dataset does not have", unknown, way_out)
-    wrong = [row.path for row in scores.rows if row.label not in (None, labels.get(row.path, row.label))]
-    if wrong:
-        raise refuse(f"labels of '{scores.file}' that differ from the dataset's", wrong, "see --label")
-    notes = [
-        f"{len(unknown)} rows are of no image that was asked for: left aside, the first '{path}'"
-        for path in unknown[:1]
-    ]
-    return Import(scores, testsets, results, tuple(notes))
-
-
-def _labels(testsets: Iterable[TestSet]) -> dict[str, int]:
-    """Collect the labels of all images by path, which must not mean two images."""
     labels: dict[str, int] = {}
     owners: dict[str, str] = {}
     for testset in testsets:
         for sample in testset.samples:
+            # Real images stand in several test sets of a dataset, but a path of two datasets is two images.
             path = normal(sample.path)
             labels[path] = sample.label
             if owners.setdefault(path, testset.dataset) != testset.dataset:
                 both = f"{owners[path]} and {testset.dataset}"
                 raise BenchError(f"'{path}' is in {both}; import scores for one of them at a time")
-    return labels
+    results = _results(scores, [("", row.path) for row in scores.rows])
+    unknown = [row.path for row in scores.rows if row.path not in labels]
+    # Of a part of the images, others' scores are expected; a file of which not one fits is a mistake.
+    if unknown and not (some and len(unknown) < len(scores.rows)):
+        example = next(iter(labels))
+        way_out = f"the dataset's are like '{example}'; say which prefix is to be removed from the file's"
+        raise refuse(f"paths of '{scores.file}' that the dataset does not have", unknown, way_out)
+    wrong = [row.path for row in scores.rows if row.label not in (None, labels.get(row.path, row.label))]
+    if wrong:
+        raise refuse(
+            f"labels of '{scores.file}' that differ from the dataset's", wrong, "say what its words mean"
+        )
+    notes = [
+        f"{len(unknown)} rows are of no image that was asked for: left aside, the first '{path}'"
+        for path in unknown[:1]
+    ]
+    return Import(scores, testsets, results, tuple(notes))
 
 
 def _results(scores: ForeignScores, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], ImageResult]:
@@ -159,10 +161,3 @@ def _results(scores: ForeignScores, keys: Sequence[tuple[str, str]]) -> dict[tup
         key: ImageResult(row.status, row.score, error=row.error)
         for key, row in zip(keys, scores.rows, strict=True)
     }
-
-
-def _sample(row: ForeignRow, dataset: str) -> Sample:
-    """Make a sample of a row with a label."""
-    assert row.label is not None
-    source = row.real_source or row.generator or dataset if row.label == REAL else ""
-    return Sample(row.path, row.label, row.generator, row.class_name, source, row.origin)

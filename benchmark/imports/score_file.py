@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import posixpath
 import re
@@ -18,6 +17,7 @@ from forenbench.data.sources.labels import label_of
 from forenbench.data.sources.names import with_slashes
 from forenbench.data.sources.table_files import check_suffix, read_rows, remarks
 from forenbench.errors import BenchError
+from forenbench.files.checksums import sha256_of
 from forenbench.files.regular import irregular
 from forenbench.printable import readable
 from forenbench.records.rows import STATUSES
@@ -26,7 +26,10 @@ COLUMNS = ("path", "label", "score", "generator", "class", "real_source", "origi
 """What is read; the others are for readers."""
 _NUMBER = re.compile(r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf|infinity|nan)", re.ASCII | re.IGNORECASE)
 """What tables mean by a number; Python also takes ``1_000`` and the digits of other scripts for one."""
-_SHOWN = 40  # letters of a score in an error
+_HALF = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+"""Lone surrogates, but for those that stand for a byte of a file's name (PEP 383)."""
+_SHOWN = 40
+"""Characters of a score in an error: JSON may hold a number of thousands of digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +91,8 @@ def read_scores(file: Path, readings: Sequence[Reading]) -> list[ForeignScores]:
     """Read a CSV, JSON Lines or Parquet file of scores in one pass.
 
     A row whose score is missing or no number is `failed`; NaN, infinity, and what float32 cannot hold are
-    `nonfinite`. A row with a status of its own keeps it.
-
-    Args:
-        file: Where it is.
-        readings: One for each column of scores; they differ in nothing else.
+    `nonfinite`. A row with a status of its own keeps it. There is a reading for each column of scores; they
+    differ in nothing else.
 
     Raises:
         BenchError: The file or a column is not there, a label or status is unknown, a path is missing, no row
@@ -102,15 +102,13 @@ def read_scores(file: Path, readings: Sequence[Reading]) -> list[ForeignScores]:
         raise BenchError(f"no score file at '{file}' ({why})")
     check_suffix(file)
     rows = list(_rows(file, readings))
-    with file.open("rb") as content:
-        sha256 = hashlib.file_digest(content, "sha256").hexdigest()
-    found, written = [], remarks(file)
+    found, written, sha256 = [], remarks(file), sha256_of(file)
     for at, reading in enumerate(readings):
         column = [several[at] for several in rows]
         if not any(row.status == "ok" for row in column):
             why = f" (row {column[0].number}: {column[0].error})" if column else ""
             where = f"in column '{_column(reading, 'score')}'{why}"
-            raise BenchError(f"'{file}' holds no score {where}; --score-column names the column of scores")
+            raise BenchError(f"'{file}' holds no score {where}; say which column holds the scores")
         oriented, limit, notes = _orient(file, column, reading)
         found.append(ForeignScores(reading, file, sha256, oriented, limit, (*notes, *written)))
     return found
@@ -127,15 +125,6 @@ def normal(path: str) -> str:
     return posixpath.normpath(with_slashes(path))
 
 
-def _without(prefix: str, path: str) -> str:
-    """Spell a path without what it begins with; a prefix that ends in a slash is whole folders."""
-    if not prefix:
-        return normal(path)
-    start = normal(prefix) + ("/" if prefix.endswith(("/", "\\")) else "")
-    whole = normal(path)
-    return whole.removeprefix(start).lstrip("/") or whole if whole.startswith(start) else whole
-
-
 def _column(reading: Reading, name: str) -> str:
     """Return the file's name of a column, as `read_rows` spells it."""
     return reading.columns.get(name, name).strip().lower()
@@ -143,61 +132,52 @@ def _column(reading: Reading, name: str) -> str:
 
 def _rows(file: Path, readings: Sequence[Reading]) -> Iterator[list[ForeignRow]]:
     """Read row by row, each once for every column of scores; then refuse labels that mean nothing."""
+    reading = readings[0]
+    names = {name: _column(reading, name) for name in COLUMNS}
+    scores = [_column(one, "score") for one in readings]
     columns = list(dict.fromkeys(chain.from_iterable(read_rows(file))))  # JSON rows may differ in theirs
-    for reading in readings:
-        _check_columns(file, columns, reading)
-    names = {name: _column(readings[0], name) for name in COLUMNS}
-    scores = [_column(reading, "score") for reading in readings]
+    # Other columns may be missing; one that the user named may not, or a misspelt name would go unnoticed.
+    needed = {"path", *reading.columns} - {"score"}
+    for theirs in (*(names[name] for name in COLUMNS if name in needed), *scores):
+        if columns and theirs not in columns:
+            way_out = "say what it is called there"
+            if len(columns) == 1 and file.suffix.lower() == ".csv":
+                way_out = "columns are separated by commas, semicolons or tabs"
+            found = readable(", ".join(columns))
+            raise BenchError(f"'{file}' has no column '{theirs}' (columns: {found}); {way_out}")
     labelled = names["label"] in columns
+    # A prefix that ends in a slash is whole folders: "data/" does not begin "database/a.png".
+    prefix = reading.prefix and normal(reading.prefix) + "/" * reading.prefix.endswith(("/", "\\"))
     unknown: list[str] = []
     for number, row in enumerate(read_rows(file), 1):
         given = {name: row.get(theirs, "") for name, theirs in names.items()}
-        label = _label(given["label"], readings[0].labels) if labelled else None
+        word, text = given["label"].strip().lower(), given["path"]
+        label = reading.labels.get(word, label_of(word)) if labelled else None
         if labelled and label is None:
             unknown.append(f"'{readable(given['label'])}' in row {number}")
-        path = _path(file, number, given["path"], readings[0].prefix)
+        # No file has NUL in its name, and Arrow keeps no half of a surrogate pair, which JSON may hold.
+        for is_so, flaw in (
+            (not text.strip(), "there is no path"),
+            ("\0" in text, "the path holds a NUL character"),
+            (_HALF.search(text), "the path holds half a character"),
+        ):
+            if is_so:
+                raise BenchError(f"'{file}', row {number}: {flaw}")
+        path = normal(text)
+        if prefix and path.startswith(prefix):  # where nothing would be left, the path stays whole
+            path = path.removeprefix(prefix).lstrip("/") or path
         generator, class_name, source, origin = (
             readable(given[name]) for name in ("generator", "class", "real_source", "origin")
         )
         scored = [_score(file, number, given | {"score": row.get(one, "")}) for one in scores]
         yield [ForeignRow(number, path, label, generator, class_name, source, origin, *one) for one in scored]
-    if unknown:
-        way_out = "--label says what words mean: --label ai=1,human=0"
+    if unknown:  # after the last row, so that the first few of all are named at once
+        way_out = "say which words mean fake (1) and which real (0)"
         raise refuse(f"labels of '{file}' that are none of 0, 1, real, fake", unknown, way_out)
 
 
-def _path(file: Path, number: int, text: str, prefix: str) -> str:
-    """Read a path, which has to be one that some file could have."""
-    try:
-        text.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError as error:
-        raise BenchError(f"'{file}', row {number}: the path holds half a character") from error
-    if not text.strip() or "\0" in text:
-        what = "the path holds a NUL character" if text.strip() else "there is no path"
-        raise BenchError(f"'{file}', row {number}: {what}")
-    return _without(prefix, text)
-
-
-def _check_columns(file: Path, columns: Sequence[str], reading: Reading) -> None:
-    """Refuse a file that lacks a column which is needed, or was named."""
-    for name in COLUMNS:
-        theirs = _column(reading, name)
-        if columns and theirs not in columns and (name in ("path", "score") or name in reading.columns):
-            way_out = f"--{name.replace('_', '-')}-column names it"
-            if len(columns) == 1 and file.suffix.lower() == ".csv":
-                way_out = "columns are separated by commas, semicolons or tabs"
-            found = readable(", ".join(columns))
-            raise BenchError(f"'{file}' has no column '{theirs}' (columns: {found}); {way_out}")
-
-
-def _label(text: str, words: Mapping[str, int]) -> int | None:
-    """Read a label: a word that the user explained, or one that datasets know."""
-    word = text.strip().lower()
-    return words.get(word, label_of(word))
-
-
 def _score(file: Path, number: int, given: Mapping[str, str]) -> tuple[float, str, str]:
-    """Read score, status and reason."""
+    """Read score, status and reason; what is wrong with a score is its row's, and loses no other row."""
     status, text = given["status"].strip().lower() or "ok", given["score"].strip()
     if status not in STATUSES:
         raise BenchError(f"'{file}', row {number}: status '{status}' is none of {', '.join(STATUSES)}")
@@ -209,7 +189,7 @@ def _score(file: Path, number: int, given: Mapping[str, str]) -> tuple[float, st
     if not _NUMBER.fullmatch(text):
         return math.nan, "failed", f"score '{shown}' in row {number} of {file.name} is no number"
     score = float(text)
-    if not math.isfinite(score):
+    if not math.isfinite(score):  # "nan" and "inf" are written so; 1e999 becomes infinite on the way
         return math.nan, "nonfinite", f"score {shown} in row {number} of {file.name}"
     return score, "ok", ""
 
@@ -219,33 +199,32 @@ def _orient(
 ) -> tuple[list[ForeignRow], float, tuple[str, ...]]:
     """Turn scores so that higher means generated, and round them to the float32 that the store keeps."""
     given = np.array([row.score for row in rows])
-    outside = np.flatnonzero((given < 0) | (given > 1))
+    outside = np.flatnonzero((given < 0) | (given > 1))  # NaN is neither
     if len(outside) and reading.threshold is None:
         row = rows[outside[0]]
         raise BenchError(
             f"'{file}', row {row.number}: score {row.score:g} is outside [0, 1], so that 0.5 is no natural "
-            "threshold; --threshold says above which score an image counts as generated"
+            "threshold; say above which score (threshold) an image counts as generated"
         )
     threshold = 0.5 if reading.threshold is None else reading.threshold
     if not math.isfinite(threshold):
-        raise BenchError(f"--threshold {threshold} is no finite number")
+        raise BenchError(f"threshold {threshold} is no finite number")
     turned, notes = given, ["higher means generated"]
     if reading.real_is_high:
         turned, threshold = (-given, -threshold) if len(outside) else (1 - given, 1 - threshold)
         notes = [f"higher meant real, turned round by {'-score' if len(outside) else '1 - score'}"]
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore"):  # float32 ends at 3.4e38: infinite there, and said of the row below
         stored = turned.astype(np.float32)
+    # Ties change AUROC and AP. NumPy counts each NaN as a value of its own, so that they are left out.
     lost = len(np.unique(given[~np.isnan(given)])) - len(np.unique(stored[~np.isnan(stored)]))
     if lost:
         notes.append(f"{lost} distinct scores became ties in float32")
-    pairs = zip(rows, stored.tolist(), strict=True)
-    oriented = [_rounded(row, score, file) for row, score in pairs]
+    oriented = []
+    for row, score in zip(rows, stored.tolist(), strict=True):
+        if math.isinf(score):
+            error = f"score {row.score:g} in row {row.number} of {file.name} is too large for float32"
+            oriented.append(row._replace(score=math.nan, status="nonfinite", error=error))
+        else:
+            oriented.append(row._replace(score=score))
+    # Rounded as the scores are: 0.3 is more than 0.3 once the one is float32 and the other is not.
     return oriented, float(np.float32(threshold)), tuple(notes)
-
-
-def _rounded(row: ForeignRow, score: float, file: Path) -> ForeignRow:
-    """Put in a float32 score, or say that it is none."""
-    if math.isinf(score):
-        error = f"score {row.score:g} in row {row.number} of {file.name} is too large for float32"
-        return row._replace(score=math.nan, status="nonfinite", error=error)
-    return row._replace(score=score)

@@ -135,14 +135,14 @@ def resample(drawn: Strata, step_of: NDArray[np.integer], steps: int, block: int
     return map(Counts, *draws)
 
 
-def average(parts: Iterable[Replicates], metric: str, weights: Sequence[float] | None = None) -> Floats:
+def average(testsets: Iterable[Replicates], metric: str, weights: Sequence[float] | None = None) -> Floats:
     """Average a metric's replicates over test sets; none where one of these has none.
 
     Test sets that share real images share the draws of these, so what they have in common stays in the mean.
     """
-    found = [part.get(metric) for part in parts]
+    found = [replicates.get(metric) for replicates in testsets]
     # The value is the mean over all test sets; an interval of the others alone would be that of another mean.
-    if not found or any(one is None for one in found):
+    if not found or any(values is None for values in found):
         return np.zeros(0)
     return np.asarray(np.average(np.array(found, np.float64), axis=0, weights=weights))
 

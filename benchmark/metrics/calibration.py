@@ -29,7 +29,7 @@ def why_no_probabilities(scores: Scores, threshold: float) -> str:
     They count as such where all are in [0, 1] and their author's threshold is 0.5: nearest neighbours'
     differences of distances, with their threshold of 0, never do.
     """
-    # Scores of [0, 1] alone are no sign: a share of neighbours is in it, too, and says nothing of P(fake).
+    # That all are in [0, 1] is no sign by itself: small differences of distances are, too.
     if threshold != 0.5:
         return f"scores are no probabilities: their threshold is {threshold:g}, not 0.5"
     scores = np.asarray(scores)

@@ -174,8 +174,8 @@ class Ranked:
             return math.nan
         precision = self.true_positives / (self.true_positives + self.false_positives)
         gained = np.diff(self.true_positives / self.true_positives[-1], prepend=0.0)
-        # Floats are not associative, and NumPy sums contiguous arrays in pairs, strided ones in turn:
-        # reversed and copied, the terms are added as in scikit-learn's average_precision_score.
+        # Sums of floats depend on their order: scikit-learn's average_precision_score adds from the lowest
+        # score up. Copied, so that the terms lie in that order whatever NumPy makes of a reversed view.
         return float(np.ascontiguousarray((gained * precision)[::-1]).sum())
 
     def auroc(self) -> float:
@@ -194,7 +194,7 @@ class Ranked:
     def curve(self) -> Roc:
         """Return the counts as shares, with a first step above all scores."""
         both = (self.false_positives, self.true_positives)
-        return Roc(*(np.append(0.0, one / one[-1]) if one.size else one for one in both))
+        return Roc(*(np.append(0.0, counts / counts[-1]) if counts.size else counts for counts in both))
 
 
 def _checked(labels: Labels, scores: Scores) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any
 
@@ -15,6 +15,7 @@ from forenbench.types import FAKE, REAL
 
 from . import calibration, counts
 from . import classification as metrics
+from .added_metrics import Problems, answers
 from .bootstrap import BLOCKS, STEPS, Floats, Strata, resample
 from .counts import Counts
 from .metric import (
@@ -43,6 +44,7 @@ class ScoredImages:
         logits: Raw values (n,), or None where the detector has none.
         threshold: Its author's.
         fitted: One that was fitted on other images, or None.
+        problems: Why added metrics have no value, or no interval, by column; filled as they are asked.
     """
 
     labels: NDArray[np.int64]
@@ -50,6 +52,7 @@ class ScoredImages:
     logits: Floats | None
     threshold: float
     fitted: float | None = None
+    problems: Problems = field(default_factory=dict)
 
     @cached_property
     def no_probabilities(self) -> str:
@@ -66,17 +69,17 @@ class ScoredImages:
     @cached_property
     def metrics(self) -> dict[str, float]:
         """Every metric by its column in tables, NaN where it is undefined."""
-        found = rank(self.labels, self.scores)
-        found |= decide(self.labels, self.scores, self.threshold)
+        found = rank(self.labels, self.scores, self.problems)
+        found |= decide(self.labels, self.scores, self.threshold, AUTHOR, self.problems)
         found |= self._decided(self.fitted, FITTED) | self._decided(self.oracle, ORACLE)
         if self.no_probabilities:
             return found | _undefined(ProbabilityMetric)
-        return found | judge(self.labels, self.scores, self.logits)
+        return found | judge(self.labels, self.scores, self.logits, AUTHOR, self.problems)
 
     def _decided(self, threshold: float | None, by: str) -> dict[str, float]:
         if threshold is None or np.isnan(threshold):
             return _undefined(DecisionMetric, by)
-        return decide(self.labels, self.scores, threshold, by)
+        return decide(self.labels, self.scores, threshold, by, self.problems)
 
 
 def _undefined(kind: type[Metric], by: str = AUTHOR) -> dict[str, float]:
@@ -168,8 +171,10 @@ class _Steps:
         if not scored.no_probabilities:
             images = calibration.Probabilities(scored.labels, scored.scores, scored.logits)
             for row in rows(ProbabilityMetric):
-                each = row.losses(images) if row.losses else None
-                if each is not None and np.isfinite(each).all():
+                if not row.losses:
+                    continue
+                each = answers(row, row.losses, images, len(scored.labels), scored.problems)
+                if np.isfinite(each).all():
                     of_real = np.bincount(number[is_real], each[is_real], len(edges))
                     of_fake = np.bincount(number[is_fake], each[is_fake], len(edges))
                     losses[row.name] = of_real / np.maximum(real, 1), of_fake / np.maximum(fake, 1)
@@ -181,12 +186,12 @@ class _Steps:
         cuts = {AUTHOR: self.scored.threshold, FITTED: self.scored.fitted}
         found = []
         for drawn in block:
-            values = rank_each(drawn) if both else {}
+            values = rank_each(drawn, self.scored.problems) if both else {}
             for by, threshold in cuts.items():
                 if threshold is not None:
                     # The threshold is an edge, and what is equal to it is called real: fakes begin behind it.
                     first = int(np.searchsorted(self.edges, threshold, side="left")) + 1
-                    values |= decide_each(drawn, first, by)
+                    values |= decide_each(drawn, first, by, self.scored.problems)
             values |= {name: counts.mean_of(drawn, *means) for name, means in self.losses.items()}
             found.append(values)
         return {name: np.concatenate([one[name] for one in found]) for name in found[0]}

@@ -49,6 +49,7 @@ class Metric:
             scored, for it would be the rate of that label alone.
         version: Change it whenever its values do; our own need none, for their code is looked at.
         withheld: Says where it has no interval whatever resamples show (see `withheld`); None: nowhere.
+        origin: Who adds it, such as "package mine", which the catalogue fills in; our own have none.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Metric:
     one_label_counts: bool = False
     version: str = ""
     withheld: Why | None = None
+    origin: str = ""
 
     def __post_init__(self) -> None:
         # The leaderboard sorts one way; a metric sorted the other way would put the worst detector first.

@@ -143,8 +143,8 @@ _PROBABILITIES = (
         name="nll",
         label="NLL",
         term=terms.NLL,
-        point=lambda one: calibration.nll(*one),
-        losses=lambda one: calibration.losses(*one),
+        point=lambda images: calibration.nll(*images),
+        losses=lambda images: calibration.losses(*images),
         headings={"calibration": "NLL"},
         bounds=(0.0, np.inf),
         percent=False,
@@ -155,8 +155,8 @@ _PROBABILITIES = (
         name="brier",
         label="Brier",
         term=terms.BRIER,
-        point=lambda one: calibration.brier(one.labels, one.values),
-        losses=lambda one: calibration.squares(one.labels, one.values),
+        point=lambda images: calibration.brier(images.labels, images.values),
+        losses=lambda images: calibration.squares(images.labels, images.values),
         headings={"calibration": "Brier"},
         percent=False,
         lower_is_better=True,
@@ -166,7 +166,7 @@ _PROBABILITIES = (
         name="ece",
         label="ECE",
         term=terms.ECE,
-        point=lambda one: calibration.error_by_width(one.labels, one.values),
+        point=lambda images: calibration.error_by_width(images.labels, images.values),
         headings={"calibration": "ECE"},
         percent=False,
         lower_is_better=True,
@@ -176,7 +176,7 @@ _PROBABILITIES = (
         name="ece_mass",
         label="ECE, equal mass",
         term=terms.ECE,
-        point=lambda one: calibration.error_by_mass(one.labels, one.values),
+        point=lambda images: calibration.error_by_mass(images.labels, images.values),
         headings={"calibration": "ECE, equal mass"},
         percent=False,
         lower_is_better=True,
@@ -237,7 +237,7 @@ def register(row: Metric) -> None:
     """
     # Cells are looked up by heading (bold marks, the glossary), so two metrics under one heading of a table
     # could not be told apart.
-    taken = {heading for one in METRICS.values() for heading in one.headings.items()}
+    taken = {heading for other in METRICS.values() for heading in other.headings.items()}
     if row.name in METRICS or taken & set(row.headings.items()):
         raise ValueError(f"there is a metric '{row.name}', or one under its heading, already")
     METRICS[row.name] = row
@@ -246,5 +246,5 @@ def register(row: Metric) -> None:
 for _row in _ROWS:
     register(_row)
 
-ADDED = added_metrics.add_to(register)
+ADDED = added_metrics.of_packages(register)
 """What packages add, also what cannot be used."""

@@ -7,6 +7,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from forenbench.registry.guests import contained, reason
+
+from .added_metrics import Problems, answer, answers
 from .calibration import Floats, Probabilities
 from .classification import Labels, Ranked, Scores, decided
 from .counts import Counts
@@ -22,22 +25,37 @@ def rows(kind: type[M], by: str = AUTHOR) -> list[M]:
     return [row for row in METRICS.values() if isinstance(row, kind) and row.by == by]
 
 
-def rank(labels: Labels, scores: Scores) -> dict[str, float]:
-    """Return every metric that needs no threshold, by its column; errors are those of `Ranked.of`."""
+def rank(labels: Labels, scores: Scores, problems: Problems | None = None) -> dict[str, float]:
+    """Return every metric that needs no threshold, by its column; errors are those of `Ranked.of`.
+
+    Args:
+        labels: 0 or 1 (n,).
+        scores: Finite (n,).
+        problems: Gets the reasons why added metrics have no value.
+    """
     ranked = Ranked.of(labels, scores)
     # A label is missing: no metric has to know what that looks like.
     if not ranked.true_positives.size:
         return dict.fromkeys((row.name for row in rows(RankingMetric)), float("nan"))
-    return {row.name: row.point(ranked) for row in rows(RankingMetric)}
+    return {row.name: answer(row, row.point, ranked, problems) for row in rows(RankingMetric)}
 
 
-def rank_each(drawn: Counts) -> dict[str, Floats]:
+def rank_each(drawn: Counts, problems: Problems | None = None) -> dict[str, Floats]:
     """Return what `rank` does of every replicate (replicates,); undefined where one lacks a label."""
+    values = {
+        row.name: answers(row, row.replicate, drawn, len(drawn.real), problems) for row in rows(RankingMetric)
+    }
     # Where origins are drawn, all images of a label may stay undrawn; the formulas then give any number.
-    return {row.name: np.where(drawn.defined, row.replicate(drawn), np.nan) for row in rows(RankingMetric)}
+    return {name: np.where(drawn.defined, each, np.nan) for name, each in values.items()}
 
 
-def decide(labels: Labels, scores: Scores, threshold: float, by: str = AUTHOR) -> dict[str, float]:
+def decide(
+    labels: Labels,
+    scores: Scores,
+    threshold: float,
+    by: str = AUTHOR,
+    problems: Problems | None = None,
+) -> dict[str, float]:
     """Return every metric of a threshold's decisions, by its column; errors are those of `decided`.
 
     Args:
@@ -45,19 +63,26 @@ def decide(labels: Labels, scores: Scores, threshold: float, by: str = AUTHOR) -
         scores: Finite (n,).
         threshold: Above it lies what is called fake.
         by: Whose it is.
+        problems: Gets the reasons why added metrics have no value.
     """
     made = decided(labels, scores, threshold)
-    return {row.name: row.judge(made) for row in rows(DecisionMetric, by)}
+    return {row.name: answer(row, row.judge, made, problems) for row in rows(DecisionMetric, by)}
 
 
-def decide_each(drawn: Counts, first: int, by: str = AUTHOR) -> dict[str, Floats]:
+def decide_each(
+    drawn: Counts, first: int, by: str = AUTHOR, problems: Problems | None = None
+) -> dict[str, Floats]:
     """Return what `decide` does of every replicate (replicates,), where steps from one on are called fake."""
-    made = drawn.decided(first)
-    return {row.name: row.judge(made) for row in rows(DecisionMetric, by)}
+    made, number = drawn.decided(first), len(drawn.real)
+    return {row.name: answers(row, row.judge, made, number, problems) for row in rows(DecisionMetric, by)}
 
 
 def judge(
-    labels: Labels, probabilities: Scores, logits: Scores | None = None, by: str = AUTHOR
+    labels: Labels,
+    probabilities: Scores,
+    logits: Scores | None = None,
+    by: str = AUTHOR,
+    problems: Problems | None = None,
 ) -> dict[str, float]:
     """Return every metric of probabilities, by its column; see `calibration.nll` for logits.
 
@@ -66,9 +91,10 @@ def judge(
         probabilities: In [0, 1] (n,).
         logits: Of these (n,).
         by: The map that made them.
+        problems: Gets the reasons why added metrics have no value.
     """
     images = Probabilities(labels, probabilities, logits)
-    return {row.name: row.point(images) for row in rows(ProbabilityMetric, by)}
+    return {row.name: answer(row, row.point, images, problems) for row in rows(ProbabilityMetric, by)}
 
 
 def why_none(name: str, measured: Mapping[Any, Any]) -> str:
@@ -79,7 +105,15 @@ def why_none(name: str, measured: Mapping[Any, Any]) -> str:
         measured: All metrics, the numbers of scored images ``real`` and ``fake``, and ``origins``.
     """
     row = METRICS[name]
-    return row.withheld(measured, f"{row.by}_" if row.by else "") if row.withheld else ""
+    if row.withheld is None:
+        return ""
+    try:
+        with contained():
+            return str(row.withheld(measured, f"{row.by}_" if row.by else ""))
+    except Exception as error:
+        if not row.origin:
+            raise
+        return f"whose `withheld` cannot say whether it may have one: {reason(error)}"
 
 
 def kept() -> list[str]:

@@ -61,7 +61,7 @@ def of_few_alike(measured: Mapping[str, Any], prefix: str) -> str:
 
 def of_hardly_an_error(measured: Mapping[str, Any], prefix: str) -> str:
     """Show none of an AUROC of next to no pair in the wrong order, or of few images beside many."""
-    # In simulations of 30 fakes beside 300 reals such intervals held 90 to 95 % (docs/metrics.md).
+    # In simulations of 30 fakes beside 300 reals the coverage was 90 to 95 % (docs/metrics.md).
     fewer, more = sorted([measured["real"], measured["fake"]])
     if fewer < _FEW and more >= _UNBALANCED * fewer:
         return f"of fewer than {_FEW} images of one label beside {_UNBALANCED} times as many of the other"

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from reprlib import repr as short
+from typing import TYPE_CHECKING
 
 from PIL import Image
 
@@ -14,7 +15,8 @@ from forenbench.images.effort import max_pixels
 from forenbench.registry import Opened
 from forenbench.registry.guests import contained, reason
 
-from .kinds import Kind
+if TYPE_CHECKING:
+    from .kinds import Kind
 
 # Names and versions become parts of file names, of a comma-separated list and of chains joined by "+".
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
@@ -47,10 +49,8 @@ def held(kind: Kind, apply: Callable[..., Image.Image], version: str) -> Kind:
         return replace(kind, apply=_Guest(apply), version=version, lack=partial(str, kind.lack()))
 
 
-def flaw(kind: object) -> str:
-    """Say what is no kind of perturbation, or what of one cannot be written on a command line or called."""
-    if not isinstance(kind, Kind):
-        return "is no perturbations.kinds.Kind"
+def flaw(kind: Kind) -> str:
+    """Say what of a kind cannot be written on a command line, or called."""
     if not isinstance(kind.name, str) or not NAME.fullmatch(kind.name):
         return f"has name {short(kind.name)}: use small letters, digits, '-' and '_', letter first"
     if not isinstance(kind.version, str) or not VERSION.fullmatch(kind.version):

@@ -65,11 +65,11 @@ def activation_map(detector: Detector, image: Image.Image, device: str = "cpu") 
         )
     # materialize_grads: of a score that does not depend on the map at all, zeros rather than None.
     (gradient,) = torch.autograd.grad(output.sum(), features, materialize_grads=True)
-    places = features.shape[-2] * features.shape[-1]
+    positions = features.shape[-2] * features.shape[-1]
     # Without Grad-CAM's average of the gradient over places: behind a global pooling it is the same
     # everywhere, and elsewhere each place keeps its own. Times the places, so that the mean of the map is the
     # logit.
-    values = (gradient * features.detach()).sum(1)[0] * places
+    values = (gradient * features.detach()).sum(1)[0] * positions
     return ActivationMap(values.float().cpu().numpy(), output[0].item(), isinstance(detector, LogitDetector))
 
 

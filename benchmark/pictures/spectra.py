@@ -114,7 +114,7 @@ def average(group: Group, side: int = SIDE, advance: Advance = lambda what, done
     if not spectrum.images:
         raise BenchError(
             f"no spectrum of {group.name}: of {len(group.paths)} images none can be used "
-            f"({spectrum.left_out[0]}); --side takes smaller squares"
+            f"({spectrum.left_out[0]}); a smaller side takes smaller ones"
         )
     spectrum.values /= spectrum.images
     return spectrum

@@ -13,18 +13,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from forenbench.registry import Registry
+from forenbench.registry import Registry, uncallable
 from forenbench.registry.guests import contained, reason
 
 GROUP = "forenbench.detectors"
 
 
-def _flaw(thing: object) -> str:
-    """Say what cannot make a detector."""
-    return "" if callable(thing) else "is nothing that can be called"
-
-
-DETECTORS: Registry[Any] = Registry("detector", GROUP, _flaw)
+DETECTORS: Registry[Any] = Registry("detector", GROUP, uncallable)
 
 
 @dataclass(frozen=True, slots=True)

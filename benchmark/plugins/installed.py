@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from forenbench.errors import BenchError, unknown
 from forenbench.registry import Opened
 from forenbench.registry.guests import contained, reason
 from forenbench.types import Detector
@@ -65,6 +66,24 @@ class FoundPlugin:
         """List the variants that the bare name means."""
         return tuple(self._said("rows").get(kind, self.variants(kind)))
 
+    def chosen(self, variant: str, kind: str) -> tuple[str, ...]:
+        """Resolve a variant, or the bare name's rows where it is empty, for this kind of checkpoints.
+
+        Raises:
+            BenchError: There is no such variant, or none at all, of this kind; it says of which.
+        """
+        known = self.variants(kind)
+        if not known:
+            others = " or ".join(f"{self.name}@{other}" for other in self.kinds())
+            raise BenchError(f"detector '{self.name}' has no {kind} checkpoints; ask for {others}")
+        if variant and variant not in known:
+            elsewhere = [other for other in self.kinds() if variant in self.variants(other)]
+            hint = f" (or ask for {self.name}:{variant}@{elsewhere[0]})" if elsewhere else ""
+            raise BenchError(
+                unknown(f"variant of '{self.name}' with {kind} checkpoints", variant, known) + hint
+            )
+        return (variant,) if variant else self.rows(kind)
+
     @property
     def checkpoints(self) -> tuple[Checkpoint, ...]:
         """List the weights files this plugin may need."""
@@ -98,12 +117,12 @@ def find(name: str) -> FoundPlugin:
 
 def installed() -> list[FoundPlugin]:
     """Import every installed plugin, also those that cannot be used (see `cards`)."""
-    return [_found(one) for one in DETECTORS.added()]
+    return [_found(opened) for opened in DETECTORS.added()]
 
 
 def card_problem(name: str) -> str:
     """Say where a detector's card differs from its code; empty where it does not, or there is no card."""
-    card = next((one for one in cards() if one.name == name and one.variants), None)
+    card = next((card for card in cards() if card.name == name and card.variants), None)
     if card is None:
         return ""
     found = find(name)

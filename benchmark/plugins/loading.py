@@ -15,7 +15,7 @@ from forenbench.types import UNVERIFIED, Detector
 from forenbench.weights import KINDS, MissingWeights, Weights
 
 from .attributes import problem
-from .installed import FoundPlugin, Plugin, find
+from .installed import Plugin, find
 from .loaded import LoadedDetector
 from .own import OwnDetector
 
@@ -48,7 +48,7 @@ def load(request: str | OwnDetector, weights: Weights) -> list[LoadedDetector]:
         made = [_make(plugin, None, weights, file.sha256) for plugin in defined]
     else:
         made = _by_name(request, weights)
-    for name, number in Counter(one.name for one in made).items():
+    for name, number in Counter(loaded.name for loaded in made).items():
         if number > 1:
             raise BenchError(f"'{request}' makes {number} detectors called '{name}'; give each its own name")
     return made
@@ -70,7 +70,7 @@ def _by_name(request: str, weights: Weights) -> list[LoadedDetector]:
     if at and kind not in KINDS:
         raise BenchError(unknown(f"kind of checkpoints of '{asked}'", kind, KINDS))
     weights = replace(weights, kind=kind) if at else weights  # what is shared, and recorded, stays common
-    return [_make(found.plugin, chosen, weights) for chosen in _choose(found, variant, weights.kind)]
+    return [_make(found.plugin, chosen, weights) for chosen in found.chosen(variant, weights.kind)]
 
 
 def load_all(requests: Iterable[str | OwnDetector], weights: Weights) -> list[LoadedDetector]:
@@ -89,7 +89,7 @@ def load_all(requests: Iterable[str | OwnDetector], weights: Weights) -> list[Lo
 def load_available(
     requests: Iterable[str | OwnDetector], weights: Weights
 ) -> tuple[list[LoadedDetector], list[str]]:
-    """Load those detectors whose weights are here, each distinct one once; and word what the others lack.
+    """Load the detectors whose weights are here, each distinct one once; and say what the others lack.
 
     Raises:
         BenchError: As `load`, or two different plugins that give their detectors the same name, or two
@@ -103,43 +103,30 @@ def load_available(
         except MissingWeights as error:
             missing[str(error)] = None
             continue
-        for one in made:
+        for detector in made:
             # One name for two detectors would make one table row of both. The same
             # detector asked for twice is no mistake (`lgrad,lgrad:nearest-gan`);
             # of a program's own ones, two may differ in what no digest sees.
             is_own = isinstance(request, OwnDetector)
             if any(
-                other.name == one.name and (is_own or _origin(other) != _origin(one))
+                other.name == detector.name and (is_own or _origin(other) != _origin(detector))
                 for other in loaded.values()
             ):
-                raise BenchError(f"two detectors are called '{one.name}'; rename the one in '{request}'")
+                raise BenchError(f"two detectors are called '{detector.name}'; rename the one in '{request}'")
             # Rows of published and of own weights may stand side by side: their word tells them apart.
-            same = loaded.setdefault((one.name, one.weights), one)
-            if same.checkpoints != one.checkpoints:
+            same = loaded.setdefault((detector.name, detector.weights), detector)
+            if same.checkpoints != detector.checkpoints:
                 raise BenchError(
-                    f"'{request}' gives '{one.name}' other {one.weights} weights than a request before it, "
-                    "and no table could tell them apart; run them one at a time, each into a run folder of "
-                    "its own"
+                    f"'{request}' gives '{detector.name}' other {detector.weights} weights than a request "
+                    "before it, and no table could tell them apart; run them one at a time, each into a run "
+                    "folder of its own"
                 )
     return list(loaded.values()), list(missing)
 
 
-def _origin(one: LoadedDetector) -> tuple[object, ...]:
-    """Say what a detector was made by."""
-    return type(one.detector), one.code, one.variant
-
-
-def _choose(found: FoundPlugin, variant: str, kind: str) -> tuple[str, ...]:
-    """Resolve a variant, or the bare name's rows, for this kind of checkpoints."""
-    known = found.variants(kind)
-    if not known:
-        others = " or ".join(f"{found.name}@{other}" for other in found.kinds())
-        raise BenchError(f"detector '{found.name}' has no {kind} checkpoints; ask for {others}")
-    if variant and variant not in known:
-        elsewhere = [other for other in found.kinds() if variant in found.variants(other)]
-        hint = f" (or ask for {found.name}:{variant}@{elsewhere[0]})" if elsewhere else ""
-        raise BenchError(unknown(f"variant of '{found.name}' with {kind} checkpoints", variant, known) + hint)
-    return (variant,) if variant else found.rows(kind)
+def _origin(loaded: LoadedDetector) -> tuple[object, ...]:
+    """Return what identifies the maker of a detector."""
+    return type(loaded.detector), loaded.code, loaded.variant
 
 
 def _make(
@@ -161,9 +148,9 @@ def _make(
     # One name alone is a list of one, and not of its letters.
     trained_on: str | Sequence[str] = getattr(detector, "trained_on", ())
     stated = (trained_on,) if isinstance(trained_on, str) else tuple(trained_on)
-    whose, remarks = weights.whose(used), weights.remarks(used)
-    loaded = LoadedDetector(detector, whose, dict(used), code, variant or "", stated, remarks)
+    word, remarks = weights.whose(used), weights.remarks(used)
+    loaded = LoadedDetector(detector, word, dict(used), code, variant or "", stated, remarks)
     if loaded.is_replaced:  # what may be the published file keeps its stars: to lose them would flatter it
-        known = stated if whose == UNVERIFIED else ()
+        known = stated if word == UNVERIFIED else ()
         return replace(loaded, trained_on=weights.trained_on or known)
     return loaded

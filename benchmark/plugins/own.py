@@ -24,7 +24,7 @@ _WHERE = {"__module__", "__qualname__", "__doc__", "__firstlineno__", "__dict__"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OwnDetector:
-    """A detector that is no name: an object, or a class (or function) that makes one without arguments.
+    """A detector that is not given by name: an object, or a class or function that makes one.
 
     Attributes:
         given: The object, class or function.
@@ -37,7 +37,7 @@ class OwnDetector:
 
     @property
     def __name__(self) -> str:
-        """What errors call it."""
+        """The name for error messages."""
         return str(getattr(self.given, "__name__", type(self.given).__name__))
 
     def __call__(self) -> Detector:
@@ -67,15 +67,15 @@ class OwnDetector:
             made_of = file.read_bytes()
         elif inspect.isclass(maker):
             # With its bases of the same notebook: those of other modules are the code of libraries.
-            bases = [one for one in maker.__mro__ if one.__module__ == maker.__module__]
+            bases = [base for base in maker.__mro__ if base.__module__ == maker.__module__]
             made_of = _digest(
-                {f"{one.__name__}.{name}": it for one in bases for name, it in vars(one).items()}
+                {f"{base.__name__}.{name}": member for base in bases for name, member in vars(base).items()}
             )
         else:
             made_of = _digest({maker.__name__: maker})
         held: dict[str, object] = {}
         if not self.is_made_here:
-            slots = (name for one in type(self.given).__mro__ for name in getattr(one, "__slots__", ()))
+            slots = (name for base in type(self.given).__mro__ for name in getattr(base, "__slots__", ()))
             held = {name: getattr(self.given, name) for name in slots if hasattr(self.given, name)}
             held |= getattr(self.given, "__dict__", {})
         return hashlib.sha256(made_of + (_digest(held) if held else b"")).hexdigest()
@@ -107,7 +107,7 @@ class _Digesting(pickle.Pickler):
         super().__init__(_Sink(digest), protocol=5)
 
     def reducer_override(self, thing: Any) -> Any:  # noqa: ANN401 - pickle's own
-        """Say what stands for an object."""
+        """Return what is pickled in place of an object."""
         # pickle takes a function by its module and name, which stay the same while its code changes.
         if isinstance(thing, FunctionType):
             return tuple, ((*_code(thing.__code__), thing.__defaults__, thing.__kwdefaults__),)

@@ -27,6 +27,10 @@ _PACKAGES = (
 )
 
 
+_version = cache(version)
+"""Each look-up parses a file of the package, and a run writes many records."""
+
+
 def environment(device: str) -> dict[str, Any]:
     """Say when, by which command and with what something is made, in the words of `Provenance`."""
     return {
@@ -42,17 +46,11 @@ def environment(device: str) -> dict[str, Any]:
 
 def versions() -> dict[str, str]:
     """Return the versions of the packages that scores rest on, as far as they are installed."""
-    return dict(_versions())
-
-
-@cache  # importlib.metadata searches the whole path and parses a file each time; a run writes many records
-def _versions() -> tuple[tuple[str, str], ...]:
-    """Look the packages up."""
-    found = []
+    found = {}
     for name in _PACKAGES:
         with suppress(PackageNotFoundError):
-            found.append((name, version(name)))
-    return tuple(found)
+            found[name] = _version(name)
+    return found
 
 
 @cache  # two processes of git, which take longer than a small cell

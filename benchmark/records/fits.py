@@ -59,7 +59,7 @@ def read(root: Path) -> dict[DetectorKey, dict[str, Any]]:
         stored = content["fits"] if sealed else content  # earlier versions wrote a mere list
         if not isinstance(stored, list):
             raise TypeError("no list")
-        return {(one["detector"], one["weights"]): one for one in stored}
+        return {(entry["detector"], entry["weights"]): entry for entry in stored}
     except (ValueError, TypeError, KeyError) as error:
         raise BenchError(f"'{file}' is damaged; remove it, and 'bench calibrate' makes it anew") from error
 
@@ -79,7 +79,7 @@ def write(root: Path, fits: Mapping[DetectorKey, Fit]) -> Path:
     """Keep fits in a run folder, in place of earlier ones of the same detectors; return the file."""
     stored = read(root)
     for (detector, weights), fit in fits.items():
-        maps = {name: asdict(made) for name, made in fit.maps.items()}
+        maps = {name: asdict(fitted) for name, fitted in fit.maps.items()}
         names = {"detector": detector, "weights": weights}
         stored[detector, weights] = {**names, **asdict(fit), "maps": maps}
     path = root / _FILE
@@ -118,16 +118,17 @@ def fit(
         for record in store.records():
             if record.detector not in wanted or record.cell.perturbation != perturbation:
                 continue
-            theirs = _model(record)
-            for name, ours in ((n, v) for one in wanted[record.detector] for n, v in _model(one).items()):
-                if ours != theirs[name]:
-                    raise BenchError(
-                        f"{record.cell.detector} differs between the validation run and the tested one: "
-                        f"{name} is {theirs[name]} there, {ours} here"
-                    )
+            validated = _model(record)
+            for model in map(_model, wanted[record.detector]):
+                for name, value in model.items():
+                    if value != validated[name]:
+                        raise BenchError(
+                            f"{record.cell.detector} differs between the validation run and the tested one: "
+                            f"{name} is {validated[name]} there, {value} here"
+                        )
             found.setdefault(record.detector, []).append((store, record))
     if not found:
-        missing = ", ".join(f"{detector} ({kind})" for detector, kind in wanted)
+        missing = ", ".join(f"{detector} ({weights})" for detector, weights in wanted)
         raise BenchError(f"not run on the validation images under '{perturbation}': {missing}")
     return {key: _fit_one(key, records) for key, records in found.items()}
 
@@ -143,8 +144,7 @@ def _fit_one(key: DetectorKey, records: Sequence[tuple[Store, Record]]) -> Fit:
     labels, scores = rows["label"].to_numpy(np.int64), rows["score"].to_numpy(np.float64)
     if reason := why_undefined(labels):
         raise BenchError(f"cannot fit {key[0]} ({key[1]}): {reason} among the validation images")
-    threshold = records[0][1].threshold
-    probabilities = not why_no_probabilities(scores, threshold)
+    probabilities = not why_no_probabilities(scores, records[0][1].threshold)
     logits = rows["logit"].to_numpy(np.float64)
     # Logits tell scores apart that were rounded to a probability of 1; of use only if all images have one.
     raw = raw_scores(scores, logits if np.isfinite(logits).all() else None, probabilities=probabilities)

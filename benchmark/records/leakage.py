@@ -64,9 +64,9 @@ def refuse_overlap(
     Raises:
         BenchError: Some image is in both.
     """
-    ours = [image for store in tested for image in _images(store, None, contents)]
-    by_content = {image.sha256: image for image in ours if image.sha256}
-    by_name = {(image.dataset, image.path): image for image in ours}
+    images = [image for store in tested for image in _images(store, None, contents)]
+    by_content = {image.sha256: image for image in images if image.sha256}
+    by_name = {(image.dataset, image.path): image for image in images}
     for store in validation:
         for image in _images(store, perturbation, contents):
             namesake = by_name.get((image.dataset, image.path))

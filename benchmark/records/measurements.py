@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from forenbench.errors import BenchError
+from forenbench.files.checksums import sha256_of
 from forenbench.metrics import bootstrap, fitting, intervals
 from forenbench.metrics import classification as metrics
 from forenbench.metrics.decisions import real_accuracy
@@ -55,12 +55,18 @@ class Measurements:
     failed_as: str = MISSING
     _known: dict[str, Remembered] = field(init=False)
     _fits: dict[DetectorKey, dict[str, Any]] = field(init=False)
+    _code: str = field(init=False)
     _changed: bool = False
 
     def __post_init__(self) -> None:
         if self.failed_as not in FAILED_AS:
             raise BenchError(f"failed_as '{self.failed_as}' is none of {', '.join(FAILED_AS)}")
         self._known, self._fits = remembered.read(self.store.root), fits.read(self.store.root)
+        # What numbers rest on beside the rows: the text of the modules, rather than a version that somebody
+        # would have to remember to raise.
+        files = [Path(__file__), Path(coverage.__file__), *sorted(Path(metrics.__file__).parent.glob("*.py"))]
+        libraries = [version(name) for name in ("scikit-learn", "numpy")]
+        self._code = " ".join([*libraries, *map(sha256_of, files)])
 
     def of(self, record: Record) -> list[CellMetrics]:
         """Return a finished cell's lines.
@@ -82,7 +88,7 @@ class Measurements:
         # is remembered must be the one that would be computed now.
         catalogue = [(row.name, row.version) for row in METRICS.values()]
         made_from = json.dumps(
-            [_code(), *catalogue, record.to_json(), self.store.stamp(record), fit], sort_keys=True
+            [self._code, *catalogue, record.to_json(), self.store.stamp(record), fit], sort_keys=True
         )
         mark = hashlib.sha256(made_from.encode()).hexdigest()
         if key not in self._known or self._known[key].mark != mark:
@@ -124,9 +130,9 @@ class Measurements:
         # Resamples are drawn of all images, the scored ones picked from them: so two detectors are compared
         # on the same resamples, though one of them lost an image.
         drawn = bootstrap.images(rows["label"].to_numpy(), rows.pop("path"), origins)
-        made = intervals.replicates(scored, drawn, np.flatnonzero(rows["counted"]))
+        replicates = intervals.replicates(scored, drawn, np.flatnonzero(rows["counted"]))
         line = coverage.count(rows) | _point(scored) | {"class": "", "origins": drawn.origins}
-        line |= dict(intervals.ends(made, line))
+        line |= dict(intervals.ends(replicates, line))
         line["sources"] = dict(_by_source(rows, threshold))
         if fit:
             line["fitted_threshold"] = fitted
@@ -136,19 +142,12 @@ class Measurements:
             if failed_as == MISSING and not (probabilities and scored.no_probabilities):
                 raw = fitting.raw_scores(scored.scores, scored.logits, probabilities=probabilities)
                 for name, fitted_map in fits.maps_of(fit).items():
-                    line |= judge(scored.labels, fitted_map(raw), fitted_map.logits(raw), by=name)
+                    line |= judge(
+                        scored.labels, fitted_map(raw), fitted_map.logits(raw), name, scored.problems
+                    )
         blank = _one_sided(line)
-        own = {name: made[name] for name in kept() if name in made and name not in blank}
+        own = {name: replicates[name] for name in kept() if name in replicates and name not in blank}
         return Remembered(mark, [line | blank], own)
-
-
-@cache
-def _code() -> str:
-    """Say what the numbers rest on beside the rows."""
-    # the text of the modules rather than a version that somebody would have to remember to raise
-    files = [Path(__file__), Path(coverage.__file__), *sorted(Path(metrics.__file__).parent.glob("*.py"))]
-    libraries = [version(name) for name in ("scikit-learn", "numpy")]
-    return " ".join([*libraries, *(hashlib.sha256(file.read_bytes()).hexdigest() for file in files)])
 
 
 def _scored(rows: pd.DataFrame, threshold: float, fitted: float | None = None) -> ScoredImages:
@@ -193,6 +192,7 @@ def _point(scored: ScoredImages) -> CellMetrics:
         "oracle_threshold": scored.oracle,
         "undefined": metrics.why_undefined(scored.labels),
         "no_probabilities": scored.no_probabilities,
+        "metric_problems": scored.problems,
     }
 
 

@@ -50,7 +50,8 @@ class _Part:
     @classmethod
     def _names(cls) -> dict[str, str]:
         """Return the names of fields by their keys."""
-        return {_KEYS.get(one.name, one.name): one.name for one in fields(cls) if one.name != "other"}
+        names = [field.name for field in fields(cls) if field.name != "other"]
+        return {_KEYS.get(name, name): name for name in names}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -39,8 +39,9 @@ def read(root: Path) -> dict[str, Remembered]:
             # views into one buffer: `to_pylist` would make a thousand Python floats of each cell
             lists = table[name].combine_chunks()
             values, ends = lists.values.to_numpy(), lists.offsets.to_numpy()
+            is_defined = lists.is_valid().to_numpy(zero_copy_only=False)  # the metric, in this cell
             for at, cell in enumerate(found.values()):
-                if lists[at].is_valid:  # this metric is not defined in every cell
+                if is_defined[at]:
                     cell.replicates[name] = values[ends[at] : ends[at + 1]]
         return found
     return {}

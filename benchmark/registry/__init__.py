@@ -98,8 +98,8 @@ class Registry(Generic[T]):
             entry = RegistryEntry(point.name, package, version, target=point.value)
             is_reserved = point.name in self.reserved()
             first = found.setdefault(point.name, RegistryEntry(point.name, OURS) if is_reserved else entry)
-            # A package may be on the path twice, in a virtual environment over a system's: one target is one
-            # thing. Ours have no target, so that nobody can take over one of our names.
+            # Two entry points of one target are one thing, whoever declares them. Ours have no target, so
+            # that nobody can take over one of our names.
             if first.target != entry.target:
                 both = " and ".join(
                     f"{one.package}{f' ({one.target})' * bool(one.target)}" for one in (first, entry)
@@ -171,3 +171,8 @@ class Registry(Generic[T]):
                 is_one = False
             if is_one:
                 yield value
+
+
+def uncallable(thing: object) -> str:
+    """Say why something cannot be what makes a thing: a `Flaw` of registries whose things are called."""
+    return "" if callable(thing) else "is nothing that can be called"

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from forenbench.audit.distributions import draw
 from forenbench.tables.table import Table
 
@@ -37,24 +35,21 @@ class Audited:
 
 def describe(found: Audit, title: str) -> Audited:
     """Lay an audit out."""
+    baseline = found.baseline.assign(AUROC=100 * found.baseline["auroc"]).drop(columns="auroc")
+    # Twins among training files are left out: a report is of test sets, and was given none to look at.
+    names = {"same_label": "same label", "other_label": "other label"}
+    twins = found.twins.counts.drop(columns="training").rename(columns=names)
     tables = [
-        Table("audit-baseline", "AUROC (%) of a classifier that sees no pixel", _baseline(found), ()),
+        Table(
+            "audit-baseline",
+            "AUROC (%) of a classifier that sees no pixel",
+            baseline.set_index("dataset"),
+            (),
+        ),
         Table("audit-properties", "Files by label", found.properties.set_index("dataset"), _HOW),
-        Table("audit-twins", "Files that have a twin", _twins(found), _WHAT),
+        Table("audit-twins", "Files that have a twin", twins.set_index("label"), _WHAT),
     ]
     if len(found.broken):
         tables.append(Table("audit-broken", "Broken files", found.broken.set_index("dataset"), ()))
     picture = "data:image/png;base64," + b64encode(draw(found.files, title)).decode()
     return Audited(found.warnings, list(map(lay_out, tables)), Chart("Distributions", picture, _WORDS))
-
-
-def _twins(found: Audit) -> pd.DataFrame:
-    """Count twins among the test sets' files, by the label of the twin; no training data were looked at."""
-    names = {"same_label": "same label", "other_label": "other label"}
-    return found.twins.counts.drop(columns="training").rename(columns=names).set_index("label")
-
-
-def _baseline(found: Audit) -> pd.DataFrame:
-    """Give the baseline's areas in percent."""
-    lines = found.baseline.assign(auroc=found.baseline["auroc"] * 100).rename(columns={"auroc": "AUROC"})
-    return lines.set_index("dataset")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ MOST = len(COLOURS) * len(_DASHES)
 _SETTINGS = {
     "svg.fonttype": "none",
     "svg.hashsalt": "forenbench",
-    "text.parse_math": False,
+    "text.parse_math": False,  # a dollar sign in a detector's name is no formula
     "font.size": 9.5,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -34,6 +35,8 @@ _SETTINGS = {
     "lines.linewidth": 1.5,
 }
 _SIZE = (4.3, 3.7)
+_CHANCE: Mapping[str, Any] = {"color": "#bbbbbb", "linewidth": 1}
+_POINTS: Mapping[str, Any] = {"marker": "o", "markersize": 3.5}
 _ODDS = (0.001, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95)
 
 
@@ -72,21 +75,51 @@ def styles(names: Sequence[str]) -> dict[str, Style]:
     }
 
 
-def draw(lines: Lines, looks: Mapping[str, Style]) -> Iterator[Chart]:
+def draw(lines: Lines, looks: Mapping[str, Style]) -> list[Chart]:
     """Draw ROC, precision-recall and DET curves, and reliability where scores are probabilities."""
+    from scipy.stats import norm
+
+    charts: list[Chart] = []
+    share = (-0.01, 1.01)  # so that a line along a border is seen whole
     words = "True positive rate at every false positive rate. The grey line is chance."
-    yield _picture("ROC", words, lambda axes: _roc(axes, lines, looks))
+    with _picture(charts, "ROC", words) as axes:
+        axes.plot([0, 1], [0, 1], **_CHANCE)
+        for name, one in lines.items():
+            axes.plot([0, *RATES], [0, *one.tpr], **_look(looks[name]))
+        axes.set(xlabel="False positive rate", ylabel="True positive rate", xlim=share, ylim=share)
     words = "Precision at every recall. Chance is the fraction of fakes."
-    yield _picture("Precision and recall", words, lambda axes: _precision(axes, lines, looks))
+    with _picture(charts, "Precision and recall", words) as axes:
+        for name, one in lines.items():
+            axes.plot(RECALLS, one.precision, **_look(looks[name]))
+        axes.set(xlabel="Recall", ylabel="Precision", xlim=share, ylim=share)
     words = (
         "ROC by its two kinds of error, stretched so that small ones can be seen. Lower left is better. "
         "Rates below one false positive in all reals are drawn, not measured."
     )
-    yield _picture("Detection error trade-off", words, lambda axes: _det(axes, lines, looks))
-    probable = {name: one.bins for name, one in lines.items() if one.bins is not None}
-    if probable:
-        words = "Whether a score of 0.8 means that 80 % of such images are fake, as on the grey line."
-        yield _picture("Reliability", words, lambda axes: _reliability(axes, probable, looks))
+    with _picture(charts, "Detection error trade-off", words) as axes:
+        # Axes of normal deviates (Martin et al. 1997): 0 and 1 lie infinitely far away, so errors are cut.
+        ends = norm.ppf([_ODDS[0], _ODDS[-1]])
+        axes.plot(ends, -ends, **_CHANCE)
+        for name, one in lines.items():
+            errors = np.clip([RATES, 1 - one.tpr], _ODDS[0], 1 - 1e-6)
+            axes.plot(*norm.ppf(errors), **_look(looks[name]))
+        axes.set(xlabel="False positive rate (%)", ylabel="False negative rate (%)", xlim=ends, ylim=ends)
+        ticks = [f"{'≤' if odds == _ODDS[0] else ''}{100 * odds:g}" for odds in _ODDS]
+        axes.set_xticks(norm.ppf(_ODDS), ticks)
+        axes.set_yticks(norm.ppf(_ODDS), ticks)
+    bins = {name: one.bins for name, one in lines.items() if one.bins is not None}
+    if not bins:
+        return charts
+    words = "Whether a score of 0.8 means that 80 % of such images are fake, as on the grey line."
+    with _picture(charts, "Reliability", words) as axes:
+        axes.plot([0, 1], [0, 1], **_CHANCE)
+        for name, (images, scores, fakes) in bins.items():
+            used = images > 0  # the mean of no image is no point
+            predicted, observed = scores[used] / images[used], fakes[used] / images[used]
+            axes.plot(predicted, observed, **_POINTS, **_look(looks[name]))
+        axes.set(xlabel="Mean predicted probability", ylabel="Fraction of fakes")
+        axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+    return charts
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,76 +141,32 @@ class Levels:
 
 def draw_levels(levels: Levels, words: str, looks: Mapping[str, Style]) -> Chart:
     """Draw a metric by level of a perturbation."""
-
-    def paint(axes: Axes) -> None:
-        places = range(len(levels.names))
+    charts: list[Chart] = []
+    with _picture(charts, f"{levels.kind}, {levels.metric.lower()}", words) as axes:
+        at = range(len(levels.names))  # by rank: values such as jpeg:95, 50 and 5 are not evenly spaced
         for name, values in levels.means.items():
-            axes.plot(places, values, marker="o", markersize=3.5, **_look(looks[name]))
+            axes.plot(at, values, **_POINTS, **_look(looks[name]))
         axes.set(ylabel=f"{levels.metric} (%)", xlabel=levels.kind, ylim=(0, 102))
-        axes.set_xticks(places, levels.names)
+        axes.set_xticks(at, levels.names)
+    return charts[0]
 
-    return _picture(f"{levels.kind}, {levels.metric.lower()}", words, paint)
 
-
-def _picture(title: str, words: str, paint: Callable[[Axes], None]) -> Chart:
-    """Draw one picture as a data URI."""
+@contextmanager
+def _picture(charts: list[Chart], title: str, words: str) -> Iterator[Axes]:
+    """Give axes to draw one picture on; when that is done, it is a data URI among the charts."""
     from matplotlib import rc_context
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
+    # No pyplot: it would look for a display and keep every figure.
     with rc_context(_SETTINGS):
         figure, buffer = Figure(figsize=_SIZE, layout="constrained"), BytesIO()
-        paint(figure.subplots())
+        yield figure.subplots()
+        # Without a date, and with a fixed salt of its ids, the same numbers give the same file.
         metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))
         FigureCanvasSVG(figure).print_svg(buffer, metadata=metadata)
     source = "data:image/svg+xml;base64," + b64encode(buffer.getvalue()).decode()
-    return Chart(title, source, words)
-
-
-def _roc(axes: Axes, lines: Lines, looks: Mapping[str, Style]) -> None:
-    axes.plot([0, 1], [0, 1], color="#bbbbbb", linewidth=1)
-    for name, one in lines.items():
-        axes.plot([0, *RATES], [0, *one.tpr], **_look(looks[name]))
-    axes.set(
-        xlabel="False positive rate", ylabel="True positive rate", xlim=(-0.01, 1.01), ylim=(-0.01, 1.01)
-    )
-
-
-def _precision(axes: Axes, lines: Lines, looks: Mapping[str, Style]) -> None:
-    for name, one in lines.items():
-        axes.plot(RECALLS, one.precision, **_look(looks[name]))
-    axes.set(xlabel="Recall", ylabel="Precision")
-    axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01))
-
-
-def _det(axes: Axes, lines: Lines, looks: Mapping[str, Style]) -> None:
-    from scipy.stats import norm
-
-    low, high = norm.ppf(_ODDS[0]), norm.ppf(_ODDS[-1])
-    axes.plot([low, high], [-low, -high], color="#bbbbbb", linewidth=1)
-    for name, one in lines.items():
-        errors = np.clip([RATES, 1 - one.tpr], _ODDS[0], 1 - 1e-6)
-        axes.plot(*norm.ppf(errors), **_look(looks[name]))
-    axes.set(
-        xlabel="False positive rate (%)", ylabel="False negative rate (%)", xlim=(low, high), ylim=(low, high)
-    )
-    ticks = [f"{'≤' * (odds == _ODDS[0])}{100 * odds:g}" for odds in _ODDS]
-    axes.set_xticks(norm.ppf(_ODDS), ticks)
-    axes.set_yticks(norm.ppf(_ODDS), ticks)
-
-
-def _reliability(axes: Axes, bins: Mapping[str, np.ndarray], looks: Mapping[str, Style]) -> None:
-    axes.plot([0, 1], [0, 1], color="#bbbbbb", linewidth=1)
-    for name, (images, scores, fakes) in bins.items():
-        used = images > 0
-        at, share = scores[used] / images[used], fakes[used] / images[used]
-        axes.plot(at, share, marker="o", markersize=3.5, **_look(looks[name]))
-    axes.set(
-        xlabel="Mean predicted probability",
-        ylabel="Fraction of fakes",
-        xlim=(-0.02, 1.02),
-        ylim=(-0.02, 1.02),
-    )
+    charts.append(Chart(title, source, words))
 
 
 def _look(style: Style) -> dict[str, Any]:

@@ -17,6 +17,7 @@ def plainest(perturbations: Sequence[str]) -> str:
 def name_detectors(detectors: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
     """Name each (detector, kind of weights): a usual kind is told only where a detector has several."""
     every = list(dict.fromkeys(detectors))
+    # A name alone is taken for the published weights: others that stand in for them are always told.
     names = [name for name, _ in every]
     plain = {(name, kind) for name, kind in every if names.count(name) == 1 and kind not in (UNVERIFIED, OWN)}
     return {one: one[0] if one in plain else f"{one[0]} ({one[1]})" for one in every}

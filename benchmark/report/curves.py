@@ -32,7 +32,7 @@ class Curves:
     Attributes:
         tpr: True positive rate at each of `RATES`.
         precision: Precision at each of `RECALLS`.
-        bins: (3, `BINS`): images, sum of scores, and fakes in each part of [0, 1]; None where scores are no
+        bins: (3, `BINS`): images, sum of scores, and fakes in each bin of [0, 1]; None where scores are no
             probabilities.
     """
 
@@ -58,15 +58,21 @@ def trace(labels: NDArray[np.integer], scores: Array, threshold: float) -> Curve
         return None
     fpr, tpr = roc(labels, scores)
     precision, recall, _ = precision_recall_curve(labels, scores)
-    rates, highest = _upper(fpr, tpr)
+    # A curve that rises has several values at one rate: the upper end of each vertical piece stands for it.
+    upper = np.append(np.diff(fpr) > 0, True)
     # Average precision takes, up to each recall, the precision of the step that reaches it.
     step = np.searchsorted(recall[::-1], np.maximum(RECALLS - _ROUNDING, _ROUNDING))
-    bins = None if why_no_probabilities(scores, threshold) else _count(labels, scores)
-    return Curves(np.interp(RATES, rates, highest), precision[::-1][step], bins)
+    bins = None
+    if not why_no_probabilities(scores, threshold):
+        # ECE's bins are closed above, (0, 1/15] and so on, and the first has 0, too: hence "left".
+        at = np.searchsorted(equal_width(BINS), scores, side="left")
+        weights = (np.ones_like(scores), scores, (labels == FAKE).astype(float))
+        bins = np.array([np.bincount(at, weight, BINS) for weight in weights])
+    return Curves(np.interp(RATES, fpr[upper], tpr[upper]), precision[::-1][step], bins)
 
 
 def mean(curves: Sequence[Curves]) -> Curves:
-    """Average curves, each test set counting once; images in the parts of [0, 1] are added up."""
+    """Average curves, each test set counting once; images in the bins of [0, 1] are added up."""
     bins = [one.bins for one in curves if one.bins is not None]
     return Curves(
         np.mean([one.tpr for one in curves], axis=0),
@@ -80,16 +86,3 @@ def area(curves: Curves) -> float:
     from sklearn.metrics import auc
 
     return float(auc(RATES, curves.tpr))
-
-
-def _upper(fpr: Array, tpr: Array) -> tuple[Array, Array]:
-    """Keep of each vertical piece its upper end, so that there is one value at each rate."""
-    last = np.append(np.diff(fpr) > 0, True)
-    return fpr[last], tpr[last]
-
-
-def _count(labels: NDArray[np.integer], scores: Array) -> Array:
-    """Count images, add up scores, count fakes by part of [0, 1]."""
-    place = np.searchsorted(equal_width(BINS), scores, side="left")
-    weights = (np.ones_like(scores), scores, (labels == FAKE).astype(float))
-    return np.array([np.bincount(place, weight, BINS) for weight in weights])

@@ -24,11 +24,10 @@ def explainer(detector: Detector, device: str) -> Explain:
 
 
 def _draw(detector: Detector, device: str, image: Image) -> Image:
+    """Draw the middle of the gradient picture, as much as a thumbnail shows pixel by pixel, or the map."""
     picture = judged_picture(detector, image, device)
-    return cam_picture(detector, image, device) if picture is None else _middle(picture)
-
-
-def _middle(picture: Image) -> Image:
-    """Cut out as much as a thumbnail shows pixel by pixel, for shrinking evens gradients out to grey."""
+    if picture is None:
+        return cam_picture(detector, image, device)
+    # Cut out, not shrunk: shrinking averages neighbouring gradients, which leaves an even grey.
     left, top = ((side - SIDE) // 2 for side in picture.size)
     return ImageOps.autocontrast(picture.crop((left, top, left + SIDE, top + SIDE)), cutoff=1)

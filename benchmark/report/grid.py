@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -89,41 +89,46 @@ class Grid:
 
 def lay_out(table: Table) -> Grid:
     """Lay a table out; index levels become the first columns, the detector (if any) the very first."""
-    frame, everywhere = _without_repetition(_detectors_first(table.frame))
-    columns = [[_entry(value, 0) for value in frame.index.get_level_values(n)] for n in _levels_of(frame)]
-    columns += [_column(table, name) for name in frame.columns]
-    numbers = [all(entry.number for entry in column) for column in columns]
-    rows, heads = list(zip(*columns, strict=True)), list(_heads(frame, numbers))
-    return Grid(table.name, table.title, everywhere, table.notes, heads, rows, frame.index.nlevels)
-
-
-def _levels_of(frame: pd.DataFrame) -> range:
-    return range(frame.index.nlevels)
-
-
-def _column(table: Table, name: Hashable) -> list[GridCell]:
-    """Set one column with its intervals and marks."""
-    signed = levels(name)[-1] == table.signed != ""
-    entries = [_entry(value, table.decimals, signed) for value in table.frame[name]]
-    if table.low is not None and table.high is not None:
-        ends = zip(entries, table.low[name], table.high[name], strict=True)
-        entries = [replace(entry, between=_between(low, high, table.decimals)) for entry, low, high in ends]
-    if table.marks is not None:
-        signed_entries = zip(entries, table.marks[name], strict=True)
-        entries = [replace(entry, mark=signs if entry.text else "") for entry, signs in signed_entries]
-    return entries
-
-
-def _between(low: float, high: float, decimals: int) -> str:
-    """Set an interval, if there is one."""
-    return "" if pd.isna(low) else f"[{low:.{decimals}f}, {high:.{decimals}f}]"
-
-
-def _detectors_first(frame: pd.DataFrame) -> pd.DataFrame:
-    """Put the detector, if it names rows, before what else does."""
-    if _FIRST not in frame.index.names[1:]:
-        return frame
-    return frame.reorder_levels([_FIRST, *(str(name) for name in frame.index.names if name != _FIRST)])
+    frame = table.frame
+    # A reader looks for a detector first; layouts order rows by perturbation.
+    if _FIRST in frame.index.names[1:]:
+        frame = frame.reorder_levels([_FIRST, *(str(one) for one in frame.index.names if one != _FIRST)])
+    frame, everywhere = _without_repetition(frame)
+    labels = frame.index.nlevels
+    columns = [[_entry(value, 0) for value in frame.index.get_level_values(n)] for n in range(labels)]
+    for name in frame.columns:
+        signed = levels(name)[-1] == table.signed != ""
+        entries = [_entry(value, table.decimals, signed) for value in table.frame[name]]
+        if table.low is not None and table.high is not None:
+            for at, (low, high) in enumerate(zip(table.low[name], table.high[name], strict=True)):
+                if pd.notna(low):
+                    between = f"[{low:.{table.decimals}f}, {high:.{table.decimals}f}]"
+                    entries[at] = replace(entries[at], between=between)
+        if table.marks is not None:
+            for at, signs in enumerate(table.marks[name]):
+                entries[at] = replace(entries[at], mark=signs if entries[at].text else "")
+        columns.append(entries)
+    # A cell of an outer level is above all neighbours of its name; the last level has one for each column,
+    # by which the page sorts.
+    names, heads = [levels(name) for name in frame.columns], []
+    for level in range(1, frame.columns.nlevels):
+        groups = groupby(name[:level] for name in names)
+        heads.append([Head("", 1)] * labels + [Head(name[-1], len(list(same))) for name, same in groups])
+    texts = [*(str(name or "") for name in frame.index.names), *(name[-1] for name in names)]
+    heads.append(
+        [
+            Head(
+                text,
+                1,
+                at,
+                all(entry.number for entry in columns[at]),
+                is_lowest_best(text) or text == _RANK,
+            )
+            for at, text in enumerate(texts)
+        ]
+    )
+    rows = list(zip(*columns, strict=True))
+    return Grid(table.name, table.title, everywhere, table.notes, heads, rows, labels)
 
 
 def _without_repetition(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
@@ -131,6 +136,7 @@ def _without_repetition(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[tuple[s
     if len(frame) < _ENOUGH:
         return frame, []
     words = {name: frame.index.get_level_values(name) for name in map(str, frame.index.names[1:])}
+    # Below outer headings a column's name says too little to stand alone.
     names = {str(name): frame[name] for name in frame.columns} if frame.columns.nlevels == 1 else {}
     same = {
         name: str(values[0])
@@ -140,23 +146,6 @@ def _without_repetition(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[tuple[s
     frame = frame.droplevel([name for name in same if name in words])
     frame = frame.drop(columns=[name for name in same if name in names])
     return frame, [(name, value) for name, value in same.items() if value]
-
-
-def _heads(frame: pd.DataFrame, numbers: Sequence[bool]) -> Iterator[list[Head]]:
-    """Yield rows of the header: equal neighbours at an outer level share a cell, the last level has none."""
-    depth, labels = frame.columns.nlevels, [str(name or "") for name in frame.index.names]
-    names = [levels(name) for name in frame.columns]
-    for level in range(depth):
-        if level == depth - 1:
-            texts = [*labels, *(name[level] for name in names)]
-            yield [
-                Head(text, 1, column, numbers[column], is_lowest_best(text) or text == _RANK)
-                for column, text in enumerate(texts)
-            ]
-        else:
-            outer = [name[: level + 1] for name in names]
-            merged = [Head(name[-1], len(list(same))) for name, same in groupby(outer)]
-            yield [Head("", 1) for _ in labels] + merged
 
 
 def _entry(value: object, decimals: int, signed: bool = False) -> GridCell:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from forenbench.tables import marks, means
-from forenbench.tables.cell_frame import DETECTOR, MEAN, TESTSET, as_dicts, in_order, several
+from forenbench.tables.cell_frame import DETECTOR, MEAN, TESTSET, as_dicts, framed, in_order, key, several
 from forenbench.tables.table import Table
 
 from .grid import Grid, lay_out
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _TITLE = "AUROC (%) by generator"
 _WORDS = (
@@ -31,21 +33,17 @@ def heat_map(cells: pd.DataFrame, perturbation: str) -> Grid:
     shown = cells[cells["perturbation"] == perturbation]
     testset, detectors = several(shown, TESTSET), in_order(shown, DETECTOR)
     found = {
-        tuple(cell[name] for name in (*DETECTOR, *testset)): (100 * cell["auroc"], cell["marks"])
+        key(cell, (*DETECTOR, *testset)): (100 * cell["auroc"], cell["marks"])
         for cell in as_dicts(shown, [*DETECTOR, *testset, "auroc", "marks"])
     }
-    average, signs = means.macro(shown, DETECTOR, "auroc"), means.signs(shown, DETECTOR)
-    nothing = (float("nan"), "")
+    average = means.macro(shown, DETECTOR, "auroc")
     columns = {
-        "/".join(where): [found.get((*detector, *where), nothing) for detector in detectors]
+        "/".join(where): [found.get((*detector, *where), means.NO_MEAN) for detector in detectors]
         for where in in_order(shown, testset)
     }
-    columns[MEAN[-1]] = [(average.get(one, nothing[0]), signs.get(one, "")) for one in detectors]
-    index = pd.MultiIndex.from_tuples(detectors, names=DETECTOR)
-    values, marked = (
-        pd.DataFrame({name: [pair[at] for pair in column] for name, column in columns.items()}, index)
-        for at in range(2)
-    )
+    columns[MEAN[-1]] = [average.get(detector, means.NO_MEAN) for detector in detectors]
+    values, marked = framed(columns, detectors, DETECTOR)
+    # Else a detector that was run under jpeg alone would seem not to be in the run.
     lacking = []
     for name in ("detector", "dataset"):
         here = set(shown[name])

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -16,6 +15,8 @@ from .charts import Chart, Levels, draw_levels, styles
 
 _METRICS = {"Accuracy": "Acc.", "Average precision": "A.P."}
 _NONE = "none"
+_ENOUGH = 2
+"""Levels, for a line between them."""
 
 
 def draw_robustness(cells: pd.DataFrame, names: Mapping[tuple[str, str], str]) -> Iterator[Chart]:
@@ -27,41 +28,26 @@ def draw_robustness(cells: pd.DataFrame, names: Mapping[tuple[str, str], str]) -
     """
     several = cells["dataset"].nunique() > 1
     for dataset, group in cells.groupby("dataset", sort=False):
-        where = f"{dataset}. " if several else ""
-        for levels, description in _levels(group, names):
-            words = f"{where}{description}. Means over test sets, the mildest level on the left."
-            yield draw_levels(levels, words, styles(list(names.values())))
-
-
-def _levels(cells: pd.DataFrame, names: Mapping[tuple[str, str], str]) -> Iterator[tuple[Levels, str]]:
-    """Give what is to be drawn of one data set, and what each kind does; nothing without a level's mean."""
-    means, families = robustness.table(cells).frame, dict[str, list[str]]()
-    for one in dict.fromkeys(cells["perturbation"]):
-        families.setdefault(family_and_level(one)[0], []).append(one)
-    for family, members in families.items():
-        kind = known_kind(family)
-        if len(members) > 1 and kind is not None and kind.harm:
-            shown = [_NONE] * (_NONE in families) + sorted(members, key=partial(_harm, kind.harm))
-            places = [family_and_level(one) for one in shown]
-            levels = [level or one for one, (_, level) in zip(shown, places, strict=True)]
+        means, families = robustness.table(group).frame, dict[str, list[str]]()
+        for one in dict.fromkeys(group["perturbation"]):
+            families.setdefault(family_and_level(one)[0], []).append(one)
+        for family, members in families.items():
+            kind = known_kind(family)
+            # Levels of a kind that does not say which of them does more harm have no order to be drawn in.
+            if len(members) < _ENOUGH or kind is None or not kind.harm:
+                continue
+            harm = {float(family_and_level(one)[1]): family_and_level(one) for one in members}
+            steps = [harm[level] for level in sorted(harm, key=kind.harm)]
+            # The image as it is comes first, as no harm at all.
+            steps = [(_NONE, "")] * (_NONE in families) + steps
+            names_of_levels = [level or kind_name for kind_name, level in steps]
+            words = f"{kind.description}. Means over test sets, the mildest level on the left."
             for label, metric in _METRICS.items():
-                found = _means(means, metric, places, names)
-                if not np.isnan(list(found.values()))[:, -len(members) :].all():
-                    yield Levels(f"{family}:{kind.symbol}", levels, label, found), kind.description
-
-
-def _means(
-    means: pd.DataFrame,
-    metric: str,
-    places: Sequence[tuple[str, str]],
-    names: Mapping[tuple[str, str], str],
-) -> dict[str, list[float]]:
-    """Take means of the table of robustness by (family, level); NaN where a detector lacks one."""
-    columns = pd.MultiIndex.from_tuples([(*place, metric) for place in places])
-    found = means.reindex(index=pd.MultiIndex.from_tuples(names), columns=columns).to_numpy(float)
-    return dict(zip(names.values(), found.tolist(), strict=True))
-
-
-def _harm(of: Callable[[float], float], perturbation: str) -> float:
-    """Say how much harm a level does, within its kind."""
-    return of(float(family_and_level(perturbation)[1]))
+                columns = pd.MultiIndex.from_tuples([(*step, metric) for step in steps])
+                found = means.reindex(index=pd.MultiIndex.from_tuples(names), columns=columns).to_numpy(float)
+                if np.isnan(found[:, -len(members) :]).all():
+                    continue  # of the image as it is alone there is nothing to compare
+                lines = dict(zip(names.values(), found.tolist(), strict=True))
+                levels = Levels(f"{family}:{kind.symbol}", names_of_levels, label, lines)
+                told = f"{dataset}. {words}" if several else words
+                yield draw_levels(levels, told, styles(list(names.values())))

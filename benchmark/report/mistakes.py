@@ -53,6 +53,7 @@ def worst_of_cell(one: Finished, rows: pd.DataFrame, number: int) -> list[Mistak
 
 def worst(candidates: Iterable[Mistake], number: int) -> tuple[Sequence[Mistake], Sequence[Mistake]]:
     """Pick the worst reals and the worst fakes from those of several cells, each image once."""
+    # Test sets of one dataset may share real images, which would fill the page with the same pictures.
     once: dict[tuple[str, str], Mistake] = {}
     for one in candidates:
         once.setdefault((one.dataset, one.path), one)

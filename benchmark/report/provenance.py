@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from shlex import join
@@ -21,12 +21,48 @@ _MADE = ("command", "commit", "device", "machine", "python")
 
 def provenance(scored: Sequence[Finished]) -> list[Table]:
     """Make the tables that stand at the end of a report: how, weights, images, and what was not scored."""
-    return [
-        Table("made", "How the scores were made", _made(scored), ()),
-        Table("weights", "Weights", _weights(scored), ()),
-        Table("testsets", "Test sets", _testsets(scored), ()),
-        *_failures(scored),
+    settings: dict[tuple[tuple[str, str], ...], list[str]] = {}
+    weights: dict[tuple[str, ...], None] = {}
+    testsets: dict[tuple[str, ...], int] = {}
+    lost = []
+    for one in scored:
+        made, identity, counts = one.record.provenance, one.record.identity, one.record.counts
+        packages = ", ".join(f"{name} {version}" for name, version in (made.packages or {}).items())
+        common = {name: _text(getattr(made, name)) for name in _MADE}
+        common |= {"seed": _text(identity.seed), "precision": one.record.precision, "packages": packages}
+        settings.setdefault(tuple(common.items()), []).append(made.time)
+        for name, sha256 in identity.checkpoints.items() or [("(none)", "")]:
+            weights[*one.detector, identity.detector_version, f"{one.threshold:g}", name, sha256] = None
+        key = one.dataset, one.testset, one.protocol, identity.testset
+        testsets[key] = max(testsets.get(key, 0), counts.images)
+        if counts.lost:
+            lost.append(dict(sorted(asdict(one.record.cell).items())) | asdict(counts))
+    # A run that went on elsewhere, or with other packages, was made under several settings.
+    how = pd.DataFrame(
+        {
+            f"setting {number}": {
+                **dict(common),
+                "cells": str(len(times)),
+                "first cell": min(times),
+                "last cell": max(times),
+            }
+            for number, (common, times) in enumerate(settings.items(), start=1)
+        }
+    )
+    how.index.name = "what"
+    columns = ["detector", "weights", "version", "threshold", "file", "sha256"]
+    files = pd.DataFrame(list(weights), columns=columns)
+    rows = [(*key, images) for key, images in testsets.items()]
+    sets = pd.DataFrame(rows, columns=["dataset", "testset", "protocol", "digest", "images"])
+    tables = [
+        Table("made", "How the scores were made", how, ()),
+        Table("weights", "Weights", files.set_index("detector"), ()),
+        Table("testsets", "Test sets", sets.set_index("dataset"), ()),
     ]
+    if lost:
+        title = "Images that were not scored; metrics use the others (ok) only"
+        tables.append(Table("failures", title, pd.DataFrame(lost).set_index("detector"), ()))
+    return tables
 
 
 def made_now() -> str:
@@ -36,61 +72,6 @@ def made_now() -> str:
     when = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
     made_by = f"forenbench {forenbench.__version__} with Python {platform.python_version()}"
     return f"Report made {when} by {made_by}, {packages}."
-
-
-def _made(scored: Sequence[Finished]) -> pd.DataFrame:
-    """Describe what made the cells: a run that went on elsewhere shows as several settings."""
-    counts: dict[tuple[tuple[str, str], ...], list[str]] = {}  # times of cells by what they have in common
-    for one in scored:
-        made, seed = one.record.provenance, one.record.identity.seed
-        line = [(name, _text(getattr(made, name))) for name in _MADE]
-        line += [("seed", _text(seed)), ("precision", one.record.precision)]
-        line.append(("packages", ", ".join(f"{k} {v}" for k, v in (made.packages or {}).items())))
-        counts.setdefault(tuple(line), []).append(made.time)
-    columns = [
-        {**dict(line), "cells": str(len(times)), "first cell": min(times), "last cell": max(times)}
-        for line, times in counts.items()
-    ]
-    frame = pd.DataFrame(columns).T
-    frame.index.name = "what"
-    frame.columns = pd.Index([f"setting {number}" for number in range(1, len(columns) + 1)])
-    return frame
-
-
-def _weights(scored: Sequence[Finished]) -> pd.DataFrame:
-    """List each detector's version, threshold and the full sha256 of its files."""
-    lines: dict[tuple[str, ...], None] = {}
-    for one in scored:
-        identity = one.record.identity
-        for name, sha256 in identity.checkpoints.items() or [("(none)", "")]:
-            threshold = f"{one.threshold:g}"
-            lines[*one.detector, identity.detector_version, threshold, name, sha256] = None
-    columns = ["detector", "weights", "version", "threshold", "file", "sha256"]
-    return pd.DataFrame(list(lines), columns=columns).set_index("detector")
-
-
-def _testsets(scored: Sequence[Finished]) -> pd.DataFrame:
-    """List test sets with the digest of their images."""
-    lines: dict[tuple[str, ...], int] = {}
-    for one in scored:
-        key = one.dataset, one.testset, one.protocol, one.record.identity.testset
-        lines[key] = max(lines.get(key, 0), one.record.counts.images)
-    rows = [(*key, images) for key, images in lines.items()]
-    columns = ["dataset", "testset", "protocol", "digest", "images"]
-    return pd.DataFrame(rows, columns=columns).set_index("dataset")
-
-
-def _failures(scored: Iterable[Finished]) -> list[Table]:
-    """List the cells with images that were not scored; no table where there is none."""
-    rows = [
-        dict(sorted(asdict(one.record.cell).items())) | asdict(one.record.counts)
-        for one in scored
-        if one.record.counts.lost
-    ]
-    if not rows:
-        return []
-    title = "Images that were not scored; metrics use the others (ok) only"
-    return [Table("failures", title, pd.DataFrame(rows).set_index("detector"), ())]
 
 
 def _text(value: Any) -> str:  # noqa: ANN401 - whatever a record holds

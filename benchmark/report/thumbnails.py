@@ -6,12 +6,11 @@ from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from forenbench.data.descriptions import Spec
 from forenbench.data.finding import find_files
 from forenbench.data.sources.folder import Folder
 from forenbench.data.sources.source_kinds import is_guest
@@ -57,6 +56,7 @@ class Thumbnails:
         """Make a thumbnail, and beside it what the detector sees where that can be drawn."""
         if dataset not in self.sources:
             return Picture("", self.lacks.get(dataset, ""))
+        # A picture is an extra: where it cannot be had the reason stands in its place.
         try:
             image = decode(self.sources[dataset].read(path))
         except (OSError, BenchError) as error:
@@ -84,19 +84,18 @@ def open_pictures(
     for name in dict.fromkeys(datasets):
         try:
             if name not in found:
-                raise BenchError(f"dataset '{name}' is not known here; --dataset DIR names its place")
-            sources[name] = _open(*found[name], advance)
+                raise BenchError(
+                    f"dataset '{name}' is not known here; the option 'dataset' names the folder of its images"
+                )
+            spec, data_root = found[name]
+            folder = data_root / spec.folder
+            listed = cache(partial(find_files, spec, data_root, advance))
+            # A folder of millions of files is not listed for the few that are shown.
+            is_ours = folder.is_dir() and not spec.builder and not is_guest(folder)
+            sources[name] = _Unlisted(folder, listed) if is_ours else listed()[0]
         except BenchError as error:
             lacks[name] = str(error)
     return Thumbnails(sources, lacks)
-
-
-def _open(spec: Spec, data_root: Path, advance: Advance) -> Source:
-    """Open what holds a dataset's files; a folder of millions is not listed for the few that are shown."""
-    folder = data_root / spec.folder
-    whole = cache(lambda: find_files(spec, data_root, advance)[0])
-    is_ours = folder.is_dir() and not spec.builder and not is_guest(folder)
-    return _Unlisted(folder, whole) if is_ours else whole()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +103,13 @@ class _Unlisted:
     """A folder that is listed only for a path that may be a row of a table in it."""
 
     folder: Path
-    whole: Callable[[], Source]
+    listed: Callable[[], tuple[Source, object]]
 
     def read(self, path: str) -> bytes:
         """Return one file's, or row's, bytes."""
+        # `table.parquet#7` is a row of a table, unless a file is called so.
         is_row = "#" in path and not (self.folder / path).is_file()
-        return (self.whole() if is_row else Folder(self.folder)).read(path)
+        return (self.listed()[0] if is_row else Folder(self.folder)).read(path)
 
 
 def _embed(image: Image.Image) -> str:

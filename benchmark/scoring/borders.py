@@ -12,12 +12,12 @@ from .calls import prepare_of
 
 
 def borders(testset: TestSet, facts: Mapping[str, FileFacts], detectors: Sequence[Detector]) -> Iterator[str]:
-    """Word, for each size of crop, how much of what the detectors see is no picture.
+    """Say, for each size of crop, how much of the detectors' inputs is black border.
 
     Args:
-        testset: Its images count where they are some.
+        testset: Files of it that are no images are left out.
         facts: Of its files, by path.
-        detectors: Counted are those that state a crop and no resize (see `forenbench.types.Detector`).
+        detectors: Those count that state a crop and no resize (see `forenbench.types.Detector`).
     """
     crops: dict[int, list[str]] = {}
     for detector in detectors:

@@ -37,6 +37,5 @@ def choose_devices(request: str) -> list[str]:
 
     if request == "auto" and torch.cuda.device_count() > 1:
         return [f"cuda:{number}" for number in range(torch.cuda.device_count())]
-    return [choose_device(one.strip()) for one in request.split(",") if one.strip()] or [
-        choose_device("auto")
-    ]
+    names = [name.strip() for name in request.split(",") if name.strip()]
+    return [choose_device(name) for name in names or ["auto"]]

@@ -31,11 +31,11 @@ def without_fatal_files(reader: Reader, request: ReadRequest) -> ReadRequest:
     for position in range(len(request.paths)):
         # A second death over the same batch: what the first one marked is not tried again.
         marked = {key: death for (at, key), death in request.fatal.items() if at == position}
-        one = slice(position, position + 1)
+        only = slice(position, position + 1)
         alone = replace(
             request,
-            paths=request.paths[one],
-            sha256s=request.sha256s[one],
+            paths=request.paths[only],
+            sha256s=request.sha256s[only],
             fatal={(0, key): death for key, death in marked.items()},
         )
         if None in marked or not (death := _death(reader, alone)):

@@ -105,8 +105,8 @@ class FeatureCache:
             with suppress(OSError):
                 path.unlink()
             return None
-        # By hand, for with the usual mount options (relatime, noatime) reading leaves no mark on a file.
-        # Where this may not be written, the block is of use all the same.
+        # By hand, as the time of change: with the usual mount options (relatime, noatime) the time of access
+        # is not kept. Where this may not be written, the block is of use all the same.
         now = time.time_ns()
         with suppress(OSError):
             os.utime(path, ns=(now, now))
@@ -119,21 +119,19 @@ class FeatureCache:
         note = self.folder / address.folder / _NOTE
         try:
             content = to_bytes(features)
-            # A larger block would be evicted by the very look that it causes.
+            # A larger block could not stay: an eviction goes down to that share of the limit.
             if len(content) > self.limit * _AFTER_EVICTION:
                 raise ValueError(f"{decimal(len(content))} do not fit into {decimal(self.limit)}")
             if not note.is_file():
                 write_text(note, f"{address.encoder}\n")
-            # Not durable: a call of fsync for each block would wait for the disk, and what a power failure
-            # leaves behind is caught by the checksum.
+            # Not durable: an fsync a block would wait for the disk, and the checksum tells a torn file.
             with replacing(self._path(address), durable=False) as partial:
                 partial.write_bytes(content)
             self._size, self._unseen = self._size + len(content), self._unseen + len(content)
             if self._size > self.limit or self._unseen > self.limit * _UNSEEN:
                 self._make_room()
         except (OSError, TypeError, ValueError) as error:
-            # Another process may clear the cache between any two of these steps. That is no reason to stop
-            # keeping: a file is not found, or `mkdir` met a folder that is gone when it looks again.
+            # Another process may clear the cache between any two of these steps, also while `mkdir` looks.
             cleared = isinstance(error, FileNotFoundError) or (
                 isinstance(error, FileExistsError) and self.folder.is_dir()
             )

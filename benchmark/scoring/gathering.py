@@ -181,8 +181,10 @@ def gather(request: Request, means: Means, advance: Advance) -> Gathered:
             gathered.absent.append(str(error))
             continue
         gathered.add(opened, loaded[kind], kind)
-        found = {testset.name for one in opened for testset in one.testsets}
-        gathered.absent += [f"test set '{name}/{one}': not in the data" for one in wanted if one not in found]
+        found = {testset.name for dataset in opened for testset in dataset.testsets}
+        for testset in wanted:
+            if testset not in found:
+                gathered.absent.append(f"test set '{name}/{testset}': not in the data")
     if request.table and not (any(loaded.values()) and gathered.jobs):
         raise BenchError(
             f"nothing of table '{request.table}' can be run here:\n" + "\n".join(gathered.absent)
@@ -195,11 +197,11 @@ def reloading(request: Request, means: Means, gathered: Gathered) -> Callable[[s
     # That process may be started in another folder, so paths are made absolute here.
     pairs = []
     for pair in means.files.pairs:
-        name, _, path = pair.partition("=")
-        pairs.append(f"{name}={Path(path).expanduser().resolve()}")
+        checkpoint, _, path = pair.partition("=")
+        pairs.append(f"{checkpoint}={Path(path).expanduser().resolve()}")
     detectors = [
-        str(Path(one).resolve()) if isinstance(one, str) and one.endswith(".py") else one
-        for one in request.detectors
+        str(Path(name).resolve()) if isinstance(name, str) and name.endswith(".py") else name
+        for name in request.detectors
     ]
     # A partial of a module's function, for a closure could not be pickled.
     return partial(_reload, detectors, tuple(gathered.kinds), replace(means.files, pairs=pairs))
@@ -216,4 +218,4 @@ def _reload(
     loaded = {
         kind: load_available(detectors, open_weights(kind, files, device))[0] for kind in dict.fromkeys(kinds)
     }
-    return [one for kind in kinds for one in loaded[kind]]
+    return [detector for kind in kinds for detector in loaded[kind]]

@@ -36,7 +36,8 @@ class Hopeless:
         # An unreadable file says nothing of a detector. Of a shard that has no other, `_all_failed` is true,
         # for `all` of nothing is, but no failure is counted.
         judged = {
-            index: [one for one in found if one.status != "unreadable"] for index, found in scored.items()
+            index: [result for result in found if result.status != "unreadable"]
+            for index, found in scored.items()
         }
         # First for all cells, for one that fails under some perturbation may have scored under another.
         self._able |= {d for (_, d), found in judged.items() if not _all_failed(found)}
@@ -63,4 +64,4 @@ class Hopeless:
 
 def _all_failed(found: Sequence[ImageResult]) -> bool:
     """Say whether a detector scored none of some images; with none to score, it did not fail."""
-    return all(one.status == "failed" for one in found)
+    return all(result.status == "failed" for result in found)

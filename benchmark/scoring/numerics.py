@@ -53,7 +53,7 @@ def check_precision(request: str) -> str:
     """Return the precision asked for.
 
     Raises:
-        BenchError: There is no such one.
+        BenchError: There is no such precision.
     """
     if request not in PRECISIONS:
         raise BenchError(f"precision '{request}' is none of {', '.join(PRECISIONS)}")

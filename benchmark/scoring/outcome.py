@@ -47,12 +47,13 @@ class Summary:
         """
         to_do = sum(map(len, missing))
         summary = cls(present=sum(len(task.cells) for task in tasks) - to_do, notes=notes)
-        for one in (one for task in tasks for one in task.cells):
-            record = store.record(one.cell)
-            if record is None or record.identity != one.identity:
-                summary.unfinished += 1
-            elif record.counts.lost:
-                summary.problems[one.cell] = record.counts
+        for task in tasks:
+            for planned in task.cells:
+                record = store.record(planned.cell)
+                if record is None or record.identity != planned.identity:
+                    summary.unfinished += 1
+                elif record.counts.lost:
+                    summary.problems[planned.cell] = record.counts
         summary.computed = to_do - summary.unfinished
         return summary
 

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """A batch, pickled where an error is an error.
+    """A batch, pickled before it goes to the queue, so that an error can be raised.
 
-    In the thread that feeds a queue it would be printed at most, and the batch be waited for for ever.
+    In the thread that feeds a queue an error is only printed, and the batch would be waited for for ever.
 
     Attributes:
         content: The batch; its memory is shared between the processes, so that it crosses without a copy.
@@ -33,7 +33,8 @@ class Parcel:
     def of(cls, batch: Batch) -> Parcel:
         """Pack a batch, shared if that can be had."""
         try:
-            # torch's pickler: it moves tensors into shared memory and sends a handle, where pickle copies.
+            # Not `pickle`, which copies: torch has told this pickler to move tensors into shared memory and
+            # send a handle.
             return cls(bytes(ForkingPickler.dumps(batch)))
         except (OSError, RuntimeError):  # no room for its memory, or no file descriptor left
             # As a numpy array, which the queue pickles by value: it would send a tensor by handle again.

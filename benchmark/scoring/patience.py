@@ -1,4 +1,4 @@
-"""How long one step of reading a file may take, in a process that is there to die of it.
+"""How long one step of reading a file may take, in a process that may be ended for it.
 
 Neither a decoder nor a detector's `prepare` can be stopped from within: the process is ended, another one
 takes its place, and the file is tried once more by itself before it is left alone.

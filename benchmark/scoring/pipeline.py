@@ -184,16 +184,17 @@ def score_testset(
         One result per sample, by (perturbation, detector) name; see `Scorer.score`.
     """
     # By identity, for objects of a plugin's class may have an == of their own, or none that can be hashed.
-    detectors = list({id(one): one for _, chosen in todo for one in chosen}.values())
+    detectors = list({id(detector): detector for _, chosen in todo for detector in chosen}.values())
     lineup = Lineup(detectors, [perturbation for perturbation, _ in todo], seed)
-    indices = [(p, [detectors.index(one) for one in chosen]) for p, (_, chosen) in enumerate(todo)]
+    indices = [(p, [detectors.index(detector) for detector in chosen]) for p, (_, chosen) in enumerate(todo)]
     scorer, reader = Scorer(lineup, Numerics(device)), Reader.of(lineup, [testset.source])
     results: TestSetResults = {
-        (perturbation.name, one.name): [] for perturbation, chosen in todo for one in chosen
+        (perturbation.name, detector.name): [] for perturbation, chosen in todo for detector in chosen
     }
     paths = [sample.path for sample in testset.samples]
     batches = (paths[start : start + BATCH] for start in range(0, len(paths), BATCH))
-    requests = (ReadRequest(0, tuple(some), ("",) * len(some), lineup.wanted(indices)) for some in batches)
+    wanted = lineup.wanted(indices)
+    requests = (ReadRequest(0, tuple(batch), ("",) * len(batch), wanted) for batch in batches)
     for batch in read_ahead(reader, requests, readers):
         for (p, d), found in scorer.score(batch, indices).items():
             results[lineup.perturbations[p].name, detectors[d].name] += found

@@ -130,7 +130,7 @@ class Shard:
     def of(
         cls, t: int, task: Task, batches: Sequence[range], cells: Sequence[PlannedCell], lineup: Lineup
     ) -> Shard:
-        """Put into words for an engine which cells lack some batches of a task, the `t`-th of the plan."""
+        """Describe for an engine some batches of the `t`-th task of the plan and the cells that lack them."""
         detectors: dict[int, list[int]] = {}
         for cell in cells:
             detectors.setdefault(cell.index[0], []).append(cell.index[1])
@@ -194,6 +194,6 @@ def identity_of(
 
 def cell_of(loaded: LoadedDetector, testset: TestSet, perturbation: Perturbation) -> Cell:
     """Name a cell; weights in files make it another one than the published ones do."""
-    # A detector that reads no files has no weights to tell apart: its row would look like another detector.
+    # Of a detector that reads no files "own" and "published" would name the same rows twice.
     weights = loaded.weights if loaded.checkpoints else ""
     return Cell(loaded.name, testset.dataset, testset.name, perturbation.name, weights)

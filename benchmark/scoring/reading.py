@@ -32,8 +32,8 @@ _AHEAD = 2
 def reader_processes(device: str) -> int:
     """Say how many reader processes go with one model.
 
-    A model on the CPU has use for all cores: more readers than one gain nothing, and that one is there to
-    die of a fatal file in the run's place (docs/performance.md). A GPU is to be fed by all cores but one.
+    A model on the CPU uses all cores: more readers than one gain nothing, and that one is there so that a
+    fatal file kills it and not the run (docs/performance.md). A GPU is fed by all cores but one, at most 16.
     """
     if sys.platform != "linux":
         # On macOS a forked process may crash in the system's libraries, Windows cannot fork, and what a file
@@ -189,7 +189,7 @@ def _read(
         # told from an error in a reader, which is passed on as well.
         words = ("DataLoader worker (pid", "Too many open files", "pin memory thread")
         passed_on = "in DataLoader worker process" in str(error)
-        is_death = not isinstance(error, RuntimeError) or any(one in str(error) for one in words)
+        is_death = not isinstance(error, RuntimeError) or any(word in str(error) for word in words)
         if requests.broken or passed_on or not is_death:
             raise
         raise _Died(reason(error)) from error

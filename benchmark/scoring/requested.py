@@ -44,7 +44,7 @@ def open_weights(kind: str, files: Files, device: str) -> Weights:
         name, equals, path = pair.partition("=")
         if not equals:
             raise BenchError(f"weights '{pair}' is not NAME=PATH; 'bench list weights' shows the names")
-        # Refused, though it would do no harm: of a misspelt name the published file would be taken instead.
+        # Refused, not left aside: of a misspelt name the published file would be taken, and nothing said.
         if name not in names:
             raise BenchError(unknown("checkpoint", name, names))
         paths[name] = Path(path).expanduser()

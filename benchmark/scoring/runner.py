@@ -81,7 +81,7 @@ class _Run:
     def __post_init__(self) -> None:
         self.progress = Progress(self.store.root)
         self.missing = [
-            [one for one in task.cells if not self.store.is_done(one.cell, one.identity)]
+            [planned for planned in task.cells if not self.store.is_done(planned.cell, planned.identity)]
             for task in self.tasks
         ]
         self.open_shards = [sum(1 for _ in task.shards()) for task in self.tasks]
@@ -93,9 +93,10 @@ class _Run:
             len(task.testset.samples) for task, cells in zip(self.tasks, self.missing, strict=True) if cells
         )
         self.reporter.begin(total, total - to_do, images)
-        for one in (one for cells in self.missing for one in cells):
-            if damage := self.store.damage(one.cell):
-                self.tell(damage)
+        for cells in self.missing:
+            for planned in cells:
+                if damage := self.store.damage(planned.cell):
+                    self.tell(damage)
 
     def advance(self, images: int) -> None:
         """Pass on an engine's progress."""
@@ -120,9 +121,9 @@ class _Run:
         These are of a run that was killed between its last rows and their removal.
         """
         for task, missing in zip(self.tasks, self.missing, strict=True):
-            for one in task.cells:
-                if one not in missing:
-                    self.store.restate(one.cell, trained_on=one.trained_on)
+            for planned in task.cells:
+                if planned not in missing:
+                    self.store.restate(planned.cell, trained_on=planned.trained_on)
             if not missing and self.progress.linger(task):
                 self._finish(task, [])
 
@@ -167,15 +168,19 @@ class _Run:
             # Looked at under the lock only: another process may have finished it a moment ago, and the whole
             # cell, too, since this one began.
             lacking = [
-                one
-                for one in self.progress.lacking(task, start, self.missing[t])
-                if not self.store.is_done(one.cell, one.identity)
+                planned
+                for planned in self.progress.lacking(task, start, self.missing[t])
+                if not self.store.is_done(planned.cell, planned.identity)
             ]
             # Detectors that are stopped get a row for each image all the same, which says so.
-            untried = {one: rows for one in lacking if (rows := self.hopeless.untried(t, one.index, images))}
+            untried = {
+                planned: results
+                for planned in lacking
+                if (results := self.hopeless.untried(t, planned.index, images))
+            }
             if untried:
                 self.progress.write(task, start, untried)
-                lacking = [one for one in lacking if one not in untried]
+                lacking = [planned for planned in lacking if planned not in untried]
             if not lacking:
                 lock.release()
                 self.reporter.skip(images)
@@ -190,7 +195,7 @@ class _Run:
     def _keep(self, shard: Shard, scored: CellResults) -> None:
         """Store a shard's results and let go of it."""
         task = self.tasks[shard.task]
-        cells = {one.index: one for one in self.missing[shard.task]}
+        cells = {planned.index: planned for planned in self.missing[shard.task]}
         self.progress.write(task, shard.start, {cells[index]: results for index, results in scored.items()})
         self.held.pop((shard.task, shard.start)).release()
         changed = {
@@ -221,16 +226,17 @@ class _Run:
     def _finish(self, task: Task, cells: Sequence[PlannedCell]) -> None:
         """Turn the shards of a test set into its cells' rows, unless another process has done so."""
         with self.progress.finishing(task):
-            for one in cells:
-                if not self.store.is_done(one.cell, one.identity):
+            for planned in cells:
+                if not self.store.is_done(planned.cell, planned.identity):
                     provenance = Provenance(
                         **environment(self.engine.device_name),
-                        position=one.position,
+                        position=planned.position,
                         protocol=task.testset.protocol,
                         found=task.testset.found,
-                        notes=(*self.notes, *one.remarks),
-                        trained_on=one.trained_on,
+                        notes=(*self.notes, *planned.remarks),
+                        trained_on=planned.trained_on,
                     )
-                    self.store.write(one.cell, self.progress.rows(task, one), one.identity, provenance)
+                    rows = self.progress.rows(task, planned)
+                    self.store.write(planned.cell, rows, planned.identity, provenance)
             self.progress.forget(task, self.store.is_done)
         self.reporter.stored(len(cells))

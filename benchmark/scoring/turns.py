@@ -17,7 +17,7 @@ _PATIENCE = 60
 
 
 class Turn:
-    """A time for one huge picture; used as a context, and called with the pixels of what comes.
+    """A turn for one huge picture: a context manager, called with the number of pixels before decoding.
 
     Args:
         after: Called when a huge picture's turn has come.

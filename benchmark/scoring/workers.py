@@ -33,12 +33,12 @@ class Workplace:
     further_devices: Sequence[str]
 
     def work(self, device: str, features: int, parent: int, ended: Event) -> None:
-        """Score on one device, without a word, as long as the process that the user started goes on.
+        """Score on one device, silently, as long as the process that the user started goes on.
 
         Args:
             device: One of the further ones.
             features: Bytes of features that the cache may hold.
-            parent: Number of the process that the user started.
+            parent: Id of the process that the user started.
             ended: Set when that one is done.
         """
         from .engines.local import LocalEngine
@@ -48,8 +48,7 @@ class Workplace:
         from .runner import run
 
         with stopping(lambda text: None) as stop:
-            means = replace(self.means, device=device)
-            jobs = gather(self.request, means, lambda what, done, total: None).jobs
+            gathered = gather(self.request, replace(self.means, device=device), lambda *_: None)
             numerics = Numerics(device, self.settings.precision)
             engine = LocalEngine(numerics, user_cache(features), reader_processes(device))
 
@@ -57,12 +56,12 @@ class Workplace:
                 # Of an orphan the parent is another process: the one that the user started was killed.
                 return stop() or ended.is_set() or os.getppid() != parent
 
-            run(jobs, self.settings, self.store, engine, Silent(stopped))
+            run(gathered.jobs, self.settings, self.store, engine, Silent(stopped))
 
 
 @contextmanager
 def workers(workplace: Workplace, features: int, tell: Callable[[str], None]) -> Iterator[None]:
-    """Have further processes, one a device, score parts of the same run while this one does.
+    """Have further processes, one a device, score shards of the same run while this one does.
 
     They share the work by the locks of the run folder. One that dies leaves its shards to the others.
 

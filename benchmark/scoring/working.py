@@ -82,16 +82,15 @@ def working(
     """
     from forenbench.scoring.engines import EngineRequest, make_engine
 
-    is_local, features = choice.name == "local", choice.cache().limit
     request = EngineRequest(
-        detectors=[one for job in gathered.jobs for one in job.detectors],
+        detectors=[loaded for job in gathered.jobs for loaded in job.detectors],
         load=reloading(workplace.request, workplace.means, gathered),
-        device=workplace.means.device if is_local else choice.device,
+        device=workplace.means.device if choice.name == "local" else choice.device,
         precision=workplace.settings.precision,
-        features=features,
+        features=choice.cache().limit,
         readers=choice.readers,
         address=choice.address,
         replica_cpus=choice.replica_cpus,
     )
-    with workers(workplace, features, tell), make_engine(choice.name, request) as engine:
+    with workers(workplace, request.features, tell), make_engine(choice.name, request) as engine:
         yield engine

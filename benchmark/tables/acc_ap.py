@@ -7,7 +7,7 @@ import pandas as pd
 from forenbench.metrics.metric_values import labelled
 
 from . import marks, means, realsources
-from .cell_frame import MEAN, ROW, TESTSET, as_dicts, in_order, several
+from .cell_frame import MEAN, ROW, TESTSET, as_dicts, framed, in_order, key, several
 from .notes import drawn_by_origin, notes_on
 from .table import Table
 
@@ -21,28 +21,22 @@ def accuracy_and_precision(cells: pd.DataFrame) -> Table:
     """
     metrics = labelled("acc", "ap")
     row, testset = several(cells, ROW), several(cells, TESTSET)
-    found = {
-        tuple(cell[name] for name in (*row, *testset)): cell
-        for cell in as_dicts(cells, [*row, *testset, *metrics.values(), "marks"])
-    }
+    columns = [*row, *testset]
+    found = {key(cell, columns): cell for cell in as_dicts(cells, [*columns, *metrics.values(), "marks"])}
+    # What was not run is blank: each detector keeps its row, and each generator its columns.
     rows, nothing = in_order(cells, row), {"marks": "", **dict.fromkeys(metrics.values(), float("nan"))}
-    numbers, signs = {}, {}
+    table = {}
     for where in in_order(cells, testset):
+        behind = [found.get((*one, *where), nothing) for one in rows]
         for label, metric in metrics.items():
-            behind = [found.get((*key, *where), nothing) for key in rows]
-            numbers[*where, label] = [100 * cell[metric] for cell in behind]
-            signs[*where, label] = [cell["marks"] for cell in behind]
-    mean = MEAN[-len(testset) :]
-    marked = means.signs(cells, row)
+            table[*where, label] = [(100 * cell[metric], cell["marks"]) for cell in behind]
     for label, metric in metrics.items():
-        values = means.macro(cells, row, metric)
-        numbers[*mean, label] = [values.get(key, float("nan")) for key in rows]
-        signs[*mean, label] = [marked.get(key, "") for key in rows]
-    index = pd.MultiIndex.from_tuples(rows, names=row)
-    frames = [pd.DataFrame(columns, index) for columns in (numbers, signs)]
-    for frame in frames:
-        frame.columns.names = [*testset, "metric"]
+        averages = means.macro(cells, row, metric)
+        # Without a level for datasets, its name is that of the last level alone.
+        table[*MEAN[-len(testset) :], label] = [averages.get(one, means.NO_MEAN) for one in rows]
+    frame, signs = framed(table, rows, row, *testset, "metric")
     notes = [*notes_on(cells)]
+    # There is no room for an interval beside each number of so wide a table.
     width = (cells["ap_high"] - cells["ap_low"]).mul(100) if "ap_low" in cells else pd.Series(dtype=float)
     if width.notna().any():
         notes.append(
@@ -51,4 +45,4 @@ def accuracy_and_precision(cells: pd.DataFrame) -> Table:
         )
     notes += (*drawn_by_origin(cells), *realsources.widest(cells), *marks.remarks(cells))
     title = "Accuracy and average precision (%) by generator"
-    return Table("acc-ap", title, frames[0], tuple(notes), marks=frames[1])
+    return Table("acc-ap", title, frame, tuple(notes), marks=signs)

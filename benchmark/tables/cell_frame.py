@@ -7,12 +7,15 @@ interval of it. Metrics are fractions, not percent.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import pandas as pd
 
 from forenbench.errors import BenchError
+
+Key: TypeAlias = tuple[Any, ...]
+"""Values of some columns."""
 
 DETECTOR = ["detector", "weights"]
 """What competes."""
@@ -55,6 +58,7 @@ COLUMNS: Mapping[str, tuple[str, str]] = {
     "oracle_threshold": ("float64", "the best one for these very images; NaN where a label is missing"),
     "undefined": ("str", "why metrics of both labels are NaN; empty if they are not"),
     "no_probabilities": ("str", "why metrics of probabilities are NaN; empty if they are not"),
+    "metric_problems": ("object", "why added metrics have no value, or no interval, by metric; a dict"),
     "class": ("str", "of the images; empty for all of them"),
     "mark": ("str", "differs where anything that the row rests on does"),
     "failed_as": ("str", "what images without a score count as: missing or wrong"),
@@ -87,7 +91,8 @@ def one_protocol(cells: pd.DataFrame, wanted: str | None = None) -> pd.DataFrame
     """
     present = list(dict.fromkeys(cells["protocol"]))
     if wanted is None and "all" not in present and len(present) > 1:
-        raise BenchError(f"cells under several protocols: choose one with --protocol {'|'.join(present)}")
+        raise BenchError(f"cells under several protocols: choose the protocol, one of {', '.join(present)}")
+    # Under "all" nothing is left out: where it was run, it is what a reader expects without asking.
     wanted = wanted or ("all" if "all" in present else present[0])
     if wanted not in present:
         raise BenchError(f"no cell was run under protocol '{wanted}'; there is {', '.join(present)}")
@@ -104,6 +109,42 @@ def as_dicts(cells: pd.DataFrame, columns: Iterable[str] | None = None) -> list[
     names = list(map(str, cells if columns is None else columns))
     rows = zip(*(cells[name].tolist() for name in names), strict=True)
     return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def key(cell: Mapping[Any, Any], columns: Iterable[str]) -> tuple[Any, ...]:
+    """Return a cell's values in some columns, by which it is told from others."""
+    return tuple(cell[name] for name in columns)
+
+
+def grouped(cells: Iterable[dict[str, Any]], columns: Iterable[str]) -> dict[Key, list[dict[str, Any]]]:
+    """Put cells of equal values in some columns together, by these values, in the order of appearance."""
+    names, found = list(columns), dict[Key, list[dict[str, Any]]]()
+    for cell in cells:
+        found.setdefault(key(cell, names), []).append(cell)
+    return found
+
+
+def framed(
+    columns: Mapping[Any, Sequence[Key]], rows: Iterable[Key], names: Sequence[str], *heads: str
+) -> list[pd.DataFrame]:
+    """Make frames of one shape: one of what comes first in each entry, one of what comes second, and so on.
+
+    Args:
+        columns: An entry for each row, such as a value and its signs, by the name of a column, or by its
+            names at several levels.
+        rows: The names of each row.
+        names: What the levels of names of rows are called.
+        heads: What those of columns are called.
+    """
+    index = pd.MultiIndex.from_tuples(rows, names=list(names))
+    each = {name: list(zip(*entries, strict=True)) for name, entries in columns.items()}
+    frames = []
+    for at in range(len(next(iter(each.values())))):
+        frame = pd.DataFrame({name: list(several[at]) for name, several in each.items()}, index)
+        if heads:
+            frame.columns.names = heads
+        frames.append(frame)
+    return frames
 
 
 def in_order(cells: pd.DataFrame, columns: Iterable[str]) -> list[tuple[str, ...]]:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from math import isnan
+from math import isnan, nan
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from forenbench.metrics.metric import AUTHOR, ORACLE, Metric, ProbabilityMetric
 from forenbench.metrics.metric_values import shown_in, why_none
 
 from . import marks, realsources
-from .cell_frame import CELL, as_dicts, in_order, several
-from .notes import drawn_by_origin, notes_on
+from .cell_frame import CELL, as_dicts, framed, in_order, key, several
+from .notes import drawn_by_origin, notes_on, of_added
 from .table import Table
 
 _UNSHOWN = "where it is as good or bad as can be, nearly all resamples agree, or one in 20 has no value"
@@ -56,6 +55,7 @@ def by_calibration(cells: pd.DataFrame) -> Table:
         f"{detector}: {why}." for detector, why in in_order(cells, ["detector", "no_probabilities"]) if why
     )
     title = "How far probabilities can be believed (0 is best), with 95 % intervals"
+    # Not percentages, but losses and errors mostly below 1: one decimal would show little of them.
     return replace(_table("calibration", title, cells, *reasons), decimals=3)
 
 
@@ -71,9 +71,9 @@ def _table(name: str, title: str, cells: pd.DataFrame, *remarks: str, counts: Se
     """
     metrics, lines, blank = shown_in(name), as_dicts(cells), np.full(len(cells), np.nan)
     names = several(cells, CELL)
-    index = pd.MultiIndex.from_arrays([cells[column].tolist() for column in names], names=names)
-    values: dict[str, NDArray[Any]] = {column: cells[column].to_numpy() for column in counts}
-    low, high = dict.fromkeys(counts, blank), dict.fromkeys(counts, blank)
+    table: dict[str, list[tuple[float, float, float, str]]] = {
+        column: [(cell[column], np.nan, np.nan, "") for cell in lines] for column in counts
+    }
     reasons: dict[str, list[str]] = {}
     for label, metric in metrics.items():
         column, least, most = (
@@ -82,22 +82,24 @@ def _table(name: str, title: str, cells: pd.DataFrame, *remarks: str, counts: Se
         )
         if metric.by not in (AUTHOR, ORACLE) and np.isnan(column).all():
             continue  # nothing was fitted: the notes say how
-        values[label], low[label], high[label] = column, least, most
+        ends = zip(column.tolist(), least.tolist(), most.tolist(), cells["marks"], strict=True)
+        table[label] = list(ends)
+        # A value without an interval looks certain; one reason for several columns is said once.
         alone = np.flatnonzero(~np.isnan(column) & np.isnan(least))
         for why in dict.fromkeys(why_none(metric.name, lines[at]) or _UNSHOWN for at in alone):
             reasons.setdefault(why, []).append(label)
     unsure = [f"No interval of {' / '.join(labels)} {reason}." for reason, labels in reasons.items()]
-    signs = {column: "" if column in counts else cells["marks"].to_numpy() for column in values}
-    frames = [pd.DataFrame(columns, index) for columns in (values, low, high, signs)]
+    frame, low, high, signs = framed(table, [key(cell, names) for cell in lines], names)
     notes = (
         *remarks,
         *_blanks(lines, metrics),
         *notes_on(cells),
+        *of_added(cells, metrics.values()),
         *unsure,
         *drawn_by_origin(cells),
         *marks.remarks(cells),
     )
-    return Table(name, title, frames[0], notes, low=frames[1], high=frames[2], marks=frames[3])
+    return Table(name, title, frame, notes, low=low, high=high, marks=signs)
 
 
 def _blanks(lines: Sequence[Mapping[str, Any]], metrics: Mapping[str, Metric]) -> Iterator[str]:
@@ -107,13 +109,13 @@ def _blanks(lines: Sequence[Mapping[str, Any]], metrics: Mapping[str, Metric]) -
         lines: The cells.
         metrics: What the table shows, by its headings.
     """
-    missing = float("nan")
-    fitted = [not isnan(cell.get("fitted_threshold", missing)) for cell in lines]
+    fitted = [not isnan(cell.get("fitted_threshold", nan)) for cell in lines]
     if any(metric.by not in (AUTHOR, ORACLE) for metric in metrics.values()) and not all(fitted):
         without = (cell for cell, fit in zip(lines, fitted, strict=True) if not fit)
         names = dict.fromkeys(f"{cell['detector']} ({cell['weights']})" for cell in without)
         some = f" for {', '.join(names)}" if any(fitted) else ""
         yield f"Nothing was fitted{some}: 'bench calibrate --on RUN' does it."
+    # A blank where a value was possible looks like a fault: the first cell of each column is enough to say.
     for label in (one for one in metrics if one in _BLANK):
         metric = metrics[label]
         for cell, fit in zip(lines, fitted, strict=True):
@@ -122,6 +124,6 @@ def _blanks(lines: Sequence[Mapping[str, Any]], metrics: Mapping[str, Metric]) -
                 possible = possible and cell["ok"] > 0 and not cell["no_probabilities"]
             else:
                 possible = possible and not cell["undefined"]
-            if possible and isnan(cell.get(metric.name, missing)):
+            if possible and isnan(cell.get(metric.name, nan)):
                 yield f"{label} is blank {_BLANK[label]}."
                 break

@@ -16,8 +16,8 @@ def seen_in_training(trained_on: Iterable[str], testset: str, sources: Iterable[
 
     Names are compared without case, spaces and punctuation; one text may hold several, with commas.
     """
-    # Both the whole text and its pieces: "DALL-E, 2022" is one name, "progan,stylegan" is two.
-    known = {_plain(part) for name in trained_on for part in (name, *name.split(","))} - {""}
+    # Both the whole text and its pieces: a name may have a comma in it, and a list may come as one text.
+    known = {_plain(name) for text in trained_on for name in (text, *text.split(","))} - {""}
     return [name for name in dict.fromkeys((testset, *sources)) if _plain(name) in known]
 
 

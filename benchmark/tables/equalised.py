@@ -19,7 +19,7 @@ from forenbench.perturbations import parse, parse_all
 from forenbench.types import Perturbation
 
 from . import marks
-from .cell_frame import DETECTOR, MEAN, TESTSET, as_dicts, in_order, several
+from .cell_frame import DETECTOR, MEAN, TESTSET, Key, as_dicts, framed, in_order, key, several
 from .means import averaged
 from .notes import notes_on
 from .table import Table
@@ -53,7 +53,7 @@ def check(texts: Iterable[str]) -> None:
     for text in texts:
         if not _equalises(parse(_with_side(text, 1)).name):
             raise BenchError(
-                f"--equalise '{text}' does not make files alike: write {SIZE}, "
+                f"equalise '{text}' does not make files alike: write {SIZE}, "
                 f"{', '.join(f'{kind}:N' for kind in KINDS)}, or a chain of them such as {SIZE}+jpeg:96"
             )
 
@@ -92,7 +92,7 @@ def common_side(facts: Iterable[FileFacts]) -> int:
     """
     smallest = min((min(fact.width, fact.height) for fact in facts if fact.format), default=0)
     if not smallest:
-        raise BenchError(f"--equalise {SIZE}: no file is an image, so there is no size to choose")
+        raise BenchError(f"equalise {SIZE}: no file is an image, so there is no size to choose")
     return max(1, smallest * 7 // 8)
 
 
@@ -127,16 +127,16 @@ def table(cells: pd.DataFrame) -> Table:
     if not names:
         raise NothingEqualised("no cell is equalised; 'bench run --equalise jpeg:96' makes some")
     testset, metrics = several(cells, TESTSET), _METRICS.values()
-    found = {
-        tuple(cell[name] for name in ("perturbation", *DETECTOR, *testset)): cell
-        for cell in as_dicts(cells, ["perturbation", *DETECTOR, *testset, *metrics, "marks"])
-    }
+    names_of_cells = ["perturbation", *DETECTOR, *testset]
+    lines = as_dicts(cells, [*names_of_cells, *metrics, "marks"])
+    found = {key(cell, names_of_cells): cell for cell in lines}
     nothing = {"marks": "", **dict.fromkeys(metrics, float("nan"))}
     testsets, averaged_sets = in_order(cells, testset), in_order(averaged(cells), testset)
-    rows: dict[tuple[str, ...], list[float]] = {}
-    signs: dict[tuple[str, ...], str] = {}
+    rows: dict[Key, list[float]] = {}
+    signs: dict[Key, str] = {}
     for name, detector in product(names, in_order(cells, DETECTOR)):
         for where in testsets:
+            # A drop needs both: where either was not run, NaN spreads to the difference.
             raw, equalised = (found.get((one, *detector, *where), nothing) for one in ("none", name))
             pairs = [(100 * raw[metric], 100 * equalised[metric]) for metric in metrics]
             rows[name, *detector, *where] = [n for one, two in pairs for n in (one, two, one - two)]
@@ -144,14 +144,15 @@ def table(cells: pd.DataFrame) -> Table:
         if len(testsets) > 1:
             behind = [(name, *detector, *where) for where in averaged_sets]
             mean = (name, *detector, *MEAN[-len(testset) :])
-            together = zip(*(rows[one] for one in behind), strict=True)
-            averages = [float(np.mean(column)) for column in together]
-            rows[mean] = averages or [float("nan")] * 3 * len(metrics)
+            rows[mean] = [
+                float(np.mean(column)) for column in zip(*(rows[one] for one in behind), strict=True)
+            ]
+            rows[mean] = rows[mean] or [float("nan")] * 3 * len(metrics)  # no test set has both labels
             signs[mean] = marks.together(signs[one] for one in behind)
-    columns = pd.MultiIndex.from_product([_METRICS, ["raw", "equalised", "drop"]], names=["metric", "images"])
-    index = pd.MultiIndex.from_tuples(rows, names=["equalised", *DETECTOR, *testset])
-    frame = pd.DataFrame(list(rows.values()), index, columns)
-    marked = pd.DataFrame({column: list(signs.values()) for column in columns}, index)
+    heads = list(product(_METRICS, ["raw", "equalised", "drop"]))
+    columns = {head: [(row[at], signs[one]) for one, row in rows.items()] for at, head in enumerate(heads)}
+    frame, marked = framed(columns, rows, ["equalised", *DETECTOR, *testset], "metric", "images")
+    # The notes are of the cells in this table; a run may have others, under blur say.
     shown = cells[cells["perturbation"].isin(["none", *names])]
     title = "Every image re-encoded the same way: raw, equalised, and the drop (%)"
     notes = (_NOTE, *notes_on(shown), *marks.remarks(shown))

@@ -45,6 +45,7 @@ def export(cells: pd.DataFrame, root: Path) -> list[str]:
         if files and all(sha256_of(root / name) == sha256 for name, sha256 in files.items()):
             return list(files)
     written = []
+    # Ours alone: code of packages is run when somebody asks for its table, or for a report.
     for name, kind in TABLES.items():
         with suppress(NothingEqualised):
             made = kind.make(cells)

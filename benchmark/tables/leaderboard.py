@@ -13,19 +13,23 @@ from forenbench.errors import BenchError
 from forenbench.files.atomic import write_text
 from forenbench.metrics import rounding
 from forenbench.metrics.bootstrap import average
+from forenbench.metrics.metric_catalogue import METRICS
 from forenbench.metrics.metric_values import kept, rankings
 from forenbench.metrics.spread import interval, witnesses
 from forenbench.printable import for_csv, for_markdown
 from forenbench.records.coverage import WRONG
 
 from . import marks, ranking
-from .cell_frame import CONTEST, DETECTOR, as_dicts
+from .cell_frame import CONTEST, DETECTOR, as_dicts, grouped, key
+from .notes import of_added
 from .rendering import as_markdown
 from .table import Table
 
 DECIMALS = 2
 _BALANCED = 1.5
 """Up to so many images of one label for one of the other, A.P. is read like AUROC: chance is 40 to 60 %."""
+_SUMS = {"images": "images", "scored": "ok", "seen": "seen", "real": "reals", "fake": "fakes"}
+"""Columns that are sums over cells, and of which of theirs."""
 _COUNTS = ["rank", "testsets", "images", "scored", "seen", "real", "fake"]
 _ELSEWHERE = ["rank_by", "failed_as", "marks", "unranked", "checkpoints", "version"]
 """Columns that a page tells in other ways."""
@@ -52,10 +56,9 @@ def standings(cells: pd.DataFrame, rank_by: str = "ap") -> pd.DataFrame:
     """
     if rank_by not in rankings():
         raise BenchError(f"rank_by '{rank_by}' is none of {', '.join(rankings())}")
-    contests: dict[tuple[str, ...], list[dict[str, Any]]] = {}
-    for cell in as_dicts(cells):
-        contests.setdefault(tuple(cell[name] for name in CONTEST), []).append(cell)
-    board = pd.DataFrame([row for contest in contests.values() for row in _contest(contest, rank_by)])
+    board = pd.DataFrame(
+        [row for contest in grouped(as_dicts(cells), CONTEST).values() for row in _contest(contest, rank_by)]
+    )
     return board.astype({"rank": "Int64"})  # the one integer that may be missing
 
 
@@ -70,18 +73,18 @@ def remarks(cells: pd.DataFrame, board: pd.DataFrame) -> Iterator[str]:
     yield f"Ranked by mean {rankings()[rank_by]} within each dataset, protocol and perturbation."
     if (cells["failed_as"] == WRONG).any():
         yield "Images without a score count as errors (--failed-as wrong)."
-    contests: dict[tuple[str, ...], list[dict[str, Any]]] = {}
-    for row in as_dicts(board):
+    rows = as_dicts(board)
+    for row in rows:
         if row["unranked"]:
             yield f"No rank: {row['detector']} ({row['weights']}) on {_named(row)}: {row['unranked']}."
-        else:
-            contests.setdefault(tuple(row[name] for name in CONTEST), []).append(row)
+    # With nine reals for each fake, an A.P. of 10 % is chance: it and AUROC may rank detectors differently.
     unbalanced = set()
     for cell in as_dicts(cells, [*CONTEST, "reals", "fakes"]):
         fewer, more = sorted((cell["reals"], cell["fakes"]))
         if fewer and more > _BALANCED * fewer:  # a test set of one label is in no mean
-            unbalanced.add(tuple(cell[name] for name in CONTEST))
-    for contest, rows in contests.items():
+            unbalanced.add(key(cell, CONTEST))
+    ranked = grouped((row for row in rows if not row["unranked"]), CONTEST)
+    for contest, rows in ranked.items():
         for metric, name in rankings().items():
             ranks = rounding.ranks([row[metric] for row in rows])
             if contest in unbalanced and ranks != [row["rank"] for row in rows]:
@@ -91,6 +94,7 @@ def remarks(cells: pd.DataFrame, board: pd.DataFrame) -> Iterator[str]:
                     f"The labels of {_named(first)} are not balanced ({first['real']} real, {first['fake']} "
                     f"fake), and by {name} the order is another one: {order} (--rank-by {metric})."
                 )
+    yield from of_added(cells, (METRICS[name] for name in kept()))
     yield from marks.remarks(cells)
 
 
@@ -101,6 +105,7 @@ def lay_out(cells: pd.DataFrame, rank_by: str = "ap") -> Table:
         cells: As `forenbench.tables.measure` returns them.
         rank_by: One of `rankings`.
     """
+    # Other than in the files, intervals and signs are frames of their own: each style shows them in its way.
     board = standings(cells, rank_by).set_index("detector")
     ends = [name for name in _numbers() if name not in kept()]
     values = board.drop(columns=[*ends, *_ELSEWHERE])
@@ -152,69 +157,51 @@ def write(cells: pd.DataFrame, folder: Path, rank_by: str = "ap") -> list[Path]:
     return [csv, markdown]
 
 
-def _contest(cells: Sequence[Mapping[str, Any]], rank_by: str) -> list[dict[str, Any]]:
+def _contest(cells: Sequence[dict[str, Any]], rank_by: str) -> list[dict[str, Any]]:
     """Rank the detectors of one dataset, protocol and perturbation: a row each, the best first."""
-    groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-    for cell in cells:
-        groups.setdefault((cell["detector"], cell["weights"]), []).append(cell)
+    groups = grouped(cells, DETECTOR)
     # Counts, means and ranks are over test sets with both labels: see `forenbench.tables.means.averaged`.
     both = {
-        detector: [one for one in group if one["reals"] and one["fakes"]]
+        detector: [cell for cell in group if cell["reals"] and cell["fakes"]]
         for detector, group in groups.items()
     }
     behind = [cell for group in both.values() for cell in group]
     wanted, reasons = len({cell["testset"] for cell in behind}), ranking.why_unranked(behind, rank_by)
+    # Who has no rank keeps its row: that it was left out, and why, is part of the result.
     rows = {}
-    for detector, group in groups.items():
+    for detector, every in groups.items():
+        group, means = both[detector], dict[str, float]()
+        for metric in kept():
+            mean, drawn = float("nan"), np.zeros(0)
+            if 0 < len(group) == wanted:  # no mean over easier cells for who lacks one
+                mean = float(np.mean([cell[metric] for cell in group]))
+                drawn = average([cell["replicates"] for cell in group], metric)
+            low, high = interval(drawn, mean, witnesses(group))
+            means |= {metric: 100 * mean, f"{metric}_low": 100 * low, f"{metric}_high": 100 * high}
+        files = {name: sha for cell in every for name, sha in cell["checkpoints"].items()}
         rows[detector] = {
             "rank": None,
             "ranks": "",
             "rank_by": rank_by,
-            **{name: group[0][name] for name in (*DETECTOR, *CONTEST)},
-            **_row(both[detector], group, wanted),
+            **{name: every[0][name] for name in (*DETECTOR, *CONTEST)},
+            "testsets": len(group),
+            **{name: sum(cell[column] for cell in group) for name, column in _SUMS.items()},
+            **means,
+            "failed_as": WRONG if any(cell["failed_as"] == WRONG for cell in group) else "",
+            "marks": marks.together(cell["marks"] for cell in group),
+            # Twelve digits tell files apart; all 64 are in the records, and on the report's page.
+            "checkpoints": " ".join(f"{name}={sha[:12]}" for name, sha in sorted(files.items())),
+            "version": every[0]["version"],
+            "date": max(cell["time"] for cell in every)[:10],
             "unranked": reasons.get(detector, "no test set with both labels"),
         }
     ranked = {detector: row[rank_by] for detector, row in rows.items() if not row["unranked"]}
-    drawn = {one: average([cell["replicates"] for cell in both[one]], rank_by) for one in ranked}
-    left_open = ranking.open_ranks(ranked, drawn, witnesses(behind))
+    replicates = {name: average([cell["replicates"] for cell in both[name]], rank_by) for name in ranked}
+    # Of all detectors together: the spread of a difference is known from no more images than they share.
+    left_open = ranking.open_ranks(ranked, replicates, witnesses(behind))
     for detector, rank in zip(ranked, rounding.ranks(list(ranked.values())), strict=True):
         rows[detector] |= {"rank": rank, "ranks": left_open[detector]}
     return sorted(rows.values(), key=lambda row: (row["rank"] or len(rows) + 1, row["detector"]))
-
-
-def _row(
-    cells: Sequence[Mapping[str, Any]], every: Sequence[Mapping[str, Any]], wanted: int
-) -> dict[str, Any]:
-    """Average one detector's cells.
-
-    Args:
-        cells: Those of test sets with both labels.
-        every: All.
-        wanted: How many test sets with both labels there are.
-    """
-    means: dict[str, float] = {}
-    for metric in kept():
-        mean, drawn = float("nan"), np.zeros(0)
-        if 0 < len(cells) == wanted:
-            mean = float(np.mean([cell[metric] for cell in cells]))
-            drawn = average([cell["replicates"] for cell in cells], metric)
-        low, high = interval(drawn, mean, witnesses(cells))
-        means |= {metric: 100 * mean, f"{metric}_low": 100 * low, f"{metric}_high": 100 * high}
-    files = {name: sha for cell in every for name, sha in cell["checkpoints"].items()}
-    return {
-        "testsets": len(cells),
-        "images": sum(cell["images"] for cell in cells),
-        "scored": sum(cell["ok"] for cell in cells),
-        "seen": sum(cell["seen"] for cell in cells),
-        "real": sum(cell["reals"] for cell in cells),
-        "fake": sum(cell["fakes"] for cell in cells),
-        **means,
-        "failed_as": WRONG if any(cell["failed_as"] == WRONG for cell in cells) else "",
-        "marks": marks.together(cell["marks"] for cell in cells),
-        "checkpoints": " ".join(f"{name}={sha[:12]}" for name, sha in sorted(files.items())),
-        "version": every[0]["version"],
-        "date": max(cell["time"] for cell in every)[:10],
-    }
 
 
 def _named(row: Mapping[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from forenbench.records.coverage import MISSING
@@ -31,24 +31,9 @@ def of_cell(line: Mapping[str, Any]) -> str:
 
 def together(several: Iterable[object]) -> str:
     """Return the signs of a number that rests on several cells: all of theirs; what is no text has none."""
+    # In one order, so that equal sets of signs are equal texts. A blank of pandas, NaN, is no text.
     found = "".join(one for one in several if isinstance(one, str))
     return "".join(sign for sign in SIGNS if sign in found)
-
-
-def by_row(cells: pd.DataFrame, row: Sequence[str]) -> dict[tuple[str, ...], str]:
-    """Return the signs of numbers that rest on all cells of a table's row.
-
-    Args:
-        cells: As `forenbench.tables.measure` returns them.
-        row: The columns that tell rows apart.
-
-    Returns:
-        The signs, by the values of these columns.
-    """
-    found: dict[tuple[str, ...], list[str]] = {}
-    for cell in as_dicts(cells, [*row, "marks"]):
-        found.setdefault(tuple(cell[name] for name in row), []).append(cell["marks"])
-    return {key: together(signs) for key, signs in found.items()}
 
 
 def remarks(cells: pd.DataFrame) -> Iterator[str]:

@@ -48,6 +48,7 @@ class Measured(Finished):
     def images(self) -> LabelledScores:
         """Its rows, read once for all comparisons."""
         rows = self.store.rows(self.record, ["label", "score", "status"])
+        # The same choice of images as behind the cell's metrics, or values and differences would not agree.
         mark_counted(rows, self.line["failed_as"], [self.threshold])
         labels, scores = rows["label"].to_numpy(np.int64), rows["score"].to_numpy(np.float64)
         return LabelledScores(labels, scores, rows["counted"].to_numpy())
@@ -58,7 +59,7 @@ def by_detector(store: Store, failed_as: str) -> dict[Name, list[Measured]]:
     measurements = Measurements(store, False, failed_as)
     found: dict[Name, list[Measured]] = {}
     for record in store.records():
-        (line,) = measurements.of(record)
+        (line,) = measurements.of(record)  # a cell has several only if measured by class
         one = Measured(store, record, line)
         found.setdefault(one.detector, []).append(one)
     measurements.save()

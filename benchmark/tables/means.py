@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .cell_frame import TESTSET, as_dicts, in_order
-from .marks import by_row
+from .cell_frame import TESTSET, Key, as_dicts, grouped, in_order
+from .marks import together
 
 if TYPE_CHECKING:
     import pandas as pd
+
+NO_MEAN = (float("nan"), "")
+"""In place of a mean and its signs."""
 
 
 def averaged(cells: pd.DataFrame) -> pd.DataFrame:
@@ -23,7 +26,7 @@ def averaged(cells: pd.DataFrame) -> pd.DataFrame:
     return cells[(cells["reals"] > 0) & (cells["fakes"] > 0)]
 
 
-def macro(cells: pd.DataFrame, row: Sequence[str], metric: str) -> dict[tuple[str, ...], float]:
+def macro(cells: pd.DataFrame, row: Sequence[str], metric: str) -> dict[Key, tuple[float, str]]:
     """Average a metric over test sets with both labels, each counting once, in percent.
 
     Args:
@@ -32,18 +35,15 @@ def macro(cells: pd.DataFrame, row: Sequence[str], metric: str) -> dict[tuple[st
         metric: A column of fractions.
 
     Returns:
-        One mean a row, by the values of these columns; NaN, or nothing, for a row that lacks a test set which
-        any has, or a value on one.
+        One mean a row with its signs, by the values of these columns; NaN, or nothing, for a row that lacks a
+        test set which any has, or a value on one.
     """
     some = averaged(cells)
-    values: dict[tuple[str, ...], list[float]] = {}
-    for cell in as_dicts(some, [*row, metric]):
-        values.setdefault(tuple(cell[name] for name in row), []).append(100 * cell[metric])
     # A row that was not run on a hard test set must not look better for it: it gets no mean at all.
-    wanted = len(in_order(some, TESTSET))
-    return {key: float(np.mean(of)) if len(of) == wanted else float("nan") for key, of in values.items()}
-
-
-def signs(cells: pd.DataFrame, row: Sequence[str]) -> dict[tuple[str, ...], str]:
-    """Return the signs of each row's means, by the values of the columns that tell rows apart."""
-    return by_row(averaged(cells), row)
+    wanted, found = len(in_order(some, TESTSET)), {}
+    for name, group in grouped(as_dicts(some, [*row, metric, "marks"]), row).items():
+        mean = (
+            float(np.mean([100 * cell[metric] for cell in group])) if len(group) == wanted else float("nan")
+        )
+        found[name] = mean, together(cell["marks"] for cell in group)
+    return found

@@ -53,6 +53,7 @@ def measure(stores: Iterable[Store], *, by_class: bool = False, failed_as: str =
         trained_on = provenance.trained_on or ()
         # Published weights state themselves what they have seen; of others it may be that nobody knows.
         unstated = bool(identity.checkpoints) and not trained_on and identity.weights in (UNVERIFIED, OWN)
+        # Reals seen in training count as seen, too: a detector may know their camera or crop.
         for line in measured[one.store.root].of(one.record):
             known = contamination.seen_in_training(trained_on, one.testset, line.get("sources", {}))
             whole = {**cell, **line, "seen": bool(known), "known": known, "unstated": unstated}

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from math import isnan
 from typing import TYPE_CHECKING
 
+from forenbench.metrics.added_metrics import UNDEFINED
 from forenbench.records.coverage import WRONG
 from forenbench.records.rows import STATUSES
 from forenbench.types import FOREIGN
 
-from .cell_frame import CELL, CELL_AND_CLASS, DETECTOR, TESTSET, as_dicts, in_order
+from .cell_frame import CELL, CELL_AND_CLASS, TESTSET, Key, as_dicts, in_order
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from forenbench.metrics.metric import Metric
 
 _FEW_ORIGINS = 30
 """Below that, intervals that draw groups cover too little (Cameron, Gelbach and Miller 2008, for some 30)."""
@@ -39,28 +43,8 @@ def notes_on(cells: pd.DataFrame) -> tuple[str, ...]:
             notes.append(f"{where}: {cell['ok']} of {cell['images']} images scored ({', '.join(lost)}).")
         if cell["undefined"]:
             notes.append(f"{where}: {cell['undefined']}.")
-    return (*notes, *_changes(cells), *_images(cells), *_models(cells))
-
-
-def _changes(cells: pd.DataFrame) -> Iterator[str]:
-    """Name what changed between cells: a test set's images, a detector's weights or version."""
-    digests: dict[str, set[str]] = {}
-    models: dict[str, set[tuple[object, ...]]] = {}
-    for cell in as_dicts(cells, [*TESTSET, "digest", *DETECTOR, "version", "precision", "checkpoints"]):
-        digests.setdefault(f"{cell['dataset']}/{cell['testset']}", set()).add(cell["digest"])
-        if cell["weights"] != FOREIGN:  # of imported scores only the file is known
-            files = sorted(cell["checkpoints"].items())
-            rows = models.setdefault(f"{cell['detector']} ({cell['weights']})", set())
-            rows.add((cell["version"], cell["precision"], *files))
-    for testset, several in digests.items():
-        if len(several) > 1:
-            yield f"WARNING: cells of {testset} rest on different images, do not compare them."
-    for detector, made in models.items():
-        if len(made) > 1:
-            yield (
-                f"WARNING: cells of {detector} rest on different weights, versions or precisions of it, a "
-                "mean over them is of no one detector."
-            )
+    warnings, models = _made_by(cells)
+    return (*notes, *warnings, *_images(cells), *models)
 
 
 def _images(cells: pd.DataFrame) -> Iterator[str]:
@@ -72,6 +56,7 @@ def _images(cells: pd.DataFrame) -> Iterator[str]:
         behind = counts.setdefault(row, {})
         real, fake = behind.get(testset, (0, 0))  # of a table by class, the classes add up
         behind[testset] = real + cell["real"], fake + cell["fake"]
+    # Test sets stand in the order of the table's columns, whichever of them a detector was run on first.
     order = ["/".join(testset) for testset in in_order(cells, TESTSET)]
     every: dict[str, list[str]] = {}
     groups: dict[tuple[str, str], dict[str, list[str]]] = {}
@@ -82,31 +67,65 @@ def _images(cells: pd.DataFrame) -> Iterator[str]:
     what = "that count" if (cells["failed_as"] == WRONG).any() else "scored"
     for (protocol, text), detectors in groups.items():
         # A detector of which all rows are in this group needs no perturbations beside its name.
-        names = ", ".join(
-            detector if some == every[detector] else f"{detector} under {', '.join(some)}"
-            for detector, some in detectors.items()
-        )
-        behind_whom = f" behind {names}" if len(groups) > 1 else ""
+        rows = (n if some == every[n] else f"{n} under {', '.join(some)}" for n, some in detectors.items())
+        behind_whom = f" behind {', '.join(rows)}" if len(groups) > 1 else ""
         yield f"Images {what} (real/fake){behind_whom}, protocol {protocol}: {text}."
 
 
-def _models(cells: pd.DataFrame) -> Iterator[str]:
-    """Name rows of less than full precision, what their runs did otherwise than usual, and checkpoints."""
+def _made_by(cells: pd.DataFrame) -> tuple[list[str], list[str]]:
+    """Name what changed between cells, as warnings, and which precision and checkpoints made the rows."""
+    digests: dict[str, set[str]] = {}
+    versions: dict[str, set[Key]] = {}
     reduced: dict[str, dict[str, None]] = {}
     users: dict[str, dict[str, None]] = {}
     remarks: dict[str, None] = {}
-    for cell in as_dicts(cells, [*DETECTOR, "precision", "remarks", "checkpoints"]):
+    for cell in as_dicts(cells, [*CELL, "digest", "version", "precision", "remarks", "checkpoints"]):
+        detector, files = f"{cell['detector']} ({cell['weights']})", sorted(cell["checkpoints"].items())
+        digests.setdefault(f"{cell['dataset']}/{cell['testset']}", set()).add(cell["digest"])
+        if cell["weights"] != FOREIGN:  # of imported scores only the file is known
+            version = cell["version"], cell["precision"], *files
+            versions.setdefault(detector, set()).add(version)
         if cell["precision"] != "fp32":
             reduced.setdefault(cell["precision"], {})[cell["detector"]] = None
         remarks |= dict.fromkeys(cell["remarks"])
-        files = ", ".join(f"{name} {sha256[:12]}" for name, sha256 in sorted(cell["checkpoints"].items()))
         if files:
-            users.setdefault(files, {})[f"{cell['detector']} ({cell['weights']})"] = None
-    for precision, detectors in reduced.items():
-        yield f"Computed in {precision}: {', '.join(detectors)}."
-    yield from (f"While this was made: {remark}." for remark in remarks)
-    for files, rows in users.items():
-        yield f"Weights of {', '.join(rows)}: {files}."
+            told = ", ".join(f"{name} {sha256[:12]}" for name, sha256 in files)
+            users.setdefault(told, {})[detector] = None
+    # A test set may have been changed, or a detector updated, between two runs that share a folder.
+    warnings = [
+        f"WARNING: cells of {testset} rest on different images, do not compare them."
+        for testset, several in digests.items()
+        if len(several) > 1
+    ]
+    warnings += (
+        f"WARNING: cells of {detector} rest on different weights, versions or precisions of it, a mean over "
+        "them is of no one detector."
+        for detector, several in versions.items()
+        if len(several) > 1
+    )
+    models = [f"Computed in {precision}: {', '.join(some)}." for precision, some in reduced.items()]
+    models += (f"While this was made: {remark}." for remark in remarks)
+    models += (f"Weights of {', '.join(rows)}: {files}." for files, rows in users.items())
+    return warnings, models
+
+
+def of_added(cells: pd.DataFrame, metrics: Iterable[Metric]) -> Iterator[str]:
+    """Say where and why metrics of packages and files have no value, or no interval."""
+    for row in metrics:
+        if not row.origin:
+            continue
+        found: dict[tuple[str, str], int] = {}
+        for cell in cells[["metric_problems", "undefined", row.name]].to_dict("records"):
+            problem = cell["metric_problems"].get(row.name)
+            # Without one of the labels many metrics are undefined, and another note says so.
+            if problem and not (problem == UNDEFINED and cell["undefined"]):
+                lacking = "no value" if isnan(cell[row.name]) else "no interval"
+                found[lacking, problem] = found.get((lacking, problem), 0) + 1
+        for (lacking, problem), number in found.items():
+            yield (
+                f"Metric '{row.name}' of {row.origin} has {lacking} in {number} of {len(cells)} cells: "
+                f"{problem}."
+            )
 
 
 def drawn_by_origin(cells: pd.DataFrame) -> Iterator[str]:
@@ -116,6 +135,7 @@ def drawn_by_origin(cells: pd.DataFrame) -> Iterator[str]:
         if cell["origins"]:
             least[cell["dataset"]] = min(cell["origins"], least.get(cell["dataset"], cell["origins"]))
     for dataset, origins in least.items():
+        # Whole origins are drawn because their images are alike; then it is their number that counts.
         few = "; so few still make them too narrow" if origins < _FEW_ORIGINS else ""
         yield (
             f"Intervals on {dataset} draw whole origins (photographs or videos with all their images), "

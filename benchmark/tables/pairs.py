@@ -65,6 +65,7 @@ def compare(stores: Sequence[Store], detectors: Sequence[str] = (), failed_as: s
         "p, cross-check: DeLong (AUROC), McNemar (Acc.).",
         *dict.fromkeys(_remarks(rows)),
     )
+    # Holm's correction, above, needs numbers.
     for name in _P_VALUES:  # as texts: the table's decimals would make most of them 0.00
         frame[name] = ["" if np.isnan(value) else f"{value:.2g}" for value in frame[name]]
     if frame.index.get_level_values("perturbation").nunique() == 1:
@@ -133,6 +134,7 @@ def _rows(
         for metric in _COMPARED:
             row = _row(metric, [(lines, signs)]) | {"p, cross-check": checks.get(metric, np.nan)}
             yield names | where | row
+    # A mean over one test set would be that test set's row again.
     for perturbation, cells in means.items():
         for metric in _COMPARED if len(cells) > 1 else ():
             yield names | {"testset": "Mean", "perturbation": perturbation} | _row(metric, cells)
@@ -141,9 +143,8 @@ def _rows(
 def _row(metric: str, behind: Sequence[tuple[tuple[CellMetrics, CellMetrics], str]]) -> dict[str, Any]:
     """Compare the means of one metric over cells, replicate by replicate; each cell comes with its signs."""
     cells = [lines for lines, _ in behind]
-    first, second = (
-        100 * float(np.mean([line[metric] for line in side])) for side in zip(*cells, strict=True)
-    )
+    sides = list(zip(*cells, strict=True))
+    first, second = (100 * float(np.mean([line[metric] for line in side])) for side in sides)
     row = {
         "metric": METRICS[metric].label,
         "marks": together(signs for _, signs in behind),
@@ -157,9 +158,8 @@ def _row(metric: str, behind: Sequence[tuple[tuple[CellMetrics, CellMetrics], st
     }
     if not np.isfinite(first - second):
         return row
-    one, other = (
-        np.mean([line["replicates"][metric] for line in side], axis=0) for side in zip(*cells, strict=True)
-    )
+    one, other = (np.mean([line["replicates"][metric] for line in side], axis=0) for side in sides)
+    # Both were drawn with the same seeds, replicate by replicate: what the images have in common cancels.
     number, difference = witnesses(line for line, _ in cells), (first - second) / 100
     low, high = interval(one - other, difference, number, DIFFERENCE)
     return row | {"low": 100 * low, "high": 100 * high, "p": bootstrap_p(difference, one - other, number)}

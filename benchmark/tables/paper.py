@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
-
-from .cell_frame import CELL_AND_CLASS
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +88,3 @@ class PaperTable:
     def perturbations(self) -> list[str]:
         """List the perturbations it needs, in printed order."""
         return list(dict.fromkeys(cell["perturbation"] for cell in self.cells()))
-
-
-def key_of(cell: Mapping[Any, Any]) -> tuple[str, ...]:
-    """Return `CELL_AND_CLASS` of a cell: which rows it stands for."""
-    return tuple(cell[name] for name in CELL_AND_CLASS)

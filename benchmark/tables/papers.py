@@ -21,9 +21,9 @@ from forenbench.errors import BenchError
 from forenbench.types import OWN, PUBLISHED, UNVERIFIED
 
 from . import marks
-from .cell_frame import CELL_AND_CLASS, as_dicts, one_protocol
+from .cell_frame import CELL_AND_CLASS, as_dicts, key, one_protocol
 from .notes import left_out, notes_on
-from .paper import Heading, PaperTable, key_of
+from .paper import Heading, PaperTable
 from .table import Table
 
 _WHOSE = (PUBLISHED, UNVERIFIED, OWN)
@@ -38,6 +38,7 @@ def paper_tables() -> Mapping[str, PaperTable]:
         name, _, suffix = file.name.rpartition(".")
         if suffix == "toml":
             values = tomllib.loads(file.read_text(encoding="utf-8"))
+            # A table of several metrics states each column once, and is widened here.
             common, metrics = values.get("common", {}), values.get("metrics", {"": ""})
             found[name] = PaperTable(
                 name=name,
@@ -77,9 +78,9 @@ def lay_out(table: PaperTable, cells: pd.DataFrame, protocol: str | None = None)
     Raises:
         BenchError: No cell of the table was run, or not under this protocol.
     """
-    needed = {key_of(cell) for cell in table.cells()}
+    needed = {key(cell, CELL_AND_CLASS) for cell in table.cells()}
     usable = [
-        key_of(cell) in needed and cell["weights"] in _WHOSE
+        key(cell, CELL_AND_CLASS) in needed and cell["weights"] in _WHOSE
         for cell in as_dicts(cells, [*CELL_AND_CLASS, "weights"])
     ]
     mine = cells[usable]
@@ -117,6 +118,7 @@ def empty(table: PaperTable) -> pd.DataFrame:
 
 def _whose(cells: pd.DataFrame) -> dict[str, str]:
     """Say by detector whose weights its cells have, the best where there are several kinds."""
+    # The best kind comes last, and so stays where a detector has several.
     found = dict.fromkeys(zip(cells["detector"], cells["weights"], strict=True))
     return dict(sorted(found, key=lambda pair: -_WHOSE.index(pair[1])))
 
@@ -126,18 +128,19 @@ def _fill(table: PaperTable, cells: pd.DataFrame) -> tuple[pd.DataFrame, pd.Data
 
     A mean over anything blank is blank, and so is one over a test set of one label: the paper's has no such.
     """
-    by_key = {key_of(cell): cell for cell in as_dicts(cells)}
+    by_key = {key(cell, CELL_AND_CLASS): cell for cell in as_dicts(cells)}
     frame, signs = empty(table), empty(table).astype(object).fillna("")
     single: dict[tuple[int, int], float] = {}
     for (r, row), (c, column) in product(enumerate(table.rows), enumerate(table.columns)):
         wanted = table.cell(row, column)
-        if wanted and key_of(wanted) in by_key:
-            cell = by_key[key_of(wanted)]
+        if wanted and key(wanted, CELL_AND_CLASS) in by_key:
+            cell = by_key[key(wanted, CELL_AND_CLASS)]
             value, signs.iat[r, c] = 100 * cell[wanted["metric"]], cell["marks"]
             if marks.ONE_LABEL in cell["marks"]:
                 single[r, c] = value  # put in after the means, which it must not enter
             else:
                 frame.iat[r, c] = value
+    # The mean of what the paper averages: where one of these was not run, there is no such mean.
     frame = _with_means(table, frame, lambda values: values.mean(skipna=False))
     for (r, c), value in single.items():
         frame.iat[r, c] = value
@@ -153,6 +156,7 @@ def _with_means(
             metric = column.cell["metric"]
             same = [k for k, one in enumerate(table.columns) if not one.mean and one.cell["metric"] == metric]
             frame.isetitem(c, [combine(frame.iloc[r, same]) for r in range(len(frame))])
+    # Rows come after columns: where both meet, a mean of means is a mean over all, for each has as many.
     single = [r for r, row in enumerate(table.rows) if not row.mean]
     for r, row in enumerate(table.rows):
         if row.mean:
@@ -162,7 +166,7 @@ def _with_means(
 
 def _remarks(table: PaperTable, cells: pd.DataFrame) -> Iterator[str]:
     """Say how much of a table is blank, and which detector was measured for which printed rows or columns."""
-    needed = {key_of(cell) for cell in table.cells()}
+    needed = {key(cell, CELL_AND_CLASS) for cell in table.cells()}
     lacking = len(needed) - len(cells)
     if lacking:
         yield (

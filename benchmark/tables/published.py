@@ -28,6 +28,7 @@ def published_table(table: PaperTable) -> Table:
     rows: dict[str, list[str]] = {}
     for line in _csv(table.name):
         rows.setdefault(line["source"], []).append(" ".join(line[name] for name in table.index))
+    # Papers quote each other: a row may have been read elsewhere than in the paper of the table.
     origins = (
         f"Numbers {'of ' + '; '.join(labels) + ' ' if len(rows) > 1 else ''}from: {origin}."
         for origin, labels in rows.items()
@@ -50,6 +51,7 @@ def against_published(table: PaperTable, measured: Table) -> Table:
 
     Differences are those of the printed numbers: the measured one is rounded first.
     """
+    # Who compares by eye compares what is printed: rounding is no difference.
     ours = measured.frame.map(lambda value: float(f"{value:.{table.decimals}f}"))
     theirs = published(table).set_axis(ours.index).set_axis(ours.columns, axis=1)  # labels say whose weights
     kinds = {"measured": ours, "published": theirs, "difference": ours - theirs}
@@ -66,34 +68,24 @@ def against_published(table: PaperTable, measured: Table) -> Table:
         # Of each three columns the first and the last rest on what was measured here; the paper's does not.
         signs = pd.DataFrame("", frame.index, frame.columns)
         signs.iloc[:, ::3] = signs.iloc[:, 2::3] = measured.marks.to_numpy()
-    return Table(
-        table.name,
-        f"{measured.title}: measured against published",
-        frame,
-        (_summary(table, kinds["difference"]), *_misprints(table), *measured.notes),
-        table.decimals,
-        signed="difference",
-        marks=signs,
-    )
-
-
-def _summary(table: PaperTable, difference: pd.DataFrame) -> str:
-    """Word how far measured and published numbers are apart, means left aside."""
-    values = difference.to_numpy()
+    # Means would count the same differences a second time.
+    values = kinds["difference"].to_numpy()
     apart = [
         (float(values[r, c]), ", ".join(filter(None, [*row.label, *column.label])))
-        for r, row in enumerate(table.rows)
-        for c, column in enumerate(table.columns)
+        for (r, row), (c, column) in product(enumerate(table.rows), enumerate(table.columns))
         if not (row.mean or column.mean) and not math.isnan(values[r, c])
     ]
-    if not apart:
-        return "Compared: no number is both measured and published."
-    mean = sum(abs(value) for value, _ in apart) / len(apart)
-    largest, where = max(apart, key=lambda found: abs(found[0]))
-    return (
-        f"Compared: {len(apart)} numbers (means not counted), mean absolute difference "
-        f"{mean:.{table.decimals + 1}f}, largest {largest:+.{table.decimals}f} ({where})."
-    )
+    summary = "Compared: no number is both measured and published."
+    if apart:
+        mean = sum(abs(value) for value, _ in apart) / len(apart)
+        largest, where = max(apart, key=lambda found: abs(found[0]))
+        summary = (
+            f"Compared: {len(apart)} numbers (means not counted), mean absolute difference "
+            f"{mean:.{table.decimals + 1}f}, largest {largest:+.{table.decimals}f} ({where})."
+        )
+    notes = (summary, *_misprints(table), *measured.notes)
+    title = f"{measured.title}: measured against published"
+    return Table(table.name, title, frame, notes, table.decimals, signed="difference", marks=signs)
 
 
 def _misprints(table: PaperTable) -> Iterator[str]:

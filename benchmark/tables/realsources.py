@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from . import marks
-from .cell_frame import CELL, as_dicts, several
+from .cell_frame import CELL, as_dicts, framed, key, several
 from .marks import SEEN
 from .notes import notes_on
 from .table import Table
@@ -32,14 +32,12 @@ def table(cells: pd.DataFrame) -> Table:
         the cell's fakes against these, and the share of these called fake at the author's threshold, in
         percent; then the spread of AUROC, largest less smallest, where there are several sources.
     """
-    sources = list(dict.fromkeys(name for names in cells["sources"] for name in names))
-    values: dict[tuple[str, str], list[float]] = {}
-    signs: dict[tuple[str, str], list[str]] = {}
+    sources = list(dict.fromkeys(name for some in cells["sources"] for name in some))
+    columns: dict[tuple[str, str], list[tuple[float, str]]] = {}
     for cell in as_dicts(cells, ["testset", "sources", "known", "marks"]):
         for name in (*sources, _SPREAD):
-            if name == _SPREAD:
-                numbers = {"AUROC": 100 * _spread(cell["sources"])}
-            else:
+            numbers = {"AUROC": 100 * _spread(cell["sources"])}
+            if name != _SPREAD:
                 one = cell["sources"].get(name, _NO_REALS)
                 numbers = {
                     "reals": one["real"],
@@ -49,26 +47,23 @@ def table(cells: pd.DataFrame) -> Table:
             # If the generator was seen in training, all numbers rest on it; if one source of reals was, only
             # those against it do, and the spread, which may come from it.
             seen = cell["testset"] in cell["known"] or name in (*cell["known"], _SPREAD)
-            sign = cell["marks"] if seen else cell["marks"].replace(SEEN, "")
+            signs = cell["marks"] if seen else cell["marks"].replace(SEEN, "")
             for metric, number in numbers.items():
-                values.setdefault((name, metric), []).append(number)
-                signs.setdefault((name, metric), []).append("" if metric == "reals" else sign)
-    keys = several(cells, CELL)
-    index = pd.MultiIndex.from_arrays([cells[name].tolist() for name in keys], names=keys)
-    frames = [pd.DataFrame(columns, index=index) for columns in (values, signs)]
-    for frame in frames:
-        frame.columns.names = ["real source", "metric"]
-    frame, marked = frames
-    counts = [column for column in values if column[1] == "reals"]
-    few = [_FEW] if all(len(names) < 2 for names in cells["sources"]) else []
+                entry = number, "" if metric == "reals" else signs
+                columns.setdefault((name, metric), []).append(entry)
+    names = several(cells, CELL)
+    rows = [key(cell, names) for cell in as_dicts(cells, names)]
+    frame, marked = framed(columns, rows, names, "real source", "metric")
+    few = [_FEW] if all(len(some) < 2 for some in cells["sources"]) else []
     title = "AUROC and real images called fake (%), by source of the real images"
     notes = (*few, *notes_on(cells), *marks.remarks(cells))
-    return Table("real-sources", title, frame.astype(dict.fromkeys(counts, "Int64")), notes, marks=marked)
+    return Table("real-sources", title, frame, notes, marks=marked)
 
 
 def widest(cells: pd.DataFrame) -> Iterator[str]:
     """Say how far apart a detector's AUROC is by real source alone, where there are several."""
     columns = ["detector", "testset", "perturbation", "sources"]
+    # With one source, or one of which the area is defined, nothing moves.
     crossed = [cell for cell in as_dicts(cells, columns) if len(_areas(cell["sources"])) > 1]
     if crossed:
         cell = max(crossed, key=lambda cell: _spread(cell["sources"]))

@@ -63,11 +63,15 @@ def render(table: Values, style: str, width: int | None = None) -> str:
     columns = _printed(table)
     if style == "csv":
         return _as_csv(table.frame, columns)
-    names, texts = [one.name for one in columns], []
-    for one in columns:
-        parts = zip(one.values, one.low, one.high, one.marks, strict=True)
+    # Interval and signs stand in the value's own cell, so that copying the one copies the other.
+    names, texts = [column.name for column in columns], []
+    for _, *words in columns:
+        entries = zip(*words, strict=True)
         texts.append(
-            [f"{value} [{low}, {high}]{signs}" if low else value + signs for value, low, high, signs in parts]
+            [
+                f"{value} [{low}, {high}]{signs}" if low else value + signs
+                for value, low, high, signs in entries
+            ]
         )
     # Titles and notes, too, name what users and packages have named: detectors, test sets, files.
     spell = for_markdown if style == "markdown" else printable
@@ -85,18 +89,23 @@ def render(table: Values, style: str, width: int | None = None) -> str:
         listed = "".join(f"<li>{html.escape(note)}</li>" for note in notes)
         heading = f"<p><strong>{html.escape(title)}</strong></p>"
         return f"{heading}\n{frame.to_html(escape=True)}\n<ul>{listed}</ul>\n"
-    blocks = "\n\n".join(block.to_string() for block in _blocks(frame, width))
-    return f"{title}\n\n{blocks}\n\n{below}"
+    # `to_string(line_width=…)` breaks lines, too, but between the columns of one generator.
+    every = list(range(frame.shape[1]))
+    blocks: list[list[int]] = [every if width is None else []]
+    if width is not None:
+        for group in _groups(frame, every, width):
+            if blocks[-1] and _width(frame.iloc[:, [*blocks[-1], *group]]) > width:
+                blocks.append([])
+            blocks[-1] += group
+    body = "\n\n".join(frame.iloc[:, block].to_string() for block in blocks)
+    return f"{title}\n\n{body}\n\n{below}"
 
 
 def _printed(table: Values) -> list[_Column]:
     """Print values with the table's decimals, counts and words as they are, undefined values as nothing."""
     frame, sides = table.frame, []
-    for one in (frame, table.low, table.high, table.marks):
-        # The four are read side by side; tables that others make may have rows and columns in another order.
-        if one is not None and not (one.index.equals(frame.index) and one.columns.equals(frame.columns)):
-            one = one.reindex(index=frame.index, columns=frame.columns)
-        sides.append([None] * frame.shape[1] if one is None else [column for _, column in one.items()])
+    for side in (frame, table.low, table.high, table.marks):
+        sides.append([None] * frame.shape[1] if side is None else [column for _, column in side.items()])
     columns, nothing = [], [""] * len(frame)
     for name, values, low, high, marks in zip(frame.columns, *sides, strict=True):
         signed = table.signed != "" and levels(name)[-1] == table.signed
@@ -118,6 +127,7 @@ def _spelled(
     texts: Sequence[Sequence[str]], rows: pd.Index, columns: pd.Index, spell: Callable[[str], str]
 ) -> pd.DataFrame:
     """Write names of rows and columns, and words among the values, so that a format only shows them."""
+    # Numbers are left alone: a minus sign before one would be taken for the beginning of a formula.
     values = ([text if _is_number(text) else spell(text) for text in column] for column in texts)
     frame = pd.DataFrame(dict(enumerate(values)), index=range(len(rows)), dtype=object)
     for axis, labels in (("index", rows), ("columns", columns)):
@@ -132,26 +142,13 @@ def _spelled(
 def _as_csv(frame: pd.DataFrame, columns: Sequence[_Column]) -> str:
     """Lay out columns as CSV; signs and ends of intervals are columns beside the values that have some."""
     names, texts = [], []
-    for one in columns:
-        *outer, inner = one.name if isinstance(one.name, tuple) else (one.name,)
-        beside = (("", one.values), (" marks", one.marks), (" low", one.low), (" high", one.high))
-        for suffix, column in beside:
-            if not suffix or any(column):
+    for name, values, low, high, marks in columns:
+        *outer, inner = name if isinstance(name, tuple) else (name,)
+        for suffix, words in (("", values), (" marks", marks), (" low", low), (" high", high)):
+            if not suffix or any(words):
                 names.append((*outer, f"{inner}{suffix}") if outer else f"{inner}{suffix}")
-                texts.append(column)
+                texts.append(words)
     return _spelled(texts, frame.index, pd.Index(names), for_csv).to_csv(lineterminator="\n")
-
-
-def _blocks(frame: pd.DataFrame, width: int | None) -> list[pd.DataFrame]:
-    """Split a frame's columns so that each block fits, if it can, into a width."""
-    if width is None:
-        return [frame]
-    blocks: list[list[int]] = [[]]
-    for group in _groups(frame, list(range(frame.shape[1])), width):
-        if blocks[-1] and _width(frame.iloc[:, [*blocks[-1], *group]]) > width:
-            blocks.append([])
-        blocks[-1] += group
-    return [frame.iloc[:, block] for block in blocks]
 
 
 def _groups(frame: pd.DataFrame, columns: list[int], width: int, level: int = 1) -> Iterator[list[int]]:
@@ -177,10 +174,20 @@ def _as_latex(table: Values, text: pd.DataFrame) -> str:
     if others and "detector" in table.frame.index.names:
         keys = table.frame.index.to_frame(index=False)[others]
         contests = [list(map(int, rows)) for rows in keys.groupby(others, sort=False).indices.values()]
-    for rows, position in product(contests, range(text.shape[1])):
-        for best, opening in zip(_best_two(table, rows, position), (_BOLD, _UNDERLINE), strict=False):
-            for row in best:
+    compared = table.signed != ""  # with other numbers, not with each other
+    for rows, position in product([] if compared else contests, range(text.shape[1])):
+        column, names = table.frame.iloc[:, position], levels(table.frame.columns[position])
+        if not pd.api.types.is_float_dtype(column) or not NO_CONTEST.isdisjoint(names):
+            continue
+        printed = column.iloc[rows].map(lambda value: float(f"{value:.{table.decimals}f}"))  # equal as read
+        if table.marks is not None:  # what was left out may be the hardest: such a value is not the best one
+            printed = printed.where(~table.marks.iloc[rows, position].str.contains(PARTIAL))
+        values = sorted(set(printed.dropna()), reverse=not is_lowest_best(names[-1]))
+        # Of two values the second is the worst: only one stands out.
+        for best, opening in zip(values[: len(values) - 1], (_BOLD, _UNDERLINE), strict=False):
+            for row in (row for row, value in zip(rows, printed, strict=True) if value == best):
                 text.iat[row, position] = opening + str(text.iat[row, position]) + _CLOSE
+    # `multirow` is a LaTeX package of its own, and pandas uses it by default.
     alignment = "l" * text.index.nlevels + "r" * text.shape[1]
     body = text.to_latex(escape=True, column_format=alignment, multicolumn_format="c", multirow=False)
     # A line under each group of several columns of one name, as `booktabs` has it and pandas does not.
@@ -196,20 +203,6 @@ def _as_latex(table: Values, text: pd.DataFrame) -> str:
     for sign, command in _COMMANDS.items():
         body = body.replace(sign, command)
     return body
-
-
-def _best_two(table: Values, rows: list[int], position: int) -> list[list[int]]:
-    """Return those rows with a column's best and with its second value, if detectors compete in it."""
-    column, names = table.frame.iloc[:, position], levels(table.frame.columns[position])
-    compared = table.signed != ""  # with other numbers, not with each other
-    if compared or not pd.api.types.is_float_dtype(column) or not NO_CONTEST.isdisjoint(names):
-        return []
-    printed = column.iloc[rows].map(lambda value: float(f"{value:.{table.decimals}f}"))  # equal as read
-    if table.marks is not None:  # what was left out may be the hardest: such a value is not the best one
-        printed = printed.where(~table.marks.iloc[rows, position].str.contains(PARTIAL))
-    values = sorted(set(printed.dropna()), reverse=not is_lowest_best(names[-1]))
-    shown = values[: min(2, len(values) - 1)]  # of two, the second is the worst
-    return [[row for row, value in zip(rows, printed, strict=True) if value == best] for best in shown]
 
 
 def as_markdown(columns: Sequence[tuple[str, Sequence[object]]]) -> str:

@@ -12,8 +12,8 @@ from forenbench.perturbations.kinds import KINDS
 from forenbench.perturbations.suites import profiles
 
 from . import marks
-from .cell_frame import CELL, DETECTOR, ROW, TESTSET, in_order
-from .means import averaged, macro, signs
+from .cell_frame import CELL, DETECTOR, ROW, TESTSET, framed, in_order
+from .means import NO_MEAN, averaged, macro
 from .notes import notes_on
 from .table import Table
 
@@ -34,17 +34,12 @@ def table(cells: pd.DataFrame) -> Table:
         cell has, or where its metric is undefined on one.
     """
     detectors, names = in_order(cells, DETECTOR), sorted(dict.fromkeys(cells["perturbation"]), key=_rank)
-    means = {label: macro(cells, ROW, metric) for label, metric in _METRICS.items()}
-    marked = signs(cells, ROW)
-    numbers, sign = {}, {}
+    means, columns = {label: macro(cells, ROW, metric) for label, metric in _METRICS.items()}, {}
     for name, label in product(names, means):
-        column = (*family_and_level(name), label)
-        numbers[column] = [means[label].get((name, *detector), float("nan")) for detector in detectors]
-        sign[column] = [marked.get((name, *detector), "") for detector in detectors]
-    index = pd.MultiIndex.from_tuples(detectors, names=DETECTOR)
-    frames = [pd.DataFrame(columns, index) for columns in (numbers, sign)]
-    for frame in frames:
-        frame.columns.names = ["perturbation", "level", "metric"]
+        entries = [means[label].get((name, *detector), NO_MEAN) for detector in detectors]
+        columns[*family_and_level(name), label] = entries
+    frame, signs = framed(columns, detectors, DETECTOR, "perturbation", "level", "metric")
+    # A blank mean is explained: by what was not run, not by what failed, which the general notes say.
     wanted = len(in_order(averaged(cells), TESTSET))
     done = Counter(cell[: len(ROW)] for cell in in_order(averaged(cells), CELL))
     blank = [
@@ -56,11 +51,12 @@ def table(cells: pd.DataFrame) -> Table:
     ]
     notes = (*blank, *notes_on(cells), *marks.remarks(cells))
     title = "Mean accuracy and average precision (%) over test sets, by perturbation"
-    return Table("robustness", title, frames[0], notes, marks=frames[1])
+    return Table("robustness", title, frame, notes, marks=signs)
 
 
 def family_and_level(name: str) -> tuple[str, str]:
     """Split a canonical name: ``jpeg:75`` is level 75 of jpeg; each chain and profile is one of its own."""
+    # A profile is stored as the chain it stands for: only the whole text tells it from other chains.
     for profile in profiles().values():
         if profile.chain == name:
             return _LAUNDERING, profile.name

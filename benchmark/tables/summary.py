@@ -14,14 +14,14 @@ from forenbench.metrics.rounding import lowest
 from forenbench.metrics.spread import interval, witnesses
 
 from . import marks, realsources
-from .cell_frame import ROW, as_dicts, several
+from .cell_frame import ROW, TESTSET, as_dicts, framed, grouped, key, several
 from .notes import notes_on
 from .table import Table
 
-_Entry: TypeAlias = tuple[object, float, float]
-"""A value, and the ends of its interval; what is undefined is NaN."""
 _NAN = float("nan")
-_UNDEFINED: _Entry = (_NAN, _NAN, _NAN)
+_Interval: TypeAlias = tuple[float, float, float]
+"""A value, and the ends of its interval; what is undefined is NaN."""
+_NONE: _Interval = (_NAN, _NAN, _NAN)
 
 
 def table(cells: pd.DataFrame) -> Table:
@@ -37,70 +37,53 @@ def table(cells: pd.DataFrame) -> Table:
         of a detector that lacks a test set which any cell has, or a value on one, are NaN.
     """
     row = several(cells, ROW)
-    groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
-    testsets = set()
-    for cell in as_dicts(cells):
-        group = groups.setdefault(tuple(cell[name] for name in row), [])
-        if cell["reals"] and cell["fakes"]:  # see `forenbench.tables.means.averaged`
-            testsets.add((cell["dataset"], cell["testset"]))
-            group.append(cell)
-    index = pd.MultiIndex.from_tuples(groups, names=row)
-    lines = [_sum_up(group, len(testsets)) for group in groups.values()]
-    values, low, high = (
-        pd.DataFrame([{name: entry[at] for name, entry in line.items()} for line in lines], index)
-        for at in range(3)
-    )
-    signs = {}
-    for name in values:
-        signs[name] = [""] * len(index)
-        if name not in ("test sets", "images", "worst on"):
-            signs[name] = [marks.together(cell["marks"] for cell in group) for group in groups.values()]
-    # The worst value has the signs of its own cell alone, but for one: where any cell is not whole, another
-    # cell might have been the worst.
-    signs["A.P., worst"] = [
-        marks.together(
-            [
-                group[lowest([cell["ap"] for cell in group])]["marks"],
-                *(marks.PARTIAL for cell in group if marks.PARTIAL in cell["marks"]),
-            ]
-        )
-        if group
-        else ""
-        for group in groups.values()
-    ]
+    # Those of test sets with both labels: see `forenbench.tables.means.averaged`.
+    groups = {
+        name: [cell for cell in group if cell["reals"] and cell["fakes"]]
+        for name, group in grouped(as_dicts(cells), row).items()
+    }
+    wanted = len({key(cell, TESTSET) for group in groups.values() for cell in group})
+    columns: dict[str, list[tuple[object, float, float, str]]] = {}
+    for group in groups.values():
+        counted = [cell["real"] + cell["fake"] for cell in group]
+        signs = marks.together(cell["marks"] for cell in group)
+        worst, where, worst_signs = _NONE, "", ""
+        if group:
+            lowest_cell = group[lowest([cell["ap"] for cell in group])]
+            # Where any cell is not whole, another cell might have been the worst.
+            partial = [marks.PARTIAL for cell in group if marks.PARTIAL in cell["marks"]]
+            worst_signs = marks.together([lowest_cell["marks"], *partial])
+            if len(group) == wanted and not any(isnan(cell["ap"]) for cell in group):
+                ap, low, high = (lowest_cell.get(name, _NAN) for name in ("ap", "ap_low", "ap_high"))
+                worst = 100 * ap, 100 * low, 100 * high
+                datasets = {cell["dataset"] for cell in group}
+                where = "/".join(key(lowest_cell, TESTSET if len(datasets) > 1 else TESTSET[1:]))
+        line = {
+            "test sets": (len(group), _NAN, _NAN, ""),
+            "images": (sum(counted), _NAN, _NAN, ""),
+            "Acc., macro": (*_mean(group, wanted, "acc"), signs),
+            "Acc., micro": (*_mean(group, wanted, "acc", counted), signs),
+            "A.P., macro": (*_mean(group, wanted, "ap"), signs),
+            "A.P., worst": (*worst, worst_signs),
+            "worst on": (where, _NAN, _NAN, ""),
+        }
+        for name, entry in line.items():
+            columns.setdefault(name, []).append(entry)
+    values, lows, highs, marked = framed(columns, groups, row)
     title = "Each detector over all test sets (%), with 95 % intervals"
     notes = (*notes_on(cells), *realsources.widest(cells), *marks.remarks(cells))
-    return Table("summary", title, values, notes, low=low, high=high, marks=pd.DataFrame(signs, index))
-
-
-def _sum_up(group: Sequence[Mapping[str, Any]], wanted: int) -> dict[str, _Entry]:
-    """Sum up one detector's cells of test sets with both labels, of which so many are wanted."""
-    worst, where = _UNDEFINED, ""
-    if len(group) == wanted and group and not any(isnan(cell["ap"]) for cell in group):
-        cell = group[lowest([cell["ap"] for cell in group])]
-        worst = tuple(100 * cell.get(name, _NAN) for name in ("ap", "ap_low", "ap_high"))
-        datasets = {cell["dataset"] for cell in group}
-        where = f"{cell['dataset']}/{cell['testset']}" if len(datasets) > 1 else cell["testset"]
-    counted = [cell["real"] + cell["fake"] for cell in group]
-    return {
-        "test sets": (len(group), _NAN, _NAN),
-        "images": (sum(counted), _NAN, _NAN),
-        "Acc., macro": _mean(group, wanted, "acc"),
-        "Acc., micro": _mean(group, wanted, "acc", counted),
-        "A.P., macro": _mean(group, wanted, "ap"),
-        "A.P., worst": worst,
-        "worst on": (where, _NAN, _NAN),
-    }
+    return Table("summary", title, values, notes, low=lows, high=highs, marks=marked)
 
 
 def _mean(
     group: Sequence[Mapping[str, Any]], wanted: int, metric: str, weights: Sequence[int] | None = None
-) -> _Entry:
+) -> _Interval:
     """Average a metric over test sets, with the interval of the mean."""
     values = [cell[metric] for cell in group]
     if not group or len(group) < wanted or np.isnan(values).any():
-        return _UNDEFINED
+        return _NONE
     mean = float(np.average(values, weights=weights))
+    # The interval of a mean is no mean of intervals: replicates are averaged, one by one.
     drawn = average([cell["replicates"] for cell in group], metric, weights)
     low, high = interval(drawn, mean, witnesses(group))
     return 100 * mean, 100 * low, 100 * high

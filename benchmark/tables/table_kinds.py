@@ -46,6 +46,7 @@ def find_kind(request: str, registry: Registry[TableKind]) -> TableKind:
     """
     if split_request(request) == (request, None):
         kind = registry.in_file(read_plugin(request, "table"))
+        # Under a known name its numbers would be taken for those of the table that everybody knows.
         if kind.name in (*registry.ours, *registry.reserved()):
             raise BenchError(
                 f"two tables are called '{kind.name}': one of {OURS} and the one in '{request}'; give yours "
@@ -68,6 +69,7 @@ def added(cells: pd.DataFrame, registry: Registry[TableKind]) -> Iterator[Table]
         try:
             if one.thing is None:
                 raise BenchError(f"table '{one.entry.name}' cannot be used: {one.problem}")
+            # A copy for each: one that writes into it must not change what the next one sees.
             yield find_kind(one.entry.name, registry).make(cells.copy())
         except BenchError as error:
             frame = pd.DataFrame({"problem": [str(error)]})

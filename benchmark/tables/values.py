@@ -18,9 +18,9 @@ class Values:
         notes: What the numbers rest on: coverage, undefined values, images, checkpoints.
         decimals: How many are printed.
         signed: Columns with this name at their last level are differences, printed with their sign.
-        low: Lower ends of the values' 95 % intervals, a frame of the same shape; NaN where there is none.
+        low: Lower ends of the values' 95 % intervals, a frame with the same labels; NaN where there is none.
         high: The upper ends.
-        marks: The signs of each value (see `forenbench.tables.marks`), a frame of texts of the same shape.
+        marks: The signs of each value (see `forenbench.tables.marks`), a frame of texts with the same labels.
     """
 
     name: str
@@ -32,3 +32,14 @@ class Values:
     low: pd.DataFrame | None = None
     high: pd.DataFrame | None = None
     marks: pd.DataFrame | None = None
+
+    def __post_init__(self) -> None:
+        """Put what stands beside the values into their order of rows and columns; what lacks is blank."""
+        # Every format reads the frames side by side, by position: a sign must not end up at another value.
+        for name in ("low", "high", "marks"):
+            frame, beside = self.frame, getattr(self, name)
+            if beside is None or (beside.index.equals(frame.index) and beside.columns.equals(frame.columns)):
+                continue
+            blank = "" if name == "marks" else float("nan")
+            ordered = beside.reindex(index=frame.index, columns=frame.columns, fill_value=blank)
+            object.__setattr__(self, name, ordered)

@@ -6,7 +6,8 @@ The contracts of what else can be added are in `forenbench.testing.contracts`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,6 @@ from forenbench.data.catalogue import open_dataset
 from forenbench.images import decode
 from forenbench.perturbations import parse
 from forenbench.plugins.attributes import problem
-from forenbench.records.rows import ImageResult
 from forenbench.registry.guests import contained, reason
 from forenbench.scoring.calls import encoded, encoder_of, prepare_of, prepared
 from forenbench.scoring.numerics import Numerics
@@ -33,6 +33,7 @@ from .tiny import MemorySource as MemorySource
 from .tiny import tiny_image as tiny_image
 from .tiny import write_tiny_dataset as write_tiny_dataset
 
+# Sums of a batch are added in another order than those of one image: scores differ by 1e-7 to 1e-5.
 _RELATIVE, _ABSOLUTE = 1e-3, 1e-4
 _INVERTED = 0.35
 """AUROC on 34 + 34 images below which chance is no excuse (p < 0.02)."""
@@ -52,17 +53,12 @@ def run_check(name: str, detector: Detector, device: str = "cpu") -> str:
         return reason(error)
 
 
-def _results(detector: Detector, images: Sequence[Image.Image], device: str) -> list[ImageResult]:
-    """Send images through the same pipeline as a run."""
+def _scores(detector: Detector, images: Sequence[Image.Image], device: str) -> list[float]:
+    """Send images through the same pipeline as a run; raise with the first one's reason for no score."""
     samples = tuple(Sample(str(i), REAL) for i in range(len(images)))
     none = parse("none")
     testset = TestSet("check", "check", samples, MemorySource(images), "")
-    return score_testset(testset, [(none, [detector])], seed=0, device=device)[none.name, detector.name]
-
-
-def _scores(detector: Detector, images: Sequence[Image.Image], device: str) -> list[float]:
-    """Return scores, or raise with the first image's reason for having none."""
-    results = _results(detector, images, device)
+    results = score_testset(testset, [(none, [detector])], seed=0, device=device)[none.name, detector.name]
     for image, result in zip(images, results, strict=True):
         if result.status != "ok":
             raise ValueError(f"{image.width}×{image.height} image: {result.status}: {result.error}")
@@ -74,24 +70,16 @@ def _check_attributes(detector: Detector, device: str) -> str:
     return problem(detector)
 
 
-def _check_any_size(detector: Detector, device: str) -> str:
-    """Every size of RGB image gets one finite score."""
-    _scores(detector, [tiny_image(i, *size) for i, size in enumerate(SIZES)], device)
-    return ""
-
-
-def _check_modes(detector: Detector, device: str) -> str:
-    """Images stored as grey, palette or with alpha get one finite score."""
-    image = tiny_image(0, 256, 256)
-    _scores(detector, [image.convert(mode) for mode in ("L", "P", "RGBA", "1")], device)
+def _check_finite(kinds: Iterable[tuple[tuple[int, int], str]], detector: Detector, device: str) -> str:
+    """Images of some sizes, stored in some modes, get one finite score each."""
+    images = [tiny_image(i, *size).convert(mode) for i, (size, mode) in enumerate(kinds)]
+    _scores(detector, images, device)
     return ""
 
 
 def _check_order(detector: Detector, device: str) -> str:
-    """The same images in another order get the same scores in that order.
-
-    A rotation: reversing would hide a detector that reverses.
-    """
+    """The same images in another order get the same scores in that order."""
+    # Rotated rather than reversed, which would hide a detector that reverses.
     images = [tiny_image(i, 256, 256) for i in range(5)]
     first, rotated = _scores(detector, images, device), _scores(detector, images[2:] + images[:2], device)
     return _difference(first, rotated[3:] + rotated[:3], "in another order")
@@ -107,12 +95,14 @@ def _check_batch(detector: Detector, device: str) -> str:
 def _check_deterministic(detector: Detector, device: str) -> str:
     """The same images twice get exactly the same scores."""
     images = [tiny_image(i, 256, 256) for i in range(3)]
+    # Exactly: what differs from call to call cannot be resumed, nor scored again by anybody else.
     first, second = _scores(detector, images, device), _scores(detector, images, device)
     return "" if first == second else f"scored {first}, the second time {second}"
 
 
 def _check_input(detector: Detector, device: str) -> str:
     """`prepare` leaves its image as it was."""
+    # Called by itself: the pipeline hands out copies, which would hide it.
     image = tiny_image(0, 256, 256)
     before = image.tobytes()
     prepare_of(detector)(image)
@@ -150,6 +140,7 @@ def _stages(detector: Detector, device: str) -> list[tuple[str, Callable[[Any], 
     name = "logit" if isinstance(detector, LogitDetector) else "score"
     if encoder is None:
         return [(name, getattr(detector, name), batches)]
+    # Cloned, for an encoder that changes its batch would change what the check compares with.
     features = [encoded(encoder, batch.clone()) for batch in batches]
     return [("encode", encoder.encode, batches), (name, getattr(detector, name), features)]
 
@@ -157,6 +148,7 @@ def _stages(detector: Detector, device: str) -> list[tuple[str, Callable[[Any], 
 def _values(returned: Any) -> np.ndarray[Any, Any]:  # noqa: ANN401 - whatever a detector returns
     """Copy the values of a tensor, an array or a list."""
     if isinstance(returned, Tensor):
+        # NumPy has no bfloat16; float32 holds every value of it.
         returned = (returned.float() if returned.dtype == torch.bfloat16 else returned).numpy(force=True)
     return np.array(returned)
 
@@ -169,6 +161,8 @@ def _check_direction(detector: Detector, device: str) -> str:
     testset = sample.testsets[0]
     images = [decode(testset.source.read(one.path)) for one in testset.samples]
     labels = np.array([one.label for one in testset.samples])
+    # No high bar: a good detector of other generators may be at chance on these. Only what is clearly upside
+    # down is a fault that no table would show as one.
     area = auroc(labels, np.array(_scores(detector, images, device)))
     problem = (
         f"AUROC {area:.2f} on the sample's 'nearest' images: a higher score must mean more likely generated"
@@ -186,8 +180,10 @@ def _difference(expected: Sequence[float], got: Sequence[float], when: str) -> s
 
 CHECKS: dict[str, Callable[[Detector, str], str]] = {
     "name, version and threshold": _check_attributes,
-    "one finite score for an image of any size": _check_any_size,
-    "one finite score for grey, palette, alpha and 1-bit images": _check_modes,
+    "one finite score for an image of any size": partial(_check_finite, [(size, "RGB") for size in SIZES]),
+    "one finite score for grey, palette, alpha and 1-bit images": partial(
+        _check_finite, [((256, 256), mode) for mode in ("L", "P", "RGBA", "1")]
+    ),
     "order is kept": _check_order,
     "a batch gives what single images give": _check_batch,
     "the same input gives the same score": _check_deterministic,

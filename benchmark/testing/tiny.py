@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -13,16 +14,17 @@ from torch import Tensor
 
 from forenbench.types import FAKE, REAL
 
+# The usual one first; odd sides, a single pixel and a line, for crops and strides that assume more.
 SIZES = ((256, 256), (224, 224), (301, 257), (480, 640), (64, 48), (1, 1), (3, 500))
 """(width, height) of the images that `check_detector` shows a detector."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CheckResult:
     """One check of the contract; `problem` is empty where it is kept."""
 
     check: str
-    problem: str
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +35,6 @@ class MemorySource:
 
     def read(self, path: str) -> bytes:
         """Return the image as a PNG file's bytes."""
-        from io import BytesIO
-
         buffer = BytesIO()
         self.images[int(path)].save(buffer, format="PNG")
         return buffer.getvalue()
@@ -58,6 +58,8 @@ class Brightness:
 
 def tiny_image(seed: int, width: int = 32, height: int = 24) -> Image.Image:
     """Return an RGB image of coarse random blocks, the same for the same arguments."""
+    # Blocks rather than noise: they survive the resizing that a detector's `prepare` begins with.
+    # RandomState's numbers are the same in every version of NumPy.
     blocks = np.random.RandomState(seed).randint(0, 256, (4, 4, 3)).astype(np.uint8)
     return Image.fromarray(blocks).resize((width, height), Image.Resampling.BICUBIC)
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 from forenbench.perturbations import parse
 from forenbench.plugins.loaded import LoadedDetector
 from forenbench.records.store import Store
-from forenbench.scoring.engines import Engine, EngineRequest, make_engine
+from forenbench.scoring.engines import EngineRequest, make_engine
 from forenbench.scoring.outcome import Silent
 from forenbench.scoring.plan import Job, RunSettings
 from forenbench.scoring.runner import run
@@ -49,13 +48,8 @@ def tiny_run(folder: Path, engine: str = "local") -> Store:
     jobs = [Job(one, detectors) for one in open_dataset(str(data), data_root=folder)]
     store = Store(folder / engine)
     settings = RunSettings([parse("none"), parse("jpeg:50")])
-    with _made(engine) as scoring:
+    # Without readers: a few tiny files are read before a process has started.
+    asked = EngineRequest(tiny_detectors(), tiny_detectors, "cpu", "fp32", 0, readers=0, address="local")
+    with make_engine(engine, asked) as scoring:
         run(jobs, settings, store, scoring, Silent())
     return store
-
-
-def _made(name: str) -> AbstractContextManager[Engine]:
-    """Make an engine without a cache of features, on the processor."""
-    return make_engine(
-        name, EngineRequest(tiny_detectors(), tiny_detectors, "cpu", "fp32", 0, readers=0, address="local")
-    )

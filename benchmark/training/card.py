@@ -1,4 +1,4 @@
-"""The card beside a trained checkpoint: from what, how and by what it was made."""
+"""The card beside a trained checkpoint: the data, the settings and the software that it was made with."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def card_path(checkpoint: Path) -> Path:
 
 
 def is_made(checkpoint: Path, identity: Mapping[str, Any]) -> bool:
-    """Say whether this very training has been finished before."""
+    """Say whether this training has been finished before."""
     # The card is written last, so that a checkpoint without one is not known to be whole.
     card = read_json(card_path(checkpoint))
     return card is not None and card["identity"] == identity and checkpoint.is_file()
@@ -51,7 +51,7 @@ def refuse_another(checkpoint: Path, identity: Mapping[str, Any], *, begun: bool
 
 
 def identity_of(digests: Mapping[str, str], **rest: object) -> dict[str, Any]:
-    """Say what a training is, in plain values as JSON has them: equal ones have equal results."""
+    """Return what identifies a training, in JSON's values: equal ones have equal results."""
     # It is compared with one that was read from a file, where tuples have become lists.
     plain: dict[str, Any] = _plain({"data": digests, **rest})
     return plain
@@ -71,7 +71,7 @@ def write_card(
     training: Mapping[str, Any],
     processes: Processes,
 ) -> None:
-    """Write the card; it comes last, and says that the training is finished.
+    """Write the card, last of all files: it marks the training as finished.
 
     Args:
         checkpoint: The finished file.
@@ -92,7 +92,7 @@ def write_card(
 
 
 def outcome(position: Position, processes: Processes) -> dict[str, Any]:
-    """Return what a card tells of a training's course, and what batch normalisation saw in it."""
+    """Return what a card records of a training: its epochs, and what batch normalisation saw."""
     # PyTorch synchronises it on GPUs alone, so that several
     # processes on CPUs are not quite the same training.
     if processes.count == 1:
@@ -112,5 +112,5 @@ def outcome(position: Position, processes: Processes) -> dict[str, Any]:
 def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON's values
     """Turn tuples into lists, as they come back from a file."""
     if isinstance(value, Mapping):
-        return {key: _plain(one) for key, one in value.items()}
-    return [_plain(one) for one in value] if isinstance(value, (list, tuple)) else value
+        return {key: _plain(inner) for key, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, (list, tuple)) else value

@@ -62,7 +62,7 @@ class Examples:
 
     @property
     def digest(self) -> str:
-        """Which files under which labels and classes, with which content."""
+        """The sha256 over the labels, classes, contents and paths of all images."""
         # With paths: they decide the order, and so which image is drawn when. Never the folder around them,
         # so that data may be moved between a kill and the next try.
         total = hashlib.sha256()
@@ -72,7 +72,7 @@ class Examples:
         return total.hexdigest()
 
     def describe(self) -> dict[str, Any]:
-        """Return what a card says of them."""
+        """Return the summary that a card has."""
         counted = Counter((item.class_name, item.label) for item in self.items)
         classes = sorted({name for name, _ in counted})
         counts = {name: {LABELS[label]: counted[name, label] for label in LABELS} for name in classes}
@@ -119,10 +119,10 @@ def only_classes(examples: Examples, classes: Sequence[str]) -> Examples:
     Raises:
         BenchError: There is no such class.
     """
-    there = sorted({item.class_name for item in examples.items})
+    known = sorted({item.class_name for item in examples.items})
     for name in classes:
-        if name not in there:
-            raise BenchError(unknown(f"class of '{examples.request}'", name, there))
+        if name not in known:
+            raise BenchError(unknown(f"class of '{examples.request}'", name, known))
     if not classes:
         return examples
     kept = tuple(item for item in examples.items if item.class_name in classes)

@@ -79,7 +79,7 @@ class FeatureShards:
 
     @property
     def count(self) -> int:
-        """How many shards there are when all are."""
+        """The number of shards when all are there."""
         return len(in_order(len(self.examples.items), self.size))
 
     def missing(self) -> list[int]:
@@ -87,7 +87,7 @@ class FeatureShards:
         return [shard for shard in range(self.count) if not self._path(shard).is_file()]
 
     def encode(self, encoding: Encoding, shards: list[int], advance: Advance) -> None:
-        """Make shards; each appears when it is whole.
+        """Compute shards, and write each as soon as it is complete.
 
         Raises:
             BenchError: The folder has shards of other images, another encoder or another size; or the disk

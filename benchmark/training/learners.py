@@ -36,7 +36,7 @@ IMAGENET_V1 = "torchvision's first ImageNet weights; official training had the f
 
 @dataclass
 class Learner:
-    """One network with all that training it needs to know.
+    """One network, with everything that its training needs.
 
     Attributes:
         network: What is optimised.
@@ -83,7 +83,7 @@ def lgrad(
     transformation: Transformation,
     frozen: nn.Module | None,
 ) -> Learner:
-    """Train a classifier on gradient pictures that are made on the way."""
+    """Train a classifier on gradient pictures that are computed during training."""
     # The crop comes after the gradient, on the device: a crop before it would give another gradient.
     read = Decoded(PlainView(transformation.prepare))
     return Learner(network, read, read, GradientPictures(recipe, transformation, frozen), facts=dict(facts))
@@ -109,7 +109,7 @@ def univfd_end_to_end(
 
 
 def as_they_are(batch: Tensor, randoms: Randoms | None) -> Tensor:
-    """Leave features that were computed before as they are."""
+    """Return features that were computed before, unchanged."""
     return batch
 
 
@@ -156,7 +156,7 @@ class Features:
 def classifier(
     recipe: TrainingRecipe, start: str, seed: int, weights: Weights, build: Build = resnet_50
 ) -> tuple[nn.Module, starts.Start]:
-    """Build a one-logit ResNet as training starts, and say how it starts.
+    """Build a one-logit ResNet in its initial state.
 
     Args:
         recipe: For the last layer's deviation.

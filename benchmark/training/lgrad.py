@@ -1,4 +1,4 @@
-"""LGrad's gradient pictures for training: kept as 8-bit PNG files as the authors did, or made on the way."""
+"""LGrad's gradient pictures: kept as 8-bit PNG files as the authors did, or computed during training."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _PNG_HEAD = 8
 
 @dataclass(frozen=True, slots=True)
 class Pictures(Folder):
-    """PNG files of our own. No changed byte goes unnoticed: decoders do not look at every checksum."""
+    """PNG files that we wrote. Every chunk's checksum is compared, which decoders do not do."""
 
     def read(self, path: str) -> bytes:
         """Return one file's bytes.
@@ -54,7 +54,15 @@ class Pictures(Folder):
             OSError: The file cannot be read, or is not what was written.
         """
         data = Folder.read(self, path)
-        if not _is_whole(data):
+        # Chunks: length, kind, content, CRC-32 of kind and content
+        # (PNG specification, section 5.3); IEND ends them.
+        start, kind, sound = _PNG_HEAD, b"", True
+        while start < len(data) and sound:
+            end = start + 8 + int.from_bytes(data[start : start + 4], "big")
+            kind = data[start + 4 : start + 8]
+            sound = zlib.crc32(data[start + 4 : end]) == int.from_bytes(data[end : end + 4], "big")
+            start = end + 4
+        if not sound or kind != b"IEND" or start != len(data):
             raise OSError(f"'{self.root / path}' is damaged; remove it, and the same command makes it anew")
         return data
 
@@ -91,14 +99,14 @@ class Gradients:
         return cls(name, TRANSFORMATIONS[name], network, dict(used))
 
     def folder(self, root: Path) -> Path:
-        """Say where this transformation's pictures lie; another checkpoint has others."""
+        """Return the folder of this transformation's pictures; each checkpoint has a folder of its own."""
         # Not the number made at once: pictures for training are always made one by one.
         made = json.dumps([repr(self.transformation.prepare), dict(self.checkpoints)], sort_keys=True)
         return root / f"{self.name}-{hashlib.sha256(made.encode()).hexdigest()[:16]}"
 
     @property
     def alone(self) -> Transformation:
-        """The transformation for training: in a batch, a picture's last digits would depend on the others."""
+        """The transformation one image at a time: in a batch, the last digits depend on the others."""
         return replace(self.transformation, at_once=1)
 
     def missing(self, root: Path, examples: Examples) -> list[int]:
@@ -139,7 +147,7 @@ def prepare(
     start: tuple[nn.Module, dict[str, Any]],
     run: Running,
 ) -> tuple[Callable[[], TrainingData], Learner]:
-    """Say how to make what the classifier is shown, and how it learns from that.
+    """Return what makes the classifier's images, and the learner that is trained on them.
 
     Args:
         gradients: Of which network.
@@ -159,7 +167,7 @@ def prepare(
 
 
 def cache_of(option: str, name: str, out: Path) -> Path | None:
-    """Say where a training keeps its pictures, if it does.
+    """Return the folder where a training keeps its pictures; None if it keeps none.
 
     Args:
         option: A folder; "off" for none; empty: beside the checkpoint, but for a transformation without a
@@ -173,13 +181,13 @@ def cache_of(option: str, name: str, out: Path) -> Path | None:
 
 
 def _all_cached(gradients: Gradients, cache: Path, data: TrainingData, run: Running) -> TrainingData:
-    """Say what the pictures will take on the disk before the first is made, and make them.
+    """Report the space that the pictures will take on the disk, then make them.
 
     Raises:
         BenchError: There is less room.
     """
-    both = [one for one in (data.train, data.validation) if one is not None]
-    number = sum(len(gradients.missing(cache, one)) for one in both)
+    both = [examples for examples in (data.train, data.validation) if examples is not None]
+    number = sum(len(gradients.missing(cache, examples)) for examples in both)
     needed = number * _largest(gradients.transformation.prepare.resize or 0)
     others = (
         "--gradient-cache names another folder; with --gradient-cache off they are made anew in each of "
@@ -207,20 +215,6 @@ def _largest(side: int) -> int:
 def _file(sha256: str) -> str:
     # Folders of two digits: ForenSynths has 720,120 training images, and a folder of so many is slow to list.
     return f"{sha256[:2]}/{sha256}.png"
-
-
-def _is_whole(data: bytes) -> bool:
-    """Say whether every chunk of a PNG file has its checksum, to the last byte."""
-    # Length, kind, content, CRC-32 of kind and content (PNG
-    # specification, section 5.3); the last kind is IEND.
-    start, kind = _PNG_HEAD, b""
-    while start < len(data):
-        size = int.from_bytes(data[start : start + 4], "big")
-        kind, end = data[start + 4 : start + 8], start + 8 + size
-        if zlib.crc32(data[start + 4 : end]) != int.from_bytes(data[end : end + 4], "big"):
-            return False
-        start = end + 4
-    return kind == b"IEND" and start == len(data)
 
 
 def _write(path: Path, picture: Tensor) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-import torch
 from torch.utils.data import DataLoader, Dataset
 
 from forenbench.errors import BenchError
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class TrainingBatch(NamedTuple):
-    """Some examples, or one process's part of them.
+    """Some examples, or one process's share of them.
 
     Attributes:
         inputs: What was read from them, stacked.
@@ -35,7 +34,7 @@ class TrainingBatch(NamedTuple):
 
 @dataclass(frozen=True)
 class Loader:
-    """Makes batches.
+    """Reads batches of examples.
 
     Attributes:
         examples: All images.
@@ -61,10 +60,10 @@ class Loader:
             _Items(self, epoch),
             batch_sampler=[list(group) for group in groups],
             num_workers=min(self.workers, len(groups)),
-            collate_fn=_stack,
             pin_memory=pinned,
         )
-        yield from loader
+        for inputs, labels, indices in loader:
+            yield TrainingBatch(inputs, labels.float(), indices.tolist())
 
 
 class _Items(Dataset[tuple["Tensor", int, int]]):
@@ -85,12 +84,6 @@ class _Items(Dataset[tuple["Tensor", int, int]]):
         except (OSError, UnreadableImage, BenchError) as error:
             raise BenchError(f"image '{item.path}' cannot be used: {error}") from error
         return tensor, item.label, index
-
-
-def _stack(items: Sequence[tuple[Tensor, int, int]]) -> TrainingBatch:
-    # A function of the module, for worker processes that are spawned get it by name.
-    inputs, labels, indices = zip(*items, strict=True)
-    return TrainingBatch(torch.stack(inputs), torch.tensor(labels, dtype=torch.float32), list(indices))
 
 
 def shuffled(seed: int, epoch: int, number: int, batch: int) -> list[list[int]]:

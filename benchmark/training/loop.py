@@ -66,7 +66,7 @@ class Training:
         # Before the optimiser is made, which keeps hold of the parameters that it is given.
         learner.network.to(self.device)
         self.network = processes.parallel(learner.network)
-        parameters = [one for one in learner.network.parameters() if one.requires_grad]
+        parameters = [weight for weight in learner.network.parameters() if weight.requires_grad]
         # No decay in AdamW either, which UniversalFakeDetect's networks/trainer.py has under the name "adam".
         make = OPTIMISERS[recipe.optimiser]
         self.optimiser = make(parameters, lr=recipe.rate, betas=recipe.betas, weight_decay=0.0)
@@ -105,8 +105,8 @@ class Training:
         loader = self._loader(self.examples, TRAIN)
         while not position.stage.stop and position.epoch < recipe.epochs:
             groups = shuffled(self.settings.seed, position.epoch, len(self.examples.items), recipe.batch)
-            for one in self.optimiser.param_groups:
-                one["lr"] = position.stage.rate
+            for parameters in self.optimiser.param_groups:
+                parameters["lr"] = position.stage.rate
             # Every draw belongs to (seed, epoch, image), so that
             # a resumed epoch only leaves out what was done.
             left = groups[position.step :]
@@ -116,7 +116,18 @@ class Training:
             batches = loader.batches(position.epoch, shares, pinned=self.device.type == "cuda")
             started = time.monotonic()
             for group, batch in zip(left, batches, strict=True):
-                loss = self._step(batch, len(group), counts=bool(processes.share(group)))
+                self.network.train()  # validation left it in evaluation mode
+                randoms = [draws(self.settings.seed, TRAIN, position.epoch, index) for index in batch.indices]
+                logits = self._logits(batch, randoms, self.network)
+                truth = batch.labels.to(self.device)
+                summed = functional.binary_cross_entropy_with_logits(logits, truth, reduction="sum")
+                # DDP averages over processes: their number makes it the sum, the batch's size the mean.
+                share = summed * bool(processes.share(group)) / len(group)
+                self.optimiser.zero_grad(set_to_none=True)
+                (share * processes.count).backward()  # type: ignore[no-untyped-call]
+                self.optimiser.step()
+                loss = float(processes.total(share.detach().clone()))
+                self._finite(loss, f"the loss of step {position.step + 1}")
                 position.loss += loss * len(group)
                 position.step += 1
                 position.steps += 1
@@ -130,25 +141,8 @@ class Training:
             self._end_epoch(report)
         return position
 
-    def _step(self, batch: TrainingBatch, size: int, counts: bool) -> float:
-        """Take one step of the optimiser on a global batch of this size; return its mean loss."""
-        self.network.train()  # validation left it in evaluation mode
-        epoch = self.position.epoch
-        randoms = [draws(self.settings.seed, TRAIN, epoch, index) for index in batch.indices]
-        logits = self._logits(batch, randoms, self.network)
-        summed = functional.binary_cross_entropy_with_logits(
-            logits, batch.labels.to(self.device), reduction="sum"
-        )
-        # DDP averages over processes: their number makes it the sum, the batch's size the mean.
-        loss = summed * counts / size
-        self.optimiser.zero_grad(set_to_none=True)
-        (loss * self.processes.count).backward()  # type: ignore[no-untyped-call]
-        self.optimiser.step()
-        value = float(self.processes.total(loss.detach().clone()))
-        return self._finite(value, f"the loss of step {self.position.step + 1}")
-
     def _finite(self, value: float, what: str) -> float:
-        """Return a number that is one, or end the training."""
+        """Return the number if it is finite, else end the training."""
         if not np.isfinite(value):
             raise BenchError(f"{what} in epoch {self.position.epoch + 1} is {value}; try a smaller --lr")
         return value
@@ -173,8 +167,7 @@ class Training:
             kept = position.stage.improved
         else:
             kept = position.stage.stop or last
-        if kept:
-            position.kept = position.epoch + 1
+        position.kept = position.epoch + 1 if kept else position.kept
         position.epoch, position.step, position.loss = position.epoch + 1, 0, 0.0
         position.seconds += time.monotonic() - started
         self._save()  # first: an epoch that a kill makes run again may not be kept on a GPU
@@ -232,7 +225,7 @@ class Training:
 
 
 def _write(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a torch file, the same bytes for the same content: given a path, torch puts its name inside."""
+    """Write a torch file whose bytes depend on its content alone: given a path, torch stores the name."""
     with replacing(path) as partial, partial.open("wb") as file:
         try:
             torch.save(content, file)

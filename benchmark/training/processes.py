@@ -1,4 +1,4 @@
-"""One process per GPU: who this one is among them, and what they tell each other (torchrun starts them)."""
+"""Processes that train together, one per GPU: their ranks and their communication (torchrun starts them)."""
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ class Processes:
         return self.rank == 0
 
     def share(self, batch: Sequence[T]) -> list[T]:
-        """Take this process's part of a global batch: a stride, disjoint from the others'."""
+        """Return this process's share of a global batch: a stride, disjoint from the others'."""
         return list(batch[self.rank :: self.count])
 
     def total(self, values: Tensor) -> Tensor:
-        """Add values up over all processes."""
+        """Sum values over all processes."""
         if self.count > 1:
             distributed.all_reduce(values)
         return values
 
     def wait(self) -> None:
-        """Wait for the others."""
+        """Wait until all processes are at this point."""
         # Not `distributed.barrier`, which with NCCL guesses the device, and warns that it does.
         if self.count > 1:
             self.total(torch.zeros(1, device=self.device))

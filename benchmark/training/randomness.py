@@ -1,4 +1,4 @@
-"""Random numbers of a training: every draw has its own, the same in any process at any time."""
+"""Random numbers of a training: each draw has a generator of its own, the same in any process."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ KINDS = {"blur": (1, 0), "jpeg": (0, 1), "blur_jpg": (1, 1)}
 
 @dataclass(frozen=True, slots=True)
 class Augmentation:
-    """Gaussian blur, then JPEG, each drawn by itself.
+    """Gaussian blur, then JPEG, drawn independently.
 
     Attributes:
         blur: Probability of a blur.

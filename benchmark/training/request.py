@@ -58,7 +58,7 @@ class TrainingData:
     validation: Examples | None = None
 
     def describe(self) -> dict[str, Any]:
-        """Return what a card says of them."""
+        """Return the summary that a card has."""
         used = {"train": self.train, "validation": self.validation}
         return {use: examples.describe() for use, examples in used.items() if examples is not None}
 

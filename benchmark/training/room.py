@@ -1,4 +1,4 @@
-"""Whether there is room on the disk for what a training makes, asked before the first of it is made."""
+"""Free space on the disk, compared with what a training will write before it starts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def require_room(folder: Path, needed: int, what: str, otherwise: str) -> int:
         BenchError: There is less room.
     """
     # The folder itself is made later; the nearest above it that is there lies on the same disk.
-    existing = next(one for one in (folder, *folder.absolute().parents) if one.exists())
+    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     free = shutil.disk_usage(existing).free
     if needed > free:
         raise BenchError(

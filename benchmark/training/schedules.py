@@ -1,4 +1,4 @@
-"""Learning rates: what an epoch's validation accuracy means for the next one."""
+"""Learning-rate schedules: how the validation accuracy of an epoch decides the rate of the next."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class StepDecay:
     factor: float = 0.8
 
     def after(self, stage: Stage, epoch: int, accuracy: float | None) -> Stage:
-        """Say how to go on after an epoch; accuracy plays no role."""
+        """Return the stage after an epoch; accuracy plays no role."""
         # LGrad's train.py asks `epoch % delr_freq == 0 and epoch
         # != 0` at an epoch's end, counting from 0: nine drops.
         if epoch == 0 or epoch % self.every:
@@ -44,7 +44,7 @@ class StepDecay:
 
 @dataclass(frozen=True, slots=True)
 class EarlyStopping:
-    """CNNDetection: after `patience` epochs without improvement the rate drops tenfold; at last, the end.
+    """CNNDetection: after `patience` epochs without improvement the rate drops tenfold, until training ends.
 
     The official code starts a fresh early-stopping object at each drop, which has seen nothing yet: whatever
     accuracy the next epoch has becomes the one to beat.
@@ -60,7 +60,7 @@ class EarlyStopping:
     lowest: float = 1e-6
 
     def after(self, stage: Stage, epoch: int, accuracy: float | None) -> Stage:
-        """Say how to go on after an epoch with this validation accuracy.
+        """Return the stage after an epoch with this validation accuracy.
 
         Raises:
             ValueError: No accuracy.

@@ -66,8 +66,8 @@ def train(
         request: What is asked.
         learner: What to train.
         data: The images.
-        shown: Makes what is read in their place, such as gradient pictures, or returns them as they are; not
-            called where the training is finished already.
+        shown: Makes what is read instead of the images, such as gradient pictures, or returns them unchanged;
+            not called if the training is finished already.
         run: How to train.
 
     Raises:
@@ -114,13 +114,12 @@ def train(
 def claimed(
     request: TrainingRequest, path: Path, identity: Mapping[str, Any], processes: Processes
 ) -> Iterator[bool]:
-    """Hold a training's place in its folder; yields whether it is finished already.
+    """Hold the lock of a training; yields whether it is finished already.
 
     Raises:
         BenchError: Another process trains there, or what is there is another training.
     """
-    made = is_made(path, identity)
-    if not made:
+    if not (made := is_made(path, identity)):
         refuse_another(path, identity, begun=(request.folder / STATE).is_file())
     processes.wait()  # all have looked before the first one writes
     if made or not processes.first:

@@ -36,7 +36,7 @@ class Begun:
         Raises:
             BenchError: It is the state of another optimiser, or of another network.
         """
-        groups = [dict(one) for one in optimiser.param_groups]
+        groups = [dict(group) for group in optimiser.param_groups]
         # torch compares how many parameters there are, and nothing else: moments of other shapes would be
         # taken, and fail or spread over the weights only at the first step.
         try:

@@ -22,7 +22,7 @@ ONCE = "computed once: centre crop, no augmentation"
 def probe(
     request: TrainingRequest, encoding: Encoding, data: TrainingData, kind: str, run: Running
 ) -> tuple[Callable[[], TrainingData], Learner]:
-    """Say how to make what a linear layer is shown, and how it learns from that.
+    """Return what makes the linear layer's inputs, and the learner that is trained on them.
 
     Args:
         request: What is asked.

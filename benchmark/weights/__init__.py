@@ -96,7 +96,7 @@ class Weights:
         try:
             file = FileBytes.of(path)
             found = judge(checkpoint, path, file)
-            # The sha256 decides before anything is parsed: a parser is the part that a hostile file attacks.
+            # A file with another sha256 goes no further: only its shapes are read, for the message.
             if found.problem and not self.unverified:
                 raise WrongWeights(
                     f"{subject} {found.problem}; {_outline(checkpoint, file)}. {away}; a file of your own "
@@ -119,11 +119,11 @@ class Weights:
         return weakest(self._loaded[name].weights for name in used)
 
     def remarks(self, used: Iterable[str]) -> tuple[str, ...]:
-        """Say what readers must know of the files that `recording` named: what was taken off around them."""
+        """Return the notes on the files that `recording` named, such as which key and prefix were removed."""
         return tuple(self._loaded[name].remark for name in used if self._loaded[name].remark)
 
     def remark(self, used: Iterable[str], text: str) -> None:
-        """Add to what readers must know of files; words that follow "weights … "."""
+        """Add to the notes on files, in words that follow "weights … "."""
         for name in used:
             loaded = self._loaded[name]
             words = [loaded.remark] if loaded.remark else [f"weights '{name}'"]

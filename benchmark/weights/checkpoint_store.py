@@ -30,7 +30,7 @@ _FROM_STRONG_TO_WEAK = (PUBLISHED, SAMPLE, UNVERIFIED, OWN)
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a closer look at a file gave.
+    """The result of comparing a file with everything that is known of its checkpoint.
 
     Attributes:
         problem: What is wrong, in words that follow the file's path; empty where nothing is.
@@ -43,7 +43,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What a look at a file's size and sha256 gave.
+    """Whose weights a file has, judged by its size and sha256.
 
     Attributes:
         weights: Whose they are. "published": its sha256 is a published one. "sample": it came with this
@@ -169,16 +169,16 @@ def download(
 
 def judge(checkpoint: Checkpoint, path: Path, content: FileBytes) -> Judgement:
     """Compare what was read from a file with what is known of the checkpoint, without parsing it."""
-    sha256, size, here = content.sha256, len(content), locate(checkpoint)
+    sha256, size, located = content.sha256, len(content), locate(checkpoint)
     # First, for copies have sizes of their own: OpenAI's archives of CLIP beside the safetensors of the hub.
     if sha256 in checkpoint.copies:
         return Judgement(PUBLISHED, sha256)
     known = checkpoint.sha256
     if checkpoint.shipped and not known:
-        if path == here:
+        if path == located:
             return Judgement(SAMPLE, sha256)
         # The user named another file in its place: only a copy of the shipped one may still be called so.
-        known = sha256_of(here) if here and here.is_file() else None
+        known = sha256_of(located) if located and located.is_file() else None
     if checkpoint.size not in (None, size):
         return Judgement(OWN, sha256, f"has {size} bytes, expected {checkpoint.size}")
     # torch's file names have the first eight digits

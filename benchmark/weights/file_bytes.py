@@ -56,8 +56,7 @@ class FileBytes(mmap.mmap):
                 at = 0
                 while at < size:
                     with view[at : at + _CHUNK] as chunk:
-                        got = file.readinto(chunk)
-                        if not got:
+                        if not (got := file.readinto(chunk)):
                             raise ValueError("was cut short while it was read")
                         digest.update(chunk[:got])
                         at += got

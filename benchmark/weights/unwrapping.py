@@ -63,7 +63,7 @@ def unwrap(content: State, checkpoint: Checkpoint) -> Unwrapped:
         surplus = surplus[: surplus[:-1].rfind(".") + 1]
     how = [] if found.keys in ((), (checkpoint.key,)) else [f"from the file's key '{'/'.join(found.keys)}'"]
     how += [f"without '{surplus}' before every key"] if surplus else []
-    how += [f"leaving '{'/'.join(one.keys)}' aside" for one in every if one is not found]
+    how += [f"leaving '{'/'.join(other.keys)}' aside" for other in every if other is not found]
     state = {key.removeprefix(surplus): value for key, value in found.state.items()}
     return Unwrapped(state, ", ".join(how))
 
@@ -109,19 +109,19 @@ def _find(content: State, checkpoint: Checkpoint, keys: tuple[str, ...]) -> Iter
 def _choose(found: list[_Found], checkpoint: Checkpoint) -> _Found | None:
     """Take the state where the published file has it, else the only one that is no running average."""
     for keys in ((), (checkpoint.key,)):
-        for one in found:
-            if one.keys == keys:
-                return one
+        for state in found:
+            if state.keys == keys:
+                return state
     # Whole words, in any spelling: `model_ema`, `netEMA`; but not `schema`. An average is taken
     # only where nothing else is there.
     split = re.compile("[A-Z]?[a-z]+|[A-Z]+")
     plain = [
-        one
-        for one in found
-        if _AVERAGES.isdisjoint(word.lower() for key in one.keys for word in split.findall(key))
+        state
+        for state in found
+        if _AVERAGES.isdisjoint(word.lower() for key in state.keys for word in split.findall(key))
     ] or found
     if any(not _equal(plain[0].state, other.state) for other in plain[1:]):
-        several = " and ".join(repr("/".join(one.keys)) for one in plain)
+        several = " and ".join(repr("/".join(state.keys)) for state in plain)
         raise ValueError(f"holds several states that fit, under {several}: save the one that is meant alone")
     return plain[0] if plain else None
 

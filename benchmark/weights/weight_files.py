@@ -14,6 +14,18 @@ if TYPE_CHECKING:
     from .checkpoint import Checkpoint
     from .file_bytes import Readable
 
+_PAGE = "is a web page: the download link led to a page, not to the file"
+# The usual ones: a page of Google Drive or Dropbox that asks to confirm, and a clone of the hub without LFS.
+_MISTAKEN = {
+    b"<!doctype": _PAGE,
+    b"<html": _PAGE,
+    b"<?xml": _PAGE,
+    b"version https://git-lfs": (
+        "is a Git LFS pointer, not the file itself: run 'git lfs pull' where it came from"
+    ),
+}
+"""What people save as a weights file by mistake, by its first bytes in lower case."""
+
 _SHOWN = 3
 _DEEPEST = 4
 
@@ -32,7 +44,13 @@ def read(file: Readable, device: str) -> dict[str, object]:
     """
     file.seek(0)
     head = file.read(64)
-    _refuse_foreign(head)
+    if not head:
+        raise ValueError("is empty")
+    for start, words in _MISTAKEN.items():
+        if head.lstrip().lower().startswith(start):
+            raise ValueError(words)
+    if head[8:9] != b"{" and not head.startswith((b"PK", b"\x80")):
+        raise ValueError(f"is neither a torch nor a safetensors file (it begins with {head[:8]!r})")
     file.seek(0, 2)
     size = file.tell()
     file.seek(0)
@@ -67,7 +85,7 @@ def moved(value: object, device: str, depth: int = 1) -> object:
     if isinstance(value, Tensor):
         return value.to(device)
     if isinstance(value, Mapping) and depth:
-        return {key: moved(one, device, depth - 1) for key, one in value.items()}
+        return {key: moved(inner, device, depth - 1) for key, inner in value.items()}
     return value
 
 
@@ -89,21 +107,6 @@ def describe(state: Mapping[str, object], known: Iterable[Checkpoint] = (), dept
         return "an empty dict"
     first = ", ".join(f"'{key}' {shape_of(value)}" for key, value in list(state.items())[:_SHOWN])
     return f"a dict of {len(state)} entries: {first}{', …' if len(state) > _SHOWN else ''}"
-
-
-def _refuse_foreign(head: bytes) -> None:
-    """Recognise by its first bytes what people save as a weights file by mistake."""
-    # The usual ones: a page of Google Drive or Dropbox that
-    # asks to confirm, and a clone of the hub without LFS.
-    start = head.lstrip().lower()
-    if not head:
-        raise ValueError("is empty")
-    if start.startswith((b"<!doctype", b"<html", b"<?xml")):
-        raise ValueError("is a web page: the download link led to a page, not to the file")
-    if start.startswith(b"version https://git-lfs"):
-        raise ValueError("is a Git LFS pointer, not the file itself: run 'git lfs pull' where it came from")
-    if head[8:9] != b"{" and not head.startswith((b"PK", b"\x80")):
-        raise ValueError(f"is neither a torch nor a safetensors file (it begins with {head[:8]!r})")
 
 
 def _listed(state: Mapping[str, object]) -> str:

@@ -38,7 +38,7 @@ EFFICIENTNET_LITE0 = Checkpoint(
 
 
 def identity(name: str, version: str, files: Mapping[str, str], prepare: Preprocess) -> str:
-    """Word what features are, for `forenbench.types.Encoder`.
+    """Describe what features are, for `forenbench.types.Encoder`.
 
     Args:
         name: What people know the encoder by.
@@ -46,6 +46,7 @@ def identity(name: str, version: str, files: Mapping[str, str], prepare: Preproc
         files: sha256 by checkpoint name, as `Weights.recording` collects them.
         prepare: What becomes of an image first.
     """
+    # Kept features are looked up by these words: whatever changes a feature has to change them.
     weights = ", ".join(f"{file} {sha256}" for file, sha256 in sorted(files.items()))
     return f"{name}, version {version}; weights: {weights or 'none'}; {prepare}"
 
@@ -75,12 +76,13 @@ class FrozenEncoder:
         return features
 
     def with_statistics(self, statistics: Mapping[str, Tensor], source: str) -> FrozenEncoder:
-        """Make an encoder of its own with other batch norm statistics.
+        """Make a separate encoder with other batch norm statistics.
 
         Args:
             statistics: Those that differ, by their keys in the network.
             source: sha256 of the file they are from: these are other features.
         """
+        # A copy, for other detectors share the network and its own statistics.
         network = deepcopy(self.network)
         state = network.state_dict()
         changed = {key: value.to(state[key]) for key, value in statistics.items()}
@@ -123,6 +125,7 @@ class Backbone:
     def _load(self, weights: Weights) -> FrozenEncoder:
         with weights.recording() as files:
             network = self.network.fill(weights)  # its own: LGrad may differentiate the one with a classifier
+        # Filled whole first, so that the published file is loaded strictly, classifier included.
         if self.classifier:
             setattr(network, self.classifier, nn.Identity())
         features = identity(self.checkpoint.name, FrozenEncoder.version, files, self.prepare)
@@ -136,6 +139,8 @@ def clip_tower() -> nn.Module:
     """
     import open_clip
 
+    # The text tower is built along: on the meta device it costs no memory. QuickGELU and GELU differ in
+    # features (by 0.05 on random weights), not in keys or shapes: strict loading would not notice.
     tower: nn.Module = open_clip.CLIP(**open_clip.get_model_config("ViT-L-14-quickgelu")).visual
     return tower
 
@@ -154,6 +159,7 @@ def _efficientnet() -> nn.Module:
 
 def _renamed(content: State) -> State:
     """Give the package's entries the names of timm's model, which has the same ones in the same order."""
+    # The package numbers its blocks through, timm begins anew in each stage. Shapes are compared afterwards.
     return dict(zip(_efficientnet().state_dict(), content.values(), strict=True))
 
 

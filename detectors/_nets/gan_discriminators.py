@@ -32,6 +32,8 @@ class Scaled(nn.Module):
         super().__init__()
         self.weight = nn.Parameter(torch.empty(*shape))
         self.bias = nn.Parameter(torch.empty(shape[0])) if bias else None
+        # fan-in: input channels times the kernel's pixels. The
+        # published file has the weights before this factor.
         self.factor = gain / sqrt(prod(shape[1:]))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -47,6 +49,7 @@ class Blur(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
+        # A buffer, for the published file has it: 16ths that float32 holds exactly.
         row = torch.tensor([1.0, 2.0, 1.0]) / 4
         self.kernel: Tensor
         self.register_buffer("kernel", torch.outer(row, row).repeat(channels, 1, 1, 1))
@@ -69,6 +72,9 @@ class BlurredHalving(Scaled):
         x = self.blur(x)
         if not self.fused:
             return activate(functional.avg_pool2d(super().forward(x), 2))
+        # A 3×3 convolution followed by the mean of 2×2 pixels, as one 4×4
+        # convolution: the mean of the kernel at its four shifts. Two steps would
+        # give the same up to rounding, which 8-bit gradient pictures show.
         wide = functional.pad(self.weight * self.factor, (1, 1, 1, 1))
         kernel = (wide[..., 1:, 1:] + wide[..., :-1, 1:] + wide[..., 1:, :-1] + wide[..., :-1, :-1]) / 4
         return activate(functional.conv2d(x, kernel, self.bias, stride=2, padding=1))
@@ -94,6 +100,8 @@ class Discriminator(nn.Module):
 
     def __init__(self, halving: Callable[[int, tuple[int, ...]], nn.Module]) -> None:
         super().__init__()
+        # Training's progress through the resolutions; 0 in the published files: all of them, of which
+        # `input0` alone is the way in. The other `input…` are there for strict loading.
         self.register_buffer("lod", torch.zeros(()))
         for block, (here, after) in enumerate(pairwise(CHANNELS)):
             self.add_module(f"input{block}", Scaled(here, 3, 1, 1))
@@ -123,6 +131,8 @@ def activate(x: Tensor) -> Tensor:
 
 def with_deviation(x: Tensor) -> Tensor:
     """Append the channel of the minibatch standard deviation that a single image has: (n, C + 1, H, W)."""
+    # The official layer computes it over groups of up to four images; of one alone it is the root of epsilon,
+    # with no gradient. In a group most values of a gradient picture would depend on the image's neighbours.
     return functional.pad(x, (0, 0, 0, 0, 0, 1), value=_DEVIATION)
 
 

@@ -1,4 +1,4 @@
-"""LGrad's learned gradients: an image as a frozen network sees it change."""
+"""LGrad's learned gradients: those of a frozen network's output with respect to the image."""
 
 from __future__ import annotations
 
@@ -30,7 +30,17 @@ def gradient_images(model: nn.Module, batch: Tensor, at_once: int = _AT_ONCE) ->
 
 def gradients(model: nn.Module, batch: Tensor, at_once: int = _AT_ONCE) -> Tensor:
     """Differentiate each image's outputs: float32 (n, 3, H, W), also under ``torch.no_grad``."""
-    return torch.cat([_gradient_of_sum(model, images) for images in torch.split(batch, at_once)])
+    found = []
+    for images in torch.split(batch, at_once):
+        # A leaf of its own: the gradient is taken after resizing and normalising, as the paper's is, and for
+        # as few images as its backward pass leaves memory for.
+        leaf = images.detach().requires_grad_()
+        # Scoring runs without gradients; here, and only here, they are what is asked for.
+        with torch.enable_grad():
+            total = model(leaf).sum()
+        (gradient,) = torch.autograd.grad(total, leaf)
+        found.append(gradient)
+    return torch.cat(found)
 
 
 def to_pictures(gradient: Tensor) -> Tensor:
@@ -41,17 +51,11 @@ def to_pictures(gradient: Tensor) -> Tensor:
     Raises:
         ValueError: A gradient is not finite; as a black picture it would get a score like any other.
     """
+    # img2gad_pytorch/gen_imggrad.py of the official code: one
+    # minimum and one maximum a picture, over all channels.
     shifted = gradient - gradient.amin(dim=(1, 2, 3), keepdim=True)
     largest = shifted.amax(dim=(1, 2, 3), keepdim=True)
     if not largest.isfinite().all():
         raise ValueError("the gradient is not finite: the transformation model's weights may be damaged")
     scaled = shifted / torch.where(largest == 0, 1, largest)  # a constant gradient becomes black
     return scaled.mul(255).round().to(torch.uint8)
-
-
-def _gradient_of_sum(model: nn.Module, batch: Tensor) -> Tensor:
-    images = batch.detach().requires_grad_()
-    with torch.enable_grad():
-        total = model(images).sum()
-    (gradient,) = torch.autograd.grad(total, images)
-    return gradient

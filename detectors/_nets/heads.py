@@ -56,12 +56,15 @@ def linear_probe(
         WrongWeights: It holds something else, or a backbone that is not this one.
     """
     weights.path(backbone.checkpoint)  # of two missing files, the larger is named first
+    # A head has 4 kB, a whole checkpoint of the official training 1 to 2 GB; people have either.
     head = Network(partial(nn.Linear, backbone.width, 1), checkpoint)
     with weights.recording() as files:
         state: State = weights.load(checkpoint)
     if "fc.weight" not in state:  # the layer alone: nothing large is read before it is known to fit
         layer = head.fill(weights, known, state)
         return backbone.load(weights), layer
+    # networks/trainer.py of UniversalFakeDetect turns gradients off for --fix_backbone and leaves batch norms
+    # in training mode; ViT backbones have none.
     encoder = backbone.load(weights)
     statistics, rest = _of_training(state, encoder, checkpoint)
     if statistics:
@@ -79,7 +82,7 @@ def finetuned_clip(weights: Weights, checkpoint: Checkpoint, known: Iterable[Che
         MissingWeights: The file is not on this machine.
         WrongWeights: It holds something else; only CLIP's text side may be there without being read.
     """
-    return Network(_finetuned, checkpoint, partial(_without, starts=TEXT_TOWER)).load(weights, known)
+    return Network(WholeModel, checkpoint, partial(_without, starts=TEXT_TOWER)).load(weights, known)
 
 
 def feature_bank(weights: Weights, checkpoint: Checkpoint, width: int) -> FeatureBank:
@@ -93,12 +96,17 @@ def feature_bank(weights: Weights, checkpoint: Checkpoint, width: int) -> Featur
 
 
 class WholeModel(nn.Module):
-    """The official model and its names: an image tower, ``model.visual.*``, and a layer, ``fc.*``."""
+    """The official model and its names: an image tower, ``model.visual.*``, and a layer, ``fc.*``.
 
-    def __init__(self, tower: nn.Module, head: nn.Linear) -> None:
+    Args:
+        tower: Makes features; by default CLIP's ViT-L/14, unfilled.
+        head: From its features to one logit.
+    """
+
+    def __init__(self, tower: nn.Module | None = None, head: nn.Linear | None = None) -> None:
         super().__init__()
-        self.model = nn.ModuleDict({"visual": tower})
-        self.fc = head
+        self.model = nn.ModuleDict({"visual": clip_tower() if tower is None else tower})
+        self.fc = nn.Linear(768, 1) if head is None else head
 
     def forward(self, images: Tensor) -> Tensor:
         """Map (n, 3, H, W) to raw logits (n, 1)."""
@@ -106,39 +114,33 @@ class WholeModel(nn.Module):
         return logits
 
 
-def _finetuned() -> WholeModel:
-    return WholeModel(clip_tower(), nn.Linear(768, 1))
-
-
 def _of_training(
     state: State, encoder: FrozenEncoder, checkpoint: Checkpoint
 ) -> tuple[dict[str, Tensor], State]:
     """Split off the batch norm statistics that differ from the frozen backbone's, and the head."""
+    # The official model keeps all of CLIP, whose text side no
+    # image passes; ImageNet's networks keep their classes.
     rest = _without(state, TEXT_TOWER + CLASSIFIERS)
     prefix = "model.visual." if any(key.startswith("model.visual.") for key in rest) else "model."
     drifted: dict[str, Tensor] = {}
     for key, expected in encoder.network.state_dict().items():
         value = rest.pop(prefix + key, None)
-        if _close(value, expected):
-            continue
-        if not (key.endswith(STATISTICS) and isinstance(value, Tensor) and value.shape == expected.shape):
-            raise WrongWeights(
-                f"weights '{checkpoint.name}': a training checkpoint with another backbone than this run's "
-                f"frozen one ('{prefix + key}' differs); a head fits its own backbone only"
-            )
-        drifted[key] = value
+        if isinstance(value, Tensor) and value.shape == expected.shape:
+            # Up to the rounding of float16, in which OpenAI published CLIP.
+            if torch.allclose(value.to(expected), expected, rtol=1e-3, atol=1e-6):
+                continue
+            if key.endswith(STATISTICS):
+                drifted[key] = value
+                continue
+        raise WrongWeights(
+            f"weights '{checkpoint.name}': a training checkpoint with another backbone than this run's "
+            f"frozen one ('{prefix + key}' differs); a head fits its own backbone only"
+        )
     return drifted, {key.removeprefix("fc."): value for key, value in rest.items()}
 
 
 def _without(state: State, starts: tuple[str, ...]) -> dict[str, object]:
     return {key: value for key, value in state.items() if not key.startswith(starts)}
-
-
-def _close(value: object, expected: Tensor) -> bool:
-    """Say whether a tensor is the expected one, up to the rounding of float16."""
-    if not isinstance(value, Tensor) or value.shape != expected.shape:
-        return False
-    return torch.allclose(value.to(expected), expected, rtol=1e-3, atol=1e-6)
 
 
 def _feature_bank(weights: Weights, checkpoint: Checkpoint, width: int) -> FeatureBank:

@@ -69,6 +69,7 @@ class Residual(nn.Module):
 
     def __init__(self, before: int, after: int) -> None:
         super().__init__()
+        # As the file has it: no shortcut's weights where the width stays.
         self.widens = before != after
         if self.widens:
             self.conv = nn.Conv2d(before, after, 1, bias=False)
@@ -95,6 +96,8 @@ class Last(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (n, C, 4, 4) to (n, 7168)."""
+        # Here the factor does act, in contrast to the blocks:
+        # it is applied to the output, before the normalisation.
         codes = self.fc(x.flatten(1)) / sqrt(self.fc.in_features)
         normalised: Tensor = self.bn(codes[..., None, None])
         return normalised.flatten(1)

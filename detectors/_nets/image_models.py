@@ -29,6 +29,8 @@ def inception_v3() -> nn.Module:
     """
     from torchvision import models
 
+    # Left to its default, torchvision warns that the
+    # initialisation is going to change; none of it would stay.
     network: nn.Module = models.inception_v3(init_weights=False, transform_input=True)
     return network
 
@@ -56,6 +58,7 @@ def deeplab_v3() -> nn.Module:
     network: nn.Module = models.segmentation.deeplabv3_resnet101(
         weights_backbone=None, num_classes=21, aux_loss=True
     )
+    # LGrad sums all outputs of a network; the auxiliary head was of use in its training alone.
     network.register_forward_hook(_main_head)
     return network
 
@@ -71,11 +74,14 @@ def clip_rn50() -> nn.Module:
 def of_clip(content: State) -> State:
     """Find the entries of the image tower in a file of open_clip, which has the text tower too, or alone."""
     tower = {key.removeprefix("visual."): content[key] for key in content if key.startswith("visual.")}
+    # OpenAI's file, and open_clip's copy of it, have both towers; people save the image tower alone, too.
     return tower or content
 
 
 def of_vit(content: State) -> State:
     """Give the entries of ViT-B/16's published file the names that torchvision has had since version 0.13."""
+    # torchvision renames them inside `load_state_dict` as
+    # well, which is too late for a strict comparison of keys.
     names = {"mlp.linear_1.": "mlp.0.", "mlp.linear_2.": "mlp.3."}
     for before, now in names.items():
         content = {key.replace(before, now): value for key, value in content.items()}

@@ -41,28 +41,28 @@ class FeatureBank:
 
         It is the mean cosine distance to the k nearest reals less that to the k nearest fakes.
         """
-        real, fake = self._nearest(features, k)[..., :k].mean(dim=2).unbind()
-        return (fake - real).to(features.device)
-
-    def _nearest(self, features: Tensor, k: int) -> Tensor:
-        """Find the similarities to the nearest of both sides, (2, n, k or more), falling."""
         queries, most = _units(features), min(max(k, MOST), self.smallest)
+        # Variants of other k ask for the same batch, one after
+        # the other: a search of 720,120 features serves all.
         if not torch.equal(queries, self._asked) or self._found.shape[2] < k:
-            self._found = torch.stack([_search(side, queries, most) for side in (self._real, self._fake)])
-            self._asked = queries
-        return self._found
+            found = []
+            for side in (self._real, self._fake):
+                similarities, _ = faiss.knn(
+                    queries.numpy(), side.numpy(), most, metric=faiss.METRIC_INNER_PRODUCT
+                )
+                found.append(torch.from_numpy(similarities))  # (n, most), falling
+            self._found, self._asked = torch.stack(found), queries
+        # Distances are 1 - similarity: the ones cancel out. For k > 1 the paper gives no formula; votes in
+        # the union of both sides would have k + 1 values, and an average precision full of ties.
+        real, fake = self._found[..., :k].mean(dim=2).unbind()
+        return (fake - real).to(features.device)
 
 
 def _units(features: Tensor) -> Tensor:
     """Scale vectors to length one; float32 on the CPU, as faiss wants them."""
+    # A bank comes as float16: scaled by pieces, the float32 copy before scaling is never whole.
     units = torch.empty(features.shape, dtype=torch.float32)
     for start in range(0, len(features), _AT_ONCE):
         some = features[start : start + _AT_ONCE].float()
         units[start : start + _AT_ONCE] = functional.normalize(some, dim=1)
     return units
-
-
-def _search(side: Tensor, queries: Tensor, k: int) -> Tensor:
-    """Return the cosine similarities of each query to its k nearest entries (n, k), falling."""
-    similarities, _ = faiss.knn(queries.numpy(), side.numpy(), k, metric=faiss.METRIC_INNER_PRODUCT)
-    return torch.from_numpy(similarities)

@@ -42,6 +42,7 @@ class Network:
             MissingWeights: The file is not on this machine.
             WrongWeights: It holds something else.
         """
+        # Its `repr` has the functions and the whole checkpoint, so that equal words are equal networks.
         return weights.shared(repr(self), lambda: self.fill(weights, known))
 
     def fill(
@@ -62,6 +63,8 @@ def resnet_50() -> nn.Module:
     """Make the papers' classifier: (n, 3, H, W) of any size to one logit each, (n, 1)."""
     from torchvision.models import resnet50
 
+    # torchvision's is the official networks/resnet.py by names and numbers
+    # (stride in the 3×3 convolution), and its pooling takes any size.
     network: nn.Module = resnet50(num_classes=1)
     return network
 

@@ -55,9 +55,13 @@ class Preprocess:
         """Resize and crop one RGB image."""
         from torchvision.transforms import InterpolationMode, functional
 
+        # Pillow's own filters, which smooth before they shrink: those of tensors make other pixels.
         if self.resize is not None:
+            # torchvision takes one number for the length of the shorter side.
             sides = [self.resize] * (2 if self.squash else 1)
             image = functional.resize(image, sides, InterpolationMode(self.resample))
+        # torchvision rounds the corner half to even, and pads a smaller picture with black *before*
+        # normalising: what the network sees there is minus the mean.
         if self.crop is not None:
             image = functional.center_crop(image, [self.crop, self.crop])
         return image
@@ -67,6 +71,7 @@ def normalise(pixels: Tensor, statistics: Statistics) -> Tensor:
     """Turn 8-bit pixels (..., 3, H, W) into float32: scaled to [0, 1], less the mean, over the deviation."""
     from torchvision.transforms.functional import normalize
 
+    # In place, for the quotient is a fresh tensor: one copy of a batch less.
     mean, std = list(statistics.mean), list(statistics.std)
     normalised: Tensor = normalize(pixels.float().div(255), mean, std, inplace=True)
     return normalised
@@ -74,4 +79,5 @@ def normalise(pixels: Tensor, statistics: Statistics) -> Tensor:
 
 def as_pixels(plain: Tensor) -> Tensor:
     """Turn float pixels in [0, 1] back into the 8-bit ones they were made from; any shape."""
+    # Rounded, for 255 times a quotient by 255 may lie a hair below the whole number.
     return plain.mul(255).round().to(torch.uint8)

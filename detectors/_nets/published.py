@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from forenbench.weights import Checkpoint
 
 Marks = Mapping[str, tuple[int, ...]]
+
+# Read with the package, not from a path: it lies in a wheel or a zip file as well.
+_CATALOGUE: Mapping[str, Mapping[str, Any]] = tomllib.loads(
+    (files("forenbench.detectors") / "weights.toml").read_text(encoding="utf-8")
+)
+"""The published checkpoints, by name."""
 
 
 def published(name: str, marks: Marks | None = None) -> Checkpoint:
@@ -23,7 +28,7 @@ def published(name: str, marks: Marks | None = None) -> Checkpoint:
     Raises:
         KeyError: The catalogue has no such name.
     """
-    values = {**_catalogue()[name]}
+    values = {**_CATALOGUE[name]}
     urls, copies = (tuple(values.pop(key, ())) for key in ("urls", "copies"))
     return Checkpoint(name=name, urls=urls, copies=copies, marks=marks or {}, **values)
 
@@ -36,6 +41,7 @@ def own(name: str, command: str, marks: Marks | None = None) -> Checkpoint:
         command: It can be typed as it is; where it writes is added.
         marks: Keys with shapes that tell its content from other files'.
     """
+    # Typed as it stands, it writes where the documents go on: FORENBENCH_WEIGHTS=trained.
     command = f"{command} --out trained"
     return Checkpoint(
         name=name,
@@ -47,9 +53,3 @@ def own(name: str, command: str, marks: Marks | None = None) -> Checkpoint:
         key="model",
         command=command,
     )
-
-
-@cache
-def _catalogue() -> dict[str, dict[str, Any]]:
-    text = (files("forenbench.detectors") / "weights.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)

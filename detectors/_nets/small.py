@@ -33,6 +33,7 @@ def small_resnet() -> nn.Module:
         stem_width=16,
         num_classes=1,
     )
+    # timm can replace the pooling, but not leave it out. It has no weights, so that the keys stay the same.
     net.maxpool = nn.Identity()
     return net
 

@@ -30,6 +30,7 @@ class Lowpass(nn.Module):
 
     def forward(self, x: Tensor, padding: int) -> Tensor:
         """Map (n, C, H, W) to (n, C, H', W'), H' = H + 2 × padding - 3."""
+        # One kernel in the file; expanded without memory, so that each channel is filtered by itself.
         channels = x.shape[1]
         return functional.conv2d(x, self.kernel.expand(channels, 1, 4, 4), padding=padding, groups=channels)
 
@@ -43,6 +44,7 @@ class FilteredHalving(Scaled):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (n, C, H, W) to (n, C', H/2, W/2)."""
+        # Padded for the filter and the convolution at once, whose own padding is none.
         x = self.filter(x, padding=(self.weight.shape[-1] + 1) // 2)
         return functional.conv2d(x, self.weight * self.factor, self.bias, stride=2)
 
@@ -72,7 +74,7 @@ class Discriminator(nn.Module):
             skipped = self.get_submodule(f"skip_layer{block}")(x)
             x = _activate(self.get_submodule(f"layer{2 * block}")(x))
             x = _activate(self.get_submodule(f"layer{2 * block + 1}")(x))
-            x = (x + skipped) / sqrt(2)
+            x = (x + skipped) / sqrt(2)  # keeps the variance of two sums
         x = _activate(self.layer12(with_deviation(x))).flatten(1)
         scores: Tensor = self.layer14(_activate(self.layer13(x)))
         return scores

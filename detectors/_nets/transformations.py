@@ -89,6 +89,8 @@ class Untrained:
         return weights.shared(f"{self.build.__name__}, seed {self.seed}", lambda: self._draw(weights.device))
 
     def _draw(self, device: str) -> nn.Module:
+        # NumPy's generator, whose stream is frozen, in place
+        # of torch's, which may change between its versions.
         network, random = self.build(), RandomState(self.seed)
         for key, value in network.state_dict().items():
             if key.endswith("weight"):
@@ -162,10 +164,13 @@ def picture_maker(name: str, weights: Weights, known: tuple[Checkpoint, ...] = (
     transformation = TRANSFORMATIONS[name]
 
     def make() -> PictureMaker:
+        # What the network's pictures rest on is part of their identity; the detector records the same files.
         with weights.recording() as files:
             network = transformation.load(weights, known)
         if network is None:  # the image itself costs less to make than to keep
             return PictureMaker(transformation, network)
+        # Batches of another size differ in the last bit, and
+        # by rounding in a level of a picture here and there.
         version = f"{PictureMaker.version} ({transformation.at_once} at once)"
         pictures = identity(f"lgrad-{name}", version, files, transformation.prepare)
         return PictureMaker(transformation, network, pictures)
@@ -198,6 +203,7 @@ _RESNET = Network(imagenet_resnet_50, RESNET_50)
 _VIT = Network(vit_b16, VIT_B16, of_vit)
 _CLIP = Network(clip_rn50, CLIP_RN50, of_clip)
 
+# Squashed, aspect ratio and all: `Resize((256, 256))` in img2gad_pytorch/gen_imggrad.py.
 _GAN = Preprocess(SYMMETRIC, resize=256)
 _TF = Preprocess(SYMMETRIC, resize=256, resample="bicubic")
 _IMAGENET = Preprocess(IMAGENET, resize=256)
@@ -208,7 +214,7 @@ TRANSFORMATIONS: Mapping[str, Transformation] = {
     "stylegan-bedroom": Transformation(_GAN, _BEDROOM),
     "stylegan-bedroom-tf-resize": Transformation(_TF, _BEDROOM),
     "stylegan-cats": Transformation(_GAN, _CATS),
-    "stylegan2-church": Transformation(_GAN, _CHURCH, at_once=2),
+    "stylegan2-church": Transformation(_GAN, _CHURCH, at_once=2),  # four would need more than 2 GiB
     "progan-bedroom": Transformation(_GAN, _PROGAN_BEDROOM),
     "progan-bridge": Transformation(_GAN, _PROGAN_BRIDGE),
     "progan-random": Transformation(_GAN, Untrained(pggan_256, seed=0)),

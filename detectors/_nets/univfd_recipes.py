@@ -37,12 +37,14 @@ class HeadRecipe:
 
 def own_head(name: str, backbone: str) -> Checkpoint:
     """Describe a linear layer that users train; ``weight`` (1, width) and ``bias`` (1,), as published."""
+    # The width tells heads of CLIP ViT-L/14 and ViT-B/16 from the others; those two have the same.
     marks = {"weight": (1, BACKBONES[backbone].width), "bias": (1,)}
     return own(name, _command("univfd-lc", backbone), marks)
 
 
 def own_bank(name: str, backbone: str) -> Checkpoint:
     """Describe a bank that users make: features of the training images, real and generated."""
+    # No marks: how many rows it has is the user's choice.
     bank, width = own(name, _command("univfd-nn", backbone)), BACKBONES[backbone].width
     content = f"safetensors, `real` (n, {width}) and `fake` (m, {width})"
     return replace(bank, file=f"{name}.safetensors", format=content)
@@ -63,6 +65,7 @@ FINETUNED = replace(
 
 
 def _on(backbone: str, head: Checkpoint, bank: Checkpoint, prefix: str = "") -> dict[str, HeadRecipe]:
+    # One bank serves every k: to make it is the work, a search in it takes seconds.
     network = BACKBONES[backbone]
     neighbours = {prefix + name: HeadRecipe(network, bank, k) for name, k in NEIGHBOURS.items()}
     return {f"{prefix}lc": HeadRecipe(network, head), **neighbours}

@@ -16,6 +16,7 @@ import pytest
 from command_line import BRIGHT, Bench
 
 from forenbench import registry
+from forenbench.metrics.metric_catalogue import METRICS
 from forenbench.testing import write_tiny_dataset
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -36,21 +37,41 @@ def commands(page: str) -> list[list[str]]:
     return [shlex.split(line)[2:] for line in lines if line.startswith("$ bench ")]
 
 
-@pytest.mark.parametrize("page", ["adding_perturbation.md", "adding_table.md", "adding_source.md"])
+def commands_for_files(page: str) -> list[list[str]]:
+    return [command for command in commands(page) if page != "adding_metric.md" or "./" in "".join(command)]
+
+
+@pytest.fixture
+def _catalogue() -> Iterator[None]:
+    """Take the metrics of files out again: the commands of a test share a process with other tests."""
+    before = dict(METRICS)
+    yield
+    METRICS.clear()
+    METRICS.update(before)
+
+
+@pytest.mark.usefixtures("_catalogue")
+@pytest.mark.parametrize(
+    "page", ["adding_perturbation.md", "adding_table.md", "adding_source.md", "adding_metric.md"]
+)
 def test_a_file_that_a_page_shows_runs_with_every_command_that_it_shows(page: str, bench: Bench) -> None:
     write_example(page)
     Path("bright.py").write_text(BRIGHT)
     pixels = np.random.default_rng(0).integers(0, 256, (8, 40, 40, 3), dtype=np.uint8)
     np.savez("images.npz", images=pixels, labels=np.arange(8) % 2)
-    if page == "adding_table.md":
+    if page in ("adding_table.md", "adding_metric.md"):
         bench("run", "--detectors", "./bright.py", "--dataset", "tiny")
-    for command in commands(page):
+    for command in commands_for_files(page):
         where = [] if "--dataset" in command else ["--dataset", "tiny"]
         more = ["--detectors", "./bright.py", *where] if command[0] == "run" else []
         outcome = bench(*command, *more)
         assert outcome.code == 0, (command, outcome.err)
         if command[0] == "check":
             assert "FAIL" not in outcome.out
+    if page == "adding_metric.md":
+        assert "Right reals" in bench(*commands_for_files(page)[1]).out
+        assert "Right reals" in Path("results/runs/tiny/report.html").read_text(encoding="utf-8")
+        return
     last = bench(*commands(page)[-1], *more)
     assert re.search(r"pixelate@[0-9a-f]{12}|AUROC|sdxl", last.out)
     if page != "adding_table.md":
@@ -109,6 +130,9 @@ def test_the_metric_that_a_page_shows_is_in_tables_and_glossary(
     write_tiny_dataset(tmp_path / "tiny")
     Path("bright.py").write_text(BRIGHT)
     run = ["run", "--detectors", "./bright.py", "--dataset", "tiny"]
+    others = [
+        one for one in commands("adding_metric.md") if one not in commands_for_files("adding_metric.md")
+    ]
     outputs = [
         subprocess.run(
             [sys.executable, "-c", "from forenbench.cli import main; main()", *command],
@@ -117,7 +141,7 @@ def test_the_metric_that_a_page_shows_is_in_tables_and_glossary(
             text=True,
             check=True,
         ).stdout
-        for command in (run, *commands("adding_metric.md"))
+        for command in (run, *others)
     ]
     assert "Right reals" in outputs[-1]
     assert "FAIL" not in outputs[-2]

@@ -91,7 +91,7 @@ def test_broken_files_are_named(bench: Bench) -> None:
     ("arguments", "message"),
     [
         (("tiny", "--format", "xml"), "--format 'xml' is none of text, csv, json"),
-        (("tiny", "--distance", "40"), "--distance 40 is not from 0 to 16"),
+        (("tiny", "--distance", "40"), "distance 40 is not from 0 to 16"),
         (("tiny", "./tiny"), "2 test sets are called 'tiny/alpha'"),
         (("nowhere",), "unknown dataset 'nowhere'"),
         (("tiny", "--against", "nowhere"), "unknown dataset 'nowhere'"),

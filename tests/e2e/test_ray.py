@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from command_line import Bench
-from slow_run import ALL_SHARDS, SlowRun
+from slow_run import ALL_SHARDS, PERTURBATIONS, SlowRun
 
 ray = pytest.importorskip("ray", reason="the extra 'ray' is not installed")
 KILLS = 8
@@ -58,6 +58,15 @@ def test_a_cluster_gives_the_files_of_a_local_run(slow: SlowRun, cluster: Any) -
 
 
 @pytest.mark.slow
+def test_a_cluster_that_python_asks_for_gives_the_same_files(slow: SlowRun, cluster: Any) -> None:  # noqa: ANN401
+    asked = {"perturbations": PERTURBATIONS, "out": "python", "engine": "ray", "address": cluster.address}
+    code = f"import forenbench; forenbench.evaluate('slow.py', 'tiny', replica_cpus=1, **{asked!r})"
+    environment = {**os.environ, "PIDS": str(slow.pids)}
+    subprocess.run([sys.executable, "-c", code], cwd=slow.folder, env=environment, check=True)
+    assert slow.files("python") == slow.files("whole")
+
+
+@pytest.mark.slow
 def test_a_killed_worker_and_a_lost_node_lose_nothing(slow: SlowRun, cluster: Any) -> None:  # noqa: ANN401
     for old in slow.pids.iterdir():
         old.unlink()
@@ -94,7 +103,7 @@ def test_killed_at_random_and_started_again_the_files_are_whole(slow: SlowRun, c
 
 
 @pytest.mark.slow
-def test_ctrl_c_ends_after_a_part_and_the_same_command_goes_on(slow: SlowRun, cluster: Any) -> None:  # noqa: ANN401
+def test_ctrl_c_ends_after_a_shard_and_the_same_command_goes_on(slow: SlowRun, cluster: Any) -> None:  # noqa: ANN401
     process = slow.start("stopped-ray", *options(cluster))
     slow.wait_for_progress(process, "stopped-ray")
     process.interrupt()

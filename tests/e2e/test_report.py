@@ -229,7 +229,7 @@ def test_a_run_whose_images_are_gone(bench: Bench, monkeypatch: pytest.MonkeyPat
     assert "no thumbnails: dataset 'tiny' is not known here" in outcome.err
     page = Page(Path("to/page.html").read_text(encoding="utf-8"))
     assert "alpha/0_real/0.png" in page.words
-    assert "--dataset DIR names its place" in page.words
+    assert "the option 'dataset' names the folder of its images" in page.words
     shutil.copytree("elsewhere", "again/tiny")
     assert "no thumbnails" not in bench("report", "run", "--dataset", "again/tiny").err
     assert "data:image/webp" in Path("run/report.html").read_text(encoding="utf-8")

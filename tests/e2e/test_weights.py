@@ -117,7 +117,7 @@ def test_own_weights_are_called_own_wherever_their_numbers_stand(bench: Bench, t
     assert "Not known" not in starred.out
     idle = bench("run", "--detectors", "./bright.py", "--dataset", "tiny", "--trained-on", "alpha")
     assert idle.code == 2
-    assert "--trained-on states what other weights" in idle.err
+    assert "what other weights than the published ones have seen is stated" in idle.err
     own = ("--detectors", "tiny-ladeda", "--weights", f"tiny-ladeda={path}", "--unverified")
     assert bench("score", "tiny/alpha/1_fake", *own, "--format", "csv").out.count(",own,") == 4
 

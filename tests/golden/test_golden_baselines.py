@@ -14,9 +14,10 @@ from golden import AVAILABLE, keys_sha256, picture
 from torch import Tensor, nn
 
 from forenbench.detectors._nets.denoising import NoiseNetwork
+from forenbench.detectors._nets.fusing_network import FusingNetwork
 from forenbench.detectors._nets.pixels import IMAGENET, PLAIN, Preprocess
 from forenbench.detectors._nets.textures import GramNetwork
-from forenbench.detectors.fusing import WHOLE, Fusing, FusingNetwork
+from forenbench.detectors.fusing import WHOLE, Fusing
 from forenbench.detectors.gramnet import VIEW
 from forenbench.detectors.lnp import noise_pictures
 

@@ -251,6 +251,17 @@ def test_a_changed_archive_is_read_again(tmp_path: Path) -> None:
     assert list(after.values()) == list(reversed(before.values()))
 
 
+def test_what_is_read_of_an_open_archive_is_not_remembered_of_the_one_put_in_its_place(
+    tmp_path: Path,
+) -> None:
+    made = write(tmp_path / "a.tar", {"g/0_real/a.png": b"one", "g/1_fake/b.png": b"two"})
+    opened, findings = open_location(made)
+    paths = [sample.path for sample in findings.samples]
+    write(tmp_path / "other.tar", {"g/0_real/a.png": b"two", "g/1_fake/b.png": b"one"}).rename(made)
+    before = take_stock(opened, paths)
+    assert list(take_stock(open_location(made)[0], paths).values()) == list(reversed(before.values()))
+
+
 @pytest.mark.parametrize("suffixes", [(".zip", ".zip"), (".zip", ".tar.gz")])
 def test_several_archives_are_one_dataset(tmp_path: Path, suffixes: tuple[str, str]) -> None:
     pieces = {"g": PAIR, "f": {"f/1_fake/c.png": png(3), "f/notes.txt": b"x"}}
@@ -265,6 +276,14 @@ def test_several_archives_are_one_dataset(tmp_path: Path, suffixes: tuple[str, s
     assert [source.read(s.path) for s in findings.samples] == [png(3), png(1), png(2)]
     facts = take_stock(pickle.loads(pickle.dumps(source)), [s.path for s in reversed(findings.samples)])
     assert list(facts) == [s.path for s in reversed(findings.samples)]
+
+
+def test_a_path_in_none_of_several_archives_is_a_file_that_is_not_there(tmp_path: Path) -> None:
+    """Rows of a run name files of archives that are no longer given."""
+    made = [write(tmp_path / "g.zip", PAIR), write(tmp_path / "f.zip", {"f/1_fake/c.png": png(3)})]
+    source, _ = open_locations(made)
+    facts = take_stock(source, ["gone.png", "f/1_fake/c.png"])
+    assert [bool(fact.sha256) for fact in facts.values()] == [False, True]
 
 
 def test_a_path_in_two_archives_is_refused(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -13,7 +14,7 @@ from forenbench import tables
 from forenbench.metrics.metric_catalogue import METRICS
 from forenbench.records.store import Store
 from forenbench.tables import cell_frame
-from forenbench.tables.cell_frame import COLUMNS, WHOLE
+from forenbench.tables.cell_frame import COLUMNS, WHOLE, as_dicts, framed, grouped
 from forenbench.tables.table import Table
 
 ROOMS = [Path(__file__).parents[2] / "benchmark" / room for room in ("tables", "report")]
@@ -66,6 +67,32 @@ def test_keys_of_cells_are_written_once() -> None:
         if len(texts) == len(node.elts)
     ]
     assert found == []
+
+
+def test_a_cell_as_a_dict_has_values_that_json_takes(store: Store) -> None:
+    cells = tables.measure([store])
+    lines = as_dicts(cells, [name for name in cells if name != "replicates"])
+    assert [line["testset"] for line in lines] == ["t", "u"]
+    assert json.loads(json.dumps(lines))[0]["images"] == 20
+    assert as_dicts(cells, ["ok"]) == [{"ok": 20}, {"ok": 3}]
+
+
+def test_groups_stand_in_the_order_in_which_they_appear() -> None:
+    cells = [{"name": name, "at": at} for at, name in enumerate("bab")]
+    groups = grouped(cells, ["name"])
+    assert [(name, [cell["at"] for cell in group]) for name, group in groups.items()] == [
+        (("b",), [0, 2]),
+        (("a",), [1]),
+    ]
+
+
+def test_entries_are_parted_into_frames_of_one_shape() -> None:
+    columns = {("g", "x"): [(1, "*"), (2, "")], ("g", "y"): [(0.5, ""), (1.5, "†")]}
+    values, signs = framed(columns, [("a", "own"), ("b", "own")], ["detector", "weights"], "group", "metric")
+    assert values.loc[("b", "own"), ("g", "y")] == 1.5
+    assert signs.loc[("b", "own"), ("g", "y")] == "†"
+    assert values.dtypes.tolist() == ["int64", "float64"]
+    assert list(signs.columns.names) == ["group", "metric"]
 
 
 def _is_text(node: ast.expr) -> bool:

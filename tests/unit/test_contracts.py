@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from forenbench import registry
+from forenbench.metrics.metric_catalogue import METRICS
 from forenbench.scoring.engines import EngineRequest
 from forenbench.scoring.engines.local import LocalEngine
 from forenbench.scoring.numerics import Numerics
-from forenbench.testing.contracts import check_engine, check_perturbation, check_table
+from forenbench.testing.contracts import check_engine, check_metric, check_perturbation, check_table
 
 PERTURBATION = """
 import random
@@ -32,6 +33,20 @@ def lay_out(cells):
     return Table("mine", "A test", cells[["auroc"]], ())
 
 MINE = TableKind("mine", "a test", lay_out)
+"""
+
+
+METRIC = """
+from forenbench.metrics.metric import DecisionMetric
+from forenbench.metrics.terms import Term
+
+MINE = DecisionMetric(
+    name="mine",
+    label="Mine",
+    term=Term("Mine", ("mine",), "a test"),
+    judge=lambda made: {judge},
+    headings={{"cells": "Mine"}},
+)
 """
 
 
@@ -63,6 +78,36 @@ def test_a_perturbation_is_held_to_its_contract(tmp_path: Path, made: str, faili
 def test_a_table_is_held_to_its_contract(tmp_path: Path, first: str, failing: list[str]) -> None:
     (tmp_path / "mine.py").write_text(TABLE.format(first=first))
     assert [one.check for one in check_table(str(tmp_path / "mine.py")) if one.problem] == failing
+
+
+@pytest.mark.parametrize(
+    ("judge", "failing"),
+    [
+        ("made.false_positives / made.reals", []),
+        ("made.false_positives", ["every cell has a value"]),
+        ("made.reals.missing", ["every cell has a value"]),
+        ("[0.5]", ["every cell has a value"]),
+    ],
+)
+def test_a_metric_is_held_to_its_contract(tmp_path: Path, judge: str, failing: list[str]) -> None:
+    (tmp_path / "mine.py").write_text(METRIC.format(judge=judge))
+    before = dict(METRICS)
+    try:
+        found = [one.check for one in check_metric(str(tmp_path / "mine.py")) if one.problem]
+    finally:
+        METRICS.clear()
+        METRICS.update(before)
+    assert [check.startswith(start) for check, start in zip(found, failing, strict=True)] == [True] * len(
+        found
+    )
+
+
+def test_a_metric_that_cannot_be_added_is_not_measured(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(METRIC.format(judge="0.5").replace('"mine"', '"acc"'))
+    (only,) = check_metric(str(tmp_path / "mine.py"))
+    assert "there is a metric 'acc'" in only.problem
+    (only,) = check_metric("not-there")
+    assert "unknown metric of packages 'not-there'" in only.problem
 
 
 class Rounding(LocalEngine):

@@ -111,7 +111,7 @@ def test_nothing_but_absent_files() -> None:
 
 
 def test_a_distance_out_of_range_is_refused() -> None:
-    with pytest.raises(BenchError, match="--distance 17 is not from 0 to 16"):
+    with pytest.raises(BenchError, match="distance 17 is not from 0 to 16"):
         duplicates.find(files((0, "a", 0)), distance=17)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import fields
 from importlib import import_module
 from inspect import signature
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -18,9 +21,20 @@ from torch import Tensor
 import forenbench
 from forenbench import BenchError, Results, Table, evaluate, load_results, score
 from forenbench.cli.run import run
+from forenbench.front.arguments import (
+    ImageChoice,
+    ImageOptions,
+    LoadChoice,
+    LoadOptions,
+    RunChoice,
+    RunOptions,
+)
+from forenbench.front.importing import ImportOptions, ScoreImport
 from forenbench.plugins.own import OwnDetector
 from forenbench.testing import Brightness, write_tiny_dataset
 from forenbench.types import Detector
+
+OPTIONS = (ImageOptions, LoadOptions, RunOptions)
 
 
 @pytest.fixture(scope="module")
@@ -77,10 +91,63 @@ def test_what_makes_rows_reaches_their_identity(here: Path) -> None:
     assert [(one.seed, one.precision, one.perturbation) for _, one in kept] == [(3, "bf16", "noise:8.0")]
 
 
-def test_python_takes_every_option_of_bench_run_but_those_of_clusters_and_papers() -> None:
+def test_python_takes_every_option_of_bench_run_and_explains_each() -> None:
     ours = {"split": "splits", "places": "data"}
-    options = set(signature(run).parameters) - {"experiment", "engine", "address", "replica_cpus"}
+    options = set(signature(run).parameters)
     assert {ours.get(name, name) for name in signature(evaluate).parameters} == options | {"progress"}
+    explained = "".join(filter(None, (evaluate.__doc__, *(one.__doc__ for one in OPTIONS))))
+    assert [name for name in signature(evaluate).parameters if f"        {name}: " not in explained] == []
+
+
+def test_defaults_that_python_shows_are_those_of_bench_run() -> None:
+    typed = {name: one.default for name, one in signature(run).parameters.items()}
+    shown = {name: one.default for name, one in signature(evaluate).parameters.items()}
+    assert len(shown.keys() & typed.keys()) > 20
+    differ = [name for name in shown.keys() & typed.keys() if (shown[name] or typed[name])]
+    assert [name for name in differ if str(shown[name]) != str(typed[name])] == []
+
+
+@pytest.mark.parametrize(
+    ("options", "choice", "others"),
+    [
+        (ImageOptions, ImageChoice, set[str]()),
+        (LoadOptions, LoadChoice, set[str]()),
+        (RunOptions, RunChoice, set[str]()),
+        (ImportOptions, ScoreImport, {"file", "detectors", "dataset", "out"}),
+    ],
+)
+def test_options_that_type_checkers_know_are_those_that_are_read_and_explained(
+    options: Any,  # noqa: ANN401 - a TypedDict
+    choice: Any,  # noqa: ANN401 - a dataclass
+    others: set[str],
+) -> None:
+    assert set(options.__annotations__) == {one.name for one in fields(choice)} - others
+    explained = "".join(filter(None, (options.__doc__, *(one.__doc__ for one in OPTIONS))))
+    assert [name for name in options.__annotations__ if f"        {name}: " not in explained] == []
+
+
+def test_a_misspelt_option_is_refused(here: Path) -> None:
+    with pytest.raises(TypeError, match="'lmit'"):
+        evaluate("./bright.py", "tiny", lmit=1)  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"experiment": "lgrad3"}, "unknown experiment 'lgrad3': did you mean lgrad-3"),
+        ({"experiment": "lgrad-3", "dataset": pd.DataFrame()}, "'lgrad-3' already says .*leave out dataset"),
+        ({"experiment": "lgrad-3", "generators": "biggan"}, "leave out generators"),
+        ({"experiment": "lgrad-3"}, r"nothing of table 'lgrad-3' can be run here"),
+        ({"engine": "rey"}, "unknown engine 'rey': did you mean ray"),
+        ({"engine": "ray", "device": "cuda:1"}, "each replica has a GPU of its own"),
+    ],
+)
+def test_a_paper_and_a_cluster_are_asked_for_as_on_the_command_line(
+    here: Path, asked: dict[str, object], words: str
+) -> None:
+    with pytest.raises(BenchError, match=words):
+        evaluate(progress=False, **asked)  # type: ignore[arg-type]
+    assert list(Path().glob("results/runs/*")) == []
 
 
 def test_a_class_of_a_file_is_the_detector_of_that_file(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,7 +183,8 @@ def test_listed_images_are_a_dataset_and_found_again(here: Path) -> None:
         ({"detectors": []}, "no detector is named"),
         ({"detectors": 3}, "detector int has no 'name'"),
         ({"detectors": ["./bright.py"], "device": "warp"}, "device 'warp'"),
-        ({"detectors": Brightness(), "device": "cpu,cpu"}, "put your own into a file"),
+        ({"detectors": Brightness(), "device": "cpu,cpu"}, "device 'cpu,cpu'.*put your own into"),
+        ({"detectors": Brightness(), "engine": "ray"}, "engine 'ray'.*put your own into"),
         ({"perturbations": []}, "no perturbation is named"),
     ],
 )
@@ -190,6 +258,112 @@ def test_two_objects_of_one_name_are_refused_and_one_given_twice_is_one(here: Pa
     with pytest.raises(BenchError, match="two detectors are called 'scaled'"):
         evaluate([one, Scaled(1.0)], "tiny", progress=False)
     assert len(evaluate([one, one], "tiny", limit=1, progress=False).table("acc-ap").frame) == 1
+
+
+def test_scores_imported_from_python_are_the_files_that_bench_import_writes(here: Path) -> None:
+    rows = ["image,truth,A,B"]
+    for file in sorted(Path("tiny").rglob("*.png")):
+        word = "ai" if "1_fake" in file.parts else "human"
+        rows.append(f"x/{file.relative_to('tiny')},{word},0.{len(rows)},{100 if len(rows) == 3 else 0.5}")
+    Path("scores.csv").write_text("\n".join(rows))
+    typed = [
+        "--path-column",
+        "image",
+        "--label-column",
+        "truth",
+        "--label",
+        "ai=1,human=0",
+        "--threshold",
+        "0.4",
+    ]
+    typed += ["--prefix", "x/", "--dataset", "tiny", "--perturbation", "jpeg:090", "--trained-on", "beta"]
+    finish(here, ["import", "scores.csv", "--scores", "A,B", "--out", "by-hand", *typed])
+    results = forenbench.import_scores(
+        "scores.csv",
+        scores=["A", "B"],
+        dataset="tiny",
+        out="by-python",
+        progress=False,
+        columns={"path": "image", "label": "truth"},
+        labels={"ai": 1, "human": 0},
+        threshold=0.4,
+        prefix="x/",
+        perturbation="jpeg:090",
+        trained_on="beta",
+    )
+    assert rows_of(here / "by-python") == rows_of(here / "by-hand")
+    known = [
+        [record.identity for record in one._stores[0].records()] for one in (results, load_results("by-hand"))
+    ]
+    assert known[0] == known[1]
+    assert {one.perturbation for one in known[0]} == {"jpeg:90"}
+    assert results.table("cells").to_csv() == load_results("by-hand").table("cells").to_csv()
+    assert (here / "by-python/leaderboard.csv").read_bytes() == (
+        here / "by-hand/leaderboard.csv"
+    ).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({}, "the detector has no name"),
+        ({"detector": "x", "scores": ["a"]}, "leave out detector"),
+        ({"detector": "x", "limit": 1}, "choose images of a dataset: name one"),
+        ({"detector": "x", "dataset": "tiny", "generator": "g"}, "leave out dataset_name and generator"),
+        ({"detector": "x", "columns": {"score": "p"}}, "no column 'p'"),
+        ({"detector": "x"}, r"outside \[0, 1\].*\(threshold\)"),
+    ],
+)
+def test_an_import_that_makes_no_sense_is_refused_in_words_of_python(
+    here: Path, asked: dict[str, object], words: str
+) -> None:
+    Path("scores.csv").write_text("path,label,score\na,0,7\n")
+    with pytest.raises(BenchError, match=words) as refused:
+        forenbench.import_scores("scores.csv", progress=False, **asked)  # type: ignore[arg-type]
+    assert "--" not in str(refused.value)
+    assert not Path("results").exists()
+
+
+def test_a_calibration_from_python_is_that_of_bench_calibrate(here: Path) -> None:
+    for name, generator in (("validation", "alpha"), ("by-hand", "beta"), ("by-python", "beta")):
+        evaluate("./bright.py", "tiny", generators=generator, out=name, progress=False)
+    finish(here, ["calibrate", "by-hand", "--on", "validation"])
+    results = forenbench.calibrate("validation", "by-python", progress=False)
+    assert (here / "by-python/fits.json").read_bytes() == (here / "by-hand/fits.json").read_bytes()
+    assert results.out == Path("by-python")
+    assert results.table("thresholds").to_csv() == load_results("by-hand").table("thresholds").to_csv()
+    with pytest.raises(BenchError, match="the splits overlap"):
+        forenbench.calibrate(on=["validation"], runs=["validation"], progress=False)
+
+
+def test_an_audit_from_python_finds_and_keeps_what_bench_audit_does(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    finish(
+        here,
+        [
+            "audit",
+            "tiny",
+            "--generators",
+            "alpha",
+            "--against",
+            "tiny",
+            "--out",
+            "by-hand",
+            "--format",
+            "json",
+        ],
+    )
+    shown = json.loads(capsys.readouterr().out)
+    found = forenbench.audit_dataset(
+        "tiny", against="tiny", generators="alpha", out="by-python", progress=False
+    )
+    assert json.loads(found.properties.to_json(orient="records")) == shown["properties"]
+    assert json.loads(found.baseline.to_json(orient="records")) == shown["baseline"]
+    assert json.loads(found.twins.members.to_json(orient="records")) == shown["members"]
+    assert list(found.warnings) == shown["warnings"]
+    assert set(found.files["testset"]) == {"alpha"}
+    assert rows_of(here / "by-python") == rows_of(here / "by-hand")
 
 
 def test_single_images_are_scored_by_names_and_objects(here: Path) -> None:

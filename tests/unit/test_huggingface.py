@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import pickle
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -149,6 +150,29 @@ def test_changed_files_are_read_again(tmp_path: Path) -> None:
     write_table(file, image=images(2, 1), label=[0, 1])
     after = take_stock(open_location(file.parent)[0], ["a.parquet#0", "a.parquet#1"])
     assert list(after.values()) == list(reversed(before.values()))
+
+
+def test_what_is_read_of_opened_files_is_not_remembered_of_those_put_in_their_place(tmp_path: Path) -> None:
+    file = write_table(tmp_path / "hub/a.parquet", image=images(1, 2), label=[0, 1])
+    opened, _ = open_location(file.parent)
+    write_table(file, image=images(2, 1), label=[0, 1])
+    paths = ["a.parquet#0", "a.parquet#1"]
+    before = take_stock(opened, paths)
+    assert list(take_stock(open_location(file.parent)[0], paths).values()) == list(reversed(before.values()))
+
+
+@pytest.mark.parametrize("seeds", [(2, 1), (2, 1, 3)])
+def test_a_file_that_was_changed_under_its_old_time_is_not_read_from_a_copy(
+    tmp_path: Path, seeds: tuple[int, ...]
+) -> None:
+    """As `cp -p` and `rsync -t` leave it: the library's cache knows files by their time."""
+    file = write_table(tmp_path / "hub/a.parquet", image=images(1, 2), label=[0, 1])
+    open_location(file.parent)[0].read("a.parquet#0")
+    time = file.stat().st_mtime_ns
+    write_table(file, image=images(*seeds), label=[0, 1, 1][: len(seeds)])
+    os.utime(file, ns=(time, time))
+    source, _ = open_location(file.parent)
+    assert [source.read(f"a.parquet#{row}") for row in range(len(seeds))] == [jpeg(seed) for seed in seeds]
 
 
 @pytest.mark.parametrize(

@@ -235,6 +235,31 @@ def test_a_cache_folder_that_cannot_be_made_is_named(
         source.take(*ALL)
 
 
+def test_what_is_remembered_by_another_version_in_another_way_is_named(source: Listening) -> None:
+    cache_folder().mkdir(parents=True, exist_ok=True)
+    with closing(memory()) as opened:
+        opened.execute(
+            "CREATE TABLE files (key BLOB PRIMARY KEY, seal BLOB, sha256 TEXT, size INTEGER, a, b, c, d)"
+        )
+        key = source.stamps(["text"])["text"].key
+        opened.execute("INSERT INTO files VALUES (?, 1, 2, 3, 4, 5, 6, 7)", (key,))
+        opened.commit()
+    with pytest.raises(
+        BenchError, match=r"inventory.sqlite', .* is of no use: no such column: format. Delete it"
+    ):
+        source.take(*ALL)
+
+
+def test_a_file_that_cannot_be_looked_at_is_read_each_time(
+    source: Listening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a mark nothing tells whether it is still the same."""
+    unmarked = {path: Stamp(path.encode(), "") for path in ALL}
+    monkeypatch.setattr(source, "stamps", lambda paths: unmarked)
+    for _ in range(2):
+        assert source.take(*ALL)[1] == sorted(ALL)
+
+
 def test_a_memory_that_is_none_is_named(source: Listening) -> None:
     cache_folder().mkdir(parents=True, exist_ok=True)
     (cache_folder() / "inventory.sqlite").write_bytes(b"no data base at all" * 99)

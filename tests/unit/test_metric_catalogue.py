@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from stored_cells import LABELS, ONE_WRONG, PERFECT, add
 
-from forenbench import tables
+from forenbench import registry, tables
+from forenbench.errors import BenchError
+from forenbench.metrics.added_metrics import flaw, of_packages
 from forenbench.metrics.counts import Counts
+from forenbench.metrics.file_metrics import add_file
 from forenbench.metrics.metric import DecisionMetric, Metric, ProbabilityMetric, RankingMetric
 from forenbench.metrics.metric_catalogue import METRICS, register
 from forenbench.metrics.metric_values import is_lower_better
@@ -20,6 +26,7 @@ from forenbench.records.store import Store
 from forenbench.report import glossary
 from forenbench.report.grid import lay_out
 from forenbench.tables import leaderboard
+from forenbench.tables.cell_frame import COLUMNS, WHOLE
 from forenbench.tables.rendering import render
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "metrics.md"
@@ -58,6 +65,206 @@ def added() -> Iterator[None]:
     yield
     for row in (BURIED, CLEAR):
         del METRICS[row.name]
+
+
+PLANTED = """
+import sys
+import numpy as np
+from forenbench.metrics.metric import RankingMetric
+from forenbench.metrics.terms import Term
+
+def value(ranked):
+    {value}
+
+def replicates(drawn):
+    {replicates}
+
+MINE = RankingMetric(
+    name="planted",
+    label="Planted",
+    term=Term("Planted", ("planted",), "a test"),
+    point=value,
+    replicate=replicates,
+    headings={{"cells": "Planted"}},
+    kept=True,
+)
+"""
+FAULTS = [
+    ("raise KeyError('x')", "KeyError: 'x'"),
+    ("sys.exit(3)", "ProcessExit: sys.exit(3) was called"),
+    ("return 'high'", "TypeError: it returned 'high', not a number"),
+    ("return np.zeros(3)", "TypeError: it returned array([0., 0., 0.]), not a number"),
+    ("return None", "TypeError: it returned None, not a number"),
+    ("return float('nan')", "it returned NaN"),
+    ("return 1e300", "ValueError: it returned 1e+300, not from 0 to 1"),
+    ("return float('inf')", "ValueError: it returned inf, not from 0 to 1"),
+]
+"""What a metric does, and what is said of it."""
+
+
+@pytest.fixture
+def _catalogue() -> Iterator[None]:
+    before = dict(METRICS)
+    yield
+    METRICS.clear()
+    METRICS.update(before)
+
+
+def plant(
+    folder: Path, value: str = "return 0.5", replicates: str = "return np.full(len(drawn.real), 0.5)"
+) -> str:
+    file = folder / "planted.py"
+    file.write_text(PLANTED.format(value=value, replicates=replicates))
+    return str(file)
+
+
+def two_cells(folder: Path) -> Store:
+    store = Store(folder / "run")
+    add(store, "d", "t", ONE_WRONG * 10, LABELS * 10)
+    add(store, "e", "t", PERFECT * 10, LABELS * 10)
+    return store
+
+
+@pytest.mark.usefixtures("_catalogue")
+@pytest.mark.parametrize(("value", "reason"), FAULTS)
+def test_a_metric_that_fails_is_an_empty_cell_with_a_note_that_says_why(
+    tmp_path: Path, value: str, reason: str
+) -> None:
+    store = two_cells(tmp_path)
+    before = tables.make("cells", [store])
+    file = plant(tmp_path, value)
+    add_file(file)
+    made = tables.make("cells", [store])
+    assert made.frame["Planted"].isna().all()
+    pd.testing.assert_frame_equal(made.frame.drop(columns="Planted"), before.frame)
+    note = f"Metric 'planted' of file {file} has no value in 2 of 2 cells: {reason}."
+    assert note in made.notes
+    board = leaderboard.lay_out(tables.measure([store]))
+    assert board.frame["planted"].isna().all()
+    assert note in board.notes
+    assert note in " ".join(render(made, "text").split("\n"))
+    assert note in tables.make("cells", [store]).notes  # as remembered, too
+
+
+@pytest.mark.usefixtures("_catalogue")
+@pytest.mark.parametrize(
+    ("replicates", "reason"),
+    [
+        ("raise KeyError('x')", "KeyError: 'x'"),
+        ("return 'many'", "ValueError: could not convert string to float: 'many'"),
+        ("return np.zeros((2, 2))", "ValueError: it returned an array of shape (2, 2), not (250,)"),
+    ],
+)
+def test_a_metric_whose_resamples_fail_has_a_value_and_no_interval(
+    tmp_path: Path, replicates: str, reason: str
+) -> None:
+    store = two_cells(tmp_path)
+    file = plant(tmp_path, replicates=replicates)
+    add_file(file)
+    made = tables.make("cells", [store])
+    assert made.frame["Planted"].tolist() == [50.0, 50.0]
+    assert made.low is not None
+    assert made.low["Planted"].isna().all()
+    assert f"Metric 'planted' of file {file} has no interval in 2 of 2 cells: {reason}." in made.notes
+
+
+@pytest.mark.usefixtures("_catalogue")
+def test_a_metric_of_a_package_whose_losses_fail_is_named_with_its_package(tmp_path: Path) -> None:
+    register(
+        ProbabilityMetric(
+            name="lossy",
+            label="Lossy",
+            term=BURIED.term,
+            point=lambda images: float(images.values.mean()),
+            losses=lambda images: images.values[:1],
+            headings={"calibration": "Lossy"},
+            origin="package planted",
+        )
+    )
+    made = tables.make("calibration", [two_cells(tmp_path)])
+    assert made.frame["Lossy"].tolist() == pytest.approx([50.0, 50.0])
+    assert made.low is not None
+    assert made.low["Lossy"].isna().all()
+    assert (
+        "Metric 'lossy' of package planted has no interval in 2 of 2 cells: "
+        "ValueError: it returned an array of shape (1,), not (40,)."
+    ) in made.notes
+
+
+@pytest.mark.usefixtures("_catalogue")
+def test_a_metric_that_changes_what_it_is_given_changes_no_other(tmp_path: Path) -> None:
+    store = two_cells(tmp_path)
+    before = tables.make("cells", [store])
+    add_file(
+        plant(
+            tmp_path,
+            "ranked.true_positives[:] = 0; ranked.curve.tpr[:] = 0; return 0.5",
+            "drawn.false_positives[:] = drawn.true_positives[:] = 0; return np.full(len(drawn.real), 0.5)",
+        )
+    )
+    made = tables.make("cells", [store])
+    pd.testing.assert_frame_equal(made.frame.drop(columns="Planted"), before.frame)
+    assert before.low is not None
+    assert made.low is not None
+    pd.testing.assert_frame_equal(made.low.drop(columns="Planted"), before.low)
+
+
+@pytest.mark.usefixtures("_catalogue")
+def test_a_metric_that_cannot_say_why_it_has_no_interval_has_none(tmp_path: Path) -> None:
+    add_file(
+        plant(tmp_path, "return 0.5", "return np.random.default_rng(0).uniform(0.4, 0.6, len(drawn.real))")
+    )
+    broken = replace(METRICS["planted"], withheld=lambda measured, prefix: measured["nothing"])
+    METRICS["planted"] = broken
+    made = tables.make("cells", [two_cells(tmp_path)])
+    assert made.low is not None
+    assert made.low["Planted"].isna().all()
+    assert any("Planted whose `withheld` cannot say" in note for note in made.notes)
+
+
+@pytest.mark.usefixtures("_catalogue")
+def test_an_edited_file_is_another_metric(tmp_path: Path) -> None:
+    store = two_cells(tmp_path)
+    for value in ("0.5", "0.25"):
+        add_file(plant(tmp_path, f"return {value}"))
+        assert tables.measure([store])["planted"].tolist() == [float(value)] * 2
+
+
+@pytest.mark.usefixtures("_catalogue")
+@pytest.mark.parametrize(
+    ("text", "changed", "reason"),
+    [
+        ('name="planted"', 'name="acc"', "there is a metric 'acc', or one under its heading, already"),
+        ('"cells": "Planted"', '"cells": "AUROC"', "one under its heading, already"),
+        ("MINE = RankingMetric", "MINE = dict", "defines no metrics; it must define one"),
+        ("import sys", "import not_there", "does not import: ModuleNotFoundError"),
+        ("kept=True", "bounds=(1.0, 0.0)", "cannot be used: it has bounds (1.0, 0.0): the lower one first"),
+        ("kept=True", "bounds=1.0", "cannot be used: it cannot be looked at: TypeError"),
+    ],
+)
+def test_a_file_that_adds_no_metric_is_refused(tmp_path: Path, text: str, changed: str, reason: str) -> None:
+    file = Path(plant(tmp_path))
+    file.write_text(file.read_text().replace(text, changed))
+    with pytest.raises(BenchError, match=re.escape(reason)):
+        add_file(str(file))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "reason"),
+    [
+        *(("name", name, "which is that of another column") for name in [*COLUMNS, *WHOLE, "ap_low", "rank"]),
+        ("name", "Big Name", "use small letters"),
+        ("label", 3, "not texts"),
+        ("headings", {"cells": 3}, "not texts"),
+        ("term", Term("Buried", (3,), "a test"), "not texts"),  # type: ignore[arg-type]
+        ("by", "me", "is by 'me'"),
+        ("bounds", (1.0, 0.0), "the lower one first"),
+        ("point", 0.5, "has a point that cannot be called"),
+    ],
+)
+def test_a_row_that_tables_could_not_show_is_refused(field: str, value: object, reason: str) -> None:
+    assert flaw(BURIED) == ""
+    assert reason in flaw(replace(BURIED, **{field: value}))  # type: ignore[arg-type]
 
 
 @pytest.mark.usefixtures("added")
@@ -154,3 +361,16 @@ def spread(row: Metric) -> str:
 def interval(row: Metric) -> str:
     assert isinstance(row, RankingMetric | DecisionMetric | ProbabilityMetric)
     return "no" if isinstance(row, ProbabilityMetric) and row.losses is None else "yes"
+
+
+@pytest.mark.usefixtures("_catalogue")
+@pytest.mark.parametrize(("field", "value"), [("headings", ["cells"]), ("term", ("Buried",)), ("bounds", 1)])
+def test_what_is_no_row_at_all_is_a_problem_of_its_package(
+    field: str, value: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    point = EntryPoint("buried", "nowhere:BURIED", "forenbench.metrics")
+    monkeypatch.setattr(EntryPoint, "load", lambda self: replace(BURIED, **{field: value}))
+    monkeypatch.setattr(registry, "entries_of", lambda group: [point] if group == point.group else [])
+    (found,) = of_packages(register)
+    assert found.problem
+    assert "buried" not in METRICS

@@ -19,7 +19,6 @@ from rich.console import Console
 from stored_cells import ONE_WRONG, PERFECT, add
 
 from forenbench import tables
-from forenbench.cli import audit as audit_command
 from forenbench.cli import console
 from forenbench.front import bars, talk
 from forenbench.pictures.figures import sheet
@@ -111,7 +110,6 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     shown = Console(file=text, soft_wrap=True, highlight=False)
     for module, name in ((console, "out"), (talk, "talk"), (bars, "talk")):
         monkeypatch.setattr(module, name, shown)
-    monkeypatch.setattr(audit_command, "stdout", console.out)
     return text
 
 

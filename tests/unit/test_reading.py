@@ -143,6 +143,21 @@ def test_a_detector_that_never_comes_back_from_a_file_loses_it_alone(monkeypatch
         assert reasons <= {"reading it takes longer than 1 s (FORENBENCH_MAX_SECONDS)"}
 
 
+def test_ctrl_c_is_no_death_of_a_file_that_is_tried_by_itself(tmp_path: Path) -> None:
+    """It reaches every process of a terminal, also one that looks for the file over which a reader died."""
+
+    def interrupted(image: Image.Image) -> torch.Tensor:
+        mark = tmp_path / "a reader died"
+        if not mark.exists():
+            mark.touch()
+            killed()
+        os.kill(os.getpid(), signal.SIGINT)
+        return pixels(image)
+
+    (batch,) = read_ahead(reader(3, interrupted), orders(3), 1)
+    assert [set(missing) for missing in batch.missing.values()] == [set()] * 3
+
+
 def test_readers_that_wait_for_work_are_not_out_of_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORENBENCH_MAX_SECONDS", "1")
     batches = read_ahead(reader(8), orders(8), 1)

@@ -116,7 +116,7 @@ def test_the_record_of_the_baseline_has_all_that_it_knew(tiny: Path) -> None:
     dataset = open_dataset(str(tiny), data_root=tiny.parent)[0]
     (testset,) = dataset.testsets
     store, since = Store(tiny.parent / "run"), datetime.now(UTC)
-    metadata_only.keep(store, testset, audit([dataset]).of("tiny", "alpha"), seed=3, place=2)
+    metadata_only.keep(store, testset, audit([dataset]).of("tiny", "alpha"), seed=3, position=2)
     record, time = read_back(store, since)
     name = metadata_only.NAME
     detector = {"rows": metadata_only.ROWS, "detector": name, "detector_version": metadata_only.VERSION}

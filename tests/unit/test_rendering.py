@@ -173,3 +173,28 @@ def test_what_reads_the_same_is_bold_together_and_nothing_else() -> None:
     assert text.count("textbf") == 1
     assert "b & \\textbf{1.12}" in text
     assert "a & \\underline{1.11}" in text
+
+
+def test_intervals_and_signs_find_their_values_in_whatever_order_they_come() -> None:
+    table = made({("a", "x"): [1.0, 2.0], ("a", "y"): [3.0, 4.0]})
+    marks = pd.DataFrame({("a", "x"): ["*", ""], ("a", "y"): ["", "†"]}, table.frame.index)
+    low, high = table.frame - 0.5, table.frame + 0.5
+    straight = replace(table, marks=marks, low=low, high=high)
+    turned = replace(
+        table, **{name: getattr(straight, name).iloc[::-1, ::-1] for name in ("marks", "low", "high")}
+    )
+    assert render(turned, "csv").splitlines()[-2:] == [
+        "first,1.0,*,0.5,1.5,3.0,,2.5,3.5",
+        "second,2.0,,1.5,2.5,4.0,†,3.5,4.5",
+    ]
+    for style in ("text", "markdown", "latex"):
+        assert render(turned, style) == render(straight, style)
+
+
+def test_a_column_without_signs_of_its_own_has_none() -> None:
+    table = made({("a", "x"): [1.0, 2.0], ("a", "y"): [3.0, 4.0]})
+    marks = pd.DataFrame({("a", "y"): ["", "†"]}, table.frame.index)
+    assert render(replace(table, marks=marks), "csv").splitlines()[-2:] == [
+        "first,1.0,3.0,",
+        "second,2.0,4.0,†",
+    ]

@@ -194,7 +194,8 @@ def test_where_there_is_no_picture_the_reason_is_given(tmp_path: Path) -> None:
     (tmp_path / "tiny/alpha/0_real/broken.png").write_bytes(b"no image")
     made = record("tiny", command=("bench", "run"))
     nowhere = open_pictures(["tiny"], find_datasets([made], [], DATA_ROOT))
-    assert "'tiny' is not known here; --dataset" in nowhere.of("tiny", "alpha/0_real/0.png", DETECTOR).lack
+    lack = nowhere.of("tiny", "alpha/0_real/0.png", DETECTOR).lack
+    assert lack == "dataset 'tiny' is not known here; the option 'dataset' names the folder of its images"
     here = open_pictures(["tiny"], find_datasets([made], [str(tmp_path / "tiny")], DATA_ROOT))
     assert here.of("tiny", "alpha/0_real/0.png", DETECTOR).source.startswith("data:image/webp")
     assert "not an image" in here.of("tiny", "alpha/0_real/broken.png", DETECTOR).lack

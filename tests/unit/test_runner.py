@@ -115,7 +115,7 @@ def test_only_what_is_missing_is_computed(bench: Bench) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"kind": "sample"}, {"checkpoints": {"head": "bb"}}, {"code": "cc"}],
+    [{"weights": "sample"}, {"checkpoints": {"head": "bb"}}, {"code": "cc"}],
     ids=lambda c: next(iter(c)),
 )
 def test_other_weights_or_code_mean_a_new_computation(bench: Bench, change: dict[str, str]) -> None:

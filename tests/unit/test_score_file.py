@@ -117,11 +117,11 @@ def test_what_float32_cannot_tell_apart_or_hold_is_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("path,label,score\na,0,1.5\n", r"row 1: score 1.5 is outside \[0, 1\].*--threshold"),
-        ("path,label,score\na,Synth,0.5\nb,0,0.5\n", r"1 \('Synth' in row 1\); --label"),
-        ("path,label,score\na,,0.5\n", r"1 \('' in row 1\); --label"),
+        ("path,label,score\na,0,1.5\n", r"row 1: score 1.5 is outside \[0, 1\].*\(threshold\)"),
+        ("path,label,score\na,Synth,0.5\nb,0,0.5\n", r"1 \('Synth' in row 1\); say which words mean fake"),
+        ("path,label,score\na,,0.5\n", r"1 \('' in row 1\); say which words mean fake"),
         ("path,label,score\n,0,0.5\n", "row 1: there is no path"),
-        ("path,label,p\na,0,0.5\n", r"no column 'score' \(columns: path, label, p\); --score-column"),
+        ("path,label,p\na,0,0.5\n", r"no column 'score' \(columns: path, label, p\); say what it is called"),
         ("path,label,score\na,0,\nb,1,x\n", "holds no score"),
         ("path,label,score\n", "holds no score"),
         ("path,label,score,status\na,0,1,done\n", "row 1: status 'done' is none of ok"),
@@ -135,7 +135,7 @@ def test_bad_files_are_refused_with_a_way_out(tmp_path: Path, text: str, words: 
 
 def test_a_column_that_was_named_must_be_there(tmp_path: Path) -> None:
     file = write(tmp_path, "path,label,score\na,0,0.5\n")
-    with pytest.raises(BenchError, match=r"no column 'model'.*--generator-column"):
+    with pytest.raises(BenchError, match=r"no column 'model'.*say what it is called"):
         read(file, Reading({"generator": "model"}))
     with pytest.raises(BenchError, match="no score file"):
         read(tmp_path / "absent.csv", Reading())
@@ -168,10 +168,10 @@ def test_json_rows_may_differ_in_their_columns(tmp_path: Path) -> None:
     file.write_text('{"path": "a", "label": 0}\n{"path": "b", "label": 1, "score": 0.5}\n')
     assert [row.status for row in read(file, Reading()).rows] == ["failed", "ok"]
     file.write_text('{"path": "a", "label": 0, "score": 0.5}\n{"path": "b", "score": 0.5}\n')
-    with pytest.raises(BenchError, match=r"1 \('' in row 2\); --label"):
+    with pytest.raises(BenchError, match=r"1 \('' in row 2\); say which words mean fake"):
         read(file, Reading())
     file.write_text('{"path": "a", "score": 0.5}\n{"path": "b", "score": 0.5, "label": 1}\n')
-    with pytest.raises(BenchError, match=r"1 \('' in row 1\); --label"):
+    with pytest.raises(BenchError, match=r"1 \('' in row 1\); say which words mean fake"):
         read(file, Reading())
 
 

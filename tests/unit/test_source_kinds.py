@@ -13,6 +13,7 @@ from stored_cells import record
 from forenbench import registry
 from forenbench.data.catalogue import open_dataset
 from forenbench.data.finding import find_files
+from forenbench.data.inventory import take_stock
 from forenbench.data.sources.locations import open_location
 from forenbench.data.sources.source_kinds import GuestSource, is_there
 from forenbench.errors import BenchError
@@ -39,6 +40,11 @@ class Mine:
     def read(self, path):
         return self.parts[int(path[:-4])]
 """
+
+
+@pytest.fixture(autouse=True)
+def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
 @pytest.fixture
@@ -97,6 +103,15 @@ def test_what_is_remembered_of_images_holds_for_place_and_code(place: Path) -> N
     place.write_bytes(place.read_bytes() + b"|||")
     third = marks()
     assert len(first | second | third) == 3
+
+
+def test_what_a_plugin_keeps_is_not_remembered_of_what_is_put_in_its_place(place: Path) -> None:
+    opened, findings = open_location(Path(f"{write(place.parent)}:{place}"))
+    paths = [sample.path for sample in findings.samples]
+    place.write_bytes(b"|||".join(reversed(place.read_bytes().split(b"|||"))))
+    before = take_stock(opened, paths)
+    again, _ = open_location(Path(f"{write(place.parent)}:{place}"))
+    assert list(take_stock(again, paths).values()) == list(reversed(before.values()))
 
 
 def test_a_folder_is_looked_at_file_by_file(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def test_images_left_out_are_named(tmp_path: Path) -> None:
     small, broken = spectrum.left_out
     assert small == "b.png: 50×64 is smaller than 64×64"
     assert broken.startswith("c.png: not an image: looks like an HTML page")
-    with pytest.raises(BenchError, match=r"of 3 images none can be used.*--side"):
+    with pytest.raises(BenchError, match=r"of 3 images none can be used.*a smaller side"):
         average(group, 65)
 
 

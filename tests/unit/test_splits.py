@@ -49,7 +49,7 @@ def test_the_test_split_is_taken_and_what_is_left_aside_is_said(tmp_path: Path) 
     (dataset,) = open_dataset(cifake, data_root=tmp_path)
     assert counted(dataset) == {"cifake": (2, 2)}
     assert {s.path.split("/")[0] for s in dataset.testsets[0].samples} == {"test"}
-    assert "split 'test' is taken: 4 files; left aside: 4 of 'train'; --split chooses" in dataset.notes
+    assert "split 'test' is taken: 4 files; left aside: 4 of 'train'; name one to take it" in dataset.notes
 
 
 def test_platforms_below_a_split_stay_test_sets(tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_without_a_test_split_val_comes_before_train(tmp_path: Path) -> None:
         "imagenet_ai_0508_adm",
         "imagenet_glide",
     }
-    assert "split 'val' is taken: 8 files; left aside: 8 of 'train'; --split chooses" in dataset.notes
+    assert "split 'val' is taken: 8 files; left aside: 8 of 'train'; name one to take it" in dataset.notes
 
 
 def test_any_spelling_and_any_place_is_a_split() -> None:
@@ -147,9 +147,9 @@ def test_a_split_can_be_chosen_and_leaves_its_name(tmp_path: Path) -> None:
     }
     with pytest.raises(BenchError, match="no image is of split 'val': there is test, train"):
         open_dataset(root, data_root=tmp_path, splits=chosen("validation"))
-    with pytest.raises(BenchError, match="not divided into splits; leave out --split"):
+    with pytest.raises(BenchError, match="not divided into splits; ask for none"):
         open_dataset(write(tmp_path / "p", *both("g")), data_root=tmp_path, splits=chosen("test"))
-    with pytest.raises(BenchError, match="--split 'dev' is none of test, val, train, all"):
+    with pytest.raises(BenchError, match="split 'dev' is none of test, val, train, all"):
         chosen("dev")
 
 

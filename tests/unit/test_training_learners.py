@@ -158,6 +158,26 @@ def test_a_continued_training_takes_the_step_that_the_first_one_would_have_taken
         assert torch.equal(second.network.state_dict()[key], value), key
 
 
+@pytest.mark.skipif(not Path("/proc/self/io").exists(), reason="only Linux counts what a process reads")
+def test_a_file_to_continue_from_is_read_once(tmp_path: Path) -> None:
+    """It is three times as large as the network: both moments of Adam stand beside the weights."""
+    network, file = nn.Linear(1 << 18, 1), tmp_path / "own.pth"
+    optimiser = torch.optim.Adam(network.parameters())
+    network(torch.ones(1, 1 << 18)).sum().backward()
+    optimiser.step()
+    content = {"model": network.state_dict(), "optimizer": optimiser.state_dict(), "total_steps": 1}
+    torch.save(content, file)
+
+    def bytes_read() -> int:
+        counts = dict(line.split(": ") for line in Path("/proc/self/io").read_text().splitlines())
+        return int(counts["rchar"])
+
+    starts.fill(network, str(file), Weights()).begun()  # what is imported on the way is read as well
+    before, size = bytes_read(), file.stat().st_size
+    starts.fill(network, str(file), Weights()).begun().restore(optimiser)
+    assert size <= bytes_read() - before < 1.05 * size
+
+
 def test_only_this_networks_own_optimiser_is_continued(tmp_path: Path) -> None:
     file = tmp_path / "own.pth"
     learner = cnndetection(RECIPE, TinyNetwork(), {})

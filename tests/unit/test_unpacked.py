@@ -93,7 +93,7 @@ def test_other_test_sets_beside_a_dataset_are_left_aside_and_said(
 
 def test_a_folder_of_that_name_that_holds_something_else_is_not_taken(tmp_path: Path) -> None:
     (tmp_path / "test/sdxl/0_real").mkdir(parents=True)
-    with pytest.raises(MissingDataset, match="--data forensynths=PATH"):
+    with pytest.raises(MissingDataset, match="name that data root, or the path of forensynths"):
         open_dataset("forensynths", data_root=tmp_path)
 
 

@@ -30,6 +30,7 @@ class Archive:
         self._lock = Lock()
         self._open, self._process = ExitStack(), 0
         self._members: dict[str, Member] = {}
+        self._stamp = Stamp(b"", "")
 
     def __reduce__(self) -> tuple[type[Archive], tuple[Path, str]]:
         """Pickle without the open file."""
@@ -37,6 +38,7 @@ class Archive:
 
     def __del__(self) -> None:
         """Let go of the file."""
+        # else Python warns of an unclosed file whenever its garbage collector comes by
         self._open.close()
 
     def members(self) -> dict[str, Member]:
@@ -45,8 +47,12 @@ class Archive:
         Raises:
             BenchError: See `open_members`.
         """
+        # A forked process shares the parent's file offset: each would seek away under the other's reads.
         if self._process != os.getpid():
-            with ExitStack() as opening:
+            # An open file stays what it was when another is put in its place: what is read from it must not
+            # be remembered under the stamp of the other one.
+            self._stamp = stamp_file(self.file.resolve())
+            with ExitStack() as opening:  # closes the file again if its directory cannot be read
                 self._members = open_members(self.file, opening)
                 self._open, self._process = opening.pop_all(), os.getpid()
         return self._members
@@ -57,16 +63,20 @@ class Archive:
             try:
                 member = self.members()[self.inside + path]
                 refuse_size(member.size)
-                return member.read()
+                opened = member.open()
+                if opened is None:
+                    raise OSError("it is no regular file")
+                with opened:
+                    return opened.read()
             except Exception as error:  # broken bytes lead decoders to errors of any kind
                 reason = f"{type(error).__name__}: {error}"
                 raise OSError(f"cannot read {readable(path)} in '{self.file}': {reason}") from error
 
     def stamps(self, paths: Sequence[str]) -> dict[str, Stamp]:
         """Look up sizes and checksums in the archive's directory, beside the archive's own stamp."""
-        whole = stamp_file(self.file.resolve())
         with self._lock:
-            members = self.members()
+            members, whole = self.members(), self._stamp
+        # The archive's stamp is part of each member's: CRC-32 and time are too little to tell content by.
         stamps = {}
         for path in paths:
             name = self.inside + path
@@ -111,5 +121,5 @@ def is_archive(location: Path) -> bool:
 
 def stem_of(file: Path) -> str:
     """Return an archive's name without its suffix."""
-    suffix = next(suffix for suffix in reversed(SUFFIXES) if file.name.lower().endswith(suffix))
+    suffix = next(suffix for suffix in SUFFIXES if file.name.lower().endswith(suffix))
     return file.name[: -len(suffix)]

@@ -80,16 +80,20 @@ def read_labels(
         otherwise: See above.
         classes: Folders that are no splits, whatever they are called.
     """
+    # The order is part of what a test set is: digests, limits and batches go by it, and file systems list
+    # each in their own.
     ordered = sorted(paths)
     texts = texts_beside(ordered)
+    # by folder, for a million files lie in some dozen of them
     folders = {path.rpartition("/")[0] for path in ordered}
-    parted = {folder: tuple(folder.split("/")) if folder else () for folder in folders}
-    labelled = (parts for parts in parted.values() if otherwise is not None or _find_label(parts) is not None)
+    names = {folder: tuple(folder.split("/")) if folder else () for folder in folders}
+    # Only folders of labelled files can be splits: a "train" of scripts beside the images is none.
+    labelled = (above for above in names.values() if otherwise is not None or _find_label(above) is not None)
     splits = find_splits(labelled, classes)
-    read = {folder: _read(parts, splits, root_name, otherwise) for folder, parts in parted.items()}
+    read = {folder: _read(above, splits, root_name, otherwise) for folder, above in names.items()}
     found = [(path, read[path.rpartition("/")[0]]) for path in ordered if path not in texts]
-    samples = tuple(made(path) for path, made in found if made is not None)
-    unlabelled = tuple(path for path, made in found if made is None)
+    samples = tuple(sample(path) for path, sample in found if sample is not None)
+    unlabelled = tuple(path for path, sample in found if sample is None)
     return Findings(samples, unlabelled, tuple(aside(sorted(texts))))
 
 
@@ -104,19 +108,21 @@ def list_files(root: Path) -> Iterator[str]:
 
 def _entries(folder: str) -> list[Entry]:
     """List a folder of the file system."""
+    entries = []
     try:
         with os.scandir(folder) as found:
-            return [Entry(one.name, _place(one)) for one in found if not is_passed_over(one.name)]
+            for entry in found:
+                if is_passed_over(entry.name):
+                    continue
+                # scandir knows without another call what is a folder, but for links. `DirEntry.is_dir`
+                # raises for links that lead in a circle; by `Path.is_dir` such a one is an unreadable file.
+                is_link, real = entry.is_symlink(), entry.path
+                if (Path(real) if is_link else entry).is_dir():
+                    real = join(os.path.realpath(real) if is_link else real, "")
+                entries.append(Entry(entry.name, real))
     except OSError as error:
         raise BenchError(f"folder '{readable(folder)}' cannot be read: {error.strerror or error}") from error
-
-
-def _place(found: os.DirEntry[str]) -> str:
-    """Say where an entry of a folder really is; a link to a file is a file there."""
-    is_link = found.is_symlink()
-    if not (Path(found.path) if is_link else found).is_dir():
-        return found.path
-    return join(os.path.realpath(found.path) if is_link else found.path, "")
+    return entries
 
 
 def refuse_size(size: int) -> None:
@@ -136,6 +142,8 @@ def stamp_file(file: Path) -> Stamp:
         found = file.stat()
     except OSError:
         return Stamp(key, "")
+    # The change time (ctime) cannot be set by programs, as `cp -p` and `touch` set the other one; the inode
+    # tells a file that was moved here from the one that it replaced.
     return Stamp(key, f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {found.st_ino}")
 
 
@@ -143,10 +151,15 @@ def _read(
     folders: Sequence[str], splits: Collection[tuple[str, ...]], root_name: str, otherwise: int | None
 ) -> Callable[[str], Sample] | None:
     """Read off its folders what makes a sample of a file's path; None where nothing says the label."""
-    places = (at for at in range(len(folders)) if tuple(folders[: at + 1]) in splits)
-    split_at = next(places, len(folders))
-    split = split_of(folders[split_at]) if split_at < len(folders) else ""
-    label, above, below = _parted([*folders[:split_at], *folders[split_at + 1 :]], otherwise)
+    depth = len(folders)
+    split_at = next((at for at in range(depth) if tuple(folders[: at + 1]) in splits), depth)
+    split = split_of(folders[split_at]) if split_at < depth else ""
+    others = [*folders[:split_at], *folders[split_at + 1 :]]
+    label_at = _find_label(others)
+    if label_at is None:
+        label, above, below = otherwise, [], others
+    else:
+        label, above, below = WORDS[others[label_at].lower()], others[:label_at], others[label_at + 1 :]
     if label is None:
         return None
     if above:
@@ -161,16 +174,8 @@ def _read(
     return partial(Sample, label=label, split=split, **names)
 
 
-def _parted(folders: list[str], otherwise: int | None) -> tuple[int | None, list[str], list[str]]:
-    """Return the label, the folders above it and those below it."""
-    at = _find_label(folders)
-    if at is None:
-        return otherwise, [], folders
-    return WORDS[folders[at].lower()], folders[:at], folders[at + 1 :]
-
-
 def _find_label(folders: Sequence[str]) -> int | None:
-    """Find the innermost folder whose name is a label, by its place."""
+    """Return the index of the innermost folder whose name is a label."""
     for names in (LABELS, GENIMAGE_LABELS):
         for at in reversed(range(len(folders))):
             if folders[at].lower() in names:

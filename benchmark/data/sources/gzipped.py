@@ -1,4 +1,4 @@
-"""gzip files that can be read at any place, so that images come out of a ``.tar.gz`` without unpacking it."""
+"""gzip files that can be read at any position: images come out of a ``.tar.gz`` without unpacking it."""
 
 from __future__ import annotations
 
@@ -27,13 +27,15 @@ class _State:
 
 
 class SeekableGzip(io.RawIOBase):
-    """Inflates from the nearest state that an earlier pass left behind, for gzip itself has no index.
+    """Reads a gzip file at any position, from the nearest inflater state that was kept: gzip has no index.
 
-    Not for several threads at once. Broken data raise `zlib.error`, a file cut short `EOFError`.
+    Not safe for several threads at once. Broken data raise `zlib.error`, a file cut short raises `EOFError`.
     """
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
+        # A state holds the last 32 kB of inflated data: no more than one a megabyte, and of a file of any
+        # size no more than `_STATES`.
         self._apart = max(1 << 20, os.fstat(file.fileno()).st_size // _STATES)
         self._states = [_State(0, 0, _new_inflater())]
         self._now = self._copy(self._states[0])
@@ -41,42 +43,41 @@ class SeekableGzip(io.RawIOBase):
         self._position = 0
 
     def readable(self) -> bool:
-        """Always."""
+        """Return True."""
         return True
 
     def seekable(self) -> bool:
-        """Always, at a price."""
+        """Return True; a step back inflates again what follows the state before it."""
         return True
 
     def tell(self) -> int:
-        """Return the place in the inflated data."""
+        """Return the position in the inflated data."""
         return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a place; what lies between is inflated by the next read only."""
+        """Go to a position; what lies between is inflated by the next read only."""
         if whence == io.SEEK_END:
+            # gzip's own field for the size counts modulo 4 GiB, and of the last stream only
             raise io.UnsupportedOperation("the end is not known before all is inflated")
         self._position = offset + (self._position if whence == io.SEEK_CUR else 0)
         return self._position
 
     def readinto(self, buffer: WriteableBuffer, /) -> int:
         """Fill the buffer with what is at hand, at least one byte unless the data end here."""
-        self._reach(self._position)
-        wanted = memoryview(buffer).cast("B")
-        first = self._position - self._start
-        part = self._block[first : first + len(wanted)]
-        wanted[: len(part)] = part
-        self._position += len(part)
-        return len(part)
-
-    def _reach(self, place: int) -> None:
-        """Inflate until the block in hand holds a place, from the last state before it."""
-        known = self._states[bisect_right(self._states, place, key=lambda state: state.inflated) - 1]
-        if place < self._start or known.inflated > self._now.inflated:
+        position = self._position
+        known = self._states[bisect_right(self._states, position, key=lambda state: state.inflated) - 1]
+        # A kept state is worth going to for a step back, or where it spares inflating what lies between.
+        if position < self._start or known.inflated > self._now.inflated:
             self._now = self._copy(known)
             self._start, self._block = known.inflated, b""
-        while place >= self._now.inflated and self._inflate():
+        while position >= self._now.inflated and self._inflate():
             pass
+        wanted = memoryview(buffer).cast("B")
+        first = position - self._start
+        filled = self._block[first : first + len(wanted)]
+        wanted[: len(filled)] = filled
+        self._position += len(filled)
+        return len(filled)
 
     def _inflate(self) -> bool:
         """Inflate the next chunk into the block in hand, or return False at the end."""
@@ -87,8 +88,19 @@ class SeekableGzip(io.RawIOBase):
         chunk = self._file.read(_CHUNK)
         if not chunk and not now.inflater.eof:
             raise EOFError("the gzip data are cut off")
-        self._start, self._block = now.inflated, _decompress(now, chunk)
         now.compressed += len(chunk)
+        inflated, left = [], chunk
+        while left:
+            # RFC 1952, 2.2: several gzip streams in a row are one file, as `cat` and parallel compressors
+            # write them. Tapes, and tools that still write for them, fill up its end with zeros.
+            if now.inflater.eof:
+                left = left.lstrip(b"\0")
+                if not left:
+                    break
+                now.inflater = _new_inflater()
+            inflated.append(now.inflater.decompress(left))
+            left = now.inflater.unused_data
+        self._start, self._block = now.inflated, b"".join(inflated)
         now.inflated += len(self._block)
         return bool(chunk)
 
@@ -96,20 +108,6 @@ class SeekableGzip(io.RawIOBase):
     def _copy(state: _State) -> _State:
         """Copy a state, so that one of them can go on."""
         return replace(state, inflater=state.inflater.copy())
-
-
-def _decompress(state: _State, chunk: bytes) -> bytes:
-    """Inflate one chunk; several gzip streams in a row are one file, and zeros may fill up its end."""
-    parts = []
-    while chunk:
-        if state.inflater.eof:
-            chunk = chunk.lstrip(b"\0")
-            if not chunk:
-                break
-            state.inflater = _new_inflater()
-        parts.append(state.inflater.decompress(chunk))
-        chunk = state.inflater.unused_data
-    return b"".join(parts)
 
 
 def _new_inflater() -> zlib._Decompress:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 from collections.abc import Sequence
@@ -37,7 +38,8 @@ class HuggingFace:
         self._lock = Lock()
         self._rows: Dataset | None = None
         self._images: Dataset | None = None
-        self._places: dict[str, range] = {}
+        self._row_ranges: dict[str, range] = {}
+        self._stamps: dict[str, Stamp] = {}
 
     def __reduce__(self) -> tuple[type[HuggingFace], tuple[Path, tuple[str, ...]]]:
         """Pickle without open files."""
@@ -46,14 +48,15 @@ class HuggingFace:
     def read(self, path: str) -> bytes:
         """Return the undecoded bytes of one row's image."""
         file, _, row = path.rpartition("#")
-        with self._lock:
+        with self._lock:  # readers are threads, and the tables are opened on first use
             if self._images is None:
                 rows = self.rows()
+                # as Arrow: the library would decode an image, and the file's own bytes be gone
                 self._images = rows.select_columns([_image_column(rows, self.root)]).with_format("arrow")
-        places = self._places.get(file, range(0))
-        if not row.isdecimal() or int(row) >= len(places):
+        numbers = self._row_ranges.get(file, range(0))
+        if not row.isdecimal() or int(row) >= len(numbers):
             raise FileNotFoundError(f"no row {path} in '{self.root}'")
-        (value,) = self._images[places[int(row)]].column(0).to_pylist()
+        (value,) = self._images[numbers[int(row)]].column(0).to_pylist()
         data = value["bytes"] if isinstance(value, dict) else value
         if data is None:
             raise OSError(f"row {path} in '{self.root}' holds no bytes")
@@ -61,14 +64,16 @@ class HuggingFace:
 
     def stamps(self, paths: Sequence[str]) -> dict[str, Stamp]:
         """Look at each parquet file's size and time of change; all its rows change together."""
-        root = self.root.resolve()
-        files = {file: stamp_file(root / file) for file in self.files}
+        files = self._stamps or {file: self._stamp(file) for file in self.files}
         found = {}
         for path in paths:
             file, _, row = path.rpartition("#")
-            whole = files.get(file) or stamp_file(root / file)
+            whole = files.get(file) or self._stamp(file)
             found[path] = Stamp(whole.key + b"#" + os.fsencode(row), whole.mark)
         return found
+
+    def _stamp(self, file: str) -> Stamp:
+        return stamp_file(self.root.resolve() / file)
 
     def rows(self) -> Dataset:
         """Open the parquet files as one table, their rows one after the other.
@@ -76,12 +81,35 @@ class HuggingFace:
         Raises:
             BenchError: The library is not installed, or a file is broken or unlike the first one.
         """
-        if self._rows is None:
-            start = 0
-            for file, number in self.lengths().items():
-                self._places[file] = range(start, start + number)
-                start += number
-            self._rows = _load([str(self.root / file) for file in self.files])
+        if self._rows is not None:
+            return self._rows
+        start = 0
+        for file, number in self.lengths().items():
+            self._row_ranges[file] = range(start, start + number)
+            start += number
+        try:
+            import datasets
+        except ImportError:
+            raise BenchError(
+                "folders of parquet files are read by the package 'datasets', which is not installed: "
+                "pip install 'forenbench[hf]'"
+            ) from None
+        if not sys.stderr.isatty():  # the library's bars would fill a log
+            datasets.disable_progress_bars()
+        # Before anything is read: what is read now must not be remembered under a later stamp.
+        stamps = {file: self._stamp(file) for file in self.files}
+        # The library (5.2) knows a local file by its path and time of change alone: of what `cp -p` or
+        # `rsync -t` puts in another's place it would read the copy of that other one. So each state of the
+        # files has copies of its own.
+        state = hashlib.sha256("\n".join(stamp.mark for stamp in stamps.values()).encode())
+        copies = Path(datasets.config.HF_DATASETS_CACHE) / "forenbench" / state.hexdigest()[:32]
+        files = [str(self.root / file) for file in self.files]
+        try:
+            self._rows = datasets.Dataset.from_parquet(files, cache_dir=str(copies))
+        except Exception as error:  # the library wraps whatever went wrong in errors of many kinds
+            reason = f"{type(error).__name__}: {error.__cause__ or error}"
+            raise BenchError(f"'{files[0]}' and the files beside it cannot be read: {reason}") from error
+        self._stamps = stamps
         return self._rows
 
     def lengths(self) -> dict[str, int]:
@@ -105,8 +133,7 @@ def open_huggingface(root: Path, files: Sequence[str]) -> tuple[HuggingFace, Fin
     The image column holds bytes, by themselves or as the hub stores them. The column ``label`` or ``labels``
     says real or fake in words, as the names of its classes, or as 0 and 1. Columns ``generator``, ``class``,
     ``real_source``, ``origin`` and ``split`` count where they are there; a file's own name can say the split
-    (see `split_of_table`). Rows without a label, or with -1, are left
-    aside.
+    (see `split_of_table`). Rows without a label, or with -1, are left aside.
 
     Raises:
         BenchError: See `HuggingFace.rows`; a column is missing, or a label is unknown.
@@ -133,40 +160,22 @@ def open_huggingface(root: Path, files: Sequence[str]) -> tuple[HuggingFace, Fin
             raise BenchError(f"'{root}': {error}. A manifest can say which label is which") from None
     if not samples:
         raise BenchError(f"'{root}' holds no row with a label")
-    return source, Findings(tuple(samples), tuple(unlabelled), tuple(_unused(rows).notes()))
-
-
-def _unused(rows: Dataset) -> UnusedColumns:
-    """Look at the columns of short texts that nothing is read from."""
     unused = UnusedColumns()
-    names = [name for name in rows.column_names if is_likely(name.lower()) or name.lower() == "generator"]
-    for name in names:
-        for value in set(_words(rows, name)):
-            unused.see({name.lower(): value})
-    return unused
-
-
-def _load(files: list[str]) -> Dataset:
-    """Open parquet files through the library, which shows its own progress on a terminal."""
-    try:
-        import datasets
-    except ImportError:
-        raise BenchError(
-            "folders of parquet files are read by the package 'datasets', which is not installed: "
-            "pip install 'forenbench[hf]'"
-        ) from None
-    if not sys.stderr.isatty():
-        datasets.disable_progress_bars()
-    try:
-        return datasets.Dataset.from_parquet(files)
-    except Exception as error:  # the library wraps whatever went wrong in errors of many kinds
-        reason = f"{type(error).__name__}: {error.__cause__ or error}"
-        raise BenchError(f"'{files[0]}' and the files beside it cannot be read: {reason}") from error
+    for name in rows.column_names:  # only those: others may hold long texts, or the images
+        if is_likely(name.lower()) or name.lower() == "generator":
+            for value in set(_words(rows, name)):
+                unused.see({name.lower(): value})
+    return source, Findings(tuple(samples), tuple(unlabelled), tuple(unused.notes()))
 
 
 def _image_column(rows: Dataset, root: Path) -> str:
     """Find the column with the images: the one called ``image``, or the only one that holds bytes."""
-    found = [name for name, feature in rows.features.items() if _holds_bytes(feature)]
+    # An image is a feature `Image`; other writers leave a struct of bytes and path, or the bytes alone.
+    found = []
+    for name, feature in rows.features.items():
+        is_struct = isinstance(feature, dict) and "bytes" in feature
+        if is_struct or type(feature).__name__ == "Image" or "binary" in getattr(feature, "dtype", ""):
+            found.append(name)
     named = [name for name in found if name.lower() == "image"] or found
     if len(named) != 1:
         raise BenchError(
@@ -176,15 +185,9 @@ def _image_column(rows: Dataset, root: Path) -> str:
     return str(named[0])
 
 
-def _holds_bytes(feature: object) -> bool:
-    """Say whether a column's type is an image, raw bytes, or a struct with bytes in it."""
-    if isinstance(feature, dict):
-        return "bytes" in feature
-    return type(feature).__name__ == "Image" or "binary" in getattr(feature, "dtype", "")
-
-
 def _words(rows: Dataset, column: str) -> list[str]:
     """Read a column as text; numbers that stand for classes become the classes' names."""
+    # By the name of the class, not its number: some datasets on the hub have 0 = fake.
     names = getattr(rows.features[column], "names", None)
 
     def word(value: object) -> str:

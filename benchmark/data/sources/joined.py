@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -26,14 +27,18 @@ class Joined:
 
     def read(self, path: str) -> bytes:
         """Return one file's bytes."""
+        if path not in self.owners:
+            raise FileNotFoundError(f"no source holds '{readable(path)}'")
         return self.sources[self.owners[path]].read(path)
 
     def stamps(self, paths: Sequence[str]) -> dict[str, Stamp]:
         """Look at files, source by source; the order of the paths is kept."""
+        # Paths come from stored rows, too, which may be of files that were given then and are no more.
+        found = {path: Stamp(b"//" + os.fsencode(path), "") for path in paths if path not in self.owners}
         shares: list[list[str]] = [[] for _ in self.sources]
         for path in paths:
-            shares[self.owners[path]].append(path)
-        found: dict[str, Stamp] = {}
+            if path in self.owners:
+                shares[self.owners[path]].append(path)
         for source, share in zip(self.sources, shares, strict=True):
             found.update(source.stamps(share))
         return {path: found[path] for path in paths}
@@ -47,9 +52,9 @@ def join(opened: Iterable[tuple[FileSource, Findings]]) -> tuple[Joined, Finding
     """
     sources, findings = zip(*opened, strict=True)
     owners: dict[str, int] = {}
-    for at, found in enumerate(findings):
+    for number, found in enumerate(findings):
         for sample in found.samples:
-            if owners.setdefault(sample.path, at) != at:
+            if owners.setdefault(sample.path, number) != number:
                 raise BenchError(f"two of the archives hold '{readable(sample.path)}'; give one of them only")
     samples = [sample for found in findings for sample in found.samples]
     unlabelled = [path for found in findings for path in found.unlabelled]

@@ -33,6 +33,7 @@ def read_sample(row: Mapping[str, str], stem: str) -> Sample:
         if not row.get(name):
             raise ValueError(f"there is no '{name}' (columns: {', '.join(row)})")
     path, label = row["path"], label_of(row["label"])
+    # JSON can spell it; opened, such a path raises ValueError instead of an OSError, row by row
     if b"\0" in os.fsencode(path):
         raise ValueError("no file has a zero byte in its path")
     if label is None:

@@ -18,7 +18,7 @@ _SHOWN = 3
 def texts_beside(paths: Sequence[str]) -> set[str]:
     """Find the texts beside images of the same name: ``a.txt`` or ``a.png.txt`` beside ``a.png``."""
     texts = {path for path in paths if splitext(path)[1].lower() in _TEXTS}
-    if not texts:
+    if not texts:  # most folders have none, and the names of a million images need not be made
         return texts
     images = {name for path in paths if path not in texts for name in (path, splitext(path)[0])}
     return {path for path in texts if splitext(path)[0] in images}
@@ -32,7 +32,7 @@ def aside(texts: Sequence[str]) -> Iterator[str]:
 
 
 def without_labels(location: Path, paths: Sequence[str], notes: Sequence[str]) -> BenchError:
-    """Word the error for a folder or archive in which nothing has a label.
+    """Return the error for a folder or archive in which nothing has a label.
 
     Args:
         location: Where it is.
@@ -41,7 +41,7 @@ def without_labels(location: Path, paths: Sequence[str], notes: Sequence[str]) -
     """
     if not paths:
         return BenchError(f"'{location}' is empty: there is no file to score")
-    place = shlex.quote(str(location))
+    quoted = shlex.quote(str(location))
     is_shard = location.name.lower().endswith(".tar") and notes
     suffixes = {splitext(path)[1].lower() for path in paths}
     if is_shard or (".tar" in suffixes and suffixes <= _BESIDE_SHARDS):
@@ -50,13 +50,14 @@ def without_labels(location: Path, paths: Sequence[str], notes: Sequence[str]) -
             "images, in files that are not read. List the images with their labels in a manifest; its column "
             "'location' names the tar file that a 'path' is in"
         )
+    # the first file of each folder: reversed, the last one that is put under a key is the first in order
     first = {path.rpartition("/")[0]: path for path in reversed(paths)}
     some = ", ".join(f"'{readable(path)}'" for path in sorted(first.values())[:_SHOWN])
     ways = ["Sort them into such folders", "list them with their labels in a manifest"]
     if len(first) == 1:
-        ways.append(f"if all have one label, real or fake, say it: bench data index {place} --label real")
+        ways.append(f"if all have one label, real or fake, say it: bench data index {quoted} --label real")
     if location.is_dir():
-        ways.append(f"score them without: bench score {place}")
+        ways.append(f"score them without: bench score {quoted}")
     return BenchError(
         f"'{location}' holds {len(paths)} files, none below a folder named 0_real, 1_fake, real or fake, so "
         f"there are no labels (for instance {some}). {', or '.join(ways)}"

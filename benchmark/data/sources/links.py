@@ -1,4 +1,4 @@
-"""Links between folders: followed wherever they lead, but for one back to an ancestor; for archives, too."""
+"""Links between folders, on disk and in archives: all are followed but those back to a folder above."""
 
 from __future__ import annotations
 
@@ -18,32 +18,34 @@ class Entry(NamedTuple):
 
     Attributes:
         name: There.
-        place: Where it really is, however it was come by; a folder's ends in a slash.
+        real: The path with all links resolved; a folder's ends in a slash.
     """
 
     name: str
-    place: str
+    real: str
 
 
 def walk(root: str, entries: Callable[[str], Iterable[Entry]]) -> Iterator[Entry]:
-    """Yield the path below root and the real place of every file; folders in the order of their names.
+    """Yield the path below root and the real path of every file; folders in the order of their names.
 
-    A folder that several links lead to is read each time. One that leads back to itself, or to a folder that
-    it was come by, is not read again.
+    A folder that several links lead to is read for each of them. A link that leads back to a folder on its
+    own path is not followed.
 
     Args:
-        root: The real place of the folder, with a slash at its end; "" for an archive.
-        entries: Lists the folder at a real place.
+        root: The real path of the folder, with a slash at its end; "" for an archive.
+        entries: Lists the folder at a real path.
 
     Raises:
-        BenchError: The links lead to more files than anybody means.
+        BenchError: The links lead to more than `_MOST_LINKED` files.
     """
     waiting: list[tuple[str, tuple[str, ...]]] = [("", (root,))]
     linked = 0
     while waiting:
         path, passed = waiting.pop()
+        # The walk is below a link where the path is not the real one. Only such files are counted: links can
+        # multiply files without end, a folder without links holds as many as its disk does.
         is_linked = passed[-1] != root + path
-        for name, place in sorted(entries(passed[-1])):
+        for name, real in sorted(entries(passed[-1])):
             here = path + name
             linked += is_linked
             if linked > _MOST_LINKED:
@@ -51,30 +53,28 @@ def walk(root: str, entries: Callable[[str], Iterable[Entry]]) -> Iterator[Entry
                     f"the links below '{root}' lead to more than {_MOST_LINKED:,} files; remove those that "
                     f"lead to folders of links, for instance at '{here}'"
                 )
-            if not place.endswith("/"):
-                yield Entry(here, place)
-            elif not any(one.startswith(place) for one in passed):
-                waiting.append((f"{here}/", (*passed, place)))
+            if not real.endswith("/"):
+                yield Entry(here, real)
+            # A folder that was passed on the way here, or holds one that was, leads round for ever.
+            elif not any(folder.startswith(real) for folder in passed):
+                waiting.append((f"{here}/", (*passed, real)))
 
 
 def follow(path: str, links: Mapping[str, str]) -> str | None:
-    """Return where a path of an archive really leads, or None if that is outside of it, or nowhere.
-
-    Args:
-        path: Below the archive's top.
-        links: What each link says, by its own path.
-    """
+    """Return where a path leads, given what links say, by their own paths; None if out of the archive."""
+    # Part by part, as a kernel does: behind a link, ".." is the folder above what it leads to, so that a path
+    # cannot be shortened as text.
     done: list[str] = []
     left = path.split("/")[::-1]
     hops = 0
     while left:
-        part = left.pop()
-        if part == ".." and not done:
+        name = left.pop()
+        if name == ".." and not done:
             return None
-        if part == "..":
+        if name == "..":
             done.pop()
-        elif part not in ("", "."):
-            done.append(part)
+        elif name not in ("", "."):
+            done.append(name)
             target = links.get("/".join(done))
             if target is not None:
                 hops += 1

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,12 +27,19 @@ Opened = tuple[FileSource, Findings]
 
 
 class Place(NamedTuple):
-    """A kind of place: what it is told by, and what opens it (see `open_location`)."""
+    """A kind of place that is opened without any package: its name, and what it is."""
 
     name: str
     description: str
-    recognises: Callable[[Path], bool]
-    open: Callable[[Path, int | None, Collection[str]], Opened]
+
+
+OURS = (
+    Place("tables", "parquet files with images in them, as on the Hugging Face hub"),
+    Place("folder", "a folder whose folders' names say the label"),
+    Place("archive", f"a file {', '.join(archive.SUFFIXES)} like such a folder"),
+    Place("manifest", f"a table of paths: {', '.join(table_files.SUFFIXES)}"),
+)
+"""What `open_location` opens itself, in the order in which it looks."""
 
 
 def open_location(location: Path, otherwise: int | None = None, classes: Collection[str] = ()) -> Opened:
@@ -49,9 +57,27 @@ def open_location(location: Path, otherwise: int | None = None, classes: Collect
     """
     if (guest := open_guest(location)) is not None:
         return guest
-    for place in OURS:
-        if place.recognises(location):
-            return place.open(location, otherwise, classes)
+    if location.is_dir():
+        if tables := _parquet_files(location):
+            return open_huggingface(location, tables)
+        return Folder(location), find_samples(location, otherwise, classes)
+    if is_archive(location):
+        opened = open_archive(location)
+        return opened, find_members(opened, otherwise, classes)
+    if location.name.lower().endswith(table_files.SUFFIXES):
+        if location.suffix.lower() == ".parquet" and location.is_file():
+            import pyarrow.parquet as pq
+
+            columns: dict[str, str] = {}
+            with suppress(OSError, ValueError):  # the manifest's reader words what is wrong
+                schema = pq.read_schema(location)
+                names = (name.strip().lower() for name in schema.names)
+                columns = dict(zip(names, map(str, schema.types), strict=True))
+            # Does it hold images, or list them? Bytes alone do not tell, for a manifest's own paths are bytes
+            # where they are no valid text.
+            if "path" not in columns and any("binary" in column for column in columns.values()):
+                return open_huggingface(location.parent, [location.name])
+        return open_manifest(location, _open_unlabelled)
     raise _refusal(location)
 
 
@@ -67,15 +93,15 @@ def open_locations(locations: Sequence[Path], classes: Collection[str] = ()) -> 
     """
     if len(locations) == 1:
         return open_location(locations[0], classes=classes)
-    return join(_open_piece(location, classes) for location in locations)
-
-
-def _open_piece(location: Path, classes: Collection[str]) -> Opened:
-    """Open one of several pieces; an archive's own folder counts here, for it tells the pieces apart."""
-    if is_archive(location):
-        opened = Archive(location)
-        return opened, find_members(opened, classes=classes)
-    return open_location(location, classes=classes)
+    pieces: list[Opened] = []
+    for location in locations:
+        if is_archive(location):
+            # not `open_archive`, which enters a folder of the archive's own name: here it tells pieces apart
+            opened = Archive(location)
+            pieces.append((opened, find_members(opened, classes=classes)))
+        else:
+            pieces.append(open_location(location, classes=classes))
+    return join(pieces)
 
 
 def _open_unlabelled(location: Path) -> FileSource:
@@ -88,53 +114,16 @@ def _open_unlabelled(location: Path) -> FileSource:
     raise _refusal(location)
 
 
-def _open_folder(location: Path, otherwise: int | None, classes: Collection[str]) -> Opened:
-    return Folder(location), find_samples(location, otherwise, classes)
-
-
-def _open_archive(location: Path, otherwise: int | None, classes: Collection[str]) -> Opened:
-    opened = open_archive(location)
-    return opened, find_members(opened, otherwise, classes)
-
-
-def _open_tables(location: Path, otherwise: int | None, classes: Collection[str]) -> Opened:
-    if location.is_dir():
-        return open_huggingface(location, _parquet_files(location))
-    return open_huggingface(location.parent, [location.name])
-
-
-def _open_manifest(location: Path, otherwise: int | None, classes: Collection[str]) -> Opened:
-    return open_manifest(location, _open_unlabelled)
-
-
 def _parquet_files(folder: Path) -> list[str]:
     """List a folder's parquet files, if these are what it holds: none where its folders are labels."""
     files = sorted(list_files(folder))
     tables = [file for file in files if file.lower().endswith(".parquet")]
+    # Somebody's results may lie beside the images; with label folders it is the folder that is meant.
     return [] if tables and read_labels(files, folder.name).samples else tables
 
 
-def _holds_tables(place: Path) -> bool:
-    """Tell parquet files of images, in a folder or alone, from tables that list, or should list, paths."""
-    return bool(_parquet_files(place)) if place.is_dir() else _is_table_of_images(place)
-
-
-def _is_table_of_images(file: Path) -> bool:
-    """Say whether a file is a parquet file with images in it."""
-    if not file.is_file() or file.suffix.lower() != ".parquet":
-        return False
-    import pyarrow.parquet as pq
-
-    try:
-        schema = pq.read_schema(file)
-    except (OSError, ValueError):  # the manifest's reader words what is wrong
-        return False
-    names = [name.strip().lower() for name in schema.names]
-    return "path" not in names and any("binary" in str(kind) for kind in schema.types)
-
-
 def _refusal(location: Path) -> BenchError:
-    """Word what is wrong with a place that cannot be opened.
+    """Return the error for a place that cannot be opened.
 
     Raises:
         BenchError: See `refuse_volume`.
@@ -144,19 +133,3 @@ def _refusal(location: Path) -> BenchError:
     refuse_volume(location)
     others = "".join(f"; {problem}" for problem in problems())
     return BenchError(f"'{location}' is not {_PLACES}{others}; unpack or convert it first")
-
-
-def _is_manifest(location: Path) -> bool:
-    """Say whether a file's name is one of a table."""
-    return location.name.lower().endswith(table_files.SUFFIXES)
-
-
-OURS = (
-    Place(
-        "tables", "parquet files with images in them, as on the Hugging Face hub", _holds_tables, _open_tables
-    ),
-    Place("folder", "a folder whose folders' names say the label", Path.is_dir, _open_folder),
-    Place("archive", f"a file {', '.join(archive.SUFFIXES)} like such a folder", is_archive, _open_archive),
-    Place("manifest", f"a table of paths: {', '.join(table_files.SUFFIXES)}", _is_manifest, _open_manifest),
-)
-"""What we open ourselves; the first that recognises a place."""

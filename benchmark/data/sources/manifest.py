@@ -54,37 +54,52 @@ def open_manifest(file: Path, open_source: Callable[[Path], FileSource]) -> tupl
     the test set called like the manifest.
 
     Args:
-        file: Its suffix is one of `rows.SUFFIXES`.
+        file: Its suffix is one of `table_files.SUFFIXES`.
         open_source: Opens a location.
 
     Raises:
         BenchError: A column is missing, or a row has an unknown label, no path, or another row's path.
     """
     unused = UnusedColumns()
-    rows = [_Row(number, *listed) for number, listed in enumerate(_rows(file, unused), 1)]
+    rows: list[_Row] = []
+    for number, listed in enumerate(read_rows(file), 1):
+        unused.see(listed)
+        try:
+            sample = read_sample(listed, file.stem)
+        except ValueError as error:
+            raise BenchError(f"'{file}', row {number}: {error}") from None
+        rows.append(_Row(number, sample, listed.get("location", ""), listed.get("sha256", "").lower()))
     if not rows:
         raise BenchError(f"'{file}' is empty: there is no file to score")
-    sources = {
-        name: _open(file.parent, name, open_source) for name in dict.fromkeys(row.location for row in rows)
-    }
-    spelled = {name: _spelled(source, name, rows) for name, source in sources.items()}
+    sources: dict[str, FileSource] = {}
+    spelled: dict[str, dict[str, str]] = {}
+    for name in dict.fromkeys(row.location for row in rows):
+        # Windows may have written locations and paths; but on Linux a backslash is a letter like others, so
+        # that what is there under just that name comes first.
+        location = file.parent / name
+        location = location if location.exists() else file.parent / with_slashes(name)
+        source = sources[name] = open_source(location) if name else Folder(file.parent)
+        paths = [row.sample.path for row in rows if row.location == name and "\\" in row.sample.path]
+        absent = (path for path, stamp in source.stamps(paths).items() if not stamp.mark)
+        spelled[name] = {path: with_slashes(path) for path in absent}
     samples: dict[str, Sample] = {}
     seen: set[str] = set()
     digests: dict[str, str] = {}
     owners: dict[str, int] = {}
-    places = {name: place for place, name in enumerate(sources)}
+    numbers = {name: number for number, name in enumerate(sources)}
     for row in rows:
         path = spelled[row.location].get(row.sample.path, row.sample.path)
+        # "a/../b.png" and "b.png" are one image, which would count twice
         normal = posixpath.normpath(path)
         if normal in seen:
             raise BenchError(f"'{file}', row {row.number}: '{readable(path)}' is listed twice")
         seen.add(normal)
         samples[path] = row.sample if path == row.sample.path else replace(row.sample, path=path)
-        owners[path] = places[row.location]
+        owners[path] = numbers[row.location]
         digests[path] = row.sha256
-    source = Joined(list(sources.values()), owners) if len(sources) > 1 else sources[rows[0].location]
-    notes = (*remarks(file), *unused.notes(), *_misspelt(file, source, samples))
-    return Manifest(source, digests), Findings(tuple(samples.values()), (), notes)
+    opened = Joined(list(sources.values()), owners) if len(sources) > 1 else sources[rows[0].location]
+    notes = (*remarks(file), *unused.notes(), *_misspelt(file, opened, samples))
+    return Manifest(opened, digests), Findings(tuple(samples.values()), (), notes)
 
 
 class _Row(NamedTuple):
@@ -96,34 +111,10 @@ class _Row(NamedTuple):
     sha256: str
 
 
-def _rows(file: Path, unused: UnusedColumns) -> Iterator[tuple[Sample, str, str]]:
-    """Read row by row."""
-    for number, row in enumerate(read_rows(file), 1):
-        unused.see(row)
-        try:
-            sample = read_sample(row, file.stem)
-        except ValueError as error:
-            raise BenchError(f"'{file}', row {number}: {error}") from None
-        yield sample, row.get("location", ""), row.get("sha256", "").lower()
-
-
-def _open(folder: Path, location: str, open_source: Callable[[Path], FileSource]) -> FileSource:
-    """Open a location, which Windows may have written; an empty one is the manifest's folder."""
-    if not location:
-        return Folder(folder)
-    place = folder / location
-    return open_source(place if place.exists() else folder / with_slashes(location))
-
-
-def _spelled(source: FileSource, location: str, rows: Iterable[_Row]) -> dict[str, str]:
-    """Spell paths that Windows wrote with slashes, unless a file is called just so, backslashes and all."""
-    paths = [row.sample.path for row in rows if row.location == location and "\\" in row.sample.path]
-    return {path: with_slashes(path) for path, stamp in source.stamps(paths).items() if not stamp.mark}
-
-
 def _misspelt(file: Path, source: FileSource, paths: Iterable[str]) -> Iterator[str]:
     """Say that a table is perhaps in another encoding, where that may be why files are absent."""
     if file.suffix.lower() == ".csv":
+        # a CSV file does not say its encoding: bytes that are no UTF-8 came through as surrogates
         strange = [path for path in paths if readable(path) != path]
         absent = [path for path, stamp in source.stamps(strange).items() if not stamp.mark]
         if absent:
@@ -136,10 +127,10 @@ def _misspelt(file: Path, source: FileSource, paths: Iterable[str]) -> Iterator[
 def write_manifest(
     file: Path, location: Path, samples: Iterable[Sample], facts: Mapping[str, FileFacts]
 ) -> None:
-    """Write a manifest that opens as the very samples it was made from.
+    """Write a manifest that has the same samples as what it was made from when it is opened.
 
     Args:
-        file: Its suffix, one of `rows.SUFFIXES`, says the format.
+        file: Its suffix, one of `table_files.SUFFIXES`, says the format.
         location: The folder or archive that the samples' paths are in.
         samples: In the order of the rows.
         facts: Of each sample, by path.
@@ -147,6 +138,7 @@ def write_manifest(
     Raises:
         BenchError: Another suffix, or the file cannot be written.
     """
+    # relative, so that a manifest moves and is shared together with its images
     relative = os.path.relpath(location.resolve(), file.parent.resolve())
     rows = [
         {

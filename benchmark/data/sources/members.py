@@ -5,8 +5,8 @@ from __future__ import annotations
 import stat
 import tarfile
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, suppress
 from functools import partial
 from io import BufferedReader
 from pathlib import Path
@@ -29,11 +29,17 @@ _NOWHERE = "/"
 
 
 class Member(NamedTuple):
-    """One file of an archive: its size, what else the directory says of its content, and how to read it."""
+    """One file of an archive.
+
+    Attributes:
+        size: In bytes.
+        mark: What else the directory says of its content.
+        open: Opens it; gives None for what is no regular file.
+    """
 
     size: int
     mark: str
-    read: Callable[[], bytes]
+    open: Callable[[], IO[bytes] | None]
 
 
 class _Listed(NamedTuple):
@@ -58,8 +64,20 @@ def open_members(file: Path, opening: ExitStack) -> dict[str, Member]:
         raise BenchError(f"no archive at '{file}' ({why})")
     refuse_volume(file)
     listed = _list_zip if file.name.lower().endswith(".zip") else _list_tar
+    members: dict[str, Member] = {}
+    links: dict[str, str] = {}
     try:
-        return _by_path(file, listed(file, opening))
+        for raw, member, target in listed(file, opening):
+            name = _safe(raw, file)
+            # unpacked, the later one would overwrite the earlier; which of them is meant nobody knows
+            if name in members and not _is_hidden(name):
+                raise BenchError(f"'{file}' holds '{readable(name)}' twice; unpack it and name the folder")
+            members[name] = member
+            if target is not None:
+                links[name] = target
+        if links:  # few archives have any, and the folders are a second table of all paths
+            return _linked(file, members, links)
+        return {name: member for name, member in members.items() if not _is_hidden(name)}
     except BenchError:
         raise
     except Exception as error:  # broken bytes lead decoders to errors of any kind
@@ -69,55 +87,35 @@ def open_members(file: Path, opening: ExitStack) -> dict[str, Member]:
         ) from error
 
 
-def _by_path(file: Path, listed: Iterator[_Listed]) -> dict[str, Member]:
-    """Put members under their paths, wherever links lead to them."""
-    members: dict[str, Member] = {}
-    links: dict[str, str] = {}
-    for raw, member, target in listed:
-        name = _safe(raw, file)
-        if name in members and not _is_hidden(name):
-            raise BenchError(f"'{file}' holds '{readable(name)}' twice; unpack it and name the folder")
-        members[name] = member
-        if target is not None:
-            links[name] = target
-    if links:
-        return _linked(file, members, links)
-    return {name: member for name, member in members.items() if not _is_hidden(name)}
-
-
 def _linked(file: Path, members: Mapping[str, Member], links: Mapping[str, str]) -> dict[str, Member]:
     """Walk through an archive with links as through the folder that would come out of it."""
-    folders = _tree(file, members)
+    # Each folder by its path with a slash at the end; in it, by name, the path of what is really there.
+    folders: dict[str, dict[str, str]] = {"": {}}
+    for path in members:
+        at = path
+        while at:  # up to the top, for archives need not list folders
+            folder, slash, last = at.rstrip("/").rpartition("/")
+            known = folders.setdefault(folder + slash, {}).setdefault(last, at)
+            if known != at:
+                raise BenchError(
+                    f"'{file}' holds '{readable(at.rstrip('/'))}' twice, once as a folder; unpack it"
+                )
+            at = folder + slash
     for name in links:
         target = follow(name, links)
         folder, slash, last = name.rpartition("/")
         if target == "":
-            del folders[folder + slash][last]  # back to the top
+            # A link to the top leads to a folder above itself, which is never walked through twice.
+            del folders[folder + slash][last]
         elif target is not None and f"{target}/" in folders:
             folders[folder + slash][last] = f"{target}/"
         elif target is not None and target in members:
             folders[folder + slash][last] = target
 
-    def entries(place: str) -> list[Entry]:
-        return [Entry(name, at) for name, at in folders[place].items() if not is_passed_over(name)]
+    def entries(folder: str) -> list[Entry]:
+        return [Entry(name, at) for name, at in folders[folder].items() if not is_passed_over(name)]
 
-    return {path: members[place] for path, place in walk("", entries)}
-
-
-def _tree(file: Path, paths: Iterable[str]) -> dict[str, dict[str, str]]:
-    """List each folder, by its path with a slash at the end: names, and the paths of what is called so."""
-    folders: dict[str, dict[str, str]] = {"": {}}
-    for path in paths:
-        place = path
-        while place:
-            folder, slash, last = place.rstrip("/").rpartition("/")
-            known = folders.setdefault(folder + slash, {}).setdefault(last, place)
-            if known != place:
-                raise BenchError(
-                    f"'{file}' holds '{readable(place.rstrip('/'))}' twice, once as a folder; unpack it"
-                )
-            place = folder + slash
-    return folders
+    return {path: members[real] for path, real in walk("", entries)}
 
 
 def _is_hidden(name: str) -> bool:
@@ -130,26 +128,21 @@ def _list_zip(file: Path, opening: ExitStack) -> Iterator[_Listed]:
     archive = opening.enter_context(zipfile.ZipFile(file))
     for info in archive.infolist():
         name = info.filename if info.create_system in _UNIX else with_slashes(info.filename)
-        if info.flag_bits & 1:
+        if info.flag_bits & 1:  # APPNOTE.TXT, 4.4.4: bit 0, encrypted
             raise BenchError(
                 f"'{file}' is encrypted, '{readable(name)}' for one; unpack it and name the folder"
             )
         if name.endswith("/"):
             continue
-        if stat.S_ISLNK(info.external_attr >> 16):
-            yield _Listed(name, _nothing(), _link_of(archive, info))
-        else:
-            yield _Listed(name, Member(info.file_size, f"{info.CRC:08x}", partial(archive.read, info)))
-
-
-def _link_of(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> str:
-    """Read where a link leads; where that cannot be read, nowhere."""
-    if info.file_size > _LONGEST_PATH:
-        return _NOWHERE
-    try:
-        return archive.read(info).decode("utf-8", "surrogateescape")
-    except Exception:  # broken bytes lead decoders to errors of any kind
-        return _NOWHERE
+        # Info-ZIP keeps the Unix mode in the upper half; a link's content is where it leads to.
+        if not stat.S_ISLNK(info.external_attr >> 16):
+            yield _Listed(name, Member(info.file_size, f"{info.CRC:08x}", partial(archive.open, info)))
+            continue
+        target = _NOWHERE
+        if info.file_size <= _LONGEST_PATH:  # else it is no path, and might be gigabytes of zeros
+            with suppress(Exception):  # broken bytes lead decoders to errors of any kind
+                target = archive.read(info).decode("utf-8", "surrogateescape")
+        yield _Listed(name, _nothing(), target)
 
 
 def _list_tar(file: Path, opening: ExitStack) -> Iterator[_Listed]:
@@ -159,42 +152,36 @@ def _list_tar(file: Path, opening: ExitStack) -> Iterator[_Listed]:
         opened = cast("IO[bytes]", opening.enter_context(BufferedReader(SeekableGzip(opened))))
     archive = opening.enter_context(tarfile.open(fileobj=opened, mode="r:"))  # noqa: SIM115 - it is one
     infos = [info for info in archive.getmembers() if not info.isdir()]
+    # tarfile takes a file that ends between two members for a whole one: only the block of zeros that ends an
+    # archive (POSIX ustar) shows that nothing is lacking
     opened.seek(archive.offset)
     if opened.read(tarfile.BLOCKSIZE) != tarfile.NUL * tarfile.BLOCKSIZE:
         raise EOFError("the mark that ends a tar file is missing")
     for info in infos:
         if info.issym():
             yield _Listed(info.name, _nothing(), info.linkname)
-        elif info.islnk():  # what it says is seen from the top
+        elif info.islnk():  # a hard link's target is a path from the top, a symbolic one's from where it is
             yield _Listed(info.name, _nothing(), "../" * _safe(info.name, file).count("/") + info.linkname)
         else:
-            member = Member(info.size, str(info.mtime), partial(_read_tarred, archive, info))
+            member = Member(info.size, str(info.mtime), partial(archive.extractfile, info))
             yield _Listed(info.name, member)
-
-
-def _read_tarred(archive: tarfile.TarFile, info: tarfile.TarInfo) -> bytes:
-    """Read one member."""
-    opened = archive.extractfile(info)
-    if opened is None:
-        raise OSError("it is no regular file")
-    return opened.read()
 
 
 def _nothing() -> Member:
     """Stand for a link that leads to no member."""
 
-    def read() -> bytes:
+    def refuse() -> IO[bytes]:
         raise OSError("it is a link that leads out of the archive, or to nothing in it")
 
-    return Member(0, "", read)
+    return Member(0, "", refuse)
 
 
 def _safe(name: str, file: Path) -> str:
     """Refuse a name that would lead out of the folder the archive is unpacked in; drop ``./``."""
-    parts = [part for part in name.split("/") if part not in ("", ".")]
-    if name.startswith("/") or ".." in parts:
+    names = [folder for folder in name.split("/") if folder not in ("", ".")]
+    if name.startswith("/") or ".." in names:
         raise BenchError(
             f"'{file}' is not to be trusted: it holds '{readable(name)}', which leads out of the folder it "
             "would be unpacked in"
         )
-    return "/".join(parts)
+    return "/".join(names)

@@ -1,4 +1,4 @@
-"""Names of files and folders: how they are shown and spelled, and which are nobody's business."""
+"""Names of files and folders: paths that Windows wrote, and names that are passed over."""
 
 from __future__ import annotations
 

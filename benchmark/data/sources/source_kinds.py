@@ -1,4 +1,4 @@
-"""Sources that packages and files add, held at arm's length."""
+"""Sources that packages and files add; their errors and wrong answers stay errors of the place or image."""
 
 from __future__ import annotations
 
@@ -50,13 +50,21 @@ class SourceKind(Protocol):
 
 
 class GuestSource:
-    """An opened place; pickled by its place, and opened anew by each process, so that no file is shared."""
+    """An opened place; pickled by its place, and opened anew by each process, so that no file is shared.
+
+    Attributes:
+        origin: The name of a package's source, or the file that defines one.
+        version: Of the code.
+        place: What is opened.
+        seen: What `look` said before it was opened; empty where it is not open yet.
+    """
 
     def __init__(self, origin: str | PluginFile, version: str, place: Path) -> None:
         self.origin, self.version, self.place = origin, version, place
         self._lock = Lock()
         self._opened: Any = None
         self._process = 0
+        self.seen = ""
 
     def __reduce__(self) -> tuple[type[GuestSource], tuple[str | PluginFile, str, Path]]:
         """Pickle without what is open; a file's text goes along."""
@@ -65,8 +73,24 @@ class GuestSource:
     def opened(self) -> Any:  # noqa: ANN401 - whatever a plugin made
         """Open the place, once a process."""
         if self._process != os.getpid():
-            self._opened, self._process = _kind_of(self.origin)(self.place), os.getpid()
+            # found anew by name: a forked or spawned reader has no use for the parent's open file and locks
+            if isinstance(self.origin, PluginFile):
+                kind = SOURCES.in_file(self.origin)
+            else:
+                found = SOURCES.find(self.origin).thing
+                assert found is not None
+                kind = found
+            self._opened, self._process = kind(self.place), os.getpid()
         return self._opened
+
+    def look(self) -> str:
+        """Say what changes whenever anything at the place may have."""
+        if not self.place.is_dir():
+            return stamp_file(self.place).mark
+        # A folder's own time does not change with its files' content. Which of them make up an image only the
+        # plugin knows, so that one that changes has all images read again.
+        marks = [f"{path} {stamp_file(self.place / path).mark}" for path in sorted(list_files(self.place))]
+        return hashlib.sha256("\n".join(marks).encode("utf-8", "surrogateescape")).hexdigest()
 
     def read(self, path: str) -> bytes:
         """Return one image file's bytes; whatever goes wrong becomes an `OSError`."""
@@ -84,7 +108,8 @@ class GuestSource:
     def stamps(self, paths: Sequence[str]) -> dict[str, Stamp]:
         """Look at the place as a whole: its files change together, and with the code that reads them."""
         whole = stamp_file(self.place.resolve())
-        mark = f"{_mark(self.place)} read by {self.version}"
+        # other code may make other bytes of the same file
+        mark = f"{self.seen or self.look()} read by {self.version}"
         return {path: Stamp(whole.key + b"//" + os.fsencode(path), mark) for path in paths}
 
 
@@ -108,6 +133,7 @@ def open_guest(location: Path) -> tuple[FileSource, Findings] | None:
 def split_place(location: Path) -> tuple[str, Path] | None:
     """Split ``FILE.py:PLACE``; None for what is a place itself."""
     file, place = split_request(str(location))
+    # A file may be called "a.py:b" itself; what is there counts as what it is.
     return (file, Path(place)) if place and not location.exists() else None
 
 
@@ -123,7 +149,7 @@ def is_guest(location: Path) -> bool:
 
 
 def problems() -> list[str]:
-    """Word why sources of packages cannot be used."""
+    """Return, for each source of a package that cannot be used, the reason."""
     return [
         f"source '{one.entry.name}' ({one.entry.package}) cannot be used: {one.problem}"
         for one in SOURCES.added()
@@ -154,6 +180,9 @@ def _open(source: GuestSource, words: str) -> tuple[FileSource, Findings]:
     """List what a place holds, and say who said so."""
     if not source.place.exists():
         raise BenchError(f"there is nothing at '{source.place}'")
+    # Before it is opened, for a plugin may keep what it reads then: that must not be remembered under the
+    # mark of what somebody puts there later.
+    source.seen = source.look()
     try:
         with contained():
             samples = tuple(source.opened().samples())
@@ -166,28 +195,12 @@ def _open(source: GuestSource, words: str) -> tuple[FileSource, Findings]:
             raise BenchError(
                 f"'{source.place}', opened by {words}: {short(sample)} is no Sample with a label"
             )
+    # a path is what facts, rows and thumbnails are kept under
     if len({sample.path for sample in samples}) < len(samples):
         raise BenchError(f"'{source.place}', opened by {words}: two samples have one path")
     if not samples:
         raise BenchError(f"'{source.place}', opened by {words}, holds no image with a label")
     return source, Findings(samples, (), (f"opened by {words}",))
-
-
-def _kind_of(origin: str | PluginFile) -> type[SourceKind]:
-    """Find the class, in whatever process this is."""
-    if isinstance(origin, PluginFile):
-        return SOURCES.in_file(origin)
-    found = SOURCES.find(origin).thing
-    assert found is not None
-    return found
-
-
-def _mark(place: Path) -> str:
-    """Say what changes whenever anything at a place may have."""
-    if not place.is_dir():
-        return stamp_file(place).mark
-    marks = [f"{path} {stamp_file(place / path).mark}" for path in sorted(list_files(place))]
-    return hashlib.sha256("\n".join(marks).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _flaw(thing: object) -> str:

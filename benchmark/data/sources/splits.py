@@ -44,18 +44,18 @@ def split_of(word: str) -> str:
 
 
 def chosen(word: str) -> tuple[str, ...]:
-    """Read the option ``--split``: the splits to look for, the first that is there counts.
+    """Read which split is asked for: the splits to look for, of which the first that is there counts.
 
     Raises:
         BenchError: It names no split.
     """
     if word and not split_of(word) and word != ALL:
-        raise BenchError(f"--split '{word}' is none of {', '.join((*SCORED, ALL))}")
+        raise BenchError(f"split '{word}' is none of {', '.join((*SCORED, ALL))}")
     return (split_of(word) or word,) if word else SCORED
 
 
 def find_splits(folders: Iterable[Folders], classes: Collection[str] = ()) -> set[Folders]:
-    """Find the folders that are splits, whether train stands beside test or alone.
+    """Find the folders that are splits: ``train`` beside ``test``, or alone.
 
     ``train`` among folders that are no splits is a class (one of LSUN's), or a generator.
 
@@ -72,6 +72,7 @@ def find_splits(folders: Iterable[Folders], classes: Collection[str] = ()) -> se
             beside[names[:at]].add(name)
     found: set[Folders] = set()
     for above, siblings in beside.items():
+        # Beside "bird" and "car" a "train" is a vehicle; beside "val", or alone, it is a split.
         called = [name for name in siblings if split_of(name) and name not in classes]
         several = len(set(map(split_of, called))) > 1
         if several or len(called) == len(siblings):
@@ -102,19 +103,12 @@ def take(samples: Sequence[Sample], wanted: Sequence[str]) -> Taken:
         return Taken(tuple(samples), ALL if there else "", ())
     split = next((split for split in wanted if counts[split]), "")
     if not split and len(wanted) == 1:
-        known = (
-            f"there is {', '.join(there)}" if there else "it is not divided into splits; leave out --split"
-        )
+        known = f"there is {', '.join(there)}" if there else "it is not divided into splits; ask for none"
         raise BenchError(f"no image is of split '{wanted[0]}': {known}")
     kept = tuple(sample for sample in samples if sample.split in ("", split))
-    return Taken(kept, split, tuple(_notes(split, there, counts)))
-
-
-def _notes(split: str, there: Sequence[str], counts: Counter[str]) -> list[str]:
-    """Say which split was taken, unless that goes without saying."""
-    others = [f"{counts[one]} of '{one}'" for one in there if one != split]
+    others = [f"{counts[name]} of '{name}'" for name in there if name != split]
     if not others and split in ("", "test"):
-        return []
-    aside = f"left aside: {', '.join(others)}; --split chooses" if others else "there is no other"
+        return Taken(kept, split, ())  # that goes without saying
+    aside = f"left aside: {', '.join(others)}; name one to take it" if others else "there is no other"
     free = f" and {counts['']} that are of none" if counts[""] else ""
-    return [f"split '{split}' is taken: {counts[split]} files{free}; {aside}"]
+    return Taken(kept, split, (f"split '{split}' is taken: {counts[split]} files{free}; {aside}",))

@@ -29,10 +29,15 @@ def read_rows(file: Path) -> Iterator[dict[str, str]]:
     """
     if why := irregular(file):
         raise BenchError(f"no manifest at '{file}' ({why})")
+    # Not by pandas, which makes the number 1 of a file called 0001, and NaN of one called null.
     read = {".csv": _read_csv, ".jsonl": _read_jsonl, ".parquet": _read_parquet}[file.suffix.lower()]
     try:
         for row in read(file):
-            lowered = {str(name).strip().lower(): _text(value) for name, value in row.items()}
+            lowered = {}
+            for name, value in row.items():
+                # a Parquet column of file names that are not all valid text holds bytes (see `write_rows`)
+                text = value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
+                lowered[str(name).strip().lower()] = "" if text is None else str(text)
             if len(lowered) < len(row):
                 raise BenchError(f"'{file}' has two columns of one name: {', '.join(map(str, row))}")
             yield lowered
@@ -41,16 +46,37 @@ def read_rows(file: Path) -> Iterator[dict[str, str]]:
 
 
 def write_rows(file: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
-    """Write a table by atomic rename, in the format of the file's suffix.
+    """Write a table by atomic rename, in the format of the file's suffix; any file name survives.
 
     Raises:
         BenchError: Another suffix, or the file cannot be written.
     """
     check_suffix(file)
-    write = {".csv": _write_csv, ".jsonl": _write_jsonl, ".parquet": _write_parquet}[file.suffix.lower()]
+    suffix = file.suffix.lower()
     try:
         with replacing(file, durable=False) as partial:
-            write(partial, columns, rows)
+            if suffix == ".csv":
+                # without newline="" Python would translate the line ends that are part of a name
+                with partial.open("w", encoding="utf-8", errors="surrogateescape", newline="") as text:
+                    writer = csv.DictWriter(text, columns)
+                    writer.writeheader()
+                    writer.writerows(rows)
+            elif suffix == ".jsonl":
+                # what is no valid text stands as an escape
+                with partial.open("w", encoding="utf-8") as lines:
+                    lines.writelines(json.dumps({name: row[name] for name in columns}) + "\n" for row in rows)
+            else:
+                import pyarrow as pa
+                import pyarrow.parquet as pq
+
+                table, arrays = list(rows), {}
+                for name in columns:
+                    values = [row[name] for row in table]
+                    try:
+                        arrays[name] = pa.array(values)
+                    except UnicodeEncodeError:  # Arrow's text is UTF-8, which some file names are not
+                        arrays[name] = pa.array([v.encode("utf-8", "surrogateescape") for v in values])
+                pq.write_table(pa.table(arrays), partial)
     except OSError as error:
         raise BenchError(f"cannot write '{file}': {error}") from error
 
@@ -63,13 +89,6 @@ def check_suffix(file: Path) -> None:
     """
     if file.suffix.lower() not in SUFFIXES:
         raise BenchError(f"'{file}' ends in none of {', '.join(SUFFIXES)}; the suffix says the format")
-
-
-def _text(value: object) -> str:
-    """Turn a cell into text; bytes are a file name that is no valid text."""
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "surrogateescape")
-    return "" if value is None else str(value)
 
 
 def remarks(file: Path) -> tuple[str, ...]:
@@ -86,6 +105,7 @@ def _spelling(file: Path) -> tuple[str, str]:
     """Find out how a CSV file is written: its encoding, and what stands most often in its first line."""
     with file.open("rb") as opened:
         head = opened.read(_HEAD)
+    # Excel saves "Unicode text" as UTF-16 with tabs, and CSV with semicolons where commas are decimal marks.
     encoding = next((name for mark, name in _MARKS.items() if head.startswith(mark)), "utf-8")
     if encoding == "utf-8" and 3 * head.count(0) > len(head):
         raise ValueError("a third of it are zero bytes, as in UTF-16 without its mark; save it as UTF-8")
@@ -96,6 +116,7 @@ def _spelling(file: Path) -> tuple[str, str]:
 def _read_csv(file: Path) -> Iterator[Row]:
     """Read a CSV file, refusing rows longer than the header."""
     encoding, separator = _spelling(file)
+    # Linux file names are bytes: those that are no UTF-8 pass through as surrogates (PEP 383) and still open.
     errors = "surrogateescape" if encoding.startswith("utf-8") else "strict"
     with file.open(encoding=encoding, errors=errors, newline="") as text:
         reader = csv.DictReader(text, strict=True, delimiter=separator)
@@ -107,14 +128,6 @@ def _read_csv(file: Path) -> Iterator[Row]:
                 yield row
         except csv.Error as error:
             raise ValueError(f"line {reader.line_num}: {error}") from error
-
-
-def _write_csv(file: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
-    """Write a CSV file; line ends within a name are quoted."""
-    with file.open("w", encoding="utf-8", errors="surrogateescape", newline="") as text:
-        writer = csv.DictWriter(text, columns)
-        writer.writeheader()
-        writer.writerows(rows)
 
 
 def _read_jsonl(file: Path) -> Iterator[Row]:
@@ -143,13 +156,6 @@ def _distinct(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     return row
 
 
-def _write_jsonl(file: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
-    """Write one JSON object a line; what is no valid text stands as an escape."""
-    with file.open("w", encoding="utf-8") as lines:
-        for row in rows:
-            lines.write(json.dumps({name: row[name] for name in columns}) + "\n")
-
-
 def _read_parquet(file: Path) -> Iterator[Row]:
     """Read a Parquet file batch by batch."""
     import pyarrow as pa
@@ -162,19 +168,3 @@ def _read_parquet(file: Path) -> Iterator[Row]:
                 yield from batch.to_pylist()
     except (pa.ArrowException, OverflowError) as error:  # not all of these are ValueErrors
         raise ValueError(str(error)) from error
-
-
-def _write_parquet(file: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
-    """Write a Parquet file; a column of names that are not all valid text holds bytes."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    table = list(rows)
-    arrays = {}
-    for name in columns:
-        values = [row[name] for row in table]
-        try:
-            arrays[name] = pa.array(values)
-        except UnicodeEncodeError:
-            arrays[name] = pa.array([value.encode("utf-8", "surrogateescape") for value in values])
-    pq.write_table(pa.table(arrays), file)

@@ -1,4 +1,4 @@
-"""Archives cut into several files: each by itself is of no use, so it is named before it is read."""
+"""Archives cut into several files: one of them cannot be read alone, so that it is refused by its name."""
 
 from __future__ import annotations
 
@@ -34,13 +34,17 @@ def refuse_volume(file: Path) -> None:
     if _ZIPPED_PART.search(name):
         raise _of_zip(file.with_suffix(".zip"), file)
     if (cut := _CUT.search(name)) and _ARCHIVE.search(name[: cut.start()]):
-        raise _of_cut(file, cut)
+        whole, digits = file.with_name(name[: cut.start()]), len(cut["number"])
+        command = f"cat {_quoted(whole)}.{cut['part'] or ''}{'?' * digits} > {_quoted(whole)}"
+        if whole.suffix.lower() == ".7z":  # no archive that is read here: it must be unpacked anyway
+            command = f"7z x {_quoted(whole)}.{'1'.zfill(digits)}"
+        raise BenchError(f"'{file}' is one piece of '{whole.name}'. Join the pieces first: {command}")
     if name.lower().endswith(".zip") and _is_last_volume(file):
         raise _of_zip(file, file)
 
 
 def _of_zip(last: Path, file: Path) -> BenchError:
-    """Word the error for a volume of a split zip file, whose last one ends in .zip."""
+    """Return the error for a volume of a split zip file, whose last one ends in .zip."""
     whole = last.with_name(f"{last.stem}-whole.zip")
     words = f"'{file}' is one volume of a zip file in several ({last.stem}.z01, …, {last.name})"
     joined = f"zip -s 0 {_quoted(last)} --out {_quoted(whole)}"
@@ -50,16 +54,6 @@ def _of_zip(last: Path, file: Path) -> BenchError:
             f"them there and join them: {joined}"
         )
     return BenchError(f"{words}. Join them first: {joined}")
-
-
-def _of_cut(file: Path, cut: re.Match[str]) -> BenchError:
-    """Word the error for a piece of an archive that was cut at so many bytes."""
-    whole = file.with_name(file.name[: cut.start()])
-    pieces = f"{_quoted(whole)}.{cut['part'] or ''}{'?' * len(cut['number'])}"
-    command = f"cat {pieces} > {_quoted(whole)}"
-    if whole.suffix.lower() == ".7z":
-        command = f"7z x {_quoted(whole)}.{'1'.zfill(len(cut['number']))}"
-    return BenchError(f"'{file}' is one piece of '{whole.name}'. Join the pieces first: {command}")
 
 
 def _quoted(path: Path) -> str:
@@ -75,12 +69,15 @@ def _is_last_volume(file: Path) -> bool:
             tail = opened.read()
     except OSError:
         return False
+    # APPNOTE.TXT, 4.3.16: the end record, whose fields count volumes. A comment of any length follows it, in
+    # which its mark may occur again only by chance: the last one counts.
     at = tail.rfind(_END)
     if at < 0 or len(tail) - at < _END_SIZE:
         return False
     this, first = struct.unpack_from("<HH", tail, at + len(_END))
     if this != _IN_LOCATOR and first != _IN_LOCATOR:
         return bool(this or first)
+    # APPNOTE.TXT, 4.3.15: numbers that do not fit are in the zip64 locator just before the end record
     locator = tail[max(0, at - _LOCATOR_SIZE) : at]
     if not locator.startswith(_LOCATOR):
         return False

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from forenbench.errors import BenchError
 from forenbench.plugins.loaded import LoadedDetector
-from forenbench.registry import Registry
+from forenbench.registry import Registry, uncallable
 from forenbench.registry.guests import contained, reason
 from forenbench.scoring.batches import CellResults
 from forenbench.scoring.lineup import Lineup
@@ -101,11 +101,6 @@ def check_name(name: str) -> None:
     ENGINES.find(name)
 
 
-def _flaw(thing: object) -> str:
-    """Say what cannot make an engine."""
-    return "" if callable(thing) else "is nothing that can be called"
-
-
 def _ours(target: str, lack: str, request: EngineRequest) -> AbstractContextManager[Engine]:
     """Import one of our own when it is asked for, for its libraries may be absent."""
     # By name and not by an import statement, which would close a circle: engines import this module.
@@ -119,7 +114,7 @@ def _ours(target: str, lack: str, request: EngineRequest) -> AbstractContextMana
 ENGINES: Registry[EngineMaker] = Registry(
     "engine",
     "forenbench.engines",
-    _flaw,
+    uncallable,
     {
         # Its libraries are those of the whole package, so of it nothing can be absent.
         "local": partial(

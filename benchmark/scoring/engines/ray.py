@@ -92,13 +92,13 @@ class RayEngine:
             Numerics(device, self.precision),
             self.features,
             threads,
-            [identity(one) for one in self.loaded],
+            [identity(loaded) for loaded in self.loaded],
             versions(),
         )
         # A shard for each thread that reads, beside the one that is scored. On CPUs the network takes all
         # cores, so one thread reads; a GPU takes what many read.
         in_hand = IN_HAND + gpus * (cores - 1)
-        # Put into Ray's store once, or Ray would send it along with each replica.
+        # Put into Ray's store once, or Ray would store it anew for each replica.
         cluster = _RayCluster({"num_cpus": cores, "num_gpus": gpus}, ray.put(setup), in_hand)
         pool = ReplicaPool(cluster, room(nodes, cores, gpus), listener, in_hand)
         try:
@@ -224,7 +224,7 @@ def room(nodes: Sequence[Mapping[str, float]], cores: int, gpus: int) -> int:
     """
     rooms = [node.get("CPU", 0) // cores for node in nodes]
     if gpus:
-        rooms = [min(one, node.get("GPU", 0) // gpus) for one, node in zip(rooms, nodes, strict=True)]
+        rooms = [min(cpus, node.get("GPU", 0) // gpus) for cpus, node in zip(rooms, nodes, strict=True)]
     if not sum(rooms):
         there = ", ".join(sorted({f"{node.get('CPU', 0):g} and {node.get('GPU', 0):g}" for node in nodes}))
         raise BenchError(

@@ -71,11 +71,11 @@ class Replica:
         torch.set_num_threads(setup.threads)  # as in the driver: rounding depends on it
         loaded = setup.load(setup.numerics.device)
         # A file of a detector, or a checkpoint, may be another one on this node though it has the same path.
-        found = [identity(one) for one in loaded]
-        for one in setup.expected:
-            if one not in found:
-                same = [other for other in found if other[0] == one[0]] or "nothing of that name"
-                raise BenchError(f"a node lacks a detector of the run: it has {same}, not {one}")
+        found = [identity(detector) for detector in loaded]
+        for expected in setup.expected:
+            if expected not in found:
+                same = [other for other in found if other[0] == expected[0]] or "nothing of that name"
+                raise BenchError(f"a node lacks a detector of the run: it has {same}, not {expected}")
         chosen = setup.lineup_without_detectors
         lineup = Lineup([one.detector for one in loaded], chosen.perturbations, chosen.seed)
         self.scorer = Scorer(lineup, setup.numerics, user_cache(setup.features), self.notes.append)

@@ -48,8 +48,8 @@ class Cluster(Protocol):
         """Return a shard's results and the replica's notes so far; of a replica that is ready, nothing.
 
         Raises:
-            Lost: It came to nothing, and another replica may fare better.
-            RunFailed: It came to nothing, and would elsewhere.
+            Lost: It failed, and may succeed on another replica.
+            RunFailed: It failed, and would fail on every replica.
         """
         ...
 
@@ -60,10 +60,10 @@ class Cluster(Protocol):
 
 @dataclass(slots=True)
 class ReplicaPool:
-    """The replicas of a run, and how many shards each has in hand.
+    """The replicas of a run, and how many shards each is at work on.
 
-    Shards that a dead replica had in hand are tried again when all others are handed out, and each alone, so
-    that one that kills every replica takes no other with it.
+    Shards that a dead replica was at work on are tried again when all others are handed out, and each alone,
+    so that one that kills every replica takes no other with it.
 
     Attributes:
         cluster: Where they are.
@@ -90,8 +90,7 @@ class ReplicaPool:
         """Hand out shards and yield them as they come back, in any order.
 
         Raises:
-            RunFailed: No replica could be made, or several died over a shard; the latter once all others are
-                done.
+            RunFailed: No replica could be made; or several died over a shard, once all others are done.
         """
         # As many as there may be replicas: whether there are fewer shards than that must be known at once.
         self.ahead.extend(islice(shards, self.size))
@@ -100,8 +99,7 @@ class ReplicaPool:
             self._hire()
         while (more := self._hand_out(shards, more)) or self.tasks or self.ahead or self.suspects:
             done = self.cluster.wait([*self.tasks, *self.coming], LOOK)
-            # Only a run without any replica is waiting; with one, a shard may simply take long, and when it
-            # comes back the runner asks for itself whether it is stopped.
+            # With a replica, a shard may simply take long, and the runner then asks whether it is stopped.
             if not (done or self.hands):
                 if self.listener.stopped():
                     return
@@ -140,7 +138,7 @@ class ReplicaPool:
         return more
 
     def _with(self, held: int) -> list[Replica]:
-        """List the replicas with so many shards in hand."""
+        """List the replicas that are at work on so many shards."""
         return [replica for replica, number in self.hands.items() if number == held]
 
     def _give(self, replica: Replica, shard: Shard) -> None:

@@ -1,0 +1,236 @@
+"""Keywords that functions of the front door share, each declared, explained and read once.
+
+A function takes them as ``**options: Unpack[…]`` (PEP 692): type checkers know every one of them by name and
+type. `taking` shows them in its signature.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from inspect import signature
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, TypeVar
+
+from forenbench.data.descriptions import check_places
+from forenbench.data.sources.splits import chosen
+from forenbench.scoring.devices import choose_device
+from forenbench.scoring.gathering import Means, run_folder
+from forenbench.scoring.requested import Files
+from forenbench.scoring.working import EngineChoice
+from forenbench.types import Advance
+
+if TYPE_CHECKING:
+    from forenbench.data.dataset import Dataset
+
+PathName: TypeAlias = str | PathLike[str]
+WeightFiles: TypeAlias = Mapping[str, PathName] | Sequence[str]
+"""The user's checkpoint files, by name, or as NAME=PATH."""
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class ImageOptions(TypedDict, total=False):
+    """Which images of datasets count, and where datasets are: options of several functions.
+
+    Attributes:
+        generators: Only these test sets.
+        protocol: Which files count: all (by default), univfd-official, cnndetection-official, lgrad-official.
+        split: Which split counts: test, val, train or all; by default test, else val, else train.
+        limit: At most so many images of each label and test set.
+        data_root: Where downloaded datasets lie; by default ``data``.
+        places: Where datasets lie that are not there, by name.
+    """
+
+    generators: str | Sequence[str]
+    protocol: str
+    split: str
+    limit: int | None
+    data_root: PathName
+    places: Mapping[str, PathName] | None
+
+
+class LoadOptions(TypedDict, total=False):
+    """How detectors are loaded, and where they compute: options of `evaluate` and `score`.
+
+    Attributes:
+        checkpoints: "published" or "sample", of detectors without an @; by default sample on the sample
+            dataset, else published.
+        weights: The user's checkpoint files, by name, or as NAME=PATH.
+        unverified: Take weights of another sha256 than the published one; tables say so.
+        device: "auto" (a GPU if there is one), "cpu", "cuda:1", "mps". For `evaluate` also several with
+            commas between, each with a process of its own: a script then needs
+            ``if __name__ == "__main__":``.
+    """
+
+    checkpoints: str
+    weights: WeightFiles
+    unverified: bool
+    device: str
+
+
+class RunOptions(ImageOptions, LoadOptions, total=False):
+    """How a run is made; options of `evaluate`, beside those of `ImageOptions` and `LoadOptions`.
+
+    Attributes:
+        seed: Of random perturbations.
+        trained_on: What weights that are not the published ones have seen, as test sets are called.
+        precision: "fp32" (by default), "tf32" or "bf16".
+        keep_going: Try detectors that fail on everything on the rest, too.
+        readers: Processes that read files; by default as many as help.
+        feature_cache: Room for features of encoders: "20GB"; "0": keep none.
+        engine: "local", "ray" (replicas on a Ray cluster), or one that a package adds.
+        address: Of the Ray cluster; "local" starts one on this machine.
+        replica_cpus: Cores of each replica on the cluster; by default one a thread.
+    """
+
+    seed: int
+    trained_on: str | Sequence[str]
+    precision: str
+    keep_going: bool
+    readers: int | None
+    feature_cache: str
+    engine: str
+    address: str
+    replica_cpus: int | None
+
+
+# None of these has slots: a class with slots cannot have two such bases.
+@dataclass(frozen=True, kw_only=True)
+class ImageChoice:
+    """`ImageOptions` with their defaults, and what is made of them."""
+
+    generators: str | Sequence[str] = ()
+    protocol: str = "all"
+    split: str = ""
+    limit: int | None = None
+    data_root: PathName = "data"
+    places: Mapping[str, PathName] | None = None
+
+    @property
+    def paths(self) -> dict[str, Path]:
+        """Where datasets lie, by name.
+
+        Raises:
+            BenchError: One is no described dataset, or nothing is there.
+        """
+        return check_places({name: Path(path) for name, path in (self.places or {}).items()})
+
+    @property
+    def takes_all(self) -> bool:
+        """Whether no image is left out, but for those of another split than the one that is scored."""
+        return not (self.generators or self.split or self.limit) and self.protocol == "all"
+
+    def open(self, dataset: str, advance: Advance) -> list[Dataset]:
+        """Open a dataset (see `forenbench.data.catalogue.open_dataset`)."""
+        # Not at the top: commands import this module for its words, and one that is asked for its help should
+        # not load what reads images.
+        from forenbench.data.catalogue import open_dataset
+
+        return open_dataset(
+            dataset,
+            data_root=Path(self.data_root),
+            generators=several(self.generators),
+            limit=self.limit,
+            protocol=self.protocol,
+            splits=chosen(self.split),
+            places=self.paths,
+            advance=advance,
+        )
+
+    def means(self, files: Files, checkpoints: str) -> Means:
+        """Say what a run over these images is carried out with; the evaluation chooses its device.
+
+        Args:
+            files: Which weights files are taken.
+            checkpoints: "published" or "sample"; empty: as goes with the dataset.
+        """
+        choice = (self.limit, self.protocol, self.split, self.paths)
+        return Means(Path(self.data_root), files, checkpoints, "", *choice)
+
+    def folder(self, name: str) -> Path:
+        """Name the run folder for rows of these images."""
+        return run_folder(name, self.protocol, self.limit, self.split)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadChoice:
+    """`LoadOptions` with their defaults, and what is made of them."""
+
+    checkpoints: str = ""
+    weights: WeightFiles = ()
+    unverified: bool = False
+    device: str = "auto"
+
+    @property
+    def files(self) -> Files:
+        """Which weights files are taken."""
+        return Files(pairs(self.weights), self.unverified)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunChoice(ImageChoice, LoadChoice):
+    """`RunOptions` with their defaults, and what is made of them."""
+
+    seed: int = 0
+    trained_on: str | Sequence[str] = ()
+    precision: str = "fp32"
+    keep_going: bool = False
+    readers: int | None = None
+    feature_cache: str = ""
+    engine: str = "local"
+    address: str = "auto"
+    replica_cpus: int | None = None
+
+    @property
+    def files(self) -> Files:
+        """Which weights files are taken, and what they have seen."""
+        return replace(super().files, trained_on=tuple(several(self.trained_on)))
+
+    @property
+    def scoring(self) -> EngineChoice:
+        """What scores, and where.
+
+        Raises:
+            BenchError: There is no such engine or device, or they do not go together.
+        """
+        # One GPU, where `bench run` takes all: each further device has a process that imports the program
+        # anew, which a notebook has not, and a script must be written for.
+        device = choose_device("auto") if (self.engine, self.device) == ("local", "auto") else self.device
+        cluster = (self.address, self.replica_cpus)
+        return EngineChoice(self.engine, device, self.readers, self.feature_cache, *cluster)
+
+    def folder(self, name: str) -> Path:
+        """Name the run folder of a dataset."""
+        return run_folder(name, self.protocol, self.limit, self.split, self.precision)
+
+
+def taking(options: Any, choice: type) -> Callable[[Function], Function]:  # noqa: ANN401 - a TypedDict
+    """Show the options that a function takes as ``**options`` in its signature, with their defaults.
+
+    Args:
+        options: Which they are.
+        choice: The dataclass that is made of them.
+    """
+
+    def decorate(function: Function) -> Function:
+        own, known = signature(function), signature(choice).parameters
+        *named, _ = own.parameters.values()  # the last is **options
+        every = [*named, *(known[name] for name in known if name in options.__annotations__)]
+        # `help`, and the completion of notebooks, read this; the call itself does not.
+        function.__signature__ = own.replace(parameters=every)  # type: ignore[attr-defined]
+        return function
+
+    return decorate
+
+
+def several(values: Any) -> list[Any]:  # noqa: ANN401 - of one type, whichever
+    """Take one value for a list of one."""
+    return [values] if isinstance(values, str | PathLike) else list(values)
+
+
+def pairs(weights: WeightFiles) -> list[str]:
+    """Word files of checkpoints as the command line does."""
+    if isinstance(weights, Mapping):
+        return [f"{name}={Path(path)}" for name, path in weights.items()]
+    return list(weights)

@@ -1,0 +1,71 @@
+"""What the files of a dataset give away, found and kept beside the rows of detectors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Unpack
+
+from forenbench.audit import DISTANCE, Audit, metadata_only, open_training
+from forenbench.audit import audit as audit_datasets
+from forenbench.records.store import Store
+from forenbench.scoring.gathering import joint_name
+
+from .arguments import ImageChoice, ImageOptions, PathName, several, taking
+from .bars import Quiet, RunProgress
+from .talk import short
+
+
+@taking(ImageOptions, ImageChoice)
+def audit_dataset(  # noqa: PLR0913 - all that says what is compared, and how
+    dataset: PathName | Sequence[PathName] = "sample",
+    *,
+    against: PathName | Sequence[PathName] = (),
+    distance: int = DISTANCE,
+    seed: int = 0,
+    out: PathName | None = None,
+    progress: bool = True,
+    **options: Unpack[ImageOptions],
+) -> Audit:
+    """Compare the files of real and fake images, as ``bench audit`` does: format, quality, size, duplicates.
+
+    What a classifier makes of these properties, without a pixel, is stored as rows of a detector
+    metadata-only: tables and leaderboards of the run folder show it beside the others.
+
+    Args:
+        dataset: Names of datasets or suites, folders, archives or manifests.
+        against: Training data to look for the same pictures in: as the dataset, or files without labels.
+        distance: Bits of 64 by which hashes of pictures that look alike may differ.
+        seed: Of the metadata-only baseline.
+        out: The run folder of its rows; by default ``results/runs/<dataset>``, below the working folder.
+        progress: Say what is found and how far the work is, on stderr.
+        options: See `ImageOptions`: which images count, and where datasets are.
+
+    Returns:
+        What was found: the frames ``files`` (one row a file), ``properties``, ``broken``, ``baseline``,
+        ``twins.counts`` and ``twins.members``; and ``warnings`` in words.
+
+    Raises:
+        BenchError: A dataset is not there, the distance is out of range, or two test sets have one name.
+    """
+    choice, told = ImageChoice(**options), RunProgress() if progress else Quiet()
+    names = [str(one) for one in several(dataset)]
+    with told:
+        opened = [one for name in names for one in choice.open(name, told.files)]
+        training = []
+        for name in several(against):
+            training += open_training(str(name), Path(choice.data_root), told.files)
+        for one in opened:
+            for note in one.notes:
+                told.say(f"note: {one.name}: {note}", "yellow")
+        found = audit_datasets(opened, training, distance=distance, seed=seed, advance=told.files)
+    store = Store(Path(out) if out else choice.folder(joint_name(names)))
+    store.open()
+    defined = found.baseline[found.baseline["undefined"] == ""]
+    scored = set(zip(defined["dataset"], defined["testset"], strict=True))
+    for position, one in enumerate(opened):
+        for testset in one.testsets:
+            if (one.name, testset.name) in scored:
+                metadata_only.keep(store, testset, found.of(one.name, testset.name), seed, position)
+    told.say(f"In {short(store.root)}/scores/: rows of {metadata_only.NAME} on {len(scored)} test sets")
+    return found
