@@ -73,6 +73,11 @@ OWN = (
 )
 
 
+def _own(model: str, ending: str) -> Network:
+    command = f"bench train lgrad --transformation {model} {TRAINING[ending]}"
+    return Network(resnet_50, own(f"lgrad-{model}-{ending}", command, RESNET_50))
+
+
 # The published classifiers were trained on pictures of the older TensorFlow code, and the released PyTorch
 # code resizes otherwise. Images of 256² are the same to both; each classifier is offered with either.
 PUBLISHED = {
@@ -81,20 +86,7 @@ PUBLISHED = {
     )
     for resize in ("", "-tf-resize")
     for ending, classifier in (("", "lgrad-4class"), ("-2class", "lgrad-2class"), ("-1class", "lgrad-1class"))
-} | {
-    f"{model}-{ending}": Configuration(
-        model,
-        Network(
-            resnet_50,
-            own(
-                f"lgrad-{model}-{ending}",
-                f"bench train lgrad --transformation {model} {TRAINING[ending]}",
-                RESNET_50,
-            ),
-        ),
-    )
-    for model, ending in OWN
-}
+} | {f"{model}-{ending}": Configuration(model, _own(model, ending)) for model, ending in OWN}
 SAMPLE = {"nearest-gan": Configuration("nearest-gan", Network(small_resnet, shipped("lgrad")))}
 RECIPES = PUBLISHED | SAMPLE
 
@@ -121,8 +113,7 @@ class LGrad(LogitDetector):
 
     def logit(self, batch: Tensor) -> Tensor:
         """Map n 8-bit pictures of the transformation (n, 3, H, W) to raw logits (n,)."""
-        # Whole pictures of 256²: LGrad's eval_test8gan.py sets no_resize and
-        # no_crop, while its training crops 224. Pictures are 8-bit by now, as in
-        # the authors' PNG files: the classifier has never seen unrounded gradients.
+        # Whole pictures of 256²: LGrad's eval_test8gan.py sets no_resize and no_crop; its training crops 224.
+        # They are 8-bit by now, as in the authors' PNG files: the classifier never saw unrounded gradients.
         logits: Tensor = self.classifier(normalise(batch, IMAGENET))
         return logits.squeeze(1)

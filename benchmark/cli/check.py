@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Annotated
 
 import typer
 
+from forenbench.front.talk import is_animated
 from forenbench.plugins.installed import card_problem
 from forenbench.scoring.devices import choose_device
 from forenbench.scoring.requested import Files, load_detectors
@@ -38,7 +40,7 @@ def detector(
     # All checks run, also after one that fails: their author mends what they say in one go.
     for loaded in load_detectors([name], checkpoints, Files(weights or [], unverified), device):
         for check in CHECKS:
-            with talk.status(f"{loaded.name}  {check}"):
+            with talk.status(f"{loaded.name}  {check}") if is_animated() else nullcontext():
                 problem = run_check(check, loaded.detector, device)
             failed |= bool(problem)
             show(f"{'FAIL' if problem else 'ok  '}  {loaded.name}  {check}  {problem}".rstrip())

@@ -16,6 +16,7 @@ FILLED = {
     "{table.name}": "lgrad-3",
     "{place}": "photos",
     "real{score}": "real",
+    "{quoted}": "photos",
     "{shown}": "./bright.py",
     "detector NAME": "mine",
     "fetch NAME": "idinvert-bedroom",
