@@ -34,6 +34,7 @@ class Preprocess:
     Attributes:
         statistics: Of the normalisation.
         resize: Side of the square the picture is first squashed to (antialiased, as Pillow does it).
+        squash: False: `resize` is the length of the shorter side, and the picture keeps its proportions.
         crop: Side of the square cut from the centre; black is added around a smaller picture.
         resample: Pillow's filter for `resize`: "bilinear" or "bicubic".
     """
@@ -42,6 +43,7 @@ class Preprocess:
     resize: int | None = None
     crop: int | None = None
     resample: str = "bilinear"
+    squash: bool = True
 
     def __call__(self, image: Image) -> Tensor:
         """Turn one RGB image into a float32 tensor (3, H, W)."""
@@ -55,7 +57,9 @@ class Preprocess:
 
         # Pillow's own filters, which smooth before they shrink: those of tensors make other pixels.
         if self.resize is not None:
-            image = functional.resize(image, [self.resize] * 2, InterpolationMode(self.resample))
+            # torchvision takes one number for the length of the shorter side.
+            sides = [self.resize] * (2 if self.squash else 1)
+            image = functional.resize(image, sides, InterpolationMode(self.resample))
         # torchvision rounds the corner half to even, and pads a smaller picture with black *before*
         # normalising: what the network sees there is minus the mean.
         if self.crop is not None:

@@ -44,6 +44,8 @@ def wrapped(name: str, key: str, state: dict[str, Tensor]) -> dict[str, object]:
         return {"model": state, "optimizer": {"state": {}, "param_groups": []}, "total_steps": 1}
     if key == "discriminator" and name != "stylegan-bedroom":  # LGrad's authors published that one bare
         return {"generator": {}, "discriminator": state, "generator_smooth": {}}
+    if key in ("netC", "state_dict"):
+        return {key: state}
     return dict(state)
 
 

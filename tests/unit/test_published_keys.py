@@ -14,7 +14,8 @@ from golden import NUMBERS, keys_sha256
 from published_keys import flat, published_keys, wrapped
 from torch import nn
 
-from forenbench.detectors import cnndetection, lgrad
+from forenbench.detectors import cnndetection, fusing, gramnet, lgrad, lnp
+from forenbench.detectors._nets.denoising import NoiseNetwork
 from forenbench.detectors._nets.encoders import BACKBONES
 from forenbench.detectors._nets.gan_discriminators import pggan_256, stylegan_256
 from forenbench.detectors._nets.networks import Network, resnet_50
@@ -31,6 +32,11 @@ def loaders() -> Iterator[tuple[Checkpoint, Load]]:
     """Say by what every published file is read; several networks may be filled by one."""
     networks = [*cnndetection.PUBLISHED.values(), *(one.classifier for one in lgrad.PUBLISHED.values())]
     networks += [Network(_TinyNetwork, CHECKPOINT), Network(lambda: nn.Linear(768, 1), HEAD)]
+    networks += [
+        Network(gramnet.network, gramnet.CHECKPOINT),
+        Network(fusing.FusingNetwork, fusing.CHECKPOINT),
+    ]
+    networks += [Network(NoiseNetwork, lnp.DENOISER), Network(resnet_50, lnp.CLASSIFIER)]
     models = [one.model for one in TRANSFORMATIONS.values() if isinstance(one.model, Network)]
     for one in (*networks, *models):
         yield one.checkpoint, lambda weights, one=one: one.load(weights, ())
@@ -55,8 +61,9 @@ def test_a_published_file_loads_under_its_own_names(name: str, tmp_path: Path) -
         assert weights.remarks(used) == ()
         loaded = getattr(network, "network", network).state_dict()
         assert loaded
-        for there, value in loaded.items():
-            published = next(one for one in names(there) if one in content)
+        last = {value.data_ptr(): there for there, value in loaded.items()}  # of entries that share numbers
+        for value in loaded.values():
+            published = next(one for one in names(last[value.data_ptr()]) if one in content)
             assert value.flatten()[0] == content[published].flatten()[0]
         with pytest.raises(WrongWeights):
             load(Weights(paths={name: tmp_path / "lacking.pth"}, unverified=True))
