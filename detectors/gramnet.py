@@ -5,7 +5,7 @@ the authors' as AIGCDetectBenchmark has it; the weights are that benchmark's, tr
 classes: https://github.com/Ekko-zn/AIGCDetectBenchmark (no licence).
 
 That benchmark's default scales the shorter side to 256 pixels and sees the central 224. Its README evaluates
-with `--no_resize --no_crop`: the variant with `-full` sees the whole picture as it is.
+without either: the variant with `-full` sees the whole picture as it is.
 """
 
 from __future__ import annotations

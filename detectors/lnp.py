@@ -7,8 +7,8 @@ AIGCDetectBenchmark's, trained on ForenSynths' 20 classes: https://github.com/Ek
 
 That benchmark multiplies the 8-bit picture of the noise by 255 once more, which turns a value v into
 (256 - v) mod 256, and swaps red and blue. Its weights were used so, and its numbers rest on it; so do ours.
-Its default scales the shorter side to 256 pixels and sees the central 224. Its README evaluates with
-`--no_resize --no_crop`: the variant with `-full` sees the whole picture as it is.
+Its default scales the shorter side to 256 pixels and sees the central 224. Its README evaluates without
+either: the variant with `-full` sees the whole picture as it is.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ def test_one_command_runs_a_table_and_another_prints_it(
 ) -> None:
     monkeypatch.setenv("FORENBENCH_WEIGHTS", str(place / "weights"))
     table = paper_tables()[name]
-    images = "20" if table.by_class else "1"  # one a class
+    images = "8" if table.by_class else "1"  # of 20 classes, evenly spaced: the others' columns stay empty
     run = place / f"run-limit{images}"
     arguments = ("--data-root", str(place / "data"), "--limit", images, "--unverified", "--out", str(run))
     outcome = bench("run", "--experiment", name, *arguments)
@@ -139,7 +139,10 @@ def value(rows: pd.DataFrame, cell: object) -> float | None:
         return None
     for column in ("detector", "dataset", "testset", "perturbation"):
         rows = rows[rows[column] == cell[column]]
-    rows = rows[rows["class"] == cell["class"]] if cell["class"] else rows
+    if cell["class"]:
+        rows = rows[rows["class"] == cell["class"]]
+        if rows.empty:
+            return None
     assert len(rows) == 2
     assert set(rows["status"]) == {"ok"}
     if cell["metric"] == "ap":
