@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -174,3 +175,12 @@ def test_stored_rows_are_not_written_again(dataset: Dataset, tmp_path: Path) -> 
     before = store.stamp(record)
     metadata_only.keep(store, testset, found.of("tiny", testset.name), 0, 0)
     assert store.stamp(record) == before
+
+
+def test_chance_spreads_as_all_orders_of_a_few_scores_do() -> None:
+    for reals, fakes in ((1, 1), (2, 3), (4, 2)):
+        aurocs = [
+            (sum(chosen) - fakes * (fakes - 1) / 2) / (reals * fakes)  # by the ranks of the fakes, from 0
+            for chosen in combinations(range(reals + fakes), fakes)
+        ]
+        assert auroc_of_chance(reals, fakes) == pytest.approx(np.std(aurocs))

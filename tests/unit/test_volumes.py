@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from forenbench.data.sources.locations import open_location
+from forenbench.data.sources.volumes import refuse_volume
 from forenbench.errors import BenchError
 from forenbench.testing import tiny_image
 
@@ -90,3 +91,12 @@ def test_the_last_volume_is_known_by_its_end_also_with_a_comment_or_many_files(t
     for changed in (commented[: end + 4] + b"\x02\x00" + commented[end + 6 :], no_number):
         (tmp_path / "x.zip").write_bytes(changed)
         assert "is one volume of a zip file in several" in refusal(tmp_path / "x.zip")
+
+
+def test_a_zip_file_of_many_files_in_one_volume_is_none_of_several(tmp_path: Path) -> None:
+    whole = write(tmp_path / "x.zip")
+    end = whole.rindex(b"PK\x05\x06")
+    locator = b"PK\x06\x07" + struct.pack("<IQI", 0, 0, 1)
+    many = whole[:end] + locator + whole[end : end + 4] + b"\xff\xff\xff\xff" + whole[end + 8 :]
+    (tmp_path / "x.zip").write_bytes(many)
+    refuse_volume(tmp_path / "x.zip")
