@@ -20,7 +20,7 @@ from forenbench.scoring.numerics import Numerics
 from forenbench.scoring.pipeline import Scorer
 from forenbench.scoring.preparing import Reader
 from forenbench.testing import Brightness, MemorySource, tiny_image
-from forenbench.types import Detector
+from forenbench.types import Detector, LogitDetector
 
 IMAGES = 6
 ONE = tiny_image(0)
@@ -277,3 +277,17 @@ def test_what_is_no_dense_tensor_is_no_prepared_image() -> None:
     missing = reader[ReadRequest(0, ("0",), ("",), ((0, (0,)),))].missing[0, 0][0]
     assert missing.status == "failed"
     assert "sparse" in missing.error
+
+
+def test_a_logit_becomes_the_papers_float32_probability_whatever_its_own_type() -> None:
+    class Known(LogitDetector):
+        def logit(self, batch: Tensor) -> Tensor:
+            return batch
+
+    given = torch.tensor([-200.0, 0.0, 12.0, 17.5])
+    # 1 / (1 + exp(-x)) in double precision, rounded to float32: it saturates at 1 from 17.4 on.
+    expected = torch.tensor([0.0, 0.5, 0.9999938558253978, 1.0])
+    for dtype in (torch.float32, torch.bfloat16, torch.float64):
+        scored = Known().score(given.to(dtype))
+        assert scored.dtype == torch.float32
+        torch.testing.assert_close(scored, expected, rtol=0, atol=6e-8)
