@@ -18,11 +18,10 @@ from forenbench.types import LogitDetector
 from forenbench.weights import Weights
 
 from ._nets.networks import Network
-from ._nets.pixels import IMAGENET, Preprocess
+from ._nets.pixels import AIGCDETECT, IMAGENET, Preprocess
 from ._nets.published import published
 
 CHECKPOINT = published("gramnet", {"conv_interi_0.0.weight": (32, 3, 3, 3), "fcnewr.3.weight": (1, 512)})
-VIEW = Preprocess(IMAGENET, resize=256, crop=224, squash=False)
 
 
 class GramNet(LogitDetector):
@@ -38,7 +37,7 @@ class GramNet(LogitDetector):
 
     def __init__(self, variant: str, weights: Weights) -> None:
         self.name = f"gramnet:{variant}"
-        self.prepare = Preprocess(IMAGENET) if variant.endswith("-full") else VIEW
+        self.prepare = Preprocess(IMAGENET) if variant.endswith("-full") else AIGCDETECT
         self.network = Network(network, CHECKPOINT).load(weights, self.checkpoints)
 
     def logit(self, batch: Tensor) -> Tensor:

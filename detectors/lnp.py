@@ -25,7 +25,7 @@ from forenbench.weights import Weights
 
 from ._nets.denoising import NoiseNetwork
 from ._nets.networks import RESNET_50, Network, resnet_50
-from ._nets.pixels import IMAGENET, PLAIN, Preprocess
+from ._nets.pixels import AIGCDETECT, IMAGENET, PLAIN, Preprocess
 from ._nets.published import published
 
 DENOISER = published("cycleisp-denoise", {"head.0.weight": (64, 3, 3, 3), "tail.0.weight": (3, 64, 3, 3)})
@@ -46,8 +46,7 @@ class LNP(LogitDetector):
 
     def __init__(self, variant: str, weights: Weights) -> None:
         self.name = f"lnp:{variant}"
-        full = variant.endswith("-full")
-        self.view = Preprocess(IMAGENET) if full else Preprocess(IMAGENET, resize=256, crop=224, squash=False)
+        self.view = Preprocess(IMAGENET) if variant.endswith("-full") else AIGCDETECT
         self.denoiser = Network(NoiseNetwork, DENOISER).load(weights, self.checkpoints)
         self.classifier = Network(resnet_50, CLASSIFIER).load(weights, self.checkpoints)
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import settings
 
 from forenbench.files.places import cache_folder
+from forenbench.metrics.metric_catalogue import METRICS
 
 settings.register_profile("forenbench", deadline=None)  # a loaded machine is no defect
 settings.load_profile("forenbench")
@@ -26,3 +27,12 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setitem(os.environ, "XDG_CACHE_HOME", str(mine.parent))
         patch.delenv("FORENBENCH_WEIGHTS", raising=False)
         yield
+
+
+@pytest.fixture
+def _own_metrics() -> Iterator[None]:
+    """Take the metrics out again that a test adds: tests share a process, and with it the catalogue."""
+    before = dict(METRICS)
+    yield
+    METRICS.clear()
+    METRICS.update(before)

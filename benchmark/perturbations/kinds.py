@@ -7,8 +7,8 @@ random. It returns an RGB image and leaves its input as it was.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import partial
 
 from PIL import Image
@@ -114,8 +114,14 @@ def _frank(name: str, change: Callable[..., Image.Image], description: str) -> K
     return Kind(f"frank-{name}", apply, f"every 2nd image: {description}", random=True)
 
 
-# Bilinear is the default of torchvision's Resize, which most detectors' code uses: it has the short name.
-_KERNELS = tuple((kernel, "" if kernel == "bilinear" else f"-{kernel}") for kernel in geometry.KERNELS)
+def _of_each_kernel(kind: Kind) -> Iterator[Kind]:
+    """Make a kind that resizes once for each kernel, which its function takes as a keyword."""
+    for kernel in geometry.KERNELS:
+        # The short name is bilinear's, the default of torchvision's Resize, which most detectors use.
+        ending = "" if kernel == "bilinear" else f"-{kernel}"
+        apply, description = partial(kind.apply, kernel=kernel), f"{kind.description}, {kernel}"
+        yield replace(kind, name=f"{kind.name}{ending}", apply=apply, description=description)
+
 
 # In the order of `bench list perturbations`.
 KINDS = (
@@ -145,44 +151,32 @@ KINDS = (
         10,
         more_is_worse,
     ),
-    *(
-        Kind(
-            f"resize{ending}",
-            partial(geometry.resize, kernel=kernel),
-            f"sides times F, {kernel}",
-            "F",
-            float,
-            0.01,
-            4,
-            far_from_one_is_worse,
-        )
-        for kernel, ending in _KERNELS
+    *_of_each_kernel(
+        Kind("resize", geometry.resize, "sides times F", "F", float, 0.01, 4, far_from_one_is_worse)
     ),
-    *(
+    *_of_each_kernel(
         Kind(
-            f"downup{ending}",
-            partial(geometry.downup, kernel=kernel),
-            f"sides times F and back to the old size, {kernel}",
+            "downup",
+            geometry.downup,
+            "sides times F and back to the old size",
             "F",
             float,
             0.01,
             1,
             less_is_worse,
         )
-        for kernel, ending in _KERNELS
     ),
-    *(
+    *_of_each_kernel(
         Kind(
-            f"fit{ending}",
-            partial(geometry.fit, kernel=kernel),
-            f"shrunk to at most N pixels on the longer side, {kernel}",
+            "fit",
+            geometry.fit,
+            "shrunk to at most N pixels on the longer side",
             "N",
             int,
             1,
             65535,
             less_is_worse,
         )
-        for kernel, ending in _KERNELS
     ),
     Kind(
         "square", geometry.square, "middle square, resized to N×N, bilinear", "N", int, 1, 8192, less_is_worse

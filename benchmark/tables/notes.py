@@ -115,7 +115,7 @@ def of_added(cells: pd.DataFrame, metrics: Iterable[Metric]) -> Iterator[str]:
         if not row.origin:
             continue
         found: dict[tuple[str, str], int] = {}
-        for cell in cells[["metric_problems", "undefined", row.name]].to_dict("records"):
+        for cell in as_dicts(cells, ["metric_problems", "undefined", row.name]):
             problem = cell["metric_problems"].get(row.name)
             # Without one of the labels many metrics are undefined, and another note says so.
             if problem and not (problem == UNDEFINED and cell["undefined"]):

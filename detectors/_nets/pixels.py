@@ -67,6 +67,10 @@ class Preprocess:
         return image
 
 
+AIGCDETECT = Preprocess(IMAGENET, resize=256, crop=224, squash=False)
+"""What AIGCDetectBenchmark's code does by default."""
+
+
 def normalise(pixels: Tensor, statistics: Statistics) -> Tensor:
     """Turn 8-bit pixels (..., 3, H, W) into float32: scaled to [0, 1], less the mean, over the deviation."""
     from torchvision.transforms.functional import normalize

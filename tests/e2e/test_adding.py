@@ -16,7 +16,6 @@ import pytest
 from command_line import BRIGHT, Bench
 
 from forenbench import registry
-from forenbench.metrics.metric_catalogue import METRICS
 from forenbench.testing import write_tiny_dataset
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -41,16 +40,7 @@ def commands_for_files(page: str) -> list[list[str]]:
     return [command for command in commands(page) if page != "adding_metric.md" or "./" in "".join(command)]
 
 
-@pytest.fixture
-def _catalogue() -> Iterator[None]:
-    """Take the metrics of files out again: the commands of a test share a process with other tests."""
-    before = dict(METRICS)
-    yield
-    METRICS.clear()
-    METRICS.update(before)
-
-
-@pytest.mark.usefixtures("_catalogue")
+@pytest.mark.usefixtures("_own_metrics")
 @pytest.mark.parametrize(
     "page", ["adding_perturbation.md", "adding_table.md", "adding_source.md", "adding_metric.md"]
 )

@@ -15,10 +15,9 @@ from torch import Tensor, nn
 
 from forenbench.detectors._nets.denoising import NoiseNetwork
 from forenbench.detectors._nets.fusing_network import FusingNetwork
-from forenbench.detectors._nets.pixels import IMAGENET, PLAIN, Preprocess
+from forenbench.detectors._nets.pixels import AIGCDETECT, IMAGENET, PLAIN, Preprocess
 from forenbench.detectors._nets.textures import GramNetwork
 from forenbench.detectors.fusing import WHOLE, Fusing
-from forenbench.detectors.gramnet import VIEW
 from forenbench.detectors.lnp import noise_pictures
 
 NUMBERS: dict[str, Any] = json.loads(Path(__file__).with_name("baselines.json").read_text())
@@ -55,7 +54,7 @@ def test_gramnet_gives_the_official_logits() -> None:
     assert sum(one.numel() for one in network.parameters()) == NUMBERS["gram_resnet18"]["parameters"]
     exact = filled(GramNetwork(), "gram_resnet18").double()
     for image in images("gram_resnet18"):
-        golden, seen = NUMBERS["gram_resnet18"]["images"][image], VIEW(picture(image))[None]
+        golden, seen = NUMBERS["gram_resnet18"]["images"][image], AIGCDETECT(picture(image))[None]
         assert network(seen).item() == near(golden["logit"])
         assert exact(seen.double()).item() == pytest.approx(golden["float64"], rel=1e-9)
         squashed = Preprocess(IMAGENET, resize=256, crop=224)(picture(image))[None]

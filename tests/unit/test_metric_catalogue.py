@@ -102,14 +102,6 @@ FAULTS = [
 """What a metric does, and what is said of it."""
 
 
-@pytest.fixture
-def _catalogue() -> Iterator[None]:
-    before = dict(METRICS)
-    yield
-    METRICS.clear()
-    METRICS.update(before)
-
-
 def plant(
     folder: Path, value: str = "return 0.5", replicates: str = "return np.full(len(drawn.real), 0.5)"
 ) -> str:
@@ -125,7 +117,7 @@ def two_cells(folder: Path) -> Store:
     return store
 
 
-@pytest.mark.usefixtures("_catalogue")
+@pytest.mark.usefixtures("_own_metrics")
 @pytest.mark.parametrize(("value", "reason"), FAULTS)
 def test_a_metric_that_fails_is_an_empty_cell_with_a_note_that_says_why(
     tmp_path: Path, value: str, reason: str
@@ -146,7 +138,7 @@ def test_a_metric_that_fails_is_an_empty_cell_with_a_note_that_says_why(
     assert note in tables.make("cells", [store]).notes  # as remembered, too
 
 
-@pytest.mark.usefixtures("_catalogue")
+@pytest.mark.usefixtures("_own_metrics")
 @pytest.mark.parametrize(
     ("replicates", "reason"),
     [
@@ -168,7 +160,7 @@ def test_a_metric_whose_resamples_fail_has_a_value_and_no_interval(
     assert f"Metric 'planted' of file {file} has no interval in 2 of 2 cells: {reason}." in made.notes
 
 
-@pytest.mark.usefixtures("_catalogue")
+@pytest.mark.usefixtures("_own_metrics")
 def test_a_metric_of_a_package_whose_losses_fail_is_named_with_its_package(tmp_path: Path) -> None:
     register(
         ProbabilityMetric(
@@ -191,7 +183,7 @@ def test_a_metric_of_a_package_whose_losses_fail_is_named_with_its_package(tmp_p
     ) in made.notes
 
 
-@pytest.mark.usefixtures("_catalogue")
+@pytest.mark.usefixtures("_own_metrics")
 def test_a_metric_that_changes_what_it_is_given_changes_no_other(tmp_path: Path) -> None:
     store = two_cells(tmp_path)
     before = tables.make("cells", [store])
@@ -209,7 +201,7 @@ def test_a_metric_that_changes_what_it_is_given_changes_no_other(tmp_path: Path)
     pd.testing.assert_frame_equal(made.low.drop(columns="Planted"), before.low)
 
 
-@pytest.mark.usefixtures("_catalogue")
+@pytest.mark.usefixtures("_own_metrics")
 def test_a_metric_that_cannot_say_why_it_has_no_interval_has_none(tmp_path: Path) -> None:
     add_file(
         plant(tmp_path, "return 0.5", "return np.random.default_rng(0).uniform(0.4, 0.6, len(drawn.real))")
@@ -222,7 +214,7 @@ def test_a_metric_that_cannot_say_why_it_has_no_interval_has_none(tmp_path: Path
     assert any("Planted whose `withheld` cannot say" in note for note in made.notes)
 
 
-@pytest.mark.usefixtures("_catalogue")
+@pytest.mark.usefixtures("_own_metrics")
 def test_an_edited_file_is_another_metric(tmp_path: Path) -> None:
     store = two_cells(tmp_path)
     for value in ("0.5", "0.25"):
@@ -230,7 +222,7 @@ def test_an_edited_file_is_another_metric(tmp_path: Path) -> None:
         assert tables.measure([store])["planted"].tolist() == [float(value)] * 2
 
 
-@pytest.mark.usefixtures("_catalogue")
+@pytest.mark.usefixtures("_own_metrics")
 @pytest.mark.parametrize(
     ("text", "changed", "reason"),
     [
@@ -363,7 +355,7 @@ def interval(row: Metric) -> str:
     return "no" if isinstance(row, ProbabilityMetric) and row.losses is None else "yes"
 
 
-@pytest.mark.usefixtures("_catalogue")
+@pytest.mark.usefixtures("_own_metrics")
 @pytest.mark.parametrize(("field", "value"), [("headings", ["cells"]), ("term", ("Buried",)), ("bounds", 1)])
 def test_what_is_no_row_at_all_is_a_problem_of_its_package(
     field: str, value: object, monkeypatch: pytest.MonkeyPatch
