@@ -89,7 +89,7 @@ class SlowRun:
     def wait_for_progress(self, process: WarmStart, out: str) -> None:
         """Wait until a process has finished one more shard, or ended."""
         before, begun = self.shards(out), time.monotonic()
-        while self.shards(out) == before and process.poll() is None and time.monotonic() - begun < 120:
+        while self.shards(out) == before and process.returncode is None and time.monotonic() - begun < 120:
             time.sleep(0.01)
 
     def files(self, out: str) -> dict[str, bytes]:

@@ -33,11 +33,7 @@ class WarmStart:
 
     @property
     def returncode(self) -> int | None:
-        """As `poll`."""
-        return self.poll()
-
-    def poll(self) -> int | None:
-        """Return its exit code, negative for a signal; None while it runs."""
+        """Its exit code, negative for a signal; None while it runs."""
         return self._process.exitcode
 
     def said(self) -> str:
@@ -54,7 +50,7 @@ class WarmStart:
             subprocess.TimeoutExpired: It runs on.
         """
         self._process.join(seconds)
-        if self.poll() is None:
+        if self.returncode is None:
             raise subprocess.TimeoutExpired(self._process.name, seconds, stderr=self.said().encode())
         return self.said()
 
@@ -62,7 +58,7 @@ class WarmStart:
         """Wait for a text on its standard error."""
         begun = time.monotonic()
         while text not in self.said():
-            assert self.poll() is None, self.said()
+            assert self.returncode is None, self.said()
             assert time.monotonic() - begun < seconds, self.said()
             time.sleep(0.02)
 
