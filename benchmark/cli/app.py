@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import sys
-from pkgutil import resolve_name
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
-from typer.main import get_command
 
 import forenbench
 from forenbench.errors import BenchError
 
 from .console import say
 from .console import show as show_text
+from .lazy import lazy_group
 
 COMMANDS = {
     "run": ("run:run", "Score every image with every detector, then show the table."),
@@ -56,51 +54,12 @@ COMMANDS = {
 """Where each command is, and the line that ``bench --help`` has of it, which is that of its own help."""
 
 
-class LazyGroup(TyperGroup):
-    """Commands of which each is imported when it is called: help that lists them need not load them all."""
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - Typer's own classes
-        """Find the command that is called, and load it in place of the line that stands for it."""
-        # Click guesses at misspelt names here, and needs no more than the names for it. What stands for a
-        # command has no options of its own.
-        name, command, rest = super().resolve_command(ctx, args)
-        return name, load(name) if name in COMMANDS else command, rest
-
-
-def load(name: str) -> Any:  # noqa: ANN401 - Typer's own class
-    """Import a command, or a group of them, by its name."""
-    found = resolve_name(f"{__package__}.{COMMANDS[name][0]}")
-    alone = _application()
-    if isinstance(found, typer.Typer):
-        alone.add_typer(found, name=name)
-    else:
-        alone.command(name)(found)
-    # Without a callback Typer makes of a single command the application itself, not a group that has it.
-    alone.callback()(lambda: None)
-    group = get_command(alone)
-    assert isinstance(group, TyperGroup)
-    return group.commands[name]
-
-
-def _application(**settings: Any) -> typer.Typer:  # noqa: ANN401 - Typer's own
-    """Make what holds commands, with the settings that all of them inherit."""
-    return typer.Typer(
-        pretty_exceptions_enable=False,
-        rich_markup_mode="markdown",
-        context_settings={"help_option_names": ["-h", "--help"]},
-        **settings,
-    )
-
-
-app = _application(
+app = lazy_group(
+    __package__,
+    COMMANDS,
     name="bench",
     help="Compare detectors of AI-generated images: one row per image, tables you can trust.",
-    no_args_is_help=True,
-    cls=LazyGroup,
 )
-# Typer knows commands by functions: each gets an empty one, for its name and line in the help.
-for _name, (_, _line) in COMMANDS.items():
-    app.command(_name, help=_line)(lambda: None)
 
 
 def _show_version(asked: bool) -> None:

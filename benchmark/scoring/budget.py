@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from .batches import BATCH, Batch, InputKey, ReadRequest
+from .batches import Batch, InputKey, ReadRequest
 
 BUDGET = 1 << 28
 """Bytes of a batch; up to four are alive for each reader process beside a model on the CPU."""
-_GUESS = BATCH * 3 * 256 * 256 * 4
-"""Bytes that one `prepare` makes of a batch, until it is seen: most detectors take 224 or 256 pixels."""
+_GUESS = 3 * 256 * 256 * 4
+"""Bytes that one `prepare` makes of an image, until it is seen: most detectors take 224 or 256 pixels."""
 
 
 @dataclass(slots=True)
@@ -32,7 +32,8 @@ class Budget:
         total = 0
         for p, prepares in request.wanted:
             for k in prepares:
-                size = self._seen.get(k, _GUESS)
+                # Batches of large pictures are small: for a whole one, their files would be read twice.
+                size = self._seen.get(k, _GUESS * len(request.paths))
                 # One tensor that is over the limit by itself still has to be made: then it comes alone.
                 if keys and total + size > self.bytes:
                     yield replace(request, wanted=_wanted(keys))

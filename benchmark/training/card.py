@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +57,17 @@ def identity_of(digests: Mapping[str, str], **rest: object) -> dict[str, Any]:
     return plain
 
 
+_SINCE_0_2 = ("watch", "momentum", "dampening", "decay", "decayed")
+"""Hyper-parameters that cards of 0.1 lack; they were trained with the defaults of these."""
+
+
 def recipe_of(recipe: TrainingRecipe) -> dict[str, Any]:
     """Return every hyper-parameter, the schedule's name among them."""
     values = asdict(recipe)
+    # Absent where it is the default, so that trainings from before there were these keep their identity.
+    for field in fields(recipe):
+        if field.name in _SINCE_0_2 and values[field.name] == field.default:
+            del values[field.name]
     # `asdict` leaves only a schedule's numbers, and two kinds of schedules may have the same.
     return values | {"schedule": {"kind": type(recipe.schedule).__name__, **values["schedule"]}}
 

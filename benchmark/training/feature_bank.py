@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
@@ -21,12 +21,14 @@ from forenbench.types import FAKE, REAL, Advance
 
 from .examples import Examples
 from .loader import Loader, TrainingBatch, in_order
+from .processes import Processes
 from .randomness import TRAIN
 from .room import require_room
 from .state import refuse_other
 from .views import Decoded, PlainView
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
     from torch import Tensor
 
     from forenbench.detectors._nets.encoders import FrozenEncoder
@@ -38,9 +40,37 @@ _AT_ONCE = 64
 _SIDES = (("real", REAL), ("fake", FAKE))
 
 
+class FeatureMaker(Protocol):
+    """What makes features of images.
+
+    Attributes:
+        width: How many numbers an image has, at most.
+        half: They are float16 rather than float32.
+        checkpoints: What they rest on: sha256 by name, or the version of their code.
+        workers: Processes that decode.
+    """
+
+    @property
+    def width(self) -> int: ...  # noqa: D102
+    @property
+    def half(self) -> bool: ...  # noqa: D102
+    @property
+    def checkpoints(self) -> Mapping[str, str]: ...  # noqa: D102
+    @property
+    def workers(self) -> int: ...  # noqa: D102
+
+    def prepare(self, image: Image) -> Tensor:
+        """Turn one image into a tensor, in a process that decodes."""
+        ...
+
+    def run(self, batch: TrainingBatch) -> Tensor:
+        """Turn a batch of such tensors into features (n, d) on the CPU, of one d for all images."""
+        ...
+
+
 @dataclass(frozen=True)
 class Encoding:
-    """How features are made.
+    """How an encoder makes features.
 
     Attributes:
         encoder: With its own preparation of images: no augmentation.
@@ -55,6 +85,15 @@ class Encoding:
     device: str = "cpu"
     half: bool = True
     workers: int = 0
+
+    @property
+    def width(self) -> int:
+        """How many numbers an image has."""
+        return self.encoder.width
+
+    def prepare(self, image: Image) -> Tensor:
+        """Prepare an image as the encoder wants it."""
+        return self.encoder.prepare(image)
 
     def run(self, batch: TrainingBatch) -> Tensor:
         """Encode a batch: (n, width) on the CPU."""
@@ -86,7 +125,7 @@ class FeatureShards:
         """List the shards that are not there yet."""
         return [shard for shard in range(self.count) if not self._path(shard).is_file()]
 
-    def encode(self, encoding: Encoding, shards: list[int], advance: Advance) -> None:
+    def encode(self, encoding: FeatureMaker, shards: list[int], advance: Advance) -> None:
         """Compute shards, and write each as soon as it is complete.
 
         Raises:
@@ -104,9 +143,9 @@ class FeatureShards:
         refuse_other(found or plan, plan, self.folder)
         # All that is missing counts, for other processes fill the same disk.
         rows = min(len(self.missing()) * self.size, len(self.examples.items))
-        needed = rows * encoding.encoder.width * (2 if encoding.half else 4)
+        needed = rows * encoding.width * (2 if encoding.half else 4)
         require_room(self.folder, needed, f"features of {rows:,} images", "--out names another folder")
-        read = Decoded(PlainView(encoding.encoder.prepare))
+        read = Decoded(PlainView(encoding.prepare))
         loader = Loader(self.examples, read, 0, TRAIN, encoding.workers)
         indices = in_order(len(self.examples.items), self.size)
         total, done = sum(len(indices[shard]) for shard in shards), 0
@@ -127,6 +166,14 @@ class FeatureShards:
         with safe_open(self._path(shard), "pt") as file:
             features: Tensor = file.get_slice("features")[row : row + 1]
         return features.numpy().tobytes()
+
+    def all_rows(self) -> NDArray[Any]:
+        """Return the features of all examples, in their order: (n, d)."""
+        features = []
+        for shard in range(self.count):
+            with safe_open(self._path(shard), "np") as file:
+                features.append(file.get_tensor("features"))
+        return np.concatenate(features)
 
     def rows(self, label: int) -> Iterator[NDArray[Any]]:
         """Yield the features of one label, shard by shard."""
@@ -159,6 +206,18 @@ class FeatureShards:
 
     def _path(self, shard: int) -> Path:
         return self.folder / f"{shard:06d}.safetensors"
+
+
+def encode_together(
+    folder: Path, encoding: FeatureMaker, examples: Examples, processes: Processes, advance: Advance
+) -> FeatureShards:
+    """Encode this process's share of the shards that are missing, and wait for the others."""
+    shards = FeatureShards(folder, examples)
+    missing = shards.missing()
+    processes.wait()  # all have looked before any writes: the shares are strides of one list
+    shards.encode(encoding, processes.share(missing), advance)
+    processes.wait()
+    return shards
 
 
 def feature_of(data: bytes, random: np.random.Generator) -> Tensor:

@@ -47,6 +47,8 @@ class Learner:
         whole: The published file is ``{model, optimizer, total_steps}`` rather than a bare state dict.
         facts: What a card tells of the network: how it started, and the frozen files behind it.
         begun: The training that this one continues, beside its weights; None: a new one.
+        logits: From what the network returns to one logit an image (n,), or one for each of its patches
+            (n, k), which then are trained as images of their own and validated together.
     """
 
     network: nn.Module
@@ -56,6 +58,7 @@ class Learner:
     whole: bool = False
     facts: dict[str, Any] = field(default_factory=dict)
     begun: starts.Begun | None = None
+    logits: Callable[[Tensor], Tensor] = lambda output: output.squeeze(1)
 
     def publish(self, optimiser: Mapping[str, Any], steps: int) -> dict[str, Any]:
         """Return the content of the checkpoint file, as the official code writes it."""
@@ -106,6 +109,15 @@ def univfd_end_to_end(
     # It was loaded frozen, as for scoring.
     network = WholeModel(encoder.network.requires_grad_(True), new_head(encoder.width, recipe, seed))
     return Learner(network, *read, Normalised(encoder.prepare.statistics), whole=True, facts=dict(facts))
+
+
+def fake_over_real(output: Tensor, fake: int = 1) -> Tensor:
+    """Turn the logits of two classes (n, 2, ...) into those of "generated" (n,), or of each patch (n, k).
+
+    Their cross-entropy is the binary one of this difference, and so are its gradients.
+    """
+    difference = output[:, fake] - output[:, 1 - fake]
+    return difference if difference.ndim == 1 else difference.flatten(1)
 
 
 def as_they_are(batch: Tensor, randoms: Randoms | None) -> Tensor:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from forenbench.errors import BenchError
 
-from .schedules import EarlyStopping, StepDecay
+from .schedules import EarlyStopping, Schedule, StepDecay
 
 KINDS = {"blur": (1, 0), "jpeg": (0, 1), "blur_jpg": (1, 1)}
 """What ``--aug KIND:P`` turns on: blur, JPEG."""
@@ -71,11 +71,11 @@ class TrainingRecipe:
         batch: Images in a batch, over all processes together.
         epochs: At most.
         schedule: What happens to the rate, and when training ends.
-        keep: Which epoch becomes the result: "best" (highest validation accuracy, the first of equals),
-            "last", or "official" (the last that early stopping called an improvement).
+        keep: Which epoch becomes the result: "best" (by what is watched, the first of equals), "last", or
+            "official" (the last that early stopping called an improvement).
         official_keep: What the official code keeps, quirks included.
-        optimiser: "adam" or "adamw"; both without weight decay.
-        betas: Of the optimiser.
+        optimiser: "adam", "adamw", "sgd" or "adadelta".
+        betas: Of "adam" and "adamw".
         augmentation: Before the crop.
         resize: The picture's shorter side before it (bilinear; no change at that size); None: as it is.
         crop: Side of the square cut out: at random for training, from the centre for validation.
@@ -83,12 +83,17 @@ class TrainingRecipe:
         head_deviation: Of the normal distribution that the last layer's weights start from; its bias keeps
             PyTorch's uniform start.
         validate_every: Epochs between two validations, where there are validation images (and at the end).
+        watch: What validation is judged by: "accuracy" (higher is better) or "loss" (lower is).
+        momentum: Of "sgd", with as much dampening as `dampening` says.
+        dampening: Of the momentum.
+        decay: Weight decay: times a weight, what is added to its gradient ("adamw": taken from the weight).
+        decayed: Which weights decay: "all", or "kernels", those of layers but no biases and no norms.
     """
 
     rate: float
     batch: int
     epochs: int
-    schedule: StepDecay | EarlyStopping
+    schedule: Schedule
     keep: str = "best"
     official_keep: str = "official"
     optimiser: str = "adam"
@@ -99,6 +104,11 @@ class TrainingRecipe:
     flip: float = 0.5
     head_deviation: float = 0.02
     validate_every: int = 1
+    watch: str = "accuracy"
+    momentum: float = 0.0
+    dampening: float = 0.0
+    decay: float = 0.0
+    decayed: str = "all"
 
 
 # Facts, their sources, and where official code differs from its paper: docs/training.md.

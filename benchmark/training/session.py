@@ -15,14 +15,13 @@ from forenbench.errors import BenchError
 from forenbench.types import Advance
 
 from .card import identity_of, is_made, outcome, recipe_of, refuse_another, write_card
-from .loop import STATE, Report, Training
+from .loop import STATE, Loop, Report
 from .processes import Processes
 from .recipes import TrainingRecipe
-from .schedules import EarlyStopping
+from .schedules import VALIDATED
 from .state import TrainingSettings
 
 if TYPE_CHECKING:
-    from .learners import Learner
     from .request import TrainingData, TrainingRequest
 
 
@@ -53,30 +52,29 @@ class Running:
     note: Callable[[str], None] = lambda text: None
 
 
-def train(
+def finish(
     request: TrainingRequest,
-    learner: Learner,
     data: TrainingData,
-    shown: Callable[[], TrainingData],
     run: Running,
+    facts: Mapping[str, Any],
+    make: Callable[[TrainingSettings], Loop],
 ) -> Path:
-    """Train a network, or finish a training that was stopped; return the checkpoint's path.
+    """Train to the end, or finish a training that was stopped; return the checkpoint's path.
 
     Args:
         request: What is asked.
-        learner: What to train.
         data: The images.
-        shown: Makes what is read instead of the images, such as gradient pictures, or returns them unchanged;
-            not called if the training is finished already.
         run: How to train.
+        facts: What a card tells of what is trained.
+        make: Makes the training, resumed where it stood; not called if it is finished already.
 
     Raises:
         BenchError: The recipe needs validation images; or the folder has another training, or one that runs.
     """
     recipe = run.recipe
-    if isinstance(recipe.schedule, EarlyStopping) and data.validation is None:
+    if isinstance(recipe.schedule, VALIDATED) and data.validation is None:
         raise BenchError(
-            "this recipe stops by its validation accuracy and has no validation images: name some with --val"
+            "this recipe stops by what validation says and has no validation images: name some with --val"
         )
     path = request.out / f"{request.name}.pth"
     # Workers and devices are no part of it: a training that was stopped may go on with others.
@@ -87,15 +85,22 @@ def train(
         seed=request.seed,
         keep=run.keep,
         precision=run.precision,
-        start=learner.facts,
+        start=facts,
     )
-    with claimed(request, path, identity, run.processes) as made:
+    begun = (request.folder / STATE).is_file()
+    with claimed(request, path, identity, run.processes, begun=begun) as made:
         if not made:
-            settings = TrainingSettings(
-                request.folder, identity, request.seed, run.keep, run.precision, run.workers, run.save_every
+            training = make(
+                TrainingSettings(
+                    request.folder,
+                    identity,
+                    request.seed,
+                    run.keep,
+                    run.precision,
+                    run.workers,
+                    run.save_every,
+                )
             )
-            seen = shown()
-            training = Training(learner, recipe, (seen.train, seen.validation), settings, run.processes)
             run.processes.wait()  # all have read the state before the first one writes or removes it
             position = training.run(run.report)
             if run.processes.first:
@@ -112,15 +117,22 @@ def train(
 
 @contextmanager
 def claimed(
-    request: TrainingRequest, path: Path, identity: Mapping[str, Any], processes: Processes
+    request: TrainingRequest, path: Path, identity: Mapping[str, Any], processes: Processes, *, begun: bool
 ) -> Iterator[bool]:
     """Hold the lock of a training; yields whether it is finished already.
+
+    Args:
+        request: What is asked.
+        path: Where the result will be.
+        identity: Of the training.
+        processes: This process among those that train together.
+        begun: There is a state of it (see `forenbench.training.card.refuse_another`).
 
     Raises:
         BenchError: Another process trains there, or what is there is another training.
     """
     if not (made := is_made(path, identity)):
-        refuse_another(path, identity, begun=(request.folder / STATE).is_file())
+        refuse_another(path, identity, begun=begun)
     processes.wait()  # all have looked before the first one writes
     if made or not processes.first:
         yield made

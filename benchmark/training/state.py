@@ -37,7 +37,7 @@ class TrainingSettings:
 
 @dataclass
 class Position:
-    """Where training stands; plain values, written with the network's and the optimiser's state.
+    """Where training stands; plain values, written with the networks' and the optimisers' state.
 
     Attributes:
         stage: Of the learning rate.
@@ -45,10 +45,11 @@ class Position:
         step: Batches of it that are done.
         steps: Batches done in all.
         loss: Sum of the losses of this epoch's images so far.
-        best: Highest validation accuracy so far.
+        best: What validation said of the epoch that is the result so far, greater is better.
         kept: Epoch that is the result so far.
         history: One row of numbers an epoch.
         seconds: Spent so far.
+        others: Sums as `loss`, of losses beside it, by name.
     """
 
     stage: Stage
@@ -60,6 +61,26 @@ class Position:
     kept: int | None = None
     history: list[dict[str, float]] = field(default_factory=list)
     seconds: float = 0.0
+    others: dict[str, float] = field(default_factory=dict)
+
+    def add(self, losses: Mapping[str, float], images: int) -> None:
+        """Count one step's losses, the first of which is the loss itself."""
+        (_, loss), *others = losses.items()
+        self.loss += loss * images
+        for name, value in others:
+            self.others[name] = self.others.get(name, 0.0) + value * images
+        self.step += 1
+        self.steps += 1
+
+    def means(self, images: int) -> dict[str, float]:
+        """Return the epoch's losses, as means over its images."""
+        return {"loss": self.loss / images} | {name: total / images for name, total in self.others.items()}
+
+    def close(self, row: dict[str, float], *, kept: bool) -> None:
+        """End an epoch, of which `row` is kept for the card."""
+        self.history.append(row)
+        self.kept = self.epoch + 1 if kept else self.kept
+        self.epoch, self.step, self.loss, self.others = self.epoch + 1, 0, 0.0, {}
 
 
 def refuse_other(found: Mapping[str, Any], wanted: Mapping[str, Any], where: Path) -> None:

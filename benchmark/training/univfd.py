@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .examples import Examples
-from .feature_bank import Encoding, FeatureShards, feature_of
+from .feature_bank import Encoding, encode_together, feature_of
 from .learners import Learner, as_they_are, new_head, univfd_end_to_end, univfd_probe
 from .session import Running
 
@@ -52,11 +52,7 @@ def _all_cached(folder: Path, encoding: Encoding, data: TrainingData, run: Runni
 
 
 def _cached(folder: Path, encoding: Encoding, examples: Examples, run: Running) -> Examples:
-    """Encode this process's share of the shards, wait for the others, and return the rows as examples."""
-    shards = FeatureShards(folder, examples)
-    missing = shards.missing()
-    run.processes.wait()  # all have looked before any writes: the shares are strides of one list
-    shards.encode(encoding, run.processes.share(missing), run.advance)
-    run.processes.wait()
+    """Encode the images, together with the other processes, and return the rows as examples."""
+    shards = encode_together(folder, encoding, examples, run.processes, run.advance)
     items = [replace(item, source=shards, path=str(place)) for place, item in enumerate(examples.items)]
     return replace(examples, items=tuple(items))

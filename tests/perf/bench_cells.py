@@ -23,12 +23,14 @@ def main() -> None:
         (root / "bright.py").write_text(DETECTOR)
         cells: list[int] = []
         seconds: list[float] = []
-        for number in (1, scaled(5, 2), scaled(50, 20)):
+        for number in (1, scaled(10, 2), scaled(50, 20)):
             write_tiny_dataset(root / f"tiny{number}", [f"g{n:02d}" for n in range(number)], 4)
-            what = ("--detectors", "./bright.py", "--dataset", f"tiny{number}", "--out", f"run{number}")
-            done = bench("run", *what, "--perturbations", ",".join(PERTURBATIONS), folder=root)
+            what = ("--detectors", "./bright.py", "--dataset", f"tiny{number}")
+            options = (*what, "--perturbations", ",".join(PERTURBATIONS))
+            # Twice, and the faster one counts: the very first start also reads the libraries from the disk.
+            done = [bench("run", *options, "--out", f"run{number}-{n}", folder=root) for n in range(2)]
             cells.append(number * len(PERTURBATIONS))
-            seconds.append(done.seconds)
+            seconds.append(min(one.seconds for one in done))
         start, few, many = seconds
         each = [(one - start) / (number - cells[0]) for one, number in ((few, cells[1]), (many, cells[2]))]
         value(f"a cell of {cells[2]:,}, above a run of {cells[0]}", 1000 * each[1], "ms", "30 ms")

@@ -23,9 +23,9 @@ import sys
 from pathlib import Path
 from forenbench.report.contents import Wishes
 from forenbench.report.page import write
-from forenbench.report.thumbnails import Pictures
+from forenbench.report.thumbnails import Thumbnails
 from forenbench.records.store import Store
-write([Store(Path(sys.argv[1]))], Path("report.html"), Wishes(Pictures({}, {})))
+write([Store(Path(sys.argv[1]))], Path("report.html"), Wishes(Thumbnails({}, {})))
 """
 
 

@@ -16,11 +16,10 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from forenbench.cli.app import COMMANDS as NAMES
-from forenbench.cli.app import app, load
+from forenbench.cli.app import app
 
 COMMANDS: Any = get_command(app)
-COMMANDS.commands |= {name: load(name) for name in NAMES}
+COMMANDS.load_all()
 
 ROOT = Path(__file__).parents[2]
 _START = re.compile(r"(?P<quote>``|`|')?\bbench (?P<rest>--[a-z]|[a-z]+\b)")

@@ -19,11 +19,11 @@ from torch import Tensor, nn
 from forenbench.data.catalogue import open_dataset
 from forenbench.training.examples import Examples, collect
 from forenbench.training.learners import Learner, cnndetection
-from forenbench.training.loop import Training
 from forenbench.training.processes import joined
 from forenbench.training.recipes import CNNDETECTION, Augmentation, TrainingRecipe
 from forenbench.training.schedules import EarlyStopping
 from forenbench.training.state import TrainingSettings
+from forenbench.training.supervised import Training
 
 Environment = dict[str, str]
 RECIPE = replace(
@@ -38,7 +38,7 @@ RECIPE = replace(
 )
 # One server process imports torch once; what it forks is ready at once and has no threads.
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["forenbench.training.loop", "forenbench.data.catalogue", "timm"])
+CONTEXT.set_forkserver_preload(["forenbench.training.supervised", "forenbench.data.catalogue", "timm"])
 
 
 def write_images(

@@ -68,7 +68,7 @@ def work() -> tuple[Lineup, list[MemorySource], Shard]:
 
 def test_an_order_is_cut_between_tensors_and_none_is_lost_or_made_twice() -> None:
     order = ReadRequest(0, ("a", "b"), ("", ""), WANTED)
-    guess = 32 * 3 * 256 * 256 * 4
+    guess = 2 * 3 * 256 * 256 * 4
     for size, parts in ((5 * guess, [5]), (2 * guess, [2, 2, 1]), (guess, [1] * 5), (1, [1] * 5)):
         pieces = list(Budget(size).cut(order))
         assert [len(keys(piece)) for piece in pieces] == parts
@@ -76,10 +76,19 @@ def test_an_order_is_cut_between_tensors_and_none_is_lost_or_made_twice() -> Non
         assert {(piece.source, piece.paths, piece.sha256s) for piece in pieces} == {(0, ("a", "b"), ("", ""))}
 
 
+def test_a_batch_of_few_large_pictures_is_not_read_twice_on_a_guess() -> None:
+    """Sixteen pictures of 1024² end a batch; three detectors of two prepares want them in six ways."""
+    wanted = tuple((p, (0, 1)) for p in range(6))
+    for images, pieces in ((16, 1), (32, 2)):
+        request = ReadRequest(0, tuple(map(str, range(images))), ("",) * images, wanted)
+        assert len(list(Budget().cut(request))) == pieces
+
+
 def test_what_was_seen_decides_and_the_largest_counts() -> None:
     lineup, sources, shard = work()
     reader, budget = Reader.of(lineup, sources), Budget(10 * MIB)
-    assert len(list(budget.cut(shard.requests[0]))) == 6  # nothing was seen
+    guessed = [keys(piece) for piece in budget.cut(shard.requests[0])]  # 3 MiB each: nothing was seen
+    assert guessed == [[(0, 0), (0, 1), (0, 2)], [(1, 1), (3, 0), (3, 2)]]
     budget.learn(reader[shard.requests[0]])
     budget.learn(reader[shard.requests[2]])  # two images only
     pieces = [keys(piece) for piece in budget.cut(shard.requests[1])]

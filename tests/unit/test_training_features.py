@@ -29,14 +29,14 @@ from forenbench.training.feature_bank import Encoding
 from forenbench.training.learners import Learner
 from forenbench.training.lgrad import Gradients, Pictures, _largest, _write, cache_of, prepare
 from forenbench.training.loader import Loader
-from forenbench.training.loop import Training
 from forenbench.training.processes import Processes
 from forenbench.training.randomness import TRAIN, VALIDATE, draws
 from forenbench.training.recipes import Augmentation
 from forenbench.training.request import TrainingData, TrainingRequest
 from forenbench.training.schedules import StepDecay
-from forenbench.training.session import Running, train
+from forenbench.training.session import Running
 from forenbench.training.state import TrainingSettings
+from forenbench.training.supervised import Training, train
 from forenbench.types import FAKE, REAL
 from forenbench.weights import Checkpoint, Weights
 

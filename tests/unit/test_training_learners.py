@@ -12,6 +12,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 from torch import nn
+from torch.nn import functional
 from training_jobs import RECIPE, TinyNetwork
 
 from forenbench.detectors._nets.encoders import FrozenEncoder
@@ -24,12 +25,14 @@ from forenbench.training.learners import (
     Learner,
     classifier,
     cnndetection,
+    fake_over_real,
     fill_from_imagenet,
     lgrad_cached,
     new_head,
     univfd_end_to_end,
     univfd_probe,
 )
+from forenbench.training.optimisers import make_optimiser
 from forenbench.training.recipes import CNNDETECTION, LGRAD, UNIVFD_LC
 from forenbench.weights import Checkpoint, Weights, WrongWeights, load_strict
 
@@ -269,3 +272,37 @@ def test_the_real_network_takes_a_step_and_its_file_is_the_papers(tmp_path: Path
     assert tuple(content["model"]["fc.weight"].shape) == (1, 2048)
     torch.save(content, tmp_path / "it.pth")
     assert (tmp_path / "it.pth").stat().st_size == pytest.approx(282_565_369, rel=1e-3)  # detectors.md 1.4
+
+
+def test_the_binary_loss_of_two_classes_difference_is_their_cross_entropy() -> None:
+    torch.manual_seed(0)
+    outputs, truth = (
+        torch.randn(6, 2, dtype=torch.float64, requires_grad=True),
+        torch.tensor([0, 1, 1, 0, 1, 0]),
+    )
+    for fake in (0, 1):
+        classes = truth if fake else 1 - truth
+        loss = functional.cross_entropy(outputs, classes)
+        mine = functional.binary_cross_entropy_with_logits(fake_over_real(outputs, fake), truth.double())
+        assert float(mine.detach()) == pytest.approx(float(loss.detach()), abs=1e-12)
+        (theirs,), (ours,) = (torch.autograd.grad(one, outputs) for one in (loss, mine))
+        assert torch.allclose(theirs, ours, atol=1e-12)
+
+
+def test_patches_keep_their_image() -> None:
+    outputs = torch.arange(24.0).reshape(2, 2, 2, 3)
+    assert fake_over_real(outputs, 0).tolist() == [[-6.0] * 6] * 2
+
+
+def test_decay_takes_all_weights_or_kernels_alone_and_settings_go_where_they_belong() -> None:
+    network = nn.Sequential(nn.Conv2d(3, 2, 3), nn.BatchNorm2d(2), nn.Flatten(), nn.Linear(2, 1))
+    network[1].bias.requires_grad_(False)
+    (group,) = make_optimiser(network, replace(RECIPE, decay=0.1)).param_groups
+    assert (len(group["params"]), group["weight_decay"], group["betas"]) == (5, 0.1, (0.9, 0.999))
+    kernels, rest = make_optimiser(network, replace(RECIPE, decay=0.1, decayed="kernels")).param_groups
+    assert [list(one.shape) for one in kernels["params"]] == [[2, 3, 3, 3], [1, 2]]
+    assert [list(one.shape) for one in rest["params"]] == [[2], [2], [1]]
+    assert (kernels["weight_decay"], rest["weight_decay"]) == (0.1, 0.0)
+    sgd = make_optimiser(network, replace(RECIPE, optimiser="sgd", momentum=0.9, dampening=0.8, rate=0.01))
+    assert [sgd.defaults[name] for name in ("lr", "momentum", "dampening")] == [0.01, 0.9, 0.8]
+    assert isinstance(make_optimiser(network, replace(RECIPE, optimiser="adadelta")), torch.optim.Adadelta)

@@ -10,11 +10,13 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from sklearn.metrics import average_precision_score
 from torch import nn
 from training_jobs import RECIPE, TinyNetwork, finish, run_training, start, tiny_learner, write_images
 
@@ -23,11 +25,11 @@ from forenbench.detectors._nets.small import small_resnet
 from forenbench.errors import BenchError
 from forenbench.training import starts
 from forenbench.training.examples import Examples
-from forenbench.training.learners import Learner
-from forenbench.training.loop import Training
+from forenbench.training.learners import Learner, fake_over_real
 from forenbench.training.randomness import TRAIN, draws
 from forenbench.training.recipes import LGRAD, Augmentation
-from forenbench.training.schedules import EarlyStopping
+from forenbench.training.schedules import EarlyStopping, Plateau
+from forenbench.training.supervised import Training
 from forenbench.weights import Weights
 
 State = dict[str, torch.Tensor]
@@ -191,6 +193,46 @@ def official_epoch(accuracies: list[float], patience: int) -> int:
         if waited == patience:
             best, waited, demand = None, 0, 0.002
     return kept
+
+
+class Patches(nn.Module):
+    """Two classes at each of some places; the first is "generated"."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(nn.Conv2d(3, 4, 5, stride=4), nn.Tanh(), nn.Conv2d(4, 2, 1))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        maps: torch.Tensor = self.body(images)
+        return maps
+
+
+def test_patches_are_trained_as_images_of_their_own_and_validated_together(folder: Path) -> None:
+    """Against cross-entropy over patches, the rule written out; the loss that is watched decides."""
+    recipe = replace(
+        RECIPE, epochs=3, rate=0.05, augmentation=Augmentation(), flip=0.0, watch="loss", schedule=Plateau(9)
+    )
+    one = replace(tiny_learner(recipe, Patches), logits=partial(fake_over_real, fake=0))
+    training = run_training(folder, folder / "out", recipe, learner=one)
+    network, history = Patches(), training.position.history
+    kept = 1 + int(np.argmin([row["validation_loss"] for row in history]))
+    assert training.position.kept == kept
+    network.load_state_dict(published(folder / "out")["model"])  # type: ignore[arg-type]
+    assert training.validation is not None
+    read = training.learner.read_validation
+    random = np.random.default_rng(0)
+    shown = torch.stack([read(item.source.read(item.path), random) for item in training.validation.items])
+    truth = torch.tensor([item.label for item in training.validation.items])
+    with torch.no_grad():
+        outputs = network(training.learner.inputs(shown, None))
+    classes = (1 - truth)[:, None, None].expand(-1, *outputs.shape[2:])
+    row = history[kept - 1]
+    loss = nn.functional.cross_entropy(outputs, classes)
+    assert row["validation_loss"] == pytest.approx(float(loss), rel=1e-5)
+    right = (outputs.argmax(1) == classes).float().mean()
+    assert row["accuracy"] == pytest.approx(float(right), abs=1e-6)
+    means = outputs.softmax(1)[:, 0].mean((1, 2))
+    assert row["ap"] == pytest.approx(average_precision_score(truth, means), abs=1e-6)
 
 
 def test_lgrad_keeps_the_last_epoch_and_validates_when_the_rate_drops(folder: Path) -> None:

@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
-import typer
 from typer.main import get_group
 
-from forenbench.cli import train
-from forenbench.cli.recipe_names import bank_name, cnndetection_name, lgrad_name, probe_name
-from forenbench.cli.training import Options, tell
+from forenbench.cli.lazy import LazyGroup
+from forenbench.cli.train import COMMANDS, app
+from forenbench.cli.train.shared_options import Options, tell
 from forenbench.detectors.cnndetection import CNNDetection
 from forenbench.detectors.lgrad import LGrad
 from forenbench.detectors.univfd import UnivFD
 from forenbench.weights import Checkpoint
-
-NAMES: dict[str, Callable[[typer.Context], str]] = {
-    "cnndetection": lambda call: cnndetection_name(Options.of(call), call.params["aug"]),
-    "lgrad": lambda call: lgrad_name(Options.of(call), call.params["transformation"]),
-    "univfd-lc": lambda call: probe_name(call.params["backbone"], end_to_end=call.params["end_to_end"]),
-    "univfd-nn": lambda call: bank_name(call.params["backbone"]),
-}
 
 
 def trained() -> Iterator[Checkpoint]:
@@ -37,9 +30,13 @@ def trained() -> Iterator[Checkpoint]:
 def written(command: str) -> str:
     """Say under which name a command writes."""
     _, _, recipe, *arguments = shlex.split(command)
-    parser = get_group(train.app).commands[recipe]
-    context = parser.make_context(recipe, arguments)
-    return context.params["name"] or NAMES[recipe](context)  # type: ignore[arg-type]
+    group = get_group(app)
+    assert isinstance(group, LazyGroup)
+    context = group.load(recipe).make_context(recipe, arguments)
+    module, _, command = COMMANDS[recipe][0].partition(":")
+    names = import_module(f"forenbench.cli.train.{module}")
+    name_of = getattr(names, f"name_of_{command}", None) or names.name_of
+    return context.params["name"] or name_of(Options.of(context), context.params)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("checkpoint", list(trained()), ids=lambda checkpoint: checkpoint.name)
@@ -95,4 +92,4 @@ def test_the_last_word_can_be_typed_whatever_the_folders_name(capsys: pytest.Cap
 
 
 def test_there_are_such_commands() -> None:
-    assert {checkpoint.command.split()[2] for checkpoint in trained()} == set(NAMES)
+    assert {checkpoint.command.split()[2] for checkpoint in trained()} == set(COMMANDS) - {"sample"}

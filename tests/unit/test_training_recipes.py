@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from forenbench.errors import BenchError
+from forenbench.training.card import recipe_of
 from forenbench.training.recipes import CNNDETECTION, LGRAD, UNIVFD_LC, Augmentation
-from forenbench.training.schedules import EarlyStopping, Stage, StepDecay
+from forenbench.training.schedules import EarlyStopping, LinearDecay, Plateau, Stage, StepDecay
 
 
-def rates(schedule: StepDecay, start: float, epochs: int) -> list[float]:
+def rates(schedule: StepDecay | LinearDecay, start: float, epochs: int) -> list[float]:
     stage, found = Stage(start), []
     for epoch in range(epochs):
         found.append(stage.rate)
@@ -62,6 +65,41 @@ def test_the_first_epoch_after_a_drop_counts_even_if_it_is_worse() -> None:
 def test_early_stopping_needs_an_accuracy() -> None:
     with pytest.raises(ValueError, match="validation accuracy"):
         EarlyStopping().after(Stage(1e-4), 0, None)
+
+
+def test_linear_decay_is_cyclegans() -> None:
+    """Its `lambda_rule`, from epoch 0: 1 - max(0, epoch + 1 - niter) / (niter_decay + 1)."""
+    found = rates(LinearDecay(), 2e-4, 100)
+    assert found[:50] == [pytest.approx(2e-4)] * 50
+    expected = [2e-4 * (1 - max(0, epoch + 1 - 50) / 51) for epoch in range(50, 100)]
+    assert found[50:] == [pytest.approx(rate) for rate in expected]
+    assert min(found) > 0
+
+
+def plateau(seen: list[float], **settings: float) -> list[bool]:
+    stage, stops = Stage(1e-3), []
+    for epoch, value in enumerate(seen):
+        stage = Plateau(3, **settings).after(stage, epoch, value)
+        stops.append(stage.stop)
+    return stops
+
+
+def test_a_plateau_ends_after_its_patience_and_equal_is_no_better() -> None:
+    """Keras counts epochs that are not strictly better, and stops when there are `patience` of them."""
+    assert plateau([-0.5, -0.6, -0.5, -0.7]) == [False, False, False, True]
+    assert plateau([-0.5, -0.6, -0.6, -0.4, -0.5, -0.5, -0.39]) == [False] * 7
+    assert plateau([0.9, 1.0], enough=1.0) == [False, True]
+    with pytest.raises(ValueError, match="needs a validation"):
+        Plateau(3).after(Stage(1.0), 0, None)
+
+
+def test_settings_that_older_cards_lack_do_not_make_another_training() -> None:
+    """Names as 0.1.0 wrote them: a card of that version still belongs to the same command."""
+    names = "rate batch epochs schedule keep official_keep optimiser betas augmentation resize crop flip"
+    found = recipe_of(CNNDETECTION)
+    assert sorted(found) == sorted([*names.split(), "head_deviation", "validate_every"])
+    changed = recipe_of(replace(CNNDETECTION, decay=1e-4))
+    assert {name: changed[name] for name in changed.keys() - found.keys()} == {"decay": 1e-4}
 
 
 def test_hyper_parameters_are_the_published_ones() -> None:

@@ -13,6 +13,9 @@ from typing import Annotated, Any
 
 import typer
 
+from forenbench.cli import options as o
+from forenbench.cli.console import say, short, split
+from forenbench.cli.progress import RecipeProgress
 from forenbench.detectors._nets.encoders import BACKBONES
 from forenbench.errors import BenchError, unknown
 from forenbench.plugins.installed import installed
@@ -25,10 +28,6 @@ from forenbench.training.recipes import TrainingRecipe
 from forenbench.training.request import TrainingRequest
 from forenbench.training.session import Running
 from forenbench.weights import Weights
-
-from . import options as o
-from .console import say, short, split
-from .progress import RecipeProgress
 
 Data = Annotated[
     str, typer.Option(help="Training images: a dataset's name, a folder or an archive with labels.")
@@ -56,13 +55,13 @@ Backbone = Annotated[
 
 _GO_ON = "The same command goes on from the last state that was written."
 
-_ORDER = (
-    *("context", "data", "out", "transformation", "gradient_cache", "backbone", "end_to_end", "shards"),
-    *("shard_size", "val", "data_root", "classes", "aug", "limit", "init", "continuing", "seed", "epochs"),
-    *("batch", "lr", "device", "precision", "official_quirks", "skip_unreadable", "weights", "unverified"),
-    *("name", "workers", "save_every"),
+_FIRST = ("context", "data", "out")
+_REST = (
+    *("val", "data_root", "classes", "aug", "limit", "init", "continuing", "seed", "epochs", "batch", "lr"),
+    *("device", "precision", "official_quirks", "skip_unreadable", "weights", "unverified", "name"),
+    *("workers", "save_every"),
 )
-"""In which the help of a recipe lists its options, shared ones and its own."""
+"""In which order the help of a recipe lists its options; those of its own stand between these two."""
 
 
 @dataclass(frozen=True)
@@ -144,8 +143,10 @@ def takes_shared(*without: str) -> Callable[[Callable[..., None]], Callable[...,
         def call(**values: object) -> None:
             command(**{name: values[name] for name in own})
 
+        between = [name for name in own if name not in _FIRST + _REST]
+        order = [name for name in (*_FIRST, *between, *_REST) if name in every]
         # Typer makes options of a signature, and reads `__signature__` before the function's own.
-        call.__signature__ = Signature([every[name] for name in sorted(every, key=_ORDER.index)])  # type: ignore[attr-defined]
+        call.__signature__ = Signature([every[name] for name in order])  # type: ignore[attr-defined]
         return call
 
     return decorate

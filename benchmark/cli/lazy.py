@@ -1,0 +1,80 @@
+"""Groups of commands of which each is imported when it is called: help that lists them loads none of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pkgutil import resolve_name
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+Commands = Mapping[str, tuple[str, str]]
+"""Where each command is, ``module:name`` below the group's package, and the line that help has of it."""
+
+
+def lazy_group(package: str, commands: Commands, **settings: Any) -> typer.Typer:  # noqa: ANN401 - Typer's own
+    """Make an application of commands that stand in modules of a package."""
+
+    class Lazy(LazyGroup):
+        """This group's class: Typer makes the group itself."""
+
+        table = commands
+        where = package
+
+    made = _application(cls=Lazy, no_args_is_help=True, **settings)
+    # Typer knows commands by functions: each gets an empty one, for its name and line in the help.
+    for name, (_, line) in commands.items():
+        made.command(name, help=line)(lambda: None)
+    return made
+
+
+class LazyGroup(TyperGroup):
+    """Loads a command in place of the line that stands for it.
+
+    Attributes:
+        table: The commands.
+        where: The package that their modules are in.
+    """
+
+    table: Commands
+    where: str
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - Typer's own classes
+        """Find the command that is called, and load it."""
+        # Click guesses at misspelt names here, and needs no more than the names for it. What stands for a
+        # command has no options of its own.
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, self.load(name) if name and name in self.table else command, rest
+
+    def load(self, name: str) -> Any:  # noqa: ANN401 - Typer's own class
+        """Import a command, or a group of them, by its name."""
+        found = resolve_name(f"{self.where}.{self.table[name][0]}")
+        alone = _application()
+        if isinstance(found, typer.Typer):
+            alone.add_typer(found, name=name)
+        else:
+            alone.command(name)(found)
+        # Without a callback Typer makes of a single command the application itself, not a group that has it.
+        alone.callback()(lambda: None)
+        group = get_command(alone)
+        assert isinstance(group, TyperGroup)
+        return group.commands[name]
+
+    def load_all(self) -> None:
+        """Import every command, and those of the groups among them."""
+        for name in self.table:
+            self.commands[name] = loaded = self.load(name)
+            if isinstance(loaded, LazyGroup):
+                loaded.load_all()
+
+
+def _application(**settings: Any) -> typer.Typer:  # noqa: ANN401 - Typer's own
+    """Make what holds commands, with the settings that all of them inherit."""
+    return typer.Typer(
+        pretty_exceptions_enable=False,
+        rich_markup_mode="markdown",
+        context_settings={"help_option_names": ["-h", "--help"]},
+        **settings,
+    )

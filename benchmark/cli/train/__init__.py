@@ -1,0 +1,39 @@
+"""``bench train``: the recipes of the papers, a module each, and the checkpoints of the package.
+
+Beside its command such a module has a function that names what is trained, by its options, unless the user
+does: `name_of`, or `name_of_…` where it has several commands.
+"""
+
+from __future__ import annotations
+
+from forenbench.cli.lazy import lazy_group
+
+COMMANDS = {
+    "sample": (
+        "train_sample:sample",
+        "Train the sample dataset's generators and detectors from nothing (half an hour on two cores).",
+    ),
+    "cnndetection": (
+        "train_cnndetection:cnndetection",
+        "Train CNNDetection's ResNet-50: blur and JPEG augmentation, early stopping on validation accuracy.",
+    ),
+    "lgrad": (
+        "train_lgrad:lgrad",
+        "Train LGrad's ResNet-50 on gradient pictures of a frozen network; the last epoch is the result.",
+    ),
+    "univfd-lc": (
+        "train_univfd:univfd_lc",
+        "Train UnivFD's linear layer on a frozen backbone, or (--end-to-end) both together.",
+    ),
+    "univfd-nn": (
+        "train_univfd:univfd_nn",
+        "Make UnivFD's bank for nearest neighbours: features of all training images, centre crop.",
+    ),
+}
+
+app = lazy_group(__name__, COMMANDS, help="Train checkpoints.")
+
+
+@app.callback()
+def _group() -> None:
+    """Train checkpoints."""
