@@ -136,7 +136,8 @@ def test_a_misspelt_option_is_refused(here: Path) -> None:
     [
         ({"experiment": "lgrad3"}, "unknown experiment 'lgrad3': did you mean lgrad-3"),
         ({"experiment": "lgrad-3", "dataset": pd.DataFrame()}, "'lgrad-3' already says .*leave out dataset"),
-        ({"experiment": "lgrad-3", "generators": "biggan"}, "leave out generators"),
+        ({"experiment": "lgrad-3", "generators": "bigan"}, "of table 'lgrad-3' 'bigan': did you mean biggan"),
+        ({"experiment": "lgrad-3", "perturbations": "none"}, "leave out perturbations"),
         ({"experiment": "lgrad-3"}, r"nothing of table 'lgrad-3' can be run here"),
         ({"engine": "rey"}, "unknown engine 'rey': did you mean ray"),
         ({"engine": "ray", "device": "cuda:1"}, "each replica has a GPU of its own"),
