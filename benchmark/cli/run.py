@@ -20,7 +20,9 @@ from .console import say, show, split, width
 Detectors = Annotated[
     str | None,
     typer.Option(
-        help="Detectors, comma-separated: lgrad@sample,univfd:nn-k9,./mine.py.", show_default="lgrad,univfd"
+        help="Detectors, comma-separated: lgrad@sample,univfd:nn-k9,./mine.py; all: every one that is "
+        "installed.",
+        show_default="lgrad,univfd",
     ),
 ]
 Datasets = Annotated[
