@@ -123,12 +123,12 @@ def numbers(text: str, table: PaperTable) -> list[list[str]]:
 def expected(run: Path, table: PaperTable, some: list[str]) -> list[list[str]]:
     """Compute every number of a table from the rows of its cells, means aside those of the other numbers.
 
-    Of other test sets than `some`, where any are named, there is none.
+    Of other test sets than `some`, where any are named, there need not be one: another table may have run it.
     """
     rows = pd.concat([pd.read_parquet(path) for path in run.glob("scores/**/*.parquet")])
     cells = [[table.cell(row, column) for column in table.columns] for row in table.rows]
     values = [
-        [value(rows, cell) if cell and (some == [""] or cell["testset"] in some) else None for cell in line]
+        [cell and value(rows, cell, must=some == [""] or cell["testset"] in some) for cell in line]
         for line in cells
     ]
     for r, row in enumerate(table.rows):
@@ -148,14 +148,15 @@ def mean(values: list[float | None]) -> float | None:
     return None if None in values else sum(values) / len(values)  # type: ignore[arg-type]
 
 
-def value(rows: pd.DataFrame, cell: Mapping[str, str]) -> float | None:
-    """Compute one number in percent."""
+def value(rows: pd.DataFrame, cell: Mapping[str, str], *, must: bool) -> float | None:
+    """Compute one number in percent; None where there are no rows, unless there must be."""
     for column in ("detector", "dataset", "testset", "perturbation"):
         rows = rows[rows[column] == cell[column]]
     if cell["class"]:
         rows = rows[rows["class"] == cell["class"]]
-        if rows.empty:
-            return None
+        must = must and not rows.empty  # classes are drawn
+    if rows.empty and not must:
+        return None
     assert len(rows) == 2
     assert set(rows["status"]) == {"ok"}
     if cell["metric"] == "ap":
