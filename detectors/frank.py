@@ -24,18 +24,14 @@ from forenbench.weights import Weights
 
 from ._nets.frank_networks import CLASSIFIERS, INPUTS, classifier
 from ._nets.networks import Network
-from ._nets.published import own
+from ._nets.published import CLASS_SETTINGS, own
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-CLASSES = {"1class": "horse", "2class": "chair,horse", "4class": "car,cat,chair,horse", "progan": ""}
-"""By the end of a variant's name; progan: all 20."""
-
-
 TRAINED = (
-    *((name, "dct", setting) for name in CLASSIFIERS for setting in CLASSES),
-    *(("ridge", seen, "progan") for seen in ("pixels", "lsun")),
+    *((name, "dct", setting) for name in CLASSIFIERS for setting in CLASS_SETTINGS),
+    *((name, seen, "progan") for name in CLASSIFIERS for seen in INPUTS if seen != "dct"),
 )
 """Classifiers, what they see, and what they are trained on."""
 
@@ -46,7 +42,8 @@ def _variant(name: str, seen: str, setting: str) -> str:
 
 def _own(name: str, seen: str, setting: str) -> Network:
     command = f"bench train frank --data forensynths-train --classifier {name} --input {seen}"
-    command += f" --classes {CLASSES[setting]}" if CLASSES[setting] else ""
+    classes = CLASS_SETTINGS[setting]
+    command += f" --classes {classes}" if classes else ""
     side = INPUTS[seen][1]
     checkpoint = own(f"frank-{_variant(name, seen, setting)}", command, {"mean": (3, side, side)})
     return Network(partial(classifier, name, side), checkpoint)

@@ -18,7 +18,7 @@ from forenbench.weights import Weights
 from ._nets.cosines import Standardised
 from ._nets.fredect_statistics import MEAN, SIDE, VARIANCE, VIEW, network, statistics
 from ._nets.networks import RESNET_50, Network, resnet_50
-from ._nets.published import own, published
+from ._nets.published import CLASS_SETTINGS, own, published
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,18 +27,13 @@ CLASSIFIER = published("fredect", RESNET_50)
 PUBLISHED = (CLASSIFIER, MEAN, VARIANCE)
 
 
-def _own(ending: str, classes: str = "") -> Network:
-    chosen = f" --classes {classes}" if classes else ""
-    command = f"bench train fredect --data forensynths-train{chosen}"
-    return Network(network, own(f"fredect-own-{ending}", command, {"mean": (3, SIDE, SIDE)}))
+def _own(setting: str) -> Network:
+    classes = CLASS_SETTINGS[setting]
+    command = "bench train fredect --data forensynths-train" + (f" --classes {classes}" if classes else "")
+    return Network(network, own(f"fredect-own-{setting}", command, {"mean": (3, SIDE, SIDE)}))
 
 
-OWN = {
-    "own-progan": _own("progan"),
-    "own-1class": _own("1class", "horse"),
-    "own-2class": _own("2class", "chair,horse"),
-    "own-4class": _own("4class", "car,cat,chair,horse"),
-}
+OWN = {f"own-{setting}": _own(setting) for setting in CLASS_SETTINGS}
 
 
 class FreDect(LogitDetector):

@@ -121,7 +121,12 @@ def frank(name: str, seen: str, seed: int) -> Standardising:
         torch.manual_seed(seed)
         network = classifier(name, side)
         start_as_keras(network)
-    facts = {"classifier": name, "input": seen, "initialisation": "Glorot's uniform weights, zero biases"}
+    facts = {
+        "classifier": name,
+        "input": seen,
+        "initialisation": "Glorot's uniform weights, zero biases, in all layers",
+        "ours": "other sizes than the input's are squashed to it; images come in a new order in each epoch",
+    }
     if view.scale is None:
         return Standardising(network, view, facts | {"statistics": COMPUTED}, computed=True)
     scale = torch.tensor(view.scale)
@@ -144,7 +149,7 @@ def fredect(seed: int, weights: Weights, *, published: bool) -> Standardising:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = fredect_network()
-    facts: dict[str, Any] = {"initialisation": "random", "statistics": COMPUTED}
+    facts: dict[str, Any] = {"initialisation": "random, in all layers", "statistics": COMPUTED}
     if published:
         with weights.recording() as used:
             network.fill(*statistics(weights))

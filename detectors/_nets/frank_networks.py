@@ -1,7 +1,7 @@
 """Frank et al.'s classifiers, as Keras makes them (GANDCTAnalysis, src/models.py), with one logit.
 
-Two things are ours: the order of the numbers that the last layer of `ridge` and `cnn` sees (channel, row,
-column; Keras has the channel last), and PyTorch's running statistics, which agree with Keras's.
+Ours is the order of the numbers that the last layer of `ridge` and `cnn` sees: channel, row, column, where
+Keras has the channel last.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def cnn(side: int) -> nn.Module:
 
 
 def resnet(side: int) -> nn.Module:
-    """Make the large network: (n, 3, H, W), at least 11 pixels each way, to (n, 1); any `side`."""
+    """Make the large network: (n, 3, H, W), at least 13 pixels each way, to (n, 1); any `side`."""
     stem = [nn.Conv2d(3, 32, 3), nn.ReLU(), nn.Conv2d(32, 64, 3), nn.ReLU(), nn.MaxPool2d(3)]
     body = [_Block() for _ in range(10)]
     head = [nn.Conv2d(64, 64, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
