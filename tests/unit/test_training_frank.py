@@ -17,7 +17,7 @@ from PIL import Image
 from torch import Tensor, nn
 from training_jobs import examples_of, write_images
 
-from forenbench.detectors._nets.cosines import LogCosines, unfilled
+from forenbench.detectors._nets.cosines import LogCosines, Strip, unfilled
 from forenbench.detectors._nets.frank_networks import CLASSIFIERS, start_as_keras
 from forenbench.detectors._nets.pixels import PLAIN, Preprocess
 from forenbench.detectors.frank import Frank
@@ -121,6 +121,15 @@ def test_weights_start_as_kerass_do() -> None:
     assert 0.9 * (6 / (8192 + 1)) ** 0.5 < last.weight.abs().max() <= (6 / (8192 + 1)) ** 0.5
     assert not convolution.bias.any()
     assert not last.bias.any()
+
+
+def test_lsun_pictures_of_the_right_size_stay_and_no_picture_is_too_square() -> None:
+    """The official script takes no row at all of pictures whose sides differ by one pixel, and fails."""
+    right = Image.effect_noise((128, 128), 90).convert("RGB")
+    assert np.array_equal(np.asarray(Strip().pixels(right)), np.asarray(right))
+    almost = Image.new("RGB", (201, 200), (90, 120, 30))
+    assert np.abs(np.asarray(Strip().pixels(almost)) - np.array([90, 120, 30])).max() <= 1
+    assert LogCosines(Strip())(almost).shape == (3, 128, 128)
 
 
 # --- recipes
