@@ -14,6 +14,8 @@ from forenbench.cli.lazy import LazyGroup
 from forenbench.cli.train import COMMANDS, app
 from forenbench.cli.train.shared_options import Options, tell
 from forenbench.detectors.cnndetection import CNNDetection
+from forenbench.detectors.frank import Frank
+from forenbench.detectors.fredect import FreDect
 from forenbench.detectors.lgrad import LGrad
 from forenbench.detectors.univfd import UnivFD
 from forenbench.weights import Checkpoint
@@ -21,7 +23,7 @@ from forenbench.weights import Checkpoint
 
 def trained() -> Iterator[Checkpoint]:
     """Yield every checkpoint that users train with a command."""
-    for plugin in (CNNDetection, LGrad, UnivFD):
+    for plugin in (CNNDetection, LGrad, UnivFD, Frank, FreDect):
         for checkpoint in plugin.checkpoints:
             if checkpoint.command:
                 yield checkpoint
@@ -60,6 +62,8 @@ def test_the_suggested_command_writes_the_file_looked_for(checkpoint: Checkpoint
         ("lgrad --data forensynths-train --classes horse --limit 4000", "lgrad-stylegan-bedroom-4k"),
         ("lgrad --data some/celebahq --transformation vgg16", "lgrad-vgg16-celebahq"),
         ("lgrad --data celebahq-train --transformation vgg16", "lgrad-vgg16-celebahq"),
+        ("frank --data forensynths-train --classifier cnn --classes boat,cow", "frank-cnn-boat-cow"),
+        ("fredect --data some/faces", "fredect-own-faces"),
         ("univfd-lc --data forensynths-train --end-to-end", "univfd-finetuned"),
         ("univfd-lc --data forensynths-train --name mine", "mine"),
     ],
