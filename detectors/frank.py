@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, ClassVar
 from forenbench.types import LogitDetector
 from forenbench.weights import Weights
 
-from ._nets.frank_networks import CLASSIFIERS, INPUTS, classifier
-from ._nets.networks import Network
+from ._nets.frank_networks import CLASSIFIERS, INPUTS, SMALL, SMALL_INPUT, classifier
+from ._nets.networks import Network, shipped
 from ._nets.published import CLASS_SETTINGS, own
 
 if TYPE_CHECKING:
@@ -49,14 +49,16 @@ def _own(name: str, seen: str, setting: str) -> Network:
     return Network(partial(classifier, name, side), checkpoint)
 
 
-VARIANTS = {_variant(*one): (INPUTS[one[1]][0], _own(*one)) for one in TRAINED}
+PUBLISHED = {_variant(*one): (INPUTS[one[1]][0], _own(*one)) for one in TRAINED}
+SAMPLE = {"ridge-small": (SMALL_INPUT, Network(partial(classifier, "ridge", SMALL), shipped("frank")))}
+VARIANTS = PUBLISHED | SAMPLE
 
 
 class Frank(LogitDetector):
     """A classifier with one logit on standardised logarithms of the cosine transform."""
 
-    variants: ClassVar = {"published": tuple(VARIANTS)}
-    rows: ClassVar = {"published": ("ridge-4class",)}
+    variants: ClassVar = {"published": tuple(PUBLISHED), "sample": tuple(SAMPLE)}
+    rows: ClassVar = {"published": ("ridge-4class",), "sample": tuple(SAMPLE)}
     needs: ClassVar = {variant: (found.checkpoint,) for variant, (_, found) in VARIANTS.items()}
     checkpoints: ClassVar = tuple(found.checkpoint for _, found in VARIANTS.values())
     version = "1"
@@ -64,6 +66,7 @@ class Frank(LogitDetector):
 
     def __init__(self, variant: str, weights: Weights) -> None:
         self.name = f"frank:{variant}"
+        self.trained_on = ("nearest",) if variant in SAMPLE else ()
         self.prepare, trained = VARIANTS[variant]
         self.network = trained.load(weights, self.checkpoints)
 

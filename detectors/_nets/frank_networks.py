@@ -20,6 +20,9 @@ INPUTS: Mapping[str, tuple[Pixels, int]] = {
     "pixels": (Pixels(_SQUASHED), SIDE),
     "lsun": (LogCosines(Strip()), LSUN_SIDE),
 }
+SMALL = 64
+"""Pixels a side of what the sample's classifier sees: its file is part of the package."""
+SMALL_INPUT = LogCosines(Preprocess(PLAIN, crop=SMALL))
 """What a classifier can see, and how many pixels its square has a side."""
 
 
