@@ -14,6 +14,7 @@ from forenbench.cli.lazy import LazyGroup
 from forenbench.cli.train import COMMANDS, app
 from forenbench.cli.train.shared_options import Options, tell
 from forenbench.detectors.cnndetection import CNNDetection
+from forenbench.detectors.durall import Durall
 from forenbench.detectors.lgrad import LGrad
 from forenbench.detectors.univfd import UnivFD
 from forenbench.weights import Checkpoint
@@ -21,7 +22,7 @@ from forenbench.weights import Checkpoint
 
 def trained() -> Iterator[Checkpoint]:
     """Yield every checkpoint that users train with a command."""
-    for plugin in (CNNDetection, LGrad, UnivFD):
+    for plugin in (CNNDetection, LGrad, UnivFD, Durall):
         for checkpoint in plugin.checkpoints:
             if checkpoint.command:
                 yield checkpoint
@@ -42,7 +43,8 @@ def written(command: str) -> str:
 @pytest.mark.parametrize("checkpoint", list(trained()), ids=lambda checkpoint: checkpoint.name)
 def test_the_suggested_command_writes_the_file_looked_for(checkpoint: Checkpoint) -> None:
     assert written(checkpoint.command) == checkpoint.name
-    suffix = ".safetensors" if "univfd-nn" in checkpoint.command else ".pth"
+    fitted = checkpoint.command.split()[2] in ("univfd-nn", "durall")
+    suffix = ".safetensors" if fitted else ".pth"
     assert checkpoint.file == checkpoint.name + suffix
 
 

@@ -29,6 +29,10 @@ COMMANDS = {
         "train_univfd:univfd_nn",
         "Make UnivFD's bank for nearest neighbours: features of all training images, centre crop.",
     ),
+    "durall": (
+        "train_durall:durall",
+        "Fit Durall's classifier of radial spectra: a support vector machine or a logistic regression.",
+    ),
 }
 
 app = lazy_group(__name__, COMMANDS, help="Train checkpoints.")
