@@ -22,8 +22,9 @@ from forenbench.types import LogitDetector
 from forenbench.weights import Checkpoint, Weights
 
 from ._nets.fitted_classifiers import LINEAR, POLYNOMIAL, RBF, Content, decision, load_classifier
-from ._nets.published import TABLE_3, own
+from ._nets.published import own
 from ._nets.radial_spectrum import FEATURES, RadialSpectrum
+from ._nets.table_3 import TABLE_3
 
 if TYPE_CHECKING:
     from torch import Tensor

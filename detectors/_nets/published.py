@@ -17,12 +17,6 @@ _CATALOGUE: Mapping[str, Mapping[str, Any]] = tomllib.loads(
 )
 """The published checkpoints, by name."""
 
-TABLE_3 = {
-    ending: f"--data forensynths-train --classes {classes}"
-    for ending, classes in (("1class", "horse"), ("2class", "chair,horse"), ("4class", "car,cat,chair,horse"))
-}
-"""What each method of LGrad's Table 3 is trained on, as options of ``bench train``."""
-
 
 def published(name: str, marks: Marks | None = None) -> Checkpoint:
     """Look a published checkpoint up in the catalogue.

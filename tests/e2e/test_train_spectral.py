@@ -1,4 +1,4 @@
-"""``bench train`` of the detectors of frequencies: what a command writes, its detector finds and scores."""
+"""``bench train durall``: what it writes, the detector finds and scores."""
 
 from __future__ import annotations
 

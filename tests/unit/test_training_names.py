@@ -13,8 +13,10 @@ from typer.main import get_group
 from forenbench.cli.lazy import LazyGroup
 from forenbench.cli.train import COMMANDS, app
 from forenbench.cli.train.shared_options import Options, tell
+from forenbench.detectors.bihpf import BiHPF
 from forenbench.detectors.cnndetection import CNNDetection
 from forenbench.detectors.durall import Durall
+from forenbench.detectors.highpass import HighPass
 from forenbench.detectors.lgrad import LGrad
 from forenbench.detectors.univfd import UnivFD
 from forenbench.weights import Checkpoint
@@ -22,7 +24,7 @@ from forenbench.weights import Checkpoint
 
 def trained() -> Iterator[Checkpoint]:
     """Yield every checkpoint that users train with a command."""
-    for plugin in (CNNDetection, LGrad, UnivFD, Durall):
+    for plugin in (CNNDetection, LGrad, UnivFD, Durall, HighPass, BiHPF):
         for checkpoint in plugin.checkpoints:
             if checkpoint.command:
                 yield checkpoint
