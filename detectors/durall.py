@@ -41,9 +41,12 @@ def _own(features: str, classifier: str, ending: str) -> Checkpoint:
     return replace(described, file=f"{name}.safetensors", key="", format=f"safetensors: {', '.join(kind)}")
 
 
-VARIANTS = [(*pair, "4class") for pair in ((f, c) for f, some in NOTEBOOKS.items() for c in some)]
-VARIANTS += [("celeba", "svm-rbf", ending) for ending in ("1class", "2class")]
-CHECKPOINTS = {"-".join(variant): _own(*variant) for variant in VARIANTS}
+CHOICES = (
+    *((features, classifier, "4class") for features, some in NOTEBOOKS.items() for classifier in some),
+    *(("celeba", "svm-rbf", ending) for ending in ("1class", "2class")),
+)
+VARIANTS = {"-".join(choice): choice for choice in CHOICES}
+CHECKPOINTS = {variant: _own(*choice) for variant, choice in VARIANTS.items()}
 
 
 class Machine:
@@ -83,9 +86,9 @@ class _Family:
     checkpoints: ClassVar = tuple(CHECKPOINTS.values())
 
     def __call__(self, variant: str, weights: Weights) -> Machine | Regression:
-        ((features, classifier, _),) = (one for one in VARIANTS if "-".join(one) == variant)
-        prepare, checkpoint = FEATURES[features], CHECKPOINTS[variant]
-        content = load_classifier(weights, checkpoint, KINDS[classifier], prepare.points)
+        features, classifier, _ = VARIANTS[variant]
+        prepare, kind = FEATURES[features], KINDS[classifier]
+        content = load_classifier(weights, CHECKPOINTS[variant], kind, prepare.points)
         make = Regression if classifier == "logistic" else Machine
         return make(f"durall:{variant}", prepare, content)
 

@@ -46,6 +46,7 @@ def compression(  # noqa: PLR0913 - a command's options are its arguments
         with RunProgress() as progress:
             search = Search(steps, penalty, device)
             found = compression_map(one.detector, opened, search, progress.files)
+        # One scale for both, or what was taken would be stretched back.
         black, white = scale([found.before, found.after])
         called = [f"{number} of {len(opened)} called generated" for number in found.generated]
         taken = [one.name, f"{one.weights} weights", f"{found.values.mean():.1%} taken in the mean"]

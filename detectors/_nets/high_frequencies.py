@@ -23,9 +23,7 @@ SIGMA = 1.0
 _TAPS = 9
 """Four deviations to either side."""
 
-FILTER = (
-    f"x - Gaussian blur of {SIGMA} pixels, stretched to 8 bits by its extremes (ours; LGrad defines none)"
-)
+FILTER = f"x - Gaussian blur of {SIGMA} pixels, stretched to 8 bits by its extremes (ours)"
 """For cards."""
 
 WHOLE = Preprocess(PLAIN, resize=256)

@@ -37,7 +37,7 @@ def grey_levels(image: Image) -> NDArray[np.uint8]:
     It has libpng add up the channels and cut off, half a level darker than its own `cvtColor`, which rounds.
     Of a JPEG file it takes the stored luma, which is rounded, too, and was never clipped.
     """
-    pixels = np.asarray(image.convert("RGB"), np.int32)
+    pixels = np.asarray(image, np.int32)
     return (pixels @ np.array([_RED, _GREEN, _BLUE], np.int32) >> 15).astype(np.uint8)
 
 
@@ -51,10 +51,9 @@ def radial_profile(grey: NDArray[np.uint8]) -> NDArray[np.float64]:
     middle_y, middle_x = ((side - 1) / 2 for side in grey.shape)
     y, x = np.indices(grey.shape)
     rings = np.hypot(x - middle_x, y - middle_y).astype(int).ravel()
-    counts, sums = np.bincount(rings), np.bincount(rings, spectrum.ravel())
-    present = counts > 0  # a long, narrow picture skips none, but its rings need not start at 0
-    means: NDArray[np.float64] = (sums[present] / counts[present])[1:-1]
-    return means
+    # No ring is empty, for the next pixel is never farther away than one.
+    means: NDArray[np.float64] = np.bincount(rings, spectrum.ravel()) / np.bincount(rings)
+    return means[1:-1]
 
 
 @dataclass(frozen=True)

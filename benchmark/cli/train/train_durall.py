@@ -27,6 +27,7 @@ def durall(
     options = t.Options.of(context)
     how = durall_estimator(features, classifier, options.workers)
     request = options.request(name or name_of(options, context.params))
+    # A recipe says how networks are trained; any one will do where there is none.
     with t.running(options, LGRAD) as (run, _):
         images = gather(request, run.processes, run.advance)
         path = fit_estimator(request, how, images, run)
