@@ -107,8 +107,7 @@ def compression_map(
                 f"detector '{detector.name}' calls none of these images generated, so that there is nothing "
                 "to take away; name fakes that it finds"
             )
-        # Of what passes for real as it is, there is nothing to learn.
-        share = _learned(detector, spectra[generated], search, advance)
+        share = _learned(detector, spectra, search, advance)
         left = spectra * (1 - share)
         numbers = int(generated.sum()), int(_generated(detector, left).sum())
     means = [one.log1p().mean((0, 1)).double().cpu().numpy() for one in (spectra, left)]
@@ -116,7 +115,7 @@ def compression_map(
 
 
 def _learned(detector: SpectrumDetector, spectra: Tensor, search: Search, advance: Advance) -> Tensor:
-    """Search for the map (h, w) of spectra (n, c, h, w) that are all called generated."""
+    """Search for the map (h, w) of spectra (n, c, h, w)."""
     # Logits of the map rather than the map itself, so that it stays between 0 and 1 by itself.
     logits = torch.full(spectra.shape[-2:], _BEGIN, device=spectra.device, requires_grad=True)
     adam = torch.optim.Adam([logits], lr=_RATE)

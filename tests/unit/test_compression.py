@@ -53,7 +53,7 @@ def test_the_map_takes_what_the_classifier_finds_fakes_by_and_little_else() -> N
     assert found.values.shape == (SIDE, SIDE)
     assert found.values[DOT] > 0.9
     others = np.delete(found.values.ravel(), DOT[0] * SIDE + DOT[1])
-    assert others.max() < 0.05
+    assert others.max() < 0.02  # of the twentieth that all began with
     assert found.after[DOT] < found.before[DOT] - 1
     assert np.allclose(
         np.delete(found.after.ravel(), DOT[0] * SIDE + DOT[1]),

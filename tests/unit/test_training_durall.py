@@ -14,6 +14,7 @@ from PIL.Image import Image
 from safetensors.torch import save_file
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
+from training_jobs import examples_of, write_images
 
 from forenbench.data.catalogue import open_dataset
 from forenbench.detectors._nets.fitted_classifiers import decision
@@ -23,7 +24,12 @@ from forenbench.errors import BenchError
 from forenbench.images import decode
 from forenbench.testing import check_detector
 from forenbench.training.durall import durall_estimator
-from forenbench.types import Detector
+from forenbench.training.estimators import fit_estimator
+from forenbench.training.processes import Processes
+from forenbench.training.recipes import LGRAD
+from forenbench.training.request import TrainingData, TrainingRequest
+from forenbench.training.session import Running
+from forenbench.types import Advance, Detector
 from forenbench.weights import Weights, WrongWeights
 
 OFFICIAL = {
@@ -55,6 +61,24 @@ def test_tensors_say_what_scikit_learns_own_decision_function_says(features: str
     assert decision(content, others).tolist() == pytest.approx(official.tolist(), rel=1e-6, abs=1e-6)
     judged = how.judge(content, others).numpy() > how.threshold
     assert np.array_equal(judged, official > 0)  # the second class, fakes, is on the positive side
+
+
+@pytest.mark.parametrize("classifier", ["svm-poly", "logistic"])
+def test_a_fit_that_was_stopped_ends_with_the_same_bytes(tmp_path: Path, classifier: str) -> None:
+    write_images(tmp_path / "train", number=4)
+    data = TrainingData(examples_of(tmp_path / "train"))
+
+    def fit(out: str, advance: Advance) -> bytes:
+        request = TrainingRequest("radial", tmp_path / out, str(tmp_path / "train"))
+        run = Running(LGRAD, Processes(), lambda *_: None, advance)
+        return fit_estimator(request, durall_estimator("celeba", classifier, 0), data, run).read_bytes()
+
+    def stop(what: str, done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit("cut", stop)
+    assert fit("cut", lambda *_: None) == fit("whole", lambda *_: None)
 
 
 def own(tmp_path: Path, variant: str, content: dict[str, torch.Tensor]) -> Weights:

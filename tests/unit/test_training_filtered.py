@@ -55,10 +55,12 @@ def test_high_frequencies_are_what_a_gaussian_of_one_pixel_takes() -> None:
 
 
 def test_an_even_picture_has_no_high_frequencies_to_be_stretched() -> None:
-    even = torch.full((1, 3, 32, 32), 0.3)
+    even = (torch.arange(256) / 255)[:, None, None, None].expand(-1, 3, 16, 16)
     assert not high_frequency_pictures(even).any()
-    spotted = even.clone()
-    spotted[..., 16, 16] = 1
+    rounded = even + 1e-6 * noise(16, 16)[:1] / 255  # as convolutions on other machines may leave it
+    assert not high_frequency_pictures(rounded).any()
+    spotted = even[:1].clone()
+    spotted[..., 8, 8] = 1
     assert high_frequency_pictures(spotted).unique().tolist()[-1] == 255
 
 
