@@ -12,7 +12,7 @@ from forenbench.errors import BenchError
 from forenbench.perturbations import draw_generator, parse_all
 from forenbench.pictures.figures import strip
 
-from .compression import compression
+from .compression_map import compression
 from .console import split
 from .pictures import cam, gradient, open_image, save
 from .spectrum import spectrum
