@@ -16,7 +16,9 @@ from forenbench.detectors._nets.frank_networks import SMALL, SMALL_INPUT, classi
 from .detectors import fit_probe
 
 
-def fit_frank(images: Sequence[Image], labels: NDArray[np.int_], photographs: Sequence[str], out: Path) -> None:
+def fit_frank(
+    images: Sequence[Image], labels: NDArray[np.int_], photographs: Sequence[str], out: Path
+) -> None:
     """Fit Frank et al.'s logistic regression to the central 64 pixels, and write ``frank.safetensors``.
 
     Args:

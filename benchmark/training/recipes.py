@@ -134,6 +134,8 @@ LGRAD = TrainingRecipe(
     resize=None,  # the transformation model's own preparation squashes pictures to 256 x 256
     validate_every=10,  # the official code tests at each drop of the rate
 )
+# Nobody knows the authors' settings: LGrad's, on whole pictures, for a crop would be another spectrum.
+BIHPF = replace(LGRAD, resize=256, crop=256)
 # Blur and JPEG are on in UniversalFakeDetect's defaults, while CNNDetection's command sets them.
 UNIVFD_LC = TrainingRecipe(
     rate=1e-4,

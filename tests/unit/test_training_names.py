@@ -13,20 +13,14 @@ from typer.main import get_group
 from forenbench.cli.lazy import LazyGroup
 from forenbench.cli.train import COMMANDS, app
 from forenbench.cli.train.shared_options import Options, tell
-from forenbench.detectors.cnndetection import CNNDetection
-from forenbench.detectors.frank import Frank
-from forenbench.detectors.fredect import FreDect
-from forenbench.detectors.lgrad import LGrad
-from forenbench.detectors.univfd import UnivFD
+from forenbench.plugins.installed import installed
 from forenbench.weights import Checkpoint
 
 
 def trained() -> Iterator[Checkpoint]:
     """Yield every checkpoint that users train with a command."""
-    for plugin in (CNNDetection, LGrad, UnivFD, Frank, FreDect):
-        for checkpoint in plugin.checkpoints:
-            if checkpoint.command:
-                yield checkpoint
+    for found in installed():
+        yield from (checkpoint for checkpoint in found.checkpoints if checkpoint.command)
 
 
 def written(command: str) -> str:
@@ -44,7 +38,8 @@ def written(command: str) -> str:
 @pytest.mark.parametrize("checkpoint", list(trained()), ids=lambda checkpoint: checkpoint.name)
 def test_the_suggested_command_writes_the_file_looked_for(checkpoint: Checkpoint) -> None:
     assert written(checkpoint.command) == checkpoint.name
-    suffix = ".safetensors" if "univfd-nn" in checkpoint.command else ".pth"
+    fitted = checkpoint.command.split()[2] in ("univfd-nn", "durall")
+    suffix = ".safetensors" if fitted else ".pth"
     assert checkpoint.file == checkpoint.name + suffix
 
 

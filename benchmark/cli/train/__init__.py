@@ -37,6 +37,18 @@ COMMANDS = {
         "train_frank:fredect",
         "Train FreDect's ResNet-50 on the cosine transform; early stopping on validation accuracy.",
     ),
+    "durall": (
+        "train_durall:durall",
+        "Fit Durall's classifier of radial spectra: a support vector machine or a logistic regression.",
+    ),
+    "highpass": (
+        "train_filtered:highpass",
+        "Train LGrad's baseline of high frequencies: its ResNet-50 on pictures less their blur.",
+    ),
+    "bihpf": (
+        "train_filtered:bihpf",
+        "Train BiHPF's ResNet-50 on spectra through two high-pass filters (reimplemented).",
+    ),
 }
 
 app = lazy_group(__name__, COMMANDS, help="Train checkpoints.")
