@@ -13,7 +13,9 @@ from typer.main import get_group
 from forenbench.cli.lazy import LazyGroup
 from forenbench.cli.train import COMMANDS, app
 from forenbench.cli.train.shared_options import Options, tell
+from forenbench.detectors.autogan import AutoGAN
 from forenbench.detectors.cnndetection import CNNDetection
+from forenbench.detectors.cooccurrence import Cooccurrence
 from forenbench.detectors.lgrad import LGrad
 from forenbench.detectors.univfd import UnivFD
 from forenbench.weights import Checkpoint
@@ -21,7 +23,7 @@ from forenbench.weights import Checkpoint
 
 def trained() -> Iterator[Checkpoint]:
     """Yield every checkpoint that users train with a command."""
-    for plugin in (CNNDetection, LGrad, UnivFD):
+    for plugin in (CNNDetection, LGrad, UnivFD, AutoGAN, Cooccurrence):
         for checkpoint in plugin.checkpoints:
             if checkpoint.command:
                 yield checkpoint
@@ -60,6 +62,12 @@ def test_the_suggested_command_writes_the_file_looked_for(checkpoint: Checkpoint
         ("lgrad --data forensynths-train --classes horse --limit 4000", "lgrad-stylegan-bedroom-4k"),
         ("lgrad --data some/celebahq --transformation vgg16", "lgrad-vgg16-celebahq"),
         ("lgrad --data celebahq-train --transformation vgg16", "lgrad-vgg16-celebahq"),
+        ("autogan --data forensynths-train --classes horse", "autogan-fft-1class"),
+        (
+            "autogan --data forensynths-train --classes horse --simulate transposed,nearest --feature low",
+            "autogan-low-nearest-transposed-1class",
+        ),
+        ("cooccurrence --data some/photos", "cooccurrence-paper-photos"),
         ("univfd-lc --data forensynths-train --end-to-end", "univfd-finetuned"),
         ("univfd-lc --data forensynths-train --name mine", "mine"),
     ],

@@ -29,6 +29,14 @@ COMMANDS = {
         "train_univfd:univfd_nn",
         "Make UnivFD's bank for nearest neighbours: features of all training images, centre crop.",
     ),
+    "autogan": (
+        "train_autogan:autogan",
+        "Train AutoGAN's ResNet-34 on spectra of generated or simulated images; the last epoch counts.",
+    ),
+    "cooccurrence": (
+        "train_cooccurrence:cooccurrence",
+        "Train a small network on co-occurrence matrices of whole pictures; the last epoch is the result.",
+    ),
 }
 
 app = lazy_group(__name__, COMMANDS, help="Train checkpoints.")
