@@ -16,7 +16,7 @@ from forenbench.detectors._nets.autogan_generators import auto_encoder
 from forenbench.detectors._nets.cyclegan import Discriminator, start
 from forenbench.detectors._nets.pixels import PLAIN, SYMMETRIC, Preprocess, normalise
 from forenbench.files.checksums import sha256_of
-from forenbench.types import FAKE, REAL
+from forenbench.types import FAKE
 
 from .examples import Examples
 from .optimisers import make_optimiser
@@ -179,12 +179,6 @@ def beside_simulated(data: TrainingData, files: Mapping[str, Path], root: Path, 
     made = fill(wanted, "--out names another folder", run)
     fakes = [replace(item, label=FAKE) for examples in made for item in examples.items]
     return replace(data, train=replace(reals, items=(*reals.items, *fakes)))
-
-
-def real_ones(examples: Examples) -> Examples:
-    """Leave out fakes."""
-    kept = tuple(item for item in examples.items if item.label == REAL)
-    return replace(examples, items=kept, rule=f"{examples.rule}; of these the real ones alone")
 
 
 def _fakes_of(upsampler: str, file: Path, root: Path, run: Running) -> PictureCache:

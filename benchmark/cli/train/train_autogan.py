@@ -18,7 +18,7 @@ from forenbench.files.checksums import sha256_of
 from forenbench.training.autogan import AUTOGAN
 from forenbench.training.autogan import autogan as learner_of
 from forenbench.training.request import gather
-from forenbench.training.simulator import beside_simulated, real_ones, shortened, simulators
+from forenbench.training.simulator import beside_simulated, shortened, simulators
 from forenbench.training.supervised import train
 
 from . import shared_options as t
@@ -50,10 +50,10 @@ def autogan(  # noqa: PLR0913 - a command's options are its arguments
     request = options.request(name or name_of(options, context.params))
     with t.running(options, recipe) as (run, files):
         learner = learner_of(recipe, feature, init, options.seed, files)
-        images = gather(request, run.processes, run.advance, validate=bool(options.val))
+        validate, simulated = bool(options.val), bool(upsamplers)
+        images = gather(request, run.processes, run.advance, validate=validate, reals_only=simulated)
         makers: dict[str, Path] = {}
         if upsamplers:
-            images = replace(images, train=real_ones(images.train))
             first = replace(run, recipe=shortened(simulator_epochs), keep="last")
             makers = simulators(options.request(_reals(options)), upsamplers, images.train, first)
             learner.facts["simulators"] = {one: sha256_of(file) for one, file in makers.items()}
