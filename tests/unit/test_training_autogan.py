@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 from torch.nn import functional
-from training_jobs import examples_of, write_images
+from training_jobs import examples_of, run_in_pieces, write_images
 
 from forenbench.detectors._nets.autogan_features import AutoGANView, feature_of
 from forenbench.detectors._nets.autogan_generators import auto_encoder
@@ -98,10 +97,6 @@ def test_the_pool_gives_half_of_the_pictures_back_later() -> None:
     assert ages[100:][ages[100:] > 0].mean().item() == pytest.approx(50, rel=0.25)
 
 
-class Stop(Exception):
-    """Ends a training as suddenly as a kill."""
-
-
 def test_stopped_anywhere_the_simulator_ends_with_the_same_bytes(folder: Path) -> None:
     data = only_real(examples_of(folder / "faces"))
 
@@ -111,18 +106,7 @@ def test_stopped_anywhere_the_simulator_ends_with_the_same_bytes(folder: Path) -
 
     whole = contest("whole")
     whole.run(lambda *_: None)
-    calls = 0
-
-    def stop(*_: object) -> None:
-        nonlocal calls
-        calls += 1
-        if calls % 2 == 0:
-            raise Stop
-
-    for _ in range(8):
-        cut = contest("cut")
-        with suppress(Stop):
-            cut.run(stop)
+    cut, calls = run_in_pieces(partial(contest, "cut"), tries=8)
     assert calls > 4  # steps of one run
     assert cut.result_file.read_bytes() == whole.result_file.read_bytes()
     assert torch.equal(cut.rivals.memory["pool"], whole.rivals.memory["pool"])
