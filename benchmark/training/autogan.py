@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from forenbench.detectors._nets.autogan_features import AutoGANView, feature_of, squashed
+from forenbench.detectors._nets.autogan_features import SQUASHED, AutoGANView, feature_of
 from forenbench.detectors._nets.encoders import RESNET_34
 from forenbench.detectors._nets.networks import resnet_34
 
@@ -63,7 +63,7 @@ class CroppedFeature:
 
     def __call__(self, image: Image, random: np.random.Generator) -> Tensor:
         """Turn one RGB image into what the network trains on."""
-        return feature_of(crop_and_flip(squashed(image), self.recipe, random), self.feature)
+        return feature_of(crop_and_flip(SQUASHED.levels(image), self.recipe, random), self.feature)
 
 
 def autogan(recipe: TrainingRecipe, feature: str, init: str, seed: int, weights: Weights) -> Learner:
@@ -87,4 +87,6 @@ def autogan(recipe: TrainingRecipe, feature: str, init: str, seed: int, weights:
     start = begin(network, init, weights, RESNET_34, IMAGENET_OF_2019)
     read = Decoded(CroppedFeature(feature, recipe)), Decoded(PlainView(AutoGANView(feature)))
     facts = {**start.facts, "feature": feature}
+    if not start.file:  # which has a last layer, too
+        facts["last_layer"] = "PyTorch's own start"  # and not the recipe's deviation
     return Learner(network, *read, as_they_are, facts=facts, logits=partial(fake_over_real, fake=0))

@@ -61,14 +61,15 @@ def shortened(epochs: int) -> TrainingRecipe:
 
 
 @dataclass(frozen=True)
-class Squashed:
+class SimulatorView:
     """Squash, random crop, flip: uint8 (3, crop, crop)."""
 
     recipe: TrainingRecipe
 
     def __call__(self, image: Image, random: np.random.Generator) -> Tensor:
         """Turn one image into what the simulator trains on."""
-        return crop_and_flip(squashed(image, self.recipe.resize or self.recipe.crop), self.recipe, random)
+        whole = squash(self.recipe.resize or self.recipe.crop).levels(image)
+        return crop_and_flip(whole, self.recipe, random)
 
 
 class Simulator:
@@ -90,7 +91,7 @@ class Simulator:
             name: make_optimiser(network, recipe) for name, network in self.networks.items()
         }
         self.memory: dict[str, Tensor] = {}
-        self.read: Read = Decoded(Squashed(recipe))
+        self.read: Read = Decoded(SimulatorView(recipe))
         self.facts: dict[str, Any] = {"initialisation": "random", "upsampler": upsampler, "pool": POOL}
 
     def step(self, images: Tensor, labels: Tensor, random: np.random.Generator) -> Mapping[str, float]:
@@ -148,13 +149,12 @@ def simulators(
         run: How to train.
 
     Raises:
-        BenchError: There are several processes, and one is not trained yet; or the folder has other
-        trainings.
+        BenchError: There are several processes, and one is not trained yet; or there is another training.
     """
     files = {}
     for upsampler in upsamplers:
         one = replace(request, name=f"autogan-simulator-{upsampler}-{request.name}")
-        run.note(f"'{one.name}' is trained before the classifier, on {len(reals.items):,} real images")
+        run.note(f"before the classifier, '{one.name}': {len(reals.items):,} real images")
         simulator = Simulator(upsampler, run.recipe, request.seed)
         files[upsampler] = train_rivals(one, simulator, TrainingData(reals), run)
     return files
@@ -193,20 +193,14 @@ def _fakes_of(upsampler: str, file: Path, root: Path, run: Running) -> PictureCa
         return ((made + 1) * 0.5 * 255).to(torch.uint8)
 
     name = f"{file.stem}-{sha256_of(file)[:16]}"
-    return PictureCache(root, name, "simulated images", whole, make, SIMULATOR.crop)
+    # A trained one is shown whole pictures: options/test_options.py sets `load_size` to `crop_size`.
+    side = SIMULATOR.crop
+    return PictureCache(root, name, "simulated images", squash(side).levels, make, side)
 
 
-def whole(image: Image) -> Tensor:
-    """Squash one image as a trained auto-encoder is shown it: uint8 (3, 256, 256)."""
-    return squashed(image, SIMULATOR.crop)  # not cropped: `load_size` is `crop_size` in test_options.py
-
-
-def squashed(image: Image, side: int) -> Tensor:
-    """Squash one RGB image to a square, bicubic: uint8 (3, side, side)."""
-    from torchvision.transforms.functional import pil_to_tensor
-
-    pixels: Tensor = pil_to_tensor(Preprocess(PLAIN, resize=side, resample="bicubic").pixels(image))
-    return pixels
+def squash(side: int) -> Preprocess:
+    """Say how the branch brings a picture to a square."""
+    return Preprocess(PLAIN, resize=side, resample="bicubic")
 
 
 def _distance(scores: Tensor, wanted: float) -> Tensor:

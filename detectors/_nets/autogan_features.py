@@ -42,15 +42,7 @@ class AutoGANView:
 
     def __call__(self, image: Image) -> Tensor:
         """Turn one RGB image into float32 (3, 224, 224); "comatrix": (3, 256, 256)."""
-        return feature_of(squashed(image)[:, 16:240, 16:240], self.feature)
-
-
-def squashed(image: Image) -> Tensor:
-    """Return the pixels of an RGB image at 256²: uint8 (3, 256, 256)."""
-    from torchvision.transforms.functional import pil_to_tensor
-
-    pixels: Tensor = pil_to_tensor(SQUASHED.pixels(image))
-    return pixels
+        return feature_of(SQUASHED.levels(image)[:, 16:240, 16:240], self.feature)
 
 
 def feature_of(pixels: Tensor, feature: str) -> Tensor:

@@ -41,7 +41,9 @@ def test_simulated_fakes_train_a_classifier_that_scores_at_once(
     call += ("--simulate", "transposed,nearest", "--simulator-epochs", "1", "--limit", "1")
     first = bench(*call, "--name", "autogan-fft-nearest-transposed-forensynths")
     assert first.code == 0, first.err
-    assert "is trained before the classifier, on 1 real images" in " ".join(first.err.split())
+    assert "before the classifier, 'autogan-simulator-transposed-faces': 1 real images" in " ".join(
+        first.err.split()
+    )
     card = json.loads((tmp_path / "out/autogan-fft-nearest-transposed-forensynths.card.json").read_text())
     assert card["data"]["train"]["images"] == {"real": 1, "fake": 0}
     made = {

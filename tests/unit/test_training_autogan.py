@@ -28,7 +28,7 @@ from forenbench.training.simulator import (
     POOL,
     SIMULATOR,
     Simulator,
-    Squashed,
+    SimulatorView,
     beside_simulated,
     shortened,
     simulators,
@@ -154,7 +154,7 @@ def test_half_of_the_simulators_epochs_have_the_full_rate() -> None:
 def test_views_squash_as_official_code_does(folder: Path) -> None:
     image = Image.fromarray(np.random.RandomState(0).randint(0, 256, (60, 90, 3)).astype(np.uint8))
     whole = np.array(image.resize((40, 40), Image.Resampling.BICUBIC)).transpose(2, 0, 1)
-    seen = {Squashed(TINY)(image, np.random.default_rng(seed)).numpy().tobytes() for seed in range(300)}
+    seen = {SimulatorView(TINY)(image, np.random.default_rng(seed)).numpy().tobytes() for seed in range(300)}
     crops = {
         np.ascontiguousarray(whole[:, y : y + 32, x : x + 32][:, :, ::step]).tobytes()
         for y in range(9)
