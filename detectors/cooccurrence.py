@@ -24,6 +24,7 @@ from ._nets.published import own
 if TYPE_CHECKING:
     from torch import Tensor
 
+# LGrad's tables have no such rows, so that its class settings are not here.
 NETWORKS = {
     f"{reading}-progan": Network(
         partial(PairNetwork, how.outputs),
@@ -48,6 +49,7 @@ class Cooccurrence(LogitDetector):
 
     def __init__(self, variant: str, weights: Weights) -> None:
         self.name = f"cooccurrence:{variant}"
+        # Pairs are counted by readers of files: a picture of any size becomes one of 256².
         self.prepare = READINGS[variant.partition("-")[0]].prepare
         self.network = NETWORKS[variant].load(weights, self.checkpoints)
 

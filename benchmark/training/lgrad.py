@@ -62,6 +62,7 @@ class Gradients:
         # Not the number made at once: pictures for training are always made one by one.
         made = json.dumps([repr(self.transformation.prepare), dict(self.checkpoints)], sort_keys=True)
         name = f"{self.name}-{hashlib.sha256(made.encode()).hexdigest()[:16]}"
+        # Every transformation squashes to a square: pictures of all images take the same room.
         prepare, make = self.transformation.prepare, partial(self.alone.pictures, self.network)
         return PictureCache(root, name, "gradient pictures", prepare, make, prepare.resize or 0)
 
@@ -91,6 +92,7 @@ def prepare(
     checkpoints = {**facts.get("checkpoints", {}), **gradients.checkpoints}
     facts = {**facts, "transformation": gradients.name, "checkpoints": checkpoints}
     recipe = run.recipe
+    # Either way, what is learned from is the same, and so is the identity of the training.
     if cache is None:
         learner = learners.lgrad(recipe, network, facts, gradients.alone, gradients.network)
         return lambda: data, learner
