@@ -12,7 +12,10 @@ from math import sqrt
 import torch
 from torch import Tensor, nn
 
-from .cyclegan import UPSAMPLERS, Generator, start
+from .cyclegan import Generator, start
+
+UPSAMPLERS = ("transposed", "nearest")
+"""How a size is doubled: by CycleGAN's transposed convolutions, or by repeated pixels as in ProGAN."""
 
 
 def auto_encoder(upsampler: str, width: int = 64, blocks: int = 9) -> nn.Module:

@@ -12,7 +12,7 @@ import typer
 
 from forenbench.cli.console import split
 from forenbench.detectors._nets.autogan_features import FEATURES
-from forenbench.detectors._nets.cyclegan import UPSAMPLERS
+from forenbench.detectors._nets.autogan_generators import UPSAMPLERS
 from forenbench.errors import BenchError, unknown
 from forenbench.files.checksums import sha256_of
 from forenbench.training.autogan import AUTOGAN
