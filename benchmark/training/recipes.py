@@ -83,11 +83,13 @@ class TrainingRecipe:
         head_deviation: Of the normal distribution that the last layer's weights start from; its bias keeps
             PyTorch's uniform start.
         validate_every: Epochs between two validations, where there are validation images (and at the end).
-        watch: What validation is judged by: "accuracy" (higher is better) or "loss" (lower is).
+        watch: What validation is judged by: "accuracy" (higher is better), "loss" (lower is) or "objective",
+            the loss and the penalty that decay stands for, as Keras has them in one.
         momentum: Of "sgd", with as much dampening as `dampening` says.
         dampening: Of the momentum.
         decay: Weight decay: times a weight, what is added to its gradient ("adamw": taken from the weight).
         decayed: Which weights decay: "all", or "kernels", those of layers but no biases and no norms.
+        eps: Of "adam" and "adamw", added to the root of the second moment.
     """
 
     rate: float
@@ -109,6 +111,7 @@ class TrainingRecipe:
     dampening: float = 0.0
     decay: float = 0.0
     decayed: str = "all"
+    eps: float = 1e-8
 
 
 # Facts, their sources, and where official code differs from its paper: docs/training.md.

@@ -16,9 +16,9 @@ from forenbench.metrics.classification import average_precision
 from .examples import Examples, labels
 from .loader import TrainingBatch, in_order
 from .loop import Loop, Report
-from .optimisers import make_optimiser
+from .optimisers import make_optimiser, penalty
 from .processes import Processes
-from .randomness import TRAIN, VALIDATE, draws
+from .randomness import STEP, TRAIN, VALIDATE, draws
 from .recipes import TrainingRecipe
 from .session import Running, finish
 from .state import TrainingSettings
@@ -92,6 +92,9 @@ class Training(Loop):
         """Do one step of the optimiser."""
         self.network.train()  # validation left it in evaluation mode
         randoms = [draws(self.settings.seed, TRAIN, self.position.epoch, index) for index in batch.indices]
+        # Dropout draws from torch's own generator: a resumed training must find it where it would have been.
+        first = draws(self.settings.seed, STEP, self.position.epoch, batch.indices[0])
+        torch.manual_seed(int(first.integers(2**63)))
         logits = self._logits(batch, randoms, self.network)
         summed = _loss(logits, batch.labels.to(self.device)).sum()
         # DDP averages over processes: their number makes it the sum, the batch's size the mean.
@@ -112,7 +115,9 @@ class Training(Loop):
         seen: float | None = None  # what validation says, greater is better
         if self.validation is not None and (self.last or position.epoch % recipe.validate_every == 0):
             row |= self._validate(self.validation, report)
-            seen = -row["validation_loss"] if recipe.watch == "loss" else row["accuracy"]
+            if recipe.watch == "objective":
+                row["validation_objective"] = row["validation_loss"] + penalty(self.optimiser)
+            seen = row["accuracy"] if recipe.watch == "accuracy" else -row[f"validation_{recipe.watch}"]
         position.stage = recipe.schedule.after(position.stage, position.epoch, seen)
         if keep == "best":
             if seen is None:

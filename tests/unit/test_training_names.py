@@ -16,6 +16,8 @@ from forenbench.cli.train.shared_options import Options, tell
 from forenbench.detectors.autogan import AutoGAN
 from forenbench.detectors.cnndetection import CNNDetection
 from forenbench.detectors.cooccurrence import Cooccurrence
+from forenbench.detectors.frank import Frank
+from forenbench.detectors.fredect import FreDect
 from forenbench.detectors.lgrad import LGrad
 from forenbench.detectors.univfd import UnivFD
 from forenbench.weights import Checkpoint
@@ -23,7 +25,7 @@ from forenbench.weights import Checkpoint
 
 def trained() -> Iterator[Checkpoint]:
     """Yield every checkpoint that users train with a command."""
-    for plugin in (CNNDetection, LGrad, UnivFD, AutoGAN, Cooccurrence):
+    for plugin in (CNNDetection, LGrad, UnivFD, Frank, FreDect, AutoGAN, Cooccurrence):
         for checkpoint in plugin.checkpoints:
             if checkpoint.command:
                 yield checkpoint
@@ -62,6 +64,8 @@ def test_the_suggested_command_writes_the_file_looked_for(checkpoint: Checkpoint
         ("lgrad --data forensynths-train --classes horse --limit 4000", "lgrad-stylegan-bedroom-4k"),
         ("lgrad --data some/celebahq --transformation vgg16", "lgrad-vgg16-celebahq"),
         ("lgrad --data celebahq-train --transformation vgg16", "lgrad-vgg16-celebahq"),
+        ("frank --data forensynths-train --classifier cnn --classes boat,cow", "frank-cnn-boat-cow"),
+        ("fredect --data some/faces", "fredect-own-faces"),
         ("autogan --data forensynths-train --classes horse", "autogan-fft-1class"),
         (
             "autogan --data forensynths-train --classes horse --simulate transposed,nearest --feature low",

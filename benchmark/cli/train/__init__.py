@@ -29,6 +29,14 @@ COMMANDS = {
         "train_univfd:univfd_nn",
         "Make UnivFD's bank for nearest neighbours: features of all training images, centre crop.",
     ),
+    "frank": (
+        "train_frank:frank",
+        "Train a classifier of Frank et al.'s on the cosine transform; early stopping on validation loss.",
+    ),
+    "fredect": (
+        "train_frank:fredect",
+        "Train FreDect's ResNet-50 on the cosine transform; early stopping on validation accuracy.",
+    ),
     "autogan": (
         "train_autogan:autogan",
         "Train AutoGAN's ResNet-34 on spectra of generated or simulated images; the last epoch counts.",
