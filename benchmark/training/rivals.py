@@ -142,5 +142,14 @@ class Contest(Loop):
         return self.rivals.publish()
 
 
+def descend(optimiser: Optimizer, loss: Tensor) -> float:
+    """Do one step of a side's optimiser, and return the loss."""
+    # Dropped just before: a rival's loss leaves gradients in this side's networks, too.
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    optimiser.step()
+    return float(loss.detach())
+
+
 def _rates(optimiser: Optimizer) -> list[float]:
     return [parameters["lr"] for parameters in optimiser.param_groups]

@@ -14,6 +14,8 @@ from forenbench.cli.lazy import LazyGroup
 from forenbench.cli.train import COMMANDS, app
 from forenbench.cli.train.shared_options import Options, tell
 from forenbench.detectors.cnndetection import CNNDetection
+from forenbench.detectors.fingerprintnet import FingerprintNet
+from forenbench.detectors.frepgan import FrePGAN
 from forenbench.detectors.lgrad import LGrad
 from forenbench.detectors.univfd import UnivFD
 from forenbench.weights import Checkpoint
@@ -21,7 +23,7 @@ from forenbench.weights import Checkpoint
 
 def trained() -> Iterator[Checkpoint]:
     """Yield every checkpoint that users train with a command."""
-    for plugin in (CNNDetection, LGrad, UnivFD):
+    for plugin in (CNNDetection, LGrad, UnivFD, FrePGAN, FingerprintNet):
         for checkpoint in plugin.checkpoints:
             if checkpoint.command:
                 yield checkpoint

@@ -29,6 +29,14 @@ COMMANDS = {
         "train_univfd:univfd_nn",
         "Make UnivFD's bank for nearest neighbours: features of all training images, centre crop.",
     ),
+    "frepgan": (
+        "train_frepgan:frepgan",
+        "Train FrePGAN, reimplemented: maps that hide artefacts, their discriminator, and a ResNet-50.",
+    ),
+    "fingerprintnet": (
+        "train_fingerprintnet:fingerprintnet",
+        "Train FingerprintNet, reimplemented, on real images alone: a ResNet-50 on spectra.",
+    ),
 }
 
 app = lazy_group(__name__, COMMANDS, help="Train checkpoints.")
