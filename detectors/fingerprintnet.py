@@ -13,9 +13,9 @@ All below that level is ours. One auto-encoder (`_nets.fingerprints.FingerprintG
 how often it halves and doubles, and for each doubling one of three up-samplers and one of three kernels. It
 begins with pictures just halved and doubled, and learns to reconstruct, by the mean absolute difference. The
 detector is a ResNet-50 from ImageNet's weights on standardised log-magnitudes, and learns to tell a real
-picture from its reconstruction in 8 bits; rates, batch and epochs are in `forenbench.training.fingerprintnet`.
-Nothing is resized; a crop of 224 pixels is taken, at random for training and from the centre for scoring, with
-black around smaller pictures.
+picture from its reconstruction in 8 bits; rates, batch and epochs: `forenbench.training.fingerprintnet`.
+Nothing is resized; a crop of 224 pixels is taken, at random for training and from the centre for scoring,
+with black around smaller pictures.
 """
 
 from __future__ import annotations

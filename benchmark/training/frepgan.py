@@ -32,7 +32,7 @@ FREPGAN = TrainingRecipe(
     rate=1e-4,
     batch=16,
     epochs=20,
-    schedule=LinearDecay(constant=10, decay=10),
+    schedule=LinearDecay.over(20),
     keep="last",
     official_keep="last",
     resize=None,

@@ -98,6 +98,11 @@ class LinearDecay:
     constant: int = 50
     decay: int = 50
 
+    @classmethod
+    def over(cls, epochs: int) -> LinearDecay:
+        """Keep the rate for half of a training, and let it fall in the other."""
+        return cls(epochs // 2, epochs - epochs // 2)
+
     def after(self, stage: Stage, epoch: int, seen: float | None) -> Stage:
         """Return the stage after an epoch; validation plays no role."""
         # Its `lambda_rule` (models/networks.py) counts epochs from 1, and divides by one more than `decay`:

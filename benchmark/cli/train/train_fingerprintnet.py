@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import typer
@@ -11,6 +12,7 @@ from forenbench.training import learners
 from forenbench.training.fingerprintnet import FINGERPRINTNET, FingerprintTraining
 from forenbench.training.request import gather
 from forenbench.training.rivals import train_rivals
+from forenbench.training.schedules import LinearDecay
 
 from . import shared_options as t
 from .checkpoint_names import trained_on
@@ -21,6 +23,7 @@ def fingerprintnet(context: typer.Context, init: t.Init = "imagenet", name: t.Na
     """Train FingerprintNet, reimplemented, on real images alone: a ResNet-50 on spectra."""
     options = t.Options.of(context)
     recipe = options.adapted(FINGERPRINTNET)
+    recipe = replace(recipe, schedule=LinearDecay.over(recipe.epochs))
     request = options.request(name or name_of(options, context.params))
     with t.running(options, recipe) as (run, files):
         classifier, start = learners.classifier(recipe, init, options.seed, files)

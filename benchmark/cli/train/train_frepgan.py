@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import typer
@@ -13,6 +14,7 @@ from forenbench.training import learners
 from forenbench.training.frepgan import FREPGAN, FrePGANTraining
 from forenbench.training.request import gather
 from forenbench.training.rivals import train_rivals
+from forenbench.training.schedules import LinearDecay
 
 from . import shared_options as t
 from .checkpoint_names import trained_on
@@ -24,6 +26,7 @@ def frepgan(context: typer.Context, init: t.Init = "imagenet", name: t.Name = ""
     """Train FrePGAN, reimplemented: maps that hide artefacts, their discriminator, and a ResNet-50."""
     options = t.Options.of(context)
     recipe = options.adapted(FREPGAN)
+    recipe = replace(recipe, schedule=LinearDecay.over(recipe.epochs))
     request = options.request(name or name_of(options, context.params))
     with t.running(options, recipe) as (run, files):
         classifier, start = learners.classifier(recipe, init, options.seed, files)
