@@ -14,8 +14,8 @@ how often it halves and doubles, and for each doubling one of three up-samplers 
 begins with pictures just halved and doubled, and learns to reconstruct, by the mean absolute difference. The
 detector is a ResNet-50 from ImageNet's weights on standardised log-magnitudes, and learns to tell a real
 picture from its reconstruction in 8 bits; rates, batch and epochs: `forenbench.training.fingerprintnet`.
-Nothing is resized; a crop of 224 pixels is taken, at random for training and from the centre for scoring,
-with black around smaller pictures.
+Pictures are CNNDetection's: a random crop of 224 pixels for training, where the shorter side is 256 or made
+so, and for scoring the central 224 pixels as they are, with black around smaller pictures.
 """
 
 from __future__ import annotations

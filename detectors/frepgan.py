@@ -14,8 +14,9 @@ From the paper, by its abstract and by what others wrote of it:
 Ours, for no source at hand says it: that the discriminator sees x + G(x) rather than G(x), and patches of it;
 that H is CycleGAN's generator (32 channels, 6 blocks) on orthonormal coefficients, compressed by a signed
 logarithm, and begins with maps of zero; losses, their weights, learning rates, batch and epochs
-(`forenbench.training.frepgan`); that testing adds the map, too; no resizing, and a crop of 224 pixels, at
-random for training and from the centre for scoring, with black around smaller pictures.
+(`forenbench.training.frepgan`); that testing adds the map, too; the pictures, which are CNNDetection's: a
+random crop of 224 pixels for training, where the shorter side is 256 or made so, and for scoring the central
+224 pixels as they are, with black around smaller pictures.
 """
 
 from __future__ import annotations

@@ -39,7 +39,6 @@ FINGERPRINTNET = TrainingRecipe(
     schedule=LinearDecay.over(20),
     keep="last",
     official_keep="last",
-    resize=None,
 )
 GENERATOR_RATE = 10.0
 """Learning rate of the generator, which starts from nothing, over the classifier's."""
@@ -86,7 +85,11 @@ class FingerprintTraining:
         }
         self.memory: dict[str, Tensor] = {}
         self.read: Read = Decoded(TrainView(recipe))
-        self.facts: dict[str, Any] = {**facts, "reimplemented": "no code is published", "ours": OURS}
+        self.facts: dict[str, Any] = {
+            **facts,
+            "reimplemented": "nobody has published code; the recipe is ours, too",
+            "ours": OURS,
+        }
 
     def step(self, images: Tensor, labels: Tensor, random: np.random.Generator) -> Mapping[str, float]:
         """Train each network once on real 8-bit pictures (n, 3, H, W); the up-samplers are drawn."""

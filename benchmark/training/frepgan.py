@@ -35,7 +35,6 @@ FREPGAN = TrainingRecipe(
     schedule=LinearDecay.over(20),
     keep="last",
     official_keep="last",
-    resize=None,
 )
 GAN_RATE, GAN_BETAS = 2.0, (0.5, 0.999)
 """Learning rate of generator and discriminator over the classifier's, and their betas: CycleGAN's."""
@@ -49,7 +48,7 @@ OURS = {
     "restraint": RESTRAINT,
     "optimisers": f"Adam; generator and discriminator at {GAN_RATE:g} times the rate, betas {GAN_BETAS}",
     "generator": "CycleGAN's, on orthonormal coefficients under a signed logarithm; its maps begin at zero",
-    "scored": "C(x + G(x)), the central 224 pixels, not resized",
+    "scored": "C(x + G(x)) of the central 224 pixels, not resized",
 }
 """What a card says of choices that the paper leaves open; the recipe beside them is ours, too."""
 
@@ -91,7 +90,11 @@ class FrePGANTraining:
         }
         self.memory: dict[str, Tensor] = {}
         self.read: Read = Decoded(TrainView(recipe))
-        self.facts: dict[str, Any] = {**facts, "reimplemented": "no code is published", "ours": OURS}
+        self.facts: dict[str, Any] = {
+            **facts,
+            "reimplemented": "nobody has published code; the recipe is ours, too",
+            "ours": OURS,
+        }
 
     def step(self, images: Tensor, labels: Tensor, random: np.random.Generator) -> Mapping[str, float]:
         """Train each network once on 8-bit pictures (n, 3, H, W); nothing is drawn."""

@@ -40,7 +40,9 @@ from forenbench.training.schedules import LinearDecay
 from forenbench.training.session import Running
 from forenbench.weights import Weights
 
-RECIPE = replace(FINGERPRINTNET, rate=1e-3, batch=4, epochs=2, crop=16, schedule=LinearDecay(1, 1))
+RECIPE = replace(
+    FINGERPRINTNET, rate=1e-3, resize=None, batch=4, epochs=2, crop=16, schedule=LinearDecay(1, 1)
+)
 
 
 def tiny() -> FingerprintTraining:

@@ -24,7 +24,7 @@ from forenbench.training.randomness import VALIDATE
 from forenbench.training.schedules import LinearDecay
 from forenbench.weights import Weights, WrongWeights
 
-RECIPE = replace(FREPGAN, rate=1e-2, batch=8, epochs=2, crop=32, schedule=LinearDecay(1, 1))
+RECIPE = replace(FREPGAN, rate=1e-2, resize=None, batch=8, epochs=2, crop=32, schedule=LinearDecay(1, 1))
 
 
 def tiny() -> FrePGANTraining:
