@@ -76,6 +76,12 @@ def test_linear_decay_is_cyclegans() -> None:
     assert min(found) > 0
 
 
+def test_a_linear_decay_ends_at_zero_and_halves_any_number_of_epochs() -> None:
+    assert rates(LinearDecay(2, 2), 3.0, 8) == [pytest.approx(rate) for rate in (3, 3, 2, 1, 0, 0, 0, 0)]
+    assert [(one.constant, one.decay) for one in map(LinearDecay.over, (1, 4, 5))] == [(0, 1), (2, 2), (2, 3)]
+    assert min(rates(LinearDecay.over(7), 1.0, 7)) > 0
+
+
 def plateau(seen: list[float], **settings: float) -> list[bool]:
     stage, stops = Stage(1e-3), []
     for epoch, value in enumerate(seen):
