@@ -1,4 +1,4 @@
-"""``bench show gradient|cam``: images as detectors see them, and where these find what they decide by."""
+"""``bench show gradient|cam|patches``: images as detectors see them, and where they find what decides."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from forenbench.pictures import gradient_picture, judged_picture, seen
 from forenbench.pictures.cam import activation_map
 from forenbench.pictures.figures import sheet
 from forenbench.pictures.heatmaps import heat, overlay
+from forenbench.pictures.patch_maps import patch_map, patch_overlay
 from forenbench.plugins.loaded import LoadedDetector
 from forenbench.scoring.devices import choose_device
 from forenbench.scoring.requested import Files, load_detectors
@@ -31,6 +32,7 @@ _OUT = "The PNG file to write."
 _CHECKPOINTS = "sample or published: the weights of detectors without an @ (lgrad@published)."
 _DEVICE = "auto, cpu, cuda or mps."
 _JUDGES = "Detectors that judge gradient pictures, comma-separated."
+_PATCHES = "Detectors that judge patches, comma-separated."
 _NETWORKS = "Detectors with a convolutional network, comma-separated."
 
 _GRADIENT_TITLE = (
@@ -42,6 +44,10 @@ _CAM_TITLE = (
     "Class activation maps over the image as the detector sees it. Red speaks for generated, blue for real; "
     "the value named has the full colour. Where a network averages its last feature map, the mean of the "
     "map is the logit less the bias."
+)
+_PATCH_TITLE = (
+    "What the detector says of each patch, over the image as it sees it: the probability of generated is 1 "
+    "in full red, 0.5 where clear, 0 in full blue, and interpolated between the middles of patches."
 )
 
 
@@ -120,6 +126,34 @@ def cam(
             row.append((label, overlay(seen(one.detector, original), found.values)))
         rows.append(row)
     save(sheet(rows, _CAM_TITLE), out, ", ".join(f"{one.name} ({one.weights})" for one in loaded))
+
+
+@o.grouped
+def patches(
+    images: Annotated[list[Path], typer.Argument(help=_IMAGES)],
+    detectors: Annotated[
+        str, typer.Option("--detector", "--detectors", help=_PATCHES)
+    ] = "patchfor@published",
+    out: Annotated[Path, typer.Option(help=_OUT)] = Path("patches.png"),
+    loading: Loading = LOADING,
+) -> None:
+    """Draw what a detector says of each patch of an image (patch-forensics' heat maps).
+
+    Red patches look generated, blue ones real; the scale is the same for all images.
+    """
+    loaded, device = loading.load(detectors)
+    rows = []
+    for image in _drawing(images):
+        _, original = open_image(image)
+        row = [(_about(image, original), original)]
+        for one in loaded:
+            found = patch_map(one.detector, original, device)
+            height, width = found.shape
+            spread = f"{found.min():.3f} to {found.max():.3f}, mean {found.mean():.3f}"
+            label = [one.name, f"{one.weights} weights, {width} x {height} patches", spread]
+            row.append((label, patch_overlay(one.detector, original, found)))
+        rows.append(row)
+    save(sheet(rows, _PATCH_TITLE), out, ", ".join(f"{one.name} ({one.weights})" for one in loaded))
 
 
 def _drawing(images: list[Path]) -> Iterator[Path]:

@@ -13,12 +13,13 @@ from forenbench.perturbations import draw_generator, parse_all
 from forenbench.pictures.figures import strip
 
 from .console import split
-from .pictures import cam, gradient, open_image, save
+from .pictures import cam, gradient, open_image, patches, save
 from .spectrum import spectrum
 
 app = typer.Typer(help="Show what detectors see, as pictures.", no_args_is_help=True)
 app.command()(gradient)
 app.command()(cam)
+app.command()(patches)
 app.command()(spectrum)
 
 _SOME = "none,jpeg:75,jpeg:30,blur:2.0,downup:0.5,noise:8.0"

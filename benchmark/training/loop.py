@@ -15,8 +15,8 @@ import torch
 from forenbench.errors import BenchError
 from forenbench.files.atomic import replacing
 
-from .examples import Examples
-from .loader import Loader, TrainingBatch, shuffled
+from .examples import Examples, labels
+from .loader import Loader, TrainingBatch, paired, shuffled
 from .processes import Processes
 from .randomness import TRAIN, Read
 from .recipes import TrainingRecipe
@@ -122,7 +122,7 @@ class Loop(ABC):
         self._publish()  # the epoch's end may have been all that a kill left time for
         loader = self.loader(self.read, self.examples, TRAIN)
         while not position.stage.stop and position.epoch < recipe.epochs:
-            groups = shuffled(self.settings.seed, position.epoch, len(self.examples.items), recipe.batch)
+            groups = self._groups()
             self.set_rate(position.stage.rate)
             # Every draw belongs to (seed, epoch, image), so that
             # a resumed epoch only leaves out what was done.
@@ -143,7 +143,7 @@ class Loop(ABC):
                     position.seconds, started = position.seconds + now - started, now
                     self._save()
             row = {"epoch": position.epoch + 1, "rate": position.stage.rate}
-            row |= position.means(len(self.examples.items))
+            row |= position.means(sum(map(len, groups)))
             kept = self.end_epoch(row, report)
             position.seconds += time.monotonic() - started
             position.close(row, kept=kept)
@@ -164,6 +164,13 @@ class Loop(ABC):
     def loader(self, read: Read, examples: Examples, purpose: int) -> Loader:
         """Make what reads examples."""
         return Loader(examples, read, self.settings.seed, purpose, self.settings.workers)
+
+    def _groups(self) -> list[list[int]]:
+        """Return the running epoch's batches."""
+        seed, epoch, batch = self.settings.seed, self.position.epoch, self.recipe.batch
+        if self.recipe.pairs:
+            return paired(seed, epoch, labels(self.examples), batch)
+        return shuffled(seed, epoch, len(self.examples.items), batch)
 
     def _publish(self) -> None:
         """Write the network in its published format, if the epoch that just ended is the result so far."""

@@ -88,6 +88,8 @@ class TrainingRecipe:
         dampening: Of the momentum.
         decay: Weight decay: times a weight, what is added to its gradient ("adamw": taken from the weight).
         decayed: Which weights decay: "all", or "kernels", those of layers but no biases and no norms.
+        pairs: An epoch is pairs of a real image and a fake (see `forenbench.training.loader.paired`), not
+            every image once.
     """
 
     rate: float
@@ -109,6 +111,7 @@ class TrainingRecipe:
     dampening: float = 0.0
     decay: float = 0.0
     decayed: str = "all"
+    pairs: bool = False
 
 
 # Facts, their sources, and where official code differs from its paper: docs/training.md.

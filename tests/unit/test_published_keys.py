@@ -14,7 +14,7 @@ from golden import NUMBERS, keys_sha256
 from published_keys import flat, published_keys, wrapped
 from torch import nn
 
-from forenbench.detectors import cnndetection, fusing, gramnet, lgrad, lnp
+from forenbench.detectors import cnndetection, fusing, gramnet, lgrad, lnp, patchfor
 from forenbench.detectors._nets.denoising import NoiseNetwork
 from forenbench.detectors._nets.encoders import BACKBONES
 from forenbench.detectors._nets.gan_discriminators import pggan_256, stylegan_256
@@ -37,6 +37,7 @@ def loaders() -> Iterator[tuple[Checkpoint, Load]]:
         Network(fusing.FusingNetwork, fusing.CHECKPOINT),
     ]
     networks += [Network(NoiseNetwork, lnp.DENOISER), Network(resnet_50, lnp.CLASSIFIER)]
+    networks += [patchfor.network_of(variant) for variant in patchfor.FILES]
     models = [one.model for one in TRANSFORMATIONS.values() if isinstance(one.model, Network)]
     for one in (*networks, *models):
         yield one.checkpoint, lambda weights, one=one: one.load(weights, ())

@@ -15,13 +15,14 @@ from forenbench.cli.train import COMMANDS, app
 from forenbench.cli.train.shared_options import Options, tell
 from forenbench.detectors.cnndetection import CNNDetection
 from forenbench.detectors.lgrad import LGrad
+from forenbench.detectors.patchfor import PatchForensics
 from forenbench.detectors.univfd import UnivFD
 from forenbench.weights import Checkpoint
 
 
 def trained() -> Iterator[Checkpoint]:
     """Yield every checkpoint that users train with a command."""
-    for plugin in (CNNDetection, LGrad, UnivFD):
+    for plugin in (CNNDetection, LGrad, UnivFD, PatchForensics):
         for checkpoint in plugin.checkpoints:
             if checkpoint.command:
                 yield checkpoint

@@ -29,6 +29,10 @@ COMMANDS = {
         "train_univfd:univfd_nn",
         "Make UnivFD's bank for nearest neighbours: features of all training images, centre crop.",
     ),
+    "patchfor": (
+        "train_patchfor:patchfor",
+        "Train a classifier of patches: cross-entropy of each, until validation has long seen no gain.",
+    ),
 }
 
 app = lazy_group(__name__, COMMANDS, help="Train checkpoints.")
