@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -49,6 +49,9 @@ _PATCH_TITLE = (
     "What the detector says of each patch, over the image as it sees it: the probability of generated is 1 "
     "in full red, 0.5 where clear, 0 in full blue, and interpolated between the middles of patches."
 )
+
+Panel = tuple[list[str], Image]
+"""A picture under its lines of text."""
 
 
 @dataclass(frozen=True)
@@ -110,21 +113,18 @@ def cam(
     pictures stands the picture.
     """
     loaded, device = loading.load(detectors)
-    rows = []
-    for image in _drawing(images):
-        _, original = open_image(image)
-        row = [(_about(image, original), original)]
-        for one in loaded:
-            found = activation_map(one.detector, original, device)
-            made = judged_picture(one.detector, original, device)
-            if made is not None:
-                row.append(([f"gradient of {one.name}", _size(made)], made))
-            # The map's own size is told: over 224 pixels, one of 7 x 7 points at no more than 49 squares.
-            height, width = found.values.shape
-            output = f"{'logit' if found.is_logit else 'score'} {found.output:+.2f}, map {width} x {height}"
-            label = [one.name, output, f"{one.weights} weights; full colour: {abs(found.values).max():.3g}"]
-            row.append((label, overlay(seen(one.detector, original), found.values)))
-        rows.append(row)
+
+    def panels(one: LoadedDetector, original: Image) -> list[Panel]:
+        found = activation_map(one.detector, original, device)
+        made = judged_picture(one.detector, original, device)
+        judged: list[Panel] = [] if made is None else [([f"gradient of {one.name}", _size(made)], made)]
+        # The map's own size is told: over 224 pixels, one of 7 x 7 points at no more than 49 squares.
+        height, width = found.values.shape
+        output = f"{'logit' if found.is_logit else 'score'} {found.output:+.2f}, map {width} x {height}"
+        label = [one.name, output, f"{one.weights} weights; full colour: {abs(found.values).max():.3g}"]
+        return [*judged, (label, overlay(seen(one.detector, original), found.values))]
+
+    rows = _rows(images, loaded, panels)
     save(sheet(rows, _CAM_TITLE), out, ", ".join(f"{one.name} ({one.weights})" for one in loaded))
 
 
@@ -142,18 +142,30 @@ def patches(
     Red patches look generated, blue ones real; the scale is the same for all images.
     """
     loaded, device = loading.load(detectors)
+
+    def panels(one: LoadedDetector, original: Image) -> list[Panel]:
+        found = patch_map(one.detector, original, device)
+        height, width = found.shape
+        spread = f"{found.min():.3f} to {found.max():.3f}, mean {found.mean():.3f}"
+        label = [one.name, f"{one.weights} weights, {width} x {height} patches", spread]
+        return [(label, patch_overlay(one.detector, original, found))]
+
+    rows = _rows(images, loaded, panels)
+    save(sheet(rows, _PATCH_TITLE), out, ", ".join(f"{one.name} ({one.weights})" for one in loaded))
+
+
+def _rows(
+    images: list[Path],
+    loaded: list[LoadedDetector],
+    panels: Callable[[LoadedDetector, Image], list[Panel]],
+) -> list[list[Panel]]:
+    """Make a row for each image: itself, and what each detector shows of it."""
     rows = []
     for image in _drawing(images):
         _, original = open_image(image)
-        row = [(_about(image, original), original)]
-        for one in loaded:
-            found = patch_map(one.detector, original, device)
-            height, width = found.shape
-            spread = f"{found.min():.3f} to {found.max():.3f}, mean {found.mean():.3f}"
-            label = [one.name, f"{one.weights} weights, {width} x {height} patches", spread]
-            row.append((label, patch_overlay(one.detector, original, found)))
-        rows.append(row)
-    save(sheet(rows, _PATCH_TITLE), out, ", ".join(f"{one.name} ({one.weights})" for one in loaded))
+        shown = [panel for one in loaded for panel in panels(one, original)]
+        rows.append([(_about(image, original), original), *shown])
+    return rows
 
 
 def _drawing(images: list[Path]) -> Iterator[Path]:
