@@ -156,6 +156,19 @@ def test_an_epochs_loss_is_the_mean_over_its_pairs(folder: Path) -> None:
     assert still.position.steps == 2
 
 
+@pytest.mark.slow
+def test_it_learns_what_tells_patches_apart_and_stops_when_all_are_right(tmp_path: Path) -> None:
+    """Fakes have doubled pixels."""
+    write_images(tmp_path / "train", number=16)
+    write_images(tmp_path / "val", number=4, start=500)
+    learnt = training(tmp_path, "out", replace(SMALL, batch=8, epochs=60))
+    learnt.run(lambda *_: None)
+    *before, end = (row["accuracy"] for row in learnt.position.history)
+    assert end == 1
+    assert max(before) < 1
+    assert learnt.position.kept == len(learnt.position.history)
+
+
 def test_class_one_is_real() -> None:
     learner = patch_learner(SMALL, LAYER, "random", 0, Weights())
     output = torch.zeros(2, 2, 3, 3)
