@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from forenbench.files.atomic import replacing
 from .examples import Examples, labels
 from .loader import Loader, TrainingBatch, paired, shuffled
 from .processes import Processes
-from .randomness import TRAIN, Read
+from .randomness import LAYERS, TRAIN, Read, draws
 from .recipes import TrainingRecipe
 from .schedules import Stage
 from .state import Position, TrainingSettings, refuse_other
@@ -133,7 +134,8 @@ class Loop(ABC):
             batches = loader.batches(position.epoch, shares, pinned=self.device.type == "cuda")
             started = time.monotonic()
             for group, batch in zip(left, batches, strict=True):
-                losses = self.step(batch, group)
+                with self._layers_draws():
+                    losses = self.step(batch, group)
                 self.finite(next(iter(losses.values())), f"the loss of step {position.step + 1}")
                 position.add(losses, len(group))
                 report(f"epoch {position.epoch + 1}", position.step, len(groups), losses)
@@ -164,6 +166,16 @@ class Loop(ABC):
     def loader(self, read: Read, examples: Examples, purpose: int) -> Loader:
         """Make what reads examples."""
         return Loader(examples, read, self.settings.seed, purpose, self.settings.workers)
+
+    @contextmanager
+    def _layers_draws(self) -> Iterator[None]:
+        """Make what layers draw themselves, such as dropout, a function of the step, as other draws are."""
+        # They take torch's own generator, which knows nothing of seeds or of what was drawn before a kill.
+        position, devices = self.position, [self.device] if self.device.type == "cuda" else []
+        number = draws(self.settings.seed, LAYERS, position.epoch, position.step).integers(2**62)
+        with torch.random.fork_rng(devices):
+            torch.manual_seed(int(number) + self.processes.rank)  # each process has other images
+            yield
 
     def _groups(self) -> list[list[int]]:
         """Return the running epoch's batches."""

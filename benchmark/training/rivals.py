@@ -61,7 +61,8 @@ def train_rivals(request: TrainingRequest, rivals: Rivals, data: TrainingData, r
     """Train networks against each other, or finish a training that was stopped; return the checkpoint's path.
 
     Raises:
-        BenchError: There are several processes; or the folder has another training, or one that runs.
+        BenchError: There are several processes, or mixed precision was asked for; or the folder has another
+            training, or one that runs.
     """
 
     def make(settings: TrainingSettings) -> Contest:
@@ -81,7 +82,7 @@ class Contest(Loop):
         processes: This process, which must be the only one.
 
     Raises:
-        BenchError: There are several processes.
+        BenchError: There are several processes, or mixed precision was asked for.
     """
 
     def __init__(
@@ -95,6 +96,10 @@ class Contest(Loop):
         # Each side's losses rest on the other's networks: averaging gradients would not be the same training.
         if processes.count > 1:
             raise BenchError("networks that train against each other take one process; leave torchrun out")
+        if settings.precision != "fp32":  # each side has steps of its own, which nothing here can wrap
+            raise BenchError(
+                f"networks that train against each other train in fp32, not in {settings.precision}"
+            )
         super().__init__(rivals.read, recipe, examples, settings, processes)
         self.rivals = rivals
         for network in rivals.networks.values():
@@ -112,9 +117,10 @@ class Contest(Loop):
 
     def set_rate(self, rate: float) -> None:
         """Set it in proportion to the rates that the optimisers began with."""
+        share = rate / self.recipe.rate if self.recipe.rate else 0.0  # a rate of zero may be asked for
         for name, optimiser in self.rivals.optimisers.items():
             for parameters, begun in zip(optimiser.param_groups, self._rates[name], strict=True):
-                parameters["lr"] = begun * rate / self.recipe.rate
+                parameters["lr"] = begun * share
 
     def end_epoch(self, row: dict[str, float], report: Report) -> bool:
         """Move the schedule on; the last epoch is kept."""

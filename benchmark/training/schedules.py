@@ -93,7 +93,7 @@ class Constant:
 
 @dataclass(frozen=True, slots=True)
 class LinearDecay:
-    """CycleGAN: one rate for `constant` epochs, then down in equal steps, nearly to zero in `decay` more."""
+    """CycleGAN: one rate for `constant` epochs, then `decay` in equal steps to zero, where it ends."""
 
     constant: int = 50
     decay: int = 50
@@ -103,7 +103,7 @@ class LinearDecay:
         # Its `lambda_rule` (models/networks.py) counts epochs from 1, and divides by one more than `decay`:
         # the last epoch still has a rate.
         before, now = (self.decay + 1 - max(0, at + 1 - self.constant) for at in (epoch, epoch + 1))
-        return replace(stage, rate=stage.rate * max(0, now) / before)
+        return replace(stage, rate=stage.rate * now / before, stop=now == 0)
 
 
 @dataclass(frozen=True, slots=True)

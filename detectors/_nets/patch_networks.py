@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 PATCH_NETWORKS = {
+    "resnet18-layer1": ("layer1.1.bn2", 64),
+    "resnet50-layer1": ("layer1.2.bn3", 256),
     "xception-block1": ("block1.rep.4", 128),
     "xception-block2": ("block2.rep.5", 256),
     "xception-block3": ("block3.rep.5", 728),
     "xception-block4": ("block4.rep.8", 728),
     "xception-block5": ("block5.rep.8", 728),
-    "resnet18-layer1": ("layer1.1.bn2", 64),
-    "resnet50-layer1": ("layer1.2.bn3", 256),
 }
 """By network and the last layer of it that is kept: the last batch norm there, and its channels."""
 

@@ -76,6 +76,16 @@ def test_linear_decay_is_cyclegans() -> None:
     assert min(found) > 0
 
 
+def test_linear_decay_ends_where_the_rate_would_be_zero_however_many_epochs_are_asked_for() -> None:
+    stage, schedule = Stage(2e-4), LinearDecay(2, 3)
+    stops = []
+    for epoch in range(5):
+        stage = schedule.after(stage, epoch, None)
+        stops.append(stage.stop)
+    assert stops == [False, False, False, False, True]
+    assert LinearDecay(2, 0).after(Stage(1.0), 1, None).stop
+
+
 def plateau(seen: list[float], **settings: float) -> list[bool]:
     stage, stops = Stage(1e-3), []
     for epoch, value in enumerate(seen):

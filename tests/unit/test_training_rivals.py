@@ -151,6 +151,22 @@ def test_several_processes_are_refused(folder: Path) -> None:
         Contest(Duel(), CONTEST, examples_of(folder / "train"), settings, Processes(count=2))
 
 
+def test_a_rate_of_zero_changes_no_weight(folder: Path) -> None:
+    duel = Duel()
+    before = {key: value.clone() for key, value in weights(duel).items() if "running" not in key}
+    settings = TrainingSettings(folder / "out", {}, keep="last")
+    recipe = replace(CONTEST, rate=0.0, epochs=1)
+    Contest(duel, recipe, examples_of(folder / "train"), settings, Processes()).run(lambda *_: None)
+    after = weights(duel)
+    assert all(torch.equal(after[key], value) for key, value in before.items() if "tracked" not in key)
+
+
+def test_mixed_precision_is_refused_rather_than_left_out(folder: Path) -> None:
+    settings = TrainingSettings(folder / "out", {}, precision="bf16")
+    with pytest.raises(BenchError, match="against each other train in fp32"):
+        Contest(Duel(), CONTEST, examples_of(folder / "train"), settings, Processes())
+
+
 def test_a_loss_that_is_no_number_ends_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     duel = Duel()
     step: Callable[..., Mapping[str, float]] = lambda *_: {"maker": float("nan"), "judge": 0.0}  # noqa: E731
