@@ -7,8 +7,9 @@ A variant is a network (Xception up to one of its first five blocks, a ResNet up
 it was trained on. Published are those of `-celebahq`: ProGAN's faces of 128², and photographs of CelebA-HQ
 that ProGAN inverted, against the photographs themselves. The authors took these from the files that the
 generator was trained on, at its size, because their networks otherwise learnt how the two sides were scaled
-and saved: on photographs of another make, expect that rather than forgery to be seen. Their archive has more
-(blocks trained on other crops, or on FaceForensics++): --weights takes those, too.
+and saved: on photographs of another make, expect that rather than forgery to be seen. FORENBENCH_WEIGHTS may
+name the folder `checkpoints` of their archive. It has more (trained on other crops, without inversions, or on
+FaceForensics++), which --weights takes, too.
 
 UnivFD's tables compare with `xception-block2` and `resnet50-layer1` trained on ProGAN's images, which nobody
 has published: `-progan`, and `-1class`, `-2class`, `-4class` in LGrad's settings. The authors' code has no

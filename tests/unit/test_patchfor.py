@@ -211,6 +211,20 @@ def test_each_variant_reduces_patches_in_its_own_way(tmp_path: Path) -> None:
     torch.testing.assert_close(one.patches(batch).mean((1, 2)), one.score(batch))
 
 
+def test_the_authors_unzipped_folder_is_a_folder_of_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Scripts of theirs name the run, and `save_networks` the file."""
+    runs = {"xception-block1": 50, "xception-block2": 20, "xception-block5": 10}
+    for name, patience in runs.items():
+        run = f"gp1-gan-winversion_seed0_{name.replace('-', '_')}_constant_p{patience}"
+        (tmp_path / "checkpoints" / run).mkdir(parents=True)
+        (tmp_path / "checkpoints" / run / "bestval_net_D.pth").touch()
+    monkeypatch.setenv("FORENBENCH_WEIGHTS", str(tmp_path / "checkpoints"))
+    found = [Weights().path(FILES[f"{name}-celebahq"]) for name in runs]
+    assert [path.parent.name.split("_constant_p")[1] for path in found] == ["50", "20", "10"]
+
+
 @pytest.mark.slow
 def test_it_keeps_the_contract(tmp_path: Path) -> None:
     results = {
