@@ -20,7 +20,9 @@ from .console import say, show, split, width
 Detectors = Annotated[
     str | None,
     typer.Option(
-        help="Detectors, comma-separated: lgrad@sample,univfd:nn-k9,./mine.py.", show_default="lgrad,univfd"
+        help="Detectors, comma-separated: lgrad@sample,univfd:nn-k9,./mine.py; all: every one that is "
+        "installed.",
+        show_default="lgrad,univfd",
     ),
 ]
 Datasets = Annotated[
@@ -116,8 +118,8 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
     choice = EngineChoice(engine, device, readers, feature_cache, address, replica_cpus)
     wanted = split(images.generators)
     if experiment:
-        others = {"--detectors": detectors, "--dataset": dataset, "--generators": wanted}
-        request = of_table(experiment, {**others, "--perturbations": perturbations})
+        others = {"--detectors": detectors, "--dataset": dataset, "--perturbations": perturbations}
+        request = of_table(experiment, others, wanted)
     else:
         request = Request(
             split("lgrad,univfd" if detectors is None else detectors),

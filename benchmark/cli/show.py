@@ -12,6 +12,7 @@ from forenbench.errors import BenchError
 from forenbench.perturbations import draw_generator, parse_all
 from forenbench.pictures.figures import strip
 
+from .compression_map import compression
 from .console import split
 from .pictures import cam, gradient, open_image, patches, save
 from .spectrum import spectrum
@@ -21,6 +22,7 @@ app.command()(gradient)
 app.command()(cam)
 app.command()(patches)
 app.command()(spectrum)
+app.command("compression-map")(compression)
 
 _SOME = "none,jpeg:75,jpeg:30,blur:2.0,downup:0.5,noise:8.0"
 _PERTURBATIONS = "Perturbations, profiles or suites, comma-separated; chains with '+'."

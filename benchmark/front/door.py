@@ -90,8 +90,9 @@ def _request(
 ) -> Request:
     """Say what is to be run, with the defaults of what is not given; refuse what does not go together."""
     if experiment:
-        others = {"detectors": detectors is not None, "dataset": datasets, "generators": choice.generators}
-        return of_table(experiment, {**others, "perturbations": perturbations is not None})
+        others = {"detectors": detectors is not None, "dataset": datasets}
+        others["perturbations"] = perturbations is not None
+        return of_table(experiment, others, several(choice.generators))
     wanted = requested(("lgrad", "univfd") if detectors is None else detectors)
     elsewhere = "engine 'ray'" if choice.engine == "ray" else f"device '{choice.device}'"
     if (choice.engine == "ray" or "," in choice.device) and any(isinstance(o, OwnDetector) for o in wanted):

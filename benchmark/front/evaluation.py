@@ -164,15 +164,16 @@ class Evaluated:
         return Results([self.store]).table(name)
 
 
-def of_table(name: str, others: Mapping[str, object]) -> Request:
+def of_table(name: str, others: Mapping[str, object], generators: Sequence[str] = ()) -> Request:
     """Read off a published table what it needs.
 
     Args:
         name: Of the table.
         others: What else is asked for that would say the same thing, by what the caller calls it.
+        generators: Only these of its test sets; the columns or rows of the others stay blank. Empty for all.
 
     Raises:
-        BenchError: There is no such table, or another option is given.
+        BenchError: There is no such table, it has no such test set, or another option is given.
     """
     from forenbench.tables.papers import paper_tables
 
@@ -182,7 +183,15 @@ def of_table(name: str, others: Mapping[str, object]) -> Request:
     if name not in paper_tables():
         raise BenchError(unknown("experiment", name, paper_tables()))
     table = paper_tables()[name]
-    return Request(table.detectors(), table.testsets(), table.perturbations(), name)
+    testsets = table.testsets()
+    known = [one for names in testsets.values() for one in names]
+    for wanted in generators:
+        if wanted not in known:
+            raise BenchError(unknown(f"test set of table '{name}'", wanted, known))
+    if generators:
+        chosen = {one: [name for name in names if name in generators] for one, names in testsets.items()}
+        testsets = {dataset: names for dataset, names in chosen.items() if names}
+    return Request(table.detectors(), testsets, table.perturbations(), name)
 
 
 def write_tables(store: Store) -> tuple[Table, list[str]]:

@@ -91,6 +91,13 @@ _AT_THE_AUTHORS = (
         headings={"thresholds": "MCC, author's"},
         bounds=(-1.0, 1.0),
     ),
+    DecisionMetric(
+        name="hard_ap",
+        label="A.P. (hard labels)",
+        term=terms.HARD_AP,
+        judge=decisions.average_precision,
+        headings={"thresholds": "A.P. (hard labels), author's"},
+    ),
 )
 
 _RANKING = (

@@ -23,7 +23,7 @@ def same(first: float, second: float) -> bool:
 
 def varies(values: ArrayLike) -> bool:
     """Say whether there are different values, beyond rounding."""
-    return bool(np.size(values)) and float(np.ptp(values)) > ROUNDING
+    return bool(np.size(values)) and float(np.ptp(np.asarray(values))) > ROUNDING
 
 
 def ranks(values: Sequence[float]) -> list[int | None]:

@@ -37,6 +37,12 @@ AP = Term(
     "average precision: how purely fakes come first when images are sorted by score; 100 is perfect, the "
     "share of fakes is chance; no threshold is involved",
 )
+HARD_AP = Term(
+    "A.P. (hard labels)",
+    ("hard",),
+    "average precision of decisions taken for scores, as some papers seem to print it; not comparable with "
+    "A.P.",
+)
 AUROC = Term(
     "AUROC", ("auroc",), "how often a fake scores higher than a real image; 100 is perfect, 50 is chance"
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -15,9 +15,12 @@ from forenbench.types import UNVERIFIED, Detector
 from forenbench.weights import KINDS, MissingWeights, Weights
 
 from .attributes import problem
-from .installed import Plugin, find
+from .installed import Plugin, find, installed
 from .loaded import LoadedDetector
 from .own import OwnDetector
+
+ALL = "all"
+"""In a list of requests: every installed detector that has checkpoints of the kind."""
 
 
 def load(request: str | OwnDetector, weights: Weights) -> list[LoadedDetector]:
@@ -91,13 +94,15 @@ def load_available(
 ) -> tuple[list[LoadedDetector], list[str]]:
     """Load the detectors whose weights are here, each distinct one once; and say what the others lack.
 
+    ``all`` among the requests means every installed detector (see `ALL`).
+
     Raises:
         BenchError: As `load`, or two different plugins that give their detectors the same name, or two
             requests that fill one detector with different weights for which there is one word.
     """
     loaded: dict[tuple[str, str], LoadedDetector] = {}
     missing: dict[str, None] = {}
-    for request in dict.fromkeys(requests):
+    for request in dict.fromkeys(_named(requests, weights.kind)):
         try:
             made = load(request, weights)
         except MissingWeights as error:
@@ -122,6 +127,18 @@ def load_available(
                     "folder of its own"
                 )
     return list(loaded.values()), list(missing)
+
+
+def _named(requests: Iterable[str | OwnDetector], kind: str) -> Iterator[str | OwnDetector]:
+    """Put the names of all that is installed in the place of ``all`` and ``all@sample``."""
+    for request in requests:
+        word, at, other = request.partition("@") if isinstance(request, str) else ("", "", "")
+        if word == ALL:
+            # Those without variants have no checkpoints of any kind, and can always be run.
+            some = [one for one in installed() if not one.has_variants or one.variants(other or kind)]
+            yield from (f"{one.name}{at}{other}" if one.has_variants else one.name for one in some)
+        else:
+            yield request
 
 
 def _origin(loaded: LoadedDetector) -> tuple[object, ...]:

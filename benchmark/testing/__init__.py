@@ -56,11 +56,16 @@ def run_check(name: str, detector: Detector, device: str = "cpu") -> str:
 def _scores(detector: Detector, images: Sequence[Image.Image], device: str) -> list[float]:
     """Send images through the same pipeline as a run; raise with the first one's reason for no score."""
     samples = tuple(Sample(str(i), REAL) for i in range(len(images)))
+    return _scores_of(detector, TestSet("check", "check", samples, MemorySource(images), ""), device)
+
+
+def _scores_of(detector: Detector, testset: TestSet, device: str) -> list[float]:
+    """Send a test set through that pipeline; raise likewise."""
     none = parse("none")
-    testset = TestSet("check", "check", samples, MemorySource(images), "")
     results = score_testset(testset, [(none, [detector])], seed=0, device=device)[none.name, detector.name]
-    for image, result in zip(images, results, strict=True):
+    for sample, result in zip(testset.samples, results, strict=True):
         if result.status != "ok":
+            image = decode(testset.source.read(sample.path))
             raise ValueError(f"{image.width}×{image.height} image: {result.status}: {result.error}")
     return [result.score for result in results]
 
@@ -159,11 +164,10 @@ def _check_direction(detector: Detector, device: str) -> str:
 
     (sample,) = open_dataset("sample", data_root=Path(), generators=["nearest"])
     testset = sample.testsets[0]
-    images = [decode(testset.source.read(one.path)) for one in testset.samples]
     labels = np.array([one.label for one in testset.samples])
     # No high bar: a good detector of other generators may be at chance on these. Only what is clearly upside
     # down is a fault that no table would show as one.
-    area = auroc(labels, np.array(_scores(detector, images, device)))
+    area = auroc(labels, np.array(_scores_of(detector, testset, device)))
     problem = (
         f"AUROC {area:.2f} on the sample's 'nearest' images: a higher score must mean more likely generated"
     )

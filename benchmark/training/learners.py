@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ from .views import Decoded, PlainView, TrainView, ValidationView, centre, crop_e
 
 if TYPE_CHECKING:
     import numpy as np
+    from PIL.Image import Image
     from torch import Tensor
 
     from forenbench.detectors._nets.transformations import Transformation
@@ -87,9 +89,17 @@ def lgrad(
     frozen: nn.Module | None,
 ) -> Learner:
     """Train a classifier on gradient pictures that are computed during training."""
-    # The crop comes after the gradient, on the device: a crop before it would give another gradient.
-    read = Decoded(PlainView(transformation.prepare))
-    return Learner(network, read, read, GradientPictures(recipe, transformation, frozen), facts=dict(facts))
+    made = MadePictures(recipe, partial(transformation.pictures, frozen))
+    return of_pictures(transformation.prepare, network, facts, made)
+
+
+def of_pictures(
+    prepare: Callable[[Image], Tensor], network: nn.Module, facts: Mapping[str, Any], made: MadePictures
+) -> Learner:
+    """Train a classifier on 8-bit pictures that are made of whole images, on the device."""
+    # The crop comes after them: a crop before would give other gradients, and other extremes.
+    read = Decoded(PlainView(prepare))
+    return Learner(network, read, read, made, facts=dict(facts))
 
 
 def univfd_probe(
@@ -137,19 +147,23 @@ class Normalised:
 
 
 @dataclass
-class GradientPictures:
-    """Images in the transformation model's range → normalised crops of their gradient pictures."""
+class MadePictures:
+    """Prepared images (n, 3, H, W) → normalised crops of the 8-bit pictures that are made of them.
+
+    Attributes:
+        recipe: For the crop.
+        make: Makes the pictures, uint8 (n, 3, H, W).
+    """
 
     recipe: TrainingRecipe
-    transformation: Transformation
-    frozen: nn.Module | None
+    make: Callable[[Tensor], Tensor]
 
     def __call__(self, batch: Tensor, randoms: Randoms | None) -> Tensor:
         """Make the pictures, always in full precision, and cut them."""
         # Gradients of half precision, stretched to 8 bits,
         # would be other pictures than those that are scored.
         with torch.autocast(batch.device.type, enabled=False):
-            pictures = self.transformation.pictures(self.frozen, batch)
+            pictures = self.make(batch)
         cut = centre(pictures, self.recipe) if randoms is None else crop_each(pictures, self.recipe, randoms)
         return normalise(cut, IMAGENET)
 

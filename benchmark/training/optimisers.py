@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from .recipes import TrainingRecipe
 
 OPTIMISERS: Mapping[str, tuple[Callable[..., Optimizer], tuple[str, ...]]] = {
-    "adam": (Adam, ("betas",)),
-    "adamw": (AdamW, ("betas",)),
+    "adam": (Adam, ("betas", "eps")),
+    "adamw": (AdamW, ("betas", "eps")),
     "sgd": (SGD, ("momentum", "dampening")),
     "adadelta": (Adadelta, ()),
 }
@@ -33,3 +33,12 @@ def make_optimiser(network: nn.Module, recipe: TrainingRecipe) -> Optimizer:
         rest = [weight for weight in trained if weight.ndim <= 1]
         groups.append({"params": rest, "weight_decay": 0.0})
     return make(groups, lr=recipe.rate, **settings)
+
+
+def penalty(optimiser: Optimizer) -> float:
+    """Return the term of the loss whose gradient decay is: half of it times the sum of squares of weights."""
+    total = 0.0
+    for group in optimiser.param_groups:
+        squares = sum(float(weight.detach().square().sum()) for weight in group["params"])
+        total += group["weight_decay"] / 2 * squares
+    return total

@@ -83,11 +83,13 @@ class TrainingRecipe:
         head_deviation: Of the normal distribution that the last layer's weights start from; its bias keeps
             PyTorch's uniform start.
         validate_every: Epochs between two validations, where there are validation images (and at the end).
-        watch: What validation is judged by: "accuracy" (higher is better) or "loss" (lower is).
+        watch: What validation is judged by: "accuracy" (higher is better), "loss" (lower is) or "objective",
+            the loss and the penalty that decay stands for, as Keras has them in one.
         momentum: Of "sgd", with as much dampening as `dampening` says.
         dampening: Of the momentum.
         decay: Weight decay: times a weight, what is added to its gradient ("adamw": taken from the weight).
         decayed: Which weights decay: "all", or "kernels", those of layers but no biases and no norms.
+        eps: Of "adam" and "adamw", added to the root of the second moment.
         pairs: An epoch is pairs of a real image and a fake (see `forenbench.training.loader.paired`), not
             every image once.
     """
@@ -111,6 +113,7 @@ class TrainingRecipe:
     dampening: float = 0.0
     decay: float = 0.0
     decayed: str = "all"
+    eps: float = 1e-8
     pairs: bool = False
 
 
@@ -134,6 +137,8 @@ LGRAD = TrainingRecipe(
     resize=None,  # the transformation model's own preparation squashes pictures to 256 x 256
     validate_every=10,  # the official code tests at each drop of the rate
 )
+# Nobody knows the authors' settings: LGrad's, on whole pictures, for a crop would be another spectrum.
+BIHPF = replace(LGRAD, resize=256, crop=256)
 # Blur and JPEG are on in UniversalFakeDetect's defaults, while CNNDetection's command sets them.
 UNIVFD_LC = TrainingRecipe(
     rate=1e-4,

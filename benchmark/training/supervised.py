@@ -17,7 +17,7 @@ from forenbench.metrics.classification import average_precision
 from .examples import Examples, labels
 from .loader import TrainingBatch, in_order
 from .loop import Loop, Report
-from .optimisers import make_optimiser
+from .optimisers import make_optimiser, penalty
 from .processes import Processes
 from .randomness import TRAIN, VALIDATE, draws
 from .recipes import TrainingRecipe
@@ -128,7 +128,9 @@ class Training(Loop):
         seen: float | None = None  # what validation says, greater is better
         if self.validation is not None and (self.last or position.epoch % recipe.validate_every == 0):
             row |= self._validate(self.validation, report)
-            seen = -row["validation_loss"] if recipe.watch == "loss" else row["accuracy"]
+            if recipe.watch == "objective":
+                row["validation_objective"] = row["validation_loss"] + penalty(self.optimiser)
+            seen = row["accuracy"] if recipe.watch == "accuracy" else -row[f"validation_{recipe.watch}"]
         position.stage = recipe.schedule.after(position.stage, position.epoch, seen)
         if keep == "best":
             if seen is None:

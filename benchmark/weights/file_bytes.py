@@ -6,7 +6,7 @@ import hashlib
 import mmap
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -15,7 +15,9 @@ _CHUNK = 1 << 20
 _PAGE = mmap.PAGESIZE
 # Python's default for memory without a file is a shared mapping, of which Linux gives nothing back when
 # `madvise` asks it to. Windows has no such flags, and its memory is the process's own.
-_FLAGS = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if hasattr(mmap, "MAP_PRIVATE") else {}
+_FLAGS: dict[str, Any] = (
+    {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if hasattr(mmap, "MAP_PRIVATE") else {}
+)
 
 
 class Readable(Protocol):
@@ -63,7 +65,7 @@ class FileBytes(mmap.mmap):
         made.sha256 = digest.hexdigest()
         return made
 
-    def seekable(self) -> bool:
+    def seekable(self) -> Literal[True]:
         """Always; `zipfile` asks, and Python's own class says so only since 3.13."""
         return True
 

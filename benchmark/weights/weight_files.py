@@ -26,6 +26,9 @@ _MISTAKEN = {
 }
 """What people save as a weights file by mistake, by its first bytes in lower case."""
 
+LONE = "tensor"
+"""What the one entry of a file is called that holds a bare tensor, without a name."""
+
 _SHOWN = 3
 _DEEPEST = 4
 
@@ -34,6 +37,7 @@ def read(file: Readable, device: str) -> dict[str, object]:
     """Read a file's entries by name without ever running code from it.
 
     Objects that are neither tensors nor plain values are empty holders (see `forenbench.weights.pickles`).
+    A file that holds one bare tensor has one entry, `LONE`.
 
     Args:
         file: At any place; in memory (see `forenbench.weights.file_bytes`), or for shapes alone on the disk.
@@ -42,6 +46,8 @@ def read(file: Readable, device: str) -> dict[str, object]:
     Raises:
         ValueError: It is no such file, is broken, or holds no entries; words that follow its name.
     """
+    from torch import Tensor
+
     file.seek(0)
     head = file.read(64)
     if not head:
@@ -66,7 +72,8 @@ def read(file: Readable, device: str) -> dict[str, object]:
         # Their first sentence alone: torch's and zipfile's go on with advice for programmers.
         words = str(error).split("\n")[0].split(". ")[0] or "no more data"
         raise ValueError(f"is broken or cut off ({type(error).__name__}: {words})") from error
-    state = state_of(content)
+    # AIGCDetectBenchmark publishes its statistics so: `torch.save(tensor, path)`.
+    state = {LONE: content} if isinstance(content, Tensor) else state_of(content)
     # A pickled module has been turned into its state dict; any other object has nothing that could be read.
     if isinstance(content, Holder) and not state:
         raise ValueError(

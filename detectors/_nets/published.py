@@ -11,6 +11,9 @@ from forenbench.weights import Checkpoint
 
 Marks = Mapping[str, tuple[int, ...]]
 
+CLASS_SETTINGS = {"1class": "horse", "2class": "chair,horse", "4class": "car,cat,chair,horse", "progan": ""}
+"""ForenSynths' training classes in LGrad's settings, by the end of a checkpoint's name; progan: all 20."""
+
 # Read with the package, not from a path: it lies in a wheel or a zip file as well.
 _CATALOGUE: Mapping[str, Mapping[str, Any]] = tomllib.loads(
     (files("forenbench.detectors") / "weights.toml").read_text(encoding="utf-8")

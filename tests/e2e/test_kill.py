@@ -10,7 +10,7 @@ import time
 import pytest
 from slow_run import ALL_SHARDS, GENERATORS, IMAGES, SlowRun
 
-KILLS = 17
+KILLS = 21
 """Of the local engine; test_ray.py adds to it."""
 
 

@@ -196,3 +196,47 @@ def test_a_run_over_a_suite_has_the_robustness_table(bench: Bench) -> None:
         "frank-noise",
         "frank-combined",
     ]
+
+
+DOT = """
+import numpy as np, torch
+
+class Dot:
+    name, version, threshold = "dot", "1", 0.0
+
+    def prepare(self, image):
+        return torch.from_numpy(np.asarray(image, np.float32).transpose(2, 0, 1).copy())
+
+    def score(self, batch):
+        return self.judge(self.spectra(batch))
+
+    def spectra(self, batch):
+        return torch.fft.fftshift(torch.fft.fft2(batch, norm="ortho"), dim=(-2, -1)).abs()
+
+    def judge(self, spectra):
+        return spectra[..., 4, 4].mean(1) - 20
+"""
+
+
+def test_a_compression_map_stands_between_what_was_and_what_is_left(bench: Bench) -> None:
+    Path("dot.py").write_text(DOT)
+    rows, columns = np.mgrid[:16, :16]
+    pixels = (128 + 60 * np.cos(np.pi / 2 * (rows + columns))).astype(np.uint8)  # at the dot and its mirror
+    Image.fromarray(pixels).convert("RGB").save("fake.png")
+    outcome = bench(
+        *("show", "compression-map", "fake.png", "--detector", "./dot.py", "--steps", "30"),
+        *("--penalty", "9", "--device", "cpu", "--out", "map.png"),
+    )
+    assert outcome.code == 0, outcome.err
+    assert "wrote map.png: dot (own)" in outcome.err
+    with Image.open("map.png") as page:
+        sheet = np.asarray(page)
+    panel = SIDE + 2 * MARGIN
+    assert sheet.shape[1] == 3 * panel
+    bottom = sheet.shape[0] - 2 * MARGIN - SIDE
+    shown = sheet[bottom + 8 :: 16, panel + MARGIN + 8 : 2 * panel : 16][:16, :16]
+    red = np.argwhere(shown[..., 0].astype(int) > shown[..., 2])
+    assert red.tolist() == [[4, 4]]
+    refused = bench("show", "compression-map", "fake.png", "--detector", "cnndetection", "--device", "cpu")
+    assert refused.code == 2
+    assert "judges no spectra; bihpf does" in refused.err

@@ -38,8 +38,10 @@ def flat(name: str) -> dict[str, Tensor]:
     }
 
 
-def wrapped(name: str, key: str, state: dict[str, Tensor]) -> dict[str, object]:
+def wrapped(name: str, key: str, state: dict[str, Tensor]) -> dict[str, object] | Tensor:
     """Put a state dict where the published file has it, with what is beside it there."""
+    if "tensor" in state:
+        return state["tensor"]
     if key == "model":
         return {"model": state, "optimizer": {"state": {}, "param_groups": []}, "total_steps": 1}
     if key == "discriminator" and name != "stylegan-bedroom":  # LGrad's authors published that one bare

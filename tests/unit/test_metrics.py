@@ -97,6 +97,7 @@ def test_accuracies_equal_scikit_learn(data: Rows, threshold: float) -> None:
     assert found["fake_acc"] == np.mean(fake[labels == 1])
     assert found["bacc"] == balanced_accuracy_score(labels, fake)
     assert found["f1"] == f1_score(labels, fake, zero_division=0.0)
+    assert found["hard_ap"] == pytest.approx(average_precision_score(labels, fake), abs=1e-12)
     if 0 < fake.sum() < len(fake):
         assert found["mcc"] == matthews_corrcoef(labels, fake)
     else:
@@ -226,7 +227,7 @@ def test_accuracy_is_the_weighted_mean_of_both_labels(data: Rows, threshold: flo
         (
             [0, 1],
             "",
-            {"acc", "real_acc", "fake_acc", "bacc", "f1", "ap", "auroc", "eer"}
+            {"acc", "real_acc", "fake_acc", "bacc", "f1", "hard_ap", "ap", "auroc", "eer"}
             | {"tpr_at_fpr1", "tpr_at_fpr5", "fpr_at_tpr95"},
         ),
     ],

@@ -147,6 +147,16 @@ def test_everything_that_is_missing_is_named_at_once() -> None:
         assert f"--weights {name}=PATH" in str(caught.value)
 
 
+def test_all_means_every_installed_detector_with_checkpoints_of_the_kind() -> None:
+    named = [f"{one.name}@sample" for one in installed() if one.variants("sample")]
+    assert 3 <= len(named) < len(installed())
+    expected = [one.name for one in load_all(named, Weights("sample"))]
+    assert [one.name for one in load_all(["all"], Weights("sample"))] == expected
+    assert [one.name for one in load_all(["all@sample"], Weights("published"))] == expected
+    _, missing = load_available(["all"], Weights("published"))
+    assert [name for name in ("tiny-ladeda", "gramnet", "clip-vit-l14") if name not in "".join(missing)] == []
+
+
 def test_a_hint_names_each_known_name_once() -> None:
     assert unknown("checkpoint", "x", ["vgg16", "clip", "vgg16"]).endswith("Known: clip, vgg16")
 

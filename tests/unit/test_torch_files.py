@@ -109,6 +109,24 @@ def test_openais_file_gives_the_features_that_open_clips_copy_gives(tmp_path: Pa
     assert torch.equal(one, other)
 
 
+@pytest.mark.parametrize("older", [False, True])
+@pytest.mark.parametrize(
+    "value", [torch.randn(3, 4, 2).double().permute(2, 0, 1), nn.Parameter(torch.ones(2))]
+)
+def test_a_bare_tensor_is_one_entry(value: Tensor, older: bool, tmp_path: Path) -> None:
+    path = tmp_path / "mean"
+    torch.save(value, path, _use_new_zipfile_serialization=not older)
+    found = load(path)
+    assert found.keys() == {"tensor"}
+    assert torch.equal(found["tensor"], value)  # type: ignore[arg-type]
+    assert found["tensor"].dtype == value.dtype  # type: ignore[attr-defined]
+    shapes = read(FileBytes.of(path), "meta")
+    assert {key: (one.shape, one.is_meta) for key, one in shapes.items()} == {"tensor": (value.shape, True)}
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(WrongWeights, match="is broken or cut off"):
+        load(path)
+
+
 class Harmful:
     def __reduce__(self) -> tuple[object, tuple[str]]:
         return os.mkdir, ("made",)
@@ -240,8 +258,8 @@ def test_what_a_file_sets_on_a_class_no_other_file_sees(tmp_path: Path) -> None:
     assert load(archive(STATE, tmp_path / "fine.pt")).keys() == STATE.keys()
 
 
-def storage(count: int, key: str = "0") -> bytes:
-    """Write the pickle of a state dict with one tensor of so many numbers."""
+def storage(count: int, key: str = "0", *, bare: bool = False) -> bytes:
+    """Write the pickle of a state dict with one tensor of so many numbers, or of that tensor alone."""
 
     class Whole(pickle.Pickler):
         def persistent_id(self, value: object) -> object:
@@ -251,15 +269,17 @@ def storage(count: int, key: str = "0") -> bytes:
     tensor = Calls(
         torch._utils._rebuild_tensor_v2, torch.zeros(1).storage(), 0, (count,), (1,), False, OrderedDict()
     )
-    Whole(file, protocol=2).dump({"weight": tensor})
+    Whole(file, protocol=2).dump(tensor if bare else {"weight": tensor})
     return file.getvalue()
 
 
 def test_nothing_is_unpacked_that_the_files_length_does_not_account_for(tmp_path: Path) -> None:
     zeros, deflated = bytes(1 << 26), zipfile.ZIP_DEFLATED
     many = {f"data/{key}": zeros for key in "01"}
+    bare = storage(1 << 24, bare=True)
     bombs = {
         "a storage that inflates": ({"data.pkl": storage(1 << 24), **many}, deflated, "more numbers than"),
+        "a bare tensor that inflates": ({"data.pkl": bare, **many}, deflated, "more numbers than"),
         "a storage that is not there": ({"data.pkl": storage(1 << 40)}, deflated, "more numbers than"),
         "a storage of less than nothing": ({"data.pkl": storage(-4)}, deflated, "more numbers than"),
         "a storage of another size": ({"data.pkl": storage(3), "data/0": bytes(16)}, 0, "16 bytes, not 12"),

@@ -13,19 +13,14 @@ from typer.main import get_group
 from forenbench.cli.lazy import LazyGroup
 from forenbench.cli.train import COMMANDS, app
 from forenbench.cli.train.shared_options import Options, tell
-from forenbench.detectors.cnndetection import CNNDetection
-from forenbench.detectors.lgrad import LGrad
-from forenbench.detectors.patchfor import PatchForensics
-from forenbench.detectors.univfd import UnivFD
+from forenbench.plugins.installed import installed
 from forenbench.weights import Checkpoint
 
 
 def trained() -> Iterator[Checkpoint]:
     """Yield every checkpoint that users train with a command."""
-    for plugin in (CNNDetection, LGrad, UnivFD, PatchForensics):
-        for checkpoint in plugin.checkpoints:
-            if checkpoint.command:
-                yield checkpoint
+    for found in installed():
+        yield from (checkpoint for checkpoint in found.checkpoints if checkpoint.command)
 
 
 def written(command: str) -> str:
@@ -43,7 +38,8 @@ def written(command: str) -> str:
 @pytest.mark.parametrize("checkpoint", list(trained()), ids=lambda checkpoint: checkpoint.name)
 def test_the_suggested_command_writes_the_file_looked_for(checkpoint: Checkpoint) -> None:
     assert written(checkpoint.command) == checkpoint.name
-    suffix = ".safetensors" if "univfd-nn" in checkpoint.command else ".pth"
+    fitted = checkpoint.command.split()[2] in ("univfd-nn", "durall")
+    suffix = ".safetensors" if fitted else ".pth"
     assert checkpoint.file == checkpoint.name + suffix
 
 
@@ -61,6 +57,8 @@ def test_the_suggested_command_writes_the_file_looked_for(checkpoint: Checkpoint
         ("lgrad --data forensynths-train --classes horse --limit 4000", "lgrad-stylegan-bedroom-4k"),
         ("lgrad --data some/celebahq --transformation vgg16", "lgrad-vgg16-celebahq"),
         ("lgrad --data celebahq-train --transformation vgg16", "lgrad-vgg16-celebahq"),
+        ("frank --data forensynths-train --classifier cnn --classes boat,cow", "frank-cnn-boat-cow"),
+        ("fredect --data some/faces", "fredect-own-faces"),
         ("univfd-lc --data forensynths-train --end-to-end", "univfd-finetuned"),
         ("univfd-lc --data forensynths-train --name mine", "mine"),
     ],

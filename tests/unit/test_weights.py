@@ -288,10 +288,13 @@ def test_a_truncated_download_is_named(tmp_path: Path) -> None:
         load(path)
 
 
-def test_a_lone_tensor_is_no_state_dict(tmp_path: Path) -> None:
+def test_a_lone_tensor_has_a_name_of_ours_and_a_list_has_none(tmp_path: Path) -> None:
     path = tmp_path / "tensor.pth"
-    torch.save(torch.zeros(3), path)
-    with pytest.raises(WrongWeights, match="holds a Tensor, not a dict of tensors"):
+    torch.save(torch.arange(3.0), path)
+    with pytest.raises(WrongWeights, match=r"key 'weight' is missing; it seems to be .*'tensor' \(3,\)"):
+        load_strict(head(), load(path), HEAD)
+    torch.save([torch.zeros(3)], path)
+    with pytest.raises(WrongWeights, match="holds a list, not a dict of tensors"):
         load(path)
 
 

@@ -29,6 +29,26 @@ COMMANDS = {
         "train_univfd:univfd_nn",
         "Make UnivFD's bank for nearest neighbours: features of all training images, centre crop.",
     ),
+    "frank": (
+        "train_frank:frank",
+        "Train a classifier of Frank et al.'s on the cosine transform; early stopping on validation loss.",
+    ),
+    "fredect": (
+        "train_frank:fredect",
+        "Train FreDect's ResNet-50 on the cosine transform; early stopping on validation accuracy.",
+    ),
+    "durall": (
+        "train_durall:durall",
+        "Fit Durall's classifier of radial spectra: a support vector machine or a logistic regression.",
+    ),
+    "highpass": (
+        "train_filtered:highpass",
+        "Train LGrad's baseline of high frequencies: its ResNet-50 on pictures less their blur.",
+    ),
+    "bihpf": (
+        "train_filtered:bihpf",
+        "Train BiHPF's ResNet-50 on spectra through two high-pass filters (reimplemented).",
+    ),
     "patchfor": (
         "train_patchfor:patchfor",
         "Train a classifier of patches: cross-entropy of each, until validation has long seen no gain.",

@@ -1,0 +1,96 @@
+"""Durall: a support vector machine or a logistic regression on the radial spectrum of a picture.
+
+Durall, Keuper, Keuper, "Watch your Up-Convolution: CNN Based Generative Deep Neural Networks are Failing to
+Reproduce Spectral Distributions" (CVPR 2020); https://github.com/cc-hpc-itwm/DeepFakeDetection (no licence).
+`_nets.radial_spectrum` has the features and their quirks, `training.durall` the classifiers' settings.
+
+A variant is the features, the classifier, and what it was fitted to: 1, 2 or 4 classes of ProGAN's images.
+All pairs of features and classifiers that the authors' notebooks have are there with 4 classes. Which of them
+LGrad's Table 3 has is not documented. Its "Durall" rows are `celeba-svm-rbf` here: the features that were
+made for small pictures, and the machine that did best on them.
+
+The score of a machine is its decision function, above 0 for fakes; that of a regression a probability. Fakes
+are the second class everywhere, while the notebook of FaceForensics has them as the first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar
+
+from forenbench.types import LogitDetector
+from forenbench.weights import Checkpoint, Weights
+
+from ._nets.fitted_classifiers import LINEAR, POLYNOMIAL, RBF, Content, decision, load_classifier
+from ._nets.published import own
+from ._nets.radial_spectrum import FEATURES, RadialSpectrum
+from ._nets.table_3 import TABLE_3
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+KINDS = {"svm-rbf": RBF, "svm-linear": LINEAR, "svm-poly": POLYNOMIAL, "logistic": LINEAR}
+NOTEBOOKS = {"faces-hq": tuple(KINDS), "celeba": tuple(KINDS), "ffpp": ("svm-rbf", "logistic")}
+
+
+def _own(features: str, classifier: str, ending: str) -> Checkpoint:
+    command = f"bench train durall --features {features} --classifier {classifier} {TABLE_3[ending]}"
+    name, kind = f"durall-{features}-{classifier}-{ending}", KINDS[classifier]
+    described = own(name, command)
+    # No marks: how many support vectors there are is found out by fitting.
+    return replace(described, file=f"{name}.safetensors", key="", format=f"safetensors: {', '.join(kind)}")
+
+
+CHOICES = (
+    *((features, classifier, "4class") for features, some in NOTEBOOKS.items() for classifier in some),
+    *(("celeba", "svm-rbf", ending) for ending in ("1class", "2class")),
+)
+VARIANTS = {"-".join(choice): choice for choice in CHOICES}
+CHECKPOINTS = {variant: _own(*choice) for variant, choice in VARIANTS.items()}
+
+
+class Machine:
+    """How far an image is on the side of fakes; not a probability."""
+
+    version = "1"
+    threshold = 0.0
+
+    def __init__(self, name: str, prepare: RadialSpectrum, content: Content) -> None:
+        self.name, self.prepare, self.content = name, prepare, content
+
+    def score(self, batch: Tensor) -> Tensor:
+        """Map features (n, d) to values of the decision function (n,)."""
+        return decision(self.content, batch)
+
+
+class Regression(LogitDetector):
+    """One logit from the features."""
+
+    version = "1"
+    threshold = 0.5
+
+    def __init__(self, name: str, prepare: RadialSpectrum, content: Content) -> None:
+        self.name, self.prepare, self.content = name, prepare, content
+
+    def logit(self, batch: Tensor) -> Tensor:
+        """Map features (n, d) to raw logits (n,)."""
+        return decision(self.content, batch)
+
+
+class _Family:
+    """Makes the detector of each variant."""
+
+    variants: ClassVar = {"published": tuple(CHECKPOINTS)}
+    rows: ClassVar = {"published": ("celeba-svm-rbf-4class",)}
+    needs: ClassVar = {variant: (checkpoint,) for variant, checkpoint in CHECKPOINTS.items()}
+    checkpoints: ClassVar = tuple(CHECKPOINTS.values())
+
+    def __call__(self, variant: str, weights: Weights) -> Machine | Regression:
+        features, classifier, _ = VARIANTS[variant]
+        prepare, kind = FEATURES[features], KINDS[classifier]
+        content = load_classifier(weights, CHECKPOINTS[variant], kind, prepare.points)
+        make = Regression if classifier == "logistic" else Machine
+        return make(f"durall:{variant}", prepare, content)
+
+
+Durall = _Family()

@@ -1,0 +1,76 @@
+"""Frank et al.'s classifiers of the discrete cosine transform, by the logarithms of its coefficients.
+
+Frank, Eisenhofer, Schönherr, Fischer, Kolossa, Holz, "Leveraging Frequency Analysis for Deep Fake Image
+Recognition" (ICML 2020). Code: https://github.com/RUB-SysSec/GANDCTAnalysis (no weights for ForenSynths, and
+those that there are need TensorFlow), so that every variant has to be trained.
+
+A variant is a classifier (`ridge`, the paper's logistic regression with an L2 penalty; `cnn`; `resnet`), what
+it sees where that is not the transform of the whole picture (`pixels`: the samples, which the paper compares
+with; `lsun`: the transform of what its authors made of LSUN's photographs, 128 × 128 pixels), and what it was
+trained on: LGrad's 1, 2 or 4 classes of ProGAN's images, or all of them. LGrad's Table 3 does not say which
+classifier its rows of "Frank" are: ours is `ridge`.
+
+ForenSynths' training images have 256 × 256 pixels. Others are squashed to that, as LGrad does it: the paper
+knows data sets of one size alone, so that this is our choice.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+from forenbench.types import LogitDetector
+from forenbench.weights import Weights
+
+from ._nets.frank_networks import CLASSIFIERS, INPUTS, SMALL, SMALL_INPUT, classifier
+from ._nets.networks import Network, shipped
+from ._nets.published import CLASS_SETTINGS, own
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+TRAINED = (
+    *((name, "dct", setting) for name in CLASSIFIERS for setting in CLASS_SETTINGS),
+    *((name, seen, "progan") for name in CLASSIFIERS for seen in INPUTS if seen != "dct"),
+)
+"""Classifiers, what they see, and what they are trained on."""
+
+
+def _variant(name: str, seen: str, setting: str) -> str:
+    return "-".join([name, *([seen] if seen != "dct" else []), setting])
+
+
+def _own(name: str, seen: str, setting: str) -> Network:
+    command = f"bench train frank --data forensynths-train --classifier {name} --input {seen}"
+    classes = CLASS_SETTINGS[setting]
+    command += f" --classes {classes}" if classes else ""
+    side = INPUTS[seen][1]
+    checkpoint = own(f"frank-{_variant(name, seen, setting)}", command, {"mean": (3, side, side)})
+    return Network(partial(classifier, name, side), checkpoint)
+
+
+PUBLISHED = {_variant(*one): (INPUTS[one[1]][0], _own(*one)) for one in TRAINED}
+SAMPLE = {"ridge-small": (SMALL_INPUT, Network(partial(classifier, "ridge", SMALL), shipped("frank")))}
+VARIANTS = PUBLISHED | SAMPLE
+
+
+class Frank(LogitDetector):
+    """A classifier with one logit on standardised logarithms of the cosine transform."""
+
+    variants: ClassVar = {"published": tuple(PUBLISHED), "sample": tuple(SAMPLE)}
+    rows: ClassVar = {"published": ("ridge-4class",), "sample": tuple(SAMPLE)}
+    needs: ClassVar = {variant: (found.checkpoint,) for variant, (_, found) in VARIANTS.items()}
+    checkpoints: ClassVar = tuple(found.checkpoint for _, found in VARIANTS.values())
+    version = "1"
+    threshold = 0.5
+
+    def __init__(self, variant: str, weights: Weights) -> None:
+        self.name = f"frank:{variant}"
+        self.trained_on = ("nearest",) if variant in SAMPLE else ()
+        self.prepare, trained = VARIANTS[variant]
+        self.network = trained.load(weights, self.checkpoints)
+
+    def logit(self, batch: Tensor) -> Tensor:
+        """Map n transforms (n, 3, H, W), or pictures from 0 to 255, to raw logits (n,)."""
+        logits: Tensor = self.network(batch)
+        return logits.squeeze(1)
