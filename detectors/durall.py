@@ -22,6 +22,7 @@ from forenbench.types import LogitDetector
 from forenbench.weights import Checkpoint, Weights
 
 from ._nets.fitted_classifiers import LINEAR, POLYNOMIAL, RBF, Content, decision, load_classifier
+from ._nets.networks import shipped
 from ._nets.published import own
 from ._nets.radial_spectrum import FEATURES, RadialSpectrum
 from ._nets.table_3 import TABLE_3
@@ -45,14 +46,16 @@ CHOICES = (
     *((features, classifier, "4class") for features, some in NOTEBOOKS.items() for classifier in some),
     *(("celeba", "svm-rbf", ending) for ending in ("1class", "2class")),
 )
-VARIANTS = {"-".join(choice): choice for choice in CHOICES}
-CHECKPOINTS = {variant: _own(*choice) for variant, choice in VARIANTS.items()}
+PUBLISHED = {"-".join(choice): (choice, _own(*choice)) for choice in CHOICES}
+SAMPLE = {"celeba-svm-rbf": (("celeba", "svm-rbf", "nearest"), shipped("durall"))}
+VARIANTS = PUBLISHED | SAMPLE
 
 
 class Machine:
     """How far an image is on the side of fakes; not a probability."""
 
     version = "1"
+    trained_on: tuple[str, ...] = ()
     threshold = 0.0
 
     def __init__(self, name: str, prepare: RadialSpectrum, content: Content) -> None:
@@ -67,6 +70,7 @@ class Regression(LogitDetector):
     """One logit from the features."""
 
     version = "1"
+    trained_on: tuple[str, ...] = ()
     threshold = 0.5
 
     def __init__(self, name: str, prepare: RadialSpectrum, content: Content) -> None:
@@ -80,17 +84,19 @@ class Regression(LogitDetector):
 class _Family:
     """Makes the detector of each variant."""
 
-    variants: ClassVar = {"published": tuple(CHECKPOINTS)}
-    rows: ClassVar = {"published": ("celeba-svm-rbf-4class",)}
-    needs: ClassVar = {variant: (checkpoint,) for variant, checkpoint in CHECKPOINTS.items()}
-    checkpoints: ClassVar = tuple(CHECKPOINTS.values())
+    variants: ClassVar = {"published": tuple(PUBLISHED), "sample": tuple(SAMPLE)}
+    rows: ClassVar = {"published": ("celeba-svm-rbf-4class",), "sample": tuple(SAMPLE)}
+    needs: ClassVar = {variant: (checkpoint,) for variant, (_, checkpoint) in VARIANTS.items()}
+    checkpoints: ClassVar = tuple(checkpoint for _, checkpoint in VARIANTS.values())
 
     def __call__(self, variant: str, weights: Weights) -> Machine | Regression:
-        features, classifier, _ = VARIANTS[variant]
+        (features, classifier, _), checkpoint = VARIANTS[variant]
         prepare, kind = FEATURES[features], KINDS[classifier]
-        content = load_classifier(weights, CHECKPOINTS[variant], kind, prepare.points)
+        content = load_classifier(weights, checkpoint, kind, prepare.points)
         make = Regression if classifier == "logistic" else Machine
-        return make(f"durall:{variant}", prepare, content)
+        made = make(f"durall:{variant}", prepare, content)
+        made.trained_on = ("nearest",) if variant in SAMPLE else ()
+        return made
 
 
 Durall = _Family()

@@ -29,6 +29,8 @@ from ._nets.published import CLASS_SETTINGS, own
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ._nets.cosines import Pixels
+
 TRAINED = (
     *((name, "dct", setting) for name in CLASSIFIERS for setting in CLASS_SETTINGS),
     *((name, seen, "progan") for name in CLASSIFIERS for seen in INPUTS if seen != "dct"),
@@ -63,6 +65,8 @@ class Frank(LogitDetector):
     checkpoints: ClassVar = tuple(found.checkpoint for _, found in VARIANTS.values())
     version = "1"
     threshold = 0.5
+
+    prepare: Pixels
 
     def __init__(self, variant: str, weights: Weights) -> None:
         self.name = f"frank:{variant}"

@@ -38,21 +38,19 @@ from ._nets.patch_networks import (
     side,
     vote,
 )
-from ._nets.published import own, published
+from ._nets.published import CLASS_SETTINGS, own, published
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-CLASSES = {"1class": "horse", "2class": "chair,horse", "4class": "car,cat,chair,horse"}
-"""LGrad's settings: classes of ProGAN's images."""
 
 SCORES = {"": after_softmax, "-before-softmax": before_softmax, "-vote": vote}
 """How patches make one score, by the end of a variant's name."""
 
 
 def _own(name: str, ending: str) -> Checkpoint:
-    classes = f" --classes {CLASSES[ending]}" if ending in CLASSES else ""
-    command = f"bench train patchfor --network {name} --data forensynths-train{classes}"
+    classes = CLASS_SETTINGS[ending]
+    command = f"bench train patchfor --network {name} --data forensynths-train"
+    command += f" --classes {classes}" if classes else ""
     return own(f"patchfor-{name}-{ending}", command, marks(name))
 
 
@@ -65,7 +63,7 @@ FILES = {
         for score in SCORES
     },
     **{f"{name}-progan": _own(name, "progan") for name in PATCH_NETWORKS},
-    **{f"{name}-{ending}": _own(name, ending) for name in UNIVFD_ROWS for ending in CLASSES},
+    **{f"{name}-{ending}": _own(name, ending) for name in UNIVFD_ROWS for ending in CLASS_SETTINGS},
 }
 """What each variant reads."""
 

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from PIL.Image import Image
 from safetensors.torch import save_file
 
+from forenbench.detectors._nets.fitted_classifiers import of_machine
 from forenbench.detectors._nets.frank_networks import SMALL, SMALL_INPUT, classifier
+from forenbench.detectors._nets.radial_spectrum import FEATURES
 
 from .detectors import fit_probe
 
@@ -36,3 +38,20 @@ def fit_frank(
     state = {**network.state_dict(), "network.1.weight": weight, "network.1.bias": bias}
     # In half precision, for the file is part of the wheel.
     save_file({key: value.half().contiguous() for key, value in state.items()}, out / "frank.safetensors")
+
+
+def fit_durall(images: Sequence[Image], labels: NDArray[np.int_], out: Path) -> None:
+    """Fit Durall's machine to the radial spectra of whole images, and write ``durall.safetensors``.
+
+    Args:
+        images: RGB.
+        labels: 0 = real, 1 = fake.
+        out: The folder.
+    """
+    from sklearn.svm import SVC
+
+    spectra = torch.stack([FEATURES["celeba"](image) for image in images]).numpy()
+    # The authors' own settings for these features (`forenbench.training.durall`); nothing is searched for.
+    machine = SVC(kernel="rbf", C=6.37, gamma=0.86).fit(spectra, labels)
+    content = {name: value.float().contiguous() for name, value in of_machine(machine).items()}
+    save_file(content, out / "durall.safetensors")

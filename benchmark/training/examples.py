@@ -53,12 +53,14 @@ class Examples:
         items: The images.
         rule: How they were chosen, in words.
         skipped: Files left out because they cannot be read, with the reasons.
+        wanted: The labels that a training of these needs.
     """
 
     request: str
     items: tuple[Example, ...]
     rule: str = "all images"
     skipped: tuple[tuple[str, str], ...] = ()
+    wanted: tuple[int, ...] = (REAL, FAKE)
 
     @property
     def digest(self) -> str:
@@ -86,11 +88,11 @@ class Examples:
         }
 
 
-def collect(request: str, datasets: Iterable[Dataset]) -> Examples:
+def collect(request: str, datasets: Iterable[Dataset], wanted: tuple[int, ...] = (REAL, FAKE)) -> Examples:
     """Take every image of opened datasets, each once.
 
     Raises:
-        BenchError: A label is missing altogether.
+        BenchError: A label that is wanted is missing altogether.
     """
     found: dict[tuple[str, str], Example] = {}
     splits: set[str] = set()
@@ -110,7 +112,18 @@ def collect(request: str, datasets: Iterable[Dataset]) -> Examples:
                 splits.add(sample.split)
     ordered = sorted(found.values(), key=lambda example: example.path)
     rule = " ".join(["all images", *(f"of split {split}" for split in sorted(splits - {""}))])
-    return _with_both_labels(Examples(request, tuple(ordered), rule))
+    return _with_wanted_labels(Examples(request, tuple(ordered), rule, wanted=wanted))
+
+
+def only_real(examples: Examples) -> Examples:
+    """Leave the generated images out; the rule says how many there were.
+
+    Raises:
+        BenchError: There are no others.
+    """
+    reals = tuple(item for item in examples.items if item.label == REAL)
+    rule = f"{examples.rule}; {len(examples.items) - len(reals)} fake ones left out, only reals are wanted"
+    return _with_wanted_labels(replace(examples, items=reals, rule=rule, wanted=(REAL,)))
 
 
 def only_classes(examples: Examples, classes: Sequence[str]) -> Examples:
@@ -126,35 +139,40 @@ def only_classes(examples: Examples, classes: Sequence[str]) -> Examples:
     if not classes:
         return examples
     kept = tuple(item for item in examples.items if item.class_name in classes)
-    return _with_both_labels(replace(examples, items=kept))
+    return _with_wanted_labels(replace(examples, items=kept))
 
 
 def limited(examples: Examples, limit: int | None, seed: int) -> Examples:
     """Keep `limit` images, half of them real: the first ones of each label in a random order of the seed.
 
-    A smaller number thus gives a subset of what a larger one gives.
+    A smaller number thus gives a subset of what a larger one gives. Where reals alone are wanted, all are.
 
     Raises:
         BenchError: The number is odd, or a label has fewer images than half of it.
     """
     if limit is None:
         return examples
-    if limit < 2 or limit % 2:
-        raise BenchError(f"--limit {limit}: give an even number, half of it is real and half fake")
+    share, rest = divmod(limit, len(examples.wanted))
+    if share < 1 or rest:
+        both = len(examples.wanted) > 1
+        number = "an even number, half of it is real and half fake" if both else "the number of real images"
+        raise BenchError(f"--limit {limit}: give {number}")
     chosen: list[int] = []
-    for label, word in LABELS.items():
+    for label in examples.wanted:
         indices = [index for index, item in enumerate(examples.items) if item.label == label]
-        if len(indices) < limit // 2:
+        if len(indices) < share:
             raise BenchError(
-                f"--limit {limit} needs {limit // 2} {word} images, and there are {len(indices)}"
+                f"--limit {limit} needs {share} {LABELS[label]} images, and there are {len(indices)}"
             )
         # Each label by its own generator: how many fakes there are has no say in which reals are drawn.
         shuffled = draws(seed, LIMIT, index=label).permutation(len(indices))
-        chosen += [indices[position] for position in shuffled[: limit // 2]]
+        chosen += [indices[position] for position in shuffled[:share]]
+    counts = " and ".join(f"{share} {LABELS[label]}" for label in examples.wanted)
     rule = (
-        f"{limit // 2} real and {limit // 2} fake: the first of each label in a random order (seed {seed}) "
+        f"{counts}: the first of each label in a random order (seed {seed}) "
         f"of the {len(examples.items)} images sorted by path"
     )
+    rule += "" if FAKE in examples.wanted else ", from which fake ones had been left out"
     return replace(examples, items=tuple(examples.items[index] for index in sorted(chosen)), rule=rule)
 
 
@@ -190,7 +208,7 @@ def check_readable(examples: Examples, *, skip: bool, advance: Advance) -> Examp
 def without(examples: Examples, unreadable: dict[str, str]) -> Examples:
     """Leave out images by path, noting the reasons."""
     kept = tuple(item for item in examples.items if item.path not in unreadable)
-    return _with_both_labels(replace(examples, items=kept, skipped=tuple(sorted(unreadable.items()))))
+    return _with_wanted_labels(replace(examples, items=kept, skipped=tuple(sorted(unreadable.items()))))
 
 
 def labels(examples: Examples) -> np.ndarray[Any, np.dtype[np.int64]]:
@@ -198,11 +216,12 @@ def labels(examples: Examples) -> np.ndarray[Any, np.dtype[np.int64]]:
     return np.array([item.label for item in examples.items], np.int64)
 
 
-def _with_both_labels(examples: Examples) -> Examples:
-    for label, word in LABELS.items():
+def _with_wanted_labels(examples: Examples) -> Examples:
+    needed = "both kinds are needed" if len(examples.wanted) > 1 else "they are all that is learned from"
+    for label in examples.wanted:
         if not any(item.label == label for item in examples.items):
             raise BenchError(
-                f"'{examples.request}' has no {word} images (of the classes asked for); both kinds are needed"
+                f"'{examples.request}' has no {LABELS[label]} images (of the classes asked for); {needed}"
             )
     return examples
 

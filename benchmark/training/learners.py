@@ -197,8 +197,6 @@ def classifier(
         MissingWeights: ImageNet's file is not on this machine.
         WrongWeights: It holds something else.
     """
-    if start not in INITIALISATIONS and not Path(start).is_file():
-        raise BenchError(f"--init '{start}' is neither {' nor '.join(INITIALISATIONS)}, nor a file")
     # In a fork, so that a network's weights depend on the
     # seed alone, and nothing else on whether it was built.
     with torch.random.fork_rng(devices=[]):
@@ -206,14 +204,36 @@ def classifier(
         network = build()
         # The weights alone: the official code never touches the bias (networks/trainer.py of CNNDetection).
         nn.init.normal_(network.get_submodule("fc").get_parameter("weight"), 0, recipe.head_deviation)
+    return network, begin(network, start, weights, RESNET_50, IMAGENET_V1)
+
+
+def begin(
+    network: nn.Module, start: str, weights: Weights, imagenet: Checkpoint, official: str
+) -> starts.Start:
+    """Fill a fresh network as a training is to start.
+
+    Args:
+        network: Its last layer is `fc`.
+        start: "imagenet": all but the last layer from ImageNet's file; "random": nothing; else a file of this
+            very network.
+        weights: Where ImageNet's file is.
+        imagenet: That file.
+        official: Which one it is, in a card's words.
+
+    Raises:
+        BenchError: `start` is none of these.
+        MissingWeights: ImageNet's file is not on this machine.
+        WrongWeights: It holds something else.
+    """
     if start == "random":
-        return network, starts.Start({"initialisation": "random"})
-    if start != "imagenet":
-        return network, starts.fill(network, start, weights)
+        return starts.Start({"initialisation": "random"})
+    if start not in INITIALISATIONS:
+        if not Path(start).is_file():
+            raise BenchError(f"--init '{start}' is neither {' nor '.join(INITIALISATIONS)}, nor a file")
+        return starts.fill(network, start, weights)
     with weights.recording() as used:
-        fill_from_imagenet(network, weights, RESNET_50)
-    facts = {"initialisation": f"imagenet: {IMAGENET_V1}", "checkpoints": dict(used)}
-    return network, starts.Start(facts)
+        fill_from_imagenet(network, weights, imagenet)
+    return starts.Start({"initialisation": f"imagenet: {official}", "checkpoints": dict(used)})
 
 
 def new_head(width: int, recipe: TrainingRecipe, seed: int) -> nn.Linear:

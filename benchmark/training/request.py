@@ -10,9 +10,9 @@ from typing import Any
 from forenbench.data.sources.splits import TRAINED, VALIDATED
 from forenbench.errors import BenchError
 from forenbench.files.atomic import read_json, write_json
-from forenbench.types import Advance
+from forenbench.types import FAKE, REAL, Advance
 
-from .examples import Examples, check_readable, collect, limited, only_classes, without
+from .examples import Examples, check_readable, collect, limited, only_classes, only_real, without
 from .processes import Processes
 
 DEFAULT_VALIDATION = {"forensynths-train": "forensynths-val"}
@@ -68,7 +68,12 @@ class TrainingData:
 
 
 def gather(
-    request: TrainingRequest, processes: Processes, advance: Advance, *, validate: bool = True
+    request: TrainingRequest,
+    processes: Processes,
+    advance: Advance,
+    *,
+    validate: bool = True,
+    reals_only: bool = False,
 ) -> TrainingData:
     """Open, choose and check the images of a training.
 
@@ -77,6 +82,7 @@ def gather(
         processes: The first of them looks at the files; the others find what it noted.
         advance: Told of progress.
         validate: Whether validation images are of any use.
+        reals_only: Whether training images are the real ones alone; fakes may lie beside them.
 
     Raises:
         BenchError: No such data, class or number of images, unreadable files, or images on both sides.
@@ -90,7 +96,9 @@ def gather(
     else:
         validation = validation or DEFAULT_VALIDATION.get(train, "")
     with processes.in_turn():
-        chosen = only_classes(_open(train, TRAINED, request, advance), request.classes)
+        wanted = (REAL,) if reals_only else (REAL, FAKE)
+        chosen = only_classes(_open(train, TRAINED, request, advance, wanted), request.classes)
+        chosen = only_real(chosen) if reals_only else chosen
         data = TrainingData(_checked(limited(chosen, request.limit, request.seed), request, advance))
         if validation and validate:
             others = only_classes(_open(validation, VALIDATED, request, advance), request.classes)
@@ -106,11 +114,17 @@ def gather(
     return data
 
 
-def _open(dataset: str, splits: Sequence[str], request: TrainingRequest, advance: Advance) -> Examples:
+def _open(
+    dataset: str,
+    splits: Sequence[str],
+    request: TrainingRequest,
+    advance: Advance,
+    wanted: tuple[int, ...] = (REAL, FAKE),
+) -> Examples:
     from forenbench.data.catalogue import open_dataset
 
     opened = open_dataset(dataset, data_root=request.data_root, splits=splits, advance=advance)
-    return collect(dataset, opened)
+    return collect(dataset, opened, wanted)
 
 
 def _checked(examples: Examples, request: TrainingRequest, advance: Advance) -> Examples:

@@ -11,9 +11,6 @@ from collections.abc import Iterator
 
 from torch import Tensor, nn
 
-UPSAMPLERS = ("transposed", "nearest")
-"""How a generator doubles the size: a transposed convolution, or repeated pixels and a convolution."""
-
 
 class Generator(nn.Module):
     """An image-to-image network: two halvings, residual blocks, two doublings.
@@ -22,7 +19,6 @@ class Generator(nn.Module):
         channels: Of input and output.
         width: Channels of the first layer; each halving doubles them.
         blocks: Residual blocks.
-        upsampler: One of `UPSAMPLERS`.
         bounded: End with a tanh: values in [-1, 1].
     """
 
@@ -31,7 +27,6 @@ class Generator(nn.Module):
         channels: int = 3,
         width: int = 64,
         blocks: int = 9,
-        upsampler: str = "transposed",
         *,
         bounded: bool = True,
     ) -> None:
@@ -41,7 +36,8 @@ class Generator(nn.Module):
             layers += _layer(nn.Conv2d(wide, 2 * wide, 3, stride=2, padding=1))
         layers += (_Block(4 * width) for _ in range(blocks))
         for wide in (4 * width, 2 * width):
-            layers += _doubled(wide, upsampler)
+            doubled = nn.ConvTranspose2d(wide, wide // 2, 3, stride=2, padding=1, output_padding=1)
+            layers += _layer(doubled)
         layers += [nn.ReflectionPad2d(3), nn.Conv2d(width, channels, 7)]
         self.model = nn.Sequential(*layers, *[nn.Tanh()] * bounded)
 
@@ -101,13 +97,3 @@ class _Block(nn.Module):
 
 def _layer(convolution: nn.Conv2d | nn.ConvTranspose2d) -> Iterator[nn.Module]:
     yield from (convolution, nn.InstanceNorm2d(convolution.out_channels), nn.ReLU())
-
-
-def _doubled(wide: int, upsampler: str) -> Iterator[nn.Module]:
-    if upsampler == "transposed":
-        yield from _layer(nn.ConvTranspose2d(wide, wide // 2, 3, stride=2, padding=1, output_padding=1))
-    elif upsampler == "nearest":
-        yield nn.Upsample(scale_factor=2)
-        yield from (nn.ReflectionPad2d(1), *_layer(nn.Conv2d(wide, wide // 2, 3)))
-    else:
-        raise ValueError(f"'{upsampler}' is none of {', '.join(UPSAMPLERS)}")

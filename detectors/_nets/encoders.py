@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 CLIP_VIT_L14 = published("clip-vit-l14", {"visual.class_embedding": (1024,), "visual.proj": (1024, 768)})
 CLIP_RN50 = published("clip-rn50", {"visual.attnpool.c_proj.weight": (1024, 2048)})
 RESNET_50 = published("resnet50-imagenet", {"conv1.weight": (64, 3, 7, 7), "fc.weight": (1000, 2048)})
+RESNET_34 = published("resnet34-imagenet", {"conv1.weight": (64, 3, 7, 7), "fc.weight": (1000, 512)})
 VIT_B16 = published(
     "vit-b16-imagenet", {"conv_proj.weight": (768, 3, 16, 16), "heads.head.weight": (1000, 768)}
 )

@@ -69,6 +69,14 @@ def resnet_50() -> nn.Module:
     return network
 
 
+def resnet_34() -> nn.Module:
+    """Make a classifier of two classes: (n, 3, H, W) of any size to (n, 2)."""
+    from torchvision.models import resnet34
+
+    network: nn.Module = resnet34(num_classes=2)
+    return network
+
+
 def shipped(name: str) -> Checkpoint:
     """Describe one of the small checkpoints that this package ships for its `sample` dataset."""
     return Checkpoint(f"sample-{name}", f"weights/{name}.safetensors", "this package", "MIT", shipped=True)

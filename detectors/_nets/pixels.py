@@ -47,9 +47,14 @@ class Preprocess:
 
     def __call__(self, image: Image) -> Tensor:
         """Turn one RGB image into a float32 tensor (3, H, W)."""
+        return normalise(self.levels(image), self.statistics)
+
+    def levels(self, image: Image) -> Tensor:
+        """Resize and crop one RGB image to a tensor that is not normalised: uint8 (3, H, W)."""
         from torchvision.transforms.functional import pil_to_tensor
 
-        return normalise(pil_to_tensor(self.pixels(image)), self.statistics)
+        levels: Tensor = pil_to_tensor(self.pixels(image))
+        return levels
 
     def pixels(self, image: Image) -> Image:
         """Resize and crop one RGB image."""

@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 from transformation_files import filled_as_published
 
+from forenbench.detectors._nets.encoders import RESNET_34
 from forenbench.detectors._nets.networks import RESNET_50
 from forenbench.plugins.installed import find
 from forenbench.tables.papers import paper_tables
@@ -19,8 +20,8 @@ from forenbench.weights import Checkpoint
 
 
 def needed() -> Iterator[Checkpoint]:
-    """Yield the checkpoints of all detectors in all tables."""
-    found = {}
+    """Yield the checkpoints of all detectors in all tables, and what trainings alone start from."""
+    found = {RESNET_34.name: RESNET_34}
     for table in paper_tables().values():
         for detector in table.detectors():
             name, _, variant = detector.partition(":")

@@ -6,10 +6,11 @@ import multiprocessing
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ from torch import Tensor, nn
 from forenbench.data.catalogue import open_dataset
 from forenbench.training.examples import Examples, collect
 from forenbench.training.learners import Learner, cnndetection
+from forenbench.training.loop import Loop
 from forenbench.training.processes import joined
 from forenbench.training.recipes import CNNDETECTION, Augmentation, TrainingRecipe
 from forenbench.training.schedules import EarlyStopping
@@ -26,6 +28,7 @@ from forenbench.training.state import TrainingSettings
 from forenbench.training.supervised import Training
 
 Environment = dict[str, str]
+L = TypeVar("L", bound=Loop)
 RECIPE = replace(
     CNNDETECTION,
     rate=1e-3,
@@ -100,6 +103,27 @@ def run_training(folder: Path, out: Path, recipe: TrainingRecipe = RECIPE, **set
 
         training.run(report)
     return training
+
+
+class Stop(Exception):
+    """Ends a training as suddenly as a kill."""
+
+
+def run_in_pieces(make: Callable[[], L], tries: int) -> tuple[L, int]:
+    """Run a training, made anew and stopped at its second report each time; return it, and the reports."""
+    calls = 0
+
+    def stop(*_: object) -> None:
+        nonlocal calls
+        calls += 1
+        if calls % 2 == 0:
+            raise Stop
+
+    for _ in range(tries):
+        training = make()
+        with suppress(Stop):
+            training.run(stop)
+    return training, calls
 
 
 def job(arguments: tuple[Path, Path], environment: Environment, settings: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from forenbench.training.examples import Examples, check_readable, labels, limit
 from forenbench.training.loader import in_order, shuffled
 from forenbench.training.processes import Processes
 from forenbench.training.request import TrainingRequest, gather
+from forenbench.types import REAL
 
 
 def silent(what: str, done: int, total: int) -> None:
@@ -123,6 +125,32 @@ def test_images_on_both_sides_are_refused(tmp_path: Path) -> None:
     order = TrainingRequest("it", tmp_path / "out", str(tmp_path / "data"), str(tmp_path / "data"))
     with pytest.raises(BenchError, match=r"12 images of .* are training images too"):
         gather(order, Processes(), silent)
+
+
+@pytest.mark.parametrize("fakes", [True, False])
+def test_only_reals_are_gathered_where_fakes_lie_beside_them_or_not(folder: Path, fakes: bool) -> None:
+    for file in () if fakes else folder.glob("*/1_fake/*"):
+        file.unlink()
+    asked = TrainingRequest("it", folder.parent / "out", str(folder), classes=("horse",))
+    data = gather(asked, Processes(), silent, reals_only=True)
+    assert paths(data.train) == [f"horse/0_real/{i:02d}.png" for i in range(10)]
+    told = data.describe()["train"]
+    assert told["images"] == {"real": 10, "fake": 0}
+    assert f"; {10 if fakes else 0} fake ones left out" in told["chosen"]
+    few = gather(replace(asked, limit=3), Processes(), silent, reals_only=True).train
+    assert set(labels(few)) == {REAL}
+    assert len(few.items) == 3
+    assert few.rule.startswith("3 real: ")
+    with pytest.raises(BenchError, match="--limit 0: give the number of real images"):
+        gather(replace(asked, limit=0), Processes(), silent, reals_only=True)
+
+
+def test_a_reals_only_training_needs_reals_of_the_classes_asked_for(folder: Path) -> None:
+    for file in (folder / "cat/0_real").iterdir():
+        file.unlink()
+    cats = TrainingRequest("it", folder.parent / "out", str(folder), classes=("cat",))
+    with pytest.raises(BenchError, match=r"has no real images .*all that is learned from"):
+        gather(cats, Processes(), silent, reals_only=True)
 
 
 def test_an_epoch_shows_every_image_once_in_an_order_of_its_own() -> None:

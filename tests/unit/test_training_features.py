@@ -27,8 +27,9 @@ from forenbench.training.bank import Share, make_bank
 from forenbench.training.examples import Examples
 from forenbench.training.feature_bank import Encoding
 from forenbench.training.learners import Learner
-from forenbench.training.lgrad import Gradients, Pictures, _largest, _write, cache_of, prepare
+from forenbench.training.lgrad import Gradients, cache_of, prepare
 from forenbench.training.loader import Loader
+from forenbench.training.picture_cache import Pictures, _largest, _write
 from forenbench.training.processes import Processes
 from forenbench.training.randomness import TRAIN, VALIDATE, draws
 from forenbench.training.recipes import Augmentation
@@ -125,7 +126,7 @@ def test_gradients_are_taken_in_full_precision_even_in_mixed_precision(examples:
 
 
 def test_cached_pictures_are_eight_bit_png_files_by_content(examples: Examples, tmp_path: Path) -> None:
-    shown = gradients().cached(tmp_path / "cache", examples, running())
+    shown = gradients().cache(tmp_path / "cache").filled(examples, running())
     files = sorted((tmp_path / "cache").rglob("*.*"))
     assert [file.stem for file in files] == sorted(item.sha256 for item in examples.items)
     transformation, network = gradients().transformation, gradients().network
@@ -145,15 +146,15 @@ def test_only_missing_pictures_are_made_and_another_checkpoint_has_its_own(
     examples: Examples, tmp_path: Path
 ) -> None:
     root = tmp_path / "cache"
-    gradients().cached(root, examples, running())
+    gradients().cache(root).filled(examples, running())
     for file in sorted(root.rglob("*.png"))[:3]:
         file.unlink()
     count = Counter()
-    gradients().cached(root, examples, running(count))
+    gradients().cache(root).filled(examples, running(count))
     assert count.steps[-1] == (3, 3)
     again, other = Counter(), Counter()
-    gradients().cached(root, examples, running(again))
-    gradients(seed=1).cached(root, examples, running(other))
+    gradients().cache(root).filled(examples, running(again))
+    gradients(seed=1).cache(root).filled(examples, running(other))
     assert again.steps == []
     assert other.steps[-1] == (20, 20)
 
@@ -248,11 +249,11 @@ def test_a_picture_on_disk_does_not_depend_on_which_others_a_kill_left_to_make(
     examples: Examples, tmp_path: Path
 ) -> None:
     made = replace(gradients(), network=Coupled())
-    made.cached(tmp_path / "cache", examples, running())
+    made.cache(tmp_path / "cache").filled(examples, running())
     whole = {file: file.read_bytes() for file in (tmp_path / "cache").rglob("*.png")}
     for file in sorted(whole)[::3]:
         file.unlink()
-    made.cached(tmp_path / "cache", examples, running())
+    made.cache(tmp_path / "cache").filled(examples, running())
     assert {file: file.read_bytes() for file in whole} == whole
 
 

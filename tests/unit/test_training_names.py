@@ -60,6 +60,12 @@ def test_the_suggested_command_writes_the_file_looked_for(checkpoint: Checkpoint
         ("frank --data forensynths-train --classifier cnn --classes boat,cow", "frank-cnn-boat-cow"),
         ("fredect --data some/faces", "fredect-own-faces"),
         ("univfd-lc --data forensynths-train --end-to-end", "univfd-finetuned"),
+        ("autogan --data forensynths-train --classes horse", "autogan-fft-1class"),
+        (
+            "autogan --data forensynths-train --classes horse --simulate transposed,nearest --feature low",
+            "autogan-low-nearest-transposed-1class",
+        ),
+        ("cooccurrence --data some/photos", "cooccurrence-paper-photos"),
         ("univfd-lc --data forensynths-train --name mine", "mine"),
     ],
 )

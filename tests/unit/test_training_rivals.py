@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from PIL.Image import Image
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim import SGD, Adam, Optimizer
-from training_jobs import RECIPE, examples_of, write_images
+from training_jobs import RECIPE, examples_of, run_in_pieces, write_images
 
 from forenbench.errors import BenchError
 from forenbench.training.processes import Processes
@@ -77,10 +76,6 @@ class Duel:
         return dict(self.networks["maker"].state_dict())
 
 
-class Stop(Exception):
-    """Ends a training as suddenly as a kill."""
-
-
 def contest(folder: Path, duel: Duel, out: str) -> Contest:
     settings = TrainingSettings(folder / out, {"is": 1}, keep="last", save_every=1)
     return Contest(duel, CONTEST, examples_of(folder / "train"), settings, Processes())
@@ -101,19 +96,10 @@ def test_stopped_at_every_second_report_they_still_end_with_the_same_weights(fol
     whole = Duel()
     training = contest(folder, whole, "whole")
     training.run(lambda *_: None)
-    calls = 0
-
-    def stop(*_: object) -> None:
-        nonlocal calls
-        calls += 1
-        if calls % 2 == 0:
-            raise Stop
-
-    for _ in range(12):
-        cut = Duel()  # as a new process makes them
-        again = contest(folder, cut, "cut")
-        with suppress(Stop):
-            again.run(stop)
+    # Each with networks of its own, as a new process makes them.
+    again, calls = run_in_pieces(lambda: contest(folder, Duel(), "cut"), tries=12)
+    cut = again.rivals
+    assert isinstance(cut, Duel)
     assert calls > 2 * EPOCHS  # more steps than one run has: some were done twice
     assert weights(cut).keys() == weights(whole).keys()
     assert all(torch.equal(value, weights(whole)[key]) for key, value in weights(cut).items())

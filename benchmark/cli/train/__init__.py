@@ -49,6 +49,14 @@ COMMANDS = {
         "train_filtered:bihpf",
         "Train BiHPF's ResNet-50 on spectra through two high-pass filters (reimplemented).",
     ),
+    "autogan": (
+        "train_autogan:autogan",
+        "Train AutoGAN's ResNet-34 on spectra of generated or simulated images; the last epoch counts.",
+    ),
+    "cooccurrence": (
+        "train_cooccurrence:cooccurrence",
+        "Train a small network on co-occurrence matrices of whole pictures; the last epoch is the result.",
+    ),
     "patchfor": (
         "train_patchfor:patchfor",
         "Train a classifier of patches: cross-entropy of each, until validation has long seen no gain.",
