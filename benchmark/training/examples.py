@@ -145,29 +145,27 @@ def only_classes(examples: Examples, classes: Sequence[str]) -> Examples:
 def limited(examples: Examples, limit: int | None, seed: int) -> Examples:
     """Keep `limit` images, half of them real: the first ones of each label in a random order of the seed.
 
-    A smaller number thus gives a subset of what a larger one gives. Where reals alone are wanted, all are.
+    A smaller number thus gives a subset of what a larger one gives. Where reals alone are wanted, they are
+    that half.
 
     Raises:
         BenchError: The number is odd, or a label has fewer images than half of it.
     """
     if limit is None:
         return examples
-    share, rest = divmod(limit, len(examples.wanted))
-    if share < 1 or rest:
-        both = len(examples.wanted) > 1
-        number = "an even number, half of it is real and half fake" if both else "the number of real images"
-        raise BenchError(f"--limit {limit}: give {number}")
+    if limit < 2 or limit % 2:
+        raise BenchError(f"--limit {limit}: give an even number, half of it is real and half fake")
     chosen: list[int] = []
     for label in examples.wanted:
         indices = [index for index, item in enumerate(examples.items) if item.label == label]
-        if len(indices) < share:
+        if len(indices) < limit // 2:
             raise BenchError(
-                f"--limit {limit} needs {share} {LABELS[label]} images, and there are {len(indices)}"
+                f"--limit {limit} needs {limit // 2} {LABELS[label]} images, and there are {len(indices)}"
             )
         # Each label by its own generator: how many fakes there are has no say in which reals are drawn.
         shuffled = draws(seed, LIMIT, index=label).permutation(len(indices))
-        chosen += [indices[position] for position in shuffled[:share]]
-    counts = " and ".join(f"{share} {LABELS[label]}" for label in examples.wanted)
+        chosen += [indices[position] for position in shuffled[: limit // 2]]
+    counts = " and ".join(f"{limit // 2} {LABELS[label]}" for label in examples.wanted)
     rule = (
         f"{counts}: the first of each label in a random order (seed {seed}) "
         f"of the {len(examples.items)} images sorted by path"

@@ -57,7 +57,7 @@ class Loop(ABC):
 
     @abstractmethod
     def step(self, batch: TrainingBatch, group: list[int]) -> Mapping[str, float]:
-        """Do one step, and return its losses; the first of them ends a training that diverges.
+        """Do one step, and return its losses; one that is no number ends the training.
 
         Args:
             batch: This process's share.
@@ -136,7 +136,8 @@ class Loop(ABC):
             for group, batch in zip(left, batches, strict=True):
                 with self._layers_draws():
                     losses = self.step(batch, group)
-                self.finite(next(iter(losses.values())), f"the loss of step {position.step + 1}")
+                for loss in losses.values():
+                    self.finite(loss, f"the loss of step {position.step + 1}")
                 position.add(losses, len(group))
                 report(f"epoch {position.epoch + 1}", position.step, len(groups), losses)
                 # Not after the last step: the epoch's end writes the state in any case.

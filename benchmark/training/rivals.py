@@ -61,7 +61,7 @@ def train_rivals(request: TrainingRequest, rivals: Rivals, data: TrainingData, r
     """Train networks against each other, or finish a training that was stopped; return the checkpoint's path.
 
     Raises:
-        BenchError: There are several processes, or mixed precision was asked for; or the folder has another
+        BenchError: There are several processes, or mixed precision is asked for; or the folder has another
             training, or one that runs.
     """
 
@@ -82,7 +82,7 @@ class Contest(Loop):
         processes: This process, which must be the only one.
 
     Raises:
-        BenchError: There are several processes, or mixed precision was asked for.
+        BenchError: There are several processes, or mixed precision is asked for.
     """
 
     def __init__(
@@ -96,10 +96,8 @@ class Contest(Loop):
         # Each side's losses rest on the other's networks: averaging gradients would not be the same training.
         if processes.count > 1:
             raise BenchError("networks that train against each other take one process; leave torchrun out")
-        if settings.precision != "fp32":  # each side has steps of its own, which nothing here can wrap
-            raise BenchError(
-                f"networks that train against each other train in fp32, not in {settings.precision}"
-            )
+        if settings.precision != "fp32":
+            raise BenchError(f"rivals train in full precision (fp32), not in {settings.precision}")
         super().__init__(rivals.read, recipe, examples, settings, processes)
         self.rivals = rivals
         for network in rivals.networks.values():
@@ -117,10 +115,10 @@ class Contest(Loop):
 
     def set_rate(self, rate: float) -> None:
         """Set it in proportion to the rates that the optimisers began with."""
-        share = rate / self.recipe.rate if self.recipe.rate else 0.0  # a rate of zero may be asked for
+        left = rate / self.recipe.rate if self.recipe.rate else 0.0
         for name, optimiser in self.rivals.optimisers.items():
             for parameters, begun in zip(optimiser.param_groups, self._rates[name], strict=True):
-                parameters["lr"] = begun * share
+                parameters["lr"] = begun * left
 
     def end_epoch(self, row: dict[str, float], report: Report) -> bool:
         """Move the schedule on; the last epoch is kept."""
@@ -146,6 +144,15 @@ class Contest(Loop):
     def published(self) -> dict[str, Any]:
         """Return what the rivals publish."""
         return self.rivals.publish()
+
+
+def descend(optimiser: Optimizer, loss: Tensor) -> float:
+    """Do one step of a side's optimiser, and return the loss."""
+    # Dropped just before: a rival's loss leaves gradients in this side's networks, too.
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    optimiser.step()
+    return float(loss.detach())
 
 
 def _rates(optimiser: Optimizer) -> list[float]:

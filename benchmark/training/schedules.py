@@ -93,17 +93,22 @@ class Constant:
 
 @dataclass(frozen=True, slots=True)
 class LinearDecay:
-    """CycleGAN: one rate for `constant` epochs, then `decay` in equal steps to zero, where it ends."""
+    """CycleGAN: one rate for `constant` epochs, then down in equal steps, nearly to zero in `decay` more."""
 
     constant: int = 50
     decay: int = 50
+
+    @classmethod
+    def over(cls, epochs: int) -> LinearDecay:
+        """Keep the rate for half of a training, and let it fall in the other."""
+        return cls(epochs // 2, epochs - epochs // 2)
 
     def after(self, stage: Stage, epoch: int, seen: float | None) -> Stage:
         """Return the stage after an epoch; validation plays no role."""
         # Its `lambda_rule` (models/networks.py) counts epochs from 1, and divides by one more than `decay`:
         # the last epoch still has a rate.
-        before, now = (self.decay + 1 - max(0, at + 1 - self.constant) for at in (epoch, epoch + 1))
-        return replace(stage, rate=stage.rate * now / before, stop=now == 0)
+        before, now = (max(0, self.decay + 1 - max(0, at + 1 - self.constant)) for at in (epoch, epoch + 1))
+        return replace(stage, rate=stage.rate * now / before if before else 0.0)
 
 
 @dataclass(frozen=True, slots=True)

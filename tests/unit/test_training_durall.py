@@ -19,7 +19,7 @@ from training_jobs import examples_of, write_images
 from forenbench.data.catalogue import open_dataset
 from forenbench.detectors._nets.fitted_classifiers import decision
 from forenbench.detectors._nets.radial_spectrum import FEATURES
-from forenbench.detectors.durall import CHECKPOINTS, KINDS, NOTEBOOKS, Durall
+from forenbench.detectors.durall import KINDS, NOTEBOOKS, PUBLISHED, Durall
 from forenbench.errors import BenchError
 from forenbench.images import decode
 from forenbench.testing import check_detector
@@ -121,8 +121,8 @@ def test_another_classifiers_file_is_refused(tmp_path: Path, classifier: str) ->
 
 def test_every_pair_of_the_notebooks_has_a_variant_and_features_travel_to_other_processes() -> None:
     pairs = {f"{features}-{one}-4class" for features, some in NOTEBOOKS.items() for one in some}
-    assert pairs < set(CHECKPOINTS)
-    assert set(CHECKPOINTS) - pairs == {"celeba-svm-rbf-1class", "celeba-svm-rbf-2class"}
+    assert pairs < set(PUBLISHED)
+    assert set(PUBLISHED) - pairs == {"celeba-svm-rbf-1class", "celeba-svm-rbf-2class"}
     assert pickle.loads(pickle.dumps(FEATURES)) == FEATURES
 
 

@@ -76,14 +76,10 @@ def test_linear_decay_is_cyclegans() -> None:
     assert min(found) > 0
 
 
-def test_linear_decay_ends_where_the_rate_would_be_zero_however_many_epochs_are_asked_for() -> None:
-    stage, schedule = Stage(2e-4), LinearDecay(2, 3)
-    stops = []
-    for epoch in range(5):
-        stage = schedule.after(stage, epoch, None)
-        stops.append(stage.stop)
-    assert stops == [False, False, False, False, True]
-    assert LinearDecay(2, 0).after(Stage(1.0), 1, None).stop
+def test_a_linear_decay_ends_at_zero_and_halves_any_number_of_epochs() -> None:
+    assert rates(LinearDecay(2, 2), 3.0, 8) == [pytest.approx(rate) for rate in (3, 3, 2, 1, 0, 0, 0, 0)]
+    assert [(one.constant, one.decay) for one in map(LinearDecay.over, (1, 4, 5))] == [(0, 1), (2, 2), (2, 3)]
+    assert min(rates(LinearDecay.over(7), 1.0, 7)) > 0
 
 
 def plateau(seen: list[float], **settings: float) -> list[bool]:

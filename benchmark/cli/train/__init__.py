@@ -57,6 +57,14 @@ COMMANDS = {
         "train_cooccurrence:cooccurrence",
         "Train a small network on co-occurrence matrices of whole pictures; the last epoch is the result.",
     ),
+    "frepgan": (
+        "train_frepgan:frepgan",
+        "Train FrePGAN, reimplemented: maps that hide artefacts, their discriminator, and a ResNet-50.",
+    ),
+    "fingerprintnet": (
+        "train_fingerprintnet:fingerprintnet",
+        "Train FingerprintNet, reimplemented, on real images alone: a ResNet-50 on spectra.",
+    ),
     "patchfor": (
         "train_patchfor:patchfor",
         "Train a classifier of patches: cross-entropy of each, until validation has long seen no gain.",
