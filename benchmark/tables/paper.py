@@ -58,14 +58,10 @@ class PaperTable:
         return f"{self.source}: {self.title} (%)"
 
     def cell(self, row: Heading, column: Heading) -> Mapping[str, str] | None:
-        """Return `CELL_AND_CLASS` and metric of one number.
-
-        None for means, and for methods without a detector here.
-        """
+        """Return `CELL_AND_CLASS` and metric of one number; None for means."""
         if row.mean or column.mean:
             return None
-        cell = {"class": "", "perturbation": "none", **row.cell, **column.cell}
-        return cell if "detector" in cell else None
+        return {"class": "", "perturbation": "none", **row.cell, **column.cell}
 
     def cells(self) -> Iterator[Mapping[str, str]]:
         """Yield `CELL_AND_CLASS` and metric of every number that can be measured, row by row."""

@@ -173,10 +173,6 @@ def _remarks(table: PaperTable, cells: pd.DataFrame) -> Iterator[str]:
             f"Blank: {lacking} of {len(needed)} cells were not run "
             f"('bench run --experiment {table.name}' runs what is lacking)."
         )
-    without = [row for row in table.rows if not row.mean and not table.cell(row, table.columns[0])]
-    if without:
-        names = dict.fromkeys(row.label[0] for row in without)
-        yield f"Blank, for want of a detector here: {', '.join(names)}."
     run = set(cells["detector"])
     labels: dict[str, list[str]] = {}
     for line in (*table.rows, *table.columns):  # some papers have a column for each detector

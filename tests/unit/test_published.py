@@ -94,8 +94,9 @@ def test_totals_over_sets_that_are_not_at_hand_are_possible() -> None:
         frame = published(paper_tables()[name])
         total = frame.iloc[:, -1] * 19 - frame.iloc[:, :-1].sum(axis=1)
         missing = frame.iloc[:, :-1].isna().sum(axis=1)
-        assert set(missing) == {0, 5}
-        assert (total[missing == 5] / 5).between(0, 100).all()
+        printed = frame.iloc[:, -1].notna()  # of the paper's other detectors few numbers are at hand
+        assert set(missing[printed]) == {0, 5}
+        assert (total[printed & (missing == 5)] / 5).between(0, 100).all()
 
 
 @pytest.mark.parametrize("name", sorted(paper_tables()))
