@@ -48,7 +48,7 @@ SCORES = {"": after_softmax, "-before-softmax": before_softmax, "-vote": vote}
 
 
 def _own(name: str, ending: str) -> Checkpoint:
-    command = f"bench train patchfor --network {name} {TRAINING_DATA[ending]}"
+    command = f"bench train patchfor {TRAINING_DATA[ending]} --network {name}"
     return own(f"patchfor-{name}-{ending}", command, marks(name))
 
 
