@@ -109,14 +109,14 @@ class Stop(Exception):
     """Ends a training as suddenly as a kill."""
 
 
-def run_in_pieces(make: Callable[[], L], tries: int) -> tuple[L, int]:
-    """Run a training, made anew and stopped at its second report each time; return it, and the reports."""
+def run_in_pieces(make: Callable[[], L], tries: int, every: int = 2) -> tuple[L, int]:
+    """Run a training, made anew and stopped at each second report, or `every`; return it, and the reports."""
     calls = 0
 
     def stop(*_: object) -> None:
         nonlocal calls
         calls += 1
-        if calls % 2 == 0:
+        if calls % every == 0:
             raise Stop
 
     for _ in range(tries):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import torch
 from formula import he_weights, shapes_of
 from PIL import Image
 from torch import Tensor, nn
-from training_jobs import examples_of, write_images
+from training_jobs import examples_of, run_in_pieces, write_images
 
 from forenbench.detectors._nets.patch_networks import after_softmax, before_softmax, vote
 from forenbench.detectors._nets.pixels import PLAIN, Preprocess
@@ -107,10 +106,6 @@ def test_the_smallest_batch_is_one_pair() -> None:
     assert [len(group) for group in paired(0, 0, np.array([0, 1, 1]), 1)] == [2, 2]
 
 
-class Stop(Exception):
-    """Ends a training as suddenly as a kill."""
-
-
 def training(folder: Path, out: str, recipe: TrainingRecipe = SMALL) -> Training:
     learner = patch_learner(recipe, LAYER, "random", 0, Weights())
     data = examples_of(folder / "train"), examples_of(folder / "val")
@@ -129,18 +124,7 @@ def folder(tmp_path: Path) -> Path:
 def test_stopped_at_every_third_report_it_ends_with_the_same_bytes(folder: Path) -> None:
     whole = training(folder, "whole")
     whole.run(lambda *_: None)
-    calls = 0
-
-    def stop(*_: object) -> None:
-        nonlocal calls
-        calls += 1
-        if calls % 3 == 0:
-            raise Stop
-
-    for _ in range(4):
-        cut = training(folder, "cut")
-        with suppress(Stop):
-            cut.run(stop)
+    cut, calls = run_in_pieces(lambda: training(folder, "cut"), tries=4, every=3)
     assert calls > 2 * 3  # two steps and a validation in each of two epochs; some were done twice
     assert cut.result_file.read_bytes() == whole.result_file.read_bytes()
     assert cut.position.history == whole.position.history
