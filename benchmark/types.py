@@ -39,6 +39,9 @@ class Detector(Protocol):
     Its ``prepare`` may have attributes ``crop``, the side of the square that it cuts from the centre, with
     black around smaller images, and ``resize``, what it scales them to before (None: nothing): a run then
     says how many images are smaller.
+
+    A detector that judges patches of an image may have a method ``patches``
+    (see `forenbench.pictures.patch_maps.JudgesPatches`), which is drawn.
     """
 
     name: str

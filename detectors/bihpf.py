@@ -17,19 +17,19 @@ from forenbench.weights import Weights
 
 from ._nets.bilateral_filters import WHOLE, classifier_input, filtered_spectra
 from ._nets.pixels import as_pixels
-from ._nets.table_3 import classifiers
+from ._nets.reimplemented import reimplemented
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-NETWORKS = classifiers("bihpf")
+NETWORKS = reimplemented("bihpf")
 
 
 class BiHPF(LogitDetector):
     """A classifier with one logit on filtered spectra."""
 
     variants: ClassVar = {"published": tuple(NETWORKS)}
-    rows: ClassVar = {"published": ("4class",)}
+    rows: ClassVar = {"published": ("reimplemented-4class",)}
     needs: ClassVar = {variant: (network.checkpoint,) for variant, network in NETWORKS.items()}
     checkpoints: ClassVar = tuple(network.checkpoint for network in NETWORKS.values())
     version = "1"

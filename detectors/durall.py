@@ -23,9 +23,8 @@ from forenbench.weights import Checkpoint, Weights
 
 from ._nets.fitted_classifiers import LINEAR, POLYNOMIAL, RBF, Content, decision, load_classifier
 from ._nets.networks import shipped
-from ._nets.published import own
+from ._nets.published import TRAINING_DATA, own
 from ._nets.radial_spectrum import FEATURES, RadialSpectrum
-from ._nets.table_3 import TABLE_3
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,7 +34,7 @@ NOTEBOOKS = {"faces-hq": tuple(KINDS), "celeba": tuple(KINDS), "ffpp": ("svm-rbf
 
 
 def _own(features: str, classifier: str, ending: str) -> Checkpoint:
-    command = f"bench train durall --features {features} --classifier {classifier} {TABLE_3[ending]}"
+    command = f"bench train durall --features {features} --classifier {classifier} {TRAINING_DATA[ending]}"
     name, kind = f"durall-{features}-{classifier}-{ending}", KINDS[classifier]
     described = own(name, command)
     # No marks: how many support vectors there are is found out by fitting.

@@ -1,7 +1,7 @@
 """FingerprintNet (reimplemented): a ResNet-50 on spectra, which learned from real photographs alone.
 
 Jeong, Kim, Ro, Kim, Choi, "FingerprintNet: Synthesized Fingerprints for Generated Image Detection" (ECCV
-2022). Nobody has published code or weights, so tables call its rows "fingerprintnet (reimplemented)".
+2022). Nobody has published code or weights, and the names of its variants say so.
 
 From the abstract: training takes real pictures only; a generator reproduces the fingerprints of many kinds of
 generative models; the detector works where these stand out, in the frequency domain. The same authors'
@@ -28,27 +28,18 @@ from forenbench.types import LogitDetector
 from forenbench.weights import Weights
 
 from ._nets.fingerprints import log_spectrum
-from ._nets.networks import RESNET_50, Network, resnet_50
 from ._nets.pixels import PLAIN, Preprocess
-from ._nets.published import own
+from ._nets.reimplemented import reimplemented
 
-CLASSES = {"1class": "horse", "4class": "car,cat,chair,horse"}
+NETWORKS = reimplemented("fingerprintnet", ("1class", "4class"))
 """Settings of LGrad, whose photographs these are."""
-
-
-def _own(variant: str, classes: str) -> Network:
-    command = f"bench train fingerprintnet --data forensynths-train --classes {classes}"
-    return Network(resnet_50, own(f"fingerprintnet-{variant}", command, RESNET_50))
-
-
-NETWORKS = {variant: _own(variant, classes) for variant, classes in CLASSES.items()}
 
 
 class FingerprintNet(LogitDetector):
     """A classifier with one logit on the spectrum of a picture."""
 
     variants: ClassVar = {"published": tuple(NETWORKS)}
-    rows: ClassVar = {"published": ("1class",)}
+    rows: ClassVar = {"published": ("reimplemented-1class",)}
     needs: ClassVar = {variant: (network.checkpoint,) for variant, network in NETWORKS.items()}
     checkpoints: ClassVar = tuple(network.checkpoint for network in NETWORKS.values())
     version = "1"

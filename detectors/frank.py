@@ -24,7 +24,7 @@ from forenbench.weights import Weights
 
 from ._nets.frank_networks import CLASSIFIERS, INPUTS, SMALL, SMALL_INPUT, classifier
 from ._nets.networks import Network, shipped
-from ._nets.published import CLASS_SETTINGS, own
+from ._nets.published import TRAINING_DATA, own
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ._nets.cosines import Pixels
 
 TRAINED = (
-    *((name, "dct", setting) for name in CLASSIFIERS for setting in CLASS_SETTINGS),
+    *((name, "dct", setting) for name in CLASSIFIERS for setting in TRAINING_DATA),
     *((name, seen, "progan") for name in CLASSIFIERS for seen in INPUTS if seen != "dct"),
 )
 """Classifiers, what they see, and what they are trained on."""
@@ -43,9 +43,7 @@ def _variant(name: str, seen: str, setting: str) -> str:
 
 
 def _own(name: str, seen: str, setting: str) -> Network:
-    command = f"bench train frank --data forensynths-train --classifier {name} --input {seen}"
-    classes = CLASS_SETTINGS[setting]
-    command += f" --classes {classes}" if classes else ""
+    command = f"bench train frank {TRAINING_DATA[setting]} --classifier {name} --input {seen}"
     side = INPUTS[seen][1]
     checkpoint = own(f"frank-{_variant(name, seen, setting)}", command, {"mean": (3, side, side)})
     return Network(partial(classifier, name, side), checkpoint)

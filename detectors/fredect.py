@@ -18,7 +18,7 @@ from forenbench.weights import Weights
 from ._nets.cosines import Standardised
 from ._nets.fredect_statistics import MEAN, SIDE, VARIANCE, VIEW, network, statistics
 from ._nets.networks import RESNET_50, Network, resnet_50
-from ._nets.published import CLASS_SETTINGS, own, published
+from ._nets.published import TRAINING_DATA, own, published
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,12 +28,11 @@ PUBLISHED = (CLASSIFIER, MEAN, VARIANCE)
 
 
 def _own(setting: str) -> Network:
-    classes = CLASS_SETTINGS[setting]
-    command = "bench train fredect --data forensynths-train" + (f" --classes {classes}" if classes else "")
+    command = f"bench train fredect {TRAINING_DATA[setting]}"
     return Network(network, own(f"fredect-own-{setting}", command, {"mean": (3, SIDE, SIDE)}))
 
 
-OWN = {f"own-{setting}": _own(setting) for setting in CLASS_SETTINGS}
+OWN = {f"own-{setting}": _own(setting) for setting in TRAINING_DATA}
 
 
 class FreDect(LogitDetector):

@@ -1,7 +1,7 @@
 """FrePGAN (reimplemented): a ResNet-50 on pictures to which a generator has added what hides their artefacts.
 
 Jeong, Kim, Ro, Choi, "FrePGAN: Robust Deepfake Detection Using Frequency-Level Perturbations" (AAAI 2022,
-arXiv 2202.03347). Nobody has published code or weights, so tables call its rows "frepgan (reimplemented)".
+arXiv 2202.03347). Nobody has published code or weights, and the names of its variants say so.
 
 From the paper, by its abstract and by what others wrote of it:
 
@@ -29,13 +29,11 @@ from forenbench.types import LogitDetector
 from forenbench.weights import Weights
 
 from ._nets.frequency_maps import PerturbationMap, PerturbedClassifier
-from ._nets.networks import Network, resnet_50
+from ._nets.networks import resnet_50
 from ._nets.pixels import IMAGENET, Preprocess
-from ._nets.published import own
+from ._nets.reimplemented import reimplemented
 
 MARKS = {"perturbation.network.model.1.weight": (32, 6, 7, 7), "classifier.fc.weight": (1, 2048)}
-CLASSES = {"1class": "horse", "2class": "chair,horse", "4class": "car,cat,chair,horse"}
-"""Those of LGrad's Table 3."""
 
 
 def network() -> nn.Module:
@@ -43,19 +41,14 @@ def network() -> nn.Module:
     return PerturbedClassifier(PerturbationMap(), resnet_50())
 
 
-def _own(variant: str, classes: str) -> Network:
-    command = f"bench train frepgan --data forensynths-train --classes {classes}"
-    return Network(network, own(f"frepgan-{variant}", command, MARKS))
-
-
-NETWORKS = {variant: _own(variant, classes) for variant, classes in CLASSES.items()}
+NETWORKS = reimplemented("frepgan", build=network, marks=MARKS)
 
 
 class FrePGAN(LogitDetector):
     """A classifier with one logit on a picture and what is added to it."""
 
     variants: ClassVar = {"published": tuple(NETWORKS)}
-    rows: ClassVar = {"published": ("4class",)}
+    rows: ClassVar = {"published": ("reimplemented-4class",)}
     needs: ClassVar = {variant: (network.checkpoint,) for variant, network in NETWORKS.items()}
     checkpoints: ClassVar = tuple(network.checkpoint for network in NETWORKS.values())
     version = "1"

@@ -15,19 +15,19 @@ from forenbench.weights import Weights
 
 from ._nets.high_frequencies import WHOLE, high_frequency_pictures
 from ._nets.pixels import IMAGENET, normalise
-from ._nets.table_3 import classifiers
+from ._nets.reimplemented import reimplemented
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-NETWORKS = classifiers("highpass")
+NETWORKS = reimplemented("highpass")
 
 
 class HighPass(LogitDetector):
     """A classifier with one logit on 8-bit pictures of high frequencies."""
 
     variants: ClassVar = {"published": tuple(NETWORKS)}
-    rows: ClassVar = {"published": ("4class",)}
+    rows: ClassVar = {"published": ("reimplemented-4class",)}
     needs: ClassVar = {variant: (network.checkpoint,) for variant, network in NETWORKS.items()}
     checkpoints: ClassVar = tuple(network.checkpoint for network in NETWORKS.values())
     version = "1"

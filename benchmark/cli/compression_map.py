@@ -33,7 +33,7 @@ def compression(  # noqa: PLR0913 - a command's options are its arguments
     images: Annotated[list[Path], typer.Argument(help=_IMAGES)],
     detectors: Annotated[
         str, typer.Option("--detector", "--detectors", help=_DETECTORS)
-    ] = "bihpf:4class@published",
+    ] = "bihpf:reimplemented-4class@published",
     steps: Annotated[int, typer.Option(min=1, help="Of the search, each on four of the images.")] = 200,
     penalty: Annotated[float, typer.Option(min=0, help=_PENALTY)] = 1.0,
     out: Annotated[Path, typer.Option(help="The PNG file to write.")] = Path("compression-map.png"),

@@ -1,8 +1,8 @@
-"""``bench show gradient|cam``: images as detectors see them, and where these find what they decide by."""
+"""``bench show gradient|cam|patches``: images as detectors see them, and where they find what decides."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +19,7 @@ from forenbench.pictures import gradient_picture, judged_picture, seen
 from forenbench.pictures.cam import activation_map
 from forenbench.pictures.figures import sheet
 from forenbench.pictures.heatmaps import heat, overlay
+from forenbench.pictures.patch_maps import patch_map, patch_overlay
 from forenbench.plugins.loaded import LoadedDetector
 from forenbench.scoring.devices import choose_device
 from forenbench.scoring.requested import Files, load_detectors
@@ -31,6 +32,7 @@ _OUT = "The PNG file to write."
 _CHECKPOINTS = "sample or published: the weights of detectors without an @ (lgrad@published)."
 _DEVICE = "auto, cpu, cuda or mps."
 _JUDGES = "Detectors that judge gradient pictures, comma-separated."
+_PATCHES = "Detectors that judge patches, comma-separated."
 _NETWORKS = "Detectors with a convolutional network, comma-separated."
 
 _GRADIENT_TITLE = (
@@ -43,6 +45,13 @@ _CAM_TITLE = (
     "the value named has the full colour. Where a network averages its last feature map, the mean of the "
     "map is the logit less the bias."
 )
+_PATCH_TITLE = (
+    "What the detector says of each patch, over the image as it sees it: the probability of generated is 1 "
+    "in full red, 0.5 where clear, 0 in full blue, and interpolated between the middles of patches."
+)
+
+Panel = tuple[list[str], Image]
+"""A picture under its lines of text."""
 
 
 @dataclass(frozen=True)
@@ -104,22 +113,59 @@ def cam(
     pictures stands the picture.
     """
     loaded, device = loading.load(detectors)
+
+    def panels(one: LoadedDetector, original: Image) -> list[Panel]:
+        found = activation_map(one.detector, original, device)
+        made = judged_picture(one.detector, original, device)
+        judged: list[Panel] = [] if made is None else [([f"gradient of {one.name}", _size(made)], made)]
+        # The map's own size is told: over 224 pixels, one of 7 x 7 points at no more than 49 squares.
+        height, width = found.values.shape
+        output = f"{'logit' if found.is_logit else 'score'} {found.output:+.2f}, map {width} x {height}"
+        label = [one.name, output, f"{one.weights} weights; full colour: {abs(found.values).max():.3g}"]
+        return [*judged, (label, overlay(seen(one.detector, original), found.values))]
+
+    rows = _rows(images, loaded, panels)
+    save(sheet(rows, _CAM_TITLE), out, ", ".join(f"{one.name} ({one.weights})" for one in loaded))
+
+
+@o.grouped
+def patches(
+    images: Annotated[list[Path], typer.Argument(help=_IMAGES)],
+    detectors: Annotated[
+        str, typer.Option("--detector", "--detectors", help=_PATCHES)
+    ] = "patchfor@published",
+    out: Annotated[Path, typer.Option(help=_OUT)] = Path("patches.png"),
+    loading: Loading = LOADING,
+) -> None:
+    """Draw what a detector says of each patch of an image (patch-forensics' heat maps).
+
+    Red patches look generated, blue ones real; the scale is the same for all images.
+    """
+    loaded, device = loading.load(detectors)
+
+    def panels(one: LoadedDetector, original: Image) -> list[Panel]:
+        found = patch_map(one.detector, original, device)
+        height, width = found.shape
+        spread = f"{found.min():.3f} to {found.max():.3f}, mean {found.mean():.3f}"
+        label = [one.name, f"{one.weights} weights, {width} x {height} patches", spread]
+        return [(label, patch_overlay(one.detector, original, found))]
+
+    rows = _rows(images, loaded, panels)
+    save(sheet(rows, _PATCH_TITLE), out, ", ".join(f"{one.name} ({one.weights})" for one in loaded))
+
+
+def _rows(
+    images: list[Path],
+    loaded: list[LoadedDetector],
+    panels: Callable[[LoadedDetector, Image], list[Panel]],
+) -> list[list[Panel]]:
+    """Make a row for each image: itself, and what each detector shows of it."""
     rows = []
     for image in _drawing(images):
         _, original = open_image(image)
-        row = [(_about(image, original), original)]
-        for one in loaded:
-            found = activation_map(one.detector, original, device)
-            made = judged_picture(one.detector, original, device)
-            if made is not None:
-                row.append(([f"gradient of {one.name}", _size(made)], made))
-            # The map's own size is told: over 224 pixels, one of 7 x 7 points at no more than 49 squares.
-            height, width = found.values.shape
-            output = f"{'logit' if found.is_logit else 'score'} {found.output:+.2f}, map {width} x {height}"
-            label = [one.name, output, f"{one.weights} weights; full colour: {abs(found.values).max():.3g}"]
-            row.append((label, overlay(seen(one.detector, original), found.values)))
-        rows.append(row)
-    save(sheet(rows, _CAM_TITLE), out, ", ".join(f"{one.name} ({one.weights})" for one in loaded))
+        shown = [panel for one in loaded for panel in panels(one, original)]
+        rows.append([(_about(image, original), original), *shown])
+    return rows
 
 
 def _drawing(images: list[Path]) -> Iterator[Path]:

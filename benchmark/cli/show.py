@@ -14,12 +14,13 @@ from forenbench.pictures.figures import strip
 
 from .compression_map import compression
 from .console import split
-from .pictures import cam, gradient, open_image, save
+from .pictures import cam, gradient, open_image, patches, save
 from .spectrum import spectrum
 
 app = typer.Typer(help="Show what detectors see, as pictures.", no_args_is_help=True)
 app.command()(gradient)
 app.command()(cam)
+app.command()(patches)
 app.command()(spectrum)
 app.command("compression-map")(compression)
 

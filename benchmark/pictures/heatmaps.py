@@ -36,16 +36,17 @@ def grey(values: NDArray[np.float64], black: float, white: float) -> Image.Image
     )
 
 
-def overlay(picture: Image.Image, values: NDArray[np.float32]) -> Image.Image:
+def overlay(picture: Image.Image, values: NDArray[np.float32], strongest: float | None = None) -> Image.Image:
     """Lay numbers over a picture in pale grey: red where positive, blue where negative, clear where zero.
 
     Args:
         picture: RGB.
-        values: Of any shape (h, w), stretched over the picture by linear interpolation. The farthest from
-            zero has the full colour.
+        values: Of any shape (h, w), stretched over the picture by linear interpolation.
+        strongest: How far from zero a value of full colour is; by default, the farthest of these.
     """
     # One scale for both signs: red and blue of equal depth speak equally loud.
-    strongest = float(np.abs(values).max()) or 1.0
+    if strongest is None:
+        strongest = float(np.abs(values).max()) or 1.0
     share = Image.fromarray((values / strongest).astype(np.float32)).resize(picture.size, KERNELS["bilinear"])
     strength = np.asarray(share)[..., None]
     colour = np.where(strength > 0, _RED, _BLUE)

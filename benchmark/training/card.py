@@ -57,7 +57,7 @@ def identity_of(digests: Mapping[str, str], **rest: object) -> dict[str, Any]:
     return plain
 
 
-_SINCE_0_2 = ("watch", "momentum", "dampening", "decay", "decayed", "eps")
+_SINCE_0_2 = ("watch", "momentum", "dampening", "decay", "decayed", "eps", "pairs")
 """Hyper-parameters that cards of 0.1 lack; they were trained with the defaults of these."""
 
 

@@ -6,15 +6,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 from torch.utils.data import DataLoader, Dataset
 
 from forenbench.errors import BenchError
 from forenbench.images import UnreadableImage
+from forenbench.types import FAKE, REAL
 
 from .examples import Examples
 from .randomness import ORDER, Read, draws
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from torch import Tensor
 
 
@@ -91,6 +94,23 @@ def shuffled(seed: int, epoch: int, number: int, batch: int) -> list[list[int]]:
     # The last batch stays, as with the official loaders, which do not set `drop_last`.
     indices = draws(seed, ORDER, epoch).permutation(number).tolist()
     return [indices[start : start + batch] for start in range(0, number, batch)]
+
+
+def paired(seed: int, epoch: int, labels: NDArray[np.int64], batch: int) -> list[list[int]]:
+    """Return an epoch's global batches of indices, each half real and half fake; the last may be smaller.
+
+    There are as many pairs as images of the more frequent label. Reals take turns, and a fake is drawn for
+    each: some are seen twice, others not at all.
+    """
+    # data/paired_dataset.py of patch-forensics, with the `--no_serial_batches` of its README.
+    random = draws(seed, ORDER, epoch)
+    reals, fakes = (np.flatnonzero(labels == label) for label in (REAL, FAKE))
+    number, half = max(len(reals), len(fakes)), max(1, batch // 2)
+    pairs = reals[random.permutation(number) % len(reals)], fakes[random.integers(len(fakes), size=number)]
+    return [
+        [*pairs[0][start : start + half].tolist(), *pairs[1][start : start + half].tolist()]
+        for start in range(0, number, half)
+    ]
 
 
 def in_order(number: int, batch: int) -> list[list[int]]:

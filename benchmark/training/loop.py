@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,10 @@ import torch
 from forenbench.errors import BenchError
 from forenbench.files.atomic import replacing
 
-from .examples import Examples
-from .loader import Loader, TrainingBatch, shuffled
+from .examples import Examples, labels
+from .loader import Loader, TrainingBatch, paired, shuffled
 from .processes import Processes
-from .randomness import TRAIN, Read
+from .randomness import LAYERS, TRAIN, Read, draws
 from .recipes import TrainingRecipe
 from .schedules import Stage
 from .state import Position, TrainingSettings, refuse_other
@@ -122,7 +123,7 @@ class Loop(ABC):
         self._publish()  # the epoch's end may have been all that a kill left time for
         loader = self.loader(self.read, self.examples, TRAIN)
         while not position.stage.stop and position.epoch < recipe.epochs:
-            groups = shuffled(self.settings.seed, position.epoch, len(self.examples.items), recipe.batch)
+            groups = self._groups()
             self.set_rate(position.stage.rate)
             # Every draw belongs to (seed, epoch, image), so that
             # a resumed epoch only leaves out what was done.
@@ -133,7 +134,8 @@ class Loop(ABC):
             batches = loader.batches(position.epoch, shares, pinned=self.device.type == "cuda")
             started = time.monotonic()
             for group, batch in zip(left, batches, strict=True):
-                losses = self.step(batch, group)
+                with self._layers_draws():
+                    losses = self.step(batch, group)
                 for loss in losses.values():
                     self.finite(loss, f"the loss of step {position.step + 1}")
                 position.add(losses, len(group))
@@ -144,7 +146,7 @@ class Loop(ABC):
                     position.seconds, started = position.seconds + now - started, now
                     self._save()
             row = {"epoch": position.epoch + 1, "rate": position.stage.rate}
-            row |= position.means(len(self.examples.items))
+            row |= position.means(sum(map(len, groups)))
             kept = self.end_epoch(row, report)
             position.seconds += time.monotonic() - started
             position.close(row, kept=kept)
@@ -165,6 +167,23 @@ class Loop(ABC):
     def loader(self, read: Read, examples: Examples, purpose: int) -> Loader:
         """Make what reads examples."""
         return Loader(examples, read, self.settings.seed, purpose, self.settings.workers)
+
+    @contextmanager
+    def _layers_draws(self) -> Iterator[None]:
+        """Make what layers draw themselves, such as dropout, a function of the step, as other draws are."""
+        # They take torch's own generator, which knows nothing of seeds or of what was drawn before a kill.
+        position, devices = self.position, [self.device] if self.device.type == "cuda" else []
+        number = draws(self.settings.seed, LAYERS, position.epoch, position.step).integers(2**62)
+        with torch.random.fork_rng(devices):
+            torch.manual_seed(int(number) + self.processes.rank)  # each process has other images
+            yield
+
+    def _groups(self) -> list[list[int]]:
+        """Return the running epoch's batches."""
+        seed, epoch, batch = self.settings.seed, self.position.epoch, self.recipe.batch
+        if self.recipe.pairs:
+            return paired(seed, epoch, labels(self.examples), batch)
+        return shuffled(seed, epoch, len(self.examples.items), batch)
 
     def _publish(self) -> None:
         """Write the network in its published format, if the epoch that just ended is the result so far."""

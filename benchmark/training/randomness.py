@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from torch import Tensor
 
-ORDER, TRAIN, VALIDATE, LIMIT, STEP = range(5)
+ORDER, TRAIN, VALIDATE, LIMIT, STEP, LAYERS = range(6)
 """What a draw is for, so that no two draws of a training are ever the same by accident."""
 
 Read = Callable[[bytes, np.random.Generator], "Tensor"]

@@ -90,6 +90,8 @@ class TrainingRecipe:
         decay: Weight decay: times a weight, what is added to its gradient ("adamw": taken from the weight).
         decayed: Which weights decay: "all", or "kernels", those of layers but no biases and no norms.
         eps: Of "adam" and "adamw", added to the root of the second moment.
+        pairs: An epoch is pairs of a real image and a fake (see `forenbench.training.loader.paired`), not
+            every image once.
     """
 
     rate: float
@@ -112,6 +114,7 @@ class TrainingRecipe:
     decay: float = 0.0
     decayed: str = "all"
     eps: float = 1e-8
+    pairs: bool = False
 
 
 # Facts, their sources, and where official code differs from its paper: docs/training.md.

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from forenbench.errors import BenchError
 from forenbench.metrics.classification import average_precision
 
 from .examples import Examples, labels
@@ -18,8 +19,9 @@ from .loader import TrainingBatch, in_order
 from .loop import Loop, Report
 from .optimisers import make_optimiser, penalty
 from .processes import Processes
-from .randomness import STEP, TRAIN, VALIDATE, draws
+from .randomness import TRAIN, VALIDATE, draws
 from .recipes import TrainingRecipe
+from .schedules import VALIDATED
 from .session import Running, finish
 from .state import TrainingSettings
 
@@ -48,8 +50,22 @@ def train(
         run: How to train.
 
     Raises:
-        BenchError: The recipe needs validation images; or the folder has another training, or one that runs.
+        BenchError: The recipe needs validation images, or would keep no epoch; or the folder has another
+            training, or one that runs.
     """
+    schedule, keep = run.recipe.schedule, run.keep
+    # Said before days of training, not after them; what schedules themselves need, `finish` says.
+    if not isinstance(schedule, VALIDATED):
+        if keep == "best" and data.validation is None:
+            raise BenchError(
+                "the best epoch is kept by what validation says, and there are no validation images: name "
+                "some with --val"
+            )
+        if keep == "official":
+            raise BenchError(
+                f"a {type(schedule).__name__} takes no epoch for an improvement, so that official code's "
+                "rule would keep none"
+            )
 
     def make(settings: TrainingSettings) -> Training:
         seen = shown()
@@ -92,9 +108,6 @@ class Training(Loop):
         """Do one step of the optimiser."""
         self.network.train()  # validation left it in evaluation mode
         randoms = [draws(self.settings.seed, TRAIN, self.position.epoch, index) for index in batch.indices]
-        # Dropout draws from torch's own generator: a resumed training must find it where it would have been.
-        first = draws(self.settings.seed, STEP, self.position.epoch, batch.indices[0])
-        torch.manual_seed(int(first.integers(2**63)))
         logits = self._logits(batch, randoms, self.network)
         summed = _loss(logits, batch.labels.to(self.device)).sum()
         # DDP averages over processes: their number makes it the sum, the batch's size the mean.
@@ -173,13 +186,13 @@ class Training(Loop):
 
     def _logits(self, batch: TrainingBatch, randoms: Randoms | None, network: nn.Module) -> Tensor:
         """Run frozen stage and network: float32 (n,), or (n, k) of k patches."""
-        # Float32 in the end: the loss of bfloat16 logits would have two or three digits.
+        # Float32 in the end: the loss of bfloat16 logits, or a difference of them, has two or three digits.
         mixed = self.settings.precision == "bf16"
         with torch.autocast(self.device.type, torch.bfloat16, enabled=mixed):
             with torch.no_grad():
                 seen = self.learner.inputs(batch.inputs.to(self.device, non_blocking=True), randoms)
-            logits = self.learner.logits(network(seen))
-        return logits.float()
+            output = network(seen)
+        return self.learner.logits(output.float())
 
 
 def _loss(logits: Tensor, truth: Tensor) -> Tensor:

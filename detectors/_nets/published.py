@@ -11,7 +11,12 @@ from forenbench.weights import Checkpoint
 
 Marks = Mapping[str, tuple[int, ...]]
 
-CLASS_SETTINGS = {"1class": "horse", "2class": "chair,horse", "4class": "car,cat,chair,horse", "progan": ""}
+TRAINING_DATA = {
+    "1class": "--data forensynths-train --classes horse",
+    "2class": "--data forensynths-train --classes chair,horse",
+    "4class": "--data forensynths-train --classes car,cat,chair,horse",
+    "progan": "--data forensynths-train",
+}
 """ForenSynths' training classes in LGrad's settings, by the end of a checkpoint's name; progan: all 20."""
 
 # Read with the package, not from a path: it lies in a wheel or a zip file as well.

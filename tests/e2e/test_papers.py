@@ -161,5 +161,5 @@ def value(rows: pd.DataFrame, cell: Mapping[str, str], *, must: bool) -> float |
     assert set(rows["status"]) == {"ok"}
     if cell["metric"] == "ap":
         return 100 * float(average_precision_score(rows["label"], rows["score"]))
-    threshold = 0.0 if ":nn-" in cell["detector"] else 0.5
+    threshold = 0.0 if re.search(":nn-|:.*svm-", cell["detector"]) else 0.5
     return 100 * float(((rows["score"] > threshold) == (rows["label"] == 1)).mean())

@@ -7,13 +7,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import torch
+from formula import he_weights, shapes_of
 from published_keys import wrapped
 from safetensors.torch import save_file
 from torch import Tensor
 from transformation_files import filled_as_published
 
 from forenbench.detectors._nets.encoders import RESNET_34
+from forenbench.detectors._nets.frank_networks import classifier as frank_network
 from forenbench.detectors._nets.networks import RESNET_50
+from forenbench.detectors.frepgan import network as frepgan_network
 from forenbench.plugins.installed import find
 from forenbench.tables.papers import paper_tables
 from forenbench.weights import Checkpoint
@@ -59,6 +62,16 @@ def _content(checkpoint: Checkpoint) -> dict[str, object]:
         return {side: torch.randn(12, 768, generator=random) for side in ("real", "fake")}
     if checkpoint.name == "univfd-finetuned":
         return _trained_clip()
+    # What nobody published has the format that our own training writes.
+    if checkpoint.name.startswith("durall-"):
+        random = torch.Generator().manual_seed(1)
+        machine = {"support_vectors": (6, 80), "dual_coef": (6,), "intercept": (), "gamma": ()}
+        return {name: torch.rand(shape, generator=random) for name, shape in machine.items()}
+    if checkpoint.name.startswith("frank-ridge-"):
+        statistics = frank_network("ridge", 256).state_dict()
+        return {**statistics, **he_weights([("network.1.weight", (1, 3 * 256**2)), ("network.1.bias", (1,))])}
+    if checkpoint.name.startswith("frepgan-"):
+        return _halved(he_weights(shapes_of(frepgan_network())))
     return wrapped(checkpoint.name, checkpoint.key, _halved(filled_as_published(checkpoint.name)))
 
 

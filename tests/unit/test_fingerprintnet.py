@@ -188,8 +188,8 @@ def test_the_detector_scores_the_spectrum(tmp_path: Path) -> None:
         torch.manual_seed(1)
         network = resnet_50()
     torch.save(network.state_dict(), tmp_path / "it.pth")
-    files = Weights(paths={"fingerprintnet-1class": tmp_path / "it.pth"}, unverified=True)
-    detector = fingerprintnet.FingerprintNet("1class", files)
+    files = Weights(paths={"fingerprintnet-reimplemented-1class": tmp_path / "it.pth"}, unverified=True)
+    detector = fingerprintnet.FingerprintNet("reimplemented-1class", files)
     assert detector.prepare(tiny_image(3, 240, 230)).shape == (3, 224, 224)
     picture = detector.prepare(tiny_image(3, 240, 230))[None, :, :64, :64]
     with torch.no_grad():

@@ -155,7 +155,7 @@ def test_it_learns_what_tells_pictures_apart_with_their_maps(tmp_path: Path) -> 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Write what a training writes, of networks of full size as they start, with maps of some size."""
-    path = tmp_path_factory.mktemp("frepgan") / "frepgan-1class.pth"
+    path = tmp_path_factory.mktemp("frepgan") / "frepgan-reimplemented-1class.pth"
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
         judge = frepgan.network()
@@ -165,7 +165,9 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def detector(file: Path) -> frepgan.FrePGAN:
-    return frepgan.FrePGAN("1class", Weights(paths={"frepgan-1class": file}, unverified=True))
+    return frepgan.FrePGAN(
+        "reimplemented-1class", Weights(paths={"frepgan-reimplemented-1class": file}, unverified=True)
+    )
 
 
 def test_the_detector_scores_a_picture_with_its_map(file: Path) -> None:
@@ -181,7 +183,7 @@ def test_the_detector_scores_a_picture_with_its_map(file: Path) -> None:
 
 def test_a_classifier_without_its_generator_is_no_file_of_frepgan(file: Path, tmp_path: Path) -> None:
     state = torch.load(file, weights_only=True)
-    alone = tmp_path / "frepgan-1class.pth"
+    alone = tmp_path / "frepgan-reimplemented-1class.pth"
     torch.save({key: value for key, value in state.items() if key.startswith("classifier.")}, alone)
     with pytest.raises(WrongWeights):
         detector(alone)

@@ -18,7 +18,16 @@ import pytest
 import torch
 from sklearn.metrics import average_precision_score
 from torch import nn
-from training_jobs import RECIPE, TinyNetwork, finish, run_training, start, tiny_learner, write_images
+from training_jobs import (
+    RECIPE,
+    TinyNetwork,
+    examples_of,
+    finish,
+    run_training,
+    start,
+    tiny_learner,
+    write_images,
+)
 
 from forenbench.detectors._nets.pixels import IMAGENET, normalise
 from forenbench.detectors._nets.small import small_resnet
@@ -26,10 +35,13 @@ from forenbench.errors import BenchError
 from forenbench.training import starts
 from forenbench.training.examples import Examples
 from forenbench.training.learners import Learner, fake_over_real
+from forenbench.training.processes import Processes
 from forenbench.training.randomness import TRAIN, draws
 from forenbench.training.recipes import LGRAD, Augmentation
-from forenbench.training.schedules import EarlyStopping, Plateau
-from forenbench.training.supervised import Training
+from forenbench.training.request import TrainingData, TrainingRequest
+from forenbench.training.schedules import Constant, EarlyStopping, Plateau
+from forenbench.training.session import Running
+from forenbench.training.supervised import Training, train
 from forenbench.weights import Weights
 
 State = dict[str, torch.Tensor]
@@ -115,6 +127,43 @@ def test_stopped_at_every_third_report_it_still_ends_with_the_same_weights(folde
     assert calls > 2 * 4  # more than the reports of one run: some steps were done twice
     assert_equal(training.learner.network.state_dict(), whole.learner.network.state_dict())
     assert training.position.history == whole.position.history
+
+
+class Forgetful(TinyNetwork):
+    """Drops half of what it sees: a draw of a layer's own."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return super().forward(nn.functional.dropout(images, 0.5, self.training))
+
+
+def test_what_layers_draw_is_the_same_after_a_stop(folder: Path) -> None:
+    recipe = replace(RECIPE, epochs=1)
+    whole = run_training(folder, folder / "whole", recipe, learner=learner(Forgetful), save_every=1)
+    torch.rand(7)  # another process has drawn other numbers by now
+    again = run_training(folder, folder / "again", recipe, learner=learner(Forgetful))
+    assert_equal(again.learner.network.state_dict(), whole.learner.network.state_dict())
+    calls = 0
+
+    def stop(*_: object) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise Stop
+
+    for _ in range(2):
+        settings = replace(whole.settings, folder=folder / "cut")
+        cut = Training(learner(Forgetful), recipe, data_of(whole), settings, whole.processes)
+        with suppress(Stop):
+            cut.run(stop)
+        torch.rand(3)
+    assert_equal(cut.learner.network.state_dict(), whole.learner.network.state_dict())
+    other = run_training(folder, folder / "other", recipe, learner=learner(Forgetful), seed=1)
+    plain = run_training(folder, folder / "plain", recipe, learner=learner(TinyNetwork))
+    for different in (other, plain):
+        assert not torch.equal(
+            different.learner.network.get_parameter("fc.weight"),
+            whole.learner.network.get_parameter("fc.weight"),
+        )
 
 
 def test_killed_before_the_kept_epoch_is_written_it_writes_it_when_started_again(folder: Path) -> None:
@@ -233,6 +282,41 @@ def test_patches_are_trained_as_images_of_their_own_and_validated_together(folde
     assert row["accuracy"] == pytest.approx(float(right), abs=1e-6)
     means = outputs.softmax(1)[:, 0].mean((1, 2))
     assert row["ap"] == pytest.approx(average_precision_score(truth, means), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("keep", "message"),
+    [
+        ("best", "the best epoch is kept by what validation says, and there are no validation images"),
+        ("official", "a Constant takes no epoch for an improvement"),
+    ],
+)
+def test_a_training_without_a_result_does_not_begin(folder: Path, keep: str, message: str) -> None:
+    recipe = replace(RECIPE, schedule=Constant(), epochs=1)
+    run = Running(recipe, Processes(), lambda *_: None, lambda *_: None, keep=keep)
+    request = TrainingRequest("mine", folder / "out", str(folder / "train"))
+    data = TrainingData(examples_of(folder / "train"))
+    with pytest.raises(BenchError, match=message):
+        train(request, tiny_learner(recipe), data, lambda: data, run)
+    assert not (folder / "out").exists()
+
+
+def test_in_bf16_two_classes_are_compared_in_full_precision(folder: Path) -> None:
+    """The difference of 256 and -1 is 256 in bfloat16."""
+
+    class Even(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.classes = nn.Parameter(torch.tensor([256.0, -1.0]))
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return self.classes.expand(len(images), 2).bfloat16()
+
+    one = replace(tiny_learner(RECIPE, Even), logits=partial(fake_over_real, fake=0))
+    recipe = replace(RECIPE, epochs=1, rate=0.0)
+    training = run_training(folder, folder / "out", recipe, precision="bf16", learner=one)
+    # Half of the images are real: each costs the difference, and a fake nothing.
+    assert training.position.history[0]["loss"] == pytest.approx(257 / 2)
 
 
 def test_lgrad_keeps_the_last_epoch_and_validates_when_the_rate_drops(folder: Path) -> None:

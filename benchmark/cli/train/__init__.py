@@ -65,6 +65,10 @@ COMMANDS = {
         "train_fingerprintnet:fingerprintnet",
         "Train FingerprintNet, reimplemented, on real images alone: a ResNet-50 on spectra.",
     ),
+    "patchfor": (
+        "train_patchfor:patchfor",
+        "Train a classifier of patches: cross-entropy of each, until validation has long seen no gain.",
+    ),
 }
 
 app = lazy_group(__name__, COMMANDS, help="Train checkpoints.")

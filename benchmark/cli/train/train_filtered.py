@@ -37,12 +37,12 @@ def bihpf(context: typer.Context, init: t.Init = "imagenet", name: t.Name = "") 
 
 def name_of_highpass(options: t.Options, own: Mapping[str, Any]) -> str:
     """Name a classifier as the detector's variants are."""
-    return f"highpass-{trained_on(options)}"
+    return f"highpass-reimplemented-{trained_on(options)}"
 
 
 def name_of_bihpf(options: t.Options, own: Mapping[str, Any]) -> str:
     """Name a classifier as the detector's variants are."""
-    return f"bihpf-{trained_on(options)}"
+    return f"bihpf-reimplemented-{trained_on(options)}"
 
 
 def _train(context: typer.Context, recipe: TrainingRecipe, make: MakeLearner, name: str) -> None:

@@ -35,4 +35,4 @@ def fingerprintnet(context: typer.Context, init: t.Init = "imagenet", name: t.Na
 
 def name_of(options: t.Options, own: Mapping[str, Any]) -> str:
     """Name a checkpoint as the detector's variants are."""
-    return f"fingerprintnet-{trained_on(options)}"
+    return f"fingerprintnet-reimplemented-{trained_on(options)}"

@@ -39,4 +39,4 @@ def frepgan(context: typer.Context, init: t.Init = "imagenet", name: t.Name = ""
 
 def name_of(options: t.Options, own: Mapping[str, Any]) -> str:
     """Name a checkpoint as the detector's variants are."""
-    return f"frepgan-{trained_on(options)}"
+    return f"frepgan-reimplemented-{trained_on(options)}"
