@@ -38,7 +38,7 @@ from ._nets.patch_networks import (
     side,
     vote,
 )
-from ._nets.published import CLASS_SETTINGS, own, published
+from ._nets.published import TRAINING_DATA, own, published
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -48,9 +48,7 @@ SCORES = {"": after_softmax, "-before-softmax": before_softmax, "-vote": vote}
 
 
 def _own(name: str, ending: str) -> Checkpoint:
-    classes = CLASS_SETTINGS[ending]
-    command = f"bench train patchfor --network {name} --data forensynths-train"
-    command += f" --classes {classes}" if classes else ""
+    command = f"bench train patchfor {TRAINING_DATA[ending]} --network {name}"
     return own(f"patchfor-{name}-{ending}", command, marks(name))
 
 
@@ -63,7 +61,7 @@ FILES = {
         for score in SCORES
     },
     **{f"{name}-progan": _own(name, "progan") for name in PATCH_NETWORKS},
-    **{f"{name}-{ending}": _own(name, ending) for name in UNIVFD_ROWS for ending in CLASS_SETTINGS},
+    **{f"{name}-{ending}": _own(name, ending) for name in UNIVFD_ROWS for ending in TRAINING_DATA},
 }
 """What each variant reads."""
 
