@@ -41,7 +41,7 @@ FINGERPRINTNET = TrainingRecipe(
     official_keep="last",
 )
 GENERATOR_RATE = 10.0
-"""Learning rate of the generator, which starts from nothing, over the classifier's."""
+"""Learning rate of the generator, whose layers have never seen a picture, over the classifier's."""
 
 OURS = {
     "generator": f"one auto-encoder of 1 to {DEPTH} halvings and doublings, drawn for each step",
