@@ -41,7 +41,8 @@ def test_a_probe_its_card_and_a_second_call_that_computes_nothing(bench: Bench, 
     assert card["identity"]["recipe"]["optimiser"] == "adamw"
     assert card["identity"]["recipe"]["augmentation"]["blur"] == 0.5
     assert "efficientnet-lite0" in card["identity"]["start"]["checkpoints"]
-    assert card["epochs"][0].keys() == {"epoch", "rate", "loss", "accuracy", "ap"}
+    numbers = {"epoch", "rate", "loss", "accuracy", "ap", "validation_loss"}
+    assert card["epochs"][0].keys() == numbers
     assert card["made"]["command"][:3] == ["bench", "train", "univfd-lc"]
     assert card["made"]["packages"]["torch"]
     assert (card["kept_epoch"], card["steps"]) == (1, 2)
