@@ -10,6 +10,8 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 HEAVY = {
     "torch",
@@ -170,6 +172,7 @@ def test_listing_what_there_is_loads_nothing_heavy() -> None:
     assert not HEAVY & _loaded_by(code)
 
 
+@pytest.mark.slow
 def test_looking_up_detectors_loads_no_library_of_networks() -> None:
     loaded = _loaded_by("from forenbench.plugins.installed import installed; installed()")
     assert not {"torchvision", "timm", "open_clip", "sklearn"} & loaded

@@ -89,6 +89,7 @@ def test_broken_files_are_named_and_do_not_count(planted: Path) -> None:
     assert found.properties["container"].to_list() == ["JPEG 12", "PNG 12"]
 
 
+@pytest.mark.slow
 def test_only_broken_files(tmp_path: Path) -> None:
     for name in ("0_real", "1_fake"):
         (tmp_path / "bad" / name).mkdir(parents=True)
@@ -180,12 +181,14 @@ def audit_frame(auroc: float) -> pd.DataFrame:
     return pd.DataFrame([{"dataset": "d", "testset": "t", "auroc": auroc, "undefined": ""}])
 
 
+@pytest.mark.slow
 def test_the_picture_shows_both_labels(planted: Path) -> None:
     image = Image.open(io.BytesIO(draw(audit_of(planted).files, "planted"))).convert("RGB")
     colours = {colour for _, colour in image.getcolors(1 << 24) or []}
     assert {(0x00, 0x72, 0xB2), (0xD5, 0x5E, 0x00)} <= colours
 
 
+@pytest.mark.slow
 def test_the_picture_counts_files_not_test_sets() -> None:
     files = rows(40, width=range(40))
     shared = files[files["label"] == REAL].assign(testset="u")

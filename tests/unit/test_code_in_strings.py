@@ -34,6 +34,7 @@ def missing(program: ast.Module) -> Iterator[str]:
                         yield f"{node.module}.{name.name}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", ["perf", "unit", "e2e", "contract", "golden", "support"])
 def test_what_they_import_is_there(folder: str) -> None:
     files = sorted((TESTS / folder).glob("*.py"))

@@ -48,6 +48,7 @@ def nothing_is_silent(found: Counter[str]) -> None:
     assert not found["other"], found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("suffix", "stride"), [(".json", 1), (".parquet", 5)])
 def test_of_cells(run: Store, suffix: str, stride: int) -> None:
     file = next(run.root.glob(f"scores/data/a/none/*{suffix}"))
@@ -80,6 +81,7 @@ def test_of_what_was_measured(run: Store) -> None:
     nothing_is_silent(flip_each(file, lambda: measure([run]).to_json(), stride=len(file.read_bytes()) // 15))
 
 
+@pytest.mark.slow
 def test_of_what_tables_were_made_from(run: Store) -> None:
     cells = measure([run])
 
@@ -90,6 +92,7 @@ def test_of_what_tables_were_made_from(run: Store) -> None:
     nothing_is_silent(flip_each(file, files, stride=len(file.read_bytes()) // 3))
 
 
+@pytest.mark.slow
 def test_of_parts_of_unfinished_cells(tmp_path: Path) -> None:
     """A damaged one is made again: it is lacking, and never becomes rows."""
     samples = tuple(Sample(f"{at}.png", at % 2) for at in range(3))

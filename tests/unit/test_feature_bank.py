@@ -224,6 +224,7 @@ def age(folder: Path) -> None:
         os.utime(path, ns=(before, before))
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.sampled_from(["get", "put"]), st.integers(0, 7)), max_size=40))
 def test_the_least_recently_used_go_first(steps: list[tuple[str, int]]) -> None:
     """Against a list in order of use: five files fit, and 90 % of the limit means four."""
@@ -246,6 +247,7 @@ def test_the_least_recently_used_go_first(steps: list[tuple[str, int]]) -> None:
         assert cache.problem == ""
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(1, 400), min_size=1, max_size=30), st.integers(1000, 4000))
 def test_the_limit_holds_after_every_put(lengths: list[int], limit: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -366,6 +368,7 @@ print(cache.get(place).tolist())
 """
 
 
+@pytest.mark.slow
 def test_a_disk_that_takes_no_more_stops_only_the_keeping(tmp_path: Path) -> None:
     """The operating system cuts every file at 1000 bytes, in the middle of a write, as a full disk does."""
     command = [sys.executable, "-c", FULL_DISK, str(tmp_path)]
@@ -499,6 +502,7 @@ def test_encoders_say_what_their_features_are() -> None:
         assert " at 0x" not in identity  # an address in memory is another one in the next run
 
 
+@pytest.mark.slow
 def test_another_preparation_or_file_is_another_encoder(tmp_path: Path) -> None:
     backbone = BACKBONES["efficientnet-lite0"]
     plain = backbone.load(Weights("sample")).identity
@@ -511,6 +515,7 @@ def test_another_preparation_or_file_is_another_encoder(tmp_path: Path) -> None:
     assert sha256_of(file) in backbone.load(mine).identity
 
 
+@pytest.mark.slow
 def test_a_network_serves_all_who_ask_for_it_but_not_as_another_network_needs_it() -> None:
     """An encoder takes the classifier off its own; another network of the same file is another one."""
     backbone = BACKBONES["efficientnet-lite0"]

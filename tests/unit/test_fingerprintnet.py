@@ -168,6 +168,7 @@ def write_clouds(folder: Path, number: int, start: int) -> None:
             picture.save(folder / side / f"{i:02d}.png")
 
 
+@pytest.mark.slow
 def test_it_tells_enlarged_pictures_from_whole_ones_without_having_seen_any(tmp_path: Path) -> None:
     write_clouds(tmp_path / "train", 40, 0)
     write_clouds(tmp_path / "test", 40, 1000)
@@ -183,6 +184,7 @@ def test_it_tells_enlarged_pictures_from_whole_ones_without_having_seen_any(tmp_
     assert roc_auc_score(truth, logits) > 0.9
 
 
+@pytest.mark.slow
 def test_the_detector_scores_the_spectrum(tmp_path: Path) -> None:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)

@@ -137,6 +137,7 @@ def test_a_training_in_pieces_gives_the_file_of_a_whole_one(folder: Path) -> Non
     assert {key.partition(".")[0] for key in state} == {"perturbation", "classifier"}
 
 
+@pytest.mark.slow
 def test_it_learns_what_tells_pictures_apart_with_their_maps(tmp_path: Path) -> None:
     """Fakes have doubled pixels; the pictures asked about are others than those learned from."""
     write_images(tmp_path / "train", number=20)
@@ -170,6 +171,7 @@ def detector(file: Path) -> frepgan.FrePGAN:
     )
 
 
+@pytest.mark.slow
 def test_the_detector_scores_a_picture_with_its_map(file: Path) -> None:
     loaded = detector(file)
     assert loaded.prepare(tiny_image(3, 240, 230)).shape == (3, 224, 224)

@@ -69,6 +69,7 @@ def identities(results: Results) -> list[str]:
     return [record.identity.code for record in store.records()]
 
 
+@pytest.mark.slow
 def test_a_request_in_python_gives_the_very_rows_of_the_command_line(here: Path) -> None:
     asked = {"perturbations": ["none", "jpeg:75"], "limit": 2, "progress": False}
     results = evaluate("./bright.py", "tiny", **asked)  # type: ignore[arg-type]
@@ -165,6 +166,7 @@ def test_a_class_of_a_file_is_the_detector_of_that_file(here: Path, monkeypatch:
     assert evaluate("./bright.py", "tiny", limit=2, progress=False).rows().equals(results.rows())
 
 
+@pytest.mark.slow
 def test_listed_images_are_a_dataset_and_found_again(here: Path) -> None:
     files = sorted(Path("tiny").rglob("*.png"))
     labels = ["fake" if "1_fake" in file.parts else "real" for file in files]
@@ -215,6 +217,7 @@ class Scaled(Brightness):
         return super().score(batch) * self.weight[0].float()
 
 
+@pytest.mark.slow
 def test_rows_of_an_object_are_made_anew_when_what_it_holds_changes(here: Path) -> None:
     first = evaluate(Scaled(1.0), "tiny", limit=2, progress=False).rows()["score"]
     second = evaluate(Scaled(0.5), "tiny", limit=2, progress=False).rows()["score"]
@@ -331,6 +334,7 @@ def test_an_import_that_makes_no_sense_is_refused_in_words_of_python(
     assert not Path("results").exists()
 
 
+@pytest.mark.slow
 def test_a_calibration_from_python_is_that_of_bench_calibrate(here: Path) -> None:
     for name, generator in (("validation", "alpha"), ("by-hand", "beta"), ("by-python", "beta")):
         evaluate("./bright.py", "tiny", generators=generator, out=name, progress=False)
@@ -380,6 +384,7 @@ def test_single_images_are_scored_by_names_and_objects(here: Path) -> None:
     assert set(by_name["verdict"]) <= {"real", "fake"}
 
 
+@pytest.mark.slow
 def test_results_compare_rank_and_show_themselves(here: Path) -> None:
     results = evaluate(["./bright.py", Scaled(0.5)], "tiny", progress=False)
     pairs = results.compare("bright", "scaled").frame

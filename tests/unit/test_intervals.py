@@ -231,6 +231,7 @@ def test_resamples_are_a_thousand_different_ones_and_correlations_may_be_negativ
     assert found["mcc"].min() < 0 < found["mcc"].max()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("reals", "fakes"), [(80, 8000), (8000, 80)])
 def test_steps_tell_few_images_of_a_label_from_many_of_the_other_exactly(
     reals: int, fakes: int, monkeypatch: pytest.MonkeyPatch

@@ -137,6 +137,7 @@ def test_discriminators_are_read_from_a_genforce_triple_and_bare(
         LGrad(variant, Weights(paths={name: path}))
 
 
+@pytest.mark.slow
 def test_a_classifier_under_model_is_read_too(tmp_path: Path) -> None:
     """So CNNDetection's code saves it, from which LGrad's and AIGCDetectBenchmark's descend."""
     path, discriminator = tmp_path / "LGrad.pth", tmp_path / "stylegan.pth"
@@ -148,6 +149,7 @@ def test_a_classifier_under_model_is_read_too(tmp_path: Path) -> None:
     assert torch.equal(detector.classifier.state_dict()["fc.weight"], state["fc.weight"])
 
 
+@pytest.mark.slow
 def test_variants_with_one_transformation_share_its_work(tmp_path: Path) -> None:
     discriminator, classifier = tmp_path / "stylegan.pth", tmp_path / "classifier.pth"
     torch.save(stylegan_256().state_dict(), discriminator)

@@ -366,6 +366,7 @@ NAMES = st.one_of(
 ).filter(lambda name: not (b"/" in name or b"\0" in name or name.startswith(b".")))
 
 
+@pytest.mark.slow
 @settings(max_examples=50)
 @given(st.sets(NAMES, min_size=1, max_size=5), NAMES, st.sampled_from(["csv", "jsonl", "parquet"]))
 def test_any_file_name_survives_an_index(names: set[bytes], generator: bytes, suffix: str) -> None:

@@ -74,6 +74,7 @@ def drawn(seed: int, number: int) -> pd.DataFrame:
     )
 
 
+@pytest.mark.slow
 def test_matched_labels_are_at_chance() -> None:
     """The mean over seeds is within four of its standard deviations, by Mann and Whitney's formula."""
     found = [area(drawn(seed, 400), seed) for seed in SEEDS]
@@ -86,6 +87,7 @@ def test_unequal_folds_do_not_pull_chance_below_a_half() -> None:
     assert area(files) == pytest.approx(0.5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("column", ["sha256", "origin"])
 def test_copies_of_a_file_and_parts_of_a_photograph_stay_in_one_fold(column: str) -> None:
     """Everything five times, each with a value of its own: scores leak at once where copies are parted."""
@@ -103,6 +105,7 @@ def test_copies_of_a_file_and_parts_of_a_photograph_stay_in_one_fold(column: str
     assert np.mean(found) == pytest.approx(0.5, abs=4 * auroc_of_chance(30, 30) / math.sqrt(len(SEEDS)))
 
 
+@pytest.mark.slow
 def test_the_spread_of_chance_is_that_of_random_scores() -> None:
     from sklearn.metrics import roc_auc_score
 

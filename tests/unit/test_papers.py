@@ -128,6 +128,7 @@ def test_the_document_counts_images_networks_and_what_nobody_published() -> None
         assert numbers == f"{total:,} × {times} ({sum(own)})", name
 
 
+@pytest.mark.slow
 def test_lgrad_3_has_the_printed_rows_and_columns(lgrad_3: pd.DataFrame) -> None:
     frame = lay_out(paper_tables()["lgrad-3"], lgrad_3).frame
     assert frame.columns.tolist() == [(name, pair) for name in [*EIGHT, "Mean"] for pair in ("Acc.", "A.P.")]
@@ -215,6 +216,7 @@ def test_test_sets_are_rows_and_models_columns_of_the_readme(tmp_path: Path) -> 
     assert frame.loc["StyleGAN"].tolist()[:6] == pytest.approx(stylegan)
 
 
+@pytest.mark.slow
 def test_univfd_totals_are_over_nineteen_sets_of_two_datasets(univfd: pd.DataFrame) -> None:
     table = paper_tables()["univfd-acc"]
     assert {name: len(sets) for name, sets in table.testsets().items()} == {
@@ -333,6 +335,7 @@ def test_blanks_on_either_side_leave_the_difference_blank(univfd: pd.DataFrame) 
     assert pd.isna(row["Deepfakes", "", "difference"])
 
 
+@pytest.mark.slow
 def test_cells_seen_in_training_and_their_means_are_marked(tmp_path: Path) -> None:
     """Also beside published numbers, which are not ours to mark."""
     table = paper_tables()["lgrad-3"]
@@ -356,6 +359,7 @@ def test_cells_seen_in_training_and_their_means_are_marked(tmp_path: Path) -> No
     }
 
 
+@pytest.mark.slow
 def test_a_test_set_of_one_label_leaves_its_means_blank(tmp_path: Path) -> None:
     """A paper's mean is over all of its columns, and a true positive rate is no accuracy."""
     store = Store(tmp_path)

@@ -32,6 +32,7 @@ def in_document(page: Path) -> list[Printed]:
     return [Printed(page.name, words) for one in shown for words in commands_in(one)]
 
 
+@pytest.mark.slow
 def test_every_command_that_messages_name_is_one_that_the_command_line_takes() -> None:
     """What trains a checkpoint is put together at run time: there the whole command is looked at."""
     literals = [one for one in printed() if not one.place.startswith("detectors/")]

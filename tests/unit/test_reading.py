@@ -101,6 +101,7 @@ class KillsOnce:
         return pixels(image)
 
 
+@pytest.mark.slow
 def test_a_killed_reader_is_replaced_and_nothing_is_lost(tmp_path: Path) -> None:
     alone = [contents(batch) for batch in read_ahead(reader(22), orders(22), 0)]
     killing = reader(22, KillsOnce(tmp_path, times=1))
@@ -108,6 +109,7 @@ def test_a_killed_reader_is_replaced_and_nothing_is_lost(tmp_path: Path) -> None
     assert len(list(tmp_path.iterdir())) == 1
 
 
+@pytest.mark.slow
 def test_what_ends_every_reader_is_left_alone_and_named_and_other_detectors_keep_their_images(
     tmp_path: Path,
 ) -> None:
@@ -126,6 +128,7 @@ def values(batch: Batch, key: tuple[int, int]) -> dict[int, list[float]]:
     return {at: t.tolist() for ats, ts in batch.tensors(key) for at, t in zip(ats, ts, strict=True)}
 
 
+@pytest.mark.slow
 def test_a_detector_that_never_comes_back_from_a_file_loses_it_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a loop or a lock: in a process of its own, which is ended; short waits do not add up."""
     monkeypatch.setenv("FORENBENCH_MAX_SECONDS", "1")
@@ -143,6 +146,7 @@ def test_a_detector_that_never_comes_back_from_a_file_loses_it_alone(monkeypatch
         assert reasons <= {"reading it takes longer than 1 s (FORENBENCH_MAX_SECONDS)"}
 
 
+@pytest.mark.slow
 def test_ctrl_c_is_no_death_of_a_file_that_is_tried_by_itself(tmp_path: Path) -> None:
     """It reaches every process of a terminal, also one that looks for the file over which a reader died."""
 
@@ -158,6 +162,7 @@ def test_ctrl_c_is_no_death_of_a_file_that_is_tried_by_itself(tmp_path: Path) ->
     assert [set(missing) for missing in batch.missing.values()] == [set()] * 3
 
 
+@pytest.mark.slow
 def test_readers_that_wait_for_work_are_not_out_of_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORENBENCH_MAX_SECONDS", "1")
     batches = read_ahead(reader(8), orders(8), 1)
@@ -172,6 +177,7 @@ def test_a_limit_that_is_no_number_is_named(monkeypatch: pytest.MonkeyPatch) -> 
         list(read_ahead(reader(4), orders(4), 1))
 
 
+@pytest.mark.slow
 def test_a_file_that_kills_whatever_reads_it_is_lost_to_all() -> None:
     class Deadly(MemorySource):
         def read(self, path: str) -> bytes:
@@ -225,6 +231,7 @@ print(*told)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -250,6 +257,7 @@ def test_a_small_dev_shm_costs_time_and_nothing_else(options: str, words: str) -
     assert len(run.stdout.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_processes_that_die_for_another_reason_end_the_run(tmp_path: Path) -> None:
     """Killed once they have seen two widths: never over one image alone."""
 

@@ -322,6 +322,7 @@ def test_of_several_perturbations_none_is_shown_else_the_first() -> None:
     assert plainest(["jpeg:90", "blur:1.0"]) == "jpeg:90"
 
 
+@pytest.mark.slow
 def test_a_detector_has_one_look_on_the_whole_page_and_curves_the_same_test_sets(tmp_path: Path) -> None:
     """In one data set `a` lacks a test set, and in the other `b` and `c` have as many, but different ones."""
     for dataset, lacking in (("x", {"a": "t"}), ("y", {"b": "t", "c": "u"})):

@@ -147,6 +147,7 @@ def test_only_random_families_depend_on_the_seed() -> None:
     assert random == {"blurred", "vae", "diffusion"}
 
 
+@pytest.mark.slow
 def test_labels_are_paired_and_stored_alike(dataset: Path) -> None:
     """Photographs carry colour profiles: as metadata of the reals alone they would tell the labels apart."""
     names, formats = {}, set()
@@ -167,6 +168,7 @@ def test_crops_of_a_photograph_have_it_for_their_origin(dataset: Path) -> None:
     assert all(sample.path.rpartition("/")[2].startswith(f"{sample.origin}_") for sample in found)
 
 
+@pytest.mark.slow
 def test_the_same_bytes_every_time(dataset: Path, tmp_path: Path) -> None:
     threads = torch.get_num_threads()
     torch.set_num_threads(2)

@@ -108,6 +108,7 @@ class Inverted(LogitDetector):
         return -self._lgrad.logit(batch)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("detector", "check"),
     [

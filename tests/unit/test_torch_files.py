@@ -87,6 +87,7 @@ def test_tensors_are_those_that_torch_reads(tmp_path: Path) -> None:
     assert all(one.is_meta for one in shapes.values())
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_openais_file_gives_the_features_that_open_clips_copy_gives(tmp_path: Path) -> None:
     """OpenAI keeps half precision and a few numbers beside the weights."""
@@ -273,6 +274,7 @@ def storage(count: int, key: str = "0", *, bare: bool = False) -> bytes:
     return file.getvalue()
 
 
+@pytest.mark.slow
 def test_nothing_is_unpacked_that_the_files_length_does_not_account_for(tmp_path: Path) -> None:
     zeros, deflated = bytes(1 << 26), zipfile.ZIP_DEFLATED
     many = {f"data/{key}": zeros for key in "01"}

@@ -107,6 +107,7 @@ class Stop(Exception):
     """Ends a training as suddenly as a kill."""
 
 
+@pytest.mark.slow
 def test_stopped_at_every_third_report_it_still_ends_with_the_same_weights(folder: Path) -> None:
     """With batch normalisation, whose statistics are state too; the state is written after each step."""
     recipe = replace(RECIPE, epochs=2)
@@ -205,6 +206,7 @@ def test_a_state_of_another_training_is_refused(folder: Path) -> None:
         Training(tiny_learner(), recipe, data_of(whole), settings, whole.processes)
 
 
+@pytest.mark.slow
 def test_it_learns_what_tells_the_images_apart(folder: Path) -> None:
     """Fakes have doubled pixels: a network of 700 weights must find that."""
     write_images(folder / "more/train", number=40, start=100)

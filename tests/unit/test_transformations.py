@@ -421,6 +421,7 @@ def test_statistics_are_the_published_ones() -> None:
     assert all(TRANSFORMATIONS[name].prepare.statistics == SYMMETRIC for name in GANS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("build", [stylegan_256, pggan_256])
 def test_images_of_a_batch_do_not_see_each_other(build: Callable[[], nn.Module]) -> None:
     torch.manual_seed(0)

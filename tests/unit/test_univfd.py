@@ -81,6 +81,7 @@ def test_an_own_head_is_another_file_than_the_published_one() -> None:
     assert {one.name for one in UnivFD.needs["lc-own"]} == {"clip-vit-l14", "univfd-lc-own"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "width"), OTHERS.items())
 @torch.no_grad()
 def test_a_backbone_serves_a_head_and_neighbours(name: str, width: int, tmp_path: Path) -> None:
@@ -158,6 +159,7 @@ def test_rounding_to_half_precision_is_no_other_backbone(tmp_path: Path) -> None
     assert load("imagenet-resnet50", trained, tmp_path).head.weight.dtype == torch.float32
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["clip-rn50", "imagenet-resnet50"])
 @torch.no_grad()
 def test_a_head_keeps_the_batch_norms_it_was_trained_with(name: str, tmp_path: Path) -> None:
