@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import torch
 from formula import he_weights, shapes_of
 from published_keys import wrapped
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 from transformation_files import filled_as_published
 
 from forenbench.detectors._nets.encoders import RESNET_34
 from forenbench.detectors._nets.frank_networks import classifier as frank_network
-from forenbench.detectors._nets.networks import RESNET_50
+from forenbench.detectors._nets.networks import RESNET_50, resnet_34
+from forenbench.detectors._nets.patch_networks import patch_network
+from forenbench.detectors._nets.pixel_pairs import PairNetwork
 from forenbench.detectors.frepgan import network as frepgan_network
 from forenbench.plugins.installed import find
 from forenbench.tables.papers import paper_tables
 from forenbench.weights import Checkpoint
+
+OWN: Mapping[str, Callable[[], nn.Module]] = {
+    "frepgan-": frepgan_network,
+    "autogan-fft-": resnet_34,
+    "cooccurrence-paper-": partial(PairNetwork, 1),
+    "patchfor-resnet50-layer1-progan": partial(patch_network, "resnet50-layer1"),
+    "patchfor-xception-block2-progan": partial(patch_network, "xception-block2"),
+}
+"""The networks of tables that nobody published, by how their checkpoints' names begin."""
 
 
 def needed() -> Iterator[Checkpoint]:
@@ -70,8 +82,9 @@ def _content(checkpoint: Checkpoint) -> dict[str, object]:
     if checkpoint.name.startswith("frank-ridge-"):
         statistics = frank_network("ridge", 256).state_dict()
         return {**statistics, **he_weights([("network.1.weight", (1, 3 * 256**2)), ("network.1.bias", (1,))])}
-    if checkpoint.name.startswith("frepgan-"):
-        return _halved(he_weights(shapes_of(frepgan_network())))
+    for beginning, build in OWN.items():
+        if checkpoint.name.startswith(beginning):
+            return _halved(he_weights(shapes_of(build())))
     return wrapped(checkpoint.name, checkpoint.key, _halved(filled_as_published(checkpoint.name)))
 
 
