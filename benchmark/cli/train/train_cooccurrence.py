@@ -20,7 +20,7 @@ from .checkpoint_names import trained_on
 _READING = "paper: neighbours, counted; grip: pixels five apart, as shares."
 
 
-@t.takes_shared("official_quirks", "weights", "unverified")
+@t.takes_shared("official_quirks")
 def cooccurrence(
     context: typer.Context,
     reading: Annotated[str, typer.Option(help=_READING)] = "paper",
