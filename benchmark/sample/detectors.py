@@ -48,10 +48,7 @@ def train_detectors(data: Path, out: Path, report: Report) -> None:
         out: Where `nearest_discriminator.safetensors` is, and the detectors' files go.
         report: Told of each step.
     """
-    samples = find_samples(data).samples
-    images = [Image.open(data / sample.path).convert("RGB") for sample in samples]
-    labels = np.array([sample.label for sample in samples])
-    photographs = [Path(sample.path).stem.rpartition("_")[0] for sample in samples]
+    images, labels, photographs = load_split(data)
     pixels = torch.stack([functional.pil_to_tensor(image) for image in images])
 
     discriminator = small_discriminator()
@@ -73,6 +70,14 @@ def train_detectors(data: Path, out: Path, report: Report) -> None:
     is_fake = torch.as_tensor(labels == 1)
     banks = {"real": features[~is_fake].half(), "fake": features[is_fake].half()}
     save_file(banks, out / "univfd_bank.safetensors")
+
+
+def load_split(data: Path) -> tuple[list[Image.Image], NDArray[np.int_], list[str]]:
+    """Load a built split: RGB images, their labels (1 = fake), and the photograph that each was cut from."""
+    samples = find_samples(data).samples
+    images = [Image.open(data / sample.path).convert("RGB") for sample in samples]
+    labels = np.array([sample.label for sample in samples])
+    return images, labels, [Path(sample.path).stem.rpartition("_")[0] for sample in samples]
 
 
 def train_classifier(

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from .build import build
 from .detectors import train_detectors
 from .learning import train_generators
+from .spectral import fit_spectral
 
 Report = Callable[[str, int, int, Mapping[str, float]], None]
 """Called with what is trained, step, steps and the losses of that step."""
@@ -30,3 +31,4 @@ def train_all(out: Path, report: Report) -> None:
             weights=out,
         )
         train_detectors(Path(folder) / "train", out, report)
+        fit_spectral(Path(folder) / "train", out)

@@ -15,7 +15,19 @@ from forenbench.detectors._nets.fitted_classifiers import of_machine
 from forenbench.detectors._nets.frank_networks import SMALL, SMALL_INPUT, classifier
 from forenbench.detectors._nets.radial_spectrum import FEATURES
 
-from .detectors import fit_probe
+from .detectors import fit_probe, load_split
+
+
+def fit_spectral(data: Path, out: Path) -> None:
+    """Fit all of them on a built train split, and write their files.
+
+    Args:
+        data: Folder of the split.
+        out: Where the files go.
+    """
+    images, labels, photographs = load_split(data)
+    fit_frank(images, labels, photographs, out)
+    fit_durall(images, labels, out)
 
 
 def fit_frank(

@@ -9,11 +9,12 @@ import pytest
 import torch
 from safetensors.torch import save_file
 from torch import Tensor
+from torchvision.transforms.functional import to_pil_image
 
 from forenbench.detectors._nets.pixels import IMAGENET, normalise
 from forenbench.detectors._nets.small import small_discriminator
 from forenbench.plugins.loading import load_all
-from forenbench.sample import detectors
+from forenbench.sample import detectors, spectral
 from forenbench.testing import tiny_image
 from forenbench.weights import Weights
 
@@ -93,3 +94,25 @@ def test_trained_files_are_what_the_detectors_load(tmp_path: Path, monkeypatch: 
         *(f"univfd:{row}" for row in ("lc", "nn-k1", "nn-k3", "nn-k5", "nn-k9")),
         "cnndetection:small",
     ]
+
+
+@pytest.mark.slow
+def test_spectral_classifiers_are_fitted_and_their_files_are_those_that_detectors_load(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On smooth pictures and the same with a faint checkerboard, of six "photographs"."""
+    pixels, labels = pictures(48)
+    for i, (picture, label) in enumerate(zip(pixels, labels, strict=True)):
+        folder = tmp_path / "train" / "nearest" / ("0_real", "1_fake")[label]
+        folder.mkdir(parents=True, exist_ok=True)
+        to_pil_image(picture).save(folder / f"photograph{i // 2 % 6}_{i}.png")
+    out = tmp_path / "weights"
+    out.mkdir()
+    spectral.fit_spectral(tmp_path / "train", out)
+    assert {path.name for path in out.iterdir()} == {"frank.safetensors", "durall.safetensors"}
+    assert max(path.stat().st_size for path in out.iterdir()) < 100_000  # they are part of the wheel
+    paths = {f"sample-{path.stem}": path for path in out.iterdir()}
+    for loaded in load_all(["frank", "durall"], Weights("sample", paths, unverified=True)):
+        detector = loaded.detector
+        batch = torch.stack([detector.prepare(to_pil_image(picture)) for picture in pixels])
+        assert (((detector.score(batch) > detector.threshold).numpy()) == labels).mean() > 0.9
