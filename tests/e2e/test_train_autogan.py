@@ -38,7 +38,7 @@ def test_simulated_fakes_train_a_classifier_that_scores_at_once(
         "--epochs",
         "1",
     )
-    call += ("--simulate", "transposed,nearest", "--simulator-epochs", "1", "--limit", "1")
+    call += ("--simulate", "transposed,nearest", "--simulator-epochs", "1", "--limit", "2")
     first = bench(*call, "--name", "autogan-fft-nearest-transposed-forensynths")
     assert first.code == 0, first.err
     assert "before the classifier, 'autogan-simulator-transposed-faces': 1 real images" in " ".join(
