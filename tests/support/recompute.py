@@ -53,6 +53,7 @@ def decide(fake: pd.Series, called: pd.Series) -> dict[str, float | None]:
     found = {"acc": (called == fake).mean(), "fake_acc": called[fake].mean()}
     found |= {"real_acc": 1 - called[~fake].mean(), "f1": metrics.f1_score(fake, called)}
     found["bacc"] = metrics.balanced_accuracy_score(fake, called)
+    found["hard_ap"] = metrics.average_precision_score(fake, called)
     return found | {"mcc": metrics.matthews_corrcoef(fake, called) if 0 < called.mean() < 1 else None}
 
 
