@@ -13,7 +13,8 @@ import numpy as np
 
 from . import added_metrics, calibration, classification, counts, decisions, terms
 from .classification import Ranked
-from .metric import FITTED, MAPS, ORACLE, DecisionMetric, Metric, ProbabilityMetric, RankingMetric, Why
+from .metric import FITTED, MAPS, ORACLE, DecisionMetric, Judge, Metric, ProbabilityMetric, RankingMetric, Why
+from .terms import Term
 from .withheld import never, of_few_alike, of_few_in_tail, of_few_wrong, of_hardly_an_error
 
 M = TypeVar("M", bound=Metric)
@@ -34,6 +35,13 @@ def _tpr_at_fpr(percent: int) -> RankingMetric:
         replicate=lambda drawn: counts.tpr_at(drawn, limit),
         headings={"error-rates": f"TPR at {percent}% FPR"},
         withheld=of_few_in_tail("real", limit),
+    )
+
+
+def _at_the_authors(name: str, label: str, term: Term, judge: Judge) -> DecisionMetric:
+    """Make the row of a metric that tables show at the author's threshold alone."""
+    return DecisionMetric(
+        name=name, label=label, term=term, judge=judge, headings={"thresholds": f"{label}, author's"}
     )
 
 
@@ -75,29 +83,9 @@ _DECISIONS = (
 """Those that tables show at every threshold."""
 
 _AT_THE_AUTHORS = (
-    DecisionMetric(
-        name="f1",
-        label="F1",
-        term=terms.F1,
-        judge=decisions.f1,
-        headings={"thresholds": "F1, author's"},
-        one_label_counts=True,
-    ),
-    DecisionMetric(
-        name="mcc",
-        label="MCC",
-        term=terms.MCC,
-        judge=decisions.correlation,
-        headings={"thresholds": "MCC, author's"},
-        bounds=(-1.0, 1.0),
-    ),
-    DecisionMetric(
-        name="hard_ap",
-        label="A.P. (hard labels)",
-        term=terms.HARD_AP,
-        judge=decisions.average_precision,
-        headings={"thresholds": "A.P. (hard labels), author's"},
-    ),
+    replace(_at_the_authors("f1", "F1", terms.F1, decisions.f1), one_label_counts=True),
+    replace(_at_the_authors("mcc", "MCC", terms.MCC, decisions.correlation), bounds=(-1.0, 1.0)),
+    _at_the_authors("hard_ap", "A.P. (hard labels)", terms.HARD_AP, decisions.average_precision),
 )
 
 _RANKING = (

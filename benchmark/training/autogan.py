@@ -12,7 +12,8 @@ from forenbench.detectors._nets.autogan_features import SQUASHED, AutoGANView, f
 from forenbench.detectors._nets.encoders import RESNET_34
 from forenbench.detectors._nets.networks import resnet_34
 
-from .learners import Learner, as_they_are, begin, fake_over_real
+from .initial import begin
+from .learners import Learner, as_they_are, fake_over_real
 from .recipes import TrainingRecipe
 from .schedules import Constant
 from .views import Decoded, PlainView, crop_and_flip

@@ -90,17 +90,8 @@ def finish(
     begun = (request.folder / STATE).is_file()
     with claimed(request, path, identity, run.processes, begun=begun) as made:
         if not made:
-            training = make(
-                TrainingSettings(
-                    request.folder,
-                    identity,
-                    request.seed,
-                    run.keep,
-                    run.precision,
-                    run.workers,
-                    run.save_every,
-                )
-            )
+            rest = (run.keep, run.precision, run.workers, run.save_every)
+            training = make(TrainingSettings(request.folder, identity, request.seed, *rest))
             run.processes.wait()  # all have read the state before the first one writes or removes it
             position = training.run(run.report)
             if run.processes.first:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from .examples import Examples
 from .feature_bank import Encoding, encode_together, feature_of
-from .learners import Learner, as_they_are, new_head, univfd_end_to_end, univfd_probe
+from .initial import new_head
+from .learners import Learner, as_they_are, univfd_end_to_end, univfd_probe
 from .session import Running
 
 if TYPE_CHECKING:

@@ -21,14 +21,12 @@ from forenbench.detectors._nets.pixels import CLIP, Preprocess, normalise
 from forenbench.detectors._nets.small import small_resnet
 from forenbench.errors import BenchError
 from forenbench.training import starts
+from forenbench.training.initial import classifier, fill_from_imagenet, new_head
 from forenbench.training.learners import (
     Learner,
-    classifier,
     cnndetection,
     fake_over_real,
-    fill_from_imagenet,
     lgrad_cached,
-    new_head,
     univfd_end_to_end,
     univfd_probe,
 )

@@ -9,7 +9,7 @@ import typer
 
 from forenbench.cli.console import split
 from forenbench.errors import BenchError
-from forenbench.training import learners
+from forenbench.training import initial, learners
 from forenbench.training.recipes import CNNDETECTION, Augmentation
 from forenbench.training.request import gather
 from forenbench.training.supervised import train
@@ -38,7 +38,7 @@ def cnndetection(
     name: t.Name = "",
 ) -> None:
     """Train CNNDetection's ResNet-50: blur and JPEG augmentation, early stopping on validation accuracy."""
-    if continuing and init in learners.INITIALISATIONS:  # neither has an optimiser's state
+    if continuing and init in initial.INITIALISATIONS:  # neither has an optimiser's state
         raise BenchError(
             f"--continue goes on from a checkpoint file, and --init is {init}: name the file there"
         )
@@ -46,7 +46,7 @@ def cnndetection(
     recipe = options.adapted(CNNDETECTION, augmentation=Augmentation.parse(aug))
     request = options.request(name or name_of(options, context.params))
     with t.running(options, recipe) as (run, files):
-        network, start = learners.classifier(recipe, init, options.seed, files)
+        network, start = initial.classifier(recipe, init, options.seed, files)
         learner = learners.cnndetection(recipe, network, start.facts)
         if continuing:
             learner.begun = start.begun()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from forenbench.training import filtered, learners
+from forenbench.training import filtered, initial
 from forenbench.training.recipes import BIHPF, LGRAD, TrainingRecipe
 from forenbench.training.request import gather
 from forenbench.training.supervised import train
@@ -50,7 +50,7 @@ def _train(context: typer.Context, recipe: TrainingRecipe, make: MakeLearner, na
     options = t.Options.of(context)
     recipe, request = options.adapted(recipe), options.request(name)
     with t.running(options, recipe) as (run, files):
-        network, start = learners.classifier(recipe, context.params["init"], options.seed, files)
+        network, start = initial.classifier(recipe, context.params["init"], options.seed, files)
         learner = make(recipe, network, start.facts)
         images = gather(request, run.processes, run.advance, validate=bool(options.val))
         path = train(request, learner, images, lambda: images, run)

@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from forenbench.training import learners
+from forenbench.training import initial
 from forenbench.training.fingerprintnet import FINGERPRINTNET, FingerprintTraining
 from forenbench.training.request import gather
 from forenbench.training.rivals import train_rivals
@@ -26,7 +26,7 @@ def fingerprintnet(context: typer.Context, init: t.Init = "imagenet", name: t.Na
     recipe = replace(recipe, schedule=LinearDecay.over(recipe.epochs))
     request = options.request(name or name_of(options, context.params))
     with t.running(options, recipe) as (run, files):
-        classifier, start = learners.classifier(recipe, init, options.seed, files)
+        classifier, start = initial.classifier(recipe, init, options.seed, files)
         rivals = FingerprintTraining(recipe, classifier, options.seed, start.facts)
         images = gather(request, run.processes, run.advance, validate=False, reals_only=True)
         path = train_rivals(request, rivals, images, run)

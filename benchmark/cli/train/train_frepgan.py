@@ -10,7 +10,7 @@ import typer
 
 from forenbench.detectors._nets.cyclegan import Discriminator
 from forenbench.detectors._nets.frequency_maps import PerturbationMap, PerturbedClassifier
-from forenbench.training import learners
+from forenbench.training import initial
 from forenbench.training.frepgan import FREPGAN, FrePGANTraining
 from forenbench.training.request import gather
 from forenbench.training.rivals import train_rivals
@@ -29,7 +29,7 @@ def frepgan(context: typer.Context, init: t.Init = "imagenet", name: t.Name = ""
     recipe = replace(recipe, schedule=LinearDecay.over(recipe.epochs))
     request = options.request(name or name_of(options, context.params))
     with t.running(options, recipe) as (run, files):
-        classifier, start = learners.classifier(recipe, init, options.seed, files)
+        classifier, start = initial.classifier(recipe, init, options.seed, files)
         judge = PerturbedClassifier(PerturbationMap(), classifier)
         rivals = FrePGANTraining(recipe, judge, Discriminator(), options.seed, start.facts)
         images = gather(request, run.processes, run.advance, validate=False)

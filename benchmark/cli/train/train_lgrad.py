@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from forenbench.cli.console import split
-from forenbench.training import learners
+from forenbench.training import initial
 from forenbench.training.lgrad import Gradients, cache_of, prepare
 from forenbench.training.recipes import LGRAD
 from forenbench.training.request import gather
@@ -34,7 +34,7 @@ def lgrad(
     request = options.request(name or name_of(options, context.params))
     with t.running(options, recipe) as (run, files):
         gradients = Gradients.of(transformation, files)
-        network, start = learners.classifier(recipe, init, options.seed, files)
+        network, start = initial.classifier(recipe, init, options.seed, files)
         images = gather(request, run.processes, run.advance, validate=bool(options.val))
         cache = cache_of(gradient_cache, transformation, options.out)
         shown, learner = prepare(gradients, cache, images, (network, start.facts), run)
