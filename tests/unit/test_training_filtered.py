@@ -170,8 +170,10 @@ def test_detectors_keep_the_contract(
 ) -> None:
     """With a narrow network in place of the ResNet-50, whose weights have seen no fakes."""
     torch.save(he_weights(shapes_of(small_resnet())), tmp_path / "own.pth")
-    narrow = Network(small_resnet, replace(module.NETWORKS["4class"].checkpoint, marks={}))
-    monkeypatch.setitem(module.NETWORKS, "4class", narrow)
-    detector = getattr(module, plugin)("4class", Weights(paths={f"{name}-4class": tmp_path / "own.pth"}))
+    narrow = Network(small_resnet, replace(module.NETWORKS["reimplemented-4class"].checkpoint, marks={}))
+    monkeypatch.setitem(module.NETWORKS, "reimplemented-4class", narrow)
+    detector = getattr(module, plugin)(
+        "reimplemented-4class", Weights(paths={f"{name}-reimplemented-4class": tmp_path / "own.pth"})
+    )
     checks = [check for check in CHECKS if check != "higher means more likely generated"]
     assert {check: run_check(check, detector) for check in checks} == dict.fromkeys(checks, "")
