@@ -95,6 +95,7 @@ def _imported(module: str, path: Path, known: dict[str, Path], eager: bool) -> I
             waiting += ast.iter_child_nodes(node)
 
 
+@pytest.mark.slow
 def test_imports_point_one_way() -> None:
     """Also those inside functions, and those of types."""
     floors = {room: floor for floor, rooms in enumerate(ROOMS) for room in rooms}
@@ -163,6 +164,7 @@ def test_help_and_import_load_nothing_heavy() -> None:
     assert not HEAVY & _loaded_by("import forenbench.cli.app")
 
 
+@pytest.mark.slow
 def test_listing_what_there_is_loads_nothing_heavy() -> None:
     """Also no module of a detector."""
     code = "from forenbench.cli.listing import detectors, perturbations; detectors(); perturbations()"

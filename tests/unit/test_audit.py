@@ -50,6 +50,7 @@ def test_png_against_jpeg_needs_no_pixel(planted: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_matched_files_have_no_warning(tmp_path: Path) -> None:
     for label in (REAL, FAKE):
         write(tmp_path / "m", label, range(100 * label, 100 * label + 40), ".jpg", quality=90)

@@ -245,6 +245,7 @@ def test_an_incomplete_dataset_is_opened_and_said(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_protocol_and_a_limit_choose_one_after_the_other_and_leave_their_names(tmp_path: Path) -> None:
     root = write_progan_alone(tmp_path, 2)
     (root / "progan/horse/0_real/00001.png").rename(root / "progan/horse/0_real/00001.PNG")

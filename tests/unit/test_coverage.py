@@ -97,6 +97,7 @@ def test_detectors_on_other_images_have_no_rank_beside_the_others(tmp_path: Path
     assert found.loc["other", "unranked"] == "other images than the others' of gan"
 
 
+@pytest.mark.slow
 def test_every_number_on_partial_coverage_is_marked_in_every_format(store: Store, tmp_path: Path) -> None:
     detectors = {"whole": False, "few": True, "picky": True}
     for name in ("acc-ap", "summary", "cells", "error-rates", "thresholds", "robustness", "real-sources"):

@@ -61,6 +61,7 @@ def test_of_cells(run: Store, suffix: str, stride: int) -> None:
     assert found["named"] > 0.9 * found.total()
 
 
+@pytest.mark.slow
 def test_a_run_that_is_started_again_notices_each(run: Store) -> None:
     (record,) = [one for one in run.records() if one.cell.testset == "a"]
     for file in run.root.glob("scores/data/a/none/*"):
@@ -76,6 +77,7 @@ def test_of_fits(run: Store) -> None:
     assert found["named"] > 0.7 * found.total()
 
 
+@pytest.mark.slow
 def test_of_what_was_measured(run: Store) -> None:
     file = run.root / "measured.arrows"
     nothing_is_silent(flip_each(file, lambda: measure([run]).to_json(), stride=len(file.read_bytes()) // 15))

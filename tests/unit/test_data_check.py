@@ -46,6 +46,7 @@ def differences(spec: Spec, samples: list[Sample], *testsets: str) -> list[Count
     return [line for line in compare(spec, samples, testsets) if line.problem]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["forensynths", "forensynths-val", "univfd-diffusion", "celebahq", "celebahq-train"]
 )
@@ -56,6 +57,7 @@ def test_a_whole_dataset_is_one_line_per_set(name: str) -> None:
     assert all(line.found == line.expected > 0 and not line.problem for line in lines)
 
 
+@pytest.mark.slow
 def test_each_difference_is_named() -> None:
     spec = SPECS["forensynths"]
     whole = list(published(spec))
@@ -108,6 +110,7 @@ def run(*arguments: str, code: int) -> str:
     return result.output
 
 
+@pytest.mark.slow
 def test_check_passes_what_is_whole(tmp_path: Path) -> None:
     write_names(tmp_path)
     assert "progan      8000   8000  whole" in run(
@@ -212,6 +215,7 @@ def test_fetch_refuses_a_disk_that_is_too_small(tmp_path: Path) -> None:
         fetch_dataset(Spec("huge", "", "", folder="huge", downloads=(huge,)), tmp_path, yes=True)
 
 
+@pytest.mark.slow
 def test_a_failed_download_says_what_else_to_do_and_stops_no_other_dataset(
     tmp_path: Path, spec: Spec, capsys: pytest.CaptureFixture[str]
 ) -> None:

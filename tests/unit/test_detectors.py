@@ -151,6 +151,7 @@ def test_equal_preprocessing_compares_equal_and_another_does_not() -> None:
 # --- wrong files
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrap", [lambda state: state, lambda state: {"model": state, "total_steps": 1}])
 def test_cnndetection_reads_bare_and_published_files(
     tmp_path: Path, wrap: Callable[[dict[str, Tensor]], dict[str, object]]

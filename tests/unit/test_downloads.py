@@ -59,6 +59,7 @@ def test_a_file_arrives_whole_and_leaves_nothing_else(server: FileServer, tmp_pa
     assert {path.name for path in target.parent.iterdir()} <= {"file.pth", "file.pth.lock"}
 
 
+@pytest.mark.slow
 @given(cuts=st.lists(st.integers(1, 4999), max_size=4, unique=True).map(sorted))
 @settings(max_examples=30)
 def test_after_each_interruption_only_the_rest_is_asked_for(cuts: list[int]) -> None:
@@ -319,6 +320,7 @@ def process(*arguments: object, **environment: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, env=os.environ | environment)
 
 
+@pytest.mark.slow
 def test_two_processes_that_want_one_file_download_it_once(server: FileServer, tmp_path: Path) -> None:
     server.delay = 0.8
     both = [process(f"{server.address}/file", tmp_path / "file.pth", SHA256) for _ in range(2)]

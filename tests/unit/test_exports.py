@@ -44,6 +44,7 @@ def test_files_that_would_say_the_same_are_left_alone(store: Store) -> None:
     assert ages(store, first) == {1}
 
 
+@pytest.mark.slow
 def test_rows_made_again_make_new_tables(store: Store) -> None:
     first = exported(store)
     add(store, "d", "a", PERFECT)
@@ -53,6 +54,7 @@ def test_rows_made_again_make_new_tables(store: Store) -> None:
     assert b"50.0" not in second["tables/cells.csv"]
 
 
+@pytest.mark.slow
 def test_a_cell_more_or_less_makes_new_tables(store: Store) -> None:
     first = exported(store)
     add(store, "d", "b", PERFECT, place=1)

@@ -179,6 +179,7 @@ def test_a_limit_of_zero_keeps_and_finds_nothing(tmp_path: Path) -> None:
 # --- damage
 
 
+@pytest.mark.slow
 @given(st.integers(0, FILE - 1))
 def test_a_file_cut_anywhere_counts_as_absent_and_goes(length: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -191,6 +192,7 @@ def test_a_file_cut_anywhere_counts_as_absent_and_goes(length: int) -> None:
         assert not path.exists()
 
 
+@pytest.mark.slow
 @given(st.integers(0, FILE - 1), st.integers(1, 255))
 def test_one_wrong_byte_anywhere_is_noticed(position: int, change: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -258,6 +260,7 @@ def test_the_limit_holds_after_every_put(lengths: list[int], limit: int) -> None
             assert cache.get(block(i)) is not None
 
 
+@pytest.mark.slow
 def test_what_earlier_and_other_processes_wrote_counts(tmp_path: Path) -> None:
     one, other = FeatureCache(tmp_path, 40 * FILE), FeatureCache(tmp_path, 40 * FILE)
     for i in range(100):

@@ -127,6 +127,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_training_in_pieces_gives_the_file_of_a_whole_one(folder: Path) -> None:
     examples = examples_of(folder / "train")
     whole = trained(tiny(), RECIPE, examples, folder / "whole")
@@ -183,6 +184,7 @@ def test_the_detector_scores_a_picture_with_its_map(file: Path) -> None:
     assert abs(expected - alone) > 1e-3
 
 
+@pytest.mark.slow
 def test_a_classifier_without_its_generator_is_no_file_of_frepgan(file: Path, tmp_path: Path) -> None:
     state = torch.load(file, weights_only=True)
     alone = tmp_path / "frepgan-reimplemented-1class.pth"

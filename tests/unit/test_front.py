@@ -158,6 +158,7 @@ def test_a_paper_and_a_cluster_are_asked_for_as_on_the_command_line(
     assert list(Path().glob("results/runs/*")) == []
 
 
+@pytest.mark.slow
 def test_a_class_of_a_file_is_the_detector_of_that_file(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(here))
     monkeypatch.delitem(sys.modules, "bright", raising=False)
@@ -263,6 +264,7 @@ def test_what_cannot_be_pickled_takes_nothing_else_out_of_the_digest() -> None:
     assert codes[0] == codes[1] != codes[2]
 
 
+@pytest.mark.slow
 def test_two_objects_of_one_name_are_refused_and_one_given_twice_is_one(here: Path) -> None:
     one = Scaled(1.0)
     with pytest.raises(BenchError, match="two detectors are called 'scaled'"):
@@ -270,6 +272,7 @@ def test_two_objects_of_one_name_are_refused_and_one_given_twice_is_one(here: Pa
     assert len(evaluate([one, one], "tiny", limit=1, progress=False).table("acc-ap").frame) == 1
 
 
+@pytest.mark.slow
 def test_scores_imported_from_python_are_the_files_that_bench_import_writes(here: Path) -> None:
     rows = ["image,truth,A,B"]
     for file in sorted(Path("tiny").rglob("*.png")):
@@ -347,6 +350,7 @@ def test_a_calibration_from_python_is_that_of_bench_calibrate(here: Path) -> Non
         forenbench.calibrate(on=["validation"], runs=["validation"], progress=False)
 
 
+@pytest.mark.slow
 def test_an_audit_from_python_finds_and_keeps_what_bench_audit_does(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

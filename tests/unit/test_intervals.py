@@ -205,6 +205,7 @@ def test_of_an_origin_that_is_drawn_only_the_scored_images_count() -> None:
     assert (counts.fakes == 5).all()
 
 
+@pytest.mark.slow
 def test_steps_in_place_of_scores_change_intervals_by_little(monkeypatch: pytest.MonkeyPatch) -> None:
     scored = made(np.random.default_rng(3), 2000)
     stepped = resampled(scored)

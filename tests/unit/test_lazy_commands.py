@@ -35,6 +35,7 @@ def test_each_line_of_the_help_is_that_of_the_commands_own_help() -> None:
         assert list(group.commands) == list(group.table)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words", [["--help"], ["--version"], ["nosuch"], ["list", "--help"], ["train", "-h"]]
 )

@@ -95,6 +95,7 @@ def test_without_a_file_progan_random_lacks_nothing_but_its_classifier() -> None
         LGrad("progan-random-celebahq", Weights())
 
 
+@pytest.mark.slow
 def test_a_classifier_given_for_the_discriminator_is_recognised(tmp_path: Path) -> None:
     path = tmp_path / "resnet.pth"
     torch.save(resnet_50().state_dict(), path)
@@ -102,6 +103,7 @@ def test_a_classifier_given_for_the_discriminator_is_recognised(tmp_path: Path) 
         LGrad("stylegan-bedroom", Weights(paths={"stylegan-bedroom": path}))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("given", "named", "variant", "wanted"),
     [
@@ -119,6 +121,7 @@ def test_another_gans_discriminator_is_recognised(
         LGrad(variant, Weights(paths={wanted: path}))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("build", "variant", "name"),
     [

@@ -69,6 +69,7 @@ def counted(dataset: Dataset) -> dict[str, tuple[int, int]]:
     return {name: (number[0], number[1]) for name, number in labels.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["folder", "tar", "zip"])
 def test_a_folder_that_several_generators_link_to_is_read_for_each(tmp_path: Path, kind: str) -> None:
     root = write_shared(tmp_path / "bench", GENERATORS, SHARED)

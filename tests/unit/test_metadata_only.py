@@ -115,6 +115,7 @@ def test_the_spread_of_chance_is_that_of_random_scores() -> None:
     assert np.std(found) == pytest.approx(auroc_of_chance(30, 20), rel=0.1)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_scores() -> None:
     first, _ = cross_validate(drawn(1, 100), 5)
     second, _ = cross_validate(drawn(1, 100), 5)

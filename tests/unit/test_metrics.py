@@ -76,6 +76,7 @@ def slow_best_threshold(labels: metrics.Labels, scores: metrics.Scores) -> float
     return found
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(rows())
 def test_rankings_equal_scikit_learn_and_their_definitions(data: Rows) -> None:
@@ -87,6 +88,7 @@ def test_rankings_equal_scikit_learn_and_their_definitions(data: Rows) -> None:
     assert auroc == pytest.approx(slow_auroc(labels, scores), abs=1e-12)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(rows(), SCORES)
 def test_accuracies_equal_scikit_learn(data: Rows, threshold: float) -> None:

@@ -112,6 +112,7 @@ def images(dataset: str, testset: str) -> int:
     return sum(n for place, n in spec.counts.items() if place.generator in {testset, *reals})
 
 
+@pytest.mark.slow
 def test_the_document_counts_images_networks_and_what_nobody_published() -> None:
     page = (Path(__file__).parents[2] / "docs/reproducing.md").read_text(encoding="utf-8")
     stated = {}
@@ -199,6 +200,7 @@ def test_classes_are_rows_of_lgrad_2_with_a_mean_below(tmp_path: Path) -> None:
         assert frame.loc["airplane", (name, "AP")] == pytest.approx(precision(ranks[0] % 9))
 
 
+@pytest.mark.slow
 def test_perturbations_are_rows_of_lgrad_4(tmp_path: Path) -> None:
     table = paper_tables()["lgrad-4"]
     assert table.detectors() == [HORSE]

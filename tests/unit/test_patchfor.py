@@ -121,6 +121,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_stopped_at_every_third_report_it_ends_with_the_same_bytes(folder: Path) -> None:
     whole = training(folder, "whole")
     whole.run(lambda *_: None)
@@ -182,6 +183,7 @@ def detector(folder: Path, variant: str) -> PatchForensics:
     return PatchForensics(variant, Weights(paths={checkpoint.name: path}, unverified=True))
 
 
+@pytest.mark.slow
 def test_each_variant_reduces_patches_in_its_own_way(tmp_path: Path) -> None:
     one = detector(tmp_path, f"{BLOCK}-celebahq")
     batch = torch.stack([one.prepare(tiny_image(seed, 90, 70)) for seed in range(2)])

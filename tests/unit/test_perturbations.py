@@ -161,6 +161,7 @@ def test_equal_seeds_give_equal_pixels_and_the_input_stays(name: str) -> None:
     assert image.info == before.info
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=300)
 @given(steps(), st.sampled_from(SIZES), st.integers(0, 5), st.sampled_from("abcd"))
 def test_every_kind_and_value_is_a_pure_function_of_image_and_seed(

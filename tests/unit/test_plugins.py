@@ -147,6 +147,7 @@ def test_everything_that_is_missing_is_named_at_once() -> None:
         assert f"--weights {name}=PATH" in str(caught.value)
 
 
+@pytest.mark.slow
 def test_all_means_every_installed_detector_with_checkpoints_of_the_kind() -> None:
     named = [f"{one.name}@sample" for one in installed() if one.variants("sample")]
     assert 3 <= len(named) < len(installed())
@@ -161,6 +162,7 @@ def test_a_hint_names_each_known_name_once() -> None:
     assert unknown("checkpoint", "x", ["vgg16", "clip", "vgg16"]).endswith("Known: clip, vgg16")
 
 
+@pytest.mark.slow
 def test_a_request_may_name_the_kind_of_its_checkpoints() -> None:
     for kind in ("published", "sample"):
         (named,) = load("univfd:lc@sample", Weights(kind))

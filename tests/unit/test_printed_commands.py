@@ -94,6 +94,7 @@ def options(command: Any, path: str = "bench") -> Iterator[tuple[str, set[str]]]
         yield from options(inner, f"{path} {name}")
 
 
+@pytest.mark.slow
 def test_every_option_that_a_message_names_exists() -> None:
     known = FOREIGN.union(*(names for _, names in options(COMMANDS)), {"--help"})
     named = {

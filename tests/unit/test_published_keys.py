@@ -52,6 +52,7 @@ def loaders() -> Iterator[tuple[Checkpoint, Load]]:
         yield backbone.checkpoint, backbone.load
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CATALOGUE)
 def test_a_published_file_loads_under_its_own_names(name: str, tmp_path: Path) -> None:
     found = [load for checkpoint, load in loaders() if checkpoint.name == name]

@@ -225,6 +225,7 @@ def test_images_inside_parquet_files_are_shown(tmp_path: Path) -> None:
     assert "no file at" in opened.of("hub", "gone.png", DETECTOR).lack
 
 
+@pytest.mark.slow
 def test_levels_run_from_the_image_as_it_is_to_the_strongest(tmp_path: Path) -> None:
     names = [
         "jpeg:50",

@@ -217,6 +217,7 @@ class Broken(Counted):
         return super().score(batch)
 
 
+@pytest.mark.slow
 def test_a_detector_that_fails_on_everything_is_stopped_named_in_every_row_and_tried_again(
     tmp_path: Path,
 ) -> None:

@@ -103,6 +103,7 @@ def test_every_photograph_is_in_colour_and_large_enough(photograph: photos.Photo
     assert photograph.scales[0] * min(image.size) >= SIZE
 
 
+@pytest.mark.slow
 def test_crops_are_distinct_and_of_one_size() -> None:
     crops = list(all_crops("test"))
     assert {(image.size, image.mode) for image in crops} == {((SIZE, SIZE), "RGB")}
@@ -130,6 +131,7 @@ def test_reals_have_no_jpeg_grid() -> None:
     assert np.mean([blocking(as_jpeg(image)) for image in crops]) > plain + 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_fake_resembles_its_photograph(family: str) -> None:
     generator = load_generator(family)
@@ -219,6 +221,7 @@ def test_shipped_files_are_small_and_complete() -> None:
     assert sum((WEIGHTS / f"{name}.safetensors").stat().st_size for name in made) < 3_000_000
 
 
+@pytest.mark.slow
 def test_training_is_reproducible_and_writes_what_build_reads(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

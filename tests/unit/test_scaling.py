@@ -82,6 +82,7 @@ def test_no_run_is_faster_than_its_work_or_slower_than_one_replica(run: Run) -> 
     assert seconds <= max(run.start_ups) + work / run.replicas + storing + 3 * longest
 
 
+@pytest.mark.slow
 @SAME
 @given(runs(fewest_rounds=25, driver=0.5))
 def test_with_many_shards_replicas_are_busy_nine_tenths_of_the_time(run: Run) -> None:

@@ -64,6 +64,7 @@ def test_the_last_layer_starts_normal_with_the_papers_deviation_and_pytorchs_bia
     assert torch.equal(new_head(9, CNNDETECTION, 3).weight, new_head(9, CNNDETECTION, 3).weight)
 
 
+@pytest.mark.slow
 def test_random_start_only_when_asked_and_seeded() -> None:
     one, start = classifier(LGRAD, "random", 0, Weights(), small_resnet)
     same, _ = classifier(LGRAD, "random", 0, Weights(), small_resnet)

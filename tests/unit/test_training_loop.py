@@ -217,6 +217,7 @@ def test_it_learns_what_tells_the_images_apart(folder: Path) -> None:
     assert max(row["accuracy"] for row in training.position.history) > 0.9
 
 
+@pytest.mark.slow
 def test_the_best_epoch_is_kept_and_the_official_rule_may_keep_a_worse_one(folder: Path) -> None:
     """Rates are absurd, so that accuracy jumps about: what is kept must follow the two rules as written."""
     recipe = replace(RECIPE, epochs=10, rate=0.3, augmentation=Augmentation())
@@ -321,6 +322,7 @@ def test_in_bf16_two_classes_are_compared_in_full_precision(folder: Path) -> Non
     assert training.position.history[0]["loss"] == pytest.approx(257 / 2)
 
 
+@pytest.mark.slow
 def test_lgrad_keeps_the_last_epoch_and_validates_when_the_rate_drops(folder: Path) -> None:
     recipe = replace(LGRAD, rate=1e-3, batch=8, epochs=12, crop=16)
     training = run_training(folder, folder / "out", recipe, keep="last", learner=tiny_learner(recipe))
@@ -354,6 +356,7 @@ def test_a_loss_that_is_no_number_ends_training_with_a_word(folder: Path) -> Non
         run_training(folder, folder / "out", learner=broken)
 
 
+@pytest.mark.slow
 def test_a_continued_training_counts_on_and_a_kill_does_not_begin_it_anew(folder: Path) -> None:
     once = replace(RECIPE, epochs=1)
     run_training(folder, folder / "first", once)

@@ -92,6 +92,7 @@ def weights(duel: Duel) -> dict[str, Tensor]:
     return {f"{name}.{key}": value for name, state in states.items() for key, value in state.items()}
 
 
+@pytest.mark.slow
 def test_stopped_at_every_second_report_they_still_end_with_the_same_weights(folder: Path) -> None:
     whole = Duel()
     training = contest(folder, whole, "whole")

@@ -136,6 +136,7 @@ def test_torchvisions_older_file_serves_too(tmp_path: Path) -> None:
 # --- heads from training checkpoints
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OTHERS)
 def test_a_head_is_read_out_of_a_training_checkpoint(name: str, tmp_path: Path) -> None:
     probe = load(name, training_checkpoint(name), tmp_path)
@@ -151,6 +152,7 @@ def test_a_head_with_another_backbone_is_refused(tmp_path: Path) -> None:
         load("imagenet-resnet50", trained, tmp_path)
 
 
+@pytest.mark.slow
 def test_rounding_to_half_precision_is_no_other_backbone(tmp_path: Path) -> None:
     trained = training_checkpoint("imagenet-resnet50")
     model = trained["model"]

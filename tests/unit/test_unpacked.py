@@ -52,6 +52,7 @@ def identity(name: str, data_root: Path, **where: dict[str, Path]) -> list[tuple
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("project", OFFICIAL)
 def test_a_repository_s_data_are_found_from_its_folder_or_its_data_folder(
     tmp_path: Path, written: dict[str, Path], project: str

@@ -108,6 +108,7 @@ def test_the_list_says_what_is_known_and_who_needs_it(weights: Weights) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_command_in_the_list_is_a_line_to_be_copied(weights: Weights) -> None:
     """Folded at 80 columns, a shell would take it for two."""
     lines = [line.strip() for line in weights("list").stdout.splitlines()]
