@@ -24,7 +24,7 @@ from .picture_cache import PictureCache, fill
 from .randomness import Read
 from .recipes import TrainingRecipe
 from .request import TrainingData, TrainingRequest
-from .rivals import train_rivals
+from .rivals import descend, train_rivals
 from .schedules import LinearDecay
 from .session import Running
 from .views import Decoded, crop_and_flip
@@ -101,23 +101,18 @@ class Simulator:
         self.judge.requires_grad_(False)  # gradients pass through it alone
         fooling = _distance(self.judge(made), 1)
         difference = functional.l1_loss(made, real)
-        self._improve("maker", fooling + CLOSENESS * difference)
+        descend(self.optimisers["maker"], fooling + CLOSENESS * difference)
         self.judge.requires_grad_(True)
         shown = self._pooled(made.detach(), random)
         # The pictures are those made before the auto-encoder's step, as in the official code.
         judging = (_distance(self.judge(real), 1) + _distance(self.judge(shown), 0)) / 2
-        self._improve("judge", judging)
+        descend(self.optimisers["judge"], judging)
         values = {"fooling": fooling, "difference": difference, "judging": judging}
         return {name: float(value.detach()) for name, value in values.items()}
 
     def publish(self) -> dict[str, Any]:
         """Return the auto-encoder's state, as the official latest_net_G.pth holds it."""
         return {key: value.cpu() for key, value in self.maker.state_dict().items()}
-
-    def _improve(self, side: str, loss: Tensor) -> None:
-        self.optimisers[side].zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.optimisers[side].step()
 
     def _pooled(self, made: Tensor, random: np.random.Generator) -> Tensor:
         """Exchange about half of the pictures for earlier ones (util/image_pool.py of CycleGAN's code)."""
