@@ -22,7 +22,7 @@ from golden import (
 from safetensors.torch import save_file
 from torch import Tensor
 
-from forenbench.detectors._nets.encoders import BACKBONES, FrozenEncoder, clip_tower
+from forenbench.detectors._nets.encoders import BACKBONES, FrozenEncoder
 from forenbench.detectors._nets.image_models import imagenet_resnet_50
 from forenbench.detectors._nets.univfd_recipes import HEAD
 from forenbench.detectors.univfd import LinearProbe, UnivFD
@@ -61,33 +61,13 @@ def assert_features(ours: Tensor, golden: dict[str, Any]) -> None:
 # --- CLIP ViT-L/14
 
 
-def openai_order(entry: tuple[str, tuple[int, ...]]) -> tuple[int, int, int]:
-    """Sort key: OpenAI's blocks list the attention before the norm in front of it, open_clip's after."""
-    key, _ = entry
-    if not key.startswith("transformer.resblocks."):
-        return (2 if key.startswith("ln_post.") else 0, 0, 0)
-    number, part = key.split(".")[2:4]
-    return (1, int(number), ["attn", "ln_1", "mlp", "ln_2"].index(part))
-
-
 @pytest.fixture(scope="module")
-def tower() -> State:
-    """Formula weights of CLIP's image tower."""
-    with torch.device("meta"):
-        shapes = sorted(shapes_of(clip_tower()), key=openai_order)
-    state = he_weights(shapes)
-    assert keys_sha256(shapes) == NUMBERS["keys"]["vit_l14_visual"]
-    assert sha256_of_weights(state) == NUMBERS["weights"]["vit_l14_visual"]
-    return state
-
-
-@pytest.fixture(scope="module")
-def weights(tower: State, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Weights]:
+def weights(vit_l14: State, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Weights]:
     """CLIP in open_clip's format (two text keys for all); with a head, as the official training does."""
     folder = tmp_path_factory.mktemp("clip")
     clip, trained = folder / "open_clip_model.safetensors", folder / "model_epoch_best.pth"
-    save_file({f"visual.{key}": value for key, value in tower.items()} | TEXT, clip)
-    model = {f"model.visual.{key}": value for key, value in tower.items()}
+    save_file({f"visual.{key}": value for key, value in vit_l14.items()} | TEXT, clip)
+    model = {f"model.visual.{key}": value for key, value in vit_l14.items()}
     model |= {f"model.{key}": value for key, value in TEXT.items()}
     model |= {f"fc.{key}": value for key, value in formula_head().items()}
     torch.save(training_checkpoint(model), trained)

@@ -7,7 +7,7 @@ detectors with its outputs. Everything is drawn from numpy's RandomState, whose 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from math import prod, sqrt
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,6 +20,9 @@ from PIL import Image
 
 SEED = 1234
 
+Rules = Mapping[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]]
+"""By the last part of a key: from its standard normal numbers to its values."""
+
 
 def rgb(name: str) -> Image.Image:
     """Make a formula image, encoded, decoded and converted to RGB."""
@@ -27,10 +30,17 @@ def rgb(name: str) -> Image.Image:
         return image.convert("RGB")
 
 
-def he_weights(shapes: Iterable[tuple[str, tuple[int, ...]]]) -> dict[str, torch.Tensor]:
-    """Draw weights that keep activations of a deep network in range, key after key from one generator."""
+def he_weights(
+    shapes: Iterable[tuple[str, tuple[int, ...]]], rules: Rules | None = None
+) -> dict[str, torch.Tensor]:
+    """Draw weights that keep activations of a deep network in range, key after key from one generator.
+
+    Args:
+        shapes: Keys and shapes in the order in which they are drawn.
+        rules: What the formula of a detector's golden numbers adds, before the common ones.
+    """
     random = np.random.RandomState(SEED)
-    return {key: _he(key, shape, random) for key, shape in shapes}
+    return {key: _he(key, shape, random, rules or {}) for key, shape in shapes}
 
 
 def gan_weights(shapes: Iterable[tuple[str, tuple[int, ...]]]) -> dict[str, torch.Tensor]:
@@ -52,12 +62,14 @@ def sha256_of_weights(weights: Mapping[str, torch.Tensor]) -> str:
     return digest.hexdigest()
 
 
-def _he(key: str, shape: tuple[int, ...], random: np.random.RandomState) -> torch.Tensor:
+def _he(key: str, shape: tuple[int, ...], random: np.random.RandomState, rules: Rules) -> torch.Tensor:
     last = key.rpartition(".")[2]
     if last == "num_batches_tracked":
         return torch.zeros(shape, dtype=torch.int64)
-    z = random.randn(*shape)
-    if last == "running_var":
+    z = np.asarray(random.randn(*shape))
+    if last in rules:
+        z = rules[last](z)
+    elif last == "running_var":
         z = 1 + 0.1 * abs(z)
     elif last in ("running_mean", "bias", "in_proj_bias"):
         z = 0.1 * z

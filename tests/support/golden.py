@@ -58,6 +58,30 @@ def assert_input(tensor: torch.Tensor, golden: dict[str, Any]) -> None:
     assert tensor[:, height // 2, width // 2].tolist() == pytest.approx(golden["centre"], abs=1e-6)
 
 
+def modern(name: str) -> dict[str, Any]:
+    """Return the numbers of the official code of a detector of 2020 to 2026 (see ``cut_modern.py``)."""
+    numbers: dict[str, Any] = json.loads((FOLDER / "modern" / f"{name}.json").read_text())
+    return numbers
+
+
+def assert_sample(tensor: torch.Tensor, golden: dict[str, Any], within: float) -> None:
+    """Compare a tensor with a sample of the official one: its shape, some of its entries, and its sums.
+
+    Args:
+        tensor: Without a batch axis.
+        golden: Its shape, its sum, that of its absolute values, and [flat index, value] of entries.
+        within: How far an entry may be off.
+    """
+    values = tensor.detach().flatten().double()
+    assert list(tensor.shape) == golden["shape"]
+    assert values[[place for place, _ in golden["at"]]].tolist() == pytest.approx(
+        [value for _, value in golden["at"]], abs=within, rel=0
+    )
+    # Entries that were not sampled: were all of them off to one side, the sum would be by their number.
+    assert values.sum().item() == pytest.approx(golden["sum"], abs=within * len(values), rel=0)
+    assert values.abs().sum().item() == pytest.approx(golden["abs_sum"], abs=within * len(values), rel=0)
+
+
 def keys_sha256(shapes: list[tuple[str, tuple[int, ...]]]) -> str:
     """Digest keys and shapes in order, as ``cut_detectors.py`` does."""
     text = json.dumps([[key, list(shape)] for key, shape in shapes], separators=(",", ":"))

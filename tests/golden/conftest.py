@@ -1,0 +1,50 @@
+"""What golden tests of several detectors share: formula weights that take long to draw."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from formula import he_weights, sha256_of_weights, shapes_of
+from golden import NUMBERS, keys_sha256
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from forenbench.detectors._nets.encoders import clip_tower
+
+PARTS = ("attn", "ln_1", "mlp", "ln_2")
+"""Of a block, in OpenAI's order: open_clip has the norm in front of the attention first."""
+
+
+@pytest.fixture(scope="session")
+def vit_l14(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Tensor]:
+    """Formula weights of CLIP ViT-L/14's image tower, under OpenAI's names and in their order; mapped."""
+    # The folder that pytest's processes have in common: one draws 300 million numbers, the others read them.
+    place = tmp_path_factory.getbasetemp()
+    place = place.parent if "PYTEST_XDIST_WORKER" in os.environ else place
+    return _drawn_once(place / "vit_l14.safetensors")
+
+
+def _drawn_once(path: Path) -> dict[str, Tensor]:
+    with torch.device("meta"):
+        shapes = sorted(shapes_of(clip_tower()), key=_openai_order)
+    assert keys_sha256(shapes) == NUMBERS["keys"]["vit_l14_visual"]
+    if not path.exists():
+        state = he_weights(shapes)
+        assert sha256_of_weights(state) == NUMBERS["weights"]["vit_l14_visual"]
+        # Two processes may both come here: each renames a whole file into place.
+        own = path.with_suffix(f".{os.getpid()}")
+        save_file(state, own)
+        own.replace(path)
+    state = load_file(path)
+    return {key: state[key] for key, _ in shapes}
+
+
+def _openai_order(entry: tuple[str, tuple[int, ...]]) -> tuple[int, int, int]:
+    key, _ = entry
+    if not key.startswith("transformer.resblocks."):
+        return (2 if key.startswith("ln_post.") else 0, 0, 0)
+    number, part = key.split(".")[2:4]
+    return (1, int(number), PARTS.index(part))
