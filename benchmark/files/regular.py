@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 _KINDS = {
     stat.S_IFDIR: "a folder",
@@ -34,19 +34,25 @@ def irregular(path: Path) -> str:
     return "a file of the kernel's" if os.path.realpath(path).startswith(_KERNEL) else ""
 
 
-def open_regular(path: Path) -> BinaryIO:
+def open_regular(path: Path) -> BufferedReader:
     """Open a regular file to read it.
 
     Raises:
         OSError: It is none, as its ``strerror`` says in the words of `irregular`; or it cannot be opened.
     """
     # What was opened is looked at, not the path, which may lead to something else by then.
-    file: BinaryIO = open(path, "rb", opener=_at_once)  # noqa: SIM115 - Path.open takes no opener
+    file = open(path, "rb", opener=_at_once)  # noqa: SIM115 - Path.open takes no opener
     mode = os.fstat(file.fileno()).st_mode
     if not stat.S_ISREG(mode):
         file.close()
         raise OSError(errno.EINVAL, _KINDS.get(stat.S_IFMT(mode), "no regular file"), str(path))
     return file
+
+
+def read_regular(path: Path) -> bytes:
+    """Read a regular file; errors are those of `open_regular`."""
+    with open_regular(path) as file:
+        return file.read()
 
 
 def _at_once(path: str, flags: int) -> int:

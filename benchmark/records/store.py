@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from forenbench.errors import BenchError
 from forenbench.files.atomic import explaining, replacing, sweep
 from forenbench.files.file_names import RECORD
-from forenbench.files.regular import open_regular
+from forenbench.files.regular import read_regular
 from forenbench.types import Cell
 
 from .record import Identity, Provenance, Record, StatusCounts
@@ -184,8 +184,7 @@ class Store:
 
         file = self._files.place(record.cell)
         try:
-            with open_regular(file.with_suffix(ROWS)) as opened:
-                content = opened.read()
+            content = read_regular(file.with_suffix(ROWS))
             if record.rows_sha256 is None:
                 whole = pq.read_metadata(pa.BufferReader(content)).num_rows == record.counts.images
             else:
