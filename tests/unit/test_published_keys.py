@@ -11,11 +11,23 @@ from typing import Any
 import pytest
 import torch
 from golden import NUMBERS, keys_sha256
+from huggingface import huggingface_names
 from published_keys import flat, published_keys, wrapped
 from torch import nn
 from torchvision.models import resnet34
 
-from forenbench.detectors import cnndetection, fredect, fusing, gramnet, ladeda, lgrad, lnp, npr, patchfor
+from forenbench.detectors import (
+    c2p_clip,
+    cnndetection,
+    fredect,
+    fusing,
+    gramnet,
+    ladeda,
+    lgrad,
+    lnp,
+    npr,
+    patchfor,
+)
 from forenbench.detectors._nets.denoising import NoiseNetwork
 from forenbench.detectors._nets.encoders import BACKBONES, RESNET_34
 from forenbench.detectors._nets.fredect_statistics import MEAN, VARIANCE, Statistic
@@ -44,6 +56,7 @@ def loaders() -> Iterator[tuple[Checkpoint, Load]]:
         *(Network(Statistic, one) for one in (MEAN, VARIANCE)),
     ]
     networks += [Network(resnet34, RESNET_34)]
+    networks += [c2p_clip.network()]
     networks += [patchfor.network_of(variant) for variant in patchfor.FILES]
     networks += [*npr.NETWORKS.values(), *ladeda.VARIANTS.values()]
     models = [one.model for one in TRANSFORMATIONS.values() if isinstance(one.model, Network)]
@@ -81,7 +94,8 @@ def test_a_published_file_loads_under_its_own_names(name: str, tmp_path: Path) -
 
 def names(there: str) -> tuple[str, ...]:
     """Give what an entry may be called in a published file: CLIP's, torchvision's ViT's, and all others."""
-    return f"visual.{there}", there.replace(".mlp.0.", ".mlp.linear_1.").replace(".mlp.3.", ".mlp.linear_2.")
+    torchvision = there.replace(".mlp.0.", ".mlp.linear_1.").replace(".mlp.3.", ".mlp.linear_2.")
+    return f"visual.{there}", torchvision, *huggingface_names(there)
 
 
 def test_there_is_a_list_for_every_file_of_the_catalogue() -> None:
