@@ -15,7 +15,7 @@ from published_keys import flat, published_keys, wrapped
 from torch import nn
 from torchvision.models import resnet34
 
-from forenbench.detectors import cnndetection, fredect, fusing, gramnet, lgrad, lnp, patchfor
+from forenbench.detectors import cnndetection, drct, fredect, fusing, gramnet, lgrad, lnp, patchfor
 from forenbench.detectors._nets.denoising import NoiseNetwork
 from forenbench.detectors._nets.encoders import BACKBONES, RESNET_34
 from forenbench.detectors._nets.fredect_statistics import MEAN, VARIANCE, Statistic
@@ -45,6 +45,7 @@ def loaders() -> Iterator[tuple[Checkpoint, Load]]:
     ]
     networks += [Network(resnet34, RESNET_34)]
     networks += [patchfor.network_of(variant) for variant in patchfor.FILES]
+    networks += [drct.network_of(checkpoint) for checkpoint in drct.CHECKPOINTS.values()]
     models = [one.model for one in TRANSFORMATIONS.values() if isinstance(one.model, Network)]
     for one in (*networks, *models):
         yield one.checkpoint, lambda weights, one=one: one.load(weights, ())
