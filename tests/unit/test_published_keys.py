@@ -15,7 +15,7 @@ from published_keys import flat, published_keys, wrapped
 from torch import nn
 from torchvision.models import resnet34
 
-from forenbench.detectors import cnndetection, drct, fredect, fusing, gramnet, lgrad, lnp, patchfor
+from forenbench.detectors import cnndetection, cospy, drct, fredect, fusing, gramnet, lgrad, lnp, patchfor
 from forenbench.detectors._nets.denoising import NoiseNetwork
 from forenbench.detectors._nets.encoders import BACKBONES, RESNET_34
 from forenbench.detectors._nets.fredect_statistics import MEAN, VARIANCE, Statistic
@@ -45,6 +45,8 @@ def loaders() -> Iterator[tuple[Checkpoint, Load]]:
     ]
     networks += [Network(resnet34, RESNET_34)]
     networks += [patchfor.network_of(variant) for variant in patchfor.FILES]
+    networks += [network for recipe in cospy.RECIPES.values() for network in recipe.networks[1:]]
+    networks += [cospy.RECIPES["sd14"].tower]
     networks += [drct.network_of(checkpoint) for checkpoint in drct.CHECKPOINTS.values()]
     models = [one.model for one in TRANSFORMATIONS.values() if isinstance(one.model, Network)]
     for one in (*networks, *models):
@@ -80,8 +82,12 @@ def test_a_published_file_loads_under_its_own_names(name: str, tmp_path: Path) -
 
 
 def names(there: str) -> tuple[str, ...]:
-    """Give what an entry may be called in a published file: CLIP's, torchvision's ViT's, and all others."""
-    return f"visual.{there}", there.replace(".mlp.0.", ".mlp.linear_1.").replace(".mlp.3.", ".mlp.linear_2.")
+    """Give what an entry may be called in a file: of CLIP, of SigLIP, of torchvision's ViT, or of another."""
+    return (
+        f"visual.{there}",
+        f"visual.trunk.{there}",
+        there.replace(".mlp.0.", ".mlp.linear_1.").replace(".mlp.3.", ".mlp.linear_2."),
+    )
 
 
 def test_there_is_a_list_for_every_file_of_the_catalogue() -> None:
