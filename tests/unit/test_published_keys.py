@@ -19,6 +19,8 @@ from torchvision.models import resnet34
 from forenbench.detectors import (
     c2p_clip,
     cnndetection,
+    cospy,
+    drct,
     fredect,
     fusing,
     gramnet,
@@ -59,6 +61,9 @@ def loaders() -> Iterator[tuple[Checkpoint, Load]]:
     networks += [c2p_clip.network()]
     networks += [patchfor.network_of(variant) for variant in patchfor.FILES]
     networks += [*npr.NETWORKS.values(), *ladeda.VARIANTS.values()]
+    networks += [network for recipe in cospy.RECIPES.values() for network in recipe.networks[1:]]
+    networks += [cospy.RECIPES["sd14"].tower]
+    networks += [drct.network_of(checkpoint) for checkpoint in drct.CHECKPOINTS.values()]
     models = [one.model for one in TRANSFORMATIONS.values() if isinstance(one.model, Network)]
     for one in (*networks, *models):
         yield one.checkpoint, lambda weights, one=one: one.load(weights, ())
@@ -96,6 +101,12 @@ def names(there: str) -> tuple[str, ...]:
     """Give what an entry may be called in a published file: CLIP's, torchvision's ViT's, and all others."""
     torchvision = there.replace(".mlp.0.", ".mlp.linear_1.").replace(".mlp.3.", ".mlp.linear_2.")
     return f"visual.{there}", torchvision, *huggingface_names(there)
+    """Give what an entry may be called in a file: of CLIP, of SigLIP, of torchvision's ViT, or of another."""
+    return (
+        f"visual.{there}",
+        f"visual.trunk.{there}",
+        there.replace(".mlp.0.", ".mlp.linear_1.").replace(".mlp.3.", ".mlp.linear_2."),
+    )
 
 
 def test_there_is_a_list_for_every_file_of_the_catalogue() -> None:
