@@ -35,7 +35,7 @@ class BFree(LogitDetector):
     checkpoints: ClassVar = (CHECKPOINT,)
     version = "1"
     threshold = 0.5
-    trained_on = ("sd-v2.1",)
+    trained_on = ("sd-v2.1", "coco")
     prepare = Preprocess(IMAGENET)
     build = staticmethod(window_transformer)
 

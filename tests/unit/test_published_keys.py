@@ -15,7 +15,7 @@ from published_keys import flat, published_keys, wrapped
 from torch import nn
 from torchvision.models import resnet34
 
-from forenbench.detectors import bfree, cnndetection, fredect, fusing, gramnet, lgrad, lnp, patchfor
+from forenbench.detectors import bfree, cnndetection, dda, fredect, fusing, gramnet, lgrad, lnp, patchfor
 from forenbench.detectors._nets.denoising import NoiseNetwork
 from forenbench.detectors._nets.encoders import BACKBONES, RESNET_34
 from forenbench.detectors._nets.fredect_statistics import MEAN, VARIANCE, Statistic
@@ -44,7 +44,10 @@ def loaders() -> Iterator[tuple[Checkpoint, Load]]:
         *(Network(Statistic, one) for one in (MEAN, VARIANCE)),
     ]
     networks += [Network(resnet34, RESNET_34)]
-    networks += [Network(bfree.window_transformer, bfree.CHECKPOINT)]
+    networks += [
+        Network(bfree.window_transformer, bfree.CHECKPOINT),
+        Network(dda.AdaptedTransformer, dda.CHECKPOINT),
+    ]
     networks += [patchfor.network_of(variant) for variant in patchfor.FILES]
     models = [one.model for one in TRANSFORMATIONS.values() if isinstance(one.model, Network)]
     for one in (*networks, *models):
