@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tomllib
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ import torch
 from formula import rgb
 from formula_images import IMAGES, MORE
 from PIL import Image
+
+from forenbench.plugins.card_facts import CardFacts, card_facts
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FOLDER = REPOSITORY / "tests" / "golden"
@@ -62,6 +65,12 @@ def modern(name: str) -> dict[str, Any]:
     """Return the numbers of the official code of a detector of 2020 to 2026 (see ``cut_modern.py``)."""
     numbers: dict[str, Any] = json.loads((FOLDER / "modern" / f"{name}.json").read_text())
     return numbers
+
+
+def card(name: str) -> CardFacts:
+    """Return what a built-in detector's card states: its bound on the last number is the tests' bound."""
+    said = tomllib.loads((REPOSITORY / "detectors" / f"{name.replace('-', '_')}.toml").read_text())
+    return card_facts(said["card"])
 
 
 def assert_sample(tensor: torch.Tensor, golden: dict[str, Any], within: float) -> None:
