@@ -17,9 +17,11 @@ from torch import nn
 from torchvision.models import resnet34
 
 from forenbench.detectors import (
+    bfree,
     c2p_clip,
     cnndetection,
     cospy,
+    dda,
     drct,
     fredect,
     fusing,
@@ -59,6 +61,10 @@ def loaders() -> Iterator[tuple[Checkpoint, Load]]:
     ]
     networks += [Network(resnet34, RESNET_34)]
     networks += [c2p_clip.network()]
+    networks += [
+        Network(bfree.window_transformer, bfree.CHECKPOINT),
+        Network(dda.AdaptedTransformer, dda.CHECKPOINT),
+    ]
     networks += [patchfor.network_of(variant) for variant in patchfor.FILES]
     networks += [*npr.NETWORKS.values(), *ladeda.VARIANTS.values()]
     networks += [network for recipe in cospy.RECIPES.values() for network in recipe.networks[1:]]
