@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ from forenbench.detectors._nets.gan_discriminators import pggan_256, stylegan_25
 from forenbench.detectors._nets.networks import Network, resnet_50
 from forenbench.detectors._nets.transformations import TRANSFORMATIONS
 from forenbench.detectors._nets.univfd_recipes import HEAD
+from forenbench.detectors.commfor import CommunityForensics
 from forenbench.detectors.tiny_ladeda import CHECKPOINT, _TinyNetwork
 from forenbench.weights import Checkpoint, Weights, WrongWeights
 
@@ -75,6 +77,9 @@ def loaders() -> Iterator[tuple[Checkpoint, Load]]:
         yield one.checkpoint, lambda weights, one=one: one.load(weights, ())
     for backbone in BACKBONES.values():
         yield backbone.checkpoint, backbone.load
+    for plugin in (CommunityForensics,):
+        for variant, (checkpoint,) in plugin.needs.items():
+            yield checkpoint, partial(plugin, variant)
 
 
 @pytest.mark.slow
