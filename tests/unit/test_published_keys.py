@@ -109,15 +109,9 @@ def test_a_published_file_loads_under_its_own_names(name: str, tmp_path: Path) -
 
 
 def names(there: str) -> tuple[str, ...]:
-    """Give what an entry may be called in a published file: CLIP's, torchvision's ViT's, and all others."""
+    """Give what an entry may be called in a file: of CLIP, SigLIP, torchvision, transformers, or others."""
     torchvision = there.replace(".mlp.0.", ".mlp.linear_1.").replace(".mlp.3.", ".mlp.linear_2.")
-    return f"visual.{there}", torchvision, *huggingface_names(there)
-    """Give what an entry may be called in a file: of CLIP, of SigLIP, of torchvision's ViT, or of another."""
-    return (
-        f"visual.{there}",
-        f"visual.trunk.{there}",
-        there.replace(".mlp.0.", ".mlp.linear_1.").replace(".mlp.3.", ".mlp.linear_2."),
-    )
+    return f"visual.{there}", f"visual.trunk.{there}", torchvision, *huggingface_names(there)
 
 
 def test_there_is_a_list_for_every_file_of_the_catalogue() -> None:
