@@ -15,7 +15,18 @@ from published_keys import flat, published_keys, wrapped
 from torch import nn
 from torchvision.models import resnet34
 
-from forenbench.detectors import cnndetection, fredect, fusing, gramnet, ladeda, lgrad, lnp, npr, patchfor
+from forenbench.detectors import (
+    cnndetection,
+    fredect,
+    fusing,
+    gramnet,
+    ladeda,
+    lgrad,
+    lnp,
+    npr,
+    patchfor,
+    safe,
+)
 from forenbench.detectors._nets.denoising import NoiseNetwork
 from forenbench.detectors._nets.encoders import BACKBONES, RESNET_34
 from forenbench.detectors._nets.fredect_statistics import MEAN, VARIANCE, Statistic
@@ -45,7 +56,7 @@ def loaders() -> Iterator[tuple[Checkpoint, Load]]:
     ]
     networks += [Network(resnet34, RESNET_34)]
     networks += [patchfor.network_of(variant) for variant in patchfor.FILES]
-    networks += [*npr.NETWORKS.values(), *ladeda.VARIANTS.values()]
+    networks += [*npr.NETWORKS.values(), *ladeda.VARIANTS.values(), safe.NETWORK]
     models = [one.model for one in TRANSFORMATIONS.values() if isinstance(one.model, Network)]
     for one in (*networks, *models):
         yield one.checkpoint, lambda weights, one=one: one.load(weights, ())
