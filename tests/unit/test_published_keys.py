@@ -18,6 +18,7 @@ from torchvision.models import resnet34
 from forenbench.detectors import (
     cnndetection,
     fredect,
+    freqnet,
     fusing,
     gramnet,
     ladeda,
@@ -56,7 +57,7 @@ def loaders() -> Iterator[tuple[Checkpoint, Load]]:
     ]
     networks += [Network(resnet34, RESNET_34)]
     networks += [patchfor.network_of(variant) for variant in patchfor.FILES]
-    networks += [*npr.NETWORKS.values(), *ladeda.VARIANTS.values(), safe.NETWORK]
+    networks += [*npr.NETWORKS.values(), *ladeda.VARIANTS.values(), safe.NETWORK, freqnet.NETWORK]
     models = [one.model for one in TRANSFORMATIONS.values() if isinstance(one.model, Network)]
     for one in (*networks, *models):
         yield one.checkpoint, lambda weights, one=one: one.load(weights, ())
