@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable
-from importlib.resources import files
 
 import pytest
 import torch
 from formula import he_weights, sha256_of_weights, shapes_of
-from golden import assert_sample, keys_sha256, modern, picture
+from golden import assert_sample, card, keys_sha256, modern, picture
 from PIL import Image
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, interpolate
@@ -22,8 +20,7 @@ from forenbench.detectors.ladeda import LaDeDa
 from forenbench.weights import Weights
 
 GOLDEN, KEYS = modern("ladeda")["golden"], modern("ladeda")["keys"]
-CARD = tomllib.loads((files("forenbench.detectors") / "ladeda.toml").read_text(encoding="utf-8"))["card"]
-WITHIN = CARD["within"]
+WITHIN = card("ladeda").within
 WRONG = GOLDEN["wrong_variants"]["rgb301x257"]
 IMAGES = ("rgb301x257", "rgb180x200")
 pytestmark = pytest.mark.slow

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable
-from importlib.resources import files
 from pathlib import Path
 
 import cv2
@@ -12,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from formula import he_weights, sha256_of_weights, shapes_of
-from golden import AVAILABLE, assert_sample, keys_sha256, modern, picture
+from golden import AVAILABLE, assert_sample, card, keys_sha256, modern, picture
 from PIL import Image
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate, pad
@@ -25,8 +23,7 @@ from forenbench.detectors.tiny_ladeda import CHECKPOINT as TINY
 from forenbench.weights import Weights, WrongWeights
 
 GOLDEN, KEYS = modern("npr")["golden"], modern("npr")["keys"]
-CARD = tomllib.loads((files("forenbench.detectors") / "npr.toml").read_text(encoding="utf-8"))["card"]
-WITHIN = CARD["within"]
+WITHIN = card("npr").within
 OFFICIAL = {"squash256": "squash256", "native": "native_trim", "tile224": "tile_cc224"}
 """The golden numbers' names of the inputs."""
 

@@ -25,6 +25,7 @@ from forenbench.detectors import (
     dda,
     drct,
     fredect,
+    freqnet,
     fusing,
     gramnet,
     ladeda,
@@ -32,6 +33,7 @@ from forenbench.detectors import (
     lnp,
     npr,
     patchfor,
+    safe,
 )
 from forenbench.detectors._nets.denoising import NoiseNetwork
 from forenbench.detectors._nets.encoders import BACKBONES, RESNET_34
@@ -72,6 +74,7 @@ def loaders() -> Iterator[tuple[Checkpoint, Load]]:
     networks += [network for recipe in cospy.RECIPES.values() for network in recipe.networks[1:]]
     networks += [cospy.RECIPES["sd14"].tower]
     networks += [drct.network_of(checkpoint) for checkpoint in drct.CHECKPOINTS.values()]
+    networks += [*npr.NETWORKS.values(), *ladeda.VARIANTS.values(), safe.NETWORK, freqnet.NETWORK]
     models = [one.model for one in TRANSFORMATIONS.values() if isinstance(one.model, Network)]
     for one in (*networks, *models):
         yield one.checkpoint, lambda weights, one=one: one.load(weights, ())
