@@ -14,12 +14,12 @@ from __future__ import annotations
 from typing import ClassVar
 
 from torch import Tensor, nn
-from torch.nn.functional import interpolate
 
 from forenbench.types import LogitDetector
 from forenbench.weights import Weights
 
 from ._nets.networks import Network
+from ._nets.pixel_residuals import block_residual
 from ._nets.pixels import IMAGENET, Preprocess
 from ._nets.published import published
 
@@ -43,10 +43,7 @@ class TinyLaDeDa(LogitDetector):
 
     def logit(self, batch: Tensor) -> Tensor:
         """Map n normalised pictures (n, 3, 256, 256) to raw logits (n,)."""
-        # Every block of 2x2 as its top left pixel, which is what upsampling by repetition leaves. The
-        # normalisation's mean cancels out in the difference.
-        blocks = interpolate(batch[..., ::2, ::2], scale_factor=2, mode="nearest")
-        logits: Tensor = self.network(batch - blocks)
+        logits: Tensor = self.network(block_residual(batch))
         return logits.squeeze(1)
 
 

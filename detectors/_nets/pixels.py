@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 import torch
 
 if TYPE_CHECKING:
@@ -70,6 +71,33 @@ class Preprocess:
         if self.crop is not None:
             image = functional.center_crop(image, [self.crop, self.crop])
         return image
+
+
+@dataclass(frozen=True)
+class Tiled:
+    """A preparation of pictures that are repeated beforehand where they are small: black is added to none.
+
+    Attributes:
+        side: A picture with a shorter side is laid out to the right and below until both sides reach this.
+        prepare: What becomes of it then.
+    """
+
+    side: int
+    prepare: Preprocess
+
+    def __call__(self, image: Image) -> Tensor:
+        """Turn one RGB image into a float32 tensor (3, H, W)."""
+        return self.prepare(self.pixels(image))
+
+    def pixels(self, image: Image) -> Image:
+        """Lay out one RGB image; a large one comes back as it is."""
+        from PIL import Image as Pillow
+
+        # Whole copies, as NPR's README and Effort's validate.py make them: the sides are multiples.
+        times = [-(-self.side // length) for length in (image.height, image.width)]
+        if times == [1, 1]:
+            return image
+        return Pillow.fromarray(np.tile(np.asarray(image), (*times, 1)))
 
 
 AIGCDETECT = Preprocess(IMAGENET, resize=256, crop=224, squash=False)

@@ -12,11 +12,27 @@ from typing import Any
 import pytest
 import torch
 from golden import NUMBERS, keys_sha256
+from huggingface import huggingface_names
 from published_keys import flat, published_keys, wrapped
 from torch import nn
 from torchvision.models import resnet34
 
-from forenbench.detectors import cnndetection, fredect, fusing, gramnet, lgrad, lnp, patchfor
+from forenbench.detectors import (
+    bfree,
+    c2p_clip,
+    cnndetection,
+    cospy,
+    dda,
+    drct,
+    fredect,
+    fusing,
+    gramnet,
+    ladeda,
+    lgrad,
+    lnp,
+    npr,
+    patchfor,
+)
 from forenbench.detectors._nets.denoising import NoiseNetwork
 from forenbench.detectors._nets.encoders import BACKBONES, RESNET_34
 from forenbench.detectors._nets.fredect_statistics import MEAN, VARIANCE, Statistic
@@ -50,7 +66,16 @@ def loaders() -> Iterator[tuple[Checkpoint, Load]]:
         *(Network(Statistic, one) for one in (MEAN, VARIANCE)),
     ]
     networks += [Network(resnet34, RESNET_34)]
+    networks += [c2p_clip.network()]
+    networks += [
+        Network(bfree.window_transformer, bfree.CHECKPOINT),
+        Network(dda.AdaptedTransformer, dda.CHECKPOINT),
+    ]
     networks += [patchfor.network_of(variant) for variant in patchfor.FILES]
+    networks += [*npr.NETWORKS.values(), *ladeda.VARIANTS.values()]
+    networks += [network for recipe in cospy.RECIPES.values() for network in recipe.networks[1:]]
+    networks += [cospy.RECIPES["sd14"].tower]
+    networks += [drct.network_of(checkpoint) for checkpoint in drct.CHECKPOINTS.values()]
     models = [one.model for one in TRANSFORMATIONS.values() if isinstance(one.model, Network)]
     for one in (*networks, *models):
         yield one.checkpoint, lambda weights, one=one: one.load(weights, ())
@@ -89,7 +114,14 @@ def test_a_published_file_loads_under_its_own_names(name: str, tmp_path: Path) -
 
 def names(there: str) -> tuple[str, ...]:
     """Give what an entry may be called in a published file: CLIP's, torchvision's ViT's, and all others."""
-    return f"visual.{there}", there.replace(".mlp.0.", ".mlp.linear_1.").replace(".mlp.3.", ".mlp.linear_2.")
+    torchvision = there.replace(".mlp.0.", ".mlp.linear_1.").replace(".mlp.3.", ".mlp.linear_2.")
+    return f"visual.{there}", torchvision, *huggingface_names(there)
+    """Give what an entry may be called in a file: of CLIP, of SigLIP, of torchvision's ViT, or of another."""
+    return (
+        f"visual.{there}",
+        f"visual.trunk.{there}",
+        there.replace(".mlp.0.", ".mlp.linear_1.").replace(".mlp.3.", ".mlp.linear_2."),
+    )
 
 
 def test_there_is_a_list_for_every_file_of_the_catalogue() -> None:
