@@ -11,11 +11,12 @@ from published_keys import flat
 from torch import nn
 
 from forenbench.detectors.commfor import CommunityForensics
+from forenbench.detectors.grag2021 import Gragnaniello
 from forenbench.testing import CHECKS, check_detector
 from forenbench.types import Detector
 from forenbench.weights import Weights
 
-PLUGINS: dict[type[Detector], str] = {CommunityForensics: "vit-s-224"}
+PLUGINS: dict[type[Detector], str] = {CommunityForensics: "vit-s-224", Gragnaniello: "progan"}
 
 
 @pytest.mark.slow

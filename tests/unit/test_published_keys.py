@@ -42,7 +42,11 @@ from forenbench.detectors._nets.gan_discriminators import pggan_256, stylegan_25
 from forenbench.detectors._nets.networks import Network, resnet_50
 from forenbench.detectors._nets.transformations import TRANSFORMATIONS
 from forenbench.detectors._nets.univfd_recipes import HEAD
+from forenbench.detectors.aligned import AlignedForensics
 from forenbench.detectors.commfor import CommunityForensics
+from forenbench.detectors.corvi import Corvi
+from forenbench.detectors.grag2021 import Gragnaniello
+from forenbench.detectors.stay_positive import StayPositive
 from forenbench.detectors.tiny_ladeda import CHECKPOINT, _TinyNetwork
 from forenbench.weights import Checkpoint, Weights, WrongWeights
 
@@ -80,7 +84,7 @@ def loaders() -> Iterator[tuple[Checkpoint, Load]]:
         yield one.checkpoint, lambda weights, one=one: one.load(weights, ())
     for backbone in BACKBONES.values():
         yield backbone.checkpoint, backbone.load
-    for plugin in (CommunityForensics,):
+    for plugin in (CommunityForensics, Corvi, Gragnaniello, AlignedForensics, StayPositive):
         for variant, (checkpoint,) in plugin.needs.items():
             yield checkpoint, partial(plugin, variant)
 

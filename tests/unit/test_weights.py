@@ -124,6 +124,18 @@ def test_sha256_must_be_the_published_one_and_is_recorded(tmp_path: Path) -> Non
         load(path, wrong)
 
 
+def test_a_file_of_a_sister_family_is_refused_by_its_sha256_where_its_shapes_fit(tmp_path: Path) -> None:
+    path = tmp_path / "head.pth"
+    torch.save(state(), path)
+    sister = replace(HEAD, name="sister", sha256=sha256_of(path)[:8])
+    weights = Weights(paths={"head": path, "sister": path}, known=(HEAD, OTHER, sister))
+    with pytest.raises(WrongWeights, match=r"head.pth is the published file of 'sister'; it has the keys of"):
+        weights.load(HEAD)
+    weights.load(sister)
+    weights.load(replace(HEAD, sha256=sister.sha256))  # one file may have two names
+    replace(weights, unverified=True).load(HEAD)
+
+
 def test_files_of_a_shared_object_count_for_everyone_who_asks(tmp_path: Path) -> None:
     path = tmp_path / "head.pth"
     torch.save(state(), path)
