@@ -16,7 +16,17 @@ from published_keys import flat, published_keys, wrapped
 from torch import nn
 from torchvision.models import resnet34
 
-from forenbench.detectors import c2p_clip, cnndetection, fredect, fusing, gramnet, lgrad, lnp, patchfor
+from forenbench.detectors import (
+    c2p_clip,
+    cnndetection,
+    effort,
+    fredect,
+    fusing,
+    gramnet,
+    lgrad,
+    lnp,
+    patchfor,
+)
 from forenbench.detectors._nets.denoising import NoiseNetwork
 from forenbench.detectors._nets.encoders import BACKBONES, RESNET_34
 from forenbench.detectors._nets.fredect_statistics import MEAN, VARIANCE, Statistic
@@ -45,7 +55,7 @@ def loaders() -> Iterator[tuple[Checkpoint, Load]]:
         *(Network(Statistic, one) for one in (MEAN, VARIANCE)),
     ]
     networks += [Network(resnet34, RESNET_34)]
-    networks += [c2p_clip.network()]
+    networks += [c2p_clip.network(), *(effort.network_of(variant) for variant in effort.FILES)]
     networks += [patchfor.network_of(variant) for variant in patchfor.FILES]
     models = [one.model for one in TRANSFORMATIONS.values() if isinstance(one.model, Network)]
     for one in (*networks, *models):
