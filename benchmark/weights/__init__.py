@@ -53,7 +53,7 @@ class Weights:
     kind: str = "published"
     paths: Mapping[str, Path] = field(default_factory=dict)
     device: str = "cpu"
-    known: tuple[Checkpoint, ...] = ()
+    known: Iterable[Checkpoint] = ()
     unverified: bool = False
     trained_on: tuple[str, ...] = ()
     # `dataclasses.replace` hands these three on as they are: a copy with another kind, as `lgrad@sample`

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 from formula import he_weights, sha256_of_weights, shapes_of
-from golden import REPOSITORY, assert_sample, keys_sha256, modern, picture
+from golden import assert_sample, card, keys_sha256, modern, picture
 from huggingface import State, huggingface_tower, tiny_tower
 from PIL.Image import Image
 from published_keys import published_keys
@@ -26,7 +25,7 @@ CUT = modern("effort")
 GOLDEN = CUT["golden"]
 A, B, CUBIC = (GOLDEN[part] for part in ("family_a", "family_b", "family_b_benchmark_cubic"))
 WRONG_A, WRONG_B = GOLDEN["wrong_variants"]["family_a"], GOLDEN["wrong_variants"]["family_b"]["rgb384x512"]
-WITHIN = tomllib.loads((REPOSITORY / "detectors" / "effort.toml").read_text())["card"]["within"]
+WITHIN = card("effort").within
 TOWERS = {"ufd": "model.vision_model.", "dfb": "backbone."}
 HEADS = {"ufd": ("fc", 1), "dfb": ("head", 2)}
 

@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
+from torch.overrides import TorchFunctionMode
 
+from forenbench.detectors._nets.fredect_statistics import MEAN, VARIANCE, statistics
 from forenbench.errors import BenchError
 from forenbench.files.checksums import sha256_of
 from forenbench.weights import (
@@ -23,6 +25,7 @@ from forenbench.weights import (
     describe,
     frozen,
     load_strict,
+    weight_files,
 )
 from forenbench.weights.checkpoint_store import Verdict, cached, inspect
 
@@ -286,6 +289,31 @@ def test_a_truncated_download_is_named(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:4000])
     with pytest.raises(WrongWeights, match="is broken or cut off"):
         load(path)
+
+
+class _WithoutDoubles(TorchFunctionMode):
+    """The meta device in the place of Apple's GPUs: it refuses float64, as they do."""
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN204
+        made = function(*args, **(kwargs or {}))
+        if isinstance(made, torch.Tensor) and made.device.type == "meta" and made.dtype == torch.float64:
+            raise TypeError("this device has no float64")
+        return made
+
+
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_float64_is_narrowed_before_it_goes_to_a_device_that_has_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: str
+) -> None:
+    monkeypatch.setattr(weight_files, "_WITHOUT_DOUBLES", ("meta",))
+    paths = {one.name: tmp_path / one.file for one in (MEAN, VARIANCE)}
+    for path in paths.values():
+        torch.save(torch.ones(3, 224, 224, dtype=torch.float64), path)
+    weights = Weights(paths=paths, device=device)
+    with _WithoutDoubles():
+        loaded = [weights.load(MEAN)["tensor"], *statistics(weights)]
+    types = torch.float64 if device == "cpu" else torch.float32, torch.float32, torch.float32
+    assert [(one.device.type, one.dtype) for one in loaded] == [(device, of) for of in types]
 
 
 def test_a_lone_tensor_has_a_name_of_ours_and_a_list_has_none(tmp_path: Path) -> None:
