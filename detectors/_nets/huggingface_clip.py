@@ -32,9 +32,6 @@ NAMES = {
 }
 """OpenAI's names by those of transformers; besides, queries, keys and values are one matrix there."""
 
-QUERY = "encoder.layers.0.self_attn.q_proj.weight"
-"""A matrix by which such a tower is known."""
-
 
 @dataclass(frozen=True)
 class HuggingFaceNames:
@@ -54,7 +51,7 @@ class HuggingFaceNames:
 
     def __call__(self, content: State) -> State:
         """Rename the entries; a file without such a tower and layer comes back as it is, to be described."""
-        if not {f"{self.tower}{QUERY}", f"{self.head}weight"} <= content.keys():
+        if not {f"{self.tower}pre_layrnorm.weight", f"{self.head}weight"} <= content.keys():
             return content
         state: dict[str, object] = {}
         for key, value in content.items():

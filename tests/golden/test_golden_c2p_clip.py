@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 from formula import he_weights, sha256_of_weights, shapes_of
-from golden import REPOSITORY, assert_sample, keys_sha256, modern, picture
+from golden import assert_sample, card, keys_sha256, modern, picture
 from huggingface import State, huggingface_tower, tiny_tower
 from PIL import Image
 from torch import Tensor
@@ -24,7 +23,7 @@ from forenbench.weights import Weights, WrongWeights
 GOLDEN, KEYS = modern("c2p_clip")["golden"], modern("c2p_clip")["keys"]
 IMAGES = GOLDEN["images"]
 WRONG = GOLDEN["wrong_variants"]["rgb384x512"]
-WITHIN = tomllib.loads((REPOSITORY / "detectors" / "c2p_clip.toml").read_text())["card"]["within"]
+WITHIN = card("c2p-clip").within
 
 
 def as_published(tower: State) -> State:

@@ -25,8 +25,8 @@ RENAMED = {
 }
 PARTS = ("class", "patch", "position", "pre_", "encoder.", "post_")
 OF_BLOCKS = ("k_proj", "v_proj", "q_proj", "out_proj", "norm1", "fc1", "fc2", "norm2")
-PREFIXES = ("model.vision_model.",)
-HEADS = ("model.fc.",)
+PREFIXES = ("model.vision_model.", "backbone.")
+HEADS = ("model.fc.", "fc.", "head.")
 
 
 def huggingface_tower(tower: Mapping[str, Tensor], prefix: str) -> State:
@@ -51,7 +51,8 @@ def huggingface_names(there: str) -> Iterator[str]:
     if there == "visual.proj":
         yield from (f"{prefix.removesuffix('vision_model.')}visual_projection.weight" for prefix in PREFIXES)
     elif there.startswith("visual."):
-        yield from (prefix + _renamed(there.removeprefix("visual.")) for prefix in PREFIXES)
+        theirs = _renamed(there.removeprefix("visual."))
+        yield from (prefix + theirs + end for prefix in PREFIXES for end in ("", "_main"))
     else:
         yield from (head + there.removeprefix("fc.") for head in HEADS)
 

@@ -24,6 +24,7 @@ from forenbench.detectors import (
     cospy,
     dda,
     drct,
+    effort,
     fredect,
     freqnet,
     fusing,
@@ -68,7 +69,7 @@ def loaders() -> Iterator[tuple[Checkpoint, Load]]:
         *(Network(Statistic, one) for one in (MEAN, VARIANCE)),
     ]
     networks += [Network(resnet34, RESNET_34)]
-    networks += [c2p_clip.network()]
+    networks += [c2p_clip.network(), *(effort.network_of(variant) for variant in effort.FILES)]
     networks += [
         Network(bfree.window_transformer, bfree.CHECKPOINT),
         Network(dda.AdaptedTransformer, dda.CHECKPOINT),
