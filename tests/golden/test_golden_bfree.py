@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import partial
-from importlib.resources import files
 
 import pytest
 import torch
 from formula import he_weights, shapes_of
-from golden import assert_sample, modern, picture
+from golden import assert_sample, card, modern, picture
 from torch import Tensor
 from torch.nn.functional import pad
 from transformer_files import RULES, formula_weights, write_checkpoint
@@ -23,7 +21,7 @@ from forenbench.weights import Weights
 GOLDEN = modern("bfree")
 IMAGES, WRONG = GOLDEN["golden"]["images"], GOLDEN["golden"]["wrong_variants"]["rgb301x257"]
 CORNERS = ("centre", "top_left", "bottom_left", "bottom_right", "top_right")
-WITHIN = tomllib.loads((files("forenbench.detectors") / "bfree.toml").read_text())["card"]["within"]
+WITHIN = card("bfree").within
 pytestmark = pytest.mark.slow
 
 

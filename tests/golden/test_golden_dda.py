@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator
 from functools import partial
-from importlib.resources import files
 
 import pytest
 import torch
 from formula import he_weights, shapes_of
-from golden import assert_sample, modern, picture
+from golden import assert_sample, card, modern, picture
 from timm.layers import resample_abs_pos_embed
 from torch import Tensor
 from transformer_files import RULES, formula_weights, write_checkpoint
@@ -23,7 +21,7 @@ from forenbench.weights import Weights, WrongWeights
 
 GOLDEN = modern("dda")
 IMAGES, WRONG = GOLDEN["golden"]["images"], GOLDEN["golden"]["wrong_variants"]
-WITHIN = tomllib.loads((files("forenbench.detectors") / "dda.toml").read_text())["card"]["within"]
+WITHIN = card("dda").within
 pytestmark = pytest.mark.slow
 
 

@@ -41,6 +41,7 @@ from forenbench.detectors._nets.encoders import BACKBONES, RESNET_34
 from forenbench.detectors._nets.fredect_statistics import MEAN, VARIANCE, Statistic
 from forenbench.detectors._nets.gan_discriminators import pggan_256, stylegan_256
 from forenbench.detectors._nets.networks import Network, resnet_50
+from forenbench.detectors._nets.probe_backbones import PROBED
 from forenbench.detectors._nets.transformations import TRANSFORMATIONS
 from forenbench.detectors._nets.univfd_recipes import HEAD
 from forenbench.detectors.aligned import AlignedForensics
@@ -83,7 +84,7 @@ def loaders() -> Iterator[tuple[Checkpoint, Load]]:
     models = [one.model for one in TRANSFORMATIONS.values() if isinstance(one.model, Network)]
     for one in (*networks, *models):
         yield one.checkpoint, lambda weights, one=one: one.load(weights, ())
-    for backbone in BACKBONES.values():
+    for backbone in (*BACKBONES.values(), *PROBED.values()):
         yield backbone.checkpoint, backbone.load
     for plugin in (CommunityForensics, Corvi, Gragnaniello, AlignedForensics, StayPositive):
         for variant, (checkpoint,) in plugin.needs.items():
