@@ -25,6 +25,7 @@ from forenbench.detectors import (
     lgrad,
     lnp,
     npr,
+    patchcraft,
     patchfor,
     safe,
 )
@@ -57,7 +58,8 @@ def loaders() -> Iterator[tuple[Checkpoint, Load]]:
     ]
     networks += [Network(resnet34, RESNET_34)]
     networks += [patchfor.network_of(variant) for variant in patchfor.FILES]
-    networks += [*npr.NETWORKS.values(), *ladeda.VARIANTS.values(), safe.NETWORK, freqnet.NETWORK]
+    networks += [*npr.NETWORKS.values(), *ladeda.VARIANTS.values(), safe.NETWORK]
+    networks += [freqnet.NETWORK, patchcraft.NETWORK]
     models = [one.model for one in TRANSFORMATIONS.values() if isinstance(one.model, Network)]
     for one in (*networks, *models):
         yield one.checkpoint, lambda weights, one=one: one.load(weights, ())
