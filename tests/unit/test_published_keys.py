@@ -33,6 +33,7 @@ from forenbench.detectors import (
     lgrad,
     lnp,
     npr,
+    patchcraft,
     patchfor,
     safe,
 )
@@ -81,6 +82,8 @@ def loaders() -> Iterator[tuple[Checkpoint, Load]]:
     networks += [cospy.RECIPES["sd14"].tower]
     networks += [drct.network_of(checkpoint) for checkpoint in drct.CHECKPOINTS.values()]
     networks += [*npr.NETWORKS.values(), *ladeda.VARIANTS.values(), safe.NETWORK, freqnet.NETWORK]
+    networks += [*npr.NETWORKS.values(), *ladeda.VARIANTS.values(), safe.NETWORK]
+    networks += [freqnet.NETWORK, patchcraft.NETWORK]
     models = [one.model for one in TRANSFORMATIONS.values() if isinstance(one.model, Network)]
     for one in (*networks, *models):
         yield one.checkpoint, lambda weights, one=one: one.load(weights, ())
