@@ -22,6 +22,7 @@ from forenbench.detectors import (
     c2p_clip,
     cnndetection,
     cospy,
+    d3,
     dda,
     drct,
     effort,
@@ -35,6 +36,7 @@ from forenbench.detectors import (
     npr,
     patchcraft,
     patchfor,
+    rine,
     safe,
 )
 from forenbench.detectors._nets.denoising import NoiseNetwork
@@ -72,6 +74,7 @@ def loaders() -> Iterator[tuple[Checkpoint, Load]]:
     ]
     networks += [Network(resnet34, RESNET_34)]
     networks += [c2p_clip.network(), *(effort.network_of(variant) for variant in effort.FILES)]
+    networks += [d3.HEAD, *(rine.head_of(variant) for variant in rine.SIZES)]
     networks += [
         Network(bfree.window_transformer, bfree.CHECKPOINT),
         Network(dda.AdaptedTransformer, dda.CHECKPOINT),
