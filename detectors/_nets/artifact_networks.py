@@ -58,7 +58,8 @@ class RebuildingArtifacts(nn.Module):
     def artifacts(self, images: Tensor) -> Tensor:
         """Say what is lost of pictures (n, 3, H, W), times 100/7: the same shape."""
         # They are in [0, 1], though the autoencoder knows [-1, 1].
-        return (images - self.artifact_encoder.vae(images)) / 7 * 100
+        rebuilt: Tensor = self.artifact_encoder.get_submodule("vae")(images)
+        return (images - rebuilt) / 7 * 100
 
     def forward(self, images: Tensor) -> Tensor:
         """Map pictures (n, 3, 384, 384) in [0, 1] to raw logits (n, 1)."""

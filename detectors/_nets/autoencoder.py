@@ -98,7 +98,7 @@ class _Residual(nn.Module):
             self.conv_shortcut = nn.Conv2d(before, width, 1)
 
     def forward(self, maps: Tensor) -> Tensor:
-        changed = self.conv2(silu(self.norm2(self.conv1(silu(self.norm1(maps))))))
+        changed: Tensor = self.conv2(silu(self.norm2(self.conv1(silu(self.norm1(maps))))))
         kept: Tensor = self.conv_shortcut(maps) if hasattr(self, "conv_shortcut") else maps
         return kept + changed
 

@@ -15,7 +15,19 @@ from published_keys import flat, published_keys, wrapped
 from torch import nn
 from torchvision.models import resnet34
 
-from forenbench.detectors import cnndetection, cospy, drct, fredect, fusing, gramnet, lgrad, lnp, patchfor
+from forenbench.detectors import (
+    aide,
+    cnndetection,
+    cospy,
+    drct,
+    fatformer,
+    fredect,
+    fusing,
+    gramnet,
+    lgrad,
+    lnp,
+    patchfor,
+)
 from forenbench.detectors._nets.denoising import NoiseNetwork
 from forenbench.detectors._nets.encoders import BACKBONES, RESNET_34
 from forenbench.detectors._nets.fredect_statistics import MEAN, VARIANCE, Statistic
@@ -47,6 +59,8 @@ def loaders() -> Iterator[tuple[Checkpoint, Load]]:
     networks += [patchfor.network_of(variant) for variant in patchfor.FILES]
     networks += [network for recipe in cospy.RECIPES.values() for network in recipe.networks[1:]]
     networks += [cospy.RECIPES["sd14"].tower]
+    networks += [Network(aide.AideNetwork, checkpoint) for checkpoint in aide.CHECKPOINTS.values()]
+    networks += [Network(fatformer.FatFormerNetwork, fatformer.CHECKPOINT)]
     networks += [drct.network_of(checkpoint) for checkpoint in drct.CHECKPOINTS.values()]
     models = [one.model for one in TRANSFORMATIONS.values() if isinstance(one.model, Network)]
     for one in (*networks, *models):
