@@ -34,7 +34,8 @@ class Detector(Protocol):
     A detector may also have an attribute ``trained_on``: the names of generators and sources of real images
     that its weights have seen, as test sets are called; tables mark the cells that rest on them. It may have
     an attribute ``encoder`` (see `Encoder`). Its ``prepare`` is then the encoder's,
-    and ``score`` receives the encoder's features in place of the prepared images.
+    and ``score`` receives the encoder's features in place of the prepared images; where the encoder has
+    several outputs, an attribute ``output`` names the one that it reads.
 
     Its ``prepare`` may have attributes ``crop``, the side of the square that it cuts from the centre, with
     black around smaller images, and ``resize``, what it scales them to before (None: nothing): a run then
@@ -69,6 +70,10 @@ class Encoder(Protocol):
     of its weights, all that its ``prepare`` does, and a version of its code; what people know it by comes
     first. Two encoders of one identity give the same features. With it features are kept on disk between runs
     (see `forenbench.scoring.features`); without it, or where it is empty, they never are.
+
+    An encoder from whose pass detectors want different things has a method ``outputs(batch, names)``, which
+    maps n stacked tensors to a mapping from each of the names that are asked for to features (n, ...); the
+    empty name is what ``encode`` gives.
     """
 
     def prepare(self, image: Image) -> Tensor:

@@ -7,13 +7,14 @@ should wait who wants to see the detectors.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from forenbench.data.descriptions import specs, suites
 from forenbench.data.sources.locations import OURS
 from forenbench.data.sources.source_kinds import SOURCES
+from forenbench.errors import BenchError, unknown
 from forenbench.plugins.cards import cards
 
 from .console import show, show_table
@@ -31,15 +32,26 @@ app = typer.Typer(
 
 
 @app.command()
-def detectors() -> None:
+def detectors(
+    card: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME|all",
+            help="Print a detector's card as Markdown: source, input, parity, checkpoints.",
+        ),
+    ] = "",
+) -> None:
     """List every installed detector, its variants, and the package that provides it."""
+    if card:
+        show("\n".join(_pages(card)))
+        return
     rows = []
-    for card in cards():
-        if card.problem:
-            rows.append((card.name, "", f"cannot be used: {card.problem}", card.package))
-        elif not card.variants:  # a package without a card: its code would say, but is not imported
-            rows.append((card.name, "", "not stated without its code", card.package))
-        rows += [(card.name, kind, ", ".join(names), card.package) for kind, names in card.variants.items()]
+    for one in cards():
+        if one.problem:
+            rows.append((one.name, "", f"cannot be used: {one.problem}", one.package))
+        elif not one.variants:  # a package without a card: its code would say, but is not imported
+            rows.append((one.name, "", "not stated without its code", one.package))
+        rows += [(one.name, kind, ", ".join(names), one.package) for kind, names in one.variants.items()]
     show_table(("detector", "checkpoints", "variants", "package"), rows)
 
 
@@ -134,6 +146,21 @@ def engines() -> None:
     from forenbench.scoring.engines import ENGINES
 
     show_table(("engine", "package"), [(name, one.package) for name, one in ENGINES.entries().items()])
+
+
+def _pages(name: str) -> Iterator[str]:
+    """Write the cards that are asked for."""
+    from forenbench.plugins.card_page import card_page
+    from forenbench.plugins.installed import find
+
+    known = {one.name: one for one in cards()}
+    if name != "all" and name not in known:
+        raise BenchError(unknown("detector", name, known))
+    for one in known.values():
+        if name == one.name and one.problem:
+            raise BenchError(f"detector '{name}' ({one.package}) cannot be used: {one.problem}")
+        if name in ("all", one.name) and not one.problem:
+            yield card_page(one, find(one.name).checkpoints)
 
 
 def _added(found: Iterable[Opened[T]], words: Callable[[T], Row]) -> Iterator[Row]:

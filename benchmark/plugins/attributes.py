@@ -26,7 +26,9 @@ def problem(detector: Any) -> str:  # noqa: ANN401 - whatever a plugin made
                     return f"has no '{attribute}'"
             methods = {name: getattr(detector, name) for name in reversed(own)}
             if encoder is not None:
-                methods |= {f"encoder.{name}": getattr(encoder, name, None) for name in ("prepare", "encode")}
+                # What `encode` gives is what detectors that name no output read.
+                called = ("prepare", "outputs" if getattr(detector, "output", "") else "encode")
+                methods |= {f"encoder.{name}": getattr(encoder, name, None) for name in called}
             for name, method in methods.items():
                 if not callable(method):
                     return f"has no method '{name}'"
@@ -61,4 +63,7 @@ def _wrong(detector: Any) -> str:  # noqa: ANN401 - whatever a plugin made
     if not isinstance(names, Collection) or not all(isinstance(name, str) for name in names):
         return f"has trained_on {short(names)}: not a list of names"
     identity = getattr(getattr(detector, "encoder", None), "identity", "")
-    return "" if isinstance(identity, str) else f"has encoder.identity {short(identity)}: not a text"
+    for attribute, text in (("output", getattr(detector, "output", "")), ("encoder.identity", identity)):
+        if not isinstance(text, str):
+            return f"has {attribute} {short(text)}: not a text"
+    return ""

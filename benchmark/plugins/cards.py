@@ -1,7 +1,8 @@
 """Which detectors are installed, and what they say of themselves in files: no code of theirs is imported.
 
 Beside a detector's module may lie a card of the same name: ``lgrad.toml`` beside ``lgrad.py``. Its table
-``variants`` repeats the attribute of that name; ``bench check detector`` compares the two.
+``variants`` repeats the attribute of that name; ``bench check detector`` compares the two. Its table ``card``
+states where the detector is from and how exact it is (see `forenbench.plugins.card_facts`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from typing import Any
 
 from forenbench.registry import Registry, uncallable
 from forenbench.registry.guests import contained, reason
+
+from .card_facts import CardFacts, card_facts
 
 GROUP = "forenbench.detectors"
 
@@ -30,12 +33,14 @@ class Card:
         name: As it is asked for.
         package: What provides it.
         variants: By the kind of their checkpoints; empty where no card says them.
+        facts: What else the card states; None where it has no table ``card``.
         problem: Why it cannot be used, as far as that is known.
     """
 
     name: str
     package: str
     variants: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    facts: CardFacts | None = None
     problem: str = ""
 
 
@@ -56,9 +61,10 @@ def cards() -> list[Card]:
                     file = Path(spec.origin or "").with_suffix(".toml")
                     # A card is not asked for: without one, variants are seen once the module is imported.
                     if file.is_file():
-                        said = tomllib.loads(file.read_text(encoding="utf-8"))["variants"]
-                        variants = {kind: tuple(map(str, names)) for kind, names in said.items()}
-                        card = replace(card, variants=variants)
+                        said = tomllib.loads(file.read_text(encoding="utf-8"))
+                        variants = {kind: tuple(map(str, names)) for kind, names in said["variants"].items()}
+                        facts = card_facts(said["card"]) if "card" in said else None
+                        card = replace(card, variants=variants, facts=facts)
             except Exception as error:
                 card = replace(card, problem=reason(error))
         found.append(card)

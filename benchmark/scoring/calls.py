@@ -6,7 +6,7 @@ A detector may hand out the same memory each time, or write into it later; so ev
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -47,6 +47,12 @@ def encoder_of(detector: Detector) -> Encoder | None:
     return encoder
 
 
+def output_of(detector: Detector) -> str:
+    """Return the name of its encoder's output that a detector reads; empty: what `encode` gives."""
+    output: str = getattr(detector, "output", "")
+    return output
+
+
 def prepared(prepare: Prepare, image: Image) -> Tensor:
     """Prepare an image, on which a detector may draw.
 
@@ -58,14 +64,33 @@ def prepared(prepare: Prepare, image: Image) -> Tensor:
     return torch.empty(tensor.shape, dtype=tensor.dtype).copy_(tensor.detach())
 
 
-def encoded(encoder: Encoder, batch: Tensor) -> Tensor:
-    """Return a batch's features (n, ...), of any type but bfloat16, which becomes float32.
+def encoded(encoder: Encoder, outputs: Sequence[str], batch: Tensor) -> dict[str, Tensor]:
+    """Return a batch's features by output: (n, ...), of any type but bfloat16, which becomes float32.
+
+    Args:
+        encoder: Runs once, whatever is wanted of it.
+        outputs: Those wanted; an empty name is what `encode` gives.
+        batch: n stacked tensors.
 
     Raises:
-        ValueError: The encoder returned something else than one entry per image.
+        TypeError: The encoder returned no mapping, or no tensor in it.
+        ValueError: It returned something else than one entry per image, or not what was wanted.
     """
     with contained():
-        features = _counted(encoder.encode(batch), len(batch), "encode")
+        if not any(outputs):  # an encoder with one output has no other method
+            made: Any = {"": encoder.encode(batch)}
+        else:
+            made = encoder.outputs(batch, tuple(outputs))  # type: ignore[attr-defined]
+        if not isinstance(made, Mapping):
+            raise TypeError(f"outputs returned {type(made).__name__}, not a mapping from names to tensors")
+        absent = [output for output in outputs if output not in made]
+        if absent:
+            raise ValueError(f"outputs returned no '{absent[0]}', which it was asked for")
+        return {output: _features(made[output], len(batch), output) for output in outputs}
+
+
+def _features(returned: object, number: int, output: str) -> Tensor:
+    features = _counted(returned, number, f"outputs['{output}']" if output else "encode")
     # Under autocast features are bfloat16, and a detector may hand them to numpy, which has no such type.
     dtype = torch.float32 if features.dtype == torch.bfloat16 else features.dtype
     return features.detach().to(dtype, copy=True)

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -19,11 +20,12 @@ from torch import Tensor
 
 from forenbench.records.rows import ImageResult
 from forenbench.registry.guests import reason
-from forenbench.types import Detector, Encoder, Perturbation, TestSet
+from forenbench.types import Detector, Perturbation, TestSet
 
 from .batches import BATCH, Batch, CellIndex, CellResults, ReadRequest, Todo
-from .calls import encoded, encoder_of, scored
-from .features import Address, FeatureCache, address
+from .calls import encoder_of, output_of, scored
+from .encoding import EncoderPass, Seen
+from .features import FeatureCache
 from .features import numerics as rounding
 from .lineup import Lineup
 from .numerics import Numerics, Portions
@@ -42,6 +44,18 @@ class _Piece(NamedTuple):
     failed: str = ""
 
 
+class _Reads(NamedTuple):
+    """What a detector reads: a distinct `prepare`, a network behind it, and one of that network's outputs.
+
+    The network is an encoder, by id (it need not be hashable), or else the detector itself: a negative number
+    of its own, which no id is.
+    """
+
+    prepare: int
+    network: int
+    output: str = ""
+
+
 @dataclass(slots=True)
 class Scorer:
     """Detectors on one device; turns batches into results.
@@ -58,17 +72,20 @@ class Scorer:
     cache: FeatureCache | None = None
     note: Callable[[str], None] = lambda text: None
     portions: Portions = field(init=False)
-    _inputs: list[tuple[int, int]] = field(init=False)
-    _rounding: str = field(init=False)
+    _reads: list[_Reads] = field(init=False)
+    _encoding: EncoderPass = field(init=False)
 
     def __post_init__(self) -> None:
         self.portions = Portions(self.note)
-        encoders = map(encoder_of, self.lineup.detectors)
-        # What each detector reads: a distinct prepare, and an encoder (by id: it need not be hashable), or
-        # else a negative number of its own, which no id is.
-        ids = (-1 - d if encoder is None else id(encoder) for d, encoder in enumerate(encoders))
-        self._inputs = list(zip(self.lineup.prepares(), ids, strict=True))
-        self._rounding = rounding(self.numerics.device, self.numerics.precision)
+        self._reads = []
+        for d, (detector, k) in enumerate(zip(self.lineup.detectors, self.lineup.prepares(), strict=True)):
+            encoder = encoder_of(detector)
+            network = (-1 - d, "") if encoder is None else (id(encoder), output_of(detector))
+            self._reads.append(_Reads(k, *network))
+        # One without room keeps nothing.
+        cache = FeatureCache(Path(), 0) if self.cache is None else self.cache
+        device = self.numerics.device
+        self._encoding = EncoderPass(cache, self.portions, device, rounding(device, self.numerics.precision))
 
     def score(self, batch: Batch, todo: Todo) -> CellResults:
         """Run detectors on a batch: those of the wanted ones that the batch has tensors for.
@@ -82,49 +99,44 @@ class Scorer:
             batch.to(self.numerics.device)
             for p, wanted in todo:
                 # A request that was cut (see `forenbench.scoring.budget`) has tensors for some of them only.
-                detectors = [d for d in wanted if (p, self._inputs[d][0]) in batch.blocks]
-                # How many networks read the same prepared tensors, and how many heads the same features.
-                heads = Counter(self._inputs[d] for d in detectors)
-                readers = Counter(k for k, _ in heads)
-                features: dict[int, list[_Piece]] = {}
+                detectors = [d for d in wanted if (p, self._reads[d].prepare) in batch.blocks]
+                # How many heads read the same features, and how many networks the same prepared tensors.
+                heads = Counter(self._reads[d] for d in detectors)
+                readers = Counter(k for k, _ in {reads[:2] for reads in heads})
+                features: dict[_Reads, list[_Piece]] = {}
                 for d in detectors:
-                    detector, (k, encoder_id) = self.lineup.detectors[d], self._inputs[d]
-                    inputs = _own([_Piece(*block) for block in batch.tensors((p, k))], readers[k])
-                    encoder = encoder_of(detector)
-                    if encoder is not None:
-                        if encoder_id not in features:
-                            features[encoder_id] = [
-                                self._features(encoder, detector.name, batch, p, piece) for piece in inputs
-                            ]
-                        inputs = _own(features[encoder_id], heads[k, encoder_id])
+                    detector, reads = self.lineup.detectors[d], self._reads[d]
+                    images = [_Piece(*block) for block in batch.tensors((p, reads.prepare))]
+                    inputs = _own(images, readers[reads.prepare])
+                    if encoder_of(detector) is not None:
+                        if reads not in features:
+                            # All that anybody reads of this encoder, from one pass.
+                            together = [one for one in heads if one[:2] == reads[:2]]
+                            outputs = [one.output for one in together]
+                            of_each = [self._features(detector, outputs, batch, p, piece) for piece in inputs]
+                            features |= {one: [pieces[one.output] for pieces in of_each] for one in together}
+                        inputs = _own(features[reads], heads[reads])
                     made[p, d] = [piece if piece.failed else self._score(detector, piece) for piece in inputs]
         # Only now are results fetched, so that a GPU is kept busy until all its work is queued.
         return {(p, d): self._collect(batch, p, d, pieces) for (p, d), pieces in made.items()}
 
-    def _features(self, encoder: Encoder, name: str, batch: Batch, p: int, inputs: _Piece) -> _Piece:
-        """Look features of prepared images of one shape up, or encode them and keep what came out.
-
-        A failure is theirs alone.
-        """
-        where: Address | None = None
-        identity: str = getattr(encoder, "identity", "")
-        if self.cache is not None and identity:
-            images = [batch.sha256s[position] for position in inputs.positions]
-            perturbation = self.lineup.perturbations[p].name
-            where = address(identity, perturbation, self.lineup.seed, images, self._rounding)
-            kept = self.cache.get(where)
-            if kept is not None:
-                return inputs._replace(values=kept.to(self.numerics.device))
+    def _features(
+        self, detector: Detector, outputs: Sequence[str], batch: Batch, p: int, inputs: _Piece
+    ) -> dict[str, _Piece]:
+        """Make features of prepared images of one shape, by output; a failure is theirs alone."""
+        encoder = encoder_of(detector)
+        assert encoder is not None  # nobody else asks
+        images = [batch.sha256s[position] for position in inputs.positions]
+        seen = Seen(self.lineup.perturbations[p].name, self.lineup.seed, images)
         try:
-            made = self.portions.call(f"encoder of {name}", partial(encoded, encoder), inputs.values)
-            features = torch.cat(made)
+            found = self._encoding.features(encoder, detector.name, outputs, inputs.values, seen)
         except Exception as error:
-            return inputs._replace(failed=f"encode: {reason(error)}")
-        # What was made in portions is not kept: its rounding may not be that of a whole block, which is what
-        # the address stands for.
-        if self.cache is not None and where is not None and not self.portions.at_once:
-            self.cache.put(where, features)
-        return inputs._replace(values=features)
+            failed = inputs._replace(failed=f"encode: {reason(error)}")
+            if len(outputs) == 1:
+                return {outputs[0]: failed}
+            # One output that cannot be had takes no other with it: each by itself.
+            return {one: self._features(detector, [one], batch, p, inputs)[one] for one in outputs}
+        return {output: inputs._replace(values=values) for output, values in found.items()}
 
     def _score(self, detector: Detector, inputs: _Piece) -> _Piece:
         """Score prepared images, or features, of one shape; a failure is theirs alone."""
@@ -138,7 +150,7 @@ class Scorer:
     def _collect(self, batch: Batch, p: int, d: int, pieces: Iterable[_Piece]) -> list[ImageResult]:
         """Put one cell's results into the order of the batch."""
         name = self.lineup.detectors[d].name
-        results = dict(batch.missing[p, self._inputs[d][0]])
+        results = dict(batch.missing[p, self._reads[d].prepare])
         for piece in pieces:
             if piece.failed:
                 results.update(dict.fromkeys(piece.positions, ImageResult("failed", error=piece.failed)))

@@ -21,7 +21,7 @@ from forenbench.images import decode
 from forenbench.perturbations import parse
 from forenbench.plugins.attributes import problem
 from forenbench.registry.guests import contained, reason
-from forenbench.scoring.calls import encoded, encoder_of, prepare_of, prepared
+from forenbench.scoring.calls import encoded, encoder_of, output_of, prepare_of, prepared
 from forenbench.scoring.numerics import Numerics
 from forenbench.scoring.pipeline import score_testset
 from forenbench.types import REAL, Detector, LogitDetector, Sample, TestSet
@@ -145,9 +145,15 @@ def _stages(detector: Detector, device: str) -> list[tuple[str, Callable[[Any], 
     name = "logit" if isinstance(detector, LogitDetector) else "score"
     if encoder is None:
         return [(name, getattr(detector, name), batches)]
+    output = output_of(detector)
     # Cloned, for an encoder that changes its batch would change what the check compares with.
-    features = [encoded(encoder, batch.clone()) for batch in batches]
-    return [("encode", encoder.encode, batches), (name, getattr(detector, name), features)]
+    features = [encoded(encoder, [output], batch.clone())[output] for batch in batches]
+
+    def encode(batch: Tensor) -> Any:  # noqa: ANN401 - whatever an encoder returns
+        # Not `encoded`, which copies: what the encoder itself hands out is looked at.
+        return encoder.outputs(batch, (output,))[output] if output else encoder.encode(batch)  # type: ignore[attr-defined]
+
+    return [("outputs" if output else "encode", encode, batches), (name, getattr(detector, name), features)]
 
 
 def _values(returned: Any) -> np.ndarray[Any, Any]:  # noqa: ANN401 - whatever a detector returns

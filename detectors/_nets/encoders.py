@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from copy import deepcopy
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from functools import partial
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
+from forenbench.errors import BenchError, unknown
 from forenbench.weights import Checkpoint, Weights
 
 from .image_models import State, clip_rn50, imagenet_resnet_50, of_clip, of_vit, vit_b16
 from .networks import Network
 from .pixels import CLIP, IMAGENET, SYMMETRIC, Preprocess
 from .published import published
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 CLIP_VIT_L14 = published("clip-vit-l14", {"visual.class_embedding": (1024,), "visual.proj": (1024, 768)})
 CLIP_RN50 = published("clip-rn50", {"visual.attnpool.c_proj.weight": (1024, 2048)})
@@ -60,21 +61,55 @@ class FrozenEncoder:
         prepare: Turns one RGB image of any size into the network's input.
         width: Length of its feature vectors.
         identity: What its features are; empty: not known, so they are never kept.
+        taps: What else of its pass can be read, by name: a pattern of the names of modules, of each of which
+            the class token is taken.
     """
 
     version = "1"
     """Change it whenever the features of the same files change."""
 
-    def __init__(self, network: nn.Module, prepare: Preprocess, width: int, identity: str = "") -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        prepare: Preprocess,
+        width: int,
+        identity: str = "",
+        taps: Mapping[str, str] | None = None,
+    ) -> None:
         self.network = network
         self.prepare = prepare
         self.width = width
         self.identity = identity
+        self.taps = taps or {}
 
     def encode(self, batch: Tensor) -> Tensor:
         """Map n prepared images to float32 features (n, width), not normalised."""
         features: Tensor = self.network(batch)
         return features
+
+    def outputs(self, batch: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
+        """Map n prepared images to several features of one pass, float32, by name.
+
+        The empty name is what `encode` gives. Of a tap on one module these are its class tokens (n, width of
+        the module); on several, in the order in which they run, (n, number of modules, width).
+
+        Raises:
+            BenchError: It has no such output.
+        """
+        tokens: dict[str, list[Tensor]] = {name: [] for name in names if name}
+        for name in tokens:
+            if name not in self.taps:
+                raise BenchError(unknown("output of an encoder", name, self.taps))
+        with ExitStack() as hooks:
+            for path, module in self.network.named_modules():
+                for name, kept in tokens.items():
+                    if re.fullmatch(self.taps[name], path):
+                        hook = module.register_forward_hook(partial(_keep_class_token, kept))
+                        hooks.callback(hook.remove)
+            features = self.encode(batch)
+        return {"": features} | {
+            name: torch.stack(kept, 1) if len(kept) > 1 else kept[0] for name, kept in tokens.items()
+        }
 
     def with_statistics(self, statistics: Mapping[str, Tensor], source: str) -> FrozenEncoder:
         """Make a separate encoder with other batch norm statistics.
@@ -88,9 +123,13 @@ class FrozenEncoder:
         state = network.state_dict()
         changed = {key: value.to(state[key]) for key, value in statistics.items()}
         network.load_state_dict(state | changed, assign=True)
-        return FrozenEncoder(
-            network, self.prepare, self.width, f"{self.identity}; batch norm statistics: {source}"
-        )
+        identity = f"{self.identity}; batch norm statistics: {source}"
+        return FrozenEncoder(network, self.prepare, self.width, identity, self.taps)
+
+
+def _keep_class_token(kept: list[Tensor], module: nn.Module, given: object, made: Tensor) -> None:
+    # A copy: a view would hold all tokens of all blocks, 0.8 GB for 32 images.
+    kept.append(made[:, 0].clone())
 
 
 @dataclass(frozen=True)
@@ -102,12 +141,14 @@ class Backbone:
         prepare: What its input is.
         width: Length of its feature vectors.
         classifier: The module at its end that is taken off; empty: it has none.
+        taps: What else of its pass can be read (see `FrozenEncoder`).
     """
 
     network: Network
     prepare: Preprocess
     width: int
     classifier: str = ""
+    taps: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def checkpoint(self) -> Checkpoint:
@@ -126,11 +167,12 @@ class Backbone:
     def _load(self, weights: Weights) -> FrozenEncoder:
         with weights.recording() as files:
             network = self.network.fill(weights)  # its own: LGrad may differentiate the one with a classifier
+        network = network.to(weights.device)  # what no file holds, such as rotary positions, is on the CPU
         # Filled whole first, so that the published file is loaded strictly, classifier included.
         if self.classifier:
             setattr(network, self.classifier, nn.Identity())
         features = identity(self.checkpoint.name, FrozenEncoder.version, files, self.prepare)
-        return FrozenEncoder(network, self.prepare, self.width, features)
+        return FrozenEncoder(network, self.prepare, self.width, features, self.taps)
 
 
 def clip_tower() -> nn.Module:
@@ -164,10 +206,13 @@ def _renamed(content: State) -> State:
     return dict(zip(_efficientnet().state_dict(), content.values(), strict=True))
 
 
+CLIP_TAPS = {"cls_ln2": r"transformer\.resblocks\.\d+\.ln_2", "ln_post": "ln_post"}
+"""Of CLIP's tower: the norm in front of each block's MLP (n, 24, 1024); the last, not projected (n, 1024)."""
+
 _CLIP, _IMAGENET = Preprocess(CLIP, crop=224), Preprocess(IMAGENET, crop=224)
 
 BACKBONES: Mapping[str, Backbone] = {
-    "clip-vit-l14": Backbone(Network(clip_tower, CLIP_VIT_L14, of_clip), _CLIP, 768),
+    "clip-vit-l14": Backbone(Network(clip_tower, CLIP_VIT_L14, of_clip), _CLIP, 768, taps=CLIP_TAPS),
     "clip-rn50": Backbone(Network(clip_rn50, CLIP_RN50, of_clip), _CLIP, 1024),
     "imagenet-resnet50": Backbone(Network(imagenet_resnet_50, RESNET_50), _IMAGENET, 2048, "fc"),
     "imagenet-vit-b16": Backbone(Network(vit_b16, VIT_B16, of_vit), _IMAGENET, 768, "heads"),

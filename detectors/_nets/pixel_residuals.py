@@ -2,10 +2,12 @@
 
 Tan et al.'s "neighbouring pixel relationships" (NPR, CVPR 2024): networks/resnet.py of
 https://github.com/chuangchuangtan/NPR-DeepfakeDetection. LaDeDa, SAFE and CO-SPY took over one or the other.
+The wavelet is SAFE's (Li et al., KDD 2025): models/resnet.py of https://github.com/Ouxiang-Li/SAFE.
 """
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
@@ -24,6 +26,32 @@ def block_residual(images: Tensor) -> Tensor:
     height, width = images.shape[-2:]
     blocks = interpolate(images[..., ::2, ::2], scale_factor=2, mode="nearest")
     return images - blocks[..., :height, :width]
+
+
+def wavelet_diagonal(images: Tensor) -> Tensor:
+    """Return the diagonal details (HH) of one level of the wavelet bior1.3, with symmetric borders.
+
+    The high-pass of bior1.3 is Haar's between zeros. So it is a difference of differences in each block of
+    2x2, two pixels beyond the borders, where the wavelet's longer low-pass begins; SAFE's `pytorch_wavelets`
+    gives the same numbers.
+
+    Args:
+        images: (n, c, H, W).
+
+    Returns:
+        (n, c, (H + 5) // 2, (W + 5) // 2).
+    """
+    rows, columns = (_mirrored(side, images.device) for side in images.shape[-2:])
+    padded = images[..., rows, :][..., columns]
+    upper = padded[..., ::2, ::2] - padded[..., ::2, 1::2]
+    lower = padded[..., 1::2, ::2] - padded[..., 1::2, 1::2]
+    return (upper - lower) / 2
+
+
+def _mirrored(side: int, device: torch.device) -> Tensor:
+    """Number the pixels of a row from two before its first on, in a mirror that repeats the edge."""
+    places = torch.arange(-2, side + 2 + side % 2, device=device) % (2 * side)
+    return torch.minimum(places, 2 * side - 1 - places)
 
 
 class ShortResNet(nn.Module):

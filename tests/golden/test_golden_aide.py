@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from formula import he_weights, sha256_of_weights, shapes_of
-from golden import REPOSITORY, assert_sample, keys_sha256, modern, picture
+from golden import assert_sample, card, keys_sha256, modern, picture
 from numpy.typing import ArrayLike
 from published_keys import flat
 from torch import Tensor
@@ -26,7 +25,7 @@ from forenbench.weights import Weights
 NUMBERS = modern("aide")
 GOLDEN = NUMBERS["golden"]
 IMAGES = GOLDEN["images"]
-WITHIN = tomllib.loads((REPOSITORY / "detectors" / "aide.toml").read_text())["card"]["within"]
+WITHIN = card("aide").within
 PICTURE = "rgb384x512"
 WRONG = GOLDEN["wrong_variants"][PICTURE]
 TRUNK = "openclip_convnext_xxl."

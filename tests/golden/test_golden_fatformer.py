@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 from formula import he_weights, sha256_of_weights, shapes_of
-from golden import REPOSITORY, assert_sample, keys_sha256, modern, picture
+from golden import assert_sample, card, keys_sha256, modern, picture
 from published_keys import flat
 from torch import Tensor
 
@@ -23,7 +22,7 @@ from forenbench.weights import Weights, WrongWeights
 NUMBERS = modern("fatformer")
 GOLDEN = NUMBERS["golden"]
 IMAGES = GOLDEN["images"]
-WITHIN = tomllib.loads((REPOSITORY / "detectors" / "fatformer.toml").read_text())["card"]["within"]
+WITHIN = card("fatformer").within
 PICTURE = "rgb384x512"
 RULES = {
     "freq_scale": lambda z: 0.1 + 0.02 * z,

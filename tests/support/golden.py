@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tomllib
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,10 @@ import numpy as np
 import pytest
 import torch
 from formula import rgb
-from formula_images import IMAGES
+from formula_images import IMAGES, MORE
 from PIL import Image
+
+from forenbench.plugins.card_facts import CardFacts, card_facts
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FOLDER = REPOSITORY / "tests" / "golden"
@@ -30,7 +33,7 @@ AVAILABLE = [*IMAGES, *(EXAMPLES if SHARED.is_dir() else ())]
 @cache
 def picture(name: str) -> Image.Image:
     """Return one of the pictures as detectors see it."""
-    if name in IMAGES:
+    if name in IMAGES or name in MORE:
         return rgb(name)
     with Image.open(SHARED / "images" / f"{name}.png") as image:
         return image.convert("RGB")
@@ -62,6 +65,12 @@ def modern(name: str) -> dict[str, Any]:
     """Return the numbers of the official code of a detector of 2020 to 2026 (see ``cut_modern.py``)."""
     numbers: dict[str, Any] = json.loads((FOLDER / "modern" / f"{name}.json").read_text())
     return numbers
+
+
+def card(name: str) -> CardFacts:
+    """Return what a built-in detector's card states: its bound on the last number is the tests' bound."""
+    said = tomllib.loads((REPOSITORY / "detectors" / f"{name.replace('-', '_')}.toml").read_text())
+    return card_facts(said["card"])
 
 
 def assert_sample(tensor: torch.Tensor, golden: dict[str, Any], within: float) -> None:

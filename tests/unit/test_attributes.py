@@ -18,6 +18,14 @@ class Encoder:
     def encode(self, batch: object) -> None: ...
 
 
+class Outputs:
+    """Has no `encode`: nobody reads what it would give."""
+
+    def prepare(self, image: object) -> None: ...
+
+    def outputs(self, batch: object, names: object) -> None: ...
+
+
 def detector(**attributes: object) -> Brightness:
     """A sound detector but for these."""
     made = Brightness()
@@ -38,6 +46,7 @@ def test_sound_detectors_have_no_problem() -> None:
         {"trained_on": {"progan"}},
         {"encoder": Encoder(), "prepare": None},
         {"encoder": None},
+        {"encoder": Outputs(), "output": "tokens"},
     ):
         assert problem(detector(**attributes)) == "", attributes
 
@@ -73,12 +82,14 @@ def test_what_an_attribute_may_not_be_is_named_with_its_value() -> None:
         ("score", None, "has no method 'score'"),
         ("prepare", 5, "has no method 'prepare'"),
         ("encoder", object(), "has no method 'encoder.prepare'"),
+        ("output", 3, "has output 3: not a text"),
     ]
     for attribute, value, words in cases:
         assert words in problem(detector(**{attribute: value})), (attribute, value)
     half = Encoder()
     half.encode = None  # type: ignore[method-assign, assignment]
     assert problem(detector(encoder=half)) == "has no method 'encoder.encode'"
+    assert problem(detector(encoder=Encoder(), output="tokens")) == "has no method 'encoder.outputs'"
     half = Encoder()
     half.identity = b"bytes"  # type: ignore[attr-defined]
     assert "has encoder.identity b'bytes': not a text" in problem(detector(encoder=half))

@@ -85,6 +85,67 @@ def test_features_made_in_portions_are_right_noted_and_not_kept(tmp_path: Path) 
     assert list(tmp_path.rglob("*.npy")) == []
 
 
+class Several(Encoder):
+    """An encoder with two named outputs; remembers what each pass was asked for."""
+
+    def __init__(self, room: int = 99) -> None:
+        super().__init__(room)
+        self.asked: list[tuple[str, ...]] = []
+
+    def outputs(self, batch: Tensor, names: tuple[str, ...]) -> dict[str, Tensor]:
+        self.asked.append(tuple(sorted(names)))
+        once = self.encode(batch)
+        return {"": once, "half": once / 4, "third": once / 6}
+
+
+class Reads(Head):
+    def __init__(self, name: str, encoder: Encoder, output: str) -> None:
+        super().__init__(name, encoder, 1.0)
+        self.output = output
+
+
+def read_outputs(encoder: Encoder, outputs: list[str], cache: FeatureCache | None = None) -> CellResults:
+    detectors = [Reads(f"{place} {output}", encoder, output) for place, output in enumerate(outputs)]
+    lineup, todo = Lineup(detectors, [parse("none")]), [(0, range(len(outputs)))]
+    reader = Reader.of(lineup, [MemorySource([tiny_image(i, 12 + i) for i in range(IMAGES)])])
+    order = ReadRequest(0, tuple(map(str, range(IMAGES))), ("",) * IMAGES, lineup.wanted(todo))
+    return Scorer(lineup, Numerics(), cache).score(reader[order], todo)
+
+
+def scores_of(found: CellResults) -> list[list[float]]:
+    return [[result.score for result in row] for row in found.values()]
+
+
+def test_all_outputs_that_are_read_of_an_encoder_come_from_one_pass() -> None:
+    widths = torch.arange(12.0, 12 + IMAGES)
+    encoder = Several()
+    found = read_outputs(encoder, ["half", "", "third", "half"])
+    assert scores_of(found) == [
+        expected.tolist() for expected in (widths / 2, widths * 2, widths * 2 / 6, widths / 2)
+    ]
+    assert (encoder.asked, encoder.encoded) == ([("", "half", "third")], IMAGES)
+
+
+def test_each_output_is_kept_by_itself(tmp_path: Path) -> None:
+    cache = FeatureCache(tmp_path, 10**6)
+    read_outputs(Several(), ["half"], cache)
+    encoder = Several()
+    found = read_outputs(encoder, ["", "half", "third"], cache)
+    assert encoder.asked == [("", "third")]
+    assert repr(found) == repr(read_outputs(Several(), ["", "half", "third"]))
+    # What an encoder with one output kept is found by its name in the cache, and is no other output.
+    assert read_outputs(Encoder(), [""], cache)
+    assert scores_of(read_outputs(Several(), ["half"], cache)) == scores_of(found)[1:2]
+
+
+def test_an_output_that_an_encoder_does_not_give_fails_where_it_is_read() -> None:
+    half, fifth = read_outputs(Several(), ["half", "fifth"]).values()
+    assert {result.error for result in fifth} == {
+        "encode: ValueError: outputs returned no 'fifth', which it was asked for"
+    }
+    assert repr([half]) == repr(list(read_outputs(Several(), ["half"]).values()))
+
+
 class Roomy(Brightness):
     """Has memory for one image at a time, or for none."""
 

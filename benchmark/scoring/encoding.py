@@ -1,0 +1,85 @@
+"""Encoders at work: one pass for all that detectors read of one, unless it is kept from a run before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from forenbench.types import Encoder
+
+from .calls import encoded
+from .features import FeatureCache, address
+from .numerics import Portions
+
+
+class Seen(NamedTuple):
+    """What a stack of prepared images was made from.
+
+    Beside the encoder and its rounding, that is all that features rest on.
+
+    Attributes:
+        perturbation: Name of what was done to the images first.
+        seed: Of the run; random perturbations draw on it.
+        sha256s: Of the images' files, in the order of the stack.
+    """
+
+    perturbation: str
+    seed: int
+    sha256s: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderPass:
+    """Makes features, or finds those that are kept.
+
+    Attributes:
+        cache: Keeps the features of encoders that have an `identity`.
+        portions: Calls the encoders.
+        device: Where features go.
+        rounding: What their last bits rest on (see `forenbench.scoring.feature_files.numerics`).
+    """
+
+    cache: FeatureCache
+    portions: Portions
+    device: str
+    rounding: str
+
+    def features(
+        self, encoder: Encoder, name: str, outputs: Sequence[str], batch: Tensor, seen: Seen
+    ) -> dict[str, Tensor]:
+        """Return features (n, ...) of prepared images of one shape, by output of the encoder.
+
+        Args:
+            encoder: Makes them.
+            name: A detector's that reads them, for what is said of memory.
+            outputs: Those that are wanted; an empty name is what `encode` gives.
+            batch: The images (n, ...).
+            seen: What they were made from.
+
+        Raises:
+            Exception: Whatever the encoder raises.
+        """
+        identity: str = getattr(encoder, "identity", "")
+        # Each output is kept by itself: a detector that comes later may read another one.
+        where = {
+            output: address(f"{identity}; output {output}" if output else identity, *seen, self.rounding)
+            for output in outputs
+            if identity
+        }
+        kept = {output: self.cache.get(place) for output, place in where.items()}
+        found = {output: value.to(self.device) for output, value in kept.items() if value is not None}
+        missing = [output for output in outputs if output not in found]
+        if missing:
+            made = self.portions.call(f"encoder of {name}", partial(encoded, encoder, missing), batch)
+            found |= {output: torch.cat([portion[output] for portion in made]) for output in missing}
+            # What was made in portions is not kept: its rounding may not be that of a whole block, which is
+            # what the address stands for.
+            if not self.portions.at_once:
+                for output in where.keys() & set(missing):
+                    self.cache.put(where[output], found[output])
+        return found
