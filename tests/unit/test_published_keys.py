@@ -18,6 +18,7 @@ from torch import nn
 from torchvision.models import resnet34
 
 from forenbench.detectors import (
+    aide,
     bfree,
     c2p_clip,
     cnndetection,
@@ -26,6 +27,7 @@ from forenbench.detectors import (
     dda,
     drct,
     effort,
+    fatformer,
     fredect,
     freqnet,
     fusing,
@@ -83,6 +85,8 @@ def loaders() -> Iterator[tuple[Checkpoint, Load]]:
     networks += [*npr.NETWORKS.values(), *ladeda.VARIANTS.values()]
     networks += [network for recipe in cospy.RECIPES.values() for network in recipe.networks[1:]]
     networks += [cospy.RECIPES["sd14"].tower]
+    networks += [Network(aide.AideNetwork, checkpoint) for checkpoint in aide.CHECKPOINTS.values()]
+    networks += [Network(fatformer.FatFormerNetwork, fatformer.CHECKPOINT)]
     networks += [drct.network_of(checkpoint) for checkpoint in drct.CHECKPOINTS.values()]
     networks += [*npr.NETWORKS.values(), *ladeda.VARIANTS.values(), safe.NETWORK, freqnet.NETWORK]
     networks += [*npr.NETWORKS.values(), *ladeda.VARIANTS.values(), safe.NETWORK]
