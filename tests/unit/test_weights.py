@@ -306,7 +306,6 @@ def test_a_truncated_download_is_named(tmp_path: Path) -> None:
 class _WithoutDoubles(TorchFunctionMode):
     """The meta device in the place of Apple's GPUs: it refuses float64, as they do."""
 
-    def __torch_function__(self, function, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN204
     def __torch_function__(
         self,
         function: Callable[..., object],
