@@ -20,6 +20,7 @@ from torchvision.models import resnet34
 from forenbench.detectors import (
     bfree,
     c2p_clip,
+    clipdet,
     cnndetection,
     cospy,
     dda,
@@ -33,6 +34,7 @@ from forenbench.detectors import (
     npr,
     patchfor,
 )
+from forenbench.detectors._nets.commonpool import COMMONPOOL
 from forenbench.detectors._nets.denoising import NoiseNetwork
 from forenbench.detectors._nets.encoders import BACKBONES, RESNET_34
 from forenbench.detectors._nets.fredect_statistics import MEAN, VARIANCE, Statistic
@@ -66,7 +68,7 @@ def loaders() -> Iterator[tuple[Checkpoint, Load]]:
         *(Network(Statistic, one) for one in (MEAN, VARIANCE)),
     ]
     networks += [Network(resnet34, RESNET_34)]
-    networks += [c2p_clip.network()]
+    networks += [c2p_clip.network(), *(Network(clipdet.head, one) for one in clipdet.HEADS.values())]
     networks += [
         Network(bfree.window_transformer, bfree.CHECKPOINT),
         Network(dda.AdaptedTransformer, dda.CHECKPOINT),
@@ -79,7 +81,7 @@ def loaders() -> Iterator[tuple[Checkpoint, Load]]:
     models = [one.model for one in TRANSFORMATIONS.values() if isinstance(one.model, Network)]
     for one in (*networks, *models):
         yield one.checkpoint, lambda weights, one=one: one.load(weights, ())
-    for backbone in BACKBONES.values():
+    for backbone in (*BACKBONES.values(), COMMONPOOL):
         yield backbone.checkpoint, backbone.load
     for plugin in (CommunityForensics, Corvi, Gragnaniello, AlignedForensics, StayPositive):
         for variant, (checkpoint,) in plugin.needs.items():
