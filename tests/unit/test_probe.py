@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import timm
 import torch
+from published_keys import flat
 from safetensors.torch import save_file
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
@@ -46,6 +47,16 @@ def test_rotary_positions_are_there_although_no_file_has_them(name: str) -> None
     images = torch.randn(2, 3, side, side)
     assert not any(buffer.is_meta for buffer in ours.buffers())
     assert torch.equal(ours(images), timms(images))
+
+
+@pytest.mark.slow
+def test_rotary_positions_lie_where_the_weights_do(tmp_path: Path) -> None:
+    """No GPU is needed to see it: the meta device is another one than the CPU, too."""
+    torch.save(flat("dinov3-l16"), tmp_path / "dinov3.pth")
+    weights = Weights(paths={"dinov3-l16": tmp_path / "dinov3.pth"}, unverified=True, device="meta")
+    network = PROBED["timm-dinov3-l16"].load(weights).network
+    assert {buffer.device.type for buffer in network.buffers()} == {"meta"}
+    assert {one.device.type for one in network.parameters()} == {"meta"}
 
 
 @pytest.mark.slow
