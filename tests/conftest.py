@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from caches import cache_with_sample
 from hypothesis import settings
+from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 
-from forenbench.files.places import cache_folder
 from forenbench.metrics.metric_catalogue import METRICS
 
 settings.register_profile("forenbench", deadline=None)  # a loaded machine is no defect
@@ -19,13 +19,17 @@ settings.load_profile("forenbench")
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Hide the user's checkpoints from the tests; of the cache, only the sample dataset is shared."""
-    mine = tmp_path_factory.mktemp("cache") / "forenbench"
-    mine.mkdir()
-    for built in filter(Path.is_dir, cache_folder().glob("sample-*")):
-        (mine / built.name).symlink_to(built)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(os.environ, "XDG_CACHE_HOME", str(mine.parent))
+        patch.setitem(os.environ, "XDG_CACHE_HOME", str(cache_with_sample(tmp_path_factory.mktemp("cache"))))
         patch.delenv("FORENBENCH_WEIGHTS", raising=False)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _dead_readers_are_missed_soon() -> Iterator[None]:
+    """Have PyTorch look twice a second whether readers live: of itself it does so every five seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_MultiProcessingDataLoaderIter._try_get_data, "__defaults__", (0.5,))
         yield
 
 

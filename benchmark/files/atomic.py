@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from socket import gethostname
 from typing import Any
@@ -25,9 +27,9 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
         durable: Wait until the disk has it, against power failures.
     """
     path = path.absolute()  # for "." has no name
-    # Host and process: machines that share a run folder write one file at a time each, never one together,
+    # Machine and process: those that share a run folder write one file at a time each, never one together,
     # and `sweep` can tell whose writer is dead. The dot hides the file from whoever lists the folder.
-    partial = path.with_name(f".{path.name}.{gethostname()}.{os.getpid()}{_SUFFIX}")
+    partial = path.with_name(f".{path.name}.{_numbering()}.{os.getpid()}{_SUFFIX}")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         yield partial
@@ -55,8 +57,12 @@ def explaining(root: Path) -> Iterator[None]:
 
 
 def sweep(folder: Path) -> None:
-    """Remove temporary files that processes of this machine left below a folder when they were killed."""
-    for partial in folder.rglob(f".*.{gethostname()}.*{_SUFFIX}"):
+    """Remove temporary files that processes left below a folder when they were killed.
+
+    Only of processes that are numbered as this one is; what those of other machines, of other containers or
+    from before a restart of the machine left stays, for nobody here can tell whether they are dead.
+    """
+    for partial in folder.rglob(f".*.{_numbering()}.*{_SUFFIX}"):
         try:
             os.kill(int(partial.name.split(".")[-2]), 0)  # signal 0 only asks whether the process exists
         except ProcessLookupError:
@@ -64,6 +70,18 @@ def sweep(folder: Path) -> None:
         except (PermissionError, ValueError, OverflowError):
             # It runs under another user; or the name ends in no process number, and the file is not ours.
             continue
+
+
+@cache
+def _numbering() -> str:
+    """Name what counts processes as this one is counted: elsewhere their numbers mean other processes."""
+    parts = [gethostname()]
+    # Containers, on one machine or several, may all have one host name: each has numbers of its own there,
+    # and so has each start of a machine. Where the system is not Linux, the name has to do.
+    with suppress(OSError):
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        parts += [boot, str(Path("/proc/self/ns/pid").stat().st_ino)]
+    return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
 
 
 def remove_partials(path: Path) -> None:

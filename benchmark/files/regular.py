@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
+from io import BufferedReader
 from pathlib import Path
 
 _KINDS = {
@@ -30,3 +32,29 @@ def irregular(path: Path) -> str:
     if not stat.S_ISREG(found.st_mode):
         return _KINDS.get(stat.S_IFMT(found.st_mode), "no regular file")
     return "a file of the kernel's" if os.path.realpath(path).startswith(_KERNEL) else ""
+
+
+def open_regular(path: Path) -> BufferedReader:
+    """Open a regular file to read it.
+
+    Raises:
+        OSError: It is none, as its ``strerror`` says in the words of `irregular`; or it cannot be opened.
+    """
+    # What was opened is looked at, not the path, which may lead to something else by then.
+    file = open(path, "rb", opener=_at_once)  # noqa: SIM115 - Path.open takes no opener
+    mode = os.fstat(file.fileno()).st_mode
+    if not stat.S_ISREG(mode):
+        file.close()
+        raise OSError(errno.EINVAL, _KINDS.get(stat.S_IFMT(mode), "no regular file"), str(path))
+    return file
+
+
+def read_regular(path: Path) -> bytes:
+    """Read a regular file; errors are those of `open_regular`."""
+    with open_regular(path) as file:
+        return file.read()
+
+
+def _at_once(path: str, flags: int) -> int:
+    """Open a path without waiting for whoever would write into a pipe; Windows has no such files."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))

@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 
-from forenbench.errors import BenchError
 from forenbench.registry import Opened, Registry
 from forenbench.registry.guests import contained, reason
 from forenbench.registry.plugin_files import PluginFile
@@ -74,18 +73,8 @@ def in_file(file: PluginFile) -> Metric:
     Raises:
         BenchError: The file does not run, or defines none, or several, or one that cannot be shown.
     """
-    rows = [value for value in vars(file.run("metric")).values() if isinstance(value, Metric)]
-    if len(rows) == 1:
-        # The registry passes over what has a flaw, and would say that there is no metric in the file.
-        try:
-            with contained():
-                problem = flaw(rows[0])
-        except Exception as error:
-            problem = f"cannot be looked at: {reason(error)}"
-        if problem:
-            raise BenchError(f"metric '{file.path}' cannot be used: it {problem}")
     # Values are remembered beside a run under the version: an edited file must not get those of before.
-    return replace(REGISTRY.in_file(file), version=file.sha256[:_DIGITS], origin=f"file {file.path}")
+    return replace(REGISTRY.in_file(file, Metric), version=file.sha256[:_DIGITS], origin=f"file {file.path}")
 
 
 def answer(row: Metric, function: Callable[[Any], float], given: object, problems: Problems | None) -> float:

@@ -177,7 +177,7 @@ def _of_file(file: PluginFile) -> Kind:
 @lru_cache
 def _kind_in(file: PluginFile) -> Kind:
     """Run a file, once a process."""
-    return PERTURBATIONS.in_file(file)
+    return PERTURBATIONS.in_file(file, Kind)
 
 
 def _call_in(file: PluginFile, function: str, *values: object) -> Any:  # noqa: ANN401 - an image or a number

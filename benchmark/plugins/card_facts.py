@@ -39,7 +39,7 @@ class ReferenceScore:
 
     Attributes:
         picture: Its file name.
-        sha256: Of that file.
+        sha256: Of that file; its leading digits where no more is known.
         variant: Of the detector.
         number: "logit" or "score".
         value: What the authors give.

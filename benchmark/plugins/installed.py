@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -118,6 +118,14 @@ def find(name: str) -> FoundPlugin:
 def installed() -> list[FoundPlugin]:
     """Import every installed plugin, also those that cannot be used (see `cards`)."""
     return [_found(opened) for opened in DETECTORS.added()]
+
+
+class InstalledCheckpoints:
+    """The checkpoints of all installed plugins, which are imported only once somebody goes through them."""
+
+    def __iter__(self) -> Iterator[Checkpoint]:
+        """Import every installed plugin."""
+        return (checkpoint for found in installed() for checkpoint in found.checkpoints)
 
 
 def card_problem(name: str) -> str:

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import astuple, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -66,7 +66,8 @@ class Measurements:
         # would have to remember to raise.
         files = [Path(__file__), Path(coverage.__file__), *sorted(Path(metrics.__file__).parent.glob("*.py"))]
         libraries = [version(name) for name in ("scikit-learn", "numpy")]
-        self._code = " ".join([*libraries, *map(sha256_of, files)])
+        catalogue = [(row.name, row.version) for row in METRICS.values()]  # those of packages included
+        self._code = json.dumps([libraries, [*map(sha256_of, files)], catalogue])
 
     def of(self, record: Record) -> list[CellMetrics]:
         """Return a finished cell's lines.
@@ -81,15 +82,11 @@ class Measurements:
         """
         # where every image has a score both ways of counting are one, and so is what is remembered
         failed_as = self.failed_as if record.counts.lost else MISSING
-        names = [name for _, name in sorted(asdict(record.cell).items())]
-        key = json.dumps([*names, self.by_class, failed_as])
+        key = json.dumps([*astuple(record.cell), self.by_class, failed_as])
         fit = fits.find(self._fits, record)
-        # Whatever a number rests on is in the mark, the code and metrics of packages included: a number that
-        # is remembered must be the one that would be computed now.
-        catalogue = [(row.name, row.version) for row in METRICS.values()]
-        made_from = json.dumps(
-            [self._code, *catalogue, record.to_json(), self.store.stamp(record), fit], sort_keys=True
-        )
+        # Whatever a number rests on is in the mark: one that is remembered must be the one that would be
+        # computed now.
+        made_from = json.dumps([self._code, record.to_json(), self.store.stamp(record), fit], sort_keys=True)
         mark = hashlib.sha256(made_from.encode()).hexdigest()
         if key not in self._known or self._known[key].mark != mark:
             self._known[key] = self._measure(mark, record, fit, failed_as)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cache
 from typing import Any, Self
 
 from forenbench.types import FOREIGN, OWN, PUBLISHED, SAMPLE, UNVERIFIED, Cell, Whereabouts
@@ -48,6 +49,7 @@ class _Part:
         return cls(**frozen, other={key: value for key, value in content.items() if key not in known})
 
     @classmethod
+    @cache  # a run reads thousands of records
     def _names(cls) -> dict[str, str]:
         """Return the names of fields by their keys."""
         names = [field.name for field in fields(cls) if field.name != "other"]

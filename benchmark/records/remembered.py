@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forenbench.files.atomic import replacing
+from forenbench.files.regular import read_regular
 from forenbench.files.sealed import from_arrow, to_arrow
 from forenbench.metrics.metric_values import kept
 
@@ -32,7 +33,7 @@ def read(root: Path) -> dict[str, Remembered]:
     """Read what a run folder remembers; of a damaged file, nothing."""
     # nothing is lost with it: what is not remembered is measured again
     with suppress(OSError, ValueError, KeyError):
-        table = from_arrow((root / _FILE).read_bytes()).read_all()
+        table = from_arrow(read_regular(root / _FILE)).read_all()
         texts = zip(*(table[name].to_pylist() for name in ("key", "mark", "lines")), strict=True)
         found = {key: Remembered(mark, json.loads(lines), {}) for key, mark, lines in texts}
         for name in kept():

@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from forenbench.errors import BenchError
 from forenbench.files.atomic import explaining, replacing, sweep
-from forenbench.files.file_names import RECORD, cell_names
-from forenbench.files.sealed import from_json, to_json
+from forenbench.files.file_names import RECORD
+from forenbench.files.regular import read_regular
 from forenbench.types import Cell
 
-from .record import Identity, Provenance, Record, StatusCounts, stated_weights
+from .record import Identity, Provenance, Record, StatusCounts
+from .record_files import ROWS, RecordFiles, way_out
+from .record_files import Damaged as Damaged
 from .rows import COLUMNS, write_rows
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
-
-
-_ROWS = ".parquet"
-
-
-class Damaged(BenchError):
-    """A stored cell is not what was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +40,11 @@ class Store:
     """
 
     root: Path
+    _files: RecordFiles = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Know no record yet."""
+        object.__setattr__(self, "_files", RecordFiles(self.root))
 
     def open(self) -> None:
         """Make the run folder, and remove half-written files that killed processes left there.
@@ -62,7 +61,7 @@ class Store:
     def record(self, cell: Cell) -> Record | None:
         """Return the record of a finished cell, or None; a damaged one is none."""
         with suppress(Damaged):
-            return self._read_record(self._record_file(cell))
+            return self._files.read(self._files.place(cell))
         return None
 
     def is_done(self, cell: Cell, identity: Identity) -> bool:
@@ -75,7 +74,7 @@ class Store:
     def damage(self, cell: Cell) -> str:
         """Say in words what is wrong with a cell's files; empty where nothing is, or nothing is there."""
         try:
-            record = self._read_record(self._record_file(cell))
+            record = self._files.read(self._files.place(cell))
             if record is not None:
                 self._content(record)
         except Damaged as error:
@@ -100,20 +99,20 @@ class Store:
             RunFailed: The disk is full, or will not be written to.
         """
         with explaining(self.root):
-            record_file = self._record_file(cell)
+            record_file = self._files.place(cell)
             if record_file.exists() and self._kept(cell, identity) is None:
                 self.supersede(cell)
-                record_file = self._record_file(cell)  # what was moved away may have had an earlier name
+                record_file = self._files.place(cell)  # what was moved away may have had an earlier name
             # The record goes first and comes last: killed in between, there are rows without a record, which
             # count as nothing, and never a record beside rows that it was not written for.
             record_file.unlink(missing_ok=True)
             # Not durable: a file that a power failure cuts short is known by its digest, and a run of
             # thousands of cells need not wait for the disk after each.
-            with replacing(record_file.with_suffix(_ROWS), durable=False) as partial:
+            with replacing(record_file.with_suffix(ROWS), durable=False) as partial:
                 counts = write_rows(partial, rows)
                 with partial.open("rb") as written:
                     digest = hashlib.file_digest(written, "sha256").hexdigest()
-            self._write_record(record_file, Record(cell, identity, counts, provenance, digest))
+            self._files.write(record_file, Record(cell, identity, counts, provenance, digest))
         return counts
 
     def restate(self, cell: Cell, *, trained_on: tuple[str, ...]) -> None:
@@ -122,7 +121,7 @@ class Store:
         if record is not None and record.provenance.trained_on != trained_on:
             provenance = replace(record.provenance, trained_on=trained_on)
             with explaining(self.root):
-                self._write_record(self._record_file(cell), replace(record, provenance=provenance))
+                self._files.write(self._files.place(cell), replace(record, provenance=provenance))
 
     def records(self, *, beside_damaged: bool = False) -> list[Record]:
         """Return the records of all finished cells, in the order their run listed them.
@@ -136,7 +135,7 @@ class Store:
         found = []
         for file in sorted(self.root.glob(f"scores/*/*/*/*{RECORD}")):
             with suppress(*[Damaged] * beside_damaged):
-                found.append(self._read_record(file))
+                found.append(self._files.read(file))
         return sorted(filter(None, found), key=lambda record: record.provenance.position)
 
     def rows(self, record: Record, columns: Sequence[str] | None = None) -> pd.DataFrame:
@@ -157,14 +156,14 @@ class Store:
 
     def stamp(self, record: Record) -> tuple[int, int]:
         """Give what changes, time or size, when the rows behind one record are written again."""
-        status = self._record_file(record.cell).with_suffix(_ROWS).stat()
+        status = self._files.place(record.cell).with_suffix(ROWS).stat()
         return status.st_mtime_ns, status.st_size
 
     def supersede(self, cell: Cell) -> None:
         """Move a finished cell's files aside, below the time of their removal."""
-        record_file = self._record_file(cell)
+        record_file = self._files.place(cell)
         aside = self.root / "superseded" / str(time.time_ns())
-        for path in (record_file, record_file.with_suffix(_ROWS)):  # rows without a record count as nothing
+        for path in (record_file, record_file.with_suffix(ROWS)):  # rows without a record count as nothing
             kept = aside / path.relative_to(self.root)
             kept.parent.mkdir(parents=True, exist_ok=True)
             with suppress(FileNotFoundError):  # of a damaged cell one may be gone
@@ -178,73 +177,24 @@ class Store:
                 return record
         return None
 
-    def _record_file(self, cell: Cell) -> Path:
-        """Say where a cell's record is, or will be; its rows are beside it."""
-        new, old = (self.root / name for name in cell_names(cell))
-        with suppress(OSError):  # earlier names were not cut: one may be too long for the file system
-            if old.is_file() and not new.is_file():
-                # The earlier name did not say whose weights: it may be another cell's, as the content says.
-                # Where damage has taken even that, the record is of whoever asks: or else no run would name
-                # it and move it aside, and it would stand in the way of every table.
-                stated = stated_weights(old.read_bytes())
-                if not cell.weights or stated in (cell.weights, None):
-                    return old
-        return new
-
-    def _write_record(self, file: Path, record: Record) -> None:
-        """Write a record, sealed but for those of earlier versions."""
-        content = record.to_json()
-        # a seal on a record without a digest of rows would make believe that somebody vouches for these
-        sealed = record.rows_sha256 is not None
-        text = to_json(content) if sealed else json.dumps(content, indent=1, sort_keys=True)
-        with replacing(file, durable=False) as partial:
-            partial.write_text(text, encoding="utf-8")
-
-    def _read_record(self, file: Path) -> Record | None:
-        """Read a record, or return None where there is none."""
-        try:
-            content, sealed = from_json(file.read_bytes())
-            record = Record.from_json(content)
-            # Both digests or none: else whoever takes one out of a file has the rest believed. And a folder
-            # that was renamed by hand would give one test set's numbers another's name.
-            whole = sealed == (record.rows_sha256 is not None)
-            if not whole or file.relative_to(self.root).as_posix() not in cell_names(record.cell):
-                raise ValueError("it is not of this cell")
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            # not damage, for which the cell would be made anew: a network disk may be there again in a minute
-            raise BenchError(f"record '{file}' cannot be read: {error.strerror or error}") from error
-        except (ValueError, TypeError, AttributeError) as error:
-            raise Damaged(f"'{file}' is damaged; {_way_out(file)}") from error
-        # another process may have moved both aside since the record was read
-        if not file.with_suffix(_ROWS).is_file() and file.is_file():
-            raise Damaged(f"cell {record.cell} has lost its rows; {_way_out(file)}")
-        return record
-
     def _content(self, record: Record) -> bytes:
         """Read a cell's file of rows, as it was written."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        file = self._record_file(record.cell)
+        file = self._files.place(record.cell)
         try:
-            content = file.with_suffix(_ROWS).read_bytes()
+            content = read_regular(file.with_suffix(ROWS))
             if record.rows_sha256 is None:
                 whole = pq.read_metadata(pa.BufferReader(content)).num_rows == record.counts.images
             else:
                 whole = hashlib.sha256(content).hexdigest() == record.rows_sha256
         except FileNotFoundError as error:
-            raise Damaged(f"cell {record.cell} has lost its rows; {_way_out(file)}") from error
+            raise Damaged(f"cell {record.cell} has lost its rows; {way_out(file)}") from error
         except pa.ArrowInvalid:
             whole = False
         if not whole:
             raise Damaged(
-                f"cell {record.cell} is damaged: its rows are not what was written; {_way_out(file)}"
+                f"cell {record.cell} is damaged: its rows are not what was written; {way_out(file)}"
             )
         return content
-
-
-def _way_out(file: Path) -> str:
-    """Say how to get rid of damage."""
-    return f"the command that made it makes it anew; or delete '{file}' to do without it"

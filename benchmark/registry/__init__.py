@@ -7,7 +7,7 @@ one broken package takes no other down, and two packages under one name are refu
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -141,36 +141,40 @@ class Registry(Generic[T]):
             return Opened(entry, problem=reason(error))
         return Opened(entry, problem=f"it {problem}") if problem else Opened(entry, thing)
 
-    def in_file(self, file: PluginFile) -> T:
-        """Run a file and return the one thing of this kind that it defines.
+    def in_file(self, file: PluginFile, of: type = object) -> T:
+        """Run a file and return the one thing of this kind that it defines; what it imports is not its own.
+
+        Args:
+            file: What is run.
+            of: What all things of this kind are instances of, those with a flaw included.
 
         Raises:
-            BenchError: It does not run, or it defines none, or several.
-        """
-        found: list[T] = list(self.all_in(file))
-        if len(found) != 1:
-            number = str(len(found)) if found else "no"
-            raise BenchError(f"'{file.path}' defines {number} {self.what}s; it must define one")
-        return found[0]
-
-    def all_in(self, file: PluginFile) -> Iterator[Any]:
-        """Run a file and list the things of this kind that it defines; what it imports is not its own.
-
-        Raises:
-            BenchError: It does not run.
+            BenchError: It does not run, or it defines none, as their flaws tell, or several.
         """
         module = file.run(self.what)
-        for value in vars(module).values():
-            # A file imports the base classes of what it defines, and these may pass as things of the kind.
-            if inspect.isclass(value) and value.__module__ != module.__name__:
-                continue
+        found: list[Any] = []
+        flaws: list[str] = []
+        for name, value in vars(module).items():
             try:
                 with contained():
-                    is_one = not self.flaw(value)
-            except Exception:  # any object may lie in a module, also one that refuses even to be looked at
-                is_one = False
-            if is_one:
-                yield value
+                    # A file imports base classes of what it defines, which may pass as things of the kind.
+                    imported = inspect.isclass(value) and value.__module__ != module.__name__
+                    if imported or name.startswith("__") or not isinstance(value, of):
+                        continue
+                    problem = self.flaw(value)
+            except Exception as error:  # some objects refuse even to be looked at
+                problem = f"cannot be looked at: {reason(error)}"
+            if problem:
+                flaws.append(f"{name} {problem}")
+            else:
+                found.append(value)
+        if len(found) != 1:
+            number, why = (str(len(found)), "") if found else ("no", "; ".join(flaws))
+            raise BenchError(
+                f"'{file.path}' defines {number} {self.what}s; it must define one{why and f' ({why})'}"
+            )
+        thing: T = found[0]
+        return thing
 
 
 def uncallable(thing: object) -> str:

@@ -21,6 +21,7 @@ from filelock import FileLock, Timeout
 from forenbench.errors import RunFailed
 from forenbench.files.atomic import explaining, replacing
 from forenbench.files.file_names import file_name
+from forenbench.files.regular import read_regular
 from forenbench.files.sealed import from_arrow, to_arrow
 from forenbench.records.record import Identity
 from forenbench.records.rows import ImageResult, as_arrow, as_rows, result_schema
@@ -189,11 +190,20 @@ def _lock(path: Path, patience: float) -> FileLock:
 
 
 def _read(path: Path) -> dict[str, _Entry]:
-    """Read a shard's results by the cells' digests; of a file that is damaged or cut short, none."""
+    """Read a shard's results by the cells' digests; of a file that is damaged or cut short, none.
+
+    Raises:
+        RunFailed: It cannot be read.
+    """
     try:
-        batches = from_arrow(path.read_bytes())
+        batches = from_arrow(read_regular(path))
     except (FileNotFoundError, ValueError):
         return {}
+    except OSError as error:
+        raise RunFailed(
+            f"results '{path}' cannot be read: {error.strerror or error}. Mend that, or remove the file, and "
+            "the same command goes on"
+        ) from error
     cells = json.loads(batches.schema.metadata[b"cells"])
     return {
         digest: _Entry(Cell(**cell), Identity.from_json(identity), results)

@@ -32,13 +32,13 @@ class Files:
 
 def open_weights(kind: str, files: Files, device: str) -> Weights:
     """Collect the weights of one kind."""
-    from forenbench.plugins.installed import installed
+    from forenbench.plugins.installed import InstalledCheckpoints
     from forenbench.weights import KINDS, Weights
 
     if kind not in KINDS:
         raise BenchError(f"checkpoints '{kind}' is neither {' nor '.join(KINDS)}")
-    known = [checkpoint for found in installed() for checkpoint in found.checkpoints]
-    names = [checkpoint.name for checkpoint in known]
+    known = InstalledCheckpoints()
+    names = [checkpoint.name for checkpoint in known] if files.pairs else []
     paths = {}
     for pair in files.pairs:
         name, equals, path = pair.partition("=")
@@ -48,7 +48,7 @@ def open_weights(kind: str, files: Files, device: str) -> Weights:
         if name not in names:
             raise BenchError(unknown("checkpoint", name, names))
         paths[name] = Path(path).expanduser()
-    return Weights(kind, paths, device, tuple(known), files.unverified, files.trained_on)
+    return Weights(kind, paths, device, known, files.unverified, files.trained_on)
 
 
 def load_detectors(

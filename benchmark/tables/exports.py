@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import forenbench
 from forenbench.files.atomic import write_json, write_text
 from forenbench.files.checksums import sha256_of
+from forenbench.files.regular import read_regular
 
 from . import leaderboard
 from .equalised import NothingEqualised
@@ -40,7 +41,7 @@ def export(cells: pd.DataFrame, root: Path) -> list[str]:
         digest.update(file.read_bytes())
     made_from = digest.hexdigest()
     with suppress(OSError, ValueError, KeyError):  # there is none yet, or somebody has changed it
-        known = json.loads((root / _RECORD).read_text(encoding="utf-8"))
+        known = json.loads(read_regular(root / _RECORD))
         files: dict[str, str] = known["files"] if known["made_from"] == made_from else {}
         if files and all(sha256_of(root / name) == sha256 for name, sha256 in files.items()):
             return list(files)

@@ -45,7 +45,7 @@ def find_kind(request: str, registry: Registry[TableKind]) -> TableKind:
         BenchError: There is none, or it cannot be used.
     """
     if split_request(request) == (request, None):
-        kind = registry.in_file(read_plugin(request, "table"))
+        kind = registry.in_file(read_plugin(request, "table"), TableKind)
         # Under a known name its numbers would be taken for those of the table that everybody knows.
         if kind.name in (*registry.ours, *registry.reserved()):
             raise BenchError(

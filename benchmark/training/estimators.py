@@ -17,7 +17,7 @@ from forenbench.files.atomic import replacing
 
 from .card import identity_of, write_card
 from .examples import Examples, labels
-from .feature_bank import encode_together
+from .feature_bank import FeatureMaker, encode_together
 from .loader import TrainingBatch
 from .session import Running, claimed
 
@@ -71,7 +71,7 @@ class Estimator:
         facts: What a card tells of the classifier: its kind, its settings.
     """
 
-    features: Handmade
+    features: FeatureMaker
     estimate: Callable[[NDArray[Any], NDArray[Any], int], dict[str, Tensor]]
     judge: Callable[[Mapping[str, Tensor], Tensor], Tensor]
     threshold: float = 0.5

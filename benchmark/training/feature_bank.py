@@ -44,12 +44,15 @@ class FeatureMaker(Protocol):
     """What makes features of images.
 
     Attributes:
+        name: What they are, in words: features of another name are other ones.
         width: How many numbers an image has, at most.
         half: They are float16 rather than float32.
         checkpoints: What they rest on: sha256 by name, or the version of their code.
         workers: Processes that decode.
     """
 
+    @property
+    def name(self) -> str: ...  # noqa: D102
     @property
     def width(self) -> int: ...  # noqa: D102
     @property
@@ -85,6 +88,11 @@ class Encoding:
     device: str = "cpu"
     half: bool = True
     workers: int = 0
+
+    @property
+    def name(self) -> str:
+        """The encoder's identity: its weights, its preparation, its version."""
+        return self.encoder.identity
 
     @property
     def width(self) -> int:

@@ -61,8 +61,8 @@ def train_rivals(request: TrainingRequest, rivals: Rivals, data: TrainingData, r
     """Train networks against each other, or finish a training that was stopped; return the checkpoint's path.
 
     Raises:
-        BenchError: There are several processes, or mixed precision is asked for; or the folder has another
-            training, or one that runs.
+        BenchError: There are several processes; mixed precision, or another epoch than the last one, is asked
+            for; or the folder has another training, or one that runs.
     """
 
     def make(settings: TrainingSettings) -> Contest:
@@ -82,7 +82,8 @@ class Contest(Loop):
         processes: This process, which must be the only one.
 
     Raises:
-        BenchError: There are several processes, or mixed precision is asked for.
+        BenchError: There are several processes, or mixed precision is asked for, or another epoch than the
+            last one.
     """
 
     def __init__(
@@ -98,6 +99,9 @@ class Contest(Loop):
             raise BenchError("networks that train against each other take one process; leave torchrun out")
         if settings.precision != "fp32":
             raise BenchError(f"rivals train in full precision (fp32), not in {settings.precision}")
+        # Nothing is validated, and a losing side is no worse an epoch: none of them could be called the best.
+        if settings.keep != "last":
+            raise BenchError(f"rivals keep their last epoch, not '{settings.keep}': ask for 'last'")
         super().__init__(rivals.read, recipe, examples, settings, processes)
         self.rivals = rivals
         for network in rivals.networks.values():

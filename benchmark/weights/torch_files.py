@@ -22,14 +22,20 @@ _MAGIC, _PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
 _LARGEST_PROGRAM = 1 << 25
 """Of the pickle in an archive, in bytes: that of a network with a thousand tensors has some 100 kB."""
 
+_SHRUNK = 4
+"""How many times smaller a zip archive may be than the file in it; weights hardly shrink."""
 
-def read_archive(file: Readable, size: int, device: str) -> object:
+
+def read_archive(file: Readable, size: int, device: str, *, zipped: bool = False) -> object:
     """Read the object in a zip archive: a pickle, and each storage as a member.
+
+    An ordinary zip archive with one file of ``torch.save`` in it is read as that file is.
 
     Args:
         file: Stands at its beginning.
         size: Of the file, in bytes.
         device: "cpu"; "meta" reads the shapes of its tensors alone.
+        zipped: It lay in such an ordinary archive itself.
 
     Returns:
         The object; a `Holder` stands for any but tensors and plain values.
@@ -38,6 +44,8 @@ def read_archive(file: Readable, size: int, device: str) -> object:
         Exception: Of many kinds: it is no such file, is cut off, or asks for more than its own length holds.
     """
     with ZipFile(cast("IO[bytes]", file)) as archive:
+        if not zipped and not any(name.endswith("/data.pkl") for name in archive.namelist()):
+            return _read_zipped(archive, size, device)
         # The folder is named after the file that was first written, whatever it is called now.
         (tree,) = (name for name in archive.namelist() if name.endswith("/data.pkl"))
         folder = tree.removesuffix("data.pkl")
@@ -86,6 +94,16 @@ def read_stream(file: Readable, size: int, device: str) -> object:
     if file.tell() > size:  # seeking goes beyond the end without a word
         raise EOFError("no more data")
     return content
+
+
+def _read_zipped(archive: ZipFile, size: int, device: str) -> object:
+    (member,) = (one for one in archive.infolist() if one.filename.endswith((".pth", ".pt")))
+    if member.file_size > _SHRUNK * size:
+        raise pickle.UnpicklingError(f"{member.filename} in it has more than {_SHRUNK} times its bytes")
+    content = archive.read(member)
+    if content.startswith(b"PK"):
+        return read_archive(BytesIO(content), len(content), device, zipped=True)
+    return read_stream(BytesIO(content), len(content), device)
 
 
 def _refuse_big_endian(little: bool) -> None:

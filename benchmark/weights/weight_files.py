@@ -29,6 +29,9 @@ _MISTAKEN = {
 LONE = "tensor"
 """What the one entry of a file is called that holds a bare tensor, without a name."""
 
+_WITHOUT_DOUBLES = ("mps",)
+"""Devices that have no float64: Apple's GPUs."""
+
 _SHOWN = 3
 _DEEPEST = 4
 
@@ -86,10 +89,17 @@ def read(file: Readable, device: str) -> dict[str, object]:
 
 
 def moved(value: object, device: str, depth: int = 1) -> object:
-    """Move a tensor to a device, or those in a dict; anything else stays as it is."""
+    """Move a tensor to a device, or those in a dict; anything else stays as it is.
+
+    Float64 becomes float32 for a device that has none.
+    """
+    import torch
     from torch import Tensor
 
     if isinstance(value, Tensor):
+        # Before it moves, for there it could not even arrive. FreDect's published statistics are float64.
+        if value.dtype == torch.float64 and torch.device(device).type in _WITHOUT_DOUBLES:
+            value = value.float()
         return value.to(device)
     if isinstance(value, Mapping) and depth:
         return {key: moved(inner, device, depth - 1) for key, inner in value.items()}

@@ -167,6 +167,7 @@ class Backbone:
     def _load(self, weights: Weights) -> FrozenEncoder:
         with weights.recording() as files:
             network = self.network.fill(weights)  # its own: LGrad may differentiate the one with a classifier
+        network = network.to(weights.device)  # what no file holds, such as rotary positions, is on the CPU
         # Filled whole first, so that the published file is loaded strictly, classifier included.
         if self.classifier:
             setattr(network, self.classifier, nn.Identity())

@@ -7,6 +7,7 @@ of it is pickled, and scoring needs no scikit-learn.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -83,7 +84,8 @@ def load_classifier(weights: Weights, checkpoint: Checkpoint, kind: tuple[str, .
     """
 
     def load() -> Content:
-        found: dict[str, Any] = weights.load(checkpoint)
+        # Past the run's device, which may have no float64: `decision` computes on the CPU.
+        found: dict[str, Any] = replace(weights, device="cpu").load(checkpoint)
         tensors = {key: value for key, value in found.items() if isinstance(value, Tensor)}
         shapes = {key: tuple(value.shape) for key, value in tensors.items()}
         number = shapes.get("dual_coef", (0,))[:1]
@@ -93,6 +95,6 @@ def load_classifier(weights: Weights, checkpoint: Checkpoint, kind: tuple[str, .
                 f"weights '{checkpoint.name}': expected {', '.join(kind)} for {width} features; "
                 f"the file seems to be {describe(found, weights.known)}"
             )
-        return {key: value.cpu().double() for key, value in tensors.items()}
+        return {key: value.double() for key, value in tensors.items()}
 
     return weights.shared(checkpoint.name, load)

@@ -71,6 +71,21 @@ def clip_rn50() -> nn.Module:
     return tower
 
 
+def siglip_so400m() -> nn.Module:
+    """Make the image tower of SigLIP SO400M/14 for 384 pixels: (n, 3, 384, 384) to (n, 1152)."""
+    from timm import create_model
+
+    # With GELU itself: transformers has its tanh form there, and other features.
+    tower: nn.Module = create_model("vit_so400m_patch14_siglip_384", num_classes=0)
+    return tower
+
+
+def of_siglip(content: State) -> State:
+    """Find the entries of the image tower in a file of open_clip, whose tower is timm's."""
+    start = "visual.trunk."
+    return {key.removeprefix(start): value for key, value in content.items() if key.startswith(start)}
+
+
 def of_clip(content: State) -> State:
     """Find the entries of the image tower in a file of open_clip, which has the text tower too, or alone."""
     tower = {key.removeprefix("visual."): content[key] for key in content if key.startswith("visual.")}

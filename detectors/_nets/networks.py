@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from forenbench.weights import Checkpoint, Weights, frozen
@@ -56,7 +57,7 @@ class Network:
             content: The file's, where it has been read.
         """
         state = self.select(weights.load(self.checkpoint) if content is None else content)
-        return frozen(self.build, state, self.checkpoint, (*known, *weights.known))
+        return frozen(self.build, state, self.checkpoint, chain(known, weights.known))
 
 
 def resnet_50() -> nn.Module:

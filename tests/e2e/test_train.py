@@ -75,6 +75,26 @@ def test_features_that_are_made_once_are_not_made_for_a_finished_training(
 
 
 @pytest.mark.slow
+def test_a_logistic_probe_scores_at_once(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = ("train", "probe", "--backbone", "efficientnet-lite0", "--data", "faces", "--out", "out", *SMALL)
+    first = bench(*call, "--name", "probe-efficientnet-lite0-progan")
+    assert first.code == 0, first.err
+    second = bench(*call, "--name", "probe-efficientnet-lite0-progan")
+    assert (second.code, "features of" in second.err) == (0, False), second.err
+    card = json.loads((tmp_path / "out/probe-efficientnet-lite0-progan.card.json").read_text())
+    assert "resample='bilinear'" in card["identity"]["start"]["features"]  # whose input it is
+    assert set(card["identity"]["start"]["checkpoints"]) == {"efficientnet-lite0"}
+    assert card["accuracy"] == 1.0  # few pictures, many features
+    monkeypatch.setenv("FORENBENCH_WEIGHTS", "out")
+    scored = bench(
+        "run", "--detectors", "probe:efficientnet-lite0-progan", "--dataset", "faces", "--out", "run"
+    )
+    assert scored.code == 0, scored.err
+
+
+@pytest.mark.slow
 def test_a_bank_in_two_parts(bench: Bench, tmp_path: Path) -> None:
     call = ("train", "univfd-nn", "--backbone", "efficientnet-lite0", "--data", "faces/train", "--out", "out")
     parts = [bench(*call, *SMALL, "--shards", part, "--shard-size", "5") for part in ("1/2", "2/2")]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from caches import cache_with_sample
 from command_line import Bench
 from formula import he_weights
 from golden import SHARED, needs_shared
@@ -33,7 +34,7 @@ SHAPES = {
 
 @pytest.fixture(autouse=True)
 def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Start without any checkpoint, and without a network."""
+    """Start without any checkpoint or kept features, and without a network."""
 
     connect = socket.socket.connect
 
@@ -42,7 +43,7 @@ def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache_with_sample(tmp_path / "cache")))
     monkeypatch.delenv("FORENBENCH_WEIGHTS", raising=False)
 
 

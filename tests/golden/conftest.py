@@ -19,12 +19,20 @@ PARTS = ("attn", "ln_1", "mlp", "ln_2")
 
 
 @pytest.fixture(scope="session")
-def vit_l14(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Tensor]:
-    """Formula weights of CLIP ViT-L/14's image tower, under OpenAI's names and in their order; mapped."""
+def vit_l14_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Say where formula weights of CLIP ViT-L/14's image tower alone are, as people save it."""
     # The folder that pytest's processes have in common: one draws 300 million numbers, the others read them.
     place = tmp_path_factory.getbasetemp()
     place = place.parent if "PYTEST_XDIST_WORKER" in os.environ else place
-    return _drawn_once(place / "vit_l14.safetensors")
+    path = place / "vit_l14.safetensors"
+    _drawn_once(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def vit_l14(vit_l14_file: Path) -> dict[str, Tensor]:
+    """Formula weights of CLIP ViT-L/14's image tower, under OpenAI's names and in their order; mapped."""
+    return _drawn_once(vit_l14_file)
 
 
 def _drawn_once(path: Path) -> dict[str, Tensor]:

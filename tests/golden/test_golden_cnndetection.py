@@ -8,13 +8,14 @@ from collections.abc import Iterator
 import pytest
 import torch
 from formula import he_weights, shapes_of
-from golden import AVAILABLE, NUMBERS, PICTURES, assert_input, picture, same_pixels
+from golden import AVAILABLE, NUMBERS, PICTURES, assert_input, card, picture, same_pixels
 from torch import Tensor
 
 from forenbench.detectors._nets.networks import resnet_50
 from forenbench.detectors.cnndetection import CNNDetection
 from forenbench.weights import Weights
 
+WITHIN = card("cnndetection").within
 GOLDEN = NUMBERS["cnndetection"]
 VARIANTS = {"crop224": "blur_jpg_prob0.5", "full": "blur_jpg_prob0.5-full"}
 
@@ -58,15 +59,15 @@ def test_input_is_the_official_one(detectors: dict[str, CNNDetection], name: str
 @pytest.mark.parametrize("name", PICTURES)
 def test_logit_is_the_official_one(logits: dict[tuple[str, str], Tensor], name: str, crop: str) -> None:
     golden, logit = GOLDEN[name][crop], logits[crop, name]
-    assert logit.item() == pytest.approx(golden["logit"], abs=1e-4)
-    assert logit.sigmoid().item() == pytest.approx(golden["sigmoid"], abs=1e-4)
+    assert logit.item() == pytest.approx(golden["logit"], abs=WITHIN)
+    assert logit.sigmoid().item() == pytest.approx(golden["sigmoid"], abs=WITHIN)
 
 
 @torch.no_grad()
 def test_one_image_alone_has_the_same_score(detectors: dict[str, CNNDetection]) -> None:
     detector = detectors["crop224"]
     score = detector.score(detector.prepare(picture("rgb180x200"))[None])
-    assert score.tolist() == pytest.approx([GOLDEN["rgb180x200"]["crop224"]["sigmoid"]], abs=1e-4)
+    assert score.tolist() == pytest.approx([GOLDEN["rgb180x200"]["crop224"]["sigmoid"]], abs=WITHIN)
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from formula_images import make_array, write_image
-from golden import AVAILABLE, picture
+from golden import AVAILABLE, card, picture
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -24,7 +24,7 @@ NAMES = [name for name in NUMBERS if name in AVAILABLE]
 
 
 def near(value: object) -> object:
-    return pytest.approx(value, rel=1e-9)
+    return pytest.approx(value, rel=card("durall").within)
 
 
 def luma(name: str) -> NDArray[np.uint8]:

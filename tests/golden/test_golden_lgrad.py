@@ -27,6 +27,7 @@ from golden import (
     PICTURES,
     SHARED,
     assert_input,
+    card,
     needs_shared,
     picture,
 )
@@ -74,7 +75,7 @@ DIFFERENTIATED = [
 ]
 LEVELS = 6
 """By how much float32 may change a value of the gradient picture, at most."""
-LOGIT = 1e-4
+LOGIT = card("lgrad").within
 """How far float32 may take the classifier's logit for one and the same picture."""
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 from formula import he_weights, sha256_of_weights, shapes_of
-from golden import AVAILABLE, keys_sha256, picture
+from golden import AVAILABLE, card, keys_sha256, picture
 from torch import Tensor, nn
 
 from forenbench.detectors._nets.patch_networks import (
@@ -61,7 +61,8 @@ CASES = [(name, image) for name in NAMES for image in numbers(name)["images"] if
 
 def near(value: object) -> object:
     """Allow what other kernels may make of sums in float32."""
-    return pytest.approx(value, rel=1e-4, abs=1e-4)
+    within = card("patchfor").within
+    return pytest.approx(value, rel=within, abs=within)
 
 
 @pytest.mark.parametrize(("name", "image"), CASES)

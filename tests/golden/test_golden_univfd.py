@@ -14,6 +14,7 @@ from golden import (
     PICTURES,
     SHARED,
     assert_input,
+    card,
     keys_sha256,
     needs_shared,
     picture,
@@ -28,6 +29,7 @@ from forenbench.detectors._nets.univfd_recipes import HEAD
 from forenbench.detectors.univfd import LinearProbe, UnivFD
 from forenbench.weights import Weights, frozen
 
+WITHIN = card("univfd").within
 GOLDEN, IMAGENET = NUMBERS["univfd"], NUMBERS["univfd_imagenet_resnet50"]
 ENCODED = [name for name in AVAILABLE if "feature" in GOLDEN[name]]
 TEXT = {"logit_scale": torch.zeros(()), "token_embedding.weight": torch.zeros(8, 4)}
@@ -126,11 +128,11 @@ def test_released_head_loads_strictly_and_gives_the_official_logits(
 def assert_scores(probe: LinearProbe, features: dict[str, Tensor], head: str) -> None:
     batch = torch.stack(list(features.values()))
     golden = [GOLDEN[name][head] for name in features]
-    assert probe.logit(batch).tolist() == pytest.approx([one["logit"] for one in golden], abs=1e-3)
-    assert probe.score(batch).tolist() == pytest.approx([one["sigmoid"] for one in golden], abs=1e-3)
+    assert probe.logit(batch).tolist() == pytest.approx([one["logit"] for one in golden], abs=WITHIN)
+    assert probe.score(batch).tolist() == pytest.approx([one["sigmoid"] for one in golden], abs=WITHIN)
     for name, ours in features.items():
         double = GOLDEN[name].get("float64", {f"{head}_logit": GOLDEN[name][head]["logit"]})
-        assert probe.logit(ours[None]).item() == pytest.approx(double[f"{head}_logit"], abs=1e-3)
+        assert probe.logit(ours[None]).item() == pytest.approx(double[f"{head}_logit"], abs=WITHIN)
 
 
 @pytest.mark.slow
@@ -143,7 +145,7 @@ def test_a_training_checkpoint_serves_as_head_and_as_fine_tuned_model(
     assert probe.encoder is encoder
     assert torch.equal(probe.head.weight, formula_head()["weight"])
     logit = whole.logit(whole.prepare(picture("rgb301x257"))[None])
-    assert logit.item() == pytest.approx(GOLDEN["rgb301x257"]["formula_head"]["logit"], abs=1e-3)
+    assert logit.item() == pytest.approx(GOLDEN["rgb301x257"]["formula_head"]["logit"], abs=WITHIN)
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""The twelve images behind the golden numbers, made from a formula (smooth random colour fields plus noise).
+"""The images behind the golden numbers, made from a formula (smooth random colour fields plus noise).
 
 Image number k draws from ``RandomState(1000 * SEED + k)``: first a coarse grid of random values, which is
 stretched bilinearly over the image (corner to corner), then normal noise.
@@ -41,12 +41,15 @@ IMAGES = {
     "jpeg256": Formula(256, 256, "JPEG", 32, 5),
 }
 
+MORE = {"rgb602x650": Formula(602, 650, "RGB", 56, 5)}
+"""Numbers of single detectors alone have these; they are counted on from the twelve."""
+
 _CHANNELS = {"L": 1, "I;16": 1, "RGBA": 4}
 
 
 def make_array(name: str, seed: int = SEED) -> NDArray[np.uint8] | NDArray[np.uint16]:
     """Return the stored samples: uint8 (H, W[, C]), or uint16 for ``I;16``; palette indices for ``P``."""
-    kind = IMAGES[name].kind
+    kind = (IMAGES | MORE)[name].kind
     field = _field(name, seed)
     if kind == "I;16":
         return np.clip(np.rint(257 * field[..., 0]), 0, 65535).astype(np.uint16)
@@ -59,7 +62,7 @@ def make_array(name: str, seed: int = SEED) -> NDArray[np.uint8] | NDArray[np.ui
 
 def write_image(name: str, folder: Path, seed: int = SEED) -> Path:
     """Write an image in its own format and return the path."""
-    kind = IMAGES[name].kind
+    kind = (IMAGES | MORE)[name].kind
     image = Image.fromarray(make_array(name, seed))
     if kind == "JPEG":
         path = folder / f"{name}.jpg"
@@ -76,8 +79,8 @@ def write_image(name: str, folder: Path, seed: int = SEED) -> Path:
 
 def _field(name: str, seed: int) -> NDArray[np.float64]:
     """Return the noisy colour field (H, W, C) before rounding."""
-    formula = IMAGES[name]
-    random = np.random.RandomState(1000 * seed + list(IMAGES).index(name))
+    formula = (IMAGES | MORE)[name]
+    random = np.random.RandomState(1000 * seed + list(IMAGES | MORE).index(name))
     size, channels = (formula.height, formula.width), _CHANNELS.get(formula.kind, 3)
     knots = [-(-side // formula.cell) + 1 for side in size]
     grid = random.randint(0, 256, size=(*knots, channels)).astype(np.float64)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 from formula import rgb
-from formula_images import IMAGES
+from formula_images import IMAGES, MORE
 from PIL import Image
 
 from forenbench.plugins.card_facts import CardFacts, card_facts
@@ -33,7 +33,7 @@ AVAILABLE = [*IMAGES, *(EXAMPLES if SHARED.is_dir() else ())]
 @cache
 def picture(name: str) -> Image.Image:
     """Return one of the pictures as detectors see it."""
-    if name in IMAGES:
+    if name in IMAGES or name in MORE:
         return rgb(name)
     with Image.open(SHARED / "images" / f"{name}.png") as image:
         return image.convert("RGB")

@@ -33,7 +33,8 @@ def published_keys() -> dict[str, Shapes]:
 def flat(name: str) -> dict[str, Tensor]:
     """Return a published state dict, each entry one number many times: megabytes that no file has to hold."""
     return {
-        key: torch.full((), place if "tracked" in key else place / 8).expand(shape)
+        # What is added to another entry is nothing, so that this one keeps its number.
+        key: torch.full((), place if "tracked" in key else place / 8 * ("_residual" not in key)).expand(shape)
         for place, (key, shape) in enumerate(published_keys()[name].items(), 1)
     }
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from golden import REPOSITORY
 
 from forenbench.errors import BenchError
 from forenbench.plugins.card_facts import card_facts
 from forenbench.plugins.card_page import card_page
-from forenbench.plugins.cards import Card
+from forenbench.plugins.cards import Card, cards
+from forenbench.plugins.installed import find
 from forenbench.weights import Checkpoint
 
 SAID: dict[str, Any] = {
@@ -107,3 +109,20 @@ def test_what_a_card_may_not_state_is_named(change: dict[str, Any], words: str) 
     said = {name: value for name, value in (SAID | change).items() if value is not None}
     with pytest.raises(BenchError, match=words):
         card_facts(said)
+
+
+def test_every_built_in_detector_has_a_card_whose_bound_golden_tests_read() -> None:
+    ours = {one.name: one.facts for one in cards() if one.package == "forenbench"}
+    assert [name for name, facts in ours.items() if facts is None] == []
+    files = [file.read_text() for file in (REPOSITORY / "tests" / "golden").glob("test_*.py")]
+    tests = "".join(text for text in files if "card(" in text)
+    compared = {name for name, facts in ours.items() if facts is not None and facts.parity != "none"}
+    assert [name for name in sorted(compared) if f'"{name}"' not in tests] == []
+
+
+def test_the_page_of_all_detectors_is_what_their_cards_say() -> None:
+    page = (REPOSITORY / "docs" / "detectors.md").read_text(encoding="utf-8")
+    ours = [one for one in cards() if one.package == "forenbench"]
+    assert page.endswith("\n\n" + "\n".join(card_page(one, find(one.name).checkpoints) for one in ours)), (
+        "docs/detectors.md is not what 'bench list detectors --card all' prints: put that behind its head"
+    )

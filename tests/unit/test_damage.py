@@ -19,6 +19,7 @@ from forenbench.data.inventory import FileFacts
 from forenbench.errors import BenchError
 from forenbench.records import fits
 from forenbench.records.fits import Fit
+from forenbench.records.record import Record
 from forenbench.records.rows import ImageResult
 from forenbench.records.store import Store
 from forenbench.scoring.feature_files import Address
@@ -54,20 +55,23 @@ def test_of_cells(run: Store, suffix: str, stride: int) -> None:
     file = next(run.root.glob(f"scores/data/a/none/*{suffix}"))
 
     def read() -> object:
-        return [(record, run.rows(record).to_csv()) for record in run.records()]
+        fresh = Store(run.root)  # which knows no record that was whole a moment ago
+        return [(record, fresh.rows(record).to_csv()) for record in fresh.records()]
 
     found = flip_each(file, read, stride=stride)
     nothing_is_silent(found)
     assert found["named"] > 0.9 * found.total()
 
 
+def noticed(store: Store, record: Record) -> bool:
+    return store.is_done(record.cell, record.identity) or store.damage(record.cell) != ""
+
+
 @pytest.mark.slow
 def test_a_run_that_is_started_again_notices_each(run: Store) -> None:
     (record,) = [one for one in run.records() if one.cell.testset == "a"]
     for file in run.root.glob("scores/data/a/none/*"):
-        found = flip_each(
-            file, lambda: run.is_done(record.cell, record.identity) or run.damage(record.cell) != "", stride=7
-        )
+        found = flip_each(file, lambda: noticed(Store(run.root), record), stride=7)
         assert set(found) == {"same"}, found
 
 

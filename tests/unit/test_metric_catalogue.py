@@ -230,8 +230,12 @@ def test_an_edited_file_is_another_metric(tmp_path: Path) -> None:
         ('"cells": "Planted"', '"cells": "AUROC"', "one under its heading, already"),
         ("MINE = RankingMetric", "MINE = dict", "defines no metrics; it must define one"),
         ("import sys", "import not_there", "does not import: ModuleNotFoundError"),
-        ("kept=True", "bounds=(1.0, 0.0)", "cannot be used: it has bounds (1.0, 0.0): the lower one first"),
-        ("kept=True", "bounds=1.0", "cannot be used: it cannot be looked at: TypeError"),
+        (
+            "kept=True",
+            "bounds=(1.0, 0.0)",
+            "must define one (MINE has bounds (1.0, 0.0): the lower",
+        ),
+        ("kept=True", "bounds=1.0", "must define one (MINE cannot be looked at: TypeError"),
     ],
 )
 def test_a_file_that_adds_no_metric_is_refused(tmp_path: Path, text: str, changed: str, reason: str) -> None:

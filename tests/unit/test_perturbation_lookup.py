@@ -100,8 +100,8 @@ def test_what_is_no_picture_is_an_error_of_its_own_row(tmp_path: Path, made: str
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ('"mine"', '"a+b"', "defines no perturbations"),
-        ('"mine"', '"Mine:1"', "defines no perturbations"),
+        ('"mine"', '"a+b"', r"must define one \(MINE has .*'a\+b'"),
+        ('"mine"', '"Mine:1"', r"must define one \(MINE has .*'Mine:1'"),
         ("MINE =", "1 / 0\nMINE =", "does not import: ZeroDivisionError"),
         ('"a test"', '"a test", lack=lambda: "needs more"', "needs more"),
         ('"a test"', '"a test", lack=lambda: 1 / 0', "cannot be used: ZeroDivisionError"),

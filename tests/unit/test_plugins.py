@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import sys
 from dataclasses import replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -18,7 +19,7 @@ from forenbench.plugins.cards import GROUP, cards
 from forenbench.plugins.installed import FoundPlugin, card_problem, find, installed
 from forenbench.plugins.loading import load, load_all, load_available
 from forenbench.scoring.gathering import Gathered, Means, Request, reloading
-from forenbench.scoring.requested import Files
+from forenbench.scoring.requested import Files, load_detectors
 from forenbench.weights import KINDS, Checkpoint, MissingWeights, Weights
 
 MINE = """
@@ -109,6 +110,20 @@ def test_a_broken_package_is_listed_with_its_reason(monkeypatch: pytest.MonkeyPa
         load("broken", Weights())
 
 
+def test_plugins_that_nobody_asks_for_are_imported_only_to_know_their_checkpoints(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, other = write(tmp_path / "mine.py"), "plugin_of_another_package"
+    (tmp_path / f"{other}.py").write_text("class Other: ...")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(registry, "entries_of", lambda group: [EntryPoint("other", f"{other}:Other", GROUP)])
+    load_detectors([mine], "published", Files(), "cpu")
+    assert other not in sys.modules
+    with pytest.raises(BenchError, match="unknown checkpoint 'head'"):
+        load_detectors([mine], "published", Files(["head=x"]), "cpu")
+    assert sys.modules.pop(other)
+
+
 def test_a_package_that_ends_the_process_takes_no_other_down(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -154,8 +169,9 @@ def test_all_means_every_installed_detector_with_checkpoints_of_the_kind() -> No
     expected = [one.name for one in load_all(named, Weights("sample"))]
     assert [one.name for one in load_all(["all"], Weights("sample"))] == expected
     assert [one.name for one in load_all(["all@sample"], Weights("published"))] == expected
-    _, missing = load_available(["all"], Weights("published"))
-    assert [name for name in ("tiny-ladeda", "gramnet", "clip-vit-l14") if name not in "".join(missing)] == []
+    _, absent = load_available(["all"], Weights("published"))
+    lacks = "".join(one.lack for one in absent)
+    assert [name for name in ("tiny-ladeda", "gramnet", "clip-vit-l14") if name not in lacks] == []
 
 
 def test_a_hint_names_each_known_name_once() -> None:

@@ -129,18 +129,28 @@ def test_names_that_are_no_text_become_rows(tmp_path: Path) -> None:
     row["error"].encode()
 
 
+def test_a_pipe_in_a_shards_place_is_named_and_not_waited_for(tmp_path: Path) -> None:
+    progress, one = Progress(tmp_path), cell()
+    progress.write(task(2), 0, {one: [OK] * 2})
+    (file,) = tmp_path.glob("parts/*/*/*.arrow")
+    file.unlink()
+    os.mkfifo(file)
+    with pytest.raises(RunFailed, match=r"0\.arrow' cannot be read: a named pipe"):
+        progress.lacking(task(2), 0, [one])
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 def test_a_full_disk_is_named_with_the_way_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The temporary file leads to a device that is always full."""
     from forenbench.files import atomic
 
+    with atomic.replacing(tmp_path / "x") as named:
+        named.touch()
     progress, one = Progress(tmp_path), cell()
     progress.write(task(2), 0, {one: [OK] * 2})
     monkeypatch.setattr(atomic, "_SUFFIX", ".full")
-    partial = (
-        next(tmp_path.glob("parts/*/*")) / f".{SIZE:08d}.arrow.{atomic.gethostname()}.{os.getpid()}.full"
-    )
-    partial.symlink_to("/dev/full")
+    name = named.name.replace(".x.", f".{SIZE:08d}.arrow.").replace(".part", ".full")
+    (next(tmp_path.glob("parts/*/*")) / name).symlink_to("/dev/full")
     with pytest.raises(RunFailed, match=r"No space left .* make room"):
         progress.write(task(2 * SIZE), SIZE, {one: [OK] * SIZE})
     assert progress.lacking(task(2), 0, [one]) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,19 @@ from typing import Any
 import pytest
 import torch
 from golden import NUMBERS, keys_sha256
+from huggingface import huggingface_names
 from published_keys import flat, published_keys, wrapped
 from torch import nn
 from torchvision.models import resnet34
 
 from forenbench.detectors import (
+    bfree,
+    c2p_clip,
     cnndetection,
+    cospy,
+    dda,
+    drct,
+    effort,
     fredect,
     freqnet,
     fusing,
@@ -34,8 +42,14 @@ from forenbench.detectors._nets.encoders import BACKBONES, RESNET_34
 from forenbench.detectors._nets.fredect_statistics import MEAN, VARIANCE, Statistic
 from forenbench.detectors._nets.gan_discriminators import pggan_256, stylegan_256
 from forenbench.detectors._nets.networks import Network, resnet_50
+from forenbench.detectors._nets.probe_backbones import PROBED
 from forenbench.detectors._nets.transformations import TRANSFORMATIONS
 from forenbench.detectors._nets.univfd_recipes import HEAD
+from forenbench.detectors.aligned import AlignedForensics
+from forenbench.detectors.commfor import CommunityForensics
+from forenbench.detectors.corvi import Corvi
+from forenbench.detectors.grag2021 import Gragnaniello
+from forenbench.detectors.stay_positive import StayPositive
 from forenbench.detectors.tiny_ladeda import CHECKPOINT, _TinyNetwork
 from forenbench.weights import Checkpoint, Weights, WrongWeights
 
@@ -57,14 +71,25 @@ def loaders() -> Iterator[tuple[Checkpoint, Load]]:
         *(Network(Statistic, one) for one in (MEAN, VARIANCE)),
     ]
     networks += [Network(resnet34, RESNET_34)]
+    networks += [c2p_clip.network(), *(effort.network_of(variant) for variant in effort.FILES)]
+    networks += [
+        Network(bfree.window_transformer, bfree.CHECKPOINT),
+        Network(dda.AdaptedTransformer, dda.CHECKPOINT),
+    ]
     networks += [patchfor.network_of(variant) for variant in patchfor.FILES]
-    networks += [*npr.NETWORKS.values(), *ladeda.VARIANTS.values(), safe.NETWORK]
-    networks += [freqnet.NETWORK, patchcraft.NETWORK]
+    networks += [network for recipe in cospy.RECIPES.values() for network in recipe.networks[1:]]
+    networks += [cospy.RECIPES["sd14"].tower]
+    networks += [drct.network_of(checkpoint) for checkpoint in drct.CHECKPOINTS.values()]
+    networks += [*npr.NETWORKS.values(), *ladeda.VARIANTS.values()]
+    networks += [safe.NETWORK, freqnet.NETWORK, patchcraft.NETWORK]
     models = [one.model for one in TRANSFORMATIONS.values() if isinstance(one.model, Network)]
     for one in (*networks, *models):
         yield one.checkpoint, lambda weights, one=one: one.load(weights, ())
-    for backbone in BACKBONES.values():
+    for backbone in (*BACKBONES.values(), *PROBED.values()):
         yield backbone.checkpoint, backbone.load
+    for plugin in (CommunityForensics, Corvi, Gragnaniello, AlignedForensics, StayPositive):
+        for variant, (checkpoint,) in plugin.needs.items():
+            yield checkpoint, partial(plugin, variant)
 
 
 @pytest.mark.slow
@@ -94,8 +119,9 @@ def test_a_published_file_loads_under_its_own_names(name: str, tmp_path: Path) -
 
 
 def names(there: str) -> tuple[str, ...]:
-    """Give what an entry may be called in a published file: CLIP's, torchvision's ViT's, and all others."""
-    return f"visual.{there}", there.replace(".mlp.0.", ".mlp.linear_1.").replace(".mlp.3.", ".mlp.linear_2.")
+    """Give what an entry may be called in a file: of CLIP, SigLIP, torchvision, transformers, or others."""
+    torchvision = there.replace(".mlp.0.", ".mlp.linear_1.").replace(".mlp.3.", ".mlp.linear_2.")
+    return f"visual.{there}", f"visual.trunk.{there}", torchvision, *huggingface_names(there)
 
 
 def test_there_is_a_list_for_every_file_of_the_catalogue() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from stored_cells import PERFECT, add
 
 from forenbench.cli.pictures import open_image
 from forenbench.data.sources.folder import Folder
@@ -17,6 +18,9 @@ from forenbench.errors import BenchError
 from forenbench.files.regular import irregular
 from forenbench.files.remote import DownloadFailed, open_at
 from forenbench.imports.score_file import Reading, read_scores
+from forenbench.records.store import Store
+from forenbench.tables import measure
+from forenbench.tables.exports import export
 from forenbench.weights import Checkpoint, MissingWeights, Weights
 
 NAMES = ("x.zip", "x.tar", "x.tgz", "x.csv", "x.jsonl", "x.parquet")
@@ -80,3 +84,25 @@ def test_a_pipe_is_refused_wherever_a_file_is_asked_for(pipe: Path, what: str) -
     place = pipe.rename(pipe.with_name(what if what in NAMES else "pipe.csv"))
     with pytest.raises((BenchError, OSError, DownloadFailed, MissingWeights), match="a named pipe"):
         ASKED.get(what, open_location)(place)
+
+
+def test_a_pipe_in_a_run_folder_is_not_waited_for(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    add(store, "d", "a", PERFECT)
+    whole = measure([store])
+    written = export(whole, store.root)
+    for name in ("measured.arrows", "tables/made_from.json", written[0]):
+        (tmp_path / name).unlink()
+        os.mkfifo(tmp_path / name)
+        assert list(measure([store])["acc"]) == list(whole["acc"])
+        assert export(whole, store.root) == written
+        assert not irregular(tmp_path / written[0])
+    (rows,) = tmp_path.glob("scores/**/*.parquet")
+    for file, words in (
+        (rows, "has lost its rows"),
+        (rows.with_suffix(".json"), "read: a named pipe"),
+    ):
+        file.unlink()
+        os.mkfifo(file)
+        with pytest.raises(BenchError, match=words):
+            store.records()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -25,6 +26,7 @@ from forenbench.scoring.numerics import Numerics
 from forenbench.scoring.outcome import Silent
 from forenbench.scoring.plan import Job, RunSettings
 from forenbench.scoring.runner import Summary, run
+from forenbench.tables import measure
 from forenbench.testing import Brightness, tiny_image, write_tiny_dataset
 from forenbench.types import Stamp
 
@@ -154,6 +156,26 @@ def test_a_file_is_read_once_to_be_listed_and_once_to_be_scored(
         heard.clear()
         bench(*perturbations)
         assert sorted(heard) == sorted(files * times)
+
+
+def test_what_is_stored_is_verified_once_by_a_run_that_is_started_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench("none", "jpeg:50")
+    measure([bench.store])
+    digest, made = hashlib.sha256, []
+
+    def listen(content: bytes = b"") -> object:
+        made.append(bytes(content))
+        return digest(content)
+
+    bench.store = Store(bench.store.root)
+    monkeypatch.setattr(hashlib, "sha256", listen)
+    bench("none", "jpeg:50")
+    measure([bench.store])
+    rows = [file.read_bytes() for file in bench.store.root.glob("scores/**/*.parquet")]
+    assert sorted(one for one in made if one.startswith(b"PAR1")) == sorted(rows)
+    assert len([one for one in made if one.startswith(b"{") and b'"rows_sha256"' in one]) == len(rows)
 
 
 def test_rows_say_where_each_image_comes_from(bench: Bench) -> None:

@@ -90,6 +90,32 @@ def test_rows_without_their_record_do_not_count(tmp_path: Path) -> None:
     assert store.records() == []
 
 
+def test_a_record_is_parsed_once_until_somebody_writes_it(tmp_path: Path) -> None:
+    store, elsewhere = Store(tmp_path), Store(tmp_path)
+    store.write(CELL, [rows("ok")], SAME, MADE)
+    known = store.record(CELL)
+    assert known is not None
+    assert store.record(CELL) is store.records()[0] is known
+    elsewhere.restate(CELL, trained_on=("gan",))
+    assert store.records()[0].provenance.trained_on == ("gan",)
+    elsewhere.write(CELL, [rows("ok", "ok")], OTHER, MADE)
+    assert store.is_done(CELL, OTHER)
+    assert not store.is_done(CELL, SAME)
+    elsewhere.supersede(CELL)
+    assert store.record(CELL) is None
+
+
+def test_a_known_record_that_is_damaged_later_is_named(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.write(CELL, [rows("ok")], SAME, MADE)
+    assert store.is_done(CELL, SAME)
+    (file,) = tmp_path.glob("scores/**/*.json")
+    file.write_text(file.read_text()[:-20])
+    with pytest.raises(Damaged, match=r"nn-k9.json' is damaged"):
+        store.records()
+    assert not store.is_done(CELL, SAME)
+
+
 @pytest.mark.parametrize("left", ["", "{", "[]", "null", '{"cell": {}}', "[" * 100_000])
 def test_a_record_that_is_cut_short_is_named_and_made_again(tmp_path: Path, left: str) -> None:
     """By a power failure, say. Left out without a word, its test set would be missing from every mean."""

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
+from typing import cast
 
 import pytest
 import torch
@@ -274,6 +275,19 @@ def storage(count: int, key: str = "0", *, bare: bool = False) -> bytes:
     return file.getvalue()
 
 
+@pytest.mark.parametrize("older", [False, True])
+def test_a_file_that_somebody_zipped_is_read_but_not_one_in_two_archives(older: bool, tmp_path: Path) -> None:
+    inner = BytesIO()
+    torch.save(STATE, inner, _use_new_zipfile_serialization=not older)
+    members = {"readme.txt": b"PK", "model.pth": inner.getvalue()}
+    read = load(zipped(tmp_path / "once.zip", members, zipfile.ZIP_DEFLATED))
+    assert all(torch.equal(cast("Tensor", read[key]), value) for key, value in STATE.items())
+    twice = {"model.pth": (tmp_path / "once.zip").read_bytes()}
+    for wrong in (twice, {**members, "other.pth": b"PK"}, {"readme.txt": b"PK"}):
+        with pytest.raises(WrongWeights, match="broken"):
+            load(zipped(tmp_path / "wrong.zip", wrong))
+
+
 @pytest.mark.slow
 def test_nothing_is_unpacked_that_the_files_length_does_not_account_for(tmp_path: Path) -> None:
     zeros, deflated = bytes(1 << 26), zipfile.ZIP_DEFLATED
@@ -288,6 +302,7 @@ def test_nothing_is_unpacked_that_the_files_length_does_not_account_for(tmp_path
         "a pickle that inflates": ({"data.pkl": zeros}, deflated, "its pickle has more than"),
         "a mark that inflates": ({"data.pkl": storage(1), "byteorder": zeros}, deflated, "big-endian"),
         "a memo that takes all memory": ({"data.pkl": b"\x80\x02}r\xff\xff\xff\x7f."}, deflated, ""),
+        "a file that inflates": ({"model.pth": zeros}, deflated, "more than 4 times its bytes"),
         "a tensor larger than its storage": ({"data.pkl": pickle.dumps(Outside(), 2)}, deflated, "broken"),
     }  # fmt: skip
     for name, (members, compression, words) in bombs.items():

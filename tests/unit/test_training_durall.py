@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,13 @@ def test_detectors_keep_the_contract(
     detector: Detector = Durall(variant, own(tmp_path, variant, content))
     assert (detector.name, detector.threshold) == (f"durall:{variant}", 0.5 * (classifier == "logistic"))
     assert [result for result in check_detector(detector) if result.problem] == []
+
+
+def test_a_classifier_stays_on_the_cpu_in_double_precision_whatever_the_device(tmp_path: Path) -> None:
+    content, variant = fitted("celeba", "logistic"), "celeba-logistic-4class"
+    # "meta" keeps shapes alone: what went there would be lost.
+    found = Durall(variant, replace(own(tmp_path, variant, content), device="meta")).content
+    assert all(torch.equal(found[name], content[name].double()) for name in content)
 
 
 @pytest.mark.parametrize("classifier", ["svm-linear", "svm-poly"])

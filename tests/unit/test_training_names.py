@@ -38,7 +38,7 @@ def written(command: str) -> str:
 @pytest.mark.parametrize("checkpoint", list(trained()), ids=lambda checkpoint: checkpoint.name)
 def test_the_suggested_command_writes_the_file_looked_for(checkpoint: Checkpoint) -> None:
     assert written(checkpoint.command) == checkpoint.name
-    fitted = checkpoint.command.split()[2] in ("univfd-nn", "durall")
+    fitted = checkpoint.command.split()[2] in ("univfd-nn", "durall", "probe")
     suffix = ".safetensors" if fitted else ".pth"
     assert checkpoint.file == checkpoint.name + suffix
 
@@ -67,6 +67,7 @@ def test_the_suggested_command_writes_the_file_looked_for(checkpoint: Checkpoint
         ),
         ("cooccurrence --data some/photos", "cooccurrence-paper-photos"),
         ("univfd-lc --data forensynths-train --name mine", "mine"),
+        ("probe --data some/photos --backbone timm-dinov3-l16", "probe-timm-dinov3-l16-photos"),
     ],
 )
 def test_names_follow_the_variants(command: str, name: str) -> None:

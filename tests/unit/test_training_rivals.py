@@ -144,6 +144,12 @@ def test_mixed_precision_is_refused_rather_than_left_out(folder: Path) -> None:
         Contest(Duel(), CONTEST, examples_of(folder / "train"), settings, Processes())
 
 
+def test_another_epoch_than_the_last_is_refused_rather_than_left_out(folder: Path) -> None:
+    settings = TrainingSettings(folder / "out", {}, keep="best")
+    with pytest.raises(BenchError, match="rivals keep their last epoch, not 'best'"):
+        Contest(Duel(), CONTEST, examples_of(folder / "train"), settings, Processes())
+
+
 def test_a_rate_of_zero_leaves_everything_as_it_is(folder: Path) -> None:
     duel, untouched = Duel(), weights(Duel())
     settings = TrainingSettings(folder / "out", {}, keep="last")

@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
+from torch.overrides import TorchFunctionMode
 
+from forenbench.detectors._nets.fredect_statistics import MEAN, VARIANCE, statistics
 from forenbench.errors import BenchError
 from forenbench.files.checksums import sha256_of
 from forenbench.weights import (
@@ -23,6 +25,7 @@ from forenbench.weights import (
     describe,
     frozen,
     load_strict,
+    weight_files,
 )
 from forenbench.weights.checkpoint_store import Verdict, cached, inspect
 
@@ -119,6 +122,18 @@ def test_sha256_must_be_the_published_one_and_is_recorded(tmp_path: Path) -> Non
     wrong = Checkpoint("head", "head.pth", "there", "MIT", HEAD.marks, sha256="0" * 64)
     with pytest.raises(WrongWeights, match=r"expected 0000.*it has the keys of head.pth, and other values"):
         load(path, wrong)
+
+
+def test_a_file_of_a_sister_family_is_refused_by_its_sha256_where_its_shapes_fit(tmp_path: Path) -> None:
+    path = tmp_path / "head.pth"
+    torch.save(state(), path)
+    sister = replace(HEAD, name="sister", sha256=sha256_of(path)[:8])
+    weights = Weights(paths={"head": path, "sister": path}, known=(HEAD, OTHER, sister))
+    with pytest.raises(WrongWeights, match=r"head.pth is the published file of 'sister'; it has the keys of"):
+        weights.load(HEAD)
+    weights.load(sister)
+    weights.load(replace(HEAD, sha256=sister.sha256))  # one file may have two names
+    replace(weights, unverified=True).load(HEAD)
 
 
 def test_files_of_a_shared_object_count_for_everyone_who_asks(tmp_path: Path) -> None:
@@ -286,6 +301,31 @@ def test_a_truncated_download_is_named(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:4000])
     with pytest.raises(WrongWeights, match="is broken or cut off"):
         load(path)
+
+
+class _WithoutDoubles(TorchFunctionMode):
+    """The meta device in the place of Apple's GPUs: it refuses float64, as they do."""
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN204
+        made = function(*args, **(kwargs or {}))
+        if isinstance(made, torch.Tensor) and made.device.type == "meta" and made.dtype == torch.float64:
+            raise TypeError("this device has no float64")
+        return made
+
+
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_float64_is_narrowed_before_it_goes_to_a_device_that_has_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: str
+) -> None:
+    monkeypatch.setattr(weight_files, "_WITHOUT_DOUBLES", ("meta",))
+    paths = {one.name: tmp_path / one.file for one in (MEAN, VARIANCE)}
+    for path in paths.values():
+        torch.save(torch.ones(3, 224, 224, dtype=torch.float64), path)
+    weights = Weights(paths=paths, device=device)
+    with _WithoutDoubles():
+        loaded = [weights.load(MEAN)["tensor"], *statistics(weights)]
+    types = torch.float64 if device == "cpu" else torch.float32, torch.float32, torch.float32
+    assert [(one.device.type, one.dtype) for one in loaded] == [(device, of) for of in types]
 
 
 def test_a_lone_tensor_has_a_name_of_ours_and_a_list_has_none(tmp_path: Path) -> None:

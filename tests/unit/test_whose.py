@@ -136,10 +136,10 @@ def test_another_file_is_refused_before_it_is_read(tmp_path: Path, monkeypatch: 
 
 
 def test_rows_of_two_kinds_of_weights_have_two_files(tmp_path: Path) -> None:
-    from forenbench.records.store import Store
+    from forenbench.records.record_files import RecordFiles
 
     paths = {
-        Store(tmp_path)._record_file(Cell("two:a", "set", "one", "none", word)).name
+        RecordFiles(tmp_path).place(Cell("two:a", "set", "one", "none", word)).name
         for word in ("published", "sample", "unverified", "own")
     }
     assert len(paths) == 4

@@ -65,6 +65,10 @@ COMMANDS = {
         "train_fingerprintnet:fingerprintnet",
         "Train FingerprintNet, reimplemented, on real images alone: a ResNet-50 on spectra.",
     ),
+    "probe": (
+        "train_probe:probe",
+        "Fit a logistic regression to features of a frozen backbone, each computed once.",
+    ),
     "patchfor": (
         "train_patchfor:patchfor",
         "Train a classifier of patches: cross-entropy of each, until validation has long seen no gain.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from functools import wraps
@@ -16,7 +16,7 @@ import typer
 from forenbench.cli import options as o
 from forenbench.cli.console import say, short, split
 from forenbench.cli.progress import RecipeProgress
-from forenbench.detectors._nets.encoders import BACKBONES
+from forenbench.detectors._nets import encoders
 from forenbench.errors import BenchError, unknown
 from forenbench.plugins.installed import installed
 from forenbench.scoring.devices import choose_device
@@ -180,12 +180,19 @@ def running(options: Options, recipe: TrainingRecipe) -> Iterator[tuple[Running,
         raise typer.Exit(130) from None
 
 
-def encoding(backbone: str, weights: Weights, run: Running, *, half: bool) -> Encoding:
+def encoding(
+    backbone: str,
+    weights: Weights,
+    run: Running,
+    *,
+    half: bool,
+    among: Mapping[str, encoders.Backbone] = encoders.BACKBONES,
+) -> Encoding:
     """Load a frozen backbone, and say how it is run."""
-    if backbone not in BACKBONES:
-        raise BenchError(unknown("backbone", backbone, BACKBONES))
+    if backbone not in among:
+        raise BenchError(unknown("backbone", backbone, among))
     with weights.recording() as used:  # the card of what is trained names the files that it rests on
-        encoder = BACKBONES[backbone].load(weights)
+        encoder = among[backbone].load(weights)
     return Encoding(encoder, dict(used), run.processes.device, half, run.workers)
 
 

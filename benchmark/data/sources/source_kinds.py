@@ -75,7 +75,7 @@ class GuestSource:
         if self._process != os.getpid():
             # found anew by name: a forked or spawned reader has no use for the parent's open file and locks
             if isinstance(self.origin, PluginFile):
-                kind = SOURCES.in_file(self.origin)
+                kind = SOURCES.in_file(self.origin, type)
             else:
                 found = SOURCES.find(self.origin).thing
                 assert found is not None

@@ -1,0 +1,49 @@
+"""Pictures that OpenCV scales, whose filters read few pixels however much they shrink."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from forenbench.errors import BenchError
+
+from .pixels import Statistics, normalise
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class SquashedByOpenCV:
+    """What becomes of an image where code of OpenCV's squashes it; equal ones run once for many detectors.
+
+    Attributes:
+        statistics: Of the normalisation.
+        side: Of the square.
+        filter: "LINEAR" or "CUBIC", as in OpenCV's ``INTER_LINEAR``.
+
+    Raises:
+        BenchError: OpenCV is not installed.
+    """
+
+    statistics: Statistics
+    side: int
+    filter: str
+
+    def __post_init__(self) -> None:
+        # Asked here, once and before a run, for what is raised for a picture only makes rows that failed.
+        if find_spec("cv2") is None:
+            raise BenchError("squashing pictures as OpenCV does needs it: pip install 'forenbench[opencv]'")
+
+    def __call__(self, image: Image) -> Tensor:
+        """Turn one RGB image into a float32 tensor (3, side, side)."""
+        import cv2
+
+        how = getattr(cv2, f"INTER_{self.filter}")
+        pixels = cv2.resize(np.asarray(image), (self.side, self.side), interpolation=how)
+        return normalise(torch.from_numpy(pixels).permute(2, 0, 1), self.statistics)

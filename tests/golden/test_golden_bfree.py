@@ -1,0 +1,129 @@
+"""B-Free against its official code: tokens of the five windows, logits, and what others feed it."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+import torch
+from formula import he_weights, shapes_of
+from golden import assert_sample, card, modern, picture
+from torch import Tensor
+from torch.nn.functional import pad
+from transformer_files import RULES, formula_weights, write_checkpoint
+
+from forenbench.detectors._nets.pixels import CLIP, IMAGENET, Preprocess
+from forenbench.detectors._nets.token_windows import SIDE, window_transformer, windows
+from forenbench.detectors.bfree import BFree
+from forenbench.testing import check_detector
+from forenbench.weights import Weights
+
+GOLDEN = modern("bfree")
+IMAGES, WRONG = GOLDEN["golden"]["images"], GOLDEN["golden"]["wrong_variants"]["rgb301x257"]
+CORNERS = ("centre", "top_left", "bottom_left", "bottom_right", "top_right")
+WITHIN = card("bfree").within
+pytestmark = pytest.mark.slow
+
+
+class Tiny(BFree):
+    """The detector on a transformer of one narrow layer."""
+
+    build = staticmethod(partial(window_transformer, embed_dim=24, depth=1, num_heads=2))
+
+
+@pytest.fixture(scope="module")
+def detector(tmp_path_factory: pytest.TempPathFactory) -> BFree:
+    """Read from a file as it is published."""
+    with torch.device("meta"):
+        network = window_transformer()
+    path = write_checkpoint(
+        tmp_path_factory.mktemp("bfree") / "model_epoch_best.pth", formula_weights(network, GOLDEN)
+    )
+    made = BFree("dino2reg4", Weights(paths={"bfree": path}, unverified=True))
+    path.unlink()
+    return made
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
+    weights = he_weights(shapes_of(Tiny.build()), RULES)
+    path = write_checkpoint(tmp_path_factory.mktemp("tiny") / "tiny.pth", weights)
+    return Tiny("dino2reg4", Weights(paths={"bfree": path}, unverified=True))
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("name", IMAGES)
+def test_windows_hold_the_official_tokens(detector: BFree, name: str) -> None:
+    golden, given = IMAGES[name], detector.prepare(picture(name))
+    assert_sample(given, golden["input"], 1e-6)
+    grid = detector.network.patch_embed.proj(given[None])
+    assert list(grid.shape[2:]) == golden["patch_grid_hw"]
+    seen = [window[0].flatten(1).T for window, _ in windows(grid)]
+    assert len(seen) == (1 if golden["five_crops_equal"] else 5)
+    for place, corner in enumerate(CORNERS):
+        assert_sample(seen[place % len(seen)], golden["crop_tokens"][corner], 1e-5)
+
+
+def pixels_repeated(image: Tensor) -> Tensor:
+    """Fill 504 pixels as other implementations do, where the official code repeats tokens."""
+    side = 14 * SIDE
+    height, width = image.shape[1:]
+    return image.repeat(1, -(-side // height), -(-side // width))[:, :side, :side]
+
+
+@torch.no_grad()
+def test_logits_are_the_official_ones_and_repeated_pixels_give_others(detector: BFree) -> None:
+    given = detector.prepare(picture("rgb301x257"))
+    right = IMAGES["rgb301x257"]["logit"]
+    wrong = WRONG["wrap-around of pixels to 504 instead of wrap-around of patch embeddings"]
+    assert detector.logit(given[None]).item() == pytest.approx(right, abs=WITHIN)
+    assert detector.logit(pixels_repeated(given)[None]).item() == pytest.approx(wrong, abs=WITHIN)
+    assert abs(right - wrong) > 100 * WITHIN
+
+
+@torch.no_grad()
+def test_the_network_is_the_official_one_in_double_precision(detector: BFree) -> None:
+    detector.network.double()
+    logit = detector.logit(detector.prepare(picture("jpeg256"))[None].double())
+    detector.network.float()
+    assert logit.item() == pytest.approx(IMAGES["jpeg256"]["float64_crop0"], abs=1e-9)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("what", ["CLIP", "black", "grey", "squash"])
+def test_other_inputs_give_other_tokens(detector: BFree, what: str) -> None:
+    """Their logits are in the card: a tenth and more from the right one."""
+    image, side = picture("rgb301x257"), 14 * SIDE
+    inputs = {
+        "CLIP": Preprocess(CLIP)(image),
+        "black": Preprocess(IMAGENET, crop=side)(image),
+        "grey": pad(detector.prepare(image), (123, 124, 101, 102)),
+        "squash": Preprocess(IMAGENET, resize=side)(image),
+    }
+    ((window, _),) = windows(detector.network.patch_embed.proj(inputs[what][None]))
+    with pytest.raises(AssertionError):
+        assert_sample(window[0].flatten(1).T, IMAGES["rgb301x257"]["crop_tokens"]["centre"], 1e-2)
+
+
+@torch.no_grad()
+def test_a_large_picture_is_the_mean_of_its_five_windows_logits(tiny: Tiny) -> None:
+    given = tiny.prepare(picture("rgb602x650"))[None]
+    grid = tiny.network.patch_embed.proj(given)
+    logits = [
+        tiny.network(grid[..., top : top + SIDE, left : left + SIDE]).item()
+        for top, left in [(3, 5), (0, 0), (7, 0), (7, 10), (0, 10)]
+    ]
+    assert tiny.logit(given).item() == pytest.approx(sum(logits) / 5, abs=1e-6)
+    assert len({round(logit, 4) for logit in logits}) == 5
+
+
+@torch.no_grad()
+def test_windows_that_coincide_count_as_often_as_there_are_corners(tiny: Tiny) -> None:
+    tokens = torch.zeros(1, 24, SIDE, SIDE + 1)
+    shares = [share for _, share in windows(tokens)]  # centre and both left corners are one window here
+    assert shares == [pytest.approx(0.6), pytest.approx(0.4)]
+    assert [share for _, share in windows(tokens[..., :SIDE])] == [1.0]
+
+
+def test_contract(tiny: Tiny) -> None:
+    assert [result.problem for result in check_detector(tiny) if result.problem] == []

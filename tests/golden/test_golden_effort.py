@@ -1,0 +1,222 @@
+"""Effort against the official code: two families of files, their inputs, features and logits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from formula import he_weights, sha256_of_weights, shapes_of
+from golden import assert_sample, card, keys_sha256, modern, picture
+from huggingface import State, huggingface_tower, tiny_tower
+from PIL.Image import Image
+from published_keys import published_keys
+from torch import Tensor
+
+from forenbench.detectors._nets.pixels import CLIP, Preprocess, Tiled, normalise
+from forenbench.detectors.effort import Effort, EffortOfDeepfakeBench, EffortOfOjha
+from forenbench.testing import CHECKS, check_detector
+from forenbench.weights import Weights, WrongWeights
+
+Prepare = Callable[[Image], Tensor]
+CUT = modern("effort")
+GOLDEN = CUT["golden"]
+A, B, CUBIC = (GOLDEN[part] for part in ("family_a", "family_b", "family_b_benchmark_cubic"))
+WRONG_A, WRONG_B = GOLDEN["wrong_variants"]["family_a"], GOLDEN["wrong_variants"]["family_b"]["rgb384x512"]
+WITHIN = card("effort").within
+TOWERS = {"ufd": "model.vision_model.", "dfb": "backbone."}
+HEADS = {"ufd": ("fc", 1), "dfb": ("head", 2)}
+
+
+def residuals(tower: Mapping[str, Tensor]) -> State:
+    """Draw what was learnt in each matrix of the attention, in the order in which it is saved."""
+    blocks, width = sum(key.endswith(".ln_1.weight") for key in tower), tower["class_embedding"].shape[0]
+    sizes = {"S": (1,), "U": (width, 1), "V": (1, width)}
+    shapes = [
+        (f"vision_model.encoder.layers.{n}.self_attn.{matrix}_proj.{letter}_residual", size)
+        for n in range(blocks)
+        for matrix in ("k", "v", "q", "out")
+        for letter, size in sizes.items()
+    ]
+    if blocks == 24:
+        assert keys_sha256(shapes) == CUT["keys_residual"]
+    rules = {"S_residual": lambda z: 4 + z, "U_residual": lambda z: z / 32, "V_residual": lambda z: z / 32}
+    return he_weights(shapes, rules)
+
+
+def as_published(family: str, tower: Mapping[str, Tensor]) -> State:
+    """Give a file's state dict: the tower, what it learnt, and a head, by formula."""
+    prefix, (head, classes) = TOWERS[family], HEADS[family]
+    state = huggingface_tower(tower, prefix)
+    for key in [key for key in state if "self_attn" in key and key.endswith(".weight")]:
+        state[f"{key}_main"] = state.pop(key)
+    learnt = {prefix + key.removeprefix("vision_model."): one for key, one in residuals(tower).items()}
+    width = tower["class_embedding"].shape[0]
+    layer = he_weights([(f"{head}.weight", (classes, width)), (f"{head}.bias", (classes,))])
+    return state | learnt | layer
+
+
+def loaded(family: str, content: Mapping[str, object], path: Path) -> Weights:
+    torch.save(content, path)
+    return Weights(paths={f"effort-{family}": path}, unverified=True)
+
+
+def whole(family: str, tower: State) -> State:
+    """Add what is in the file besides and makes no score, as zeros that take no room."""
+    state = as_published(family, tower)
+    learnt = {key: one for key, one in state.items() if key.endswith("_residual")}
+    head = {key: one for key, one in state.items() if key.startswith(("fc.", "head."))}
+    assert sha256_of_weights(learnt) == GOLDEN["residual_sha256"]
+    assert sha256_of_weights(head) == GOLDEN["head_a_sha256" if family == "ufd" else "head_b_sha256"]
+    listed = published_keys()[f"effort-{family}"]
+    full = {key: torch.zeros(()).expand(shape) for key, shape in listed.items()} | state
+    assert {key: tuple(value.shape) for key, value in full.items()} == listed
+    return full
+
+
+@pytest.fixture(scope="module")
+def ufd(vit_l14: State, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EffortOfOjha]:
+    path = tmp_path_factory.mktemp("ufd") / "effort_clip_L14_trainOn_UniversalFakeDetect.pth"
+    content = {"model": whole("ufd", vit_l14), "optimizer": {}, "total_steps": 18000}
+    made = Effort("ufd", loaded("ufd", content, path))
+    assert isinstance(made, EffortOfOjha)
+    yield made
+    path.unlink()
+
+
+@pytest.fixture(scope="module")
+def dfb(vit_l14: State, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EffortOfDeepfakeBench]:
+    path = tmp_path_factory.mktemp("dfb") / "effort_clip_L14_trainOn_sdv14.pth"
+    content = {f"module.{key}": value for key, value in whole("dfb", vit_l14).items()}
+    made = Effort("dfb", loaded("dfb", content, path))
+    assert isinstance(made, EffortOfDeepfakeBench)
+    yield made
+    path.unlink()
+
+
+@pytest.mark.parametrize(("golden", "prepare"), [
+    (A, EffortOfOjha.prepare),
+    (B, EffortOfDeepfakeBench("dfb", (), torch.nn.Identity()).prepare),
+    (CUBIC, EffortOfDeepfakeBench("dfb-cubic", (), torch.nn.Identity()).prepare),
+], ids=["ufd", "dfb", "dfb-cubic"])  # fmt: skip
+def test_input_is_the_official_one(golden: dict[str, Any], prepare: Prepare) -> None:
+    for name, numbers in golden.items():
+        assert_sample(prepare(picture(name)), numbers["input"], 1e-6)
+
+
+def features_and_logits(network: torch.nn.Module, inputs: list[Tensor]) -> tuple[Tensor, Tensor]:
+    features = torch.cat([network.visual(two) for two in torch.stack(inputs).split(2)])
+    return features, network.fc(features)
+
+
+def near(numbers: list[Any]) -> object:
+    return pytest.approx(numbers, abs=WITHIN, rel=0)
+
+
+@pytest.mark.slow
+@torch.no_grad()
+def test_the_first_family_gives_the_official_logits_and_wrong_inputs_others(ufd: EffortOfOjha) -> None:
+    names = ("rgb180x200", "rgb224")
+    small, square = (picture(name) for name in names)
+    wrong = {
+        "zero_pad_centre_crop": Preprocess(CLIP, crop=224)(small),
+        "resize256": Preprocess(CLIP, resize=256, crop=224, squash=False)(small),
+        "tile_below_224_instead_of_256": Tiled(224, Preprocess(CLIP, crop=224))(square),
+    }
+    features, logits = features_and_logits(
+        ufd.network, [ufd.prepare(small), ufd.prepare(square), *wrong.values()]
+    )
+    for name, one in zip(names, features, strict=False):
+        assert_sample(one, A[name]["pooler1024"], 1e-3)
+    others = WRONG_A["rgb180x200"] | WRONG_A["rgb224"]
+    right = [A[name]["logit"] for name in names]
+    assert logits.squeeze(1).tolist() == near([*right, *(others[one] for one in wrong)])
+    assert min(abs(right[n] - others[one]) for n, one in zip((0, 0, 1), wrong, strict=True)) > 10 * WITHIN
+    assert ufd.logit(ufd.prepare(square)[None]).item() == near(right[1])
+
+
+@pytest.mark.slow
+@torch.no_grad()
+def test_without_what_it_learnt_it_would_run_and_give_other_logits(ufd: EffortOfOjha, vit_l14: State) -> None:
+    kept = ufd.network.state_dict()
+    fixed = {f"visual.{key}": value for key, value in vit_l14.items() if key != "proj"}
+    ufd.network.load_state_dict(kept | fixed, assign=True)
+    logit = ufd.logit(ufd.prepare(picture("rgb256a"))[None])
+    ufd.network.load_state_dict(kept, assign=True)
+    assert logit.item() == near(WRONG_A["rgb256a"]["residual_ignored"])
+    assert abs(logit.item() - A["rgb256a"]["logit"]) > 0.5
+
+
+@pytest.mark.slow
+@torch.no_grad()
+def test_the_second_family_gives_the_official_logits_and_wrong_inputs_others(
+    dfb: EffortOfDeepfakeBench,
+) -> None:
+    image = picture("rgb384x512")
+    cubic = EffortOfDeepfakeBench("dfb-cubic", (), dfb.network)
+    smooth, crop = Preprocess(CLIP, resize=224), Preprocess(CLIP, crop=224)
+    mean, std = (torch.tensor(one)[:, None, None] for one in CLIP)
+    swapped = normalise((dfb.prepare(image) * std + mean).flip(0).mul(255).round(), CLIP)
+    wrong = {"pillow_bilinear_antialias": smooth(image), "centre_crop": crop(image), "bgr": swapped}
+    features, logits = features_and_logits(
+        dfb.network, [dfb.prepare(image), cubic.prepare(image), *wrong.values()]
+    )
+    assert_sample(features[0], B["rgb384x512"]["pooler1024"], 1e-3)
+    expected = [B["rgb384x512"]["logits"], CUBIC["rgb384x512"]["logits"], *(WRONG_B[one] for one in wrong)]
+    for ours, theirs in zip(logits.tolist(), expected, strict=True):
+        assert ours == near(theirs)
+    assert min(abs(expected[0][1] - other[1]) for other in expected[1:]) > 10 * WITHIN
+    for detector, golden in ((dfb, B), (cubic, CUBIC)):
+        score = detector.score(detector.prepare(picture("rgb180x200"))[None])
+        assert score.item() == near(golden["rgb180x200"]["prob_fake"])
+
+
+def tiny_file(family: str) -> State:
+    return as_published(family, he_weights(shapes_of(tiny_tower())))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", TOWERS)
+def test_contract(family: str, tmp_path: Path) -> None:
+    detector = Effort(family, loaded(family, tiny_file(family), tmp_path / "tiny.pth"), tiny_tower)
+    results = {result.check: result.problem for result in check_detector(detector)}
+    assert results == dict.fromkeys(CHECKS, "")
+
+
+@pytest.mark.parametrize(("family", "other"), [("ufd", "dfb"), ("dfb", "ufd")])
+def test_a_file_of_the_other_family_is_refused_by_its_name(family: str, other: str, tmp_path: Path) -> None:
+    """Also where DeepfakeBench's keys have 'module.' before them."""
+    flat = {key: torch.zeros(()).expand(shape) for key, shape in published_keys()[f"effort-{other}"].items()}
+    for prefix in ("", "module."):
+        content = {prefix + key: value for key, value in flat.items()}
+        with pytest.raises(WrongWeights, match=rf"it seems to be weights 'effort-{other}' \("):
+            Effort(family, loaded(family, content, tmp_path / "other.pth"))
+
+
+def test_a_family_renamed_into_the_other_is_refused(tmp_path: Path) -> None:
+    """Users did so (and set two classes): it ran, and told little apart."""
+    renamed = {
+        key.replace("backbone.", "model.vision_model.").replace("head.", "fc."): value
+        for key, value in tiny_file("dfb").items()
+    }
+    with pytest.raises(WrongWeights, match=r"'fc.weight' has shape \(2, 32\), expected \(1, 32\)"):
+        Effort("ufd", loaded("ufd", renamed, tmp_path / "renamed.pth"), tiny_tower)
+
+
+@pytest.mark.parametrize("letter", ["S", "U", "V"])
+def test_a_file_that_lacks_what_was_learnt_is_refused(letter: str, tmp_path: Path) -> None:
+    lacking = tiny_file("dfb")
+    del lacking[f"backbone.encoder.layers.1.self_attn.out_proj.{letter}_residual"]
+    with pytest.raises(
+        WrongWeights, match=r"'visual.transformer.resblocks.1.attn.out_proj.weight' is missing"
+    ):
+        Effort("dfb", loaded("dfb", lacking, tmp_path / "lacking.pth"), tiny_tower)
+
+
+def test_clip_without_residuals_is_refused(tmp_path: Path) -> None:
+    plain = huggingface_tower(he_weights(shapes_of(tiny_tower())), "backbone.")
+    head = {key: value for key, value in tiny_file("dfb").items() if key.startswith("head.")}
+    with pytest.raises(WrongWeights, match="is missing"):
+        Effort("dfb", loaded("dfb", plain | head, tmp_path / "plain.pth"), tiny_tower)

@@ -1,0 +1,118 @@
+"""Linear probes: networks that are built without memory, heads, and the regression that makes them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import timm
+import torch
+from safetensors.torch import save_file
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+from torch import nn
+
+from forenbench.detectors._nets.adapted_dinov2 import resampled
+from forenbench.detectors._nets.probe_backbones import PROBED, at_224, transformer, without_mask
+from forenbench.detectors.probe import RECIPES, Probe
+from forenbench.training.estimators import Handmade
+from forenbench.training.probe import probe_estimator
+from forenbench.weights import Weights, WrongWeights, frozen
+
+ROTARY = {
+    "vit_large_patch16_dinov3": {"img_size": 32, "embed_dim": 64, "num_heads": 2},
+    "vit_pe_core_large_patch14_336": {
+        "img_size": 28,
+        "embed_dim": 64,
+        "num_heads": 2,
+        "num_classes": 8,
+        "ref_feat_shape": (2, 2),
+    },
+}
+
+
+@pytest.mark.parametrize("name", ROTARY)
+@torch.no_grad()
+def test_rotary_positions_are_there_although_no_file_has_them(name: str) -> None:
+    """On the meta device, where networks are built to be filled, they would stay without numbers."""
+    torch.manual_seed(0)
+    changes = {**ROTARY[name], "depth": 2}
+    timms = timm.create_model(name, **changes).eval()
+    ours = frozen(
+        lambda: transformer(name, **changes), timms.state_dict(), PROBED["timm-dinov3-l16"].checkpoint
+    )
+    side = changes["img_size"]
+    images = torch.randn(2, 3, side, side)
+    assert not any(buffer.is_meta for buffer in ours.buffers())
+    assert torch.equal(ours(images), timms(images))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in PROBED if name != "efficientnet-lite0"])
+def test_features_are_as_wide_as_is_said(name: str) -> None:
+    backbone = PROBED[name]
+    with torch.device("meta"):
+        network = backbone.network.build()
+        if rope := getattr(network, "rope", None):
+            rope.to("meta")
+        if backbone.classifier:
+            setattr(network, backbone.classifier, nn.Identity())
+        side = backbone.prepare.crop or backbone.prepare.resize
+        features = network(torch.empty(1, 3, side, side))
+    assert features.shape == (1, backbone.width)
+
+
+def test_dinov3_gives_its_class_token() -> None:
+    assert PROBED["timm-dinov3-l16"].network.build.keywords["global_pool"] == "token"
+
+
+def test_dinov2_at_224_has_its_authors_positions() -> None:
+    positions = torch.randn(1, 1370, 4)
+    kept = at_224({"pos_embed": positions, "mask_token": torch.zeros(1, 4)})
+    assert kept.keys() == {"pos_embed"}
+    assert torch.equal(kept["pos_embed"], resampled(positions, 16, 16))
+    assert at_224({"pos_embed": torch.zeros(1, 5, 4)})["pos_embed"].shape == (1, 5, 4)
+    assert without_mask({"mask_token": 1, "norm.bias": 2}) == {"norm.bias": 2}
+
+
+def fitted(features: np.ndarray, truth: np.ndarray) -> dict[str, torch.Tensor]:
+    how = probe_estimator(Handmade(lambda image: torch.zeros(3), "three numbers", 3))
+    content = how.estimate(features, truth, 0)
+    assert {key: tuple(value.shape) for key, value in content.items()} == {"weight": (1, 3), "bias": (1,)}
+    return content
+
+
+def test_the_layer_judges_raw_features_as_the_regression_judges_standardised_ones() -> None:
+    """Their scales differ by thousands, as those of DINOv2's features do."""
+    random = np.random.RandomState(0)
+    truth = random.randint(0, 2, 60)
+    features = ((random.randn(60, 3) + truth[:, None]) * [1, 100, 0.01] + [5, -300, 0]).astype(np.float32)
+    content = fitted(features, truth)
+    logits = torch.from_numpy(features) @ content["weight"].T + content["bias"]
+    scaled = StandardScaler().fit_transform(features.astype(np.float64))
+    expected = LogisticRegression(C=1.0, max_iter=1000).fit(scaled, truth).decision_function(scaled)
+    assert logits.squeeze(1).tolist() == pytest.approx(expected, abs=1e-2)
+
+
+def test_a_feature_that_is_always_the_same_counts_for_nothing() -> None:
+    truth = np.arange(20) % 2
+    features = np.stack([truth, np.full(20, 7.0), -truth], 1).astype(np.float32)
+    assert fitted(features, truth)["weight"][0, 1] == 0
+
+
+def test_a_probe_reads_its_head_and_refuses_one_of_another_width(tmp_path: Path) -> None:
+    heads = {width: tmp_path / f"{width}.safetensors" for width in (1280, 1024)}
+    for width, path in heads.items():
+        save_file({"weight": torch.full((1, width), 0.5), "bias": torch.ones(1)}, path)
+    name = "probe-efficientnet-lite0-progan"
+    probe = Probe("efficientnet-lite0-progan", Weights(paths={name: heads[1280]}, unverified=True))
+    assert probe.logit(torch.full((2, 1280), 0.25)).tolist() == [161.0, 161.0]
+    with pytest.raises(WrongWeights, match=r"has shape \(1, 1024\), expected \(1, 1280\)"):
+        Probe("efficientnet-lite0-progan", Weights(paths={name: heads[1024]}, unverified=True))
+
+
+def test_names_of_heads_say_whose_input_they_were_fitted_to() -> None:
+    assert all(head.name == f"probe-{variant}" for variant, (_, head) in RECIPES.items())
+    backbones = [backbone for backbone, _ in RECIPES.values()]
+    assert len({str(backbone) for backbone in backbones}) == len(backbones)
