@@ -94,6 +94,8 @@ def loaders() -> Iterator[tuple[Checkpoint, Load]]:
     networks += [*npr.NETWORKS.values(), *ladeda.VARIANTS.values(), safe.NETWORK, freqnet.NETWORK]
     networks += [*npr.NETWORKS.values(), *ladeda.VARIANTS.values(), safe.NETWORK]
     networks += [freqnet.NETWORK, patchcraft.NETWORK]
+    networks += [*npr.NETWORKS.values(), *ladeda.VARIANTS.values()]
+    networks += [safe.NETWORK, freqnet.NETWORK, patchcraft.NETWORK]
     models = [one.model for one in TRANSFORMATIONS.values() if isinstance(one.model, Network)]
     for one in (*networks, *models):
         yield one.checkpoint, lambda weights, one=one: one.load(weights, ())
