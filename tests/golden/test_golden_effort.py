@@ -122,7 +122,7 @@ def test_the_first_family_gives_the_official_logits_and_wrong_inputs_others(ufd:
     small, square = (picture(name) for name in names)
     wrong = {
         "zero_pad_centre_crop": Preprocess(CLIP, crop=224)(small),
-        "resize256": Preprocess(CLIP, resize=256, crop=224, squash=False)(small),
+        "resize256": Preprocess(CLIP, resize=256, crop=224)(small),
         "tile_below_224_instead_of_256": Tiled(224, Preprocess(CLIP, crop=224))(square),
     }
     features, logits = features_and_logits(
