@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from formula import he_weights, sha256_of_weights, shapes_of
-from golden import REPOSITORY, assert_sample, keys_sha256, modern, picture, same_pixels
+from golden import assert_sample, card, keys_sha256, modern, picture, same_pixels
 from PIL import Image
 from published_keys import flat
 from torch import Tensor, nn
@@ -26,7 +25,7 @@ from forenbench.weights import Weights, WrongWeights
 
 GOLDEN = modern("cospy")
 PROGAN, SD14 = GOLDEN["golden_progan"], GOLDEN["golden_sd14"]
-WITHIN = tomllib.loads((REPOSITORY / "detectors" / "cospy.toml").read_text())["card"]["within"]
+WITHIN = card("cospy").within
 PICTURE = "rgb384x512"
 WRONG = PROGAN["wrong_variants"][PICTURE]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from formula import he_weights, sha256_of_weights
-from golden import REPOSITORY, assert_sample, keys_sha256, modern, picture
+from golden import assert_sample, card, keys_sha256, modern, picture
 from PIL import Image
 from published_keys import published_keys
 from torch import Tensor
@@ -20,7 +19,7 @@ from forenbench.detectors.drct import DRCT
 from forenbench.weights import Weights, WrongWeights
 
 GOLDEN = modern("drct")
-WITHIN = tomllib.loads((REPOSITORY / "detectors" / "drct.toml").read_text())["card"]["within"]
+WITHIN = card("drct").within
 HEAD = [
     ("model.fc.weight", (1024, 768)),
     ("model.fc.bias", (1024,)),
