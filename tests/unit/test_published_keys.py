@@ -32,6 +32,7 @@ from forenbench.detectors import (
     fredect,
     freqnet,
     fusing,
+    gend,
     gramnet,
     ladeda,
     lgrad,
@@ -78,6 +79,7 @@ def loaders() -> Iterator[tuple[Checkpoint, Load]]:
     ]
     networks += [Network(resnet34, RESNET_34)]
     networks += [c2p_clip.network(), *(effort.network_of(variant) for variant in effort.FILES)]
+    networks += [gend.network_of(variant) for variant in ("clip-norm", "clip-linear")]
     networks += [d3.HEAD, *(rine.head_of(variant) for variant in rine.SIZES)]
     networks += [c2p_clip.network(), *(Network(clipdet.head, one) for one in clipdet.HEADS.values())]
     networks += [
