@@ -9,7 +9,7 @@ a file of one fills the other. Its features are those before the projection, at 
 
 `fusion` is what the official command reports beside its two detectors, this one (`latent10k-plus`) and Corvi
 et al.'s: the logit of the probability that either of two independent detectors is right to call a picture
-generated. It is above both logits, and 1.1 where both are 0, its threshold.
+generated. It is above both logits: two detectors that are both undecided fuse to 0.75, well above 0.5.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import torch
 from PIL import Image
 from torch import nn
 
+from forenbench.types import LogitDetector
 from forenbench.weights import Weights
 
 from ._nets.commonpool import COMMONPOOL
@@ -45,11 +46,11 @@ def head() -> nn.Module:
     return nn.Sequential(OrderedDict(fc=nn.Linear(1024, 1)))
 
 
-class ClipLinear:
-    """One logit from normalised features; its authors compare it with 0."""
+class ClipLinear(LogitDetector):
+    """One logit from normalised features."""
 
     version = "1"
-    threshold = 0.0
+    threshold = 0.5
     trained_on = SEEN
     output = "ln_post"
 
@@ -59,18 +60,18 @@ class ClipLinear:
         self.prepare = self.encoder.prepare
         self.head = Network(head, HEADS[variant]).load(weights, HEADS.values())
 
-    def score(self, batch: Tensor) -> Tensor:
-        """Map features (n, 1024) to logits (n,)."""
+    def logit(self, batch: Tensor) -> Tensor:
+        """Map features (n, 1024) to raw logits (n,)."""
         logits: Tensor = self.head(nn.functional.normalize(batch, dim=-1))
         return logits.squeeze(1)
 
 
-class Fusion:
-    """The logit of "either of the two"; its authors compare it with 0."""
+class Fusion(LogitDetector):
+    """The logit of "either of the two"."""
 
     name = "clipdet:fusion"
     version = "1"
-    threshold = 0.0
+    threshold = 0.5
     trained_on = (*SEEN, "lsun")
     prepare = Preprocess(PLAIN)  # each of the two makes its own input of the whole picture
 
@@ -78,8 +79,8 @@ class Fusion:
         self.clipdet = ClipLinear("latent10k-plus", weights)
         self.corvi = Network(res50nodown, CORVI).load(weights)
 
-    def score(self, batch: Tensor) -> Tensor:
-        """Map n pictures (n, 3, H, W) in [0, 1], of any size, to logits (n,)."""
+    def logit(self, batch: Tensor) -> Tensor:
+        """Map n pictures (n, 3, H, W) in [0, 1], of any size, to raw logits (n,)."""
         return soft_or(torch.stack([self.both(picture) for picture in batch]))
 
     def both(self, picture: Tensor) -> Tensor:
@@ -90,7 +91,7 @@ class Fusion:
         view = self.clipdet.prepare(image)[None].to(picture.device)
         features = self.clipdet.encoder.outputs(view, [ClipLinear.output])[ClipLinear.output]
         whole = whole_logit(self.corvi, normalise(pixels, IMAGENET)[None])
-        return torch.cat([self.clipdet.score(features), whole])
+        return torch.cat([self.clipdet.logit(features), whole])
 
 
 def soft_or(logits: Tensor) -> Tensor:

@@ -73,13 +73,13 @@ def test_features_and_logits_are_the_official_ones(weights: Weights, clipdet: Cl
     found, golden = features(clipdet, [clipdet.prepare(picture("jpeg256"))]), TOWER["jpeg256"]
     assert_sample(found[0], golden["feature1024_before_norm"], 1e-3)
     assert_sample(nn.functional.normalize(found[0], dim=0), golden["feature1024"], 1e-6)
-    assert clipdet.score(found).item() == pytest.approx(golden["logit"], abs=WITHIN)
-    assert ClipDet("latent10k", weights).score(found).item() == clipdet.score(found).item()
+    assert clipdet.logit(found).item() == pytest.approx(golden["logit"], abs=WITHIN)
+    assert ClipDet("latent10k", weights).logit(found).item() == clipdet.logit(found).item()
 
 
 def test_the_layer_reads_features_of_length_1(clipdet: ClipLinear) -> None:
     drawn = torch.from_numpy(np.random.RandomState(5).randn(3, 1024).astype(np.float32))
-    assert clipdet.score(drawn).tolist() == pytest.approx(GOLDEN["head"]["logits"], abs=1e-6)
+    assert clipdet.logit(drawn).tolist() == pytest.approx(GOLDEN["head"]["logits"], abs=1e-6)
     as_they_are = clipdet.head(drawn)[:, 0].tolist()
     assert as_they_are == pytest.approx(GOLDEN["head"]["wrong: not normalised"], abs=1e-5)
 
@@ -91,13 +91,13 @@ def test_another_input_or_activation_gives_another_logit(clipdet: ClipLinear) ->
         "CenterCrop 224 without resize": replace(COMMONPOOL.prepare, resize=None),
         "ImageNet mean/std": replace(COMMONPOOL.prepare, statistics=IMAGENET),
     }
-    found = clipdet.score(features(clipdet, [prepare(opened) for prepare in inputs.values()])).tolist()
+    found = clipdet.logit(features(clipdet, [prepare(opened) for prepare in inputs.values()])).tolist()
     logits = dict(zip(inputs, found, strict=True))
     gates = [block.mlp for block in clipdet.encoder.network.transformer.resblocks]
     for gate in gates:
         assert isinstance(gate.gelu, nn.GELU)
         gate.gelu = QuickGELU()
-    logits["QuickGELU"] = clipdet.score(features(clipdet, [COMMONPOOL.prepare(opened)])).item()
+    logits["QuickGELU"] = clipdet.logit(features(clipdet, [COMMONPOOL.prepare(opened)])).item()
     for gate in gates:
         gate.gelu = nn.GELU()
     assert logits == pytest.approx(wrong, abs=WITHIN)
@@ -136,4 +136,4 @@ def test_the_fusion_is_of_the_logits_that_the_two_give_by_themselves(weights: We
         both = fusion.both(prepared)
         assert both[0].item() == pytest.approx(TOWER["rgb180x200"]["logit"], abs=WITHIN)
         assert both[1].item() == pytest.approx(golden, abs=card("corvi").within)
-        assert torch.equal(fusion.score(prepared[None]), soft_or(both[None]))
+        assert torch.equal(fusion.logit(prepared[None]), soft_or(both[None]))

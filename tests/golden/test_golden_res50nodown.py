@@ -62,7 +62,7 @@ def seen(corvi: Corvi) -> dict[str, dict[str, Tensor]]:
             )
         ]
         with torch.no_grad():
-            made["logit"] = corvi.score(made["input"])
+            made["logit"] = corvi.logit(made["input"])
         for hook in hooks:
             hook.remove()
     return found
@@ -157,7 +157,7 @@ def test_the_ordinary_resnet_50_takes_the_file_and_gives_another_logit(
     logit = ordinary.eval()(seen["rgb180x200"]["input"]).item()
     assert_wrong(logit, "ordinary ResNet-50 strides (same keys load without complaint)")
     with strides(corvi.network, 2, 1):
-        logit = corvi.score(seen["rgb180x200"]["input"]).item()
+        logit = corvi.logit(seen["rgb180x200"]["input"]).item()
     assert_wrong(logit, "stride 2 in conv1, 1 in the max pool")
 
 
@@ -171,7 +171,7 @@ def test_the_ordinary_resnet_50_takes_the_file_and_gives_another_logit(
     ],
 )
 def test_another_input_gives_another_logit(corvi: Corvi, what: str, wrong: Preprocess) -> None:
-    assert_wrong(corvi.score(wrong(picture("rgb180x200"))[None]).item(), what)
+    assert_wrong(corvi.logit(wrong(picture("rgb180x200"))[None]).item(), what)
 
 
 def test_another_reading_of_the_places_gives_another_score(

@@ -81,7 +81,7 @@ def loaders() -> Iterator[tuple[Checkpoint, Load]]:
     networks += [c2p_clip.network(), *(effort.network_of(variant) for variant in effort.FILES)]
     networks += [gend.network_of(variant) for variant in ("clip-norm", "clip-linear")]
     networks += [d3.HEAD, *(rine.head_of(variant) for variant in rine.SIZES)]
-    networks += [c2p_clip.network(), *(Network(clipdet.head, one) for one in clipdet.HEADS.values())]
+    networks += [Network(clipdet.head, one) for one in clipdet.HEADS.values()]
     networks += [
         Network(bfree.window_transformer, bfree.CHECKPOINT),
         Network(dda.AdaptedTransformer, dda.CHECKPOINT),
@@ -93,10 +93,6 @@ def loaders() -> Iterator[tuple[Checkpoint, Load]]:
     networks += [Network(aide.AideNetwork, checkpoint) for checkpoint in aide.CHECKPOINTS.values()]
     networks += [Network(fatformer.FatFormerNetwork, fatformer.CHECKPOINT)]
     networks += [drct.network_of(checkpoint) for checkpoint in drct.CHECKPOINTS.values()]
-    networks += [*npr.NETWORKS.values(), *ladeda.VARIANTS.values(), safe.NETWORK, freqnet.NETWORK]
-    networks += [*npr.NETWORKS.values(), *ladeda.VARIANTS.values(), safe.NETWORK]
-    networks += [freqnet.NETWORK, patchcraft.NETWORK]
-    networks += [*npr.NETWORKS.values(), *ladeda.VARIANTS.values()]
     networks += [safe.NETWORK, freqnet.NETWORK, patchcraft.NETWORK]
     models = [one.model for one in TRANSFORMATIONS.values() if isinstance(one.model, Network)]
     for one in (*networks, *models):
