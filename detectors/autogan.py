@@ -7,6 +7,7 @@ https://github.com/ColumbiaDVMM/AutoGAN (BSD). It publishes auto-encoders that s
 A variant is what the classifier sees (see `_nets.autogan_features`) and what it was trained on: ForenSynths'
 ProGAN images; CycleGAN's, as the "Freq-spec" rows of UnivFD's tables, from a folder `cyclegan`, for no
 dataset has them; or ForenSynths' real images beside what auto-encoders with this up-sampling made of them.
+`fft-small` is a narrow ResNet for the `sample` dataset.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from forenbench.weights import Weights
 
 from ._nets.autogan_features import FEATURES, AutoGANView
 from ._nets.encoders import RESNET_34
-from ._nets.networks import Network, resnet_34
+from ._nets.networks import Network, resnet_34, shipped
 from ._nets.published import own
+from ._nets.small import small_spectrum_resnet
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -40,18 +42,20 @@ def _own(feature: str, ending: str) -> Network:
     return Network(resnet_34, own(f"autogan-{feature}-{ending}", command, marks))
 
 
-NETWORKS = {
+PUBLISHED = {
     f"{feature}-{ending}": _own(feature, ending)
     for feature, endings in {"fft": TRAINING, **dict.fromkeys(FEATURES[1:], ("progan",))}.items()
     for ending in endings
 }
+SAMPLE = {"fft-small": Network(small_spectrum_resnet, shipped("autogan"))}
+NETWORKS = PUBLISHED | SAMPLE
 
 
 class AutoGAN(LogitDetector):
     """A classifier of two classes on spectra; the first of them is "generated"."""
 
-    variants: ClassVar = {"published": tuple(NETWORKS)}
-    rows: ClassVar = {"published": ("fft-progan",)}
+    variants: ClassVar = {"published": tuple(PUBLISHED), "sample": tuple(SAMPLE)}
+    rows: ClassVar = {"published": ("fft-progan",), "sample": tuple(SAMPLE)}
     needs: ClassVar = {variant: (network.checkpoint,) for variant, network in NETWORKS.items()}
     # ImageNet's file is what training starts from: no variant reads it.
     checkpoints: ClassVar = (*(network.checkpoint for network in NETWORKS.values()), RESNET_34)
@@ -60,6 +64,7 @@ class AutoGAN(LogitDetector):
 
     def __init__(self, variant: str, weights: Weights) -> None:
         self.name = f"autogan:{variant}"
+        self.trained_on = ("nearest",) if variant in SAMPLE else ()
         self.prepare = AutoGANView(variant.partition("-")[0])
         self.network = NETWORKS[variant].load(weights, self.checkpoints)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import inspect
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from forenbench.errors import BenchError, unknown
@@ -21,6 +21,47 @@ from .own import OwnDetector
 
 ALL = "all"
 """In a list of requests: every installed detector that has checkpoints of the kind."""
+
+LINEUPS: Mapping[str, tuple[str, ...]] = {
+    "modern": (
+        "univfd:lc",
+        "npr",
+        "drct",
+        "c2p-clip",
+        "aide",
+        "fatformer",
+        "safe",
+        "aligned",
+        "dda",
+        "commfor",
+        "rine",
+        "corvi",
+        "bfree",
+        "effort",
+    ),
+}
+"""Detectors that papers compare, by the name for all of them: of a line-up runs what has its weights here.
+
+modern: the nine of the table in the paper of DDA (Chen et al., NeurIPS 2025), and five that came beside it.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """A detector that cannot be run here for want of a file.
+
+    Attributes:
+        request: What was asked for: its own name, or that of a line-up it belongs to.
+        lack: What is missing and where to get it.
+    """
+
+    request: str
+    lack: str
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether it was asked for by its own name."""
+        return self.request not in LINEUPS
 
 
 def load(request: str | OwnDetector, weights: Weights) -> list[LoadedDetector]:
@@ -83,30 +124,38 @@ def load_all(requests: Iterable[str | OwnDetector], weights: Weights) -> list[Lo
         MissingWeights: Everything that is missing, not just the first.
         BenchError: As `load`, or two different plugins that give their detectors the same name.
     """
-    loaded, missing = load_available(requests, weights)
-    if missing:
-        raise MissingWeights("\n".join(missing))
+    loaded, absent = load_available(requests, weights)
+    if absent:
+        raise MissingWeights("\n".join(dict.fromkeys(one.lack for one in absent)))
     return loaded
 
 
 def load_available(
     requests: Iterable[str | OwnDetector], weights: Weights
-) -> tuple[list[LoadedDetector], list[str]]:
+) -> tuple[list[LoadedDetector], list[Absent]]:
     """Load the detectors whose weights are here, each distinct one once; and say what the others lack.
 
-    ``all`` among the requests means every installed detector (see `ALL`).
+    ``all`` among the requests means every installed detector (see `ALL`); a line-up's name (see `LINEUPS`)
+    means its detectors.
 
     Raises:
-        BenchError: As `load`, or two different plugins that give their detectors the same name, or two
-            requests that fill one detector with different weights for which there is one word.
+        BenchError: As `load`, or no request, or two different plugins that give their detectors the same
+            name, or two requests that fill one detector with different weights for which there is one word.
     """
+    words: dict[str | OwnDetector, str] = {}
+    for request, word in _named(requests, weights.kind):
+        # What is asked for by its own name as well has to be there.
+        if word not in LINEUPS or request not in words:
+            words[request] = word
+    if not words:
+        raise BenchError("no detector is named; 'bench list detectors' shows them")
     loaded: dict[tuple[str, str], LoadedDetector] = {}
-    missing: dict[str, None] = {}
-    for request in dict.fromkeys(_named(requests, weights.kind)):
+    absent: dict[Absent, None] = {}
+    for request, word in words.items():
         try:
             made = load(request, weights)
         except MissingWeights as error:
-            missing[str(error)] = None
+            absent[Absent(word, str(error))] = None
             continue
         for detector in made:
             # One name for two detectors would make one table row of both. The same
@@ -126,19 +175,21 @@ def load_available(
                     "before it, and no table could tell them apart; run them one at a time, each into a run "
                     "folder of its own"
                 )
-    return list(loaded.values()), list(missing)
+    return list(loaded.values()), list(absent)
 
 
-def _named(requests: Iterable[str | OwnDetector], kind: str) -> Iterator[str | OwnDetector]:
-    """Put the names of all that is installed in the place of ``all`` and ``all@sample``."""
+def _named(requests: Iterable[str | OwnDetector], kind: str) -> Iterator[tuple[str | OwnDetector, str]]:
+    """Put names in the place of ``all``, ``all@sample`` and line-ups; beside each, the word that asked."""
     for request in requests:
         word, at, other = request.partition("@") if isinstance(request, str) else ("", "", "")
         if word == ALL:
             # Those without variants have no checkpoints of any kind, and can always be run.
             some = [one for one in installed() if not one.has_variants or one.variants(other or kind)]
-            yield from (f"{one.name}{at}{other}" if one.has_variants else one.name for one in some)
+            yield from ((f"{one.name}{at}{other}" if one.has_variants else one.name, word) for one in some)
+        elif word in LINEUPS:
+            yield from ((f"{name}{at}{other}", word) for name in LINEUPS[word])
         else:
-            yield request
+            yield request, word
 
 
 def _origin(loaded: LoadedDetector) -> tuple[object, ...]:

@@ -7,9 +7,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from .build import build
-from .detectors import train_detectors
+from .detectors import load_split, train_detectors
+from .handmade import train_handmade
 from .learning import train_generators
-from .spectral import fit_spectral
 
 Report = Callable[[str, int, int, Mapping[str, float]], None]
 """Called with what is trained, step, steps and the losses of that step."""
@@ -30,5 +30,6 @@ def train_all(out: Path, report: Report) -> None:
             split="train",
             weights=out,
         )
-        train_detectors(Path(folder) / "train", out, report)
-        fit_spectral(Path(folder) / "train", out)
+        split = load_split(Path(folder) / "train")
+    train_detectors(split, out, report)
+    train_handmade(split, out, report)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from forenbench.data.sources.splits import chosen, split_of
 from forenbench.errors import BenchError
 
-from .requested import Files, load_detectors, open_weights
+from .requested import Files, open_weights
 
 if TYPE_CHECKING:
     from forenbench.data.dataset import Dataset
@@ -34,7 +34,7 @@ class Request:
         datasets: The test sets wanted, by dataset; none named means all.
         perturbations: As on the command line.
         table: The published table that needs all this. Of such a request, what can be had is run and the
-            rest is named; of any other, all must be there.
+            rest is named; of any other, all must be there but for the weights of a line-up's detectors.
     """
 
     detectors: Sequence[str | OwnDetector]
@@ -156,6 +156,7 @@ def gather(request: Request, means: Means, advance: Advance) -> Gathered:
     from forenbench.data.finding import MissingDataset
     from forenbench.data.requests import find_spec
     from forenbench.plugins.loading import load_available
+    from forenbench.weights import MissingWeights
 
     if request.table:
         kinds = dict.fromkeys(request.datasets, means.checkpoints or "published")
@@ -165,12 +166,13 @@ def gather(request: Request, means: Means, advance: Advance) -> Gathered:
     loaded: dict[str, list[LoadedDetector]] = {}
     # Once for each kind of checkpoints: a network may take gigabytes, and datasets mostly want one kind.
     for kind in dict.fromkeys(kinds.values()):
-        if request.table:
-            weights = open_weights(kind, means.files, means.device)
-            loaded[kind], missing = load_available(request.detectors, weights)
-            gathered.absent += missing
-        else:
-            loaded[kind] = load_detectors(request.detectors, kind, means.files, means.device)
+        weights = open_weights(kind, means.files, means.device)
+        loaded[kind], absent = load_available(request.detectors, weights)
+        # Of a published table, or of a line-up, is run what has its weights here.
+        needed = [one.lack for one in absent if one.is_needed and not request.table]
+        if needed:
+            raise MissingWeights("\n".join(needed))
+        gathered.absent += [one.lack for one in absent]
     for name, kind in kinds.items():
         wanted = request.datasets[name]
         try:
@@ -185,10 +187,9 @@ def gather(request: Request, means: Means, advance: Advance) -> Gathered:
         for testset in wanted:
             if testset not in found:
                 gathered.absent.append(f"test set '{name}/{testset}': not in the data")
-    if request.table and not (any(loaded.values()) and gathered.jobs):
-        raise BenchError(
-            f"nothing of table '{request.table}' can be run here:\n" + "\n".join(gathered.absent)
-        )
+    if gathered.absent and not (any(loaded.values()) and gathered.jobs):
+        what = f"of table '{request.table}' " if request.table else ""
+        raise BenchError(f"nothing {what}can be run here:\n" + "\n".join(gathered.absent))
     return gathered
 
 

@@ -57,6 +57,4 @@ def load_detectors(
     """Load detectors with one kind of checkpoints."""
     from forenbench.plugins.loading import load_all
 
-    if not requests:
-        raise BenchError("no detector is named; 'bench list detectors' shows them")
     return load_all(requests, open_weights(kind, files, device))

@@ -45,12 +45,12 @@ class EngineChoice:
         # Refused here, before networks are loaded, which takes minutes.
         if self.name == "ray" and self.device not in ("auto", "cpu", "cuda"):
             raise BenchError(
-                f"--device '{self.device}' with --engine ray: each replica has a GPU of its own, or none; "
+                f"device '{self.device}' with engine ray: each replica has a GPU of its own, or none; "
                 "say auto, cpu or cuda"
             )
         if self.name == "ray" and self.readers is not None:
             raise BenchError(
-                "--readers is for --engine local; replicas read with the cores of --replica-cpus"
+                "readers are for engine local; replicas read with their own cores (replica_cpus)"
             )
 
     def devices(self) -> list[str]:

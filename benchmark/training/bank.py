@@ -43,7 +43,7 @@ class Share:
         """
         number, _, count = text.partition("/")
         if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
-            raise BenchError(f"--shards '{text}' is not I/N with I from 1 to N, such as 2/4")
+            raise BenchError(f"shards '{text}' is not I/N with I from 1 to N, such as 2/4")
         return cls(int(number) - 1, int(count), size)
 
 

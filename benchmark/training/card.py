@@ -46,7 +46,7 @@ def refuse_another(checkpoint: Path, identity: Mapping[str, Any], *, begun: bool
     elif checkpoint.exists() and not begun:
         raise BenchError(
             f"'{checkpoint}' is there already, without a card that says from what training. "
-            "Choose another --out or --name, or remove it"
+            "Choose another folder or name, or remove it"
         )
 
 

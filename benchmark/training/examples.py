@@ -154,13 +154,13 @@ def limited(examples: Examples, limit: int | None, seed: int) -> Examples:
     if limit is None:
         return examples
     if limit < 2 or limit % 2:
-        raise BenchError(f"--limit {limit}: give an even number, half of it is real and half fake")
+        raise BenchError(f"limit {limit}: give an even number, half of it is real and half fake")
     chosen: list[int] = []
     for label in examples.wanted:
         indices = [index for index, item in enumerate(examples.items) if item.label == label]
         if len(indices) < limit // 2:
             raise BenchError(
-                f"--limit {limit} needs {limit // 2} {LABELS[label]} images, and there are {len(indices)}"
+                f"limit {limit} needs {limit // 2} {LABELS[label]} images, and there are {len(indices)}"
             )
         # Each label by its own generator: how many fakes there are has no say in which reals are drawn.
         shuffled = draws(seed, LIMIT, index=label).permutation(len(indices))
@@ -198,7 +198,7 @@ def check_readable(examples: Examples, *, skip: bool, advance: Advance) -> Examp
         more = f" and {len(unreadable) - _SHOWN} more" if len(unreadable) > _SHOWN else ""
         raise BenchError(
             f"'{examples.request}' has unreadable images: {', '.join(first)}{more}. Repair or remove them, "
-            "or leave them out with --skip-unreadable"
+            "or have them left out (skip unreadable)"
         )
     return without(examples, unreadable)
 

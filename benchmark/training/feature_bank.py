@@ -152,7 +152,7 @@ class FeatureShards:
         # All that is missing counts, for other processes fill the same disk.
         rows = min(len(self.missing()) * self.size, len(self.examples.items))
         needed = rows * encoding.width * (2 if encoding.half else 4)
-        require_room(self.folder, needed, f"features of {rows:,} images", "--out names another folder")
+        require_room(self.folder, needed, f"features of {rows:,} images", "choose another folder")
         read = Decoded(PlainView(encoding.prepare))
         loader = Loader(self.examples, read, 0, TRAIN, encoding.workers)
         indices = in_order(len(self.examples.items), self.size)

@@ -71,7 +71,7 @@ def begin(
         return starts.Start({"initialisation": "random"})
     if start not in INITIALISATIONS:
         if not Path(start).is_file():
-            raise BenchError(f"--init '{start}' is neither {' nor '.join(INITIALISATIONS)}, nor a file")
+            raise BenchError(f"init '{start}' is neither {' nor '.join(INITIALISATIONS)}, nor a file")
         return starts.fill(network, start, weights)
     with weights.recording() as used:
         fill_from_imagenet(network, weights, imagenet)

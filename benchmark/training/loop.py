@@ -161,7 +161,9 @@ class Loop(ABC):
             BenchError: It is not.
         """
         if not np.isfinite(value):
-            raise BenchError(f"{what} in epoch {self.position.epoch + 1} is {value}; try a smaller --lr")
+            raise BenchError(
+                f"{what} in epoch {self.position.epoch + 1} is {value}; try a smaller learning rate"
+            )
         return value
 
     def loader(self, read: Read, examples: Examples, purpose: int) -> Loader:

@@ -47,7 +47,8 @@ class Augmentation:
             probability = math.nan
         if kind not in KINDS or not 0 <= probability <= 1:
             raise BenchError(
-                f"--aug '{text}' is none of none, blur:P, jpeg:P, blur_jpg:P with a probability P from 0 to 1"
+                f"augmentation '{text}' is none of none, blur:P, jpeg:P, blur_jpg:P with a probability P "
+                "from 0 to 1"
             )
         blur, jpeg = KINDS[kind]
         return cls(blur * probability, jpeg * probability)

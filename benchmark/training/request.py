@@ -109,7 +109,7 @@ def gather(
             if shared:
                 raise BenchError(
                     f"{len(shared)} images of '{others.request}' are training images too; "
-                    "choose other images for --val"
+                    "choose other images for validation"
                 )
     return data
 

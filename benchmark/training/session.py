@@ -73,9 +73,7 @@ def finish(
     """
     recipe = run.recipe
     if isinstance(recipe.schedule, VALIDATED) and data.validation is None:
-        raise BenchError(
-            "this recipe stops by what validation says and has no validation images: name some with --val"
-        )
+        raise BenchError("this recipe stops by what validation says and has no validation images: name some")
     path = request.out / f"{request.name}.pth"
     # Workers and devices are no part of it: a training that was stopped may go on with others.
     identity = identity_of(
@@ -137,5 +135,5 @@ def claimed(
             yield False
     except Timeout:
         raise BenchError(
-            f"another process trains '{request.name}' in '{request.out}'; wait, or choose another --out"
+            f"another process trains '{request.name}' in '{request.out}'; wait, or choose another folder"
         ) from None

@@ -171,7 +171,7 @@ def beside_simulated(data: TrainingData, files: Mapping[str, Path], root: Path, 
         return data
     reals = data.train
     wanted = [(_fakes_of(*pair, root, run), reals) for pair in files.items()]
-    made = fill(wanted, "--out names another folder", run)
+    made = fill(wanted, "choose another folder", run)
     fakes = [replace(item, label=FAKE) for examples in made for item in examples.items]
     return replace(data, train=replace(reals, items=(*reals.items, *fakes)))
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from torch import nn
     from torch.optim import Optimizer
 
-_OPTION = "--init"
+_OPTION = "init"
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,11 @@ class Begun:
             ]
         except Exception as error:  # whatever a file may hold in its place
             raise BenchError(
-                f"--continue: the optimiser's state in the file does not fit this network: {error}"
+                f"the optimiser's state in the file does not fit this network: {error}"
             ) from error
         every = sum(len(group["params"]) for group in groups)
         if len(shapes) != every or any(len({*some}) > 1 for some in shapes):
-            raise BenchError("--continue: the optimiser's state in the file is that of another network")
+            raise BenchError("the optimiser's state in the file is that of another network")
         # As the official code: `load_networks` takes the state, then sets each group's rate to the option's.
         for group, own in zip(optimiser.param_groups, groups, strict=True):
             group.update(own)
@@ -80,8 +80,8 @@ class Start:
         optimiser, steps = self.beside.get("optimizer"), self.beside.get("total_steps")
         if not isinstance(optimiser, Mapping) or not isinstance(steps, int):
             raise BenchError(
-                f"--continue needs a file with `optimizer` and `total_steps` beside its weights, and "
-                f"'{self.file}' has none; leave it out to start from the weights alone"
+                f"a training that continues needs `optimizer` and `total_steps` beside the weights, and "
+                f"'{self.file}' has none; start from the weights alone"
             )
         return Begun(optimiser, steps)
 

@@ -93,7 +93,7 @@ def refuse_other(found: Mapping[str, Any], wanted: Mapping[str, Any], where: Pat
     for name, here, asked in _differences(found, wanted):
         raise BenchError(
             f"'{where}' belongs to another training: its {name} is {here!r}, not {asked!r}. "
-            "Choose another --out, or remove it"
+            "Choose another folder, or remove it"
         )
 
 

@@ -59,7 +59,7 @@ def train(
         if keep == "best" and data.validation is None:
             raise BenchError(
                 "the best epoch is kept by what validation says, and there are no validation images: name "
-                "some with --val"
+                "some"
             )
         if keep == "official":
             raise BenchError(

@@ -60,12 +60,14 @@ class PairNetwork(nn.Module):
 
     Args:
         outputs: 2 at GRIP (real, generated), 1 in the paper (the logit of "generated").
+        widths: Channels after each pair of convolutions.
+        hidden: Numbers between the linear layers.
     """
 
-    def __init__(self, outputs: int) -> None:
+    def __init__(self, outputs: int, widths: tuple[int, int, int] = (32, 64, 128), hidden: int = 256) -> None:
         super().__init__()
         layers: list[nn.Module] = []
-        for given, made, stride in ((3, 32, 2), (32, 64, 1), (64, 128, 1)):
+        for given, made, stride in zip((3, *widths), widths, (2, 1, 1), strict=False):
             layers += [
                 nn.Conv2d(given, made, 3, stride=stride, bias=False),
                 nn.ReLU(),
@@ -73,12 +75,18 @@ class PairNetwork(nn.Module):
                 nn.MaxPool2d(3, stride=2),
             ]
         # Nothing stands between the two linear layers, nor after a convolution of 5 × 5: so at GRIP.
-        self.main = nn.Sequential(*layers, nn.Flatten(), nn.Linear(12_800, 256), nn.Linear(256, outputs))
+        last = [nn.Linear(100 * widths[-1], hidden), nn.Linear(hidden, outputs)]
+        self.main = nn.Sequential(*layers, nn.Flatten(), *last)
 
     def forward(self, pairs: Tensor) -> Tensor:
         """Map (n, 3, 256, 256) to (n, outputs)."""
         made: Tensor = self.main(pairs)
         return made
+
+
+def small_pair_network() -> nn.Module:
+    """Make the narrow one of the `sample` checkpoints, untrained: (n, 3, 256, 256) to (n, 1)."""
+    return PairNetwork(1, (4, 8, 8), 16)
 
 
 class Reading(NamedTuple):

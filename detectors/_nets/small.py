@@ -1,4 +1,4 @@
-"""The small networks of the `sample` checkpoints: a patch discriminator and a narrow ResNet."""
+"""The small networks of the `sample` checkpoints: a patch discriminator and two narrow ResNets."""
 
 from __future__ import annotations
 
@@ -23,18 +23,31 @@ def small_resnet() -> nn.Module:
 
     Its stem halves the size once and has no max-pooling, which would drop the finest traces at once.
     """
+    net = _resnet(2, (16, 32, 64, 128), 1)
+    # timm can replace the pooling, but not leave it out. It has no weights, so that the keys stay the same.
+    net.maxpool = nn.Identity()
+    return net
+
+
+def small_spectrum_resnet() -> nn.Module:
+    """Make an untrained narrow ResNet-10 for spectra: (n, 3, H, W) of any size to two classes, (n, 2).
+
+    It halves sizes where AutoGAN's ResNet-34 does.
+    """
+    return _resnet(1, (8, 8, 16, 24), 2)
+
+
+def _resnet(depth: int, widths: tuple[int, int, int, int], outputs: int) -> nn.Module:
     from timm.models.resnet import BasicBlock, ResNet
 
     net: nn.Module = ResNet(
         BasicBlock,
-        layers=[2, 2, 2, 2],
-        channels=(16, 32, 64, 128),
+        layers=[depth] * 4,
+        channels=widths,
         stem_type="deep",
-        stem_width=16,
-        num_classes=1,
+        stem_width=widths[0],
+        num_classes=outputs,
     )
-    # timm can replace the pooling, but not leave it out. It has no weights, so that the keys stay the same.
-    net.maxpool = nn.Identity()
     return net
 
 

@@ -19,7 +19,7 @@ KEPT = [name for name in CHECKS if name != "higher means more likely generated"]
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module", params=["npr:native", "safe:native"])
+@pytest.fixture(scope="module", params=["npr:native", "patchcraft:progan"])
 def detector(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Detector:
     name, _, variant = request.param.partition(":")
     plugin, folder = find(name).plugin, tmp_path_factory.mktemp(name)

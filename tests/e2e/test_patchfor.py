@@ -79,7 +79,7 @@ def test_what_is_trained_is_scored_and_drawn(
         ),
         (
             ("train", "patchfor", "--data", "faces/train", "--out", "out", *NETWORK),
-            "has no validation images: name some with --val",
+            "has no validation images: name some",
         ),
         (
             ("train", "patchfor", "--data", "faces", "--out", "out", *NETWORK, "--init", "imagenet"),

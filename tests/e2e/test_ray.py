@@ -207,7 +207,7 @@ def test_no_cluster_on_this_machine_is_a_bad_request(slow: SlowRun, monkeypatch:
 
 @pytest.mark.parametrize(
     ("options", "word"),
-    [(["--device", "cuda:1"], "auto, cpu or cuda"), (["--readers", "2"], "--replica-cpus")],
+    [(["--device", "cuda:1"], "auto, cpu or cuda"), (["--readers", "2"], "replica_cpus")],
 )
 def test_what_has_no_meaning_on_a_cluster_is_a_bad_request(
     bench: Bench, options: list[str], word: str

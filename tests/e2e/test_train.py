@@ -139,7 +139,7 @@ def test_an_lgrad_classifier_scores_at_once(
         (("--data", "faces", "--aug", "blur"), "none of none, blur:P"),
         (("--data", "faces", "--precision", "fp64"), "neither fp32 nor bf16"),
         (("--data", "faces", "--limit", "5", "--init", "random"), "even number"),
-        (("--data", "faces/train", "--init", "random"), "--val"),
+        (("--data", "faces/train", "--init", "random"), "no validation images"),
         (("--data", "nowhere", "--init", "random"), "nowhere"),
         (("--data", "faces", "--init", "zero"), "neither imagenet nor random, nor a file"),
         (("--data", "faces", "--continue"), "--init is imagenet: name the file there"),
@@ -213,4 +213,4 @@ def test_unreadable_images_stop_it_before_it_starts(bench: Bench, tmp_path: Path
     )
     assert outcome.code == 2
     assert "cat/0_real/01.png" in outcome.err
-    assert "--skip-unreadable" in outcome.err
+    assert "skip unreadable" in outcome.err

@@ -23,7 +23,7 @@ def numbers(golden: object) -> Iterator[float]:
         yield golden
 
 
-@pytest.mark.parametrize("name", ["npr", "ladeda", "safe", "freqnet"])
+@pytest.mark.parametrize("name", ["npr", "ladeda", "safe", "freqnet", "patchcraft"])
 def test_the_right_and_the_wrong_numbers_of_a_card_were_measured(name: str) -> None:
     measured = {round(number, 6) for number in numbers(modern(name)["golden"])}
     stated = {number for one in card(name).wrong for number in (one.right, one.wrong)}

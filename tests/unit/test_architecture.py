@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -142,6 +143,25 @@ def test_only_the_command_line_prints() -> None:
         if "cli" not in path.parts:
             calls = [n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Call)]
             assert not [c for c in calls if isinstance(c.func, ast.Name) and c.func.id == "print"], path
+
+
+def test_no_error_names_an_option_where_there_may_be_no_command_line() -> None:
+    """Whole commands may stand in one, and options where Python's word for them stands beside."""
+    option, elsewhere = (
+        re.compile(r"(?<![\w-])--[a-z]"),
+        re.compile(r"in Python|bench [a-z]|docker run|ray start|zip "),
+    )
+    found = []
+    for path in sorted((ROOT / "benchmark").rglob("*.py")):
+        if path.is_relative_to(ROOT / "benchmark/cli"):
+            continue
+        for raised in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(raised, ast.Raise):
+                texts = [node.value for node in ast.walk(raised) if isinstance(node, ast.Constant)]
+                said = "".join(text for text in texts if isinstance(text, str))
+                if option.search(said) and not elsewhere.search(said):
+                    found.append(f"{path.name}: {said}")
+    assert not found
 
 
 def test_the_installed_tree_is_this_one() -> None:

@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from published_keys import flat, wrapped
 
 from forenbench import registry
 from forenbench.errors import BenchError, unknown
 from forenbench.plugins import loading
 from forenbench.plugins.cards import GROUP, cards
 from forenbench.plugins.installed import FoundPlugin, card_problem, find, installed
-from forenbench.plugins.loading import load, load_all, load_available
+from forenbench.plugins.loading import LINEUPS, load, load_all, load_available
 from forenbench.scoring.gathering import Gathered, Means, Request, reloading
 from forenbench.scoring.requested import Files, load_detectors
 from forenbench.weights import KINDS, Checkpoint, MissingWeights, Weights
@@ -172,6 +173,28 @@ def test_all_means_every_installed_detector_with_checkpoints_of_the_kind() -> No
     _, absent = load_available(["all"], Weights("published"))
     lacks = "".join(one.lack for one in absent)
     assert [name for name in ("tiny-ladeda", "gramnet", "clip-vit-l14") if name not in lacks] == []
+
+
+def test_every_detector_of_a_line_up_is_one_that_is_installed() -> None:
+    for requests in LINEUPS.values():
+        for request in requests:
+            name, _, variant = request.partition(":")
+            assert find(name).chosen(variant, "published")
+
+
+@pytest.mark.slow
+def test_of_a_line_up_what_has_its_weights_is_loaded_and_the_rest_named(tmp_path: Path) -> None:
+    torch.save(wrapped("npr", "model", flat("npr")), tmp_path / "NPR.pth")
+    weights = Weights("published", {"npr": tmp_path / "NPR.pth"}, unverified=True)
+    loaded, absent = load_available(["modern"], weights)
+    assert [one.name for one in loaded] == ["npr:squash256"]
+    assert len(absent) == len(LINEUPS["modern"]) - 2  # UnivFD and RINE want one CLIP: that is said once
+    assert not any(one.is_needed for one in absent)
+    assert "bench weights fetch dda" in "".join(one.lack for one in absent)
+    # By its own name as well: before or behind the line-up, it has to be there.
+    for requests in (["modern", "dda"], ["dda", "modern"]):
+        _, absent = load_available(requests, weights)
+        assert [one.request for one in absent if one.is_needed] == ["dda"]
 
 
 def test_a_hint_names_each_known_name_once() -> None:

@@ -31,7 +31,7 @@ def test_a_replica_fits_on_one_node_or_not_at_all(
 def test_what_fits_nowhere_is_refused_with_the_way_out(
     nodes: list[dict[str, float]], cores: int, gpus: int
 ) -> None:
-    with pytest.raises(BenchError, match=rf"a replica of {cores} cores and {gpus} GPUs.*--replica-cpus N"):
+    with pytest.raises(BenchError, match=rf"a replica of {cores} cores and {gpus} GPUs.*replica_cpus"):
         room(nodes, cores, gpus)
 
 

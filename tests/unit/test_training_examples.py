@@ -84,7 +84,7 @@ def test_unreadable_images_are_named_before_training_or_skipped_when_asked(folde
     (folder / "cat/0_real/00.png").write_bytes(whole[: len(whole) // 2])  # its header is fine
     (folder / "horse/1_fake/03.png").write_bytes(b"no image")
     broken = examples_of(folder)
-    with pytest.raises(BenchError, match=r"cat/0_real/00.png \(truncated.*horse/1_fake/03.png.*--skip-unr"):
+    with pytest.raises(BenchError, match=r"cat/0_real/00.png \(truncated.*horse/1_fake/03.png.*skip unr"):
         check_readable(broken, skip=False, advance=silent)
     left = check_readable(broken, skip=True, advance=silent)
     assert len(left.items) == 38
@@ -107,7 +107,7 @@ def test_a_checked_folder_is_not_decoded_again_but_skipping_must_be_asked_for_ag
     looked.clear()
     assert gather(order, Processes(), advance) == first
     assert not any(what.startswith("checking") for what in looked)
-    with pytest.raises(BenchError, match="--skip-unreadable"):
+    with pytest.raises(BenchError, match="skip unreadable"):
         gather(TrainingRequest("it", tmp_path / "out", str(folder)), Processes(), advance)
 
 

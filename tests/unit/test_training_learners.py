@@ -122,7 +122,7 @@ def test_a_file_of_another_network_starts_nothing(tmp_path: Path, spoil: str) ->
     state = dict(small_resnet().state_dict())
     state[spoil] = torch.zeros(1000, 128)
     torch.save(state, tmp_path / "own.pth")
-    with pytest.raises(WrongWeights, match=rf"'--init'.*own\.pth: key '{spoil}'"):
+    with pytest.raises(WrongWeights, match=rf"'init'.*own\.pth: key '{spoil}'"):
         classifier(LGRAD, str(tmp_path / "own.pth"), 0, Weights(), small_resnet)
 
 
@@ -188,16 +188,16 @@ def test_only_this_networks_own_optimiser_is_continued(tmp_path: Path) -> None:
     whole = torch.load(file, weights_only=True)
     bare = tmp_path / "bare.pth"
     torch.save(whole["model"], bare)
-    with pytest.raises(BenchError, match=r"--continue needs a file with `optimizer` .*bare\.pth' has none"):
+    with pytest.raises(BenchError, match=r"continues needs `optimizer` .*bare\.pth' has none"):
         starts.fill(TinyNetwork(), str(bare), Weights()).begun()
-    with pytest.raises(BenchError, match="no file at --init 'nowhere'"):
+    with pytest.raises(BenchError, match="no file at init 'nowhere'"):
         starts.fill(TinyNetwork(), "nowhere", Weights())
     few = {**whole["optimizer"]["state"]}
     few.pop(0)
     other = {**whole["optimizer"]["state"], 0: {**whole["optimizer"]["state"][0], "exp_avg": torch.zeros(3)}}
     for state in ({}, few, other, {0: {"momentum_buffer": torch.zeros(3)}}, {"state": 1}):
         spoilt = starts.Begun({**whole["optimizer"], "state": state}, 1)
-        with pytest.raises(BenchError, match="--continue: the optimiser's state in the file"):
+        with pytest.raises(BenchError, match="the optimiser's state in the file"):
             spoilt.restore(torch.optim.Adam(learner.network.parameters()))
     with pytest.raises(BenchError, match="does not fit this network"):
         starts.Begun({"state": {}, "param_groups": []}, 1).restore(optimiser)

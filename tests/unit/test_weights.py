@@ -306,7 +306,13 @@ def test_a_truncated_download_is_named(tmp_path: Path) -> None:
 class _WithoutDoubles(TorchFunctionMode):
     """The meta device in the place of Apple's GPUs: it refuses float64, as they do."""
 
-    def __torch_function__(self, function, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN204
+    def __torch_function__(
+        self,
+        function: Callable[..., object],
+        types: object,
+        args: tuple[object, ...] = (),
+        kwargs: dict[str, object] | None = None,
+    ) -> object:
         made = function(*args, **(kwargs or {}))
         if isinstance(made, torch.Tensor) and made.device.type == "meta" and made.dtype == torch.float64:
             raise TypeError("this device has no float64")

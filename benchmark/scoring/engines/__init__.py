@@ -123,7 +123,7 @@ ENGINES: Registry[EngineMaker] = Registry(
         "ray": partial(
             _ours,
             "forenbench.scoring.engines.ray:ray_engine",
-            "--engine ray needs Ray: pip install 'forenbench[ray]'",
+            "engine ray needs Ray: pip install 'forenbench[ray]'",
         ),
     },
 )

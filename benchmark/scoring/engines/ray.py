@@ -181,7 +181,7 @@ def connect(address: str) -> None:
         return
     if address.startswith("ray://"):
         raise BenchError(
-            f"--address '{address}' is for Ray's client; run this on a node of the cluster, with host:port"
+            f"address '{address}' is for Ray's client; run this on a node of the cluster, with host:port"
         )
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # else Ray reports to its makers
     try:
@@ -194,7 +194,7 @@ def connect(address: str) -> None:
     except (OSError, OverflowError, RuntimeError, ValueError, RayError) as error:
         raise BenchError(
             f"no Ray cluster at '{address}' that can be joined from here: {error}. 'ray start --head' makes "
-            "one; --address local uses this machine alone"
+            "one; address 'local' uses this machine alone"
         ) from error
 
 
@@ -229,6 +229,6 @@ def room(nodes: Sequence[Mapping[str, float]], cores: int, gpus: int) -> int:
         there = ", ".join(sorted({f"{node.get('CPU', 0):g} and {node.get('GPU', 0):g}" for node in nodes}))
         raise BenchError(
             f"no node of the Ray cluster has room for a replica of {cores} cores and {gpus} GPUs; the nodes "
-            f"have {there}. --replica-cpus N or, without GPUs, OMP_NUM_THREADS=N asks for fewer cores"
+            f"have {there}. Ask for fewer cores (replica_cpus) or, without GPUs, set OMP_NUM_THREADS"
         )
     return int(sum(rooms))
