@@ -99,8 +99,7 @@ def loaders() -> Iterator[tuple[Checkpoint, Load]]:
     models = [one.model for one in TRANSFORMATIONS.values() if isinstance(one.model, Network)]
     for one in (*networks, *models):
         yield one.checkpoint, lambda weights, one=one: one.load(weights, ())
-    for backbone in (*BACKBONES.values(), *PROBED.values()):
-    for backbone in (*BACKBONES.values(), COMMONPOOL):
+    for backbone in (*BACKBONES.values(), *PROBED.values(), COMMONPOOL):
         yield backbone.checkpoint, backbone.load
     for plugin in (CommunityForensics, Corvi, Gragnaniello, AlignedForensics, StayPositive):
         for variant, (checkpoint,) in plugin.needs.items():
