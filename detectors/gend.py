@@ -48,6 +48,7 @@ class GenD:
     version = "1"
     threshold = 0.5
     trained_on = ("ff++",)
+    # What transformers' CLIPImageProcessor does.
     prepare = FlooredCrop(CLIP, resize=224, crop=224, resample="bicubic", squash=False)
 
     def __init__(self, variant: str, weights: Weights, tower: Callable[[], nn.Module] = clip_tower) -> None:
@@ -56,6 +57,7 @@ class GenD:
 
     def score(self, batch: Tensor) -> Tensor:
         """Map n normalised pictures (n, 3, 224, 224) to scores (n,) in [0, 1]."""
+        # No sigmoid of the difference: the official scores tie where a softmax in float32 ends.
         logits: Tensor = self.network(batch)
         return logits.softmax(1)[:, 1]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,17 +12,17 @@ import torch
 from formula import he_weights, sha256_of_weights, shapes_of
 from golden import assert_sample, card, keys_sha256, modern, picture
 from huggingface import State, huggingface_tower, tiny_tower
-from PIL.Image import Image
+from PIL import Image
 from published_keys import flat, published_keys
 from torch import Tensor
 
 from forenbench.detectors._nets.huggingface_clip import ClipClassifier
-from forenbench.detectors._nets.pixels import CLIP, Preprocess, Tiled, normalise
+from forenbench.detectors._nets.pixels import CLIP, Preprocess, Tiled
 from forenbench.detectors.effort import Effort, EffortOfDeepfakeBench, EffortOfOjha
+from forenbench.errors import BenchError
 from forenbench.testing import CHECKS, check_detector
 from forenbench.weights import Weights, WrongWeights
 
-Prepare = Callable[[Image], Tensor]
 CUT = modern("effort")
 GOLDEN = CUT["golden"]
 A, B, CUBIC = (GOLDEN[part] for part in ("family_a", "family_b", "family_b_benchmark_cubic"))
@@ -41,7 +42,7 @@ def residuals(tower: Mapping[str, Tensor]) -> State:
         for matrix in ("k", "v", "q", "out")
         for letter, size in sizes.items()
     ]
-    if blocks == 24:
+    if blocks == 24:  # not the tiny tower's
         assert keys_sha256(shapes) == CUT["keys_residual"]
     rules = {"S_residual": lambda z: 4 + z, "U_residual": lambda z: z / 32, "V_residual": lambda z: z / 32}
     return he_weights(shapes, rules)
@@ -101,9 +102,15 @@ def dfb(ufd: EffortOfOjha, vit_l14: State) -> EffortOfDeepfakeBench:
     (B, EffortOfDeepfakeBench("dfb", (), torch.nn.Identity()).prepare),
     (CUBIC, EffortOfDeepfakeBench("dfb-cubic", (), torch.nn.Identity()).prepare),
 ], ids=["ufd", "dfb", "dfb-cubic"])  # fmt: skip
-def test_input_is_the_official_one(golden: dict[str, Any], prepare: Prepare) -> None:
+def test_input_is_the_official_one(golden: dict[str, Any], prepare: Callable[[Image.Image], Tensor]) -> None:
     for name, numbers in golden.items():
         assert_sample(prepare(picture(name)), numbers["input"], 1e-6)
+
+
+def test_without_opencv_the_second_family_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    with pytest.raises(BenchError, match=r"pip install 'forenbench\[opencv\]'"):
+        EffortOfDeepfakeBench("dfb", (), torch.nn.Identity())
 
 
 def features_and_logits(network: torch.nn.Module, inputs: list[Tensor]) -> tuple[Tensor, Tensor]:
@@ -156,8 +163,7 @@ def test_the_second_family_gives_the_official_logits_and_wrong_inputs_others(
     image = picture("rgb384x512")
     cubic = EffortOfDeepfakeBench("dfb-cubic", (), dfb.network)
     smooth, crop = Preprocess(CLIP, resize=224), Preprocess(CLIP, crop=224)
-    mean, std = (torch.tensor(one)[:, None, None] for one in CLIP)
-    swapped = normalise((dfb.prepare(image) * std + mean).flip(0).mul(255).round(), CLIP)
+    swapped = dfb.prepare(Image.merge("RGB", image.split()[::-1]))
     wrong = {"pillow_bilinear_antialias": smooth(image), "centre_crop": crop(image), "bgr": swapped}
     features, logits = features_and_logits(
         dfb.network, [dfb.prepare(image), cubic.prepare(image), *wrong.values()]
