@@ -8,6 +8,9 @@ BIN := .venv/bin
 FILES := $(shell find benchmark detectors datasets -type f -not -name '*.pyc' | LC_ALL=C sort | cksum | cut -d' ' -f1)
 INSTALLED := .venv/installed-$(FILES)
 
+# Tests start many a process: each would compile all modules anew where the environment says to keep no bytecode.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run test check docs perf lint wheel clean
 
 run: $(INSTALLED)

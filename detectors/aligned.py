@@ -3,9 +3,9 @@
 Rajan, Ojha, Schloesser, Lee, "Aligned Datasets Improve Detection of Latent Diffusion-Generated Images" (ICLR
 2025). Code and weights: https://github.com/AniSundar18/AlignedForensics (its licence file is Apache-2.0's).
 
-Pictures are neither resized nor cropped (see `corvi`, whose network and input these are). The score is the
-logit. In `ours-sync` a photograph and its reconstruction had the same augmentation in the same batch, in
-`ours` they had not; `-shaders` were trained on pictures of procedural shaders in place of photographs.
+Pictures are neither resized nor cropped (see `corvi`, whose network and input these are). In `ours-sync` a
+photograph and its reconstruction had the same augmentation in the same batch, in `ours` they had not;
+`-shaders` were trained on pictures of procedural shaders in place of photographs.
 """
 
 from __future__ import annotations

@@ -47,7 +47,9 @@ class C2PClip(LogitDetector):
     checkpoints: ClassVar = (CHECKPOINT,)
     version = "1"
     threshold = 0.5
+    # The authors do not say on what; users find it good at GANs alone, as what was trained on ProGAN is.
     trained_on = ("progan",)
+    # Other harnesses crop alone: that is another detector.
     prepare = Preprocess(CLIP, resize=224, crop=224, squash=False)
 
     def __init__(self, variant: str, weights: Weights, tower: Callable[[], nn.Module] = clip_tower) -> None:

@@ -6,7 +6,7 @@ for profit); the file of `latent` is also in https://github.com/grip-unina/ClipB
 (Apache-2.0), where it is called Corvi2023.
 
 Pictures are neither resized nor cropped, so that the cost grows with their area. Of more than a million
-pixels they go through the network in bands, which gives the same numbers. The score is the logit.
+pixels they go through the network in bands, which gives the same numbers.
 """
 
 from __future__ import annotations

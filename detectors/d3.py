@@ -28,6 +28,7 @@ CHECKPOINT = published("d3", {"query.weight": (1024, 1024), "fc.weight": (1, 204
 GENIMAGE = ("adm", "biggan", "glide", "midjourney", "sd-v1.4", "sd-v1.5", "vqdm", "wukong")
 """Whose generators the weights may all have seen: the authors do not say which of them they have."""
 
+# What the README says first; the paper does not say which made its table.
 INPUTS = {"squash": Preprocess(CLIP, resize=224), "crop": Preprocess(CLIP, crop=224)}
 
 

@@ -14,7 +14,6 @@ pictures, but OpenCV turns a picture as its EXIF orientation says, and keeps the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from torch import Tensor, nn
@@ -23,12 +22,10 @@ from forenbench.weights import Checkpoint, Weights
 
 from ._nets.heads import TEXT_TOWER, WholeModel
 from ._nets.networks import Network
-from ._nets.pixels import IMAGENET, Preprocess
+from ._nets.pixels import IMAGENET, FlooredCrop
 from ._nets.published import published
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
-
     from ._nets.image_models import State
 
 MARKS = {
@@ -43,18 +40,6 @@ CHECKPOINTS = {
 }
 
 
-@dataclass(frozen=True)
-class _FlooredCrop(Preprocess):
-    """A central crop whose corner is rounded down, as albumentations rounds it."""
-
-    def pixels(self, image: Image) -> Image:
-        """Crop one RGB image."""
-        # torchvision rounds half to even. Without the last row or column of an odd margin there is no half.
-        side = self.crop or 0
-        width, height = (length - (length - side) % 2 * (length > side) for length in image.size)
-        return super().pixels(image.crop((0, 0, width, height)))
-
-
 class DRCT:
     """A classifier with a class of photographs and one of all that a diffusion model has touched."""
 
@@ -64,7 +49,7 @@ class DRCT:
     checkpoints: ClassVar = tuple(CHECKPOINTS.values())
     version = "1"
     threshold = 0.5
-    prepare = _FlooredCrop(IMAGENET, crop=224)
+    prepare = FlooredCrop(IMAGENET, crop=224)
 
     def __init__(self, variant: str, weights: Weights) -> None:
         self.name = f"drct:{variant}"

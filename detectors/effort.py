@@ -29,6 +29,7 @@ from ._nets.pixels import CLIP, Preprocess, Tiled
 from ._nets.published import published
 from ._nets.singular_residuals import ResidualNames
 
+# The first family saves all of CLIP, of which no picture passes these.
 TEXT = ("model.text_model.", "model.text_projection.", "model.visual_projection.", "model.logit_scale")
 UFD = ResidualNames("model.vision_model.", "fc.", unused=TEXT)
 DFB = ResidualNames("backbone.", "head.")
@@ -54,6 +55,7 @@ class EffortOfOjha(LogitDetector):
 
     version = "1"
     threshold = 0.5
+    # 256, though the crop is 224: a picture of 230 is laid out twice and then cut.
     prepare = Tiled(256, Preprocess(CLIP, crop=224))
 
     def __init__(self, name: str, trained_on: tuple[str, ...], network: nn.Module) -> None:
@@ -77,6 +79,7 @@ class EffortOfDeepfakeBench:
 
     def score(self, batch: Tensor) -> Tensor:
         """Map n normalised pictures (n, 3, 224, 224) to scores (n,) in [0, 1]."""
+        # No sigmoid of the difference: the official scores tie where a softmax in float32 ends.
         logits: Tensor = self.network(batch)
         return logits.softmax(1)[:, 1]
 

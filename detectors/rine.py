@@ -40,6 +40,7 @@ def head_of(variant: str) -> Network:
     """Say what a variant's head is, and which file fills it."""
     name = variant.removesuffix("-crop")
     layers, width = SIZES[name]
+    # The last layer of the first projection: with two layers there is none of the name that four have.
     marks = {"alpha": (1, 24, width), f"proj1.{3 * layers - 2}.weight": (width, width)}
     return Network(partial(BlockImportance, layers, width), published(f"rine-{name}", marks))
 
@@ -55,6 +56,7 @@ class TenCrops:
         """Turn one RGB image into a float32 tensor (10, 3, crop, crop), with CLIP's statistics."""
         from torchvision.transforms import functional
 
+        # Adds black and cuts nothing: smaller pictures stop the official code.
         framed = functional.center_crop(image, [max(side, self.crop) for side in (image.height, image.width)])
         crops = functional.ten_crop(framed, [self.crop, self.crop])
         return normalise(torch.stack([functional.pil_to_tensor(one) for one in crops]), CLIP)
@@ -102,9 +104,7 @@ class _Heads:
 
     variants: ClassVar = {"published": (*SIZES, "ldm-crop")}
     rows: ClassVar = {"published": tuple(SIZES)}
-    needs: ClassVar = {
-        variant: (CLIP_VIT_L14, head_of(variant).checkpoint) for variant in variants["published"]
-    }
+    needs: ClassVar = {one: (CLIP_VIT_L14, head_of(one).checkpoint) for one in variants["published"]}
     checkpoints: ClassVar = (CLIP_VIT_L14, *(head_of(variant).checkpoint for variant in SIZES))
 
     def __call__(self, variant: str, weights: Weights) -> OneCropRine | TenCropRine:

@@ -3,10 +3,10 @@
 Rajan, Lee, "Stay-Positive: A Case for Ignoring Real Image Features in Fake Image Detection" (ICML 2025). Code
 and weights: https://github.com/AniSundar18/AlignedForensics (its licence file is Apache-2.0's).
 
-Pictures are neither resized nor cropped (see `corvi`, whose network and input these are). The score is the
-logit. The last layers of Corvi et al.'s and of AlignedForensics' detector were trained anew with weights that
-are never negative. The other layers were to stay as they are; yet their batch norms ran in training mode, so
-that a file differs from its parent in more than its last layer.
+Pictures are neither resized nor cropped (see `corvi`, whose network and input these are). The last layers of
+Corvi et al.'s and of AlignedForensics' detector were trained anew with weights that are never negative. The
+other layers were to stay as they are; yet their batch norms ran in training mode, so that a file differs from
+its parent in more than its last layer.
 """
 
 from __future__ import annotations

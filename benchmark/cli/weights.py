@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Annotated
 
@@ -12,6 +12,7 @@ import typer
 from forenbench.errors import BenchError, unknown
 from forenbench.files.downloads import DownloadFailed, mismatch
 from forenbench.plugins.installed import FoundPlugin, find, installed
+from forenbench.plugins.loading import LINEUPS
 from forenbench.weights import KINDS, Checkpoint
 from forenbench.weights.checkpoint_store import (
     FOLDER,
@@ -24,7 +25,7 @@ from forenbench.weights.checkpoint_store import (
 )
 
 from . import options as o
-from .console import say, short, show, width
+from .console import say, short, show, split, width
 from .transfers import TransferProgress, agree, licence_in_words, size_in_words
 
 app = typer.Typer(help="List, fetch or check checkpoint files.", no_args_is_help=True)
@@ -35,6 +36,9 @@ _INDENT = " " * 4
 
 _Names = Annotated[list[str] | None, typer.Argument(help="Checkpoints, as 'bench weights list' names them.")]
 _Detector = Annotated[str, typer.Option(help="What a detector needs: lgrad or lgrad:stylegan-bedroom.")]
+_Detectors = Annotated[
+    str, typer.Option("--detector", help="What detectors need: lgrad,dda:coco, or modern.")
+]
 _MIRROR = "A folder or address to download from, which keeps them as NAME/FILE, NAME.pth or FILE."
 
 
@@ -56,23 +60,17 @@ def listing(detector: _Detector = "") -> None:
 @app.command()
 def fetch(
     names: _Names = None,
-    detector: _Detector = "",
+    detector: _Detectors = "",
     everything: Annotated[bool, typer.Option("--all", help="Everything that was published.")] = False,
     mirror: Annotated[str, typer.Option(help=_MIRROR)] = "",
     yes: o.Yes = False,
 ) -> None:
     """Download checkpoints into the cache: resumable, and checked before they count as there."""
-    absent = _absent(names or [], detector, everything)
+    groups = _absent(_wanted(names or [], detector, everything))
+    absent = [one for group in groups.values() for one in group]
     downloads = [one for one in absent if addresses(one, mirror)]
     if downloads:
-        for one in downloads:
-            say(f"{one.name}: {one.file}, {size_in_words(one.size)}, {licence_in_words(one.licence)}")
-        sizes = [one.size for one in downloads if one.size is not None]
-        total = [size_in_words(sum(sizes))] if sizes else []
-        if len(sizes) < len(downloads):
-            total.append(f"files of unknown size: {len(downloads) - len(sizes)}")
-        folder = cached(downloads[0]).parents[1]
-        say(f"To download to {short(folder)}/: {', and '.join(total)}")
+        _announce(groups, downloads)
         agree(yes)
     failed = []
     with TransferProgress() as progress:
@@ -165,25 +163,54 @@ def _needed_by(found: FoundPlugin, variants: Iterable[str]) -> tuple[Checkpoint,
     return tuple(needed)
 
 
-def _absent(names: Sequence[str], detector: str, everything: bool) -> list[Checkpoint]:
-    """List what is to be fetched and not in the cache, or wrong there; say where the rest is.
+def _announce(groups: Mapping[str, Sequence[Checkpoint]], downloads: Sequence[Checkpoint]) -> None:
+    """Say what is going to be downloaded, by detector, and how much that is."""
+    for user, group in groups.items():
+        mine = [one for one in group if one in downloads]
+        if user and mine:
+            say(user)
+        for one in mine:
+            facts = f"{one.file}, {size_in_words(one.size)}, {licence_in_words(one.licence)}"
+            say(f"{'  ' if user else ''}{one.name}: {facts}")
+    sizes = [one.size for one in downloads if one.size is not None]
+    total = [size_in_words(sum(sizes))] if sizes else []
+    if len(sizes) < len(downloads):
+        total.append(f"files of unknown size: {len(downloads) - len(sizes)}")
+    folder = cached(downloads[0]).parents[1]
+    say(f"To download to {short(folder)}/: {', and '.join(total)}")
+
+
+def _wanted(names: Sequence[str], detector: str, everything: bool) -> dict[str, Iterable[Checkpoint]]:
+    """List what is to be fetched, by detector; files that are asked for by name have no other heading.
 
     Raises:
-        BenchError: Nothing is named, or a name is unknown; or a file of the user's own folder is wrong, which
-            would go before what is downloaded.
+        BenchError: Nothing is named, or a name is unknown.
     """
     if bool(names) + bool(detector) + everything != 1:
         raise BenchError("say what to fetch: names of checkpoints, or --detector NAME, or --all")
-    wanted: Iterable[Checkpoint] = _named(names)
+    if names:
+        return {"": _named(names)}
     if everything:
-        wanted = [one for one in _published().values() if not one.command]
-    elif detector:
-        name, _, variant = detector.partition(":")
+        return {found.name: [one for one in found.checkpoints if not one.command] for found in installed()}
+    wanted: dict[str, Iterable[Checkpoint]] = {}
+    for request in LINEUPS.get(detector, split(detector)):
+        name, _, variant = request.partition(":")
         found = find(name)
         # A bare name stands for the variants that it means in `bench run`, not for all there are.
-        wanted = _needed_by(found, (variant,) if variant else found.rows("published"))
-    absent = []
-    for checkpoint in wanted:
+        wanted[request] = _needed_by(found, (variant,) if variant else found.rows("published"))
+    return wanted
+
+
+def _absent(wanted: Mapping[str, Iterable[Checkpoint]]) -> dict[str, list[Checkpoint]]:
+    """List what is not in the cache, or wrong there, each file once; say where the rest is.
+
+    Raises:
+        BenchError: A file of the user's own folder is wrong, which would go before what is downloaded.
+    """
+    absent: dict[str, list[Checkpoint]] = {}
+    # What several detectors read stands with the first of them.
+    users = {one: user for user, files in reversed([*wanted.items()]) for one in files}
+    for checkpoint in dict.fromkeys(one for files in wanted.values() for one in files):
         if checkpoint.shipped:  # within an installed package, and so always here
             continue
         path = locate(checkpoint)
@@ -193,7 +220,7 @@ def _absent(names: Sequence[str], detector: str, everything: bool) -> list[Check
         if path and not problem:
             say(f"{checkpoint.name} is here: {short(path)}")
             continue
-        absent.append(checkpoint)
+        absent.setdefault(users[checkpoint], []).append(checkpoint)
         if path:
             say(f"{checkpoint.name}: {short(path)} {problem}. A download replaces it", "yellow")
     return absent

@@ -175,16 +175,18 @@ class Backbone:
         return FrozenEncoder(network, self.prepare, self.width, features, self.taps)
 
 
-def clip_tower() -> nn.Module:
+def clip_tower(configuration: str = "ViT-L-14-quickgelu") -> nn.Module:
     """Make CLIP's ViT-L/14 image tower, unfilled: (n, 3, 224, 224) to (n, 768).
 
-    OpenAI trained it with QuickGELU; open_clip's plain `ViT-L-14` would only warn of the difference.
+    Args:
+        configuration: open_clip's name of it. OpenAI trained it with QuickGELU, LAION with the exact GELU,
+            `ViT-L-14`: open_clip would only warn of the difference.
     """
     import open_clip
 
     # The text tower is built along: on the meta device it costs no memory. QuickGELU and GELU differ in
     # features (by 0.05 on random weights), not in keys or shapes: strict loading would not notice.
-    tower: nn.Module = open_clip.CLIP(**open_clip.get_model_config("ViT-L-14-quickgelu")).visual
+    tower: nn.Module = open_clip.CLIP(**open_clip.get_model_config(configuration)).visual
     return tower
 
 

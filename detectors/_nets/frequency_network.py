@@ -21,9 +21,9 @@ def high_pass(maps: Tensor, dims: tuple[int, ...]) -> Tensor:
     Returns:
         The same shape, non-negative.
     """
-    # The official block of zeros begins at frequency -side // 4 and ends before side // 4, and of what it
-    # leaves the real part counts. So the half of the spectrum that real maps need is enough, twice as fast:
-    # a frequency that the block takes at one sign only loses half of itself.
+    # The official block of zeros has the frequencies from -(side // 4) on, up to side // 4 without it, and of
+    # what it leaves the real part counts. So the half of the spectrum that real maps need is enough, twice as
+    # fast: a frequency that the block takes at one sign only loses half of itself.
     block = mirrored = torch.ones((), dtype=torch.bool, device=maps.device)
     for dim in dims:
         side = maps.shape[dim]

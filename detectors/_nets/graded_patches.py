@@ -36,8 +36,8 @@ def five_inputs(image: Image) -> Tensor:
     # The official code fails on a picture with a side shorter than a patch; here it is laid out side by side.
     large = pixels.repeat(1, *(-(-SIDE // length) for length in pixels.shape[1:]))
     # The patches there come out of a transform and its inverse: the same but for rounding.
-    every = patches(large).flatten(1, 2)
-    views = [every[:, place] for place in chosen(grades(large))] + [pixels]
+    every = patches(large)
+    views = [every[:, *divmod(place, every.shape[2])] for place in chosen(grades(large))] + [pixels]
     # As the torchvision that the authors pin does it with tensors: without smoothing, which only matters for
     # the whole picture.
     scaled = [interpolate(one[None], (256, 256), mode="bilinear", antialias=False)[0] for one in views]

@@ -126,8 +126,10 @@ def _of_training(
     for key, expected in encoder.network.state_dict().items():
         value = rest.pop(prefix + key, None)
         if isinstance(value, Tensor) and value.shape == expected.shape:
-            # Up to the rounding of float16, in which OpenAI published CLIP.
-            if torch.allclose(value.to(expected), expected, rtol=1e-3, atol=1e-6):
+            # Up to the rounding of float16, in which OpenAI published CLIP. `equal`, which most are, takes a
+            # thirtieth of the time.
+            here = value.to(expected)
+            if torch.equal(here, expected) or torch.allclose(here, expected, rtol=1e-3, atol=1e-6):
                 continue
             if key.endswith(STATISTICS):
                 drifted[key] = value

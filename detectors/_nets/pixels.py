@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -71,6 +71,20 @@ class Preprocess:
         if self.crop is not None:
             image = functional.center_crop(image, [self.crop, self.crop])
         return image
+
+
+@dataclass(frozen=True)
+class FlooredCrop(Preprocess):
+    """The same with the crop's corner rounded down, as albumentations and transformers round it."""
+
+    def pixels(self, image: Image) -> Image:
+        """Resize and crop one RGB image."""
+        if self.crop is None:
+            return super().pixels(image)
+        image = replace(self, crop=None).pixels(image)
+        # torchvision rounds half to even. Without the last row or column of an odd margin there is no half.
+        width, height = (length - (length - self.crop) % 2 * (length > self.crop) for length in image.size)
+        return Preprocess(self.statistics, crop=self.crop).pixels(image.crop((0, 0, width, height)))
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import torch
 
+from forenbench.types import LogitDetector
 from forenbench.weights import Checkpoint, Weights
 
 from .networks import RESNET_50, Network
@@ -50,8 +51,8 @@ def res50nodown() -> nn.Module:
     return made
 
 
-class NoDownDetector:
-    """A logit of each whole picture at its own size; its authors compare it with 0.
+class NoDownDetector(LogitDetector):
+    """A logit of each whole picture at its own size.
 
     Attributes:
         family: What stands before the variant in a detector's name.
@@ -63,7 +64,7 @@ class NoDownDetector:
     needs: ClassVar[Mapping[str, tuple[Checkpoint, ...]]]
     checkpoints: ClassVar[tuple[Checkpoint, ...]]
     version = "1"
-    threshold = 0.0
+    threshold = 0.5
     prepare = Preprocess(IMAGENET)
 
     def __init__(self, variant: str, weights: Weights) -> None:
@@ -72,8 +73,8 @@ class NoDownDetector:
         (checkpoint,) = self.needs[variant]
         self.network = Network(res50nodown, checkpoint).load(weights, self.checkpoints)
 
-    def score(self, batch: Tensor) -> Tensor:
-        """Map n normalised pictures (n, 3, H, W) of any size to logits (n,), unbounded."""
+    def logit(self, batch: Tensor) -> Tensor:
+        """Map n normalised pictures (n, 3, H, W) of any size to raw logits (n,)."""
         # One by one, as its authors do: of the pictures of today one alone fills a GPU, and 32 its memory.
         return torch.cat([self.judge(picture) for picture in torch.split(batch, 1)])
 

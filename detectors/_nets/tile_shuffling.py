@@ -42,7 +42,7 @@ def shuffled(pictures: Tensor) -> Tensor:
     """Lay the tiles of n pictures (n, 3, 224, 224) in the order of `ORDER`; all pictures alike."""
     n, channels, height, width = pictures.shape
     rows, columns = height // TILE, width // TILE
-    tiles = pictures.view(n, channels, rows, TILE, columns, TILE).transpose(3, 4).flatten(2, 3)
+    tiles = pictures.reshape(n, channels, rows, TILE, columns, TILE).transpose(3, 4).flatten(2, 3)
     moved = tiles[:, :, list(ORDER)].view(n, channels, rows, columns, TILE, TILE)
     return moved.transpose(3, 4).reshape(pictures.shape)
 

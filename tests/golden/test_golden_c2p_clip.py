@@ -73,6 +73,7 @@ def test_features_and_logits_are_the_official_ones_and_wrong_ones_differ(detecto
         "imagenet_mean_std": Preprocess(IMAGENET, resize=224, crop=224, squash=False)(large),
     }
     inputs = torch.stack([*(detector.prepare(picture(name)) for name in names), *others.values()])
+    # Features and logits of one pass: it takes a second a picture.
     seen: list[Tensor] = []
     hook = detector.network.visual.register_forward_hook(lambda module, given, gives: seen.append(gives))
     logits = torch.cat([detector.logit(four) for four in inputs.split(4)])

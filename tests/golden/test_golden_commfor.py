@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
-from importlib.resources import files
 
 import pytest
 import torch
 from formula import he_weights, sha256_of_weights, shapes_of
-from golden import assert_sample, keys_sha256, modern, picture
+from golden import assert_sample, card, keys_sha256, modern, picture
 from PIL.Image import Image
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -24,7 +22,7 @@ from forenbench.weights import Weights
 pytestmark = pytest.mark.slow
 GOLDEN = modern("community_forensics")
 MODELS = GOLDEN["golden"]["models"]
-CARD = tomllib.loads((files("forenbench.detectors") / "commfor.toml").read_text(encoding="utf-8"))["card"]
+WITHIN = card("commfor").within
 FEW = ("rgb180x200", "rgb301x257", "rgb384x512")
 """Smaller than the crop, of odd sides, wider than high: the larger network takes a second for a picture."""
 
@@ -78,9 +76,9 @@ def test_features_and_logits_are_the_official_ones(
     for number, (name, golden) in enumerate(images.items()):
         assert_sample(seen["patches"][number], golden["patch_embed_first_block_in"], 1e-5)
         assert_sample(seen["token"][number], golden["cls_after_norm384"], 1e-4)
-        assert logits[number].item() == pytest.approx(golden["logit"], abs=CARD["within"]), name
+        assert logits[number].item() == pytest.approx(golden["logit"], abs=WITHIN), name
         score = logits[number].sigmoid().item()
-        assert score == pytest.approx(golden["sigmoid"], abs=CARD["within"]), name
+        assert score == pytest.approx(golden["sigmoid"], abs=WITHIN), name
 
 
 @torch.no_grad()
@@ -159,6 +157,6 @@ def test_every_known_wrong_variant_gives_another_logit(
     for what, patched in WRONG_NETWORKS.items():
         for _ in patched(detector.network):
             found[what] = detector.logit(detector.prepare(picture(name))[None]).item()
-    assert found == pytest.approx(wrong, abs=CARD["within"])
+    assert found == pytest.approx(wrong, abs=WITHIN)
     right = MODELS["224"]["images"][name]["logit"]
-    assert [what for what, value in found.items() if abs(value - right) < 2 * CARD["within"]] == []
+    assert [what for what, value in found.items() if abs(value - right) < 2 * WITHIN] == []

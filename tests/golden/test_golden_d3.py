@@ -42,6 +42,7 @@ def test_every_picture_of_a_batch_is_shuffled_alike() -> None:
     batch = torch.rand(3, 3, 224, 224)
     together = shuffled(batch)
     assert all(torch.equal(shuffled(one[None])[0], ours) for one, ours in zip(batch, together, strict=True))
+    # Tiles are numbered row by row, sixteen a row.
     first = ORDER[0]
     row, column = 14 * (first // 16), 14 * (first % 16)
     assert torch.equal(together[..., :14, :14], batch[..., row : row + 14, column : column + 14])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -24,6 +24,11 @@ GOLDEN = NUMBERS["golden"]
 IMAGES = GOLDEN["images"]
 WITHIN = card("fatformer").within
 PICTURE = "rgb384x512"
+WRONG = {
+    "CLIP mean/std": Preprocess(CLIP, resize=256, crop=224),
+    "Resize(256) keeping the aspect ratio": AIGCDETECT,
+    "CenterCrop 224 without resize": Preprocess(IMAGENET, crop=224),
+}
 RULES = {
     "freq_scale": lambda z: 0.1 + 0.02 * z,
     "ctx": lambda z: 0.02 * z,
@@ -93,31 +98,22 @@ def test_input_is_the_official_one(name: str) -> None:
     assert_sample(FatFormer.prepare(picture(name)), IMAGES[name]["input"], within=1e-5)
 
 
-WRONG = {
-    "CLIP mean/std": Preprocess(CLIP, resize=256, crop=224),
-    "Resize(256) keeping the aspect ratio": AIGCDETECT,
-    "CenterCrop 224 without resize": Preprocess(IMAGENET, crop=224),
-}
-
-
 @torch.no_grad()
 def test_logits_are_the_official_ones_by_way_of_the_official_tokens(fatformer: FatFormer) -> None:
     """Of one picture as it is prepared here, and as others prepare it."""
     golden, network, kept = IMAGES[PICTURE], fatformer.network, {}
     adapter: ForgeryAdapter = network.image_encoder.transformer.resblocks[ADAPTED[0]].forgery_aware_adapter
     stages = {"adapter": adapter, "tokens": network.image_encoder, "texts": network.text_encoder}
-    handles = [
-        stage.register_forward_hook(
-            lambda _, given, output, name=name: kept.update({name: (given[0], output)})
-        )
-        for name, stage in stages.items()
-    ]
-    right, *wrong = network(
-        torch.stack([prepare(picture(PICTURE)) for prepare in (FatFormer.prepare, *WRONG.values())])
-    )
+
+    def keep(name: str) -> Callable[..., None]:
+        return lambda _module, given, output: kept.update({name: (given[0], output)})
+
+    handles = [stage.register_forward_hook(keep(name)) for name, stage in stages.items()]
+    inputs = [prepare(picture(PICTURE)) for prepare in (FatFormer.prepare, *WRONG.values())]
+    right, *wrong = network(torch.stack(inputs))
     for handle in handles:
         handle.remove()
-    (before, adapted), (_, tokens), (_, texts) = kept.values()
+    (before, adapted), (_, tokens), (_, texts) = (kept[name] for name in stages)
     bands = adapter.dwt_transform.split(before[:1, 1:].mT.reshape(1, -1, 16, 16)).flatten(3)
     assert_sample(bands[0], golden["adapter7_dwt_before_groupnorm"], within=1e-4)
     assert_sample(adapted[0], golden["adapter7_out_tokens_first"], within=1e-4)
@@ -131,6 +127,17 @@ def test_logits_are_the_official_ones_by_way_of_the_official_tokens(fatformer: F
     for name, logits in zip(WRONG, wrong, strict=True):
         assert logits.tolist() == pytest.approx(GOLDEN["wrong_variants"][PICTURE][name]["logits"], abs=WITHIN)
         assert logits.tolist() != pytest.approx(golden["logits_real_fake"], abs=5 * WITHIN)
+
+
+@torch.no_grad()
+def test_without_their_wavelets_the_adapters_give_other_logits(
+    fatformer: FatFormer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ForgeryAdapter, "of_frequencies", lambda _, patches: torch.zeros_like(patches))
+    found = fatformer.network(FatFormer.prepare(picture(PICTURE))[None])[0].tolist()
+    wrong = GOLDEN["wrong_variants"][PICTURE]["frequency branch of the adapters left out"]["logits"]
+    assert found == pytest.approx(wrong, abs=WITHIN)
+    assert found != pytest.approx(IMAGES[PICTURE]["logits_real_fake"], abs=5 * WITHIN)
 
 
 @torch.no_grad()

@@ -76,6 +76,14 @@ def test_the_logits_are_the_official_ones(detectors: dict[str, NPR], variant: st
 
 
 @torch.no_grad()
+def test_a_variant_is_its_input_whatever_the_format_of_its_file(detectors: dict[str, NPR]) -> None:
+    for variant, detector in detectors.items():
+        golden = GOLDEN["variants"][OFFICIAL[variant.partition("-")[0]]]["rgb180x200"]
+        logit = detector.logit(detector.prepare(picture("rgb180x200"))[None]).item()
+        assert logit == pytest.approx(golden["logit"], abs=WITHIN, rel=0)
+
+
+@torch.no_grad()
 @pytest.mark.parametrize("variant", OFFICIAL)
 def test_in_float64_the_logit_is_the_official_one(state: dict[str, Tensor], variant: str) -> None:
     exact = ShortResNet(1)

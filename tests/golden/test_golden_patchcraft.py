@@ -14,7 +14,7 @@ from PIL import Image
 from srm_kernels import srm_kernels
 from torch import Tensor, nn
 
-from forenbench.detectors._nets.pixels import IMAGENET
+from forenbench.detectors._nets.pixels import IMAGENET, PLAIN, Preprocess
 from forenbench.detectors._nets.texture_mosaics import MosaicNetwork, TextureMosaics, textures
 from forenbench.detectors.patchcraft import PatchCraft
 from forenbench.weights import Weights
@@ -121,8 +121,7 @@ def test_in_float64_the_logit_is_the_official_one(state: dict[str, Tensor]) -> N
 
 def test_texture_is_the_official_sum() -> None:
     for image, patches in GOLDEN["edge_density"].items():
-        levels = torch.frombuffer(bytearray(picture(image).tobytes()), dtype=torch.uint8)
-        shown = levels.view(256, 256, 3).permute(2, 0, 1).float().div(255)
+        shown = Preprocess(PLAIN)(picture(image))
         for top, left, side, expected in patches:
             found = textures(shown[None, :, top : top + side, left : left + side]).item()
             assert found == pytest.approx(expected, rel=1e-6)

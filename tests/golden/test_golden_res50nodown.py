@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.resources import files
 
 import pytest
 import torch
 from formula import he_weights, sha256_of_weights, shapes_of
-from golden import assert_sample, keys_sha256, modern, picture
+from golden import assert_sample, card, keys_sha256, modern, picture
 from torch import Tensor, nn
 
 from forenbench.detectors._nets.networks import resnet_50
@@ -24,18 +22,10 @@ from forenbench.weights import Weights, WrongWeights
 
 pytestmark = pytest.mark.slow
 GOLDEN = modern("res50nodown")["golden"]
+WITHIN = card("corvi").within
 WRONG = GOLDEN["wrong_variants"]["rgb180x200"]
 FEW = ("rgb180x200", "rgb301x257")
 """Their sides are no multiples of 8; the network takes seconds for each."""
-
-
-def within(name: str) -> float:
-    card = (files("forenbench.detectors") / f"{name.replace('-', '_')}.toml").read_text(encoding="utf-8")
-    tolerance: float = tomllib.loads(card)["card"]["within"]
-    return tolerance
-
-
-WITHIN = within("corvi")
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +62,7 @@ def seen(corvi: Corvi) -> dict[str, dict[str, Tensor]]:
             )
         ]
         with torch.no_grad():
-            made["logit"] = corvi.score(made["input"])
+            made["logit"] = corvi.logit(made["input"])
         for hook in hooks:
             hook.remove()
     return found
@@ -117,7 +107,7 @@ def test_all_four_detectors_see_whole_pictures_through_this_network(weights: Wei
         same = zip(detector.network.parameters(), corvi.network.parameters(), strict=True)
         assert all(torch.equal(one, other) for one, other in same)
         assert detector.network.conv1.stride == (1, 1)
-    assert {within(name) for name in ("corvi", "grag2021", "aligned", "stay-positive")} == {WITHIN}
+    assert {card(name).within for name in ("corvi", "grag2021", "aligned", "stay-positive")} == {WITHIN}
 
 
 def test_stay_positive_refuses_a_file_whose_last_layer_is_not_positive(weights: Weights) -> None:
@@ -167,7 +157,7 @@ def test_the_ordinary_resnet_50_takes_the_file_and_gives_another_logit(
     logit = ordinary.eval()(seen["rgb180x200"]["input"]).item()
     assert_wrong(logit, "ordinary ResNet-50 strides (same keys load without complaint)")
     with strides(corvi.network, 2, 1):
-        logit = corvi.score(seen["rgb180x200"]["input"]).item()
+        logit = corvi.logit(seen["rgb180x200"]["input"]).item()
     assert_wrong(logit, "stride 2 in conv1, 1 in the max pool")
 
 
@@ -181,7 +171,7 @@ def test_the_ordinary_resnet_50_takes_the_file_and_gives_another_logit(
     ],
 )
 def test_another_input_gives_another_logit(corvi: Corvi, what: str, wrong: Preprocess) -> None:
-    assert_wrong(corvi.score(wrong(picture("rgb180x200"))[None]).item(), what)
+    assert_wrong(corvi.logit(wrong(picture("rgb180x200"))[None]).item(), what)
 
 
 def test_another_reading_of_the_places_gives_another_score(

@@ -140,6 +140,23 @@ def test_other_inputs_give_other_logits(
 
 @pytest.mark.slow
 @torch.no_grad()
+def test_plain_gelu_in_the_tower_gives_other_logits(
+    detectors: dict[str, OneCropRine | TenCropRine], encoder: FrozenEncoder
+) -> None:
+    gates = [block.mlp for block in encoder.network.transformer.resblocks]
+    quick = gates[0].gelu
+    for gate in gates:
+        gate.gelu = nn.GELU()
+    tokens = encoder.outputs(INPUT(picture(ENCODED[0]))[None], ["cls_ln2"])["cls_ln2"]
+    for gate in gates:
+        gate.gelu = quick
+    ours = detectors["4class"].head(tokens).item()
+    assert ours == pytest.approx(WRONG["plain_gelu"]["4class"], abs=WITHIN, rel=0)
+    assert abs(ours - WRONG["right"]["4class"]) > 10 * WITHIN
+
+
+@pytest.mark.slow
+@torch.no_grad()
 def test_crops_have_the_official_logits(
     detectors: dict[str, OneCropRine | TenCropRine], encoder: FrozenEncoder
 ) -> None:

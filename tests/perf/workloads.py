@@ -29,7 +29,7 @@ from forenbench.scoring.engines.local import LocalEngine
 from forenbench.scoring.features import FeatureCache
 from forenbench.scoring.lineup import Lineup
 from forenbench.scoring.numerics import Numerics
-from forenbench.scoring.outcome import Silent
+from forenbench.scoring.outcome import Reporter, Silent
 from forenbench.scoring.plan import Job, RunSettings, plan
 from forenbench.scoring.preparing import Reader
 from forenbench.scoring.runner import run
@@ -152,8 +152,10 @@ def score(
     perturbations: Sequence[str] = ("none",),
     readers: int = 0,
     cache: FeatureCache | None = None,
+    reporter: Reporter | None = None,
 ) -> None:
     """Do what ``bench run`` does between its preparations and its tables, into a fresh run folder."""
     settings = RunSettings([parse(name) for name in perturbations])
     store = Store(root / f"run-{len(list(root.glob('run-*')))}")
-    run([Job(dataset, detectors)], settings, store, LocalEngine(Numerics(), cache, readers), Silent())
+    engine = LocalEngine(Numerics(), cache, readers)
+    run([Job(dataset, detectors)], settings, store, engine, reporter or Silent())

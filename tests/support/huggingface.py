@@ -25,8 +25,8 @@ RENAMED = {
 }
 PARTS = ("class", "patch", "position", "pre_", "encoder.", "post_")
 OF_BLOCKS = ("k_proj", "v_proj", "q_proj", "out_proj", "norm1", "fc1", "fc2", "norm2")
-PREFIXES = ("model.vision_model.", "backbone.")
-HEADS = ("model.fc.", "fc.", "head.")
+PREFIXES = ("model.vision_model.", "backbone.", "feature_extractor.vision_model.")
+HEADS = ("model.fc.", "fc.", "head.", "model.linear.")
 
 
 def huggingface_tower(tower: Mapping[str, Tensor], prefix: str) -> State:

@@ -25,9 +25,9 @@ def write_layout(
         name: Of a dataset or suite.
         images_per_class: In every place that the description names: generator, class and label.
         side: Of the images, in pixels.
-        contents: How many contents there are for the generators of a dataset; by default, each has its own.
-            Those that share one have the same images, so that an encoder's features of the first are found
-            for the others.
+        contents: How many contents there are for the generators of all datasets; by default, each has its
+            own. Those that share one have the same images, so that an encoder's features of the first are
+            found for the others.
 
     Returns:
         The folder of each dataset written.
@@ -65,9 +65,7 @@ def _write(folder: Path, spec: Spec, counts: dict[CountKey, int], side: int, con
             seed = file.relative_to(folder).as_posix()
             if contents is not None:
                 content = zlib.crc32(key.generator.encode()) % contents
-                seed = (
-                    f"{spec.folder}/{content}/{classes[key.generator].index(key.class_name)}/{key.label}/{i}"
-                )
+                seed = f"{content}/{classes[key.generator].index(key.class_name)}/{key.label}/{i}"
             _image(seed, key.label, side).save(file, image_format)
     return root
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
 import torch
 from formula import he_weights, shapes_of
-from published_keys import wrapped
+from published_keys import published_keys, wrapped
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from transformation_files import filled_as_published
@@ -34,6 +34,10 @@ OWN: Mapping[str, Callable[[], nn.Module]] = {
 """The networks of tables that nobody published, by how their checkpoints' names begin."""
 
 
+BEGINNINGS = (*OWN, "durall-", "frank-ridge-")
+"""How the names of those begin that differ in nothing but what they were trained on."""
+
+
 def needed() -> Iterator[Checkpoint]:
     """Yield the checkpoints of all detectors in all tables, and what trainings alone start from."""
     found = {RESNET_34.name: RESNET_34}
@@ -45,30 +49,43 @@ def needed() -> Iterator[Checkpoint]:
 
 
 def write_published(folder: Path) -> Path:
-    """Write them all as FORENBENCH_WEIGHTS wants them, ``<name>/<file>``; in half precision, for space."""
+    """Write them all as FORENBENCH_WEIGHTS wants them, ``<name>/<file>``; in half precision, for space.
+
+    Files of one network in one format hold the same, and are one file under several names.
+    """
     folder.mkdir()
-    classifier = folder / "classifier.pth"
-    torch.save(_halved(filled_as_published("lgrad-4class")), classifier)
+    written: dict[Hashable, Path] = {}
     for checkpoint in needed():
         path = folder / checkpoint.name / checkpoint.file
         path.parent.mkdir(parents=True)
-        if checkpoint.marks == RESNET_50 and "under 'model'" not in checkpoint.format:
-            os.link(classifier, path)
+        kind = _kind(checkpoint)
+        if kind in written:
+            os.link(written[kind], path)
+            continue
+        written[kind] = path
+        content = _content(checkpoint)
+        if path.suffix == ".safetensors":
+            save_file(content, path)
         else:
-            _write(checkpoint, path)
+            torch.save(content, path)
     return folder
 
 
-def _write(checkpoint: Checkpoint, path: Path) -> None:
-    content = _content(checkpoint)
-    if path.suffix == ".safetensors":
-        save_file(content, path)
-    else:
-        torch.save(content, path)
+def _kind(checkpoint: Checkpoint) -> Hashable:
+    """Say what the content of a file depends on."""
+    if checkpoint.marks == RESNET_50 and "under 'model'" not in checkpoint.format:
+        return "ResNet-50"
+    name = checkpoint.name
+    if name in published_keys():
+        bare = name == "stylegan-bedroom"  # `wrapped` tells it from the others of its kind
+        return tuple(published_keys()[name].items()), checkpoint.key, bare, Path(checkpoint.file).suffix
+    return next((beginning for beginning in BEGINNINGS if name.startswith(beginning)), name)
 
 
 def _content(checkpoint: Checkpoint) -> dict[str, object]:
     """Make what a file holds."""
+    if _kind(checkpoint) == "ResNet-50":
+        return _halved(filled_as_published("lgrad-4class"))
     if checkpoint.name == "univfd-bank":
         random = torch.Generator().manual_seed(1)
         return {side: torch.randn(12, 768, generator=random) for side in ("real", "fake")}

@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import open_clip
 import pytest
 import timm
 import torch
+from formula import shapes_of
+from published_keys import flat, published_keys
 from safetensors.torch import save_file
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
@@ -49,6 +52,16 @@ def test_rotary_positions_are_there_although_no_file_has_them(name: str) -> None
 
 
 @pytest.mark.slow
+def test_rotary_positions_lie_where_the_weights_do(tmp_path: Path) -> None:
+    """No GPU is needed to see it: the meta device is another one than the CPU, too."""
+    torch.save(flat("dinov3-l16"), tmp_path / "dinov3.pth")
+    weights = Weights(paths={"dinov3-l16": tmp_path / "dinov3.pth"}, unverified=True, device="meta")
+    network = PROBED["timm-dinov3-l16"].load(weights).network
+    assert {buffer.device.type for buffer in network.buffers()} == {"meta"}
+    assert {one.device.type for one in network.parameters()} == {"meta"}
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in PROBED if name != "efficientnet-lite0"])
 def test_features_are_as_wide_as_is_said(name: str) -> None:
     backbone = PROBED[name]
@@ -61,6 +74,29 @@ def test_features_are_as_wide_as_is_said(name: str) -> None:
         side = backbone.prepare.crop or backbone.prepare.resize
         features = network(torch.empty(1, 3, side, side))
     assert features.shape == (1, backbone.width)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "model"),
+    [
+        ("siglip2-l16-384", "ViT-L-16-SigLIP2-384"),
+        ("siglip2-so400m-384", "ViT-SO400M-16-SigLIP2-384"),
+        ("pe-core-l14-336", "PE-Core-L-14-336"),
+    ],
+)
+def test_open_clips_tower_is_the_network_of_its_variant(name: str, model: str) -> None:
+    """PE-Core's with the projection at its end, which timm's variant takes off."""
+    settings = open_clip.get_model_config(model)
+    settings.pop("custom_text")
+    with torch.device("meta"):
+        tower = open_clip.CustomTextCLIP(**settings).visual.trunk
+        ours = PROBED[f"openclip-{name}"].network.build()
+    assert shapes_of(tower) == shapes_of(ours)
+    assert dict(shapes_of(ours)) == published_keys()[name]
+    assert type(tower.head) is type(ours.head)
+    assert (tower.global_pool, PROBED[f"openclip-{name}"].classifier) == ("map", "")
+    assert PROBED[f"timm-{name}"].classifier == ("head" if "pe-core" in name else "")
 
 
 def test_dinov3_gives_its_class_token() -> None:

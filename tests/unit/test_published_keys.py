@@ -21,6 +21,7 @@ from forenbench.detectors import (
     aide,
     bfree,
     c2p_clip,
+    clipdet,
     cnndetection,
     cospy,
     d3,
@@ -31,6 +32,7 @@ from forenbench.detectors import (
     fredect,
     freqnet,
     fusing,
+    gend,
     gramnet,
     ladeda,
     lgrad,
@@ -41,6 +43,7 @@ from forenbench.detectors import (
     rine,
     safe,
 )
+from forenbench.detectors._nets.commonpool import COMMONPOOL
 from forenbench.detectors._nets.denoising import NoiseNetwork
 from forenbench.detectors._nets.encoders import BACKBONES, RESNET_34
 from forenbench.detectors._nets.fredect_statistics import MEAN, VARIANCE, Statistic
@@ -76,7 +79,9 @@ def loaders() -> Iterator[tuple[Checkpoint, Load]]:
     ]
     networks += [Network(resnet34, RESNET_34)]
     networks += [c2p_clip.network(), *(effort.network_of(variant) for variant in effort.FILES)]
+    networks += [gend.network_of(variant) for variant in ("clip-norm", "clip-linear")]
     networks += [d3.HEAD, *(rine.head_of(variant) for variant in rine.SIZES)]
+    networks += [Network(clipdet.head, one) for one in clipdet.HEADS.values()]
     networks += [
         Network(bfree.window_transformer, bfree.CHECKPOINT),
         Network(dda.AdaptedTransformer, dda.CHECKPOINT),
@@ -88,13 +93,11 @@ def loaders() -> Iterator[tuple[Checkpoint, Load]]:
     networks += [Network(aide.AideNetwork, checkpoint) for checkpoint in aide.CHECKPOINTS.values()]
     networks += [Network(fatformer.FatFormerNetwork, fatformer.CHECKPOINT)]
     networks += [drct.network_of(checkpoint) for checkpoint in drct.CHECKPOINTS.values()]
-    networks += [*npr.NETWORKS.values(), *ladeda.VARIANTS.values(), safe.NETWORK, freqnet.NETWORK]
-    networks += [*npr.NETWORKS.values(), *ladeda.VARIANTS.values(), safe.NETWORK]
-    networks += [freqnet.NETWORK, patchcraft.NETWORK]
+    networks += [safe.NETWORK, freqnet.NETWORK, patchcraft.NETWORK]
     models = [one.model for one in TRANSFORMATIONS.values() if isinstance(one.model, Network)]
     for one in (*networks, *models):
         yield one.checkpoint, lambda weights, one=one: one.load(weights, ())
-    for backbone in (*BACKBONES.values(), *PROBED.values()):
+    for backbone in (*BACKBONES.values(), *PROBED.values(), COMMONPOOL):
         yield backbone.checkpoint, backbone.load
     for plugin in (CommunityForensics, Corvi, Gragnaniello, AlignedForensics, StayPositive):
         for variant, (checkpoint,) in plugin.needs.items():

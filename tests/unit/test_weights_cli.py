@@ -221,6 +221,7 @@ def test_a_yes_starts_the_download(weights: Weights) -> None:
         ("lgrad:stylegan-bedroom-1class", {"stylegan-bedroom", "lgrad-1class"}),
         ("univfd:lc", {"clip-vit-l14", "univfd-head"}),
         ("cnndetection:blur_jpg_prob0.1-full", {"cnndetection-0.1"}),
+        ("tiny-ladeda,univfd:lc", {"tiny-ladeda", "clip-vit-l14", "univfd-head"}),
     ],
 )
 def test_a_detectors_files_are_fetched_and_no_others(
@@ -229,6 +230,14 @@ def test_a_detectors_files_are_fetched_and_no_others(
     result = weights("fetch", "--detector", request_, "--mirror", "mirror", "--yes")
     assert result.exit_code == 1  # the mirror is empty
     assert set(re.findall(r"^weights '(.+?)'", result.stderr, re.MULTILINE)) == needed
+
+
+def test_files_of_a_line_up_stand_below_their_detectors_each_file_once(weights: Weights) -> None:
+    said = weights("fetch", "--detector", "modern", "--mirror", "mirror", answer="n\n").stderr.splitlines()
+    assert said[said.index("univfd:lc") + 1].startswith("  clip-vit-l14: ")
+    assert said[said.index("dda") + 1].startswith("  dda: DDA_ckpt.pth, 1.3 GB")
+    assert sum("  clip-vit-l14: " in line for line in said) == 1  # RINE reads it, too
+    assert [line for line in said if re.match("To download to .*, and files of unknown size: ", line)]
 
 
 def test_all_means_all_that_was_published_and_one_failure_does_not_stop_the_rest(weights: Weights) -> None:
