@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from forenbench.detectors._nets.perceptual_distance import (
     perceptual_distance,
 )
 from forenbench.detectors.aeroblade import AUTOENCODERS, Aeroblade, WholeLatents, first_draw
+from forenbench.testing import CHECKS, run_check
 from forenbench.weights import Weights
 
 GOLDEN = modern("aeroblade")["golden"]
@@ -194,3 +196,22 @@ def test_latents_have_the_deviation_of_half_their_log_variance(both: Weights) ->
     assert means.flatten().tolist() == [0.5] * 8
     # A log variance beyond 20 counts as 20.
     assert deviations.flatten().tolist() == pytest.approx([np.exp(1)] * 6 + [np.exp(10)] * 2)
+
+
+class Blocks(Autoencoder):
+    """Blocks of eight pixels to latents and back: what the contract asks for takes the real one minutes."""
+
+    def __init__(self) -> None:
+        nn.Module.__init__(self)
+        torch.manual_seed(0)
+        self.encoder, self.decoder = nn.Conv2d(3, 8, 8, stride=8), nn.ConvTranspose2d(4, 3, 8, stride=8)
+        self.quant_conv, self.post_quant_conv = nn.Conv2d(8, 8, 1), nn.Conv2d(4, 4, 1)
+
+
+def test_the_contract(both: Weights) -> None:
+    detector = Aeroblade("sd1", both)
+    detector.autoencoders = [Blocks().eval()]
+    # What large pictures and a random draw put at risk.
+    chosen = [check for check in CHECKS if re.match("one finite score for an image|a batch|the same", check)]
+    assert {check: run_check(check, detector) for check in chosen} == dict.fromkeys(chosen, "")
+    assert len(chosen) == 3
