@@ -88,6 +88,8 @@ def _transformers() -> Any:  # noqa: ANN401 - a module without types
         import transformers
     except ImportError as error:
         raise BenchError("models of the hub need transformers: pip install 'forenbench[hf]'") from error
+    # Its bars would stand among the lines of a run.
+    transformers.utils.logging.disable_progress_bar()
     return transformers
 
 

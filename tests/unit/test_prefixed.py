@@ -270,6 +270,21 @@ class TestHub:
         assert (loaded.name, loaded.weights) == ("hf:org--name", "unverified")
         assert "org/name/model.safetensors (unverified)" in loaded.checkpoints
 
+    def test_weights_in_pieces_and_in_torchs_format(self, network: nn.Module) -> None:
+        whole, file = score(one("hf:./tiny")), Path("tiny/model.safetensors")
+        file.unlink()
+        torch.save(network.state_dict(), "tiny/pytorch_model.bin")
+        assert score(one("hf:./tiny")) == whole
+        model: Any = network
+        model.save_pretrained("tiny", max_shard_size="4KB")
+        pieces = {f"{one.name} (own)" for one in Path("tiny").glob("model-*.safetensors")}
+        loaded = one("hf:./tiny")
+        assert score(loaded) == whole
+        assert len(pieces) > 1
+        assert pieces | {"model.safetensors.index.json (own)"} <= {
+            name.removeprefix("tiny/") for name in loaded.checkpoints
+        }
+
     def test_a_missing_weight_is_not_made_up(self, network: nn.Module) -> None:
         state: dict[str, torch.Tensor] = network.state_dict()
         save_file({key: value for key, value in state.items() if key != "classifier.bias"}, "w")
