@@ -17,7 +17,7 @@ from forenbench.data.sources.source_kinds import SOURCES
 from forenbench.errors import BenchError, unknown
 from forenbench.plugins.cards import cards
 
-from .console import show, show_table
+from .console import say, show, show_table
 
 if TYPE_CHECKING:
     from forenbench.registry import Opened
@@ -53,6 +53,7 @@ def detectors(
             rows.append((one.name, "", "not stated without its code", one.package))
         rows += [(one.name, kind, ", ".join(names), one.package) for kind, names in one.variants.items()]
     show_table(("detector", "checkpoints", "variants", "package"), rows)
+    say("Models without a plugin: hf:ORG/NAME, onnx:FILE, timm:NAME+head=FILE; see docs/adding_a_detector.md")
 
 
 @app.command()

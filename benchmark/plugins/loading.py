@@ -18,6 +18,7 @@ from .attributes import problem
 from .installed import Plugin, find, installed
 from .loaded import LoadedDetector
 from .own import OwnDetector
+from .prefixed import find_loader
 
 ALL = "all"
 """In a list of requests: every installed detector that has checkpoints of the kind."""
@@ -67,6 +68,8 @@ class Absent:
 def load(request: str | OwnDetector, weights: Weights) -> list[LoadedDetector]:
     """Turn ``lgrad``, ``univfd:nn-k9@sample`` or ``./mine.py`` into detectors with their weights loaded.
 
+    ``hf:…``, ``onnx:…`` and ``timm:…`` are models without a plugin (see `forenbench.plugins.prefixed`).
+
     Args:
         request: A name, a variant behind a colon, the kind of checkpoints behind an @; a file; or what a
             program hands over.
@@ -78,6 +81,8 @@ def load(request: str | OwnDetector, weights: Weights) -> list[LoadedDetector]:
     """
     if isinstance(request, OwnDetector):
         made = [_make(request, None, weights, request.code)]
+    elif loader := find_loader(request):
+        made = [_make(loader, request, weights)]
     elif request.endswith(".py") or "/" in request:
         file = read_plugin(request, "detector", "'bench new detector NAME' writes one")
         module = file.run("detector")

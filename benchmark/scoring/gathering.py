@@ -195,15 +195,14 @@ def gather(request: Request, means: Means, advance: Advance) -> Gathered:
 
 def reloading(request: Request, means: Means, gathered: Gathered) -> Callable[[str], list[LoadedDetector]]:
     """Say how another process, on this or another machine, loads the detectors of all jobs on a device."""
+    from forenbench.plugins.prefixed import absolute
+
     # That process may be started in another folder, so paths are made absolute here.
     pairs = []
     for pair in means.files.pairs:
         checkpoint, _, path = pair.partition("=")
         pairs.append(f"{checkpoint}={Path(path).expanduser().resolve()}")
-    detectors = [
-        str(Path(name).resolve()) if isinstance(name, str) and name.endswith(".py") else name
-        for name in request.detectors
-    ]
+    detectors = [absolute(name) if isinstance(name, str) else name for name in request.detectors]
     # A partial of a module's function, for a closure could not be pickled.
     return partial(_reload, detectors, tuple(gathered.kinds), replace(means.files, pairs=pairs))
 

@@ -115,6 +115,26 @@ class Weights:
         self._record({name: found.sha256})
         return {key: moved(value, self.device) for key, value in unwrapped.state.items()}
 
+    def unlisted(self, name: str, path: Path, whose: str) -> FileBytes:
+        """Read a file of any format that no plugin describes, and note its sha256 like a checkpoint's.
+
+        Args:
+            name: What records call it; whose it is is added.
+            path: Where it is.
+            whose: Its weights are, see `forenbench.weights.checkpoint_store`: "unverified" or "own".
+
+        Raises:
+            WrongWeights: It cannot be read.
+        """
+        try:
+            file = FileBytes.of(path)
+        except (ValueError, OSError) as error:
+            raise WrongWeights(f"weights '{name}': {path} {error}") from error
+        named = f"{name} ({whose})"
+        self._loaded[named] = _Loaded(whose, file.sha256)
+        self._record({named: file.sha256})
+        return file
+
     def whose(self, used: Iterable[str]) -> str:
         """Say in one word whose weights the files are that `recording` named: the weakest of their words."""
         return weakest(self._loaded[name].weights for name in used)

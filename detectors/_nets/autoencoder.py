@@ -1,4 +1,4 @@
-"""Stable Diffusion 1's autoencoder: a picture to an eighth of its sides, and back.
+"""The autoencoder of Stable Diffusion 1 and 2: a picture to an eighth of its sides, and back.
 
 Rombach, Blattmann, Lorenz, Esser, Ommer, "High-Resolution Image Synthesis with Latent Diffusion Models" (CVPR
 2022). Layers, names and their order are those of `AutoencoderKL` in diffusers (Apache-2.0), in whose format
@@ -17,8 +17,25 @@ from torch.nn.functional import interpolate, pad, scaled_dot_product_attention, 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from .image_models import State
+
 LATENT = 4
 """Channels of what lies in the middle; the encoder gives as many variances beside the means."""
+SHRINKS = 8
+"""A picture's sides to those of its latents."""
+_OLD_NAMES = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0"}
+"""What diffusers called an attention's layers before 2023, and calls them since."""
+
+
+def of_diffusers(content: State) -> State:
+    """Give the attentions of an older file their present names."""
+    found = {}
+    for key, value in content.items():
+        stem, _, kind = key.rpartition(".")
+        before, _, last = stem.rpartition(".")
+        is_old = ".attentions." in key and last in _OLD_NAMES
+        found[f"{before}.{_OLD_NAMES[last]}.{kind}" if is_old else key] = value
+    return found
 
 
 class Autoencoder(nn.Module):
@@ -32,13 +49,24 @@ class Autoencoder(nn.Module):
 
     def encode(self, images: Tensor) -> Tensor:
         """Map (n, 3, H, W) to the means of the latents' distributions (n, 4, H / 8, W / 8), not scaled."""
-        means: Tensor = self.quant_conv(self.encoder(images))[:, :LATENT]
+        means, _ = self.distributions(images)
         return means
+
+    def distributions(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Map (n, 3, H, W) to means and standard deviations of the latents, (n, 4, H / 8, W / 8) each."""
+        moments: Tensor = self.quant_conv(self.encoder(images))
+        means, log_variances = moments.chunk(2, dim=1)
+        # The bounds are those of its authors' code.
+        return means, log_variances.clamp(-30, 20).div(2).exp()
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """Map latents (n, 4, h, w) to pictures (n, 3, 8 h, 8 w), mostly in [-1, 1]."""
+        images: Tensor = self.decoder(self.post_quant_conv(latents))
+        return images
 
     def forward(self, images: Tensor) -> Tensor:
         """Rebuild pictures (n, 3, H, W) from the means; its training had pictures in [-1, 1]."""
-        rebuilt: Tensor = self.decoder(self.post_quant_conv(self.encode(images)))
-        return rebuilt
+        return self.decode(self.encode(images))
 
 
 def _encoder() -> nn.Sequential:

@@ -13,7 +13,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import timm
+import torch
 from command_line import BRIGHT, Bench
+from hub_cache import in_hub_cache
+from huggingface_hub import constants
+from onnx_graph import colour_classifier
+from safetensors.torch import save_file
 
 from forenbench import registry
 from forenbench.testing import write_tiny_dataset
@@ -66,6 +72,25 @@ def test_a_file_that_a_page_shows_runs_with_every_command_that_it_shows(page: st
     assert re.search(r"pixelate@[0-9a-f]{12}|AUROC|sdxl", last.out)
     if page != "adding_table.md":
         assert bench("report", *map(str, Path("results/runs").iterdir())).code == 0
+
+
+def test_models_without_a_file_run_as_the_page_shows(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All but `hf:`, which needs a model of the hub."""
+    pytest.importorskip("onnxruntime", reason="the extra 'onnx' is not installed")
+    Path("mine.onnx").write_bytes(colour_classifier(np.ones((3, 2), dtype=np.float32)))
+    torch.save({"weight": torch.ones(1, 96)}, "head.pth")
+    network = timm.create_model("test_resnet.r160_in1k")
+    file = in_hub_cache(tmp_path, "timm/test_resnet.r160_in1k") / "model.safetensors"
+    save_file(network.state_dict(), file)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    asked = [command for command in commands("adding_a_detector.md") if re.match("onnx:|timm:", command[-1])]
+    assert len(asked) == 2
+    for command in asked:
+        outcome = bench(*command, "--dataset", "tiny", "--readers", "0")
+        assert outcome.code == 0, outcome.err
+        assert re.search(r"onnx:mine|timm:test_resnet\.r160_in1k\+head", outcome.out)
 
 
 def test_a_report_has_the_tables_of_packages_and_says_why_one_is_not_there(

@@ -18,6 +18,7 @@ from torch import nn
 from torchvision.models import resnet34
 
 from forenbench.detectors import (
+    aeroblade,
     aide,
     bfree,
     c2p_clip,
@@ -49,6 +50,7 @@ from forenbench.detectors._nets.encoders import BACKBONES, RESNET_34
 from forenbench.detectors._nets.fredect_statistics import MEAN, VARIANCE, Statistic
 from forenbench.detectors._nets.gan_discriminators import pggan_256, stylegan_256
 from forenbench.detectors._nets.networks import Network, resnet_50
+from forenbench.detectors._nets.perceptual_distance import LAYERS
 from forenbench.detectors._nets.probe_backbones import PROBED
 from forenbench.detectors._nets.transformations import TRANSFORMATIONS
 from forenbench.detectors._nets.univfd_recipes import HEAD
@@ -93,6 +95,7 @@ def loaders() -> Iterator[tuple[Checkpoint, Load]]:
     networks += [Network(aide.AideNetwork, checkpoint) for checkpoint in aide.CHECKPOINTS.values()]
     networks += [Network(fatformer.FatFormerNetwork, fatformer.CHECKPOINT)]
     networks += [drct.network_of(checkpoint) for checkpoint in drct.CHECKPOINTS.values()]
+    networks += [*aeroblade.AUTOENCODERS.values(), LAYERS]
     networks += [safe.NETWORK, freqnet.NETWORK, patchcraft.NETWORK]
     models = [one.model for one in TRANSFORMATIONS.values() if isinstance(one.model, Network)]
     for one in (*networks, *models):
