@@ -91,7 +91,8 @@ def trainable() -> list[tuple[str, Checkpoint]]:
     for plugin in installed():
         for variant in plugin.variants("published"):
             for one in getattr(plugin.plugin, "needs", {}).get(variant, ()):
-                if one.command and "--end-to-end" not in one.command:  # 5 GB, and minutes
+                # 5 GB, and minutes. A probe's backbones are as large; it is trained on a small one elsewhere.
+                if one.command and "--end-to-end" not in one.command and plugin.name != "probe":
                     options = re.findall(r"--(?:transformation|backbone|aug) \S+", one.command)
                     found.setdefault((one.command.split()[2], *options), (f"{plugin.name}:{variant}", one))
     return list(found.values())

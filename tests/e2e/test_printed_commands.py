@@ -23,6 +23,7 @@ FILLED = {
     "--perturbations NAME": "jpeg:75",
     "table NAME": "acc-ap",
     "--on RUN": "results/runs/tiny",
+    "--card {plugin}": "gramnet",
 }
 """What a message fills in, or a reader, in the folder that the test prepares."""
 
