@@ -83,7 +83,7 @@ def test_what_is_trained_is_scored_and_drawn(
         ),
         (
             ("train", "patchfor", "--data", "faces", "--out", "out", *NETWORK, "--init", "imagenet"),
-            "there is no file at --init 'imagenet'",
+            "there is no file at init 'imagenet'",
         ),
         (
             ("show", "patches", PHOTO, "--detector", "./bright.py"),

@@ -198,7 +198,7 @@ def test_what_pictures_take_is_said_before_the_first_is_made_and_too_little_room
     shown()
     assert len(notes) == 1
     assert re.search(
-        r"at most 288\.2 kB in .*cache/, where 300\.0 kB are free.*off .* each of 4 epochs", notes[0]
+        r"at most 288\.2 kB in .*cache/, where 300\.0 kB are free.*'off' .* each of 4 epochs", notes[0]
     )
     taken = sum(file.stat().st_size for file in cache.rglob("*.png"))
     assert taken <= 20 * 7_400
