@@ -120,7 +120,7 @@ def _all_cached(gradients: Gradients, cache: Path, data: TrainingData, run: Runn
         BenchError: There is too little room for them.
     """
     others = (
-        "Choose another folder for the gradient cache; with 'off' they are made anew in each of "
+        "choose another folder for the gradient cache; with 'off' they are made anew in each of "
         f"{run.recipe.epochs} epochs"
     )
     both = [examples for examples in (data.train, data.validation) if examples is not None]

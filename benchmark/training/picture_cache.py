@@ -133,7 +133,7 @@ def fill(wanted: Sequence[tuple[PictureCache, Examples]], otherwise: str, run: R
     if number:
         run.note(
             f"{number:,} {first.kind} are to be made, once: at most {decimal(needed)} in {first.root}/, "
-            f"where {decimal(free)} are free. They stay for other trainings. {otherwise}."
+            f"where {decimal(free)} are free. They stay for other trainings; or {otherwise}."
         )
     run.processes.wait()  # all have looked at the room before any takes some
     return [cache.filled(examples, run) for cache, examples in wanted]
