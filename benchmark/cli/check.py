@@ -53,8 +53,10 @@ def detector(  # noqa: PLR0913 - a command's options are its arguments
     # The authors' scores are those of their weights.
     kind = checkpoints if reference is None else PUBLISHED
     detectors = load_detectors([name], kind, Files(weights or [], unverified), device)
+    # A card is of the whole plugin: the request without the kind of weights and the variant.
+    plugin = name.partition("@")[0].partition(":")[0]
     if reference is not None:
-        _compare(name, detectors, reference, device)
+        _compare(name, plugin, detectors, reference, device)
         return
     failed = False
     # All checks run, also after one that fails: their author mends what they say in one go.
@@ -63,17 +65,15 @@ def detector(  # noqa: PLR0913 - a command's options are its arguments
             with talk.status(f"{loaded.name}  {check}") if is_animated() else nullcontext():
                 problem = run_check(check, loaded.detector, device)
             failed |= _failed(f"{loaded.name}  {check}", problem)
-    # The card is of the whole plugin: the request without the kind of weights and the variant.
-    if problem := card_problem(name.partition("@")[0].partition(":")[0]):
+    if problem := card_problem(plugin):
         failed |= _failed(f"{name}  its card", problem)
     if failed:
         say("The contract is not kept; docs/adding_a_detector.md explains each check.", "red")
         raise typer.Exit(1)
 
 
-def _compare(name: str, loaded: Iterable[LoadedDetector], folder: Path, device: str) -> None:
+def _compare(name: str, plugin: str, loaded: Iterable[LoadedDetector], folder: Path, device: str) -> None:
     """Show every published score with what came out here."""
-    plugin = name.partition("@")[0].partition(":")[0]
     facts = next((card.facts for card in cards() if card.name == plugin), None)
     published = facts.reference if facts else ()
     failed = [
