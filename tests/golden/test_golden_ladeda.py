@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from formula import he_weights, sha256_of_weights, shapes_of
-from golden import assert_sample, card, keys_sha256, modern, picture
+from formula import shapes_of
+from golden import assert_sample, card, drawn, modern, picture
 from PIL import Image
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, interpolate
@@ -30,10 +30,7 @@ pytestmark = pytest.mark.slow
 def state() -> dict[str, Tensor]:
     with torch.device("meta"):
         shapes = shapes_of(LaDeDaNetwork())
-    assert keys_sha256(shapes) == KEYS
-    weights = he_weights(shapes)
-    assert sha256_of_weights(weights) == GOLDEN["weights_sha256"]
-    return weights
+    return drawn(shapes, KEYS, GOLDEN["weights_sha256"])
 
 
 @pytest.fixture(scope="module")

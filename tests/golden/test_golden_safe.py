@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 import pytest
 import torch
-from formula import he_weights, sha256_of_weights, shapes_of
-from golden import AVAILABLE, assert_sample, card, keys_sha256, modern, picture
+from formula import shapes_of
+from golden import AVAILABLE, assert_sample, card, drawn, modern, picture
 from PIL import Image
 from torch import Tensor
 from torch.nn.functional import interpolate
@@ -38,11 +38,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def state() -> dict[str, Tensor]:
-    shapes = shapes_of(ShortResNet(2))
-    assert keys_sha256(shapes) == KEYS
-    weights = he_weights(shapes)
-    assert sha256_of_weights(weights) == GOLDEN["weights_sha256"]
-    return weights
+    return drawn(shapes_of(ShortResNet(2)), KEYS, GOLDEN["weights_sha256"])
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from formula import rgb
+from formula import he_weights, rgb, sha256_of_weights
 from formula_images import IMAGES, MORE
 from PIL import Image
 
@@ -89,6 +89,20 @@ def assert_sample(tensor: torch.Tensor, golden: dict[str, Any], within: float) -
     # Entries that were not sampled: were all of them off to one side, the sum would be by their number.
     assert values.sum().item() == pytest.approx(golden["sum"], abs=within * len(values), rel=0)
     assert values.abs().sum().item() == pytest.approx(golden["abs_sum"], abs=within * len(values), rel=0)
+
+
+def drawn(shapes: list[tuple[str, tuple[int, ...]]], keys: str, weights: str) -> dict[str, torch.Tensor]:
+    """Draw formula weights that are the official ones.
+
+    Args:
+        shapes: A network's entries in their order.
+        keys: Digest of the published list of them.
+        weights: Digest of the official numbers.
+    """
+    assert keys_sha256(shapes) == keys
+    made = he_weights(shapes)
+    assert sha256_of_weights(made) == weights
+    return made
 
 
 def keys_sha256(shapes: list[tuple[str, tuple[int, ...]]]) -> str:
