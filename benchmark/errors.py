@@ -16,6 +16,10 @@ class BenchError(Exception):
     exit_status = 2
 
 
+class NotHere(BenchError):
+    """Something that a detector needs is not on this machine: a checkpoint, a library."""
+
+
 class RunFailed(BenchError):
     """Work that had begun and cannot go on; what is finished is kept."""
 

@@ -16,7 +16,7 @@ from forenbench.audit.distributions import draw
 from forenbench.errors import BenchError
 from forenbench.files.atomic import replacing
 from forenbench.printable import for_csv, printable
-from forenbench.scoring.gathering import joint_name
+from forenbench.scoring.run_request import joint_name
 
 from . import options as o
 from .console import cell, out, say, short, show, show_table

@@ -9,9 +9,9 @@ import typer
 
 from forenbench.front.bars import RunProgress
 from forenbench.front.evaluation import Evaluation, of_table
-from forenbench.scoring.gathering import Request
 from forenbench.scoring.interrupts import STOPPED, stopping
 from forenbench.scoring.requested import Files
+from forenbench.scoring.run_request import Request
 from forenbench.scoring.working import EngineChoice
 
 from . import options as o

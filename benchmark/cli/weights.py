@@ -12,7 +12,7 @@ import typer
 from forenbench.errors import BenchError, unknown
 from forenbench.files.downloads import DownloadFailed, mismatch
 from forenbench.plugins.installed import FoundPlugin, find, installed
-from forenbench.plugins.loading import LINEUPS
+from forenbench.plugins.lineups import LINEUPS
 from forenbench.weights import KINDS, Checkpoint
 from forenbench.weights.checkpoint_store import (
     FOLDER,

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, TypeVar
 from forenbench.data.descriptions import check_places
 from forenbench.data.sources.splits import chosen
 from forenbench.scoring.devices import choose_device
-from forenbench.scoring.gathering import Means, run_folder
 from forenbench.scoring.requested import Files
+from forenbench.scoring.run_request import Means, run_folder
 from forenbench.scoring.working import EngineChoice
 from forenbench.types import Advance
 

@@ -9,7 +9,7 @@ from typing import Unpack
 from forenbench.audit import DISTANCE, Audit, metadata_only, open_training
 from forenbench.audit import audit as audit_datasets
 from forenbench.records.store import Store
-from forenbench.scoring.gathering import joint_name
+from forenbench.scoring.run_request import joint_name
 
 from .arguments import ImageChoice, ImageOptions, PathName, several, taking
 from .bars import Quiet, RunProgress

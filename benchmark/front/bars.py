@@ -84,7 +84,7 @@ class RunProgress(Bars):
     def begin(self, cells: int, present: int, images: int) -> None:
         """Say what is there already, and set the bar for the rest."""
         # The clock starts here: the time that loading took says nothing of the pace.
-        self._cells, self._done, self._images = cells, present, images
+        self._cells, self._done, self._images, self._seen = cells, present, images, 0
         self._start = self._said = time.monotonic()
         say(f"{cells} cells (detector × test set × perturbation), {present} of them done before")
         self._bars.reset(self._task, total=images, description="scoring images")

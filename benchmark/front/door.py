@@ -12,8 +12,8 @@ import pandas as pd
 from forenbench.errors import BenchError
 from forenbench.plugins.own import OwnDetector
 from forenbench.scoring.devices import choose_device
-from forenbench.scoring.gathering import Request
 from forenbench.scoring.requested import load_detectors
+from forenbench.scoring.run_request import Request
 from forenbench.types import Detector
 
 from .arguments import LoadChoice, LoadOptions, PathName, RunChoice, RunOptions, several, taking

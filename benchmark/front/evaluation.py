@@ -13,16 +13,10 @@ from typing import TYPE_CHECKING
 
 from forenbench.errors import BenchError, unknown
 from forenbench.records.store import Store
-from forenbench.scoring.gathering import (
-    Gathered,
-    Means,
-    Request,
-    gather,
-    joint_name,
-    parse_perturbations,
-    run_folder,
-)
+from forenbench.scoring.gathering import Gathered, gather
+from forenbench.scoring.memory import network_memory
 from forenbench.scoring.numerics import check_precision
+from forenbench.scoring.run_request import Means, Request, joint_name, parse_perturbations, run_folder
 from forenbench.scoring.workers import Workplace
 from forenbench.scoring.working import EngineChoice, working
 
@@ -82,8 +76,9 @@ class Evaluation:
             BenchError: The request cannot be carried out.
             RunFailed: The work broke off: a full disk, say. What is finished is kept.
         """
+        from forenbench.plugins.network_room import Room
+        from forenbench.scoring.outcome import Summary
         from forenbench.scoring.plan import RunSettings
-        from forenbench.scoring.runner import run
         from forenbench.tables import equalised
 
         # A misspelt word is refused now: to load weights and read a dataset takes minutes.
@@ -93,7 +88,7 @@ class Evaluation:
         equalised.check(self.equalise)
         means = replace(self.means, device=devices[0])
         with progress:
-            gathered = gather(self.request, means, progress.files)
+            gathered = gather(self.request, means, progress.files, Room(network_memory(means.device)))
             replaced = any(one.is_replaced for job in gathered.jobs for one in job.detectors)
             if means.files.trained_on and not replaced:  # no table would show what the user states
                 raise BenchError(
@@ -110,16 +105,41 @@ class Evaluation:
                 for remark in equalised.remarks(perturbations, facts):
                     progress.say(f"  note: {remark}", "yellow")
             describe_absent(gathered.absent, progress.say)
+            if gathered.rounds > 1:
+                progress.say(
+                    f"networks take more memory than is free: detectors score in {gathered.rounds} rounds"
+                )
             settings = RunSettings(perturbations, self.seed, precision, self.keep_going)
             store = Store(self.folder)
+            summary = Summary()
             # The first device is this process's; each other one has a process that loads all of it again.
             workplace = Workplace(self.request, means, settings, store, devices[1:])
-            with (
-                stopping() if stopping else nullcontext(lambda: False) as progress.stop,
-                working(self.choice, workplace, gathered, progress.note) as engine,
-            ):
-                summary = run(gathered.jobs, settings, store, engine, progress)
+            with stopping() if stopping else nullcontext(lambda: False) as progress.stop:
+                for number in range(gathered.rounds):
+                    summary.add(self._score(workplace, gathered, number, progress))
         return Evaluated(gathered, summary, store)
+
+    def _score(
+        self, workplace: Workplace, gathered: Gathered, number: int, progress: RunProgress | Quiet
+    ) -> Summary:
+        """Score one round; a function of its own, so that at its end nothing holds its networks."""
+        from forenbench.scoring.outcome import Summary
+        from forenbench.scoring.plan import plan
+        from forenbench.scoring.runner import run
+
+        if gathered.rounds > 1:
+            names = [one.name for some in gathered.loaded.values() for one in some if one.round == number]
+            progress.say(
+                f"round {number + 1} of {gathered.rounds}: {', '.join(dict.fromkeys(names))}", "bold"
+            )
+            tasks = plan(gathered.jobs, workplace.settings, number)
+            done = Summary.of(tasks, [()] * len(tasks), workplace.store, [])
+            if not done.unfinished:  # nothing is loaded for it
+                return done
+            workplace = replace(workplace, request=gathered.of_round(number))
+            gathered = gather(workplace.request, workplace.means, lambda *_: None)
+        with working(self.choice, workplace, gathered, progress.note) as engine:
+            return run(gathered.jobs, workplace.settings, workplace.store, engine, progress)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from forenbench.imports.matching import Import, beside, by_itself
 from forenbench.imports.score_file import ForeignScores, Reading, read_scores
 from forenbench.perturbations import parse
 from forenbench.records.store import Store
-from forenbench.scoring.gathering import joint_name
+from forenbench.scoring.run_request import joint_name
 
 from .arguments import ImageChoice, ImageOptions, PathName, several, taking
 from .bars import Quiet, RunProgress

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from forenbench.errors import BenchError
+from forenbench.errors import BenchError, NotHere
 from forenbench.registry.guests import reason
 from forenbench.types import OWN, UNVERIFIED, LogitDetector
 from forenbench.weights import MissingWeights, Weights, WrongWeights
@@ -87,7 +87,7 @@ def _transformers() -> Any:  # noqa: ANN401 - a module without types
     try:
         import transformers
     except ImportError as error:
-        raise BenchError("models of the hub need transformers: pip install 'forenbench[hf]'") from error
+        raise NotHere("models of the hub need transformers: pip install 'forenbench[hf]'") from error
     # Its bars would stand among the lines of a run.
     transformers.utils.logging.disable_progress_bar()
     return transformers

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from forenbench.detectors._nets.pixels import CLIP, IMAGENET, PLAIN, SYMMETRIC, Preprocess
-from forenbench.errors import BenchError, unknown
+from forenbench.errors import BenchError, NotHere, unknown
 from forenbench.files.regular import irregular
 from forenbench.registry.guests import reason
 from forenbench.types import OWN
@@ -97,7 +97,7 @@ def _session(content: bytes, request: str) -> Any:  # noqa: ANN401 - of a librar
     try:
         import onnxruntime
     except ImportError as error:
-        raise BenchError("ONNX files need onnxruntime: pip install 'forenbench[onnx]'") from error
+        raise NotHere("ONNX files need onnxruntime: pip install 'forenbench[onnx]'") from error
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     # Weights in files beside the graph would be read unseen: they are looked for in an empty folder.

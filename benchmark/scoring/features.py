@@ -14,13 +14,11 @@ from __future__ import annotations
 
 import math
 import os
-import re
 import shutil
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +27,7 @@ from rich.filesize import decimal
 from forenbench.errors import BenchError
 from forenbench.files.atomic import replacing, write_text
 from forenbench.files.places import cache_folder
+from forenbench.files.sizes import parse_size
 
 from .feature_files import Address as Address
 from .feature_files import address as address
@@ -42,7 +41,6 @@ SIZE = "FORENBENCH_FEATURES"
 """The environment variable that says how large the cache may grow."""
 
 _LIMIT = "10GB"
-_UNITS = ("", "K", "M", "G", "T")
 _NOTE = "encoder.txt"
 _ENCODERS = "*-" + "[0-9a-f]" * 12  # nothing else in the cache's folder is ever touched
 _SUFFIXES = (".npy", ".part")  # what a killed run left half-written counts, and goes, as blocks do
@@ -184,19 +182,6 @@ def user_cache(limit: int | None = None) -> FeatureCache:
         except BenchError as error:
             raise BenchError(f"{SIZE}: {error}") from error
     return FeatureCache(cache_folder() / "features", limit)
-
-
-def parse_size(text: str) -> int:
-    """Turn ``20GB``, ``1.5 TB``, ``500mb`` or ``0`` into bytes; units are decimal, none means bytes.
-
-    Raises:
-        BenchError: It is something else.
-    """
-    # [0-9], for \d takes the digits of every script. Decimal, for the float 2.01 times 1000 is 2009.99….
-    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) ?([KMGT]?)B?", text.strip().upper())
-    if not match:
-        raise BenchError(f"'{text}' is no size; write one such as 20GB or 500MB, or 0 to keep no features")
-    return int(Decimal(match[1]) * 1000 ** _UNITS.index(match[2]))
 
 
 def _files(encoder: Path) -> Iterator[tuple[int, int, Path]]:

@@ -33,6 +33,14 @@ class Summary:
     problems: dict[Cell, StatusCounts] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
+    def add(self, other: Summary) -> None:
+        """Count in what another round did."""
+        self.present += other.present
+        self.computed += other.computed
+        self.unfinished += other.unfinished
+        self.problems |= other.problems
+        self.notes += other.notes
+
     @classmethod
     def of(
         cls, tasks: Sequence[Task], missing: Sequence[Sequence[PlannedCell]], store: Store, notes: list[str]

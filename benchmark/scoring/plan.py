@@ -31,10 +31,17 @@ SHARD = 4
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One dataset and the detectors, with their weights, that are to be run on it."""
+    """One dataset and the detectors, with their weights, that are to be run on it.
+
+    Attributes:
+        dataset: Its test sets may be fewer than it has.
+        detectors: In table order.
+        first: How many of other rounds come before them in tables.
+    """
 
     dataset: Dataset
     detectors: Sequence[LoadedDetector]
+    first: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +155,11 @@ class Shard:
         return sum(len(request.paths) for request in self.requests)
 
 
-def plan(jobs: Sequence[Job], settings: RunSettings) -> list[Task]:
-    """List every cell of a run, test set by test set; detectors are counted through all jobs."""
+def plan(jobs: Sequence[Job], settings: RunSettings, only_round: int | None = None) -> list[Task]:
+    """List every cell of a run, or of one round, test set by test set.
+
+    Detectors are counted through all jobs.
+    """
     tasks, first = [], 0
     for number, job in enumerate(jobs):
         for testset in job.dataset.testsets:
@@ -158,12 +168,13 @@ def plan(jobs: Sequence[Job], settings: RunSettings) -> list[Task]:
                     cell_of(loaded, testset, perturbation),
                     identity_of(loaded, testset, perturbation, settings),
                     (p, first + d),
-                    (number, testset.order, p, d),
+                    (number, testset.order, p, job.first + d),
                     loaded.trained_on,
                     loaded.remarks,
                 )
                 for p, perturbation in enumerate(settings.perturbations)
                 for d, loaded in enumerate(job.detectors)
+                if only_round in (None, loaded.round)
             )
             tasks.append(Task(testset, job.dataset.facts, cells))
         first += len(job.detectors)

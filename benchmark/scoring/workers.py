@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from .gathering import Means, Request, gather
 from .interrupts import STOPPED, stopping
 from .outcome import Silent
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from forenbench.records.store import Store
 
     from .plan import RunSettings
+    from .run_request import Means, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,7 @@ class Workplace:
         """
         from .engines.local import LocalEngine
         from .features import user_cache
+        from .gathering import gather
         from .numerics import Numerics
         from .reading import reader_processes
         from .runner import run

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from forenbench.errors import BenchError
+from forenbench.files.sizes import parse_size
 
 from .devices import choose_devices
 from .gathering import Gathered, reloading
@@ -63,7 +64,7 @@ class EngineChoice:
 
     def cache(self) -> FeatureCache:
         """Open the cache of features."""
-        from .features import parse_size, user_cache
+        from .features import user_cache
 
         return user_cache(parse_size(self.features) if self.features else None)
 
@@ -84,7 +85,7 @@ def working(
 
     request = EngineRequest(
         detectors=[loaded for job in gathered.jobs for loaded in job.detectors],
-        load=reloading(workplace.request, workplace.means, gathered),
+        load=reloading(gathered, workplace.means),
         device=workplace.means.device if choice.name == "local" else choice.device,
         precision=workplace.settings.precision,
         features=choice.cache().limit,

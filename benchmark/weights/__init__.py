@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
@@ -18,7 +19,7 @@ from .checkpoint_store import Judgement, instructions, judge, locate, weakest
 from .file_bytes import FileBytes
 from .filling import frozen as frozen
 from .filling import load_strict as load_strict
-from .unwrapping import prefix_of, unwrap
+from .unwrapping import prefix_of, shape_of, unwrap
 from .weight_files import describe as describe
 from .weight_files import moved, read
 
@@ -29,10 +30,20 @@ KINDS = ("published", "sample")
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
-    """A file that was read: whose weights it has, its sha256, and what its reader must know of it."""
+    """A file that was read.
 
+    Attributes:
+        checkpoint: Its name, without whose it is.
+        weights: Whose it has.
+        sha256: Of the file.
+        bytes: Of its tensors in memory, once they are float32.
+        remark: What its reader must know of it.
+    """
+
+    checkpoint: str
     weights: str
     sha256: str
+    bytes: int
     remark: str = ""
 
 
@@ -111,7 +122,8 @@ class Weights:
         # The name goes into records and below tables, so that no own file stands there as the published one.
         name = checkpoint.name if found.weights in KINDS else f"{checkpoint.name} ({found.weights})"
         remark = f"weights '{checkpoint.name}' were read {unwrapped.how}" if unwrapped.how else ""
-        self._loaded[name] = _Loaded(found.weights, found.sha256, remark)
+        size = _widened(unwrapped.state)
+        self._loaded[name] = _Loaded(checkpoint.name, found.weights, found.sha256, size, remark)
         self._record({name: found.sha256})
         return {key: moved(value, self.device) for key, value in unwrapped.state.items()}
 
@@ -131,7 +143,7 @@ class Weights:
         except (ValueError, OSError) as error:
             raise WrongWeights(f"weights '{name}': {path} {error}") from error
         named = f"{name} ({whose})"
-        self._loaded[named] = _Loaded(whose, file.sha256)
+        self._loaded[named] = _Loaded(name, whose, file.sha256, len(file))
         self._record({named: file.sha256})
         return file
 
@@ -142,6 +154,22 @@ class Weights:
     def remarks(self, used: Iterable[str]) -> tuple[str, ...]:
         """Return the notes on the files that `recording` named, such as which key and prefix were removed."""
         return tuple(self._loaded[name].remark for name in used if self._loaded[name].remark)
+
+    def sizes(self, used: Iterable[str]) -> dict[str, int]:
+        """Return the bytes of memory that files take which `recording` named: as float32, by checkpoint."""
+        return {self._loaded[name].checkpoint: self._loaded[name].bytes for name in used}
+
+    def file_sizes(self, checkpoints: Iterable[Checkpoint]) -> dict[str, int]:
+        """Return the bytes of the files of checkpoints, as far as they are here, by checkpoint."""
+        sizes = {}
+        for checkpoint in checkpoints:
+            with suppress(MissingWeights, OSError):
+                sizes[checkpoint.name] = self.path(checkpoint).stat().st_size
+        return sizes
+
+    def let_go(self) -> None:
+        """Keep what is known of the files, and none of the objects that were made of them to be shared."""
+        self._shared.clear()
 
     def remark(self, used: Iterable[str], text: str) -> None:
         """Add to the notes on files, in words that follow "weights … "."""
@@ -187,6 +215,12 @@ class Weights:
         # Recordings nest: that of an encoder lies inside that of the detector which asked for it.
         for record in self._records:
             record.update(used)
+
+
+def _widened(state: Mapping[str, object]) -> int:
+    """Count the bytes of a state dict's tensors once half precision is widened (see `load_strict`)."""
+    sizes = [math.prod(shape) for shape in map(shape_of, state.values()) if shape is not None]
+    return 4 * sum(sizes)
 
 
 def _outline(checkpoint: Checkpoint, file: FileBytes) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from forenbench.errors import BenchError
+from forenbench.errors import BenchError, NotHere
 
 
-class MissingWeights(BenchError):
+class MissingWeights(NotHere):
     """A checkpoint was asked for and is not on this machine."""
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from forenbench.errors import BenchError
+from forenbench.errors import NotHere
 
 from .pixels import Statistics, normalise
 
@@ -38,7 +38,7 @@ class SquashedByOpenCV:
     def __post_init__(self) -> None:
         # Asked here, once and before a run, for what is raised for a picture only makes rows that failed.
         if find_spec("cv2") is None:
-            raise BenchError("squashing pictures as OpenCV does needs it: pip install 'forenbench[opencv]'")
+            raise NotHere("squashing pictures as OpenCV does needs it: pip install 'forenbench[opencv]'")
 
     def __call__(self, image: Image) -> Tensor:
         """Turn one RGB image into a float32 tensor (3, side, side)."""

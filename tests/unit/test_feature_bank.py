@@ -26,7 +26,8 @@ from forenbench.detectors._nets.pixels import SYMMETRIC, Preprocess
 from forenbench.detectors._nets.transformations import TRANSFORMATIONS, picture_maker
 from forenbench.errors import BenchError
 from forenbench.files.checksums import sha256_of
-from forenbench.scoring.features import Address, FeatureCache, address, numerics, parse_size, user_cache
+from forenbench.files.sizes import parse_size
+from forenbench.scoring.features import Address, FeatureCache, address, numerics, user_cache
 from forenbench.weights import Weights
 
 ENCODER = "clip-vit-l14, version 1"
@@ -464,7 +465,7 @@ def test_sizes(text: str, size: int) -> None:
     "text", ["", "much", "-1GB", "1e9", "10 GiB", "GB", "1,5GB", "nan", "²GB", "1GB 2GB"]
 )
 def test_what_is_no_size_is_named(text: str) -> None:
-    with pytest.raises(BenchError, match="is no size; write one such as 20GB or 500MB, or 0") as error:
+    with pytest.raises(BenchError, match="is no size; write one such as 20GB, 500MB or 0") as error:
         parse_size(text)
     assert str(error.value).startswith(f"'{text}' ")
 

@@ -14,13 +14,15 @@ import torch
 from published_keys import flat, wrapped
 
 from forenbench import registry
-from forenbench.errors import BenchError, unknown
-from forenbench.plugins import loading
+from forenbench.errors import BenchError, NotHere, unknown
+from forenbench.plugins import resolving
 from forenbench.plugins.cards import GROUP, cards
 from forenbench.plugins.installed import FoundPlugin, card_problem, find, installed
-from forenbench.plugins.loading import LINEUPS, load, load_all, load_available
-from forenbench.scoring.gathering import Gathered, Means, Request, reloading
+from forenbench.plugins.lineups import LINEUPS
+from forenbench.plugins.loading import load, load_all, load_available
+from forenbench.scoring.gathering import Gathered, reloading
 from forenbench.scoring.requested import Files, load_detectors
+from forenbench.scoring.run_request import Means, Request
 from forenbench.weights import KINDS, Checkpoint, MissingWeights, Weights
 
 MINE = """
@@ -157,9 +159,9 @@ def test_two_variants_of_one_name_are_refused(tmp_path: Path, monkeypatch: pytes
 
 
 def test_everything_that_is_missing_is_named_at_once() -> None:
-    with pytest.raises(MissingWeights) as caught:
+    with pytest.raises(NotHere) as caught:
         load_all(["lgrad", "univfd", "cnndetection"], Weights("published"))
-    for name in ("stylegan-bedroom", "clip-vit-l14", "cnndetection-0.5"):
+    for name in ("stylegan-bedroom", "clip-vit-l14", "cnndetection-0.5", "cnndetection-0.1"):
         assert f"--weights {name}=PATH" in str(caught.value)
 
 
@@ -188,7 +190,10 @@ def test_of_a_line_up_what_has_its_weights_is_loaded_and_the_rest_named(tmp_path
     weights = Weights("published", {"npr": tmp_path / "NPR.pth"}, unverified=True)
     loaded, absent = load_available(["modern"], weights)
     assert [one.name for one in loaded] == ["npr:squash256"]
-    assert len(absent) == len(LINEUPS["modern"]) - 2  # UnivFD and RINE want one CLIP: that is said once
+    lacks = [one.lack for one in absent]
+    assert sum("weights 'clip-vit-l14'" in lack for lack in lacks) == 1  # though UnivFD and RINE want it
+    assert sum("weights 'aide-" in lack for lack in lacks) == 2  # each variant's file
+    assert not any("weights 'npr'" in lack for lack in lacks)
     assert not any(one.is_needed for one in absent)
     assert "bench weights fetch dda" in "".join(one.lack for one in absent)
     # By its own name as well: before or behind the line-up, it has to be there.
@@ -245,7 +250,7 @@ FILES = {kind: Checkpoint(f"both-{kind}", "both.pth", "a test", "none") for kind
 @pytest.fixture
 def both(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Path]:
     """Install the plugin; return its files."""
-    monkeypatch.setattr(loading, "find", lambda name: FoundPlugin("both", "here", Both))
+    monkeypatch.setattr(resolving, "find", lambda name: FoundPlugin("both", "here", Both))
     paths = {FILES[kind].name: tmp_path / f"{kind}.pth" for kind in KINDS}
     for number, path in enumerate(paths.values()):
         torch.save({"weight": torch.full((1,), float(number))}, path)
@@ -284,10 +289,11 @@ def test_what_stands_behind_the_at_sign_is_checked(request_: str, words: str) ->
 
 
 def test_another_process_loads_the_kinds_that_were_asked_for() -> None:
-    request = Request(["lgrad@sample"], {}, [])
     means = Means(Path("data"), Files(), "", "cpu", None, "all")
-    load = reloading(request, means, Gathered(kinds=["published", "published"]))
-    assert [(one.name, one.weights) for one in load("cpu")] == [("lgrad:nearest-gan", "sample")] * 2
+    loaded = {"published": load("lgrad@sample", Weights("published"))}
+    gathered = Gathered(Request(["lgrad@sample"], {}, []), kinds=["published", "published"], loaded=loaded)
+    again = reloading(gathered, means)
+    assert [(one.name, one.weights) for one in again("cpu")] == [("lgrad:nearest-gan", "sample")] * 2
 
 
 def test_every_built_in_card_says_what_its_detector_says() -> None:

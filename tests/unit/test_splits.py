@@ -18,7 +18,7 @@ from forenbench.data.sources.locations import open_location
 from forenbench.data.sources.splits import TRAINED, chosen, split_of_table
 from forenbench.data.testsets import Selection, splits_in
 from forenbench.errors import BenchError
-from forenbench.scoring.gathering import run_folder
+from forenbench.scoring.run_request import run_folder
 from forenbench.testing import tiny_image
 
 

@@ -1,0 +1,108 @@
+"""Requests → what makes their detectors: variants of installed plugins, files on disk, models, objects."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, cast
+
+from forenbench.errors import BenchError, unknown
+from forenbench.registry.guests import contained, reason
+from forenbench.registry.plugin_files import read_plugin
+from forenbench.types import UNVERIFIED, Detector
+from forenbench.weights import KINDS, Checkpoint, Weights
+
+from .attributes import problem
+from .installed import Plugin, find
+from .loaded import LoadedDetector
+from .own import OwnDetector
+from .prefixed import find_loader
+
+
+@dataclass(frozen=True, slots=True)
+class Exact:
+    """A request for one variant, file or object: what makes its detectors, and the checkpoints they read."""
+
+    request: str | OwnDetector
+    makers: Sequence[Callable[[], LoadedDetector]]
+    needs: Sequence[Checkpoint] = ()
+
+
+def resolve(request: str | OwnDetector, weights: Weights) -> list[Exact]:
+    """Say what makes the detectors that a request means."""
+    if isinstance(request, OwnDetector):
+        return [Exact(request, [partial(_make, request, request, None, weights, request.code)])]
+    if loader := find_loader(request):
+        return [Exact(request, [partial(_make, request, loader, request, weights)])]
+    if not (request.endswith(".py") or "/" in request):
+        return _by_name(request, weights)
+    file = read_plugin(request, "detector", "'bench new detector NAME' writes one")
+    module = file.run("detector")
+    # What the file imports is there by name as well; only what it defines is meant.
+    defined: list[Any] = [
+        value
+        for value in vars(module).values()
+        if inspect.isclass(value) and value.__module__ == module.__name__ and hasattr(value, "score")
+    ]
+    if not defined:
+        raise BenchError(f"'{request}' defines no detector: no class in it has a 'score' method")
+    makers = [partial(_make, request, plugin, None, weights, file.sha256) for plugin in defined]
+    return [Exact(request, makers)]
+
+
+def _by_name(request: str, weights: Weights) -> list[Exact]:
+    """Say what makes the detectors that an installed plugin's name means."""
+    asked, at, kind = request.partition("@")
+    name, colon, variant = asked.partition(":")
+    found = find(name)
+    if found.problem:
+        raise BenchError(f"detector '{name}' ({found.package}) cannot be used: {found.problem}")
+    if not found.has_variants:
+        if colon or at:
+            raise BenchError(
+                f"detector '{name}' has no variants, so '{request}' means nothing; ask for '{name}'"
+            )
+        return [Exact(name, [partial(_make, name, found.plugin, None, weights)])]
+    if at and kind not in KINDS:
+        raise BenchError(unknown(f"kind of checkpoints of '{asked}'", kind, KINDS))
+    weights = replace(weights, kind=kind) if at else weights  # what is shared, and recorded, stays common
+    exact = []
+    for chosen in found.chosen(variant, weights.kind):
+        named = f"{name}:{chosen}@{weights.kind}"
+        make = partial(_make, named, found.plugin, chosen, weights)
+        exact.append(Exact(named, [make], found.needs(chosen)))
+    return exact
+
+
+def _make(
+    request: str | OwnDetector,
+    plugin: Callable[..., Detector],
+    variant: str | None,
+    weights: Weights,
+    code: str = "",
+) -> LoadedDetector:
+    """Construct one detector and note which weights files it read."""
+    what = getattr(plugin, "__name__", repr(plugin))
+    with weights.recording() as used:
+        try:
+            with contained():
+                detector = plugin() if variant is None else cast(Plugin, plugin)(variant, weights)
+        except BenchError:
+            raise
+        except Exception as error:
+            raise BenchError(f"detector {what} cannot be made: {reason(error)}") from error
+    # Now, with the detector's name at hand, and not in the middle of a run of hours.
+    if flaw := problem(detector):
+        raise BenchError(f"detector {what} {flaw}; see docs/adding_a_detector.md")
+    # One name alone is a list of one, and not of its letters.
+    trained_on: str | Sequence[str] = getattr(detector, "trained_on", ())
+    stated = (trained_on,) if isinstance(trained_on, str) else tuple(trained_on)
+    word, remarks = weights.whose(used), weights.remarks(used)
+    sizes = weights.sizes(used)
+    loaded = LoadedDetector(detector, word, dict(used), code, variant or "", stated, remarks, request, sizes)
+    if loaded.is_replaced:  # what may be the published file keeps its stars: to lose them would flatter it
+        known = stated if word == UNVERIFIED else ()
+        return replace(loaded, trained_on=weights.trained_on or known)
+    return loaded
