@@ -428,7 +428,7 @@ def test_images_of_a_batch_do_not_see_each_other(build: Callable[[], nn.Module])
     network = build()
     for parameter in network.parameters():
         nn.init.normal_(parameter)
-    images = torch.rand(3, 3, 256, 256) * 2 - 1
+    images = torch.rand(2, 3, 256, 256) * 2 - 1
     with torch.no_grad():
         network.requires_grad_(False)
         assert torch.allclose(network(images)[:1], network(images[:1]), atol=1e-4)
