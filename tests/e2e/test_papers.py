@@ -55,10 +55,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         "celebahq-train",
         "forensynths-val",
     ):
-        # An encoder takes a second an image here: with two contents it sees most of them once, and faces have
-        # one of those. A training refuses to be validated on its own images.
-        contents = None if name.endswith(("-train", "-val")) else 1 if name == "celebahq" else 2
-        write_layout(folder / "data", name, contents=contents)
+        # An encoder takes a second an image here: with two contents it sees most of them once. A training
+        # refuses to be validated on its own images.
+        write_layout(folder / "data", name, contents=None if name.endswith(("-train", "-val")) else 2)
     write_published(folder / "weights")
     yield folder
     shutil.rmtree(folder)
