@@ -86,8 +86,10 @@ class ScoreImport(ImageChoice):
         """
         if self.dataset and (self.dataset_name or self.generator):
             raise BenchError("the dataset says what the images are: leave out dataset_name and generator")
-        if not (self.dataset or self.takes_all):
-            raise BenchError("generators, protocol, limit and split choose images of a dataset: name one")
+        if not self.dataset and (self.rules or not self.takes_all):
+            raise BenchError(
+                "generators, protocol, limit, split and rules choose images of a dataset: name one"
+            )
         perturbation = parse(self.perturbation).name  # spelled as runs do: jpeg:090 is jpeg:90
         scores = read_scores(self.file, [self.reading(column) for column in self.detectors.values()])
         for detector, one in zip(self.detectors, scores, strict=True):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from forenbench.data.descriptions import Spec, specs
 from forenbench.data.requests import find_spec
+from forenbench.data.sources.rules import Rules
 from forenbench.data.sources.source_kinds import is_there
 from forenbench.types import NOWHERE
 
@@ -25,7 +26,7 @@ class Found(NamedTuple):
     data_root: Path
 
 
-def find_datasets(records: Iterable[Record], requests: Sequence[str], data_root: Path) -> dict[str, Found]:
+def find_datasets(records: Sequence[Record], requests: Sequence[str], data_root: Path) -> dict[str, Found]:
     """Say where each dataset behind records can be opened; those that cannot are missing.
 
     Args:
@@ -35,35 +36,42 @@ def find_datasets(records: Iterable[Record], requests: Sequence[str], data_root:
 
     A dataset that nobody names is looked for where the run found it, then by its name. Only records of
     earlier versions do not say where that was: there the path counts that the run's command names, seen from
-    here.
+    here. Whatever is opened by a path is read by the rules that the newest run read it by.
 
     Raises:
         BenchError: One of `requests` is neither a name nor a path.
     """
     asked = {name: request for request in requests for name, request in _names(request)}
-    found: dict[str, Found] = {}
-    for record in records:
+    found: dict[str, Found | None] = {record.cell.dataset: None for record in records}
+    # stable: of records of one run, the first counts
+    for record in sorted(records, key=lambda record: record.provenance.time, reverse=True):
         name = record.cell.dataset
-        at = _opened(asked[name], data_root) if name in asked else _remembered(name, record, data_root)
-        if at:
-            found.setdefault(name, at)
-    return found
+        if found[name] is None and name in asked:
+            found[name] = _opened(asked[name], data_root, _rules(record))
+        elif found[name] is None:
+            found[name] = _remembered(name, record, data_root)
+    return {name: at for name, at in found.items() if at}
 
 
-def _opened(request: str, data_root: Path) -> Found:
+def _rules(record: Record) -> Rules:
+    """Return the rules by which a run read its dataset."""
+    return Rules.parse((record.provenance.found or NOWHERE).rules or {})
+
+
+def _opened(request: str, data_root: Path, rules: Rules) -> Found:
     """Find what a request for one dataset stands for."""
     spec = find_spec(request)
     assert isinstance(spec, Spec)  # for `_names` has resolved suites into their datasets
-    return Found(spec, data_root)
+    return Found(spec if request in specs() else replace(spec, rules=rules), data_root)
 
 
 def _remembered(name: str, record: Record, data_root: Path) -> Found | None:
     """Find a dataset by what its record says."""
     known, found = specs().get(name), record.provenance.found
-    path, root = map(Path, found or NOWHERE)
+    path, root = map(Path, (found or NOWHERE)[:2])
     # the path that the run opened comes before the name, which may stand for another folder by now
     if path.is_absolute() and is_there(path):
-        return Found(replace(known or Spec(name, "", ""), folder=str(path)), data_root)
+        return Found(replace(known or Spec(name, "", ""), folder=str(path), rules=_rules(record)), data_root)
     if known:
         return Found(known, root if data_root == DATA_ROOT and root.is_absolute() else data_root)
     if not found:
@@ -75,7 +83,7 @@ def _remembered(name: str, record: Record, data_root: Path) -> Found | None:
                 continue
             request = word.removeprefix("--dataset=")
             if request and Path(request).exists() and (name, request) in _names(request):
-                return _opened(request, data_root)
+                return _opened(request, data_root, _rules(record))
     return None
 
 
