@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
@@ -182,6 +182,8 @@ class TestSet:
 
     `order` is its place among all test sets of the dataset, also where only some are run; `protocol` names
     the rule by which its samples were chosen ("all": every file that is there); `found` says where.
+    `reencoded` says what the protocol does to files before anything else, by path: a perturbation's canonical
+    name; a file that is not in it stays as it is.
     """
 
     __test__: ClassVar[bool] = False  # pytest takes classes whose names begin with "Test" for tests
@@ -194,6 +196,7 @@ class TestSet:
     order: int = 0
     protocol: str = "all"
     found: Whereabouts = NOWHERE
+    reencoded: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from .descriptions import Spec, Suite, specs
 from .finding import MissingDataset, find_files, root_option
 from .inventory import FileFacts, take_stock
 from .layouts import locate
-from .protocols import PROTOCOLS
+from .protocols import Protocol, find_protocol
 from .requests import find_spec
 from .testsets import Groups, Selection, choose, digest, group, warnings
 
@@ -43,7 +44,7 @@ def open_dataset(  # noqa: PLR0913 - what may be asked of a dataset
         data_root: Where downloaded datasets lie.
         generators: Only these test sets; empty for all.
         limit: At most this many images per label and test set, evenly spaced over those of the protocol.
-        protocol: Which files count: a name from `PROTOCOLS`.
+        protocol: Which files count, and what is done to them first: a name from `protocols`.
         splits: Which split counts, where there are any: the first of these that is there (see `take`).
         places: Where datasets lie that are not below `data_root`, by name.
         advance: Told of progress while images are made or read.
@@ -55,8 +56,7 @@ def open_dataset(  # noqa: PLR0913 - what may be asked of a dataset
         MissingDataset: It has a name, but is not there.
         BenchError: Unknown name or protocol, no labels, an unknown generator, or no such split.
     """
-    if protocol not in PROTOCOLS:
-        raise BenchError(unknown("protocol", protocol, PROTOCOLS))
+    find_protocol(protocol)  # a misspelt one is refused before anything is listed
     found = find_spec(request)
     selection = Selection(tuple(generators), protocol, limit, tuple(splits))
     if isinstance(found, Suite):
@@ -120,13 +120,36 @@ def _open(spec: Spec, data_root: Path, selection: Selection, advance: Advance) -
     facts = _take_stock(spec, source, chosen, advance)
     # Absolute, for records: what is relative would be sought from the folder of whoever reads them.
     found = Whereabouts(spec.folder if Path(spec.folder).is_absolute() else "", str(data_root.absolute()))
+    protocol = find_protocol(selection.protocol)
     testsets = tuple(
         TestSet(
-            spec.name, name, samples, source, digest(samples, facts), order.index(name), str(selection), found
+            spec.name,
+            name,
+            samples,
+            source,
+            digest(samples, facts),
+            order.index(name),
+            str(selection),
+            found,
+            protocol.reencoded(spec.name, samples, facts),
         )
         for name, samples in chosen.items()
     )
+    notes += _reencoded(protocol, testsets)
     return Dataset(spec.name, spec.checkpoints, testsets, facts, (*notes, *warnings(chosen, facts)))
+
+
+def _reencoded(protocol: Protocol, testsets: Sequence[TestSet]) -> Iterator[str]:
+    """Say how many files a protocol re-encodes, or that it leaves these alone, and what it lacks."""
+    for testset in testsets:
+        for step, number in Counter(testset.reencoded.values()).items():
+            of = f"{number} of {len(testset.samples)} files"
+            yield f"test set '{testset.name}': {protocol.name} re-encodes {of} first ({step})"
+    if protocol.reencode and not any(testset.reencoded for testset in testsets):
+        rules = "; ".join(map(str, protocol.reencode))
+        yield f"protocol {protocol.name} re-encodes no file of this dataset: its rule is {rules}"
+    if protocol.lacks:
+        yield f"protocol {protocol.name}, not done here: {protocol.lacks}"
 
 
 def _take_stock(spec: Spec, source: FileSource, chosen: Groups, advance: Advance) -> dict[str, FileFacts]:

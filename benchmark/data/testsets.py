@@ -14,7 +14,7 @@ from forenbench.printable import readable
 from forenbench.types import FAKE, REAL, Sample
 
 from .descriptions import Spec
-from .protocols import PROTOCOLS
+from .protocols import find_protocol
 
 if TYPE_CHECKING:
     from .inventory import FileFacts
@@ -29,7 +29,7 @@ class Selection:
 
     Attributes:
         testsets: Only these; empty for all.
-        protocol: A name from `PROTOCOLS`.
+        protocol: A name from `forenbench.data.protocols.protocols`.
         limit: At most this many of each label and test set, evenly spaced over those that the protocol chose.
         splits: See `forenbench.data.sources.splits.take`.
     """
@@ -96,7 +96,7 @@ def group(spec: Spec, samples: Iterable[Sample]) -> dict[str, tuple[Sample, ...]
 
 def choose(samples: Sequence[Sample], selection: Selection) -> tuple[tuple[Sample, ...], tuple[str, ...]]:
     """Choose from one test set by protocol, then by limit; with notes on what the protocol left out."""
-    chosen, notes = PROTOCOLS[selection.protocol].choose(samples)
+    chosen, notes = find_protocol(selection.protocol).choose(samples)
     if selection.limit is None:
         return chosen, notes
     kept = []

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forenbench.data.protocols import PROTOCOLS, Choice
+from forenbench.data.choosing import Choice
+from forenbench.data.protocols import protocols
 from forenbench.types import FAKE, REAL, Sample
 
 
@@ -25,7 +26,7 @@ def named(*names: str, folder: str = "g/0_real") -> list[Sample]:
 
 
 def choose(protocol: str, chosen: list[Sample]) -> Choice:
-    return PROTOCOLS[protocol].choose(chosen)
+    return protocols()[protocol].choose(chosen)
 
 
 def test_all_keeps_every_file() -> None:
@@ -76,7 +77,7 @@ def test_lgrad_keeps_the_last_of_a_stem_within_a_folder() -> None:
 
 @given(
     st.lists(st.text("ab.PNGpngjwebtif", min_size=1, max_size=9), unique=True),
-    st.sampled_from([name for name in PROTOCOLS if name != "univfd-official"]),
+    st.sampled_from([name for name in protocols() if name != "univfd-official"]),
 )
 def test_protocols_without_a_draw_keep_the_order_and_count_what_they_leave_out(
     names: list[str], protocol: str
