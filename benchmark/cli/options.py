@@ -70,7 +70,9 @@ Split = Annotated[
 ]
 Protocol = Annotated[
     str,
-    typer.Option(help="Which files count: all, univfd-official, cnndetection-official, lgrad-official."),
+    typer.Option(
+        help="Which files count, and what is done to them first; 'bench list protocols' shows them."
+    ),
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
 Pairs = Annotated[list[str] | None, typer.Option("--weights", help="A checkpoint file, as NAME=PATH.")]

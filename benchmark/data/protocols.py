@@ -13,20 +13,22 @@ from functools import cache
 from importlib.resources import files
 from itertools import chain
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from forenbench.errors import BenchError, unknown
 from forenbench.types import FAKE, REAL, Sample
 
 from .choosing import FUNCTIONS, Choice, name_of, split
-from .inventory import FileFacts
 from .reencoding import Reencoding
+
+if TYPE_CHECKING:
+    from .inventory import FileFacts
 
 STATISTICS = ("mean", "sd", "minimum")
 
 
 @dataclass(frozen=True, slots=True)
-class Files:
+class FileRule:
     """Which files count; without any wish, all do.
 
     Attributes:
@@ -52,7 +54,8 @@ class Protocol:
         source: Where its makers state it; with the commit where that is code.
         files: Which files of a test set count.
         reencode: What is done to files before they are scored; the first rule that a file fits is the one.
-        threshold: What probabilities are compared with; None: the detector's own.
+        threshold: What probabilities are compared with; None: the detector's own. As what counts as a
+            probability is decided at 0.5 by its author, too, this is the one value that there can be.
         metrics: The columns of its table, by their names in `forenbench.metrics.metric_catalogue`.
         of_fakes_alone: The metric that stands in for those on test sets without reals; empty: there is none.
         spread: What is told of these over test sets, and then over datasets: of `STATISTICS`.
@@ -62,7 +65,7 @@ class Protocol:
     name: str
     description: str
     source: str = ""
-    files: Files = field(default_factory=Files)
+    files: FileRule = field(default_factory=FileRule)
     reencode: tuple[Reencoding, ...] = ()
     threshold: float | None = None
     metrics: tuple[str, ...] = ()
@@ -132,11 +135,13 @@ def protocol_of(selection: str) -> Protocol:
 def _parse(name: str, values: Mapping[str, Any]) -> Protocol:
     """Make a protocol of one file's content, checking its keys."""
     rules = tuple(Reencoding(**_frozen(name, rule, Reencoding)) for rule in values.get("reencode", ()))
-    chosen = Files(**_frozen(name, values.get("files", {}), Files))
+    chosen = FileRule(**_frozen(name, values.get("files", {}), FileRule))
     plain = {key: value for key, value in values.items() if key not in ("files", "reencode")}
     protocol = Protocol(**_frozen(name, plain, Protocol), name=name, files=chosen, reencode=rules)
     if chosen.chosen_by and chosen.chosen_by not in FUNCTIONS:
         raise BenchError(unknown("function", chosen.chosen_by, FUNCTIONS))
+    if protocol.threshold not in (None, 0.5):
+        raise BenchError(f"protocols/{name}.toml: threshold {protocol.threshold}; only 0.5 can be had")
     if surplus := set(protocol.spread) - set(STATISTICS):
         raise BenchError(unknown("statistic", min(surplus), STATISTICS))
     return protocol

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from forenbench.errors import BenchError
 from forenbench.types import FAKE, REAL, Sample
 
-from .inventory import FileFacts
+if TYPE_CHECKING:
+    from .inventory import FileFacts
 
 LABELS = {"real": (REAL,), "fake": (FAKE,), "all": (REAL, FAKE)}
 JPEG = ("JPEG", "MPO")
 """Pillow's names: an MPO is a JPEG with more pictures behind the first, as some cameras write it."""
 NOT_JPEG = "not JPEG"
+LIKE_REALS = "jpeg-like-reals"
+"""What makes files that are not JPEG such as the reals are (see `forenbench.audit.like_reals`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +75,18 @@ class Reencoding:
         if self.format == NOT_JPEG:
             return bool(found) and found not in JPEG
         return bool(found) and self.format in ("", found)
+
+
+def is_of_single_files(text: str) -> bool:
+    """Say whether a re-encoding is not the same for all files: ``fake=jpeg:96``, or `LIKE_REALS`."""
+    return text == LIKE_REALS or "=" in text
+
+
+def by_label(text: str) -> Reencoding:
+    """Read a rule as a run takes it: ``fake=jpeg:96``.
+
+    Raises:
+        BenchError: There is no such label.
+    """
+    label, _, by = text.partition("=")
+    return Reencoding(label.strip().lower(), by.strip())

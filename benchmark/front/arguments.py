@@ -38,7 +38,8 @@ class ImageOptions(RuleOptions, total=False):
 
     Attributes:
         generators: Only these test sets.
-        protocol: Which files count: all (by default), univfd-official, cnndetection-official, lgrad-official.
+        protocol: Which files count, and what is done to them first: "all" (by default), "dda", and others
+            that ``bench list protocols`` shows.
         split: Which split counts: test, val, train or all; by default test, else val, else train.
         limit: At most so many images of each label and test set.
         data_root: Where downloaded datasets lie; by default ``data``.

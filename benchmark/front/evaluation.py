@@ -20,6 +20,7 @@ from forenbench.scoring.run_request import Means, Request, joint_name, parse_per
 from forenbench.scoring.workers import Workplace
 from forenbench.scoring.working import EngineChoice, working
 
+from .equalising import equalise
 from .talk import short
 from .telling import Say, describe_absent, describe_dataset, describe_problems
 
@@ -41,7 +42,7 @@ class Evaluation:
         request: Detectors over test sets and perturbations.
         means: What it is carried out with; its device is chosen here.
         choice: What scores, and on which devices.
-        equalise: Re-encodings of all images alike (see `forenbench.tables.equalised`).
+        equalise: Re-encodings that make files alike (see `forenbench.tables.equalised.check`).
         out: The run folder; None: one below ``results/runs``, named after the datasets.
         seed: Of random perturbations.
         precision: See `forenbench.scoring.numerics.Numerics`.
@@ -97,19 +98,16 @@ class Evaluation:
                 )
             for job in gathered.jobs:
                 describe_dataset(job.dataset, [one.detector for one in job.detectors], progress.say)
-            # Only now: the side to which all images are cut is that of the smallest in the data.
-            facts = [fact for one in gathered.datasets for fact in one.facts.values()]
-            perturbations = equalised.add(perturbations, self.equalise, facts)
-            if self.equalise:
-                progress.say(f"equalised: {', '.join(one.name for one in perturbations)}")
-                for remark in equalised.remarks(perturbations, facts):
-                    progress.say(f"  note: {remark}", "yellow")
+            # Only now: what makes files alike rests on what they are, the smallest one's side say.
+            alike = equalise(perturbations, self.equalise, gathered.datasets, self.seed, progress)
             describe_absent(gathered.absent, progress.say)
             if gathered.rounds > 1:
                 progress.say(
                     f"networks take more memory than is free: detectors score in {gathered.rounds} rounds"
                 )
-            settings = RunSettings(perturbations, self.seed, precision, self.keep_going)
+            settings = RunSettings(
+                alike.perturbations, self.seed, precision, self.keep_going, alike.reencoded
+            )
             store = Store(self.folder)
             summary = Summary()
             # The first device is this process's; each other one has a process that loads all of it again.

@@ -14,9 +14,9 @@ from forenbench.files.checksums import sha256_of
 from forenbench.files.regular import read_regular
 
 from . import leaderboard
-from .equalised import NothingEqualised
 from .makers import TABLES
 from .rendering import render
+from .table import NothingToShow
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,7 +48,7 @@ def export(cells: pd.DataFrame, root: Path) -> list[str]:
     written = []
     # Ours alone: code of packages is run when somebody asks for its table, or for a report.
     for name, kind in TABLES.items():
-        with suppress(NothingEqualised):
+        with suppress(NothingToShow):
             made = kind.make(cells)
             for suffix, style in _SUFFIXES.items():
                 written.append(f"tables/{name}{suffix}")

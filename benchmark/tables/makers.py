@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from forenbench.registry import Registry
 
-from . import acc_ap, cellwise, equalised, realsources, robustness, summary
+from . import acc_ap, by_protocol, cellwise, equalised, realsources, robustness, shortcut, summary
 from .papers import paper_tables
 from .table_kinds import GROUP, TableKind, flaw
 
@@ -31,6 +31,14 @@ _OURS = (
     TableKind("robustness", "means over test sets by kind of perturbation and level", robustness.table),
     TableKind(
         "equalised", "raw scores beside those of images re-encoded alike (--equalise)", equalised.table
+    ),
+    TableKind(
+        "shortcut",
+        "raw files, fakes at JPEG 96, files made like the reals (--equalise), and no pixel",
+        shortcut.table,
+    ),
+    TableKind(
+        "protocol", "a protocol's own metrics, by dataset and over all (--protocol)", by_protocol.table
     ),
 )
 """In the order in which they are listed."""

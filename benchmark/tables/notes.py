@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from math import isnan
 from typing import TYPE_CHECKING
 
+from forenbench.data.protocols import protocol_of
 from forenbench.metrics.added_metrics import UNDEFINED
 from forenbench.records.coverage import WRONG
 from forenbench.records.rows import STATUSES
@@ -44,7 +45,14 @@ def notes_on(cells: pd.DataFrame) -> tuple[str, ...]:
         if cell["undefined"]:
             notes.append(f"{where}: {cell['undefined']}.")
     warnings, models = _made_by(cells)
-    return (*notes, *warnings, *_images(cells), *models)
+    return (*notes, *warnings, *_images(cells), *_protocols(cells), *models)
+
+
+def _protocols(cells: pd.DataFrame) -> Iterator[str]:
+    """Say what a protocol does to files, what of it is not done here, and who states it."""
+    for selection in dict.fromkeys(cells["protocol"]):
+        if words := protocol_of(selection).words:
+            yield f"Protocol {selection}: {'; '.join(words)}."
 
 
 def _images(cells: pd.DataFrame) -> Iterator[str]:

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from forenbench.errors import BenchError
+
 from .values import Values
+
+
+class NothingToShow(BenchError):
+    """Runs hold no cell that a table is of."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
