@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from forenbench.cli import listing
 from forenbench.data.choosing import Choice
 from forenbench.data.protocols import find_protocol, protocol_of, protocols
 from forenbench.errors import BenchError
@@ -145,3 +146,12 @@ def test_what_no_version_knows_is_still_a_name() -> None:
     assert protocol_of("of-next-year").words == ()
     with pytest.raises(BenchError, match="unknown protocol 'DDA'"):
         find_protocol("DDA")
+
+
+def test_protocols_are_listed_with_what_they_fix_and_their_source(capsys: pytest.CaptureFixture[str]) -> None:
+    listing.protocols()
+    told = " ".join(capsys.readouterr().out.split())
+    for name in ("all", "dda", "rem", "cospy", "aigibench", "bfree"):
+        assert f"{name} " in told
+    assert "JPEG 96" in told
+    assert "arXiv" in told

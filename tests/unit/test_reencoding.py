@@ -30,6 +30,7 @@ from forenbench.scoring.outcome import Silent
 from forenbench.scoring.plan import Job, RunSettings, Shard, plan
 from forenbench.scoring.preparing import Reader
 from forenbench.scoring.runner import run
+from forenbench.tables.pairs import compare
 from forenbench.testing import Brightness, write_tiny_dataset
 from forenbench.types import FAKE, REAL, Sample
 
@@ -149,6 +150,17 @@ def test_a_stopped_or_repeated_run_mixes_nothing(folder: Path, tmp_path: Path) -
     assert made == [(2, "all", [""]), (2, "dda", ["", "first=jpeg:96"]), (0, "dda", ["", "first=jpeg:96"])]
     (remark,) = {remark for record in store.records() for remark in record.remarks}
     assert remark.startswith("under protocol dda some files were re-encoded first")
+
+
+def test_detectors_are_not_compared_on_files_as_they_are_and_reencoded_ones(
+    folder: Path, tmp_path: Path
+) -> None:
+    stores = [Store(tmp_path / protocol) for protocol in ("all", "dda")]
+    for store in stores:
+        jobs = [Job(opened(folder, store.root.name), [LoadedDetector(Brightness(), "own")])]
+        run(jobs, SETTINGS, store, LocalEngine(Numerics()), Silent())
+    with pytest.raises(BenchError, match="or the same ones re-encoded"):
+        compare(stores)
 
 
 class Encoder:
