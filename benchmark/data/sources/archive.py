@@ -12,9 +12,10 @@ from forenbench.printable import readable
 from forenbench.types import Stamp
 
 from .findings import Findings
-from .folder import read_labels, refuse_size, stamp_file
+from .folder import read_labels
 from .leftovers import without_labels
 from .members import Member, open_members
+from .stamping import refuse_size, stamp_file
 
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz")
 

@@ -20,9 +20,7 @@ from .leftovers import aside, texts_beside, without_labels
 from .links import Entry, walk
 from .names import is_passed_over
 from .splits import find_splits, split_of
-
-MAX_BYTES = 1 << 30
-"""No image file is that large, but a few kilobytes of archive can claim to be."""
+from .stamping import refuse_size, stamp_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,28 +121,6 @@ def _entries(folder: str) -> list[Entry]:
     except OSError as error:
         raise BenchError(f"folder '{readable(folder)}' cannot be read: {error.strerror or error}") from error
     return entries
-
-
-def refuse_size(size: int) -> None:
-    """Refuse a file that is too large to be an image, before it takes memory.
-
-    Raises:
-        OSError: It is.
-    """
-    if size > MAX_BYTES:
-        raise OSError(f"it has {size} bytes, more than the limit of {MAX_BYTES}")
-
-
-def stamp_file(file: Path) -> Stamp:
-    """Look at one file of the file system."""
-    key = os.fsencode(file)
-    try:
-        found = file.stat()
-    except OSError:
-        return Stamp(key, "")
-    # The change time (ctime) cannot be set by programs, as `cp -p` and `touch` set the other one; the inode
-    # tells a file that was moved here from the one that it replaced.
-    return Stamp(key, f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {found.st_ino}")
 
 
 def _read(

@@ -18,7 +18,8 @@ from forenbench.registry.plugin_files import PluginFile, read_plugin, split_requ
 from forenbench.types import FAKE, REAL, FileSource, Sample, Stamp
 
 from .findings import Findings
-from .folder import list_files, refuse_size, stamp_file
+from .folder import list_files
+from .stamping import refuse_size, stamp_file
 
 
 class SourceKind(Protocol):
