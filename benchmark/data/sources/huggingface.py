@@ -11,16 +11,12 @@ from forenbench.errors import BenchError
 from forenbench.types import Stamp
 
 from .beside import Beside
-from .columns import UnusedColumns, is_likely
+from .columns import is_likely
 from .findings import Findings
 from .image_columns import image_column
-from .labels import read_sample
 from .row_groups import DecodedGroups, ParquetTable
-from .splits import split_of_table
 from .stamping import refuse_size, stamp_file
-
-_LABELS = ("label", "labels")
-_TEXTS = ("generator", "class", "real_source", "origin", "split")
+from .table_words import PLAIN, TableWords, find_columns, read_table
 
 
 class HuggingFace:
@@ -97,7 +93,9 @@ class HuggingFace:
         return beside, paths[row] if paths and row < len(paths) else ""
 
 
-def open_huggingface(root: Path, files: Sequence[str]) -> tuple[HuggingFace, Findings]:
+def open_huggingface(
+    root: Path, files: Sequence[str], words: TableWords = PLAIN
+) -> tuple[HuggingFace, Findings]:
     """Open Parquet files with a column of images and one of labels.
 
     The image column holds bytes, by themselves or as the hub stores them, or only the paths of files beside
@@ -106,6 +104,11 @@ def open_huggingface(root: Path, files: Sequence[str]) -> tuple[HuggingFace, Fin
     are there; a file's own name can say the split (see `split_of_table`). Rows without a label, or with -1,
     are left aside.
 
+    Args:
+        root: The folder that they are in.
+        files: Relative to it.
+        words: What their columns and labels are called.
+
     Raises:
         BenchError: A file is broken, or its columns are not the first one's; a column is missing, or a label
             is unknown.
@@ -113,31 +116,17 @@ def open_huggingface(root: Path, files: Sequence[str]) -> tuple[HuggingFace, Fin
     source = HuggingFace(root, files)
     tables = [source.table(file) for file in files]
     _check_columns(tables, root)
-    names = {name.lower(): name for name in tables[0].names}
-    label = next((names[name] for name in _LABELS if name in names), None)
-    if label is None:
-        raise BenchError(f"'{root}' has no column 'label' (columns: {', '.join(tables[0].names)})")
-    columns = {"label": label, **{name: names[name] for name in _TEXTS if name in names}}
-    words = [_words(tables, column) for column in columns.values()]
+    images = image_column(next((one for one in tables if one.rows), tables[0]).schema, f"'{root}'").name
+    there = {name.strip().lower(): name for name in tables[0].names}
+    names = find_columns(list(there), words, root)
+    # of the others only those that seem to hold generators: the rest may be long texts
+    read = {
+        column: [word for table in tables for word in table.words(name)]
+        for column, name in there.items()
+        if column in names.values() or (is_likely(column) and name != images)
+    }
     paths = [f"{file}#{row}" for file, table in zip(files, tables, strict=True) for row in range(table.rows)]
-    samples, unlabelled = [], []
-    for path, *values in zip(paths, *words, strict=True):
-        row = {"split": split_of_table(path), "path": path, **dict(zip(columns, values, strict=True))}
-        if row["label"] in ("", "-1"):
-            unlabelled.append(path)
-            continue
-        try:
-            samples.append(read_sample(row, root.resolve().name))
-        except ValueError as error:
-            raise BenchError(f"'{root}': {error}. A manifest can say which label is which") from None
-    if not samples:
-        raise BenchError(f"'{root}' holds no row with a label")
-    unused = UnusedColumns()
-    for name in tables[0].names:  # only those: others may hold long texts, or the images
-        if is_likely(name.lower()) or name.lower() == "generator":
-            for value in set(_words(tables, name)):
-                unused.see({name.lower(): value})
-    return source, Findings(tuple(samples), tuple(unlabelled), tuple(unused.notes()))
+    return source, read_table(paths, names, read, words, root)
 
 
 def _check_columns(tables: Sequence[ParquetTable], root: Path) -> None:
@@ -152,8 +141,3 @@ def _check_columns(tables: Sequence[ParquetTable], root: Path) -> None:
         # in files without rows a column may have no type
         if table.rows or len(tables) == 1:
             image_column(table.schema, f"'{root}'" if table is first else f"'{table.file}'")
-
-
-def _words(tables: Sequence[ParquetTable], column: str) -> list[str]:
-    """Read a column of all files as text."""
-    return [word for table in tables for word in table.words(column)]
