@@ -71,7 +71,7 @@ def refuse_empty(location: Path, findings: Findings, rules: Rules) -> Findings:
     if not findings.samples:
         if findings.unlabelled and rules.label_paths:
             raise without_fit(location, findings)
-        raise without_labels(location, findings.unlabelled, findings.notes)
+        raise without_labels(location, findings.unlabelled)
     return findings
 
 

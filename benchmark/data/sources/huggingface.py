@@ -16,7 +16,7 @@ from .findings import Findings
 from .image_columns import image_column
 from .row_groups import DecodedGroups, ParquetTable
 from .stamping import refuse_size, stamp_file
-from .table_words import PLAIN, TableWords, find_columns, read_table
+from .table_words import PLAIN, ReadColumns, TableWords, find_columns, read_columns
 
 
 class HuggingFace:
@@ -118,7 +118,7 @@ def open_huggingface(
     _check_columns(tables, root)
     images = image_column(next((one for one in tables if one.rows), tables[0]).schema, f"'{root}'").name
     there = {name.strip().lower(): name for name in tables[0].names}
-    names = find_columns(list(there), words, root)
+    names = find_columns(list(there), words, str(root))
     # of the others only those that seem to hold generators: the rest may be long texts
     read = {
         column: [word for table in tables for word in table.words(name)]
@@ -126,7 +126,7 @@ def open_huggingface(
         if column in names.values() or (is_likely(column) and name != images)
     }
     paths = [f"{file}#{row}" for file, table in zip(files, tables, strict=True) for row in range(table.rows)]
-    return source, read_table(paths, names, read, words, root)
+    return source, read_columns(paths, ReadColumns(names, read), words, str(root), root.resolve().name)
 
 
 def _check_columns(tables: Sequence[ParquetTable], root: Path) -> None:

@@ -20,8 +20,9 @@ from .folder import Folder
 from .joined import Joined
 from .labels import DROP, as_text, read_sample
 from .names import with_slashes
+from .shared_reals import share_reals
 from .table_files import read_rows, remarks, write_rows
-from .table_words import PLAIN, TableWords, share_reals
+from .table_words import PLAIN, TableWords
 
 if TYPE_CHECKING:
     from forenbench.data.inventory import FileFacts

@@ -5,22 +5,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from typing import NamedTuple
 
 from forenbench.errors import BenchError, unknown
 from forenbench.printable import readable
-from forenbench.types import REAL, Sample
+from forenbench.types import Sample
 
 from .columns import UnusedColumns
 from .findings import Findings
 from .labels import DROP, MEANINGS, label_of, read_sample, spelled
+from .shared_reals import share_reals
 from .splits import split_of_table
 
 COLUMNS = ("path", "label", "generator", "class", "real_source", "origin", "split", "sha256", "location")
 """What is read of a table of images."""
 OF_SCORES = ("path", "label", "score", "generator", "class", "real_source", "origin", "status", "error")
 """What is read of a table of scores."""
-_OF_IMAGES = ("label", "generator", "class", "real_source", "origin", "split")
+OF_IMAGES = ("label", "generator", "class", "real_source", "origin", "split")
+"""What is read of a table that holds the images itself."""
 EVERY_OTHER = "*"
 """In a map of labels: every word that it does not name, and that no other reader knows."""
 _SHOWN = 10
@@ -157,34 +159,26 @@ def table_words(columns: Mapping[str, str], labels: Mapping[str, object]) -> Tab
     return TableWords(dict(columns), read)
 
 
-def share_reals(samples: Sequence[Sample]) -> tuple[list[Sample], list[str]]:
-    """Put reals into every test set where what they have for a generator is none: no other image has it.
+class ReadColumns(NamedTuple):
+    """What was read of a table.
 
-    Taken for generators, each such name would be a test set of reals only, beside others without any. In a
-    table of reals alone they divide the reals.
-
-    Returns:
-        The samples, and a note where there are such reals.
+    Attributes:
+        names: The table's names of columns by ours.
+        words: Of each column, by the table's name, one for each image. Of a column without a name of ours
+            nothing is taken, but it may be mentioned.
     """
-    of_reals = dict.fromkeys(one.generator for one in samples if one.label == REAL and one.generator)
-    of_others = {one.generator for one in samples if one.label != REAL}
-    if not of_reals or not of_others or not of_others.isdisjoint(of_reals):
-        return list(samples), []
-    shared = [replace(one, generator="") if one.label == REAL else one for one in samples]
-    some = ", ".join(list(of_reals)[:3]) + (", …" if len(of_reals) > 3 else "")
-    return shared, [
-        f"what real images have for a generator ({some}) no generated image has: it is taken for their "
-        "source, and they are in every test set"
-    ]
+
+    names: Mapping[str, str]
+    words: Mapping[str, Sequence[str]]
 
 
-def find_columns(there: Sequence[str], words: TableWords, root: Path) -> dict[str, str]:
+def find_columns(there: Sequence[str], words: TableWords, where: str) -> dict[str, str]:
     """Find the columns that say what images are; the hub's tables may call the label ``labels``.
 
     Args:
         there: The table's columns, in lower case.
         words: What they are called.
-        root: For messages.
+        where: The table, for messages.
 
     Returns:
         The table's names by ours.
@@ -194,48 +188,44 @@ def find_columns(there: Sequence[str], words: TableWords, root: Path) -> dict[st
     """
     if "label" not in words.columns and "label" not in there and "labels" in there:
         words = replace(words, columns={**words.columns, "label": "labels"})
-    found = words.find(there, str(root), ("label",))
-    return {name: found[name] for name in _OF_IMAGES if name in found}
+    found = words.find(there, where, ("label",))
+    return {name: found[name] for name in OF_IMAGES if name in found}
 
 
-def read_table(
-    paths: Sequence[str],
-    names: Mapping[str, str],
-    columns: Mapping[str, Sequence[str]],
-    words: TableWords,
-    root: Path,
+def read_columns(
+    paths: Sequence[str], columns: ReadColumns, words: TableWords, where: str, stem: str
 ) -> Findings:
-    """Make samples of images and what columns say of them.
+    """Make samples of images and what a table's columns say of them.
 
     Args:
         paths: One for each image; a path may say the split (see `split_of_table`).
-        names: See `find_columns`.
-        columns: Words by the table's name of the column, in the order of the paths. Of one that is not in
-            `names` nothing is read, but it may be mentioned.
-        words: What they mean.
-        root: For messages; its name is the generator of fakes that have none.
+        columns: What was read.
+        words: What it means.
+        where: The table, for messages.
+        stem: See `read_sample`.
 
     Raises:
         BenchError: See `TableWords.meanings`; or nothing has a label.
     """
-    read = {name: columns[theirs] for name, theirs in names.items()}
-    meant, notes = words.meanings(read["label"], str(root), names["label"], ("", "-1"))
+    read = {name: columns.words[theirs] for name, theirs in columns.names.items()}
+    meant, notes = words.meanings(read["label"], where, columns.names["label"], ("", "-1"))
     samples: list[Sample] = []
     unlabelled = []
     for path, *values in zip(paths, *read.values(), strict=True):
-        row = {"split": split_of_table(path), "path": path, **dict(zip(read, values, strict=True))}
+        row = dict(zip(read, values, strict=True))
         label = meant[row["label"]]
         if label is None:
             unlabelled.append(path)
         elif label != DROP:
-            samples.append(read_sample(row, root.resolve().name, label))
+            row |= {"path": path, "split": row.get("split", split_of_table(path))}
+            samples.append(read_sample(row, stem, label))
     if not samples:
-        raise BenchError("; ".join([f"'{root}' holds no row with a label", *notes]))
+        raise BenchError("; ".join([f"'{where}' holds no row with a label", *notes]))
     if "generator" in words.columns:
         samples, more = share_reals(samples)
         notes += more
-    unused = UnusedColumns(names)
-    for name, column in columns.items():
+    unused = UnusedColumns(columns.names)
+    for name, column in columns.words.items():
         for value in set(column):
             unused.see({name: value})
     return Findings(tuple(samples), tuple(unlabelled), (*notes, *unused.notes()))
