@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from forenbench.data.catalogue import open_dataset
 from forenbench.data.dataset import Dataset
-from forenbench.data.descriptions import specs, suites
+from forenbench.data.descriptions import Spec, specs, suites
 from forenbench.data.requests import find_spec
 from forenbench.data.sources.locations import open_location
 from forenbench.errors import BenchError
@@ -151,7 +151,8 @@ def open_training(name: str, data_root: Path, advance: Advance = _ignore) -> lis
     # A folder is opened as if all of it were real: training data often lie without labels, and a twin among
     # them is one whatever its label.
     if name not in {**specs(), **suites()}:
-        source, findings = open_location(Path(name), REAL)
+        assert isinstance(spec, Spec)
+        source, findings = open_location(Path(spec.folder), REAL)
         return [TrainingFiles(spec.name, source, [sample.path for sample in findings.samples])]
     opened = open_dataset(name, data_root=data_root, advance=advance)
     return [TrainingFiles(one.name, one.testsets[0].source, list(one.facts)) for one in opened]

@@ -18,11 +18,13 @@ from forenbench.data.layouts import find_layout, locate
 from forenbench.errors import BenchError, unknown
 from forenbench.files.downloads import DownloadFailed
 from forenbench.files.downloads import fetch as fetch_file
+from forenbench.files.hub_datasets import fetch_tree, is_hub_dataset, tree_of
 from forenbench.front.bars import RunProgress
 from forenbench.printable import printable, readable
 
 from . import options as o
 from .console import say, short, show, show_table
+from .hub import fetch_hub_dataset
 from .index import index
 from .listing import datasets
 from .transfers import TransferProgress, agree, licence_in_words, size_in_words
@@ -33,6 +35,7 @@ app.command("index")(index)
 
 _WHOLE = Text("whole", "green")
 _Name = Annotated[str, typer.Argument(help="A dataset or suite; 'bench data list' shows them.")]
+_Fetched = Annotated[str, typer.Argument(help="A dataset or suite, or hf://datasets/ORG/NAME@REVISION.")]
 
 
 @app.command()
@@ -57,13 +60,16 @@ def check(
 
 @app.command()
 def fetch(
-    name: _Name,
+    name: _Fetched,
     data_root: o.DataRoot = Path("data"),
     yes: o.Yes = False,
 ) -> None:
     """Download a dataset's published files: resumable, and checked where size or checksum is known."""
-    # All of them before the verdict: where one cannot be had, the others of a suite are fetched all the same.
-    there = [fetch_dataset(spec, data_root, yes) for spec, _ in _described(name)]
+    if is_hub_dataset(name):
+        there = [fetch_hub_dataset(name, yes)]
+    else:
+        # All of them before the verdict: where one cannot be had, others of a suite are fetched all the same.
+        there = [fetch_dataset(spec, data_root, yes) for spec, _ in _described(name)]
     if not all(there):
         raise typer.Exit(1)
 
@@ -170,7 +176,11 @@ def _download(spec: Spec, downloads: Sequence[Download], data_root: Path, yes: b
         for one in downloads:
             advance = partial(progress.advance, one.file)
             try:
-                fetch_file(one.url, data_root / one.file, sha256=one.sha256, size=one.size, advance=advance)
+                if (tree := tree_of(one.url)) is not None:
+                    fetch_tree(tree, data_root / one.file)
+                else:
+                    target = data_root / one.file
+                    fetch_file(one.url, target, sha256=one.sha256, size=one.size, advance=advance)
             except DownloadFailed as error:
                 say(str(error), "red")
                 return False
@@ -179,6 +189,8 @@ def _download(spec: Spec, downloads: Sequence[Download], data_root: Path, yes: b
 
 
 def _is_whole(download: Download, data_root: Path) -> bool:
-    """Say whether a file is there, as far as its size tells."""
+    """Say whether a file is there, as far as its size tells, or a folder."""
     path = data_root / download.file
+    if tree_of(download.url) is not None:
+        return path.is_dir()  # it has another name until all of it is there
     return path.is_file() and download.size in (None, path.stat().st_size)

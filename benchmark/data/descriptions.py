@@ -28,8 +28,9 @@ class Download:
     """One published file.
 
     Attributes:
-        file: Its name below the data root.
-        url: A stable public location (``http(s)://``, ``hf://``, ``file://``), or empty where there is none.
+        file: Its name below the data root; of a whole dataset of the hub, the folder for its files.
+        url: A stable public location (``http(s)://``, ``hf://``, ``file://``), or empty where there is none;
+            ``hf://datasets/ORG/NAME@REVISION`` is a whole dataset.
         size: In bytes, where known.
         sha256: Where known.
     """

@@ -13,6 +13,7 @@ from forenbench.data.sources.findings import Findings
 from forenbench.data.sources.locations import open_location, open_locations
 from forenbench.data.sources.source_kinds import is_there
 from forenbench.errors import BenchError
+from forenbench.files.hub_datasets import snapshot_of
 from forenbench.files.places import cache_folder
 from forenbench.types import Advance, FileSource
 
@@ -68,6 +69,9 @@ def find_files(
     # other benchmarks may lie beside it.
     if unpacked != data_root / spec.folder or Path(spec.folder).is_absolute():
         findings = only_described(spec, findings)
+    if (snapshot := snapshot_of(unpacked)) is not None:
+        note = f"it is commit {snapshot.revision} of the hub's dataset {snapshot.repository}"
+        findings = replace(findings, notes=(note, *findings.notes))
     return source, replace(findings, samples=describe(spec, findings.samples))
 
 

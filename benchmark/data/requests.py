@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from forenbench.errors import BenchError, unknown
+from forenbench.files.hub_datasets import find_snapshot, is_hub_dataset, parse_hub_dataset, snapshot_of
 from forenbench.printable import readable
 
 from .descriptions import Spec, Suite, specs, suites
@@ -18,10 +19,12 @@ def find_spec(request: str, rules: Rules = NO_RULES) -> Spec | Suite:
 
     Args:
         request: A name from `specs` or `suites`, or the path of a folder, archive or manifest, or of a file
-            that opens a place, and the place: ``./npz.py:images.npz``.
+            that opens a place, and the place: ``./npz.py:images.npz``; or ``hf://datasets/ORG/NAME@REVISION``
+            for a dataset in the Hugging Face hub's cache on this machine.
         rules: How the files of a path say what they are; a name has rules of its own.
 
     Raises:
+        NotHere: A dataset of the hub is not in its cache.
         BenchError: Neither a name nor a path, or rules beside a name.
     """
     known: dict[str, Spec | Suite] = {**specs(), **suites()}
@@ -32,6 +35,11 @@ def find_spec(request: str, rules: Rules = NO_RULES) -> Spec | Suite:
                 f"{', '.join(rules.to_json())}), or name the path of its folder"
             )
         return known[request]
+    if is_hub_dataset(request):
+        place = find_snapshot(parse_hub_dataset(request))
+        snapshot = snapshot_of(place)
+        assert snapshot is not None  # for that is how the cache is laid out
+        return Spec(readable(snapshot.title), "", "", folder=str(place), rules=rules)
     path = Path(request)
     if (guest := split_place(path)) is not None and is_there(path):
         folder = ":".join(str(Path(part).absolute()) for part in guest)

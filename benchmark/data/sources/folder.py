@@ -10,6 +10,7 @@ from pathlib import Path
 from posixpath import join
 
 from forenbench.errors import BenchError
+from forenbench.files.hub_datasets import folder_name
 from forenbench.files.regular import irregular
 from forenbench.printable import readable as readable
 from forenbench.types import FAKE, REAL, Sample, Stamp
@@ -58,7 +59,7 @@ def find_samples(
     """
     if not root.is_dir():
         raise BenchError(f"no folder at '{root}'")
-    findings = read_labels(list_files(root), root.resolve().name, otherwise, classes, rules)
+    findings = read_labels(list_files(root), folder_name(root), otherwise, classes, rules)
     return refuse_empty(root, findings, rules)
 
 

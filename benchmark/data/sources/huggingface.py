@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import Lock
 
 from forenbench.errors import BenchError
+from forenbench.files.hub_datasets import folder_name
 from forenbench.types import Stamp
 
 from .beside import Beside
@@ -126,7 +127,7 @@ def open_huggingface(
         if column in names.values() or (is_likely(column) and name != images)
     }
     paths = [f"{file}#{row}" for file, table in zip(files, tables, strict=True) for row in range(table.rows)]
-    return source, read_columns(paths, ReadColumns(names, read), words, str(root), root.resolve().name)
+    return source, read_columns(paths, ReadColumns(names, read), words, str(root), folder_name(root))
 
 
 def _check_columns(tables: Sequence[ParquetTable], root: Path) -> None:

@@ -11,6 +11,7 @@ from posixpath import splitext
 from typing import NamedTuple
 
 from forenbench.errors import BenchError
+from forenbench.files.hub_datasets import folder_name
 from forenbench.printable import readable
 from forenbench.types import FileSource, Source
 
@@ -205,13 +206,13 @@ def _open_shards(shards: Shards, location: Path, otherwise: int | None, rules: R
                 "with their labels in a manifest, whose column 'location' is this folder"
             )
         return shards, _read_texts(shards, paths, location, rules)
-    findings = read_labels(paths, location.resolve().name, otherwise, rules=rules)
+    findings = read_labels(paths, folder_name(location), otherwise, rules=rules)
     return shards, refuse_empty(location, findings, rules)
 
 
 def _read_texts(source: Source, paths: Sequence[str], location: Path, rules: Rules) -> Findings:
     """Read what texts beside images say of them; what patterns leave aside is left."""
-    stem = location.resolve().name if location.is_dir() else stem_of(location)
+    stem = folder_name(location) if location.is_dir() else stem_of(location)
     left = read_by_rules(sorted(paths), stem, rules) if rules.leave else Findings((), tuple(paths))
     found = find_keyed(source, left.unlabelled, PLAIN, str(location), stem)
     return replace(found, notes=(*left.notes, *found.notes))
