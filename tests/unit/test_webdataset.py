@@ -128,10 +128,10 @@ def test_patterns_may_say_the_labels_of_shards(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("members", "message"),
     [
-        ({"1.png": b"x", "1.json": fields(caption="a cat")}, r"no column 'label' \(columns: caption\)"),
+        ({"1.png": b"x", "1.json": fields(caption="a cat")}, "have no labels: no image in them"),
         ({"1.png": b"x", "1.cls": b"7"}, "'7' is no label"),
-        ({"1.png": b"x", "1.json": b"{"}, "'0.tar/1.json' is no JSON"),
-        ({"1.png": b"x", "1.json": b"[1]"}, "'0.tar/1.json' holds no fields, but a list"),
+        ({**PAIR, "1.json": b"{"}, "'0.tar/1.json' is no JSON"),
+        ({**PAIR, "1.json": b"[1]"}, "'0.tar/1.json' holds no fields, but a list"),
     ],
 )
 def test_texts_that_mean_nothing_are_named(tmp_path: Path, members: dict[str, bytes], message: str) -> None:

@@ -29,7 +29,7 @@ from .shards import Shards
 from .source_kinds import open_guest, problems
 from .table_words import PLAIN
 from .volumes import refuse_volume
-from .webdataset import find_keyed, is_keyed
+from .webdataset import find_keyed, says_labels
 
 _PLACES = (
     f"a folder, an archive ({', '.join(archive.SUFFIXES)}) or a manifest ({', '.join(table_files.SUFFIXES)})"
@@ -79,7 +79,7 @@ def open_location(
     if is_archive(location):
         opened = open_archive(location)
         names = [name.removeprefix(opened.inside) for name in opened.members()]
-        if _has_texts(names) and otherwise is None and not rules.label_paths:
+        if otherwise is None and not rules.label_paths and _has_texts(opened, names):
             return opened, _read_texts(opened, names, location, rules)
         return opened, find_members(opened, otherwise, classes, rules)
     if location.name.lower().endswith(table_files.SUFFIXES):
@@ -118,7 +118,7 @@ def open_locations(
     if all(location.suffix.lower() == ".tar" for location in locations):
         root = Path(os.path.commonpath([location.parent for location in locations]))
         shards = Shards(root, [location.relative_to(root).as_posix() for location in locations])
-        if _has_texts(list(shards.paths())):
+        if _has_texts(shards, list(shards.paths())):
             return _open_shards(shards, root, None, rules)
     pieces: list[Opened] = []
     for location in locations:
@@ -141,8 +141,8 @@ def _open_folder(location: Path, otherwise: int | None, classes: Collection[str]
     if inside.shards:
         return _open_shards(Shards(location, inside.shards), location, otherwise, rules)
     folder = Folder(location)
-    if inside.keyed and otherwise is None and not rules.label_paths:
-        return folder, _read_texts(folder, inside.keyed, location, rules)
+    if otherwise is None and not rules.label_paths and _has_texts(folder, inside.files):
+        return folder, _read_texts(folder, inside.files, location, rules)
     return folder, find_samples(location, otherwise, classes, rules)
 
 
@@ -165,45 +165,46 @@ def _open_unlabelled(location: Path) -> FileSource:
 
 
 class _Inside(NamedTuple):
-    """What a folder holds in place of images in folders that are labels; all is empty where there are such.
+    """What a folder holds.
 
     Attributes:
-        tables: Its Parquet files.
-        shards: Its tar files, where there is nothing else.
-        keyed: All its files, where texts beside images say what these are.
+        files: All.
+        tables: The Parquet files, where no folders are labels.
+        shards: The tar files, where no folders are labels, and there is nothing else.
     """
 
+    files: Sequence[str]
     tables: Sequence[str] = ()
     shards: Sequence[str] = ()
-    keyed: Sequence[str] = ()
 
 
 def _look_into(folder: Path) -> _Inside:
-    """Look for other things in a folder than images in folders that are labels."""
+    """List what a folder holds, and look for other things in it than images."""
     files = sorted(list_files(folder))
     suffixes = {splitext(file)[1].lower() for file in files}
     tables = [file for file in files if file.lower().endswith(".parquet")]
     shards = [file for file in files if file.lower().endswith(".tar")] if suffixes <= BESIDE_SHARDS else []
-    found = _Inside(tables, shards, files if is_keyed(files) else ())
     # Somebody's results may lie beside the images; with label folders it is the folder that is meant.
-    return _Inside() if any(found) and read_labels(files, folder.name).samples else found
+    if (tables or shards) and read_labels(files, folder.name).samples:
+        return _Inside(files)
+    return _Inside(files, tables, shards)
 
 
-def _has_texts(paths: Sequence[str]) -> bool:
+def _has_texts(source: Source, paths: Sequence[str]) -> bool:
     """Say whether texts beside images, rather than folders, say what these are."""
-    return is_keyed(paths) and not read_labels(paths, "").samples
+    return says_labels(source, paths, PLAIN) and not read_labels(paths, "").samples
 
 
 def _open_shards(shards: Shards, location: Path, otherwise: int | None, rules: Rules) -> Opened:
     """Open shards whose labels are in texts, or are said of all, or by patterns of ``<shard>/<member>``."""
     paths = list(shards.paths())
     if otherwise is None and not rules.label_paths:
-        if not is_keyed(paths):
+        if not says_labels(shards, paths, PLAIN):
             some = f"'{readable(paths[0])}' for one" if paths else "nothing is in them"
             raise BenchError(
-                f"the tar files in '{location}' have no labels: no image in them has a text .cls or .json of "
-                f"its name beside it ({some}). Say by patterns which are real and which fake, or list them "
-                "with their labels in a manifest, whose column 'location' is this folder"
+                f"the tar files in '{location}' have no labels: no image in them has a text .cls beside it, "
+                f"or .json with a field 'label' ({some}). Say by patterns which are real and which fake, or "
+                "list them with their labels in a manifest, whose column 'location' is this folder"
             )
         return shards, _read_texts(shards, paths, location, rules)
     findings = read_labels(paths, folder_name(location), otherwise, rules=rules)

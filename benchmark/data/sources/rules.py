@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any, NamedTuple, Self
 
 from forenbench.errors import BenchError
@@ -28,11 +28,14 @@ class Rules:
         real: Patterns of files that are real (see `forenbench.data.sources.patterns.compiled`).
         fake: Patterns of files that are fake.
         leave: Patterns of files that are neither, on purpose.
+        name: What the dataset is called, and so the generator of fakes of which no rule says another; empty:
+            as its folder or file is. This is no rule, but what they are given along with.
     """
 
     real: tuple[str, ...] = ()
     fake: tuple[str, ...] = ()
     leave: tuple[str, ...] = ()
+    name: str = ""
 
     @classmethod
     def parse(cls, values: Mapping[str, Any]) -> Self:
@@ -41,13 +44,14 @@ class Rules:
         Raises:
             BenchError: A word is unknown, its value is of another kind, or a pattern cannot be one.
         """
-        known = [one.name for one in fields(cls)]
+        known = [one.name for one in fields(cls) if one.name != "name"]
         if surplus := sorted(values.keys() - known):
             raise BenchError(f"rules have no '{surplus[0]}'; known are {', '.join(known)}")
         for word, patterns in values.items():
             if not isinstance(patterns, list | tuple) or not all(isinstance(one, str) for one in patterns):
                 raise BenchError(f"rules: '{word}' is {patterns!r}, not a list of patterns")
-        made = cls(**{word: tuple(patterns) for word, patterns in values.items()})
+        read: dict[str, Any] = {word: tuple(patterns) for word, patterns in values.items()}
+        made = cls(**read)
         try:
             list(made.in_order())
         except ValueError as error:  # said now, not after minutes of listing files
@@ -56,7 +60,7 @@ class Rules:
 
     def to_json(self) -> dict[str, Any]:
         """Return what `parse` makes the same rules of; empty without rules."""
-        return {one.name: list(value) for one in fields(self) if (value := getattr(self, one.name))}
+        return {word: value for word, value in asdict(self).items() if value and word != "name"}
 
     def __bool__(self) -> bool:
         """Say whether there is any rule."""
@@ -66,6 +70,14 @@ class Rules:
     def label_paths(self) -> bool:
         """Whether patterns, rather than names of folders, say the label."""
         return bool(self.real or self.fake)
+
+    def top_folders(self) -> set[str] | None:
+        """Return the first names of patterns for real and fake, as they are spelled; None without any.
+
+        What is spelled with a star is left as it is: ``{"MSCOCO", "{generator}"}``.
+        """
+        labelled = (rule.pattern.text for rule in self.in_order() if rule.label is not None)
+        return {text.split("/")[0] for text in labelled} or None
 
     def in_order(self) -> Iterator[Rule]:
         """Yield the patterns in the order in which they are tried: the first that fits a file counts."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from posixpath import splitext
 from typing import NamedTuple
@@ -37,9 +38,25 @@ class Keyed(NamedTuple):
     fields: str
 
 
-def is_keyed(paths: Sequence[str]) -> bool:
-    """Say whether any image has a text beside it that may hold its label."""
-    return any(one.label or one.fields for one in keyed(paths))
+def says_labels(source: Source, paths: Sequence[str], words: TableWords) -> bool:
+    """Say whether texts beside images hold labels, as far as the first of them tells.
+
+    Args:
+        source: What the paths are read of.
+        paths: Of all files.
+        words: What fields are called.
+    """
+    fields = ""
+    for one in keyed(paths):
+        if one.label:
+            return True
+        fields = fields or one.fields
+    if not fields or "label" in words.columns:
+        return bool(fields)
+    # Other benchmarks have such texts, too, with prompts in them, and folders that say the label.
+    with suppress(BenchError):
+        return not {"label", "labels"}.isdisjoint(_fields(source, fields))
+    return False
 
 
 def keyed(paths: Sequence[str]) -> Iterator[Keyed]:
