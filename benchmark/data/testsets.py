@@ -13,10 +13,10 @@ from forenbench.data.sources.splits import SCORED
 from forenbench.printable import readable
 from forenbench.types import FAKE, LABEL_NAMES, REAL, TAMPERED, Sample
 
-from .descriptions import Spec
 from .protocols import PROTOCOLS
 
 if TYPE_CHECKING:
+    from .descriptions import Spec
     from .inventory import FileFacts
 
 Groups = Mapping[str, Sequence[Sample]]

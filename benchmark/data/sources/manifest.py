@@ -18,10 +18,10 @@ from .columns import UnusedColumns
 from .findings import Findings
 from .folder import Folder
 from .joined import Joined
-from .labels import DROP, as_text, read_sample
+from .labels import DROP, PLAIN, TableWords
 from .names import with_slashes
 from .table_files import read_rows, remarks, write_rows
-from .table_words import PLAIN, TableWords, share_reals
+from .table_rows import as_text, read_sample, share_reals
 
 if TYPE_CHECKING:
     from forenbench.data.inventory import FileFacts

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from forenbench.errors import BenchError
 from forenbench.printable import readable
 from forenbench.types import FAKE, Sample
 
 from .findings import Findings
-from .rules import Rule, Rules
 from .splits import split_of
+
+if TYPE_CHECKING:
+    from .rules import Rule, Rules
 
 _SHOWN = 3
 

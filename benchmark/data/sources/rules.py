@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple, Self
 
 from forenbench.errors import BenchError
 from forenbench.types import FAKE, REAL
 
+from .labels import TableWords, table_words
 from .patterns import Pattern, compiled
 
 
@@ -28,11 +29,15 @@ class Rules:
         real: Patterns of files that are real (see `forenbench.data.sources.patterns.compiled`).
         fake: Patterns of files that are fake.
         leave: Patterns of files that are neither, on purpose.
+        columns: What a table calls its columns (see `forenbench.data.sources.labels.TableWords`).
+        labels: What the words of its labels mean: real, fake, tampered or drop.
     """
 
     real: tuple[str, ...] = ()
     fake: tuple[str, ...] = ()
     leave: tuple[str, ...] = ()
+    columns: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, values: Mapping[str, Any]) -> Self:
@@ -44,10 +49,18 @@ class Rules:
         known = [one.name for one in fields(cls)]
         if surplus := sorted(values.keys() - known):
             raise BenchError(f"rules have no '{surplus[0]}'; known are {', '.join(known)}")
-        for word, patterns in values.items():
-            if not isinstance(patterns, list | tuple) or not all(isinstance(one, str) for one in patterns):
-                raise BenchError(f"rules: '{word}' is {patterns!r}, not a list of patterns")
-        made = cls(**{word: tuple(patterns) for word, patterns in values.items()})
+        read: dict[str, Any] = {}
+        for word, said in values.items():
+            if word in ("columns", "labels"):
+                if not isinstance(said, Mapping):
+                    raise BenchError(f"rules: '{word}' is {said!r}, not a table of words")
+                read[word] = {str(key): str(value) for key, value in said.items()}
+            elif not isinstance(said, list | tuple) or not all(isinstance(one, str) for one in said):
+                raise BenchError(f"rules: '{word}' is {said!r}, not a list of patterns")
+            else:
+                read[word] = tuple(said)
+        made = cls(**read)
+        table_words(made.columns, made.labels)
         try:
             list(made.in_order())
         except ValueError as error:  # said now, not after minutes of listing files
@@ -56,7 +69,12 @@ class Rules:
 
     def to_json(self) -> dict[str, Any]:
         """Return what `parse` makes the same rules of; empty without rules."""
-        return {one.name: list(value) for one in fields(self) if (value := getattr(self, one.name))}
+        said = {one.name: getattr(self, one.name) for one in fields(self)}
+        return {
+            word: dict(value) if isinstance(value, Mapping) else list(value)
+            for word, value in said.items()
+            if value
+        }
 
     def __bool__(self) -> bool:
         """Say whether there is any rule."""
@@ -66,6 +84,11 @@ class Rules:
     def label_paths(self) -> bool:
         """Whether patterns, rather than names of folders, say the label."""
         return bool(self.real or self.fake)
+
+    @property
+    def words(self) -> TableWords:
+        """How a table is to be understood."""
+        return table_words(self.columns, self.labels)
 
     def in_order(self) -> Iterator[Rule]:
         """Yield the patterns in the order in which they are tried: the first that fits a file counts."""
