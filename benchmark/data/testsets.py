@@ -65,6 +65,9 @@ def describe(spec: Spec, samples: Iterable[Sample]) -> tuple[Sample, ...]:
                 class_name="/".join(filter(None, (sample.generator, sample.class_name))),
                 real_source=spec.generator if sample.label == REAL else "",
             )
+        # where reals that several test sets share are declared, these share them, and no other one
+        if spec.rules and sample.label == REAL and not sample.generator and sample.real_source in spec.reals:
+            sample = replace(sample, generator=sample.real_source)
         described.append(sample)
     return tuple(described)
 

@@ -163,7 +163,7 @@ def open_huggingface(
         if label is None:
             unlabelled.append(path)
         elif label != DROP:
-            samples.append(read_sample(row, root.resolve().name, label))
+            samples.append(read_sample(row, words.name or root.resolve().name, label))
     if not samples:
         raise BenchError("; ".join([f"'{root}' holds no row with a label", *notes]))
     if "generator" in words.columns:

@@ -58,10 +58,12 @@ class TableWords:
         columns: The table's name of a column of `COLUMNS` or `OF_SCORES`, where it is another one.
         labels: What words of its labels mean (see `MEANINGS`), beside those that are known anyway. Words are
             as `spelled` returns them, or `EVERY_OTHER`.
+        name: The generator of fakes, and the source of reals, of no other; empty: as the table is called.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, int] = field(default_factory=dict)
+    name: str = ""
 
     def find(self, there: Collection[str], where: str, needed: Iterable[str]) -> dict[str, str]:
         """Find a table's columns.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -89,7 +90,8 @@ def open_location(
             # where they are no valid text.
             path = rules.columns.get("path", "path").strip().lower()
             if path not in columns and any("binary" in column for column in columns.values()):
-                return open_huggingface(location.parent, [location.name], rules.words)
+                # the generator of one file of several is called like the folder, too
+                return open_huggingface(location.parent, [location.name], replace(rules.words, name=""))
         return open_manifest(location, _open_unlabelled, rules.words)
     raise _refusal(location)
 

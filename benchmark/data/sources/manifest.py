@@ -123,7 +123,7 @@ def _read(file: Path, words: TableWords) -> tuple[list[_Row], list[str]]:
         if label is None or label == DROP:
             continue
         try:
-            sample = read_sample(ours, file.stem, label)
+            sample = read_sample(ours, words.name or file.stem, label)
         except ValueError as error:
             raise BenchError(f"'{file}', row {number}: {error}") from None
         rows.append(_Row(number, sample, ours.get("location", ""), ours.get("sha256", "").lower()))

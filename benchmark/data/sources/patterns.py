@@ -31,6 +31,12 @@ class Pattern:
     folders: re.Pattern[str]
     name: re.Pattern[str] | None
 
+    def fits_in_other_case(self, path: str) -> bool:
+        """Say whether it fits a path but for the case of letters."""
+        folder, slash, name = path.rpartition("/")
+        either = [re.compile(one.pattern, re.IGNORECASE) for one in (self.folders, self.name) if one]
+        return all(one.fullmatch(text) for one, text in zip(either, (folder + slash, name), strict=False))
+
 
 @cache
 def compiled(text: str) -> Pattern:

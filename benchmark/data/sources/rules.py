@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any, NamedTuple, Self
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from forenbench.errors import BenchError
 from forenbench.types import FAKE, REAL
 
-from .labels import TableWords, table_words
 from .patterns import Pattern, compiled
+
+if TYPE_CHECKING:
+    from .labels import TableWords
 
 
 class Rule(NamedTuple):
@@ -31,6 +33,8 @@ class Rules:
         leave: Patterns of files that are neither, on purpose.
         columns: What a table calls its columns (see `forenbench.data.sources.labels.TableWords`).
         labels: What the words of its labels mean: real, fake, tampered or drop.
+        name: What the dataset is called, and so the generator of fakes of which no rule says another; empty:
+            as its folder or file is. This is no rule, but what they are given along with.
     """
 
     real: tuple[str, ...] = ()
@@ -38,6 +42,7 @@ class Rules:
     leave: tuple[str, ...] = ()
     columns: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
+    name: str = ""
 
     @classmethod
     def parse(cls, values: Mapping[str, Any]) -> Self:
@@ -46,7 +51,7 @@ class Rules:
         Raises:
             BenchError: A word is unknown, its value is of another kind, or a pattern cannot be one.
         """
-        known = [one.name for one in fields(cls)]
+        known = [one.name for one in fields(cls) if one.name != "name"]
         if surplus := sorted(values.keys() - known):
             raise BenchError(f"rules have no '{surplus[0]}'; known are {', '.join(known)}")
         read: dict[str, Any] = {}
@@ -60,7 +65,7 @@ class Rules:
             else:
                 read[word] = tuple(said)
         made = cls(**read)
-        table_words(made.columns, made.labels)
+        _ = made.words
         try:
             list(made.in_order())
         except ValueError as error:  # said now, not after minutes of listing files
@@ -69,12 +74,7 @@ class Rules:
 
     def to_json(self) -> dict[str, Any]:
         """Return what `parse` makes the same rules of; empty without rules."""
-        said = {one.name: getattr(self, one.name) for one in fields(self)}
-        return {
-            word: dict(value) if isinstance(value, Mapping) else list(value)
-            for word, value in said.items()
-            if value
-        }
+        return {word: value for word, value in asdict(self).items() if value and word != "name"}
 
     def __bool__(self) -> bool:
         """Say whether there is any rule."""
@@ -87,8 +87,23 @@ class Rules:
 
     @property
     def words(self) -> TableWords:
-        """How a table is to be understood."""
-        return table_words(self.columns, self.labels)
+        """How a table is to be understood.
+
+        Raises:
+            BenchError: There is no such column or meaning.
+        """
+        # Not at the top: patterns, which are all that folders and archives know, stand below tables.
+        from .labels import table_words
+
+        return replace(table_words(self.columns, self.labels), name=self.name)
+
+    def top_folders(self) -> set[str] | None:
+        """Return the first names of patterns for real and fake, as they are spelled; None without any.
+
+        What is spelled with a star is left as it is: ``{"MSCOCO", "{generator}"}``.
+        """
+        labelled = (rule.pattern.text for rule in self.in_order() if rule.label is not None)
+        return {text.split("/")[0] for text in labelled} or None
 
     def in_order(self) -> Iterator[Rule]:
         """Yield the patterns in the order in which they are tried: the first that fits a file counts."""
