@@ -10,7 +10,7 @@ from forenbench.data.dataset import Dataset
 from forenbench.data.descriptions import Spec
 from forenbench.data.inventory import FileFacts
 from forenbench.data.sources.folder import Folder
-from forenbench.data.sources.shared_reals import share_reals
+from forenbench.data.sources.table_rows import share_reals
 from forenbench.data.testsets import digest, group
 from forenbench.data.testsets import warnings as shortcomings
 from forenbench.errors import BenchError

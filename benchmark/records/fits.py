@@ -17,6 +17,7 @@ from forenbench.metrics.classification import why_undefined
 from forenbench.metrics.fitting import FITS, Map, as_map, fit_threshold, raw_scores
 from forenbench.types import FAKE, FOREIGN, REAL
 
+from .coverage import judged
 from .leakage import Contents, full_name, refuse_overlap
 from .record import DetectorKey, Record
 from .store import Store
@@ -138,7 +139,7 @@ def _fit_one(key: DetectorKey, records: Sequence[tuple[Store, Record]]) -> Fit:
     import pandas as pd
 
     columns = ["dataset", "path", "label", "score", "logit", "status"]
-    rows = pd.concat([store.rows(record, columns) for store, record in records])
+    rows = pd.concat([judged(store.rows(record, columns)) for store, record in records])
     # reals that several test sets share would otherwise count once for each of them
     rows = rows[rows["status"] == "ok"].drop_duplicates(["dataset", "path"])
     labels, scores = rows["label"].to_numpy(np.int64), rows["score"].to_numpy(np.float64)

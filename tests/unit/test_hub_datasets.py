@@ -86,8 +86,7 @@ def test_what_was_fetched_is_scored_at_its_commit(hub: HubMirror, capsys: pytest
         assert dataset.name == "org--fakes@0123456"
         assert f"it is commit {COMMIT} of the hub's dataset org/fakes" in dataset.notes
         (testset,) = dataset.testsets
-        # not called by the commit, as the folder is
-        assert testset.name == "fakes"
+        assert testset.name == "org--fakes@0123456"
         assert [sample.path for sample in testset.samples] == ["data/test.parquet#0", "data/test.parquet#1"]
     assert len(hub.asked) == asked
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import tarfile
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -24,6 +27,7 @@ from forenbench.records.store import Store
 from forenbench.testing import tiny_image
 from forenbench.types import FAKE, REAL
 
+ROOT = Path(__file__).parents[2]
 DRCT = Rules(real=("MSCOCO/val2017/*",), fake=("{generator}/val2017/*",))
 
 
@@ -250,3 +254,22 @@ def test_index_writes_what_patterns_say(drct: Path, tmp_path: Path) -> None:
     assert made.exit_code == 0, made.output
     written = {s.path: s for s in open_location(tmp_path / "m.csv")[1].samples}
     assert written == {s.path: s for s in open_location(drct, rules=DRCT)[1].samples}
+
+
+@pytest.mark.slow
+def test_every_command_that_the_page_shows_for_other_layouts_runs(
+    drct: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (ROOT / "docs/adding_a_dataset.md").read_text(encoding="utf-8")
+    section = page.partition("## Any other layout")[2].partition("\n## ")[0]
+    commands = [line for line in section.splitlines() if line.startswith("$ bench ")]
+    assert len(commands) == 3
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "DRCT-2M").symlink_to(drct)
+    write(tmp_path / "synthbuster", *(f"{name}/r05.png" for name in ("real_RAISE_1k", "dalle2", "glide")))
+    for command in commands:
+        made = CliRunner().invoke(app, shlex.split(command)[2:])
+        assert made.exit_code == 0, (command, made.output)
+    (block,) = re.findall(r"```toml\n(.*?)```", section, re.DOTALL)
+    spec = parse("mine", {"description": "", "licence": "", **tomllib.loads(block)})
+    assert (spec.rules.real, spec.rules.fake) == (DRCT.real, DRCT.fake)

@@ -62,6 +62,8 @@ _REST = (
         "real",
         "fake",
         "leave",
+        "columns",
+        "labels",
         "data_root",
         "classes",
         "aug",

@@ -15,9 +15,10 @@ from .beside import Beside
 from .columns import is_likely
 from .findings import Findings
 from .image_columns import image_column
+from .labels import PLAIN, TableWords
 from .row_groups import DecodedGroups, ParquetTable
 from .stamping import refuse_size, stamp_file
-from .table_words import PLAIN, ReadColumns, TableWords, find_columns, read_columns
+from .table_rows import ReadColumns, find_columns, read_columns
 
 
 class HuggingFace:

@@ -27,7 +27,6 @@ from .ruled import read_by_rules
 from .rules import NO_RULES, Rules
 from .shards import Shards
 from .source_kinds import open_guest, problems
-from .table_words import PLAIN
 from .volumes import refuse_volume
 from .webdataset import find_keyed, says_labels
 
@@ -73,14 +72,16 @@ def open_location(
     """
     if (guest := open_guest(location)) is not None:
         _refuse_patterns(location, rules)
+        _refuse_words(location, rules)
         return guest
     if location.is_dir():
         return _open_folder(location, otherwise, classes, rules)
     if is_archive(location):
         opened = open_archive(location)
         names = [name.removeprefix(opened.inside) for name in opened.members()]
-        if otherwise is None and not rules.label_paths and _has_texts(opened, names):
+        if otherwise is None and not rules.label_paths and _has_texts(opened, names, rules):
             return opened, _read_texts(opened, names, location, rules)
+        _refuse_words(location, rules)
         return opened, find_members(opened, otherwise, classes, rules)
     if location.name.lower().endswith(table_files.SUFFIXES):
         _refuse_patterns(location, rules)
@@ -94,9 +95,11 @@ def open_location(
                 columns = dict(zip(spelled, map(str, schema.types), strict=True))
             # Does it hold images, or list them? Bytes alone do not tell, for a manifest's own paths are bytes
             # where they are no valid text.
-            if "path" not in columns and any("binary" in column for column in columns.values()):
-                return open_huggingface(location.parent, [location.name])
-        return open_manifest(location, _open_unlabelled)
+            path = rules.columns.get("path", "path").strip().lower()
+            if path not in columns and any("binary" in column for column in columns.values()):
+                # the generator of one file of several is called like the folder, too
+                return open_huggingface(location.parent, [location.name], replace(rules.words, name=""))
+        return open_manifest(location, _open_unlabelled, rules.words)
     raise _refusal(location)
 
 
@@ -118,7 +121,7 @@ def open_locations(
     if all(location.suffix.lower() == ".tar" for location in locations):
         root = Path(os.path.commonpath([location.parent for location in locations]))
         shards = Shards(root, [location.relative_to(root).as_posix() for location in locations])
-        if _has_texts(shards, list(shards.paths())):
+        if _has_texts(shards, list(shards.paths()), rules):
             return _open_shards(shards, root, None, rules)
     pieces: list[Opened] = []
     for location in locations:
@@ -137,13 +140,20 @@ def _open_folder(location: Path, otherwise: int | None, classes: Collection[str]
     # Where patterns say the labels, they are of images, which tables may lie beside.
     if inside.tables and not rules.label_paths:
         _refuse_patterns(location, rules)
-        return open_huggingface(location, inside.tables)
+        return open_huggingface(location, inside.tables, rules.words)
     if inside.shards:
         return _open_shards(Shards(location, inside.shards), location, otherwise, rules)
     folder = Folder(location)
-    if otherwise is None and not rules.label_paths and _has_texts(folder, inside.files):
+    if otherwise is None and not rules.label_paths and _has_texts(folder, inside.files, rules):
         return folder, _read_texts(folder, inside.files, location, rules)
+    _refuse_words(location, rules)
     return folder, find_samples(location, otherwise, classes, rules)
+
+
+def _refuse_words(location: Path, rules: Rules) -> None:
+    """Refuse names of columns and labels beside a place that has none."""
+    if rules.columns or rules.labels:
+        raise BenchError(f"'{location}' is no table: columns and labels are for manifests and parquet tables")
 
 
 def _refuse_patterns(location: Path, rules: Rules) -> None:
@@ -190,16 +200,16 @@ def _look_into(folder: Path) -> _Inside:
     return _Inside(files, tables, shards)
 
 
-def _has_texts(source: Source, paths: Sequence[str]) -> bool:
+def _has_texts(source: Source, paths: Sequence[str], rules: Rules) -> bool:
     """Say whether texts beside images, rather than folders, say what these are."""
-    return says_labels(source, paths, PLAIN) and not read_labels(paths, "").samples
+    return says_labels(source, paths, rules.words) and not read_labels(paths, "").samples
 
 
 def _open_shards(shards: Shards, location: Path, otherwise: int | None, rules: Rules) -> Opened:
     """Open shards whose labels are in texts, or are said of all, or by patterns of ``<shard>/<member>``."""
     paths = list(shards.paths())
     if otherwise is None and not rules.label_paths:
-        if not says_labels(shards, paths, PLAIN):
+        if not says_labels(shards, paths, rules.words):
             some = f"'{readable(paths[0])}' for one" if paths else "nothing is in them"
             raise BenchError(
                 f"the tar files in '{location}' have no labels: no image in them has a text .cls beside it, "
@@ -207,6 +217,7 @@ def _open_shards(shards: Shards, location: Path, otherwise: int | None, rules: R
                 "list them with their labels in a manifest, whose column 'location' is this folder"
             )
         return shards, _read_texts(shards, paths, location, rules)
+    _refuse_words(location, rules)
     findings = read_labels(paths, folder_name(location), otherwise, rules=rules)
     return shards, refuse_empty(location, findings, rules)
 
@@ -215,7 +226,7 @@ def _read_texts(source: Source, paths: Sequence[str], location: Path, rules: Rul
     """Read what texts beside images say of them; what patterns leave aside is left."""
     stem = folder_name(location) if location.is_dir() else stem_of(location)
     left = read_by_rules(sorted(paths), stem, rules) if rules.leave else Findings((), tuple(paths))
-    found = find_keyed(source, left.unlabelled, PLAIN, str(location), stem)
+    found = find_keyed(source, left.unlabelled, rules.words, str(location), stem)
     return replace(found, notes=(*left.notes, *found.notes))
 
 

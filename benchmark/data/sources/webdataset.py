@@ -16,8 +16,9 @@ from forenbench.types import Source
 
 from .columns import is_likely
 from .findings import Findings
+from .labels import TableWords
 from .leftovers import TEXTS
-from .table_words import OF_IMAGES, ReadColumns, TableWords, find_columns, read_columns
+from .table_rows import OF_IMAGES, ReadColumns, find_columns, read_columns
 
 _CLASS, _FIELDS = ".cls", ".json"
 _IMAGES = {".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"}
