@@ -6,12 +6,15 @@ import tomllib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from datetime import date
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from forenbench.errors import BenchError, unknown
 from forenbench.types import FAKE, REAL
+
+from .release_dates import read_dates
 
 
 class CountKey(NamedTuple):
@@ -62,6 +65,7 @@ class Spec:
         counts: How many images there are of each generator, class and label.
         reals: Sources of real images that several test sets share, with the names of these.
         formats: How many files of each format a generator has under a label.
+        released: When its generators were released, by test set.
     """
 
     name: str
@@ -82,6 +86,7 @@ class Spec:
     counts: Mapping[CountKey, int] = field(default_factory=dict)
     reals: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     formats: Mapping[tuple[str, int], Mapping[str, int]] = field(default_factory=dict)
+    released: Mapping[str, date] = field(default_factory=dict)
 
     def names(self) -> set[str]:
         """Return what generators, classes and sources of reals are called; none is a split's folder."""
@@ -179,6 +184,7 @@ def parse(name: str, values: Mapping[str, Any]) -> Spec:
         "counts": counts,
         "reals": {source: tuple(declared["testsets"]) for source, declared in reals.items()},
         "formats": formats,
+        "released": read_dates(f"datasets/{name}.toml", values.get("released", {})),
     }
     plain = {key: value for key, value in values.items() if key != "format"}
     return Spec(**{**plain, **parsed})

@@ -36,6 +36,7 @@ def measure(stores: Iterable[Store], *, by_class: bool = False, failed_as: str =
     lines = []
     for one in cells:
         identity, provenance = one.record.identity, one.record.provenance
+        trained_on = list(provenance.trained_on or ())
         cell = {
             "dataset": one.dataset,
             "detector": one.record.cell.detector,
@@ -49,8 +50,8 @@ def measure(stores: Iterable[Store], *, by_class: bool = False, failed_as: str =
             "precision": one.record.precision,
             "remarks": one.record.remarks,
             "time": provenance.time,
+            "trained_on": trained_on,
         }
-        trained_on = provenance.trained_on or ()
         # Published weights state themselves what they have seen; of others it may be that nobody knows.
         unstated = bool(identity.checkpoints) and not trained_on and identity.weights in (UNVERIFIED, OWN)
         # Reals seen in training count as seen, too: a detector may know their camera or crop.
