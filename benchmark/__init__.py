@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .front.lists import list_tables as list_tables
     from .front.results import Results as Results
     from .front.results import load_results as load_results
+    from .front.rule_options import RuleOptions as RuleOptions
     from .tables.table import Table as Table
     from .types import Detector as Detector
     from .types import Encoder as Encoder
@@ -56,6 +57,7 @@ _HOMES = {
     "ImageOptions": "front.arguments",
     "LoadOptions": "front.arguments",
     "ImportOptions": "front.importing",
+    "RuleOptions": "front.rule_options",
     "Results": "front.results",
     "Audit": "audit",
     "Table": "tables.table",
@@ -78,6 +80,7 @@ __all__ = [
     "LoadOptions",
     "LogitDetector",
     "Results",
+    "RuleOptions",
     "RunFailed",
     "RunOptions",
     "Table",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -167,10 +167,12 @@ class Whereabouts(NamedTuple):
     Attributes:
         path: Of a dataset that was given by its path; else empty.
         data_root: Where described datasets lie.
+        rules: By which its files were read, in the words of descriptions; None without.
     """
 
     path: str = ""
     data_root: str = ""
+    rules: Mapping[str, Any] | None = None
 
 
 NOWHERE = Whereabouts()

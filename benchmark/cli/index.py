@@ -20,6 +20,7 @@ from forenbench.front.bars import RunProgress
 from forenbench.printable import readable
 from forenbench.types import FAKE
 
+from . import options as o
 from .console import say, short, show
 
 Location = Annotated[Path, typer.Argument(metavar="DIR", help="A folder or archive of images.")]
@@ -32,8 +33,13 @@ Split = Annotated[
 ]
 
 
+@o.grouped
 def index(
-    location: Location, out: Manifest = Path("manifest.csv"), label: Label = "", splits: Split = ""
+    location: Location,
+    out: Manifest = Path("manifest.csv"),
+    label: Label = "",
+    splits: Split = "",
+    ruled: o.Ruled = o.RULED,
 ) -> None:
     """Write a manifest: label, generator, sha256, format and size of every image of a folder or archive.
 
@@ -45,7 +51,12 @@ def index(
         raise BenchError(f"'{location}' is a table itself; name the folder or archive that the images are in")
     if label and label_of(label) is None:
         raise BenchError(unknown("label", label, LABELS))
-    source, findings = open_location(location, label_of(label))
+    rules = ruled.rules
+    if label and rules.label_paths:
+        raise BenchError(
+            f"--label {label} is for files below no label folder: with patterns write --{label} '**'"
+        )
+    source, findings = open_location(location, label_of(label), rules=rules)
     findings = replace(findings, samples=take(findings.samples, chosen(splits or ALL)).samples)
     paths = [sample.path for sample in findings.samples]
     done = 0
@@ -71,7 +82,7 @@ def index(
     unread = [path for path, fact in facts.items() if not fact.sha256]
     no_image = [path for path, fact in facts.items() if fact.sha256 and not fact.format]
     for what, found in (
-        ("left aside, without a label", findings.unlabelled),
+        ("left aside, without a label", () if rules.label_paths else findings.unlabelled),
         ("listed, but cannot be read", unread),
         ("listed, but no images", no_image),
     ):

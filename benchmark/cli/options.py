@@ -12,6 +12,7 @@ from typing import Annotated, get_type_hints
 import typer
 
 from forenbench.data.descriptions import check_places
+from forenbench.data.sources.rules import Rules
 from forenbench.errors import BenchError
 from forenbench.front.arguments import ImageChoice
 
@@ -44,6 +45,19 @@ Data = Annotated[
         "--data", metavar="NAME=PATH", help="Where a dataset lies, if not in --data-root; may be repeated."
     ),
 ]
+_PATTERN = "Files of a path that are {}, as a pattern: {}; may be repeated."
+Real = Annotated[
+    list[str] | None,
+    typer.Option("--real", metavar="PATTERN", help=_PATTERN.format("real", "'coco/**'")),
+]
+Fake = Annotated[
+    list[str] | None,
+    typer.Option("--fake", metavar="PATTERN", help=_PATTERN.format("fake", "'{generator}/*'")),
+]
+Leave = Annotated[
+    list[str] | None,
+    typer.Option("--leave", metavar="PATTERN", help=_PATTERN.format("neither", "'**/*.pdf'")),
+]
 Generators = Annotated[str, typer.Option(help="Only these generators, comma-separated.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="At most N images per label and test set.")]
 Split = Annotated[
@@ -75,7 +89,30 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before the download
 
 
 @dataclass(frozen=True)
-class Images:
+class Ruled:
+    """Options that say how the files of a path say what they are (see `grouped`)."""
+
+    real: Real = None
+    fake: Fake = None
+    leave: Leave = None
+
+    @property
+    def words(self) -> dict[str, list[str]]:
+        """The same, as Python's functions take them."""
+        return {one.name: getattr(self, one.name) or [] for one in fields(Ruled)}
+
+    @property
+    def rules(self) -> Rules:
+        """The same, as datasets are opened by them.
+
+        Raises:
+            BenchError: One is no rule.
+        """
+        return Rules.parse(self.words)
+
+
+@dataclass(frozen=True)
+class Images(Ruled):
     """Options that say which images of datasets count, and where datasets lie (see `grouped`)."""
 
     generators: Generators = ""
@@ -99,6 +136,7 @@ class Images:
             limit=self.limit,
             data_root=self.data_root,
             places=parse_places(self.data),
+            **self.words,
         )
 
 
@@ -117,7 +155,7 @@ class Shown:
         return self.protocol or None, self.failed_as
 
 
-IMAGES, SHOWN = Images(), Shown()
+IMAGES, RULED, SHOWN = Images(), Ruled(), Shown()
 
 
 def fields_as_options(group: type) -> dict[str, Parameter]:
@@ -148,10 +186,11 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
             options.append(own.replace(kind=Parameter.KEYWORD_ONLY))
 
     @wraps(command)
-    def call(**values: object) -> None:
+    def call(*given: object, **values: object) -> None:
         for name, group in groups.items():
-            values[name] = group(**{one.name: values.pop(one.name) for one in fields(group)})
-        command(**values)
+            asked = {one.name: values.pop(one.name) for one in fields(group) if one.name in values}
+            values |= {name: group(**asked)} if asked else {}  # none where a program calls the command
+        command(*given, **values)
 
     # Typer makes options of a signature, and reads `__signature__` before the function's own.
     call.__signature__ = Signature(options)  # type: ignore[attr-defined]

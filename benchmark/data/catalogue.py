@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from forenbench.data.sources.findings import Findings
+from forenbench.data.sources.rules import NO_RULES, Rules
 from forenbench.data.sources.splits import SCORED, take
 from forenbench.errors import BenchError, unknown
 from forenbench.printable import readable
@@ -34,6 +35,7 @@ def open_dataset(  # noqa: PLR0913 - what may be asked of a dataset
     protocol: str = "all",
     splits: Sequence[str] = SCORED,
     places: Mapping[str, Path] = MappingProxyType({}),
+    rules: Rules = NO_RULES,
     advance: Advance = lambda what, done, total: None,
 ) -> list[Dataset]:
     """Open a dataset or suite by name, or any folder, archive or manifest with labels.
@@ -46,6 +48,7 @@ def open_dataset(  # noqa: PLR0913 - what may be asked of a dataset
         protocol: Which files count: a name from `PROTOCOLS`.
         splits: Which split counts, where there are any: the first of these that is there (see `take`).
         places: Where datasets lie that are not below `data_root`, by name.
+        rules: How the files of a path say what they are, where names of folders do not.
         advance: Told of progress while images are made or read.
 
     Returns:
@@ -53,11 +56,12 @@ def open_dataset(  # noqa: PLR0913 - what may be asked of a dataset
 
     Raises:
         MissingDataset: It has a name, but is not there.
-        BenchError: Unknown name or protocol, no labels, an unknown generator, or no such split.
+        BenchError: Unknown name or protocol, no labels, an unknown generator, no such split, or rules
+            beside a name.
     """
     if protocol not in PROTOCOLS:
         raise BenchError(unknown("protocol", protocol, PROTOCOLS))
-    found = find_spec(request)
+    found = find_spec(request, rules)
     selection = Selection(tuple(generators), protocol, limit, tuple(splits))
     if isinstance(found, Suite):
         return list(_open_suite(found, data_root, selection, places, advance))
@@ -119,7 +123,8 @@ def _open(spec: Spec, data_root: Path, selection: Selection, advance: Advance) -
         )
     facts = _take_stock(spec, source, chosen, advance)
     # Absolute, for records: what is relative would be sought from the folder of whoever reads them.
-    found = Whereabouts(spec.folder if Path(spec.folder).is_absolute() else "", str(data_root.absolute()))
+    path = spec.folder if Path(spec.folder).is_absolute() else ""
+    found = Whereabouts(path, str(data_root.absolute()), spec.rules.to_json() or None)
     testsets = tuple(
         TestSet(
             spec.name, name, samples, source, digest(samples, facts), order.index(name), str(selection), found
@@ -156,7 +161,7 @@ def _take_stock(spec: Spec, source: FileSource, chosen: Groups, advance: Advance
 
 def _notes(spec: Spec, findings: Findings, selection: Selection, data_root: Path) -> Iterator[str]:
     """Yield notes on what is not as it should be, as far as the names of the files tell."""
-    if findings.unlabelled:
+    if findings.unlabelled and not spec.rules.label_paths:  # else its notes say more
         first = readable(findings.unlabelled[0])
         yield f"left aside, in no label folder: {len(findings.unlabelled)}, the first '{first}'"
     yield from map(readable, findings.notes)

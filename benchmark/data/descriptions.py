@@ -11,6 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from forenbench.data.sources.rules import NO_RULES, Rules
 from forenbench.errors import BenchError, unknown
 from forenbench.types import FAKE, REAL
 
@@ -65,6 +66,7 @@ class Spec:
         counts: How many images there are of each generator, class and label.
         reals: Sources of real images that several test sets share, with the names of these.
         formats: How many files of each format a generator has under a label.
+        rules: How its files say what they are, where names of folders do not.
         released: When its generators were released, by test set.
     """
 
@@ -86,6 +88,7 @@ class Spec:
     counts: Mapping[CountKey, int] = field(default_factory=dict)
     reals: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     formats: Mapping[tuple[str, int], Mapping[str, int]] = field(default_factory=dict)
+    rules: Rules = NO_RULES
     released: Mapping[str, date] = field(default_factory=dict)
 
     def names(self) -> set[str]:
@@ -159,7 +162,7 @@ def parse(name: str, values: Mapping[str, Any]) -> Spec:
     """Make a dataset of one file's content, checking its keys.
 
     Raises:
-        BenchError: A key is unknown.
+        BenchError: A key is unknown, or a rule is none.
     """
     known = {field.name for field in fields(Spec)} - {"name", "counts"} | {"format"}
     _refuse_unknown(name, values, known)
@@ -175,6 +178,10 @@ def parse(name: str, values: Mapping[str, Any]) -> Spec:
     for generator, labels in values.get("formats", {}).items():
         for label, numbers in labels.items():
             formats[generator, {"real": REAL, "fake": FAKE}[label]] = dict(numbers)
+    try:
+        rules = Rules.parse(values.get("rules", {}))
+    except BenchError as error:
+        raise BenchError(f"datasets/{name}.toml: {error}") from None
     parsed = {
         "name": name,
         "archives": tuple(values.get("archives", ())),
@@ -184,6 +191,7 @@ def parse(name: str, values: Mapping[str, Any]) -> Spec:
         "counts": counts,
         "reals": {source: tuple(declared["testsets"]) for source, declared in reals.items()},
         "formats": formats,
+        "rules": rules,
         "released": read_dates(f"datasets/{name}.toml", values.get("released", {})),
     }
     plain = {key: value for key, value in values.items() if key != "format"}

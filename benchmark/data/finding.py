@@ -61,9 +61,9 @@ def find_files(
             f"{spec.name}"
         )
     if is_archived:
-        source, findings = open_locations(archives, spec.names())
+        source, findings = open_locations(archives, spec.names(), spec.rules)
     else:
-        source, findings = open_location(unpacked, classes=spec.names())
+        source, findings = open_location(unpacked, classes=spec.names(), rules=spec.rules)
     # In a folder of its own all files are its files. Where official code unpacks it, or where somebody says,
     # other benchmarks may lie beside it.
     if unpacked != data_root / spec.folder or Path(spec.folder).is_absolute():

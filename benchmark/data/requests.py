@@ -9,28 +9,35 @@ from forenbench.printable import readable
 
 from .descriptions import Spec, Suite, specs, suites
 from .sources.archive import is_archive, stem_of
+from .sources.rules import NO_RULES, Rules
 from .sources.source_kinds import is_there, split_place
 
 
-def find_spec(request: str) -> Spec | Suite:
+def find_spec(request: str, rules: Rules = NO_RULES) -> Spec | Suite:
     """Find what describes a dataset or suite, without looking at its files.
 
     Args:
         request: A name from `specs` or `suites`, or the path of a folder, archive or manifest, or of a file
             that opens a place, and the place: ``./npz.py:images.npz``.
+        rules: How the files of a path say what they are; a name has rules of its own.
 
     Raises:
-        BenchError: Neither a name nor a path.
+        BenchError: Neither a name nor a path, or rules beside a name.
     """
     known: dict[str, Spec | Suite] = {**specs(), **suites()}
     if request in known:
+        if rules:
+            raise BenchError(
+                f"dataset '{request}' says itself what its files are: leave out the rules ("
+                f"{', '.join(rules.to_json())}), or name the path of its folder"
+            )
         return known[request]
     path = Path(request)
     if (guest := split_place(path)) is not None and is_there(path):
         folder = ":".join(str(Path(part).absolute()) for part in guest)
-        return Spec(readable(_name(guest[1])), "", "", folder=folder)
+        return Spec(readable(_name(guest[1])), "", "", folder=folder, rules=rules)
     if path.exists():
-        return Spec(readable(_name(path)), "", "", folder=str(path.absolute()))
+        return Spec(readable(_name(path)), "", "", folder=str(path.absolute()), rules=rules)
     raise BenchError(unknown("dataset", request, known) + " (and there is no such folder or file)")
 
 

@@ -21,6 +21,9 @@ from forenbench.scoring.run_request import Means, run_folder
 from forenbench.scoring.working import EngineChoice
 from forenbench.types import Advance
 
+from .rule_options import RuleChoice, RuleOptions
+from .rule_options import several as several
+
 if TYPE_CHECKING:
     from forenbench.data.dataset import Dataset
 
@@ -30,8 +33,8 @@ WeightFiles: TypeAlias = Mapping[str, PathName] | Sequence[str]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-class ImageOptions(TypedDict, total=False):
-    """Which images of datasets count, and where datasets are: options of several functions.
+class ImageOptions(RuleOptions, total=False):
+    """Which images of datasets count, and where they are; options of several functions, as `RuleOptions`.
 
     Attributes:
         generators: Only these test sets.
@@ -97,7 +100,7 @@ class RunOptions(ImageOptions, LoadOptions, total=False):
 
 # None of these has slots: a class with slots cannot have two such bases.
 @dataclass(frozen=True, kw_only=True)
-class ImageChoice:
+class ImageChoice(RuleChoice):
     """`ImageOptions` with their defaults, and what is made of them."""
 
     generators: str | Sequence[str] = ()
@@ -135,6 +138,7 @@ class ImageChoice:
             protocol=self.protocol,
             splits=chosen(self.split),
             places=self.paths,
+            rules=self.rules,
             advance=advance,
         )
 
@@ -145,7 +149,7 @@ class ImageChoice:
             files: Which weights files are taken.
             checkpoints: "published" or "sample"; empty: as goes with the dataset.
         """
-        choice = (self.limit, self.protocol, self.split, self.paths)
+        choice = (self.limit, self.protocol, self.split, self.paths, self.rules)
         return Means(Path(self.data_root), files, checkpoints, "", *choice)
 
     def folder(self, name: str) -> Path:
@@ -222,11 +226,6 @@ def taking(options: Any, choice: type) -> Callable[[Function], Function]:  # noq
         return function
 
     return decorate
-
-
-def several(values: Any) -> list[Any]:  # noqa: ANN401 - of one type, whichever
-    """Take one value for a list of one."""
-    return [values] if isinstance(values, str | PathLike) else list(values)
 
 
 def pairs(weights: WeightFiles) -> list[str]:

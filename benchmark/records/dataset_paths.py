@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from forenbench.data.descriptions import Spec, specs
 from forenbench.data.requests import find_spec
+from forenbench.data.sources.rules import Rules
 from forenbench.data.sources.source_kinds import is_there
 from forenbench.types import NOWHERE
 
@@ -33,7 +34,8 @@ def find_datasets(records: Iterable[Record], requests: Sequence[str], data_root:
         requests: Names or paths of datasets, tried first.
         data_root: Where described datasets lie; what records say of that counts if this is `DATA_ROOT`.
 
-    A dataset that nobody names is looked for where the run found it, then by its name. Only records of
+    A dataset that nobody names is looked for where the run found it, then by its name; a path is read by the
+    rules that the run read it by, also where it is another now. Only records of
     earlier versions do not say where that was: there the path counts that the run's command names, seen from
     here.
 
@@ -44,26 +46,34 @@ def find_datasets(records: Iterable[Record], requests: Sequence[str], data_root:
     found: dict[str, Found] = {}
     for record in records:
         name = record.cell.dataset
-        at = _opened(asked[name], data_root) if name in asked else _remembered(name, record, data_root)
+        if name in asked:
+            at: Found | None = _opened(asked[name], data_root, _rules(record))
+        else:
+            at = _remembered(name, record, data_root)
         if at:
             found.setdefault(name, at)
     return found
 
 
-def _opened(request: str, data_root: Path) -> Found:
+def _rules(record: Record) -> Rules:
+    """Return the rules by which a run read its dataset."""
+    return Rules.parse((record.provenance.found or NOWHERE).rules or {})
+
+
+def _opened(request: str, data_root: Path, rules: Rules) -> Found:
     """Find what a request for one dataset stands for."""
     spec = find_spec(request)
     assert isinstance(spec, Spec)  # for `_names` has resolved suites into their datasets
-    return Found(spec, data_root)
+    return Found(spec if request in specs() else replace(spec, rules=rules), data_root)
 
 
 def _remembered(name: str, record: Record, data_root: Path) -> Found | None:
     """Find a dataset by what its record says."""
     known, found = specs().get(name), record.provenance.found
-    path, root = map(Path, found or NOWHERE)
+    path, root = map(Path, (found or NOWHERE)[:2])
     # the path that the run opened comes before the name, which may stand for another folder by now
     if path.is_absolute() and is_there(path):
-        return Found(replace(known or Spec(name, "", ""), folder=str(path)), data_root)
+        return Found(replace(known or Spec(name, "", ""), folder=str(path), rules=_rules(record)), data_root)
     if known:
         return Found(known, root if data_root == DATA_ROOT and root.is_absolute() else data_root)
     if not found:
@@ -75,7 +85,7 @@ def _remembered(name: str, record: Record, data_root: Path) -> Found | None:
                 continue
             request = word.removeprefix("--dataset=")
             if request and Path(request).exists() and (name, request) in _names(request):
-                return _opened(request, data_root)
+                return _opened(request, data_root, _rules(record))
     return None
 
 

@@ -127,7 +127,11 @@ class Provenance(_Part):
 
     def to_json(self) -> dict[str, Any]:
         """See `_Part.to_json`."""
-        return super().to_json() | ({} if self.found is None else {"found": self.found._asdict()})
+        if self.found is None:
+            return super().to_json()
+        # what is absent is not written, as elsewhere in records
+        said = {name: value for name, value in self.found._asdict().items() if value is not None}
+        return super().to_json() | {"found": said}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:

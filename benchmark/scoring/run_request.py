@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from forenbench.data.sources.rules import NO_RULES, Rules
 from forenbench.data.sources.splits import chosen, split_of
 from forenbench.errors import BenchError
 
@@ -67,6 +68,7 @@ class Means:
     protocol: str
     split: str = ""
     places: Mapping[str, Path] = field(default_factory=dict)
+    rules: Rules = NO_RULES
 
     def open(self, name: str, testsets: list[str], advance: Advance) -> list[Dataset]:
         """Open one dataset, or the several of a suite, with those of the test sets named that are there.
@@ -85,6 +87,7 @@ class Means:
             protocol=self.protocol,
             splits=chosen(self.split),
             places=self.places,
+            rules=self.rules,
             advance=advance,
         )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from forenbench.data.sources.rules import NO_RULES, Rules
 from forenbench.data.sources.splits import TRAINED, VALIDATED
 from forenbench.errors import BenchError
 from forenbench.files.atomic import read_json, write_json
@@ -32,6 +33,7 @@ class TrainingRequest:
         limit: Number of training images, half of them real; None for all.
         seed: Of every draw.
         skip_unreadable: Leave broken files out rather than refuse to start.
+        rules: How the files of paths say what they are, where names of folders do not.
     """
 
     name: str
@@ -43,6 +45,7 @@ class TrainingRequest:
     limit: int | None = None
     seed: int = 0
     skip_unreadable: bool = False
+    rules: Rules = NO_RULES
 
     @property
     def folder(self) -> Path:
@@ -90,8 +93,8 @@ def gather(
     train, validation = request.data, request.validation
     root = Path(train)
     halves = [root / "train", root / "val"]
-    # The layout of CNNDetection's own --dataroot, which holds both.
-    if all(half.is_dir() for half in halves):
+    # The layout of CNNDetection's own --dataroot, which holds both; patterns begin above these folders.
+    if not request.rules and all(half.is_dir() for half in halves):
         train, validation = str(halves[0]), validation or str(halves[1])
     else:
         validation = validation or DEFAULT_VALIDATION.get(train, "")
@@ -123,7 +126,8 @@ def _open(
 ) -> Examples:
     from forenbench.data.catalogue import open_dataset
 
-    opened = open_dataset(dataset, data_root=request.data_root, splits=splits, advance=advance)
+    root, rules = request.data_root, request.rules
+    opened = open_dataset(dataset, data_root=root, splits=splits, rules=rules, advance=advance)
     return collect(dataset, opened, wanted)
 
 

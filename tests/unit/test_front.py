@@ -31,11 +31,12 @@ from forenbench.front.arguments import (
     RunOptions,
 )
 from forenbench.front.importing import ImportOptions, ScoreImport
+from forenbench.front.rule_options import RuleOptions
 from forenbench.plugins.own import OwnDetector
 from forenbench.testing import Brightness, write_tiny_dataset
 from forenbench.types import Detector
 
-OPTIONS = (ImageOptions, LoadOptions, RunOptions)
+OPTIONS = (RuleOptions, ImageOptions, LoadOptions, RunOptions)
 
 
 @pytest.fixture(scope="module")

@@ -57,15 +57,30 @@ _GO_ON = "The same command goes on from the last state that was written."
 
 _FIRST = ("context", "data", "out")
 _REST = (
-    *("val", "data_root", "classes", "aug", "limit", "init", "continuing", "seed", "epochs", "batch", "lr"),
+    *(
+        "val",
+        "real",
+        "fake",
+        "leave",
+        "data_root",
+        "classes",
+        "aug",
+        "limit",
+        "init",
+        "continuing",
+        "seed",
+        "epochs",
+        "batch",
+        "lr",
+    ),
     *("device", "precision", "official_quirks", "skip_unreadable", "weights", "unverified", "name"),
     *("workers", "save_every"),
 )
 """In which order the help of a recipe lists its options; those of its own stand between these two."""
 
 
-@dataclass(frozen=True)
-class Options:
+@dataclass(frozen=True, kw_only=True)
+class Options(o.Ruled):
     """What recipes share: their options, by name (see `takes_shared`)."""
 
     data: Data
@@ -116,6 +131,7 @@ class Options:
             self.limit,
             self.seed,
             self.skip_unreadable,
+            self.rules,
         )
 
     def adapted(self, recipe: TrainingRecipe, **changes: Any) -> TrainingRecipe:  # noqa: ANN401 - a recipe's fields

@@ -12,9 +12,9 @@ from forenbench.printable import readable
 from forenbench.types import Stamp
 
 from .findings import Findings
-from .folder import read_labels, refuse_size, stamp_file
-from .leftovers import without_labels
+from .folder import read_labels, refuse_empty, refuse_size, stamp_file
 from .members import Member, open_members
+from .rules import NO_RULES, Rules
 
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz")
 
@@ -101,17 +101,17 @@ def open_archive(file: Path) -> Archive:
     return archive
 
 
-def find_members(archive: Archive, otherwise: int | None = None, classes: Collection[str] = ()) -> Findings:
+def find_members(
+    archive: Archive, otherwise: int | None = None, classes: Collection[str] = (), rules: Rules = NO_RULES
+) -> Findings:
     """List the labelled files of an archive, by the rules for folders (see `folder.read_labels`).
 
     Raises:
         BenchError: See `Archive.members`; or nothing in it has a label.
     """
     names = (name.removeprefix(archive.inside) for name in archive.members())
-    findings = read_labels(names, stem_of(archive.file), otherwise, classes)
-    if not findings.samples:
-        raise without_labels(archive.file, findings.unlabelled, findings.notes)
-    return findings
+    findings = read_labels(names, stem_of(archive.file), otherwise, classes, rules)
+    return refuse_empty(archive.file, findings, rules)
 
 
 def is_archive(location: Path) -> bool:

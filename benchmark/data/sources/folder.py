@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from posixpath import join
@@ -19,6 +19,8 @@ from .labels import GENIMAGE_LABELS, LABELS, WORDS
 from .leftovers import aside, texts_beside, without_labels
 from .links import Entry, walk
 from .names import is_passed_over
+from .ruled import read_by_rules, without_fit
+from .rules import NO_RULES, Rules
 from .splits import find_splits, split_of
 
 MAX_BYTES = 1 << 30
@@ -45,24 +47,42 @@ class Folder:
         return {path: stamp_file(root / path) for path in paths}
 
 
-def find_samples(root: Path, otherwise: int | None = None, classes: Collection[str] = ()) -> Findings:
+def find_samples(
+    root: Path, otherwise: int | None = None, classes: Collection[str] = (), rules: Rules = NO_RULES
+) -> Findings:
     """List the labelled files below a folder, in the order of their paths (see `read_labels`).
 
     Every file counts, whatever its name, except hidden ones and those of the operating system.
 
     Raises:
-        BenchError: The folder does not exist, cannot be read, is empty, or has no label folder.
+        BenchError: The folder does not exist, cannot be read, is empty, or has no label folder; or no file
+            fits the rules.
     """
     if not root.is_dir():
         raise BenchError(f"no folder at '{root}'")
-    findings = read_labels(list_files(root), root.resolve().name, otherwise, classes)
+    findings = read_labels(list_files(root), root.resolve().name, otherwise, classes, rules)
+    return refuse_empty(root, findings, rules)
+
+
+def refuse_empty(location: Path, findings: Findings, rules: Rules) -> Findings:
+    """Return what a folder or archive holds, if anything in it has a label.
+
+    Raises:
+        BenchError: Nothing has.
+    """
     if not findings.samples:
-        raise without_labels(root, findings.unlabelled, findings.notes)
+        if findings.unlabelled and rules.label_paths:
+            raise without_fit(location, findings)
+        raise without_labels(location, findings.unlabelled, findings.notes)
     return findings
 
 
 def read_labels(
-    paths: Iterable[str], root_name: str, otherwise: int | None = None, classes: Collection[str] = ()
+    paths: Iterable[str],
+    root_name: str,
+    otherwise: int | None = None,
+    classes: Collection[str] = (),
+    rules: Rules = NO_RULES,
 ) -> Findings:
     """Read labels, splits, generators and classes off the folders in paths.
 
@@ -79,11 +99,19 @@ def read_labels(
         root_name: Of the generator, where no folder names one.
         otherwise: See above.
         classes: Folders that are no splits, whatever they are called.
+        rules: What they leave aside is left; where patterns say the label, no folder's name does.
     """
     # The order is part of what a test set is: digests, limits and batches go by it, and file systems list
     # each in their own.
     ordered = sorted(paths)
     texts = texts_beside(ordered)
+    notes = list(aside(sorted(texts)))
+    if rules.leave or rules.label_paths:
+        ruled = read_by_rules([path for path in ordered if path not in texts], root_name, rules)
+        notes += ruled.notes
+        if rules.label_paths:
+            return replace(ruled, notes=tuple(notes))
+        ordered = list(ruled.unlabelled)
     # by folder, for a million files lie in some dozen of them
     folders = {path.rpartition("/")[0] for path in ordered}
     names = {folder: tuple(folder.split("/")) if folder else () for folder in folders}
@@ -94,7 +122,7 @@ def read_labels(
     found = [(path, read[path.rpartition("/")[0]]) for path in ordered if path not in texts]
     samples = tuple(sample(path) for path, sample in found if sample is not None)
     unlabelled = tuple(path for path, sample in found if sample is None)
-    return Findings(samples, unlabelled, tuple(aside(sorted(texts))))
+    return Findings(samples, unlabelled, tuple(notes))
 
 
 def list_files(root: Path) -> Iterator[str]:

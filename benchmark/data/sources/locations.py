@@ -17,6 +17,7 @@ from .folder import Folder, find_samples, list_files, read_labels
 from .huggingface import HuggingFace, open_huggingface
 from .joined import join
 from .manifest import open_manifest
+from .rules import NO_RULES, Rules
 from .source_kinds import open_guest, problems
 from .volumes import refuse_volume
 
@@ -42,7 +43,9 @@ OURS = (
 """What `open_location` opens itself, in the order in which it looks."""
 
 
-def open_location(location: Path, otherwise: int | None = None, classes: Collection[str] = ()) -> Opened:
+def open_location(
+    location: Path, otherwise: int | None = None, classes: Collection[str] = (), rules: Rules = NO_RULES
+) -> Opened:
     """Open a folder with labels in its folders' names, an archive, a manifest, or Hugging Face parquet files.
 
     What packages add is asked first, for their places look like folders and files to us.
@@ -51,20 +54,26 @@ def open_location(location: Path, otherwise: int | None = None, classes: Collect
         location: Where it is.
         otherwise: The label of a folder's or archive's files that are below no label's name.
         classes: Names of folders that are no splits (see `read_labels`).
+        rules: What is said of its files.
 
     Raises:
-        BenchError: There is nothing, or nothing of these kinds, or nothing in it has a label.
+        BenchError: There is nothing, or nothing of these kinds, or nothing in it has a label; or rules are
+            for places of another kind.
     """
     if (guest := open_guest(location)) is not None:
+        _refuse_patterns(location, rules)
         return guest
     if location.is_dir():
-        if tables := _parquet_files(location):
+        # Where patterns say the labels, they are of images, which tables may lie beside.
+        if not rules.label_paths and (tables := _parquet_files(location)):
+            _refuse_patterns(location, rules)
             return open_huggingface(location, tables)
-        return Folder(location), find_samples(location, otherwise, classes)
+        return Folder(location), find_samples(location, otherwise, classes, rules)
     if is_archive(location):
         opened = open_archive(location)
-        return opened, find_members(opened, otherwise, classes)
+        return opened, find_members(opened, otherwise, classes, rules)
     if location.name.lower().endswith(table_files.SUFFIXES):
+        _refuse_patterns(location, rules)
         if location.suffix.lower() == ".parquet" and location.is_file():
             import pyarrow.parquet as pq
 
@@ -81,27 +90,36 @@ def open_location(location: Path, otherwise: int | None = None, classes: Collect
     raise _refusal(location)
 
 
-def open_locations(locations: Sequence[Path], classes: Collection[str] = ()) -> Opened:
+def open_locations(
+    locations: Sequence[Path], classes: Collection[str] = (), rules: Rules = NO_RULES
+) -> Opened:
     """Open one dataset that comes in several pieces, as if all archives were unpacked into one folder.
 
     Args:
         locations: Where the pieces are.
         classes: See `open_location`.
+        rules: See `open_location`.
 
     Raises:
         BenchError: See `open_location`; or a path is in two of the pieces.
     """
     if len(locations) == 1:
-        return open_location(locations[0], classes=classes)
+        return open_location(locations[0], classes=classes, rules=rules)
     pieces: list[Opened] = []
     for location in locations:
         if is_archive(location):
             # not `open_archive`, which enters a folder of the archive's own name: here it tells pieces apart
             opened = Archive(location)
-            pieces.append((opened, find_members(opened, classes=classes)))
+            pieces.append((opened, find_members(opened, classes=classes, rules=rules)))
         else:
-            pieces.append(open_location(location, classes=classes))
+            pieces.append(open_location(location, classes=classes, rules=rules))
     return join(pieces)
+
+
+def _refuse_patterns(location: Path, rules: Rules) -> None:
+    """Refuse patterns of paths beside a place that itself says of each image what it is."""
+    if rules.leave or rules.label_paths:
+        raise BenchError(f"'{location}' lists its images itself: patterns are for folders and archives")
 
 
 def _open_unlabelled(location: Path) -> FileSource:

@@ -1,0 +1,166 @@
+"""Patterns say which files of any layout are real and which fake; what they pass over is said."""
+
+from __future__ import annotations
+
+import tarfile
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from forenbench.cli.app import app
+from forenbench.data.catalogue import open_dataset
+from forenbench.data.descriptions import parse
+from forenbench.data.sources.folder import read_labels
+from forenbench.data.sources.locations import open_location
+from forenbench.data.sources.patterns import compiled
+from forenbench.data.sources.rules import Rules
+from forenbench.errors import BenchError
+from forenbench.front.door import evaluate
+from forenbench.records.dataset_paths import find_datasets
+from forenbench.records.store import Store
+from forenbench.testing import tiny_image
+from forenbench.types import FAKE, REAL
+
+DRCT = Rules(real=("MSCOCO/val2017/*",), fake=("{generator}/val2017/*",))
+
+
+def write(root: Path, *paths: str) -> Path:
+    for number, path in enumerate(paths):
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        tiny_image(number).save(root / path, format="PNG")
+    return root
+
+
+@pytest.fixture(scope="module")
+def drct(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """DRCT-2M's folders as published: MSCOCO's photographs beside a folder for each generator."""
+    names = [
+        f"{folder}/val2017/{n:012d}.jpg"
+        for folder in ("MSCOCO", "ldm-text2im-large-256", "sdxl-turbo")
+        for n in (139, 285)
+    ]
+    return write(tmp_path_factory.mktemp("DRCT-2M"), *names)
+
+
+def read(*paths: str, **words: tuple[str, ...]) -> dict[str, tuple[object, ...]]:
+    """Read paths by rules: label, generator, class, source of reals, origin and split of each."""
+    found = read_labels(paths, "mine", rules=Rules(**words)).samples
+    return {s.path: (s.label, s.generator, s.class_name, s.real_source, s.origin, s.split) for s in found}
+
+
+def test_a_folder_without_label_folders_is_read_by_patterns(drct: Path) -> None:
+    (dataset,) = open_dataset(str(drct), data_root=drct, rules=DRCT)
+    made = {t.name: sorted((s.label, s.path) for s in t.samples) for t in dataset.testsets}
+    reals = [(REAL, f"MSCOCO/val2017/{n:012d}.jpg") for n in (139, 285)]
+    assert made == {
+        name: [*reals, *((FAKE, f"{name}/val2017/{n:012d}.jpg") for n in (139, 285))]
+        for name in ("ldm-text2im-large-256", "sdxl-turbo")
+    }
+
+
+def test_an_archive_is_read_by_the_same_patterns(drct: Path, tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / f"{drct.name}.tar", "w") as archive:
+        archive.add(drct, drct.name)
+    of_archive = open_location(tmp_path / f"{drct.name}.tar", rules=DRCT)[1]
+    assert of_archive == open_location(drct, rules=DRCT)[1]
+
+
+def test_every_name_in_braces_is_kept() -> None:
+    assert read(
+        "test/coco/horse/sdxl_17.png",
+        "test/raise/r1.png",
+        real=("{split}/{source}/*",),
+        fake=("{split}/*/{class}/{generator}_{origin}.png",),
+    ) == {
+        "test/coco/horse/sdxl_17.png": (FAKE, "sdxl", "horse", "", "17", "test"),
+        "test/raise/r1.png": (REAL, "", "", "raise", "", "test"),
+    }
+
+
+def test_the_first_pattern_that_fits_counts_leave_before_real_before_fake() -> None:
+    words = {"real": ("b/*", "a/*"), "fake": ("{generator}/*",), "leave": ("*/x.png",)}
+    assert read("a/x.png", "a/y.png", "b/z.png", "c/w.png", "c/x.png", **words) == {
+        "a/y.png": (REAL, "", "", "mine", "", ""),
+        "b/z.png": (REAL, "", "", "mine", "", ""),
+        "c/w.png": (FAKE, "c", "", "", "", ""),
+    }
+
+
+def test_label_and_split_folders_mean_nothing_by_themselves_beside_patterns() -> None:
+    found = read("real/train/a.png", "train/0_real/b.png", fake=("**",))
+    assert {said[:2] + said[-1:] for said in found.values()} == {(FAKE, "mine", "")}
+
+
+def test_leave_alone_leaves_labels_to_folders() -> None:
+    findings = read_labels(
+        ["g/0_real/a.png", "g/1_fake/b.png", "g/1_fake/c.pdf"], "", rules=Rules(leave=("**/*.pdf",))
+    )
+    assert [(s.path, s.label) for s in findings.samples] == [
+        ("g/0_real/a.png", REAL),
+        ("g/1_fake/b.png", FAKE),
+    ]
+    assert findings.notes == ("leave '**/*.pdf': 1 files, such as 'g/1_fake/c.pdf'",)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "words"),
+    [
+        ("", "begins with nothing"),
+        ("/a/*", "begins with nothing"),
+        ("a/", "'a/\\*' are the files"),
+        ("a/../b", "called '..'"),
+        ("./a", "called '.'"),
+        ("a//b", "called ''"),
+        ("a**/b", "is a whole name"),
+        ("{model}/*", "'{model}' is none of {generator}"),
+        ("a{/*", "'{' is none of"),
+        ("{generator}/{generator}.png", "{generator} twice"),
+    ],
+)
+def test_what_is_no_pattern_is_refused_by_name(pattern: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        compiled(pattern)
+
+
+def test_a_table_of_rules_is_read_strictly() -> None:
+    about = {"description": "d", "licence": "l"}
+    spec = parse("mine", {**about, "rules": {"real": ["a/*"], "fake": ["{generator}/*"]}})
+    assert spec.rules == Rules(real=("a/*",), fake=("{generator}/*",))
+    for table, words in (
+        ({"reel": []}, "no 'reel'"),
+        ({"real": "a/*"}, "not a list"),
+        ({"fake": ["/"]}, "begins"),
+    ):
+        with pytest.raises(BenchError, match=rf"datasets/mine.toml: .*{words}"):
+            parse("mine", {**about, "rules": table})
+
+
+def test_rules_beside_a_name_are_refused() -> None:
+    with pytest.raises(BenchError, match=r"'forensynths' says itself .*leave out the rules \(real, fake\)"):
+        open_dataset("forensynths", data_root=Path(), rules=DRCT)
+
+
+def test_rules_beside_a_table_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text("path,label\na.png,0\n")
+    with pytest.raises(BenchError, match=r"list\.csv' lists its images itself"):
+        open_location(tmp_path / "list.csv", rules=DRCT)
+
+
+def test_a_run_is_opened_again_by_its_rules(drct: Path, tmp_path: Path) -> None:
+    evaluate("lgrad@sample", str(drct), real=DRCT.real[0], fake=DRCT.fake, out=tmp_path, progress=False)
+    records = list(Store(tmp_path).records())
+    ((name, found),) = find_datasets(records, [], Path("data")).items()
+    assert (name, found.spec.rules, found.spec.folder) == (drct.name, DRCT, str(drct))
+    elsewhere = tmp_path / drct.name
+    elsewhere.symlink_to(drct)
+    ((_, found),) = find_datasets(records, [str(elsewhere)], Path("data")).items()
+    assert (found.spec.rules, found.spec.folder) == (DRCT, str(elsewhere))
+
+
+def test_index_writes_what_patterns_say(drct: Path, tmp_path: Path) -> None:
+    patterns = ["--real", DRCT.real[0], "--fake", DRCT.fake[0]]
+    made = CliRunner().invoke(app, ["data", "index", str(drct), "--out", str(tmp_path / "m.csv"), *patterns])
+    assert made.exit_code == 0, made.output
+    written = {s.path: s for s in open_location(tmp_path / "m.csv")[1].samples}
+    assert written == {s.path: s for s in open_location(drct, rules=DRCT)[1].samples}
