@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 Advance = Callable[[str, int, int], None]
 """Called with (what is being done, done, total) while files are made or read."""
 
-REAL, FAKE = 0, 1
+REAL, FAKE, TAMPERED = 0, 1, 2
+"""Labels. Tampered is a photograph of which a part was generated or edited: neither of the others."""
 PUBLISHED, SAMPLE, UNVERIFIED, OWN = "published", "sample", "unverified", "own"
 """Whose weights made a row, in one word, judged by the files (see `forenbench.weights.checkpoint_store`)."""
 FOREIGN = "foreign"
@@ -108,7 +109,7 @@ class Sample:
 
     Attributes:
         path: Relative to the source, with forward slashes.
-        label: 0 = real, 1 = fake.
+        label: 0 = real, 1 = fake, 2 = tampered.
         generator: What made it; for a real image, the test set it stands in (empty: shared by all).
         class_name: Sub-class such as ``horse``, or empty.
         real_source: Where a real image comes from, or empty.

@@ -6,6 +6,7 @@ import hashlib
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -17,14 +18,14 @@ from forenbench.types import Stamp
 from .columns import UnusedColumns, is_likely
 from .findings import Findings
 from .folder import stamp_file
-from .labels import read_sample
+from .labels import DROP, read_sample
 from .splits import split_of_table
+from .table_words import PLAIN, TableWords, share_reals
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
-_LABELS = ("label", "labels")
-_TEXTS = ("generator", "class", "real_source", "origin", "split")
+_TEXTS = ("label", "generator", "class", "real_source", "origin", "split")
 
 
 class HuggingFace:
@@ -127,7 +128,9 @@ class HuggingFace:
         return lengths
 
 
-def open_huggingface(root: Path, files: Sequence[str]) -> tuple[HuggingFace, Findings]:
+def open_huggingface(
+    root: Path, files: Sequence[str], words: TableWords = PLAIN
+) -> tuple[HuggingFace, Findings]:
     """Open parquet files with a column of images and one of labels.
 
     The image column holds bytes, by themselves or as the hub stores them. The column ``label`` or ``labels``
@@ -135,37 +138,43 @@ def open_huggingface(root: Path, files: Sequence[str]) -> tuple[HuggingFace, Fin
     ``real_source``, ``origin`` and ``split`` count where they are there; a file's own name can say the split
     (see `split_of_table`). Rows without a label, or with -1, are left aside.
 
+    Args:
+        root: The folder that they are in.
+        files: Relative to it.
+        words: What their columns and labels are called.
+
     Raises:
         BenchError: See `HuggingFace.rows`; a column is missing, or a label is unknown.
     """
     source = HuggingFace(root, files)
     rows = source.rows()
     _image_column(rows, root)
-    names = {name.lower(): name for name in rows.column_names}
-    label = next((names[name] for name in _LABELS if name in names), None)
-    if label is None:
-        raise BenchError(f"'{root}' has no column 'label' (columns: {', '.join(rows.column_names)})")
-    columns = {"label": label, **{name: names[name] for name in _TEXTS if name in names}}
-    words = [_words(rows, column) for column in columns.values()]
+    there = {name.strip().lower(): name for name in rows.column_names}
+    if "label" not in words.columns and "label" not in there and "labels" in there:
+        words = replace(words, columns={**words.columns, "label": "labels"})
+    names = words.find(list(there), str(root), ("label",))
+    columns = {name: _words(rows, there[names[name]]) for name in _TEXTS if name in names}
+    meant, notes = words.meanings(columns["label"], str(root), names["label"], ("", "-1"))
     paths = [f"{file}#{row}" for file, number in source.lengths().items() for row in range(number)]
     samples, unlabelled = [], []
-    for path, *values in zip(paths, *words, strict=True):
+    for path, *values in zip(paths, *columns.values(), strict=True):
         row = {"split": split_of_table(path), "path": path, **dict(zip(columns, values, strict=True))}
-        if row["label"] in ("", "-1"):
+        label = meant[row["label"]]
+        if label is None:
             unlabelled.append(path)
-            continue
-        try:
-            samples.append(read_sample(row, root.resolve().name))
-        except ValueError as error:
-            raise BenchError(f"'{root}': {error}. A manifest can say which label is which") from None
+        elif label != DROP:
+            samples.append(read_sample(row, root.resolve().name, label))
     if not samples:
-        raise BenchError(f"'{root}' holds no row with a label")
-    unused = UnusedColumns()
+        raise BenchError("; ".join([f"'{root}' holds no row with a label", *notes]))
+    if "generator" in words.columns:
+        samples, more = share_reals(samples)
+        notes += more
+    unused = UnusedColumns(names)
     for name in rows.column_names:  # only those: others may hold long texts, or the images
-        if is_likely(name.lower()) or name.lower() == "generator":
+        if is_likely(name.lower()):
             for value in set(_words(rows, name)):
                 unused.see({name.lower(): value})
-    return source, Findings(tuple(samples), tuple(unlabelled), tuple(unused.notes()))
+    return source, Findings(tuple(samples), tuple(unlabelled), (*notes, *unused.notes()))
 
 
 def _image_column(rows: Dataset, root: Path) -> str:
