@@ -7,7 +7,7 @@ from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import wraps
 from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import Annotated, get_type_hints
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
@@ -58,6 +58,12 @@ Leave = Annotated[
     list[str] | None,
     typer.Option("--leave", metavar="PATTERN", help=_PATTERN.format("neither", "'**/*.pdf'")),
 ]
+Reals = Annotated[
+    str,
+    typer.Option(
+        "--reals", metavar="NAME|PATH", help="The dataset whose reals stand beside fakes that have none."
+    ),
+]
 Generators = Annotated[str, typer.Option(help="Only these generators, comma-separated.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="At most N images per label and test set.")]
 Split = Annotated[
@@ -95,11 +101,12 @@ class Ruled:
     real: Real = None
     fake: Fake = None
     leave: Leave = None
+    reals: Reals = ""
 
     @property
-    def words(self) -> dict[str, list[str]]:
+    def words(self) -> dict[str, Any]:
         """The same, as Python's functions take them."""
-        return {one.name: getattr(self, one.name) or [] for one in fields(Ruled)}
+        return {one.name: value for one in fields(Ruled) if (value := getattr(self, one.name))}
 
     @property
     def rules(self) -> Rules:

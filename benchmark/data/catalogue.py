@@ -22,8 +22,8 @@ from .finding import MissingDataset, find_files, root_option
 from .inventory import FileFacts, take_stock
 from .layouts import locate
 from .protocols import PROTOCOLS
-from .requests import find_spec
-from .testsets import Groups, Selection, choose, digest, group, warnings
+from .requests import find_lender, find_spec
+from .testsets import Groups, Selection, borrowed, choose, digest, group, warnings
 
 
 def open_dataset(  # noqa: PLR0913 - what may be asked of a dataset
@@ -65,7 +65,16 @@ def open_dataset(  # noqa: PLR0913 - what may be asked of a dataset
     selection = Selection(tuple(generators), protocol, limit, tuple(splits))
     if isinstance(found, Suite):
         return list(_open_suite(found, data_root, selection, places, advance))
-    return [_open(locate(found, places), data_root, selection, advance)]
+    return [_open(_locate(found, places), data_root, selection, advance)]
+
+
+def _locate(spec: Spec, places: Mapping[str, Path]) -> Spec:
+    """Use the paths that were given for a dataset, and for the one that it borrows reals of."""
+    placed, lender = locate(spec, places), find_lender(spec)
+    if lender is None:
+        return placed
+    folder = locate(lender, places).folder
+    return replace(placed, lender_path=folder if Path(folder).is_absolute() else "")
 
 
 def reopen(
@@ -89,7 +98,7 @@ def _open_suite(
         if wanted:
             # The suite's order counts, not the dataset's; it starts behind the test sets of earlier parts, be
             # they asked for or not, so that tables of any selection have one order.
-            spec = replace(locate(known[part.dataset], places), testsets=part.testsets)
+            spec = replace(_locate(known[part.dataset], places), testsets=part.testsets)
             dataset = _open(spec, data_root, replace(selection, testsets=wanted), advance)
             moved = (replace(testset, order=testset.order + first) for testset in dataset.testsets)
             yield replace(dataset, testsets=tuple(moved))
@@ -102,7 +111,10 @@ def _open(spec: Spec, data_root: Path, selection: Selection, advance: Advance) -
     taken = take(findings.samples, selection.splits)
     if taken.split == take(findings.samples, SCORED).split:
         selection = replace(selection, splits=SCORED)  # the same files, so the same name
-    groups = group(spec, taken.samples)
+    # Splits of the lender: the one that is taken here where it is there, else what it would be scored on.
+    preferred = dict.fromkeys(filter(None, (taken.split, *selection.splits, *SCORED)))
+    lent = take(findings.borrowed, tuple(preferred))
+    groups = group(spec, (*taken.samples, *lent.samples))
     # described test sets come first, also those that are absent: so that adding one moves no other
     order = list(dict.fromkeys((*spec.testsets, *groups)))
     for name in selection.testsets:
@@ -110,6 +122,9 @@ def _open(spec: Spec, data_root: Path, selection: Selection, advance: Advance) -
             raise BenchError(unknown(f"generator of dataset '{spec.name}'", name, order))
     chosen: dict[str, tuple[Sample, ...]] = {}
     notes = [*_notes(spec, findings, selection, data_root), *taken.notes]
+    lender = find_lender(spec)
+    if lender is not None:
+        notes += borrowed(lender, lent, taken.samples)
     for name in groups:
         if not selection.testsets or name in selection.testsets:
             kept, words = choose(groups[name], selection)
@@ -125,6 +140,8 @@ def _open(spec: Spec, data_root: Path, selection: Selection, advance: Advance) -
     # Absolute, for records: what is relative would be sought from the folder of whoever reads them.
     path = spec.folder if Path(spec.folder).is_absolute() else ""
     found = Whereabouts(path, str(data_root.absolute()), spec.rules.to_json() or None)
+    if lender is not None:
+        found = found._replace(lender=lender.name, lender_path=spec.lender_path or None)
     testsets = tuple(
         TestSet(
             spec.name, name, samples, source, digest(samples, facts), order.index(name), str(selection), found

@@ -67,6 +67,8 @@ class Spec:
         reals: Sources of real images that several test sets share, with the names of these.
         formats: How many files of each format a generator has under a label.
         rules: How its files say what they are, where names of folders do not.
+        lender_path: Where the dataset lies that `rules` borrow reals of; empty: where its own description
+            says. No key of a file.
         released: When its generators were released, by test set.
     """
 
@@ -90,6 +92,7 @@ class Spec:
     formats: Mapping[tuple[str, int], Mapping[str, int]] = field(default_factory=dict)
     rules: Rules = NO_RULES
     released: Mapping[str, date] = field(default_factory=dict)
+    lender_path: str = ""
 
     def names(self) -> set[str]:
         """Return what generators, classes and sources of reals are called; none is a split's folder."""
@@ -164,7 +167,7 @@ def parse(name: str, values: Mapping[str, Any]) -> Spec:
     Raises:
         BenchError: A key is unknown, or a rule is none.
     """
-    known = {field.name for field in fields(Spec)} - {"name", "counts"} | {"format"}
+    known = {field.name for field in fields(Spec)} - {"name", "counts", "lender_path"} | {"format"}
     _refuse_unknown(name, values, known)
     testsets, reals = values.get("testsets", ()), values.get("reals", {})
     counts = _counts(testsets, reals)

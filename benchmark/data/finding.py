@@ -10,14 +10,18 @@ from pathlib import Path
 from filelock import FileLock
 
 from forenbench.data.sources.findings import Findings
+from forenbench.data.sources.joined import Joined
+from forenbench.data.sources.lent import Lent, lend
 from forenbench.data.sources.locations import open_location, open_locations
 from forenbench.data.sources.source_kinds import is_there
 from forenbench.errors import BenchError
 from forenbench.files.places import cache_folder
-from forenbench.types import Advance, FileSource
+from forenbench.printable import readable
+from forenbench.types import REAL, Advance, FileSource
 
 from .descriptions import Spec
 from .layouts import find_layout, only_described
+from .requests import find_lender
 from .testsets import describe
 
 
@@ -30,10 +34,40 @@ def find_files(
 ) -> tuple[FileSource, Findings]:
     """List a described dataset's labelled files, whether unpacked or in its archives; build it on first use.
 
+    Reals of another dataset that stand beside them are `Findings.borrowed`, and are read where they are.
+
     Raises:
-        MissingDataset: It is not there.
-        BenchError: Nothing in it has a label.
+        MissingDataset: It is not there, or the one whose reals it borrows.
+        BenchError: Nothing in it has a label; or it has reals, and borrows others.
     """
+    source, findings = _find_own(spec, data_root, advance)
+    lender = find_lender(spec)
+    if lender is None:
+        return source, findings
+    if own := [sample.path for sample in findings.samples if sample.label == REAL]:
+        raise BenchError(
+            f"dataset '{spec.name}' has {len(own)} real images of its own, the first '{readable(own[0])}', "
+            f"and is to have those of '{lender.name}' beside its fakes; leave out the one or the other"
+        )
+    try:
+        lent, found = _find_own(lender, data_root, advance)
+    except BenchError as error:
+        whose = f"the reals of dataset '{spec.name}' are those of '{lender.name}'"
+        raise type(error)(f"{whose}: {error}") from error
+    reals = lend(lender.name, found.samples)
+    if not reals:
+        raise BenchError(f"dataset '{lender.name}', whose reals '{spec.name}' borrows, holds none")
+    owners = {sample.path: at for at, several in enumerate((findings.samples, reals)) for sample in several}
+    if len(owners) < len(findings.samples) + len(reals):
+        raise BenchError(
+            f"paths of dataset '{spec.name}' begin like those of the reals that it borrows "
+            f"('{reals[0].path}'); rename the folder"
+        )
+    return Joined([source, Lent(lender.name, lent)], owners), replace(findings, borrowed=reals)
+
+
+def _find_own(spec: Spec, data_root: Path, advance: Advance) -> tuple[FileSource, Findings]:
+    """List the files of one dataset; see `find_files`."""
     folder = data_root / spec.folder
     if spec.builder:
         made = cache_folder() / f"{spec.name}-{spec.version}"

@@ -7,9 +7,10 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from forenbench.data.sources.splits import SCORED
+from forenbench.data.sources.splits import SCORED, Taken
 from forenbench.printable import readable
 from forenbench.types import FAKE, REAL, Sample
 
@@ -116,6 +117,18 @@ def digest(samples: Iterable[Sample], facts: Mapping[str, FileFacts]) -> str:
     for line in lines:
         total.update(line.encode("utf-8", "surrogateescape"))
     return total.hexdigest()
+
+
+def borrowed(lender: Spec, taken: Taken, fakes: Iterable[Sample]) -> Iterator[str]:
+    """Yield notes on reals of another dataset: whose they are, of which split, and what pairs with fakes."""
+    reals = taken.samples
+    at = f" at '{lender.folder}'" if Path(lender.folder).is_absolute() else ""
+    yield f"reals of dataset '{lender.name}'{at}: {len(reals)} stand in every test set, read where they are"
+    yield from (f"of '{lender.name}', {note}" for note in taken.notes)
+    # Pictures of one photograph or caption, which intervals draw together, meet by their origin alone.
+    own, theirs = ({sample.origin for sample in some} - {""} for some in (fakes, reals))
+    if own and theirs:
+        yield f"origins: {len(own & theirs)} of {len(own)} of the fakes are also those of a real image"
 
 
 def warnings(groups: Groups, facts: Mapping[str, FileFacts]) -> Iterator[str]:

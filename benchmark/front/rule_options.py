@@ -19,11 +19,13 @@ class RuleOptions(TypedDict, total=False):
         fake: Patterns of fakes: ``"{generator}/*"`` (also ``{class}``, ``{source}``, ``{origin}``,
             ``{split}``; ``**/`` for any folders).
         leave: Patterns of files that are neither, on purpose.
+        reals: The dataset, by name or path, whose reals stand beside fakes that have none of their own.
     """
 
     real: str | Sequence[str]
     fake: str | Sequence[str]
     leave: str | Sequence[str]
+    reals: str | PathLike[str]
 
 
 # Without slots, as what is made of other keywords: a class with slots cannot have two such bases.
@@ -34,6 +36,7 @@ class RuleChoice:
     real: str | Sequence[str] = ()
     fake: str | Sequence[str] = ()
     leave: str | Sequence[str] = ()
+    reals: str | PathLike[str] = ""
 
     @property
     def rules(self) -> Rules:
@@ -42,7 +45,9 @@ class RuleChoice:
         Raises:
             BenchError: One is no rule.
         """
-        return Rules.parse({one.name: several(getattr(self, one.name)) for one in fields(RuleChoice)})
+        words = {one.name: getattr(self, one.name) for one in fields(RuleChoice)}
+        reals = str(words.pop("reals"))
+        return Rules.parse({word: several(patterns) for word, patterns in words.items()} | {"reals": reals})
 
 
 def several(values: Any) -> list[Any]:  # noqa: ANN401 - of one type, whichever

@@ -20,7 +20,12 @@ def seen_in_training(trained_on: Iterable[str], testset: str, sources: Iterable[
     """
     # Both the whole text and its pieces: a name may have a comma in it, and a list may come as one text.
     known = {plain(name) for text in trained_on for name in (text, *text.split(","))} - {""}
-    return [name for name in dict.fromkeys((testset, *sources)) if plain(name) in known]
+    # Folders of reals, and reals that are another dataset's, are named from the top: "coco-val2017/coco".
+    return [
+        name
+        for name in dict.fromkeys((testset, *sources))
+        if not known.isdisjoint(map(plain, (name, *name.split("/"))))
+    ]
 
 
 def remark(cells: pd.DataFrame, sign: str) -> Iterator[str]:

@@ -10,7 +10,7 @@ from forenbench.records.coverage import MISSING
 from forenbench.records.finished import newest
 from forenbench.records.measurements import Measurements
 from forenbench.records.store import Store
-from forenbench.types import OWN, UNVERIFIED
+from forenbench.types import NOWHERE, OWN, UNVERIFIED
 
 from . import contamination, marks
 
@@ -51,6 +51,7 @@ def measure(stores: Iterable[Store], *, by_class: bool = False, failed_as: str =
             "remarks": one.record.remarks,
             "time": provenance.time,
             "trained_on": trained_on,
+            "lender": (provenance.found or NOWHERE).lender or "",
         }
         # Published weights state themselves what they have seen; of others it may be that nobody knows.
         unstated = bool(identity.checkpoints) and not trained_on and identity.weights in (UNVERIFIED, OWN)

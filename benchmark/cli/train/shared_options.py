@@ -62,6 +62,7 @@ _REST = (
         "real",
         "fake",
         "leave",
+        "reals",
         "data_root",
         "classes",
         "aug",

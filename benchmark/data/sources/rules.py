@@ -28,11 +28,13 @@ class Rules:
         real: Patterns of files that are real (see `forenbench.data.sources.patterns.compiled`).
         fake: Patterns of files that are fake.
         leave: Patterns of files that are neither, on purpose.
+        reals: The dataset, by name or path, whose reals stand beside fakes that have none of their own.
     """
 
     real: tuple[str, ...] = ()
     fake: tuple[str, ...] = ()
     leave: tuple[str, ...] = ()
+    reals: str = ""
 
     @classmethod
     def parse(cls, values: Mapping[str, Any]) -> Self:
@@ -44,10 +46,14 @@ class Rules:
         known = [one.name for one in fields(cls)]
         if surplus := sorted(values.keys() - known):
             raise BenchError(f"rules have no '{surplus[0]}'; known are {', '.join(known)}")
-        for word, patterns in values.items():
+        reals = values.get("reals", "")
+        if not isinstance(reals, str):
+            raise BenchError(f"rules: 'reals' is {reals!r}, not the name or path of one dataset")
+        named = {word: patterns for word, patterns in values.items() if word != "reals"}
+        for word, patterns in named.items():
             if not isinstance(patterns, list | tuple) or not all(isinstance(one, str) for one in patterns):
                 raise BenchError(f"rules: '{word}' is {patterns!r}, not a list of patterns")
-        made = cls(**{word: tuple(patterns) for word, patterns in values.items()})
+        made = cls(**{word: tuple(patterns) for word, patterns in named.items()}, reals=reals)
         try:
             list(made.in_order())
         except ValueError as error:  # said now, not after minutes of listing files
@@ -56,7 +62,8 @@ class Rules:
 
     def to_json(self) -> dict[str, Any]:
         """Return what `parse` makes the same rules of; empty without rules."""
-        return {one.name: list(value) for one in fields(self) if (value := getattr(self, one.name))}
+        said = ((one.name, getattr(self, one.name)) for one in fields(self))
+        return {word: list(value) if isinstance(value, tuple) else value for word, value in said if value}
 
     def __bool__(self) -> bool:
         """Say whether there is any rule."""
