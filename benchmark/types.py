@@ -16,7 +16,9 @@ Advance = Callable[[str, int, int], None]
 """Called with (what is being done, done, total) while files are made or read."""
 
 REAL, FAKE, TAMPERED = 0, 1, 2
-"""Labels. Tampered is a photograph of which a part was generated or edited: neither of the others."""
+LABEL_NAMES = {REAL: "real", FAKE: "fake", TAMPERED: "tampered"}
+"""Labels. Tampered is a photograph of which a part was generated or edited: neither of the others, and no
+metric of these two rests on it unless that is asked for (see `forenbench.records.coverage.judged`)."""
 PUBLISHED, SAMPLE, UNVERIFIED, OWN = "published", "sample", "unverified", "own"
 """Whose weights made a row, in one word, judged by the files (see `forenbench.weights.checkpoint_store`)."""
 FOREIGN = "foreign"

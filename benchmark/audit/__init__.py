@@ -25,6 +25,7 @@ from forenbench.types import REAL, Advance, Source
 
 from . import duplicates, metadata_only, overview, shortcuts
 from .duplicates import TRAINING, Duplicates
+from .metadata_only import of_two_labels
 from .traits import Traits, examine
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ def audit(
         duplicates.find(pd.concat(pictures, ignore_index=True), distance),
         distinct.loc[distinct["problem"] != "", ["dataset", "path", "problem"]].reset_index(drop=True),
         baseline,
-        (*shortcuts.warnings(files), *shortcuts.of_baseline(baseline)),
+        (*shortcuts.warnings(files), *shortcuts.of_baseline(baseline), *_left_out(datasets)),
     )
 
 
@@ -159,11 +160,18 @@ def open_training(name: str, data_root: Path, advance: Advance = _ignore) -> lis
     return [TrainingFiles(one.name, one.testsets[0].source, list(one.facts)) for one in opened]
 
 
+def _left_out(datasets: Sequence[Dataset]) -> Iterator[str]:
+    """Say of which test sets tampered images were left out: shortcuts tell real from fake."""
+    for testset in (testset for dataset in datasets for testset in dataset.testsets):
+        if left := len(testset.samples) - len(of_two_labels(testset)):
+            yield f"{testset.dataset}/{testset.name}: {left} tampered images are left out of this audit"
+
+
 def _read(dataset: Dataset, advance: Advance) -> pd.DataFrame:
     """Examine each file once, and give it a row in each test set."""
     source, paths = dataset.testsets[0].source, list(dataset.facts)
     traits = dict(_examine(f"auditing {dataset.name}", source, paths, advance))
-    samples = [(testset, sample) for testset in dataset.testsets for sample in testset.samples]
+    samples = [(testset, one) for testset in dataset.testsets for one in of_two_labels(testset)]
     rows = _frame([traits[sample.path] for _, sample in samples])
     rows.insert(0, "origin", [readable(sample.origin) for _, sample in samples])
     rows.insert(0, "path", [readable(sample.path) for _, sample in samples])

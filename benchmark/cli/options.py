@@ -35,6 +35,13 @@ FailedAs = Annotated[
         help="What images without a score count as: missing (in no metric), or wrong (errors in each)."
     ),
 ]
+TamperedAs = Annotated[
+    str,
+    typer.Option(
+        help="What tampered images count as: apart (a number of their own, and in no other), fake, real or "
+        "drop."
+    ),
+]
 CellsOf = Annotated[
     str, typer.Option(help="Cells run under this protocol; by default 'all', or the only one there is.")
 ]
@@ -154,12 +161,13 @@ class Shown:
     runs: Runs = None
     protocol: CellsOf = ""
     failed_as: FailedAs = "missing"
+    tampered_as: TamperedAs = "apart"
     metrics: Metrics = None
 
     @property
-    def cells(self) -> tuple[str | None, str]:
-        """The protocol (None: "all", or the only one there is) and what images without a score count as."""
-        return self.protocol or None, self.failed_as
+    def cells(self) -> tuple[str | None, str, str]:
+        """The protocol (None: "all", or the only one); what unscored and what tampered images count as."""
+        return self.protocol or None, self.failed_as, self.tampered_as
 
 
 IMAGES, RULED, SHOWN = Images(), Ruled(), Shown()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from forenbench.data.sources.splits import SCORED, Taken
 from forenbench.printable import readable
-from forenbench.types import FAKE, REAL, Sample
+from forenbench.types import FAKE, LABEL_NAMES, REAL, TAMPERED, Sample
 
 from .descriptions import Spec
 from .protocols import PROTOCOLS
@@ -101,7 +101,7 @@ def choose(samples: Sequence[Sample], selection: Selection) -> tuple[tuple[Sampl
     if selection.limit is None:
         return chosen, notes
     kept = []
-    for label in (REAL, FAKE):
+    for label in LABEL_NAMES:
         same = [sample for sample in chosen if sample.label == label]
         number = min(selection.limit, len(same))
         # evenly spaced: the first ones in the order of paths would be all of one class
@@ -134,11 +134,13 @@ def borrowed(lender: Spec, taken: Taken, fakes: Iterable[Sample]) -> Iterator[st
 def warnings(groups: Groups, facts: Mapping[str, FileFacts]) -> Iterator[str]:
     """Yield notes on what makes scores hard to read: one label, labels that headers tell, clipped grey."""
     for name, samples in groups.items():
-        labels = {sample.label for sample in samples}
+        labels = {sample.label for sample in samples} - {TAMPERED}
         if labels == {REAL}:
             yield f"test set '{name}' has real images only: AP and AUROC are undefined there"
         if labels == {FAKE}:
             yield f"test set '{name}' has generated images only: AP and AUROC are undefined there"
+        if edited := sum(sample.label == TAMPERED for sample in samples):
+            yield f"test set '{name}': {edited} tampered images are in no number but their own"
         # What tells the labels apart without a look at the picture: no file format, or no size, in common.
         # Files that hold no image have neither.
         real, fake = ([facts[s.path] for s in samples if s.label == label] for label in (REAL, FAKE))

@@ -18,6 +18,7 @@ from forenbench.metrics.classification import why_undefined
 from forenbench.metrics.fitting import FITS, Map, as_map, fit_threshold, raw_scores
 from forenbench.types import FAKE, FOREIGN, REAL
 
+from .coverage import judged
 from .leakage import Contents, full_name, refuse_overlap
 from .record import DetectorKey, Record
 from .store import Store
@@ -139,7 +140,7 @@ def _fit_one(key: DetectorKey, records: Sequence[tuple[Store, Record]]) -> Fit:
     import pandas as pd
 
     columns = ["dataset", "path", "label", "score", "logit", "status"]
-    rows = pd.concat([store.rows(record, columns) for store, record in records], ignore_index=True)
+    rows = pd.concat([judged(store.rows(record, columns)) for store, record in records], ignore_index=True)
     # reals that several test sets, or datasets, share would otherwise count once for each of them
     rows = rows[rows["status"] == "ok"]
     homes = [home(*where) for where in zip(rows["dataset"], rows["path"], strict=True)]
