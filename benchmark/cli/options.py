@@ -73,6 +73,10 @@ Reals = Annotated[
 ]
 Generators = Annotated[str, typer.Option(help="Only these generators, comma-separated.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="At most N images per label and test set.")]
+Listed = Annotated[
+    Path | None,
+    typer.Option("--list", metavar="FILE", help="A table of paths, perhaps with sha256: these files alone."),
+]
 Split = Annotated[
     str,
     typer.Option(
@@ -133,6 +137,7 @@ class Images(Ruled):
     protocol: Protocol = "all"
     splits: Split = ""
     limit: Limit = None
+    listed: Listed = None
     data_root: DataRoot = Path("data")
     data: Data = None
 
@@ -148,6 +153,7 @@ class Images(Ruled):
             protocol=self.protocol,
             split=self.splits,
             limit=self.limit,
+            listed=self.listed,
             data_root=self.data_root,
             places=parse_places(self.data),
             **self.words,

@@ -12,6 +12,7 @@ from filelock import FileLock
 from forenbench.data.sources.findings import Findings
 from forenbench.data.sources.joined import Joined
 from forenbench.data.sources.lent import Lent, lend
+from forenbench.data.sources.listed import only_listed
 from forenbench.data.sources.locations import open_location, open_locations
 from forenbench.data.sources.source_kinds import is_there
 from forenbench.errors import BenchError
@@ -54,7 +55,7 @@ def find_files(
     except BenchError as error:
         whose = f"the reals of dataset '{spec.name}' are those of '{lender.name}'"
         raise type(error)(f"{whose}: {error}") from error
-    reals = lend(lender.name, found.samples)
+    reals = lend(lender.name, lender.subset.of_label([s for s in found.samples if s.label == REAL]))
     if not reals:
         raise BenchError(f"dataset '{lender.name}', whose reals '{spec.name}' borrows, holds none")
     owners = {sample.path: at for at, several in enumerate((findings.samples, reals)) for sample in several}
@@ -102,7 +103,8 @@ def _find_own(spec: Spec, data_root: Path, advance: Advance) -> tuple[FileSource
     # other benchmarks may lie beside it.
     if unpacked != data_root / spec.folder or Path(spec.folder).is_absolute():
         findings = only_described(spec, findings)
-    return source, replace(findings, samples=describe(spec, findings.samples))
+    findings = replace(findings, samples=describe(spec, findings.samples))
+    return only_listed(source, findings, Path(spec.subset.list)) if spec.subset.list else (source, findings)
 
 
 def root_option(data_root: Path) -> str:

@@ -87,7 +87,9 @@ class ScoreImport(ImageChoice):
         if self.dataset and (self.dataset_name or self.generator):
             raise BenchError("the dataset says what the images are: leave out dataset_name and generator")
         if not (self.dataset or self.takes_all):
-            raise BenchError("generators, protocol, limit and split choose images of a dataset: name one")
+            raise BenchError(
+                "generators, protocol, limit, split and listed choose images of a dataset: name one"
+            )
         perturbation = parse(self.perturbation).name  # spelled as runs do: jpeg:090 is jpeg:90
         scores = read_scores(self.file, [self.reading(column) for column in self.detectors.values()])
         for detector, one in zip(self.detectors, scores, strict=True):
