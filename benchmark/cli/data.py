@@ -94,7 +94,8 @@ def _check(spec: Spec, testsets: Sequence[str], data_root: Path, deep: bool) -> 
     lines = compare(spec, samples, testsets, formats)
     # A file without a label belongs to no test set: where only some are asked for, it may be another's.
     if (files := findings.unlabelled) and not testsets:
-        lines.append(CountCheck(readable(files[0]), 0, len(files), "in no label folder"))
+        lacks = "fits no pattern" if spec.rules.label_paths else "in no label folder"
+        lines.append(CountCheck(readable(files[0]), 0, len(files), lacks))
     for note in findings.notes:
         say(f"note: {readable(note)}", "yellow")
     if not spec.counts:

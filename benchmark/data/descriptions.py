@@ -115,7 +115,14 @@ class Spec:
         """Return the folders that it consists of, as far as it declares them."""
         if self.generator:
             return {key.class_name.split("/")[0] for key in self.counts}
-        return {*self.testsets, *self.reals, *(key.generator for key in self.counts)}
+        declared = {*self.testsets, *self.reals, *(key.generator for key in self.counts)}
+        if (first := self.rules.top_folders()) is None:
+            return declared
+        spelt = {name for name in first if not {*name} & {*"*{"}}
+        if not (kept := first - spelt):
+            return spelt
+        # What is kept of the topmost names is declared; of what else may stand there, nothing is known.
+        return spelt | declared if declared and kept <= {"{generator}", "{source}"} else set()
 
 
 class SuitePart(NamedTuple):

@@ -95,10 +95,11 @@ def _find_own(spec: Spec, data_root: Path, advance: Advance) -> tuple[FileSource
             f"licence: {spec.licence}). Where it lies elsewhere, name that data root, or the path of "
             f"{spec.name}"
         )
+    rules = replace(spec.rules, name=spec.name)
     if is_archived:
-        source, findings = open_locations(archives, spec.names(), spec.rules)
+        source, findings = open_locations(archives, spec.names(), rules)
     else:
-        source, findings = open_location(unpacked, classes=spec.names(), rules=spec.rules)
+        source, findings = open_location(unpacked, classes=spec.names(), rules=rules)
     # In a folder of its own all files are its files. Where official code unpacks it, or where somebody says,
     # other benchmarks may lie beside it.
     if unpacked != data_root / spec.folder or Path(spec.folder).is_absolute():

@@ -72,6 +72,9 @@ def describe(spec: Spec, samples: Iterable[Sample]) -> tuple[Sample, ...]:
             )
         if spec.splits and not sample.split:
             sample = replace(sample, split=spec.split_of(sample.path))
+        # where reals that several test sets share are declared, these share them, and no other one
+        if spec.rules and sample.label == REAL and not sample.generator and sample.real_source in spec.reals:
+            sample = replace(sample, generator=sample.real_source)
         described.append(sample)
     return tuple(described)
 

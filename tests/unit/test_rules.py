@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import tarfile
+import tomllib
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from forenbench.cli.app import app
-from forenbench.data.catalogue import open_dataset
-from forenbench.data.descriptions import parse
+from forenbench.data.catalogue import open_dataset, reopen
+from forenbench.data.descriptions import Spec, parse
+from forenbench.data.finding import find_files
 from forenbench.data.sources.folder import read_labels
 from forenbench.data.sources.locations import open_location
 from forenbench.data.sources.patterns import compiled
 from forenbench.data.sources.rules import Rules
+from forenbench.data.testsets import Selection
 from forenbench.errors import BenchError
 from forenbench.front.door import evaluate
 from forenbench.records.dataset_paths import find_datasets
@@ -22,6 +27,7 @@ from forenbench.records.store import Store
 from forenbench.testing import tiny_image
 from forenbench.types import FAKE, REAL
 
+ROOT = Path(__file__).parents[2]
 DRCT = Rules(real=("MSCOCO/val2017/*",), fake=("{generator}/val2017/*",))
 
 
@@ -81,8 +87,8 @@ def test_every_name_in_braces_is_kept() -> None:
 def test_the_first_pattern_that_fits_counts_leave_before_real_before_fake() -> None:
     words = {"real": ("b/*", "a/*"), "fake": ("{generator}/*",), "leave": ("*/x.png",)}
     assert read("a/x.png", "a/y.png", "b/z.png", "c/w.png", "c/x.png", **words) == {
-        "a/y.png": (REAL, "", "", "mine", "", ""),
-        "b/z.png": (REAL, "", "", "mine", "", ""),
+        "a/y.png": (REAL, "", "", "a", "", ""),
+        "b/z.png": (REAL, "", "", "b", "", ""),
         "c/w.png": (FAKE, "c", "", "", "", ""),
     }
 
@@ -101,6 +107,90 @@ def test_leave_alone_leaves_labels_to_folders() -> None:
         ("g/1_fake/b.png", FAKE),
     ]
     assert findings.notes == ("leave '**/*.pdf': 1 files, such as 'g/1_fake/c.pdf'",)
+
+
+def test_what_fits_which_pattern_and_what_fits_none_is_said() -> None:
+    paths = ["b/1.png", "b/2.png", "c/3.png", "deep/down/x.png", "r1.png", "r2.png", "raise/r.png", "top.csv"]
+    rules = Rules(real=("raise/*", "RAISE/*"), fake=("{generator}/*",), leave=("*.csv", "*.pdf"))
+    assert read_labels(paths, "x", rules=rules).notes == (
+        "leave '*.csv': 1 files, such as 'top.csv'",
+        "leave '*.pdf' fits no file",
+        "real 'raise/*': 1 files, such as 'raise/r.png'",
+        "real 'RAISE/*' fits no file",
+        "fake '{generator}/*': 3 files of 2 generators, such as 'b/1.png'",
+        "left aside, of which no pattern fits: 3 files, such as 'deep/down/x.png', 'r1.png', 'r2.png'",
+    )
+
+
+def test_a_pattern_in_other_capitals_is_pointed_at() -> None:
+    findings = read_labels(["Coco/a.png", "x/y/b.png"], "x", rules=Rules(real=("coco/*",), fake=("**/y/*",)))
+    assert "real 'coco/*' fits no file, but would in other capitals: 'Coco/a.png'" in findings.notes
+
+
+def test_rules_that_fit_nothing_are_answered_with_others(tmp_path: Path) -> None:
+    write(tmp_path, "coco/1.png", "sdxl/2.png", "glide/3.png")
+    words = r"no file that rules call real or fake: real 'raise/\*' fits no file; .*--real 'coco/\*\*'"
+    with pytest.raises(BenchError, match=words):
+        open_location(tmp_path, rules=Rules(real=("raise/*",)))
+
+
+def test_split_keeps_words_for_splits_only() -> None:
+    found = read("Train/sdxl/a.png", "extra/sdxl/b.png", fake=("{split}/{generator}/*",))
+    assert found == {"Train/sdxl/a.png": (FAKE, "sdxl", "", "", "", "train")}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "kept"),
+    [
+        ("**/{generator}/*", "a/b/c/x.png", "c"),
+        ("{generator}/**", "a/b/c/x.png", "a"),
+        ("{generator}/**/x.png", "a/x.png", "a"),
+        ("**/**/{generator}/**/**/*", "a/b/x.png", "a"),
+        ("{generator}_{origin}.png", "sd_v2_17.png", "sd_v2"),
+        ("[a-z]/{generator}.(png)", "[a-z]/x.(png)", "x"),
+        ("*/{generator}/*", "a\nb/new\nline/x\n.png", "new\nline"),
+        ("{generator}/*", "caf\udce9/x.png", "caf\\udce9"),
+        ("{generator}/*", "{model}/x.png", "{model}"),
+    ],
+)
+def test_what_a_pattern_keeps_of_names_of_any_kind(pattern: str, path: str, kept: str) -> None:
+    assert {said[1] for said in read(path, fake=(pattern,)).values()} == {kept}
+
+
+def test_a_fake_without_a_generator_is_called_like_the_dataset(tmp_path: Path) -> None:
+    write(tmp_path / "Folder", "made/a.png", "taken/b.png")
+    spec = Spec("evalgen", "", "", folder="Folder", rules=Rules(real=("taken/*",), fake=("made/*",)))
+    found = find_files(spec, tmp_path)[1].samples
+    assert [(s.generator, s.real_source) for s in found] == [("evalgen", ""), ("", "taken")]
+
+
+def test_declared_reals_are_shared_by_the_test_sets_that_are_declared_for_them(tmp_path: Path) -> None:
+    write(tmp_path, "pool/a/1.png", "pool/b/2.png", "fakes/x/3.png", "fakes/y/4.png")
+    rules = {"real": ["pool/{source}/*"], "fake": ["fakes/{generator}/*"]}
+    reals = {"a": {"images": 1, "testsets": ["x"]}, "b": {"images": 1, "testsets": ["y"]}}
+    about = {"description": "", "licence": "", "testsets": {"x": [0, 1], "y": [0, 1]}}
+    spec = parse("mine", {**about, "rules": rules, "reals": reals})
+    dataset = reopen(spec, tmp_path, Selection())
+    assert {t.name: [s.path for s in t.samples] for t in dataset.testsets} == {
+        "x": ["fakes/x/3.png", "pool/a/1.png"],
+        "y": ["fakes/y/4.png", "pool/b/2.png"],
+    }
+    assert not any("not as published" in note for note in dataset.notes)
+
+
+@pytest.mark.parametrize(
+    ("rules", "folders"),
+    [
+        (Rules(fake=("images/{generator}/*",), real=("photos/*",)), {"images", "photos"}),
+        (Rules(fake=("{generator}/*",), real=("photos/*",)), {"photos", "x", "y"}),
+        (Rules(fake=("{split}/{generator}/*",), real=("photos/*",)), set[str]()),
+        (Rules(leave=("*.csv",)), {"x", "y"}),
+    ],
+)
+def test_the_folders_of_a_described_dataset_are_those_that_its_patterns_begin_with(
+    rules: Rules, folders: set[str]
+) -> None:
+    assert Spec("mine", "", "", testsets=("x", "y"), rules=rules).top_folders() == folders
 
 
 @pytest.mark.parametrize(
@@ -164,3 +254,22 @@ def test_index_writes_what_patterns_say(drct: Path, tmp_path: Path) -> None:
     assert made.exit_code == 0, made.output
     written = {s.path: s for s in open_location(tmp_path / "m.csv")[1].samples}
     assert written == {s.path: s for s in open_location(drct, rules=DRCT)[1].samples}
+
+
+@pytest.mark.slow
+def test_every_command_that_the_page_shows_for_other_layouts_runs(
+    drct: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (ROOT / "docs/adding_a_dataset.md").read_text(encoding="utf-8")
+    section = page.partition("## Any other layout")[2].partition("\n## ")[0]
+    commands = [line for line in section.splitlines() if line.startswith("$ bench ")]
+    assert len(commands) == 3
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "DRCT-2M").symlink_to(drct)
+    write(tmp_path / "synthbuster", *(f"{name}/r05.png" for name in ("real_RAISE_1k", "dalle2", "glide")))
+    for command in commands:
+        made = CliRunner().invoke(app, shlex.split(command)[2:])
+        assert made.exit_code == 0, (command, made.output)
+    (block,) = re.findall(r"```toml\n(.*?)```", section, re.DOTALL)
+    spec = parse("mine", {"description": "", "licence": "", **tomllib.loads(block)})
+    assert (spec.rules.real, spec.rules.fake) == (DRCT.real, DRCT.fake)

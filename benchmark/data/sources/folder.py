@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -16,12 +16,13 @@ from forenbench.types import FAKE, REAL, Sample, Stamp
 
 from .findings import Findings
 from .labels import GENIMAGE_LABELS, LABELS, WORDS
-from .leftovers import aside, texts_beside, without_labels
+from .leftovers import aside, texts_beside
 from .links import Entry, walk
 from .names import is_passed_over
-from .ruled import read_by_rules, without_fit
+from .ruled import read_by_rules
 from .rules import NO_RULES, Rules
 from .splits import find_splits, split_of
+from .unlabelled import merged, without_fit, without_labels
 
 MAX_BYTES = 1 << 30
 """No image file is that large, but a few kilobytes of archive can claim to be."""
@@ -119,6 +120,10 @@ def read_labels(
     labelled = (above for above in names.values() if otherwise is not None or _find_label(above) is not None)
     splits = find_splits(labelled, classes)
     read = {folder: _read(above, splits, root_name, otherwise) for folder, above in names.items()}
+    if not classes:  # else a description says what is a generator, and what a class
+        places = {above: (_find_label(above), read[folder]) for folder, above in names.items()}
+        said = {f: (at, made.keywords) for f, (at, made) in places.items() if at and made}
+        notes += merged({f: (at, of["label"], of["generator"]) for f, (at, of) in said.items()})
     found = [(path, read[path.rpartition("/")[0]]) for path in ordered if path not in texts]
     samples = tuple(sample(path) for path, sample in found if sample is not None)
     unlabelled = tuple(path for path, sample in found if sample is None)
@@ -177,7 +182,7 @@ def stamp_file(file: Path) -> Stamp:
 
 def _read(
     folders: Sequence[str], splits: Collection[tuple[str, ...]], root_name: str, otherwise: int | None
-) -> Callable[[str], Sample] | None:
+) -> partial[Sample] | None:
     """Read off its folders what makes a sample of a file's path; None where nothing says the label."""
     depth = len(folders)
     split_at = next((at for at in range(depth) if tuple(folders[: at + 1]) in splits), depth)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any, NamedTuple, Self
 
 from forenbench.errors import BenchError
@@ -29,12 +29,15 @@ class Rules:
         fake: Patterns of files that are fake.
         leave: Patterns of files that are neither, on purpose.
         reals: The dataset, by name or path, whose reals stand beside fakes that have none of their own.
+        name: What the dataset is called, and so the generator of fakes of which no rule says another; empty:
+            as its folder or file is. This is no rule, but what they are given along with.
     """
 
     real: tuple[str, ...] = ()
     fake: tuple[str, ...] = ()
     leave: tuple[str, ...] = ()
     reals: str = ""
+    name: str = ""
 
     @classmethod
     def parse(cls, values: Mapping[str, Any]) -> Self:
@@ -43,7 +46,7 @@ class Rules:
         Raises:
             BenchError: A word is unknown, its value is of another kind, or a pattern cannot be one.
         """
-        known = [one.name for one in fields(cls)]
+        known = [one.name for one in fields(cls) if one.name != "name"]
         if surplus := sorted(values.keys() - known):
             raise BenchError(f"rules have no '{surplus[0]}'; known are {', '.join(known)}")
         reals = values.get("reals", "")
@@ -53,7 +56,8 @@ class Rules:
         for word, patterns in named.items():
             if not isinstance(patterns, list | tuple) or not all(isinstance(one, str) for one in patterns):
                 raise BenchError(f"rules: '{word}' is {patterns!r}, not a list of patterns")
-        made = cls(**{word: tuple(patterns) for word, patterns in named.items()}, reals=reals)
+        read: dict[str, Any] = {word: tuple(patterns) for word, patterns in named.items()}
+        made = cls(**read, reals=reals)
         try:
             list(made.in_order())
         except ValueError as error:  # said now, not after minutes of listing files
@@ -62,8 +66,7 @@ class Rules:
 
     def to_json(self) -> dict[str, Any]:
         """Return what `parse` makes the same rules of; empty without rules."""
-        said = ((one.name, getattr(self, one.name)) for one in fields(self))
-        return {word: list(value) if isinstance(value, tuple) else value for word, value in said if value}
+        return {word: value for word, value in asdict(self).items() if value and word != "name"}
 
     def __bool__(self) -> bool:
         """Say whether there is any rule."""
@@ -73,6 +76,14 @@ class Rules:
     def label_paths(self) -> bool:
         """Whether patterns, rather than names of folders, say the label."""
         return bool(self.real or self.fake)
+
+    def top_folders(self) -> set[str] | None:
+        """Return the first names of patterns for real and fake, as they are spelled; None without any.
+
+        What is spelled with a star is left as it is: ``{"MSCOCO", "{generator}"}``.
+        """
+        labelled = (rule.pattern.text for rule in self.in_order() if rule.label is not None)
+        return {text.split("/")[0] for text in labelled} or None
 
     def in_order(self) -> Iterator[Rule]:
         """Yield the patterns in the order in which they are tried: the first that fits a file counts."""
