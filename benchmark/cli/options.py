@@ -103,6 +103,23 @@ Unverified = Annotated[
 ]
 Checkpoints = Annotated[str, typer.Option(help="published or sample.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before the download.")]
+Columns = Annotated[
+    str,
+    typer.Option(
+        metavar="OURS=THEIRS,…",
+        help="What a table calls its columns: path=filename,generator=model.",
+        show_default="as we call them",
+    ),
+]
+Labels = Annotated[
+    str,
+    typer.Option(
+        metavar="WORD=LABEL,…",
+        help="What words of a table's labels mean, real, fake, tampered or drop: human=real,6=fake; "
+        "*: every other.",
+        show_default="0, 1, real, fake, … are known",
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -112,12 +129,20 @@ class Ruled:
     real: Real = None
     fake: Fake = None
     leave: Leave = None
+    columns: Columns = ""
+    labels: Labels = ""
     reals: Reals = ""
 
     @property
     def words(self) -> dict[str, Any]:
         """The same, as Python's functions take them."""
-        return {one.name: value for one in fields(Ruled) if (value := getattr(self, one.name))}
+        patterns = {name: getattr(self, name) or [] for name in ("real", "fake", "leave")}
+        return {
+            **patterns,
+            "columns": parse_map("--columns", self.columns),
+            "labels": parse_map("--labels", self.labels),
+            "reals": self.reals,
+        }
 
     @property
     def rules(self) -> Rules:
@@ -216,6 +241,23 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
     # Typer makes options of a signature, and reads `__signature__` before the function's own.
     call.__signature__ = Signature(options)  # type: ignore[attr-defined]
     return call
+
+
+def parse_map(option: str, text: str) -> dict[str, str]:
+    """Read an option ``NAME=VALUE,…``.
+
+    Raises:
+        BenchError: A part of it has no value, or a name is there twice.
+    """
+    found: dict[str, str] = {}
+    for pair in split(text):
+        name, equals, value = pair.partition("=")
+        if not equals or not value.strip():
+            raise BenchError(f"{option} '{pair}' is not NAME=VALUE")
+        if name.strip() in found:
+            raise BenchError(f"{option} names '{name.strip()}' twice")
+        found[name.strip()] = value.strip()
+    return found
 
 
 def parse_places(pairs: Iterable[str] | None) -> dict[str, Path]:

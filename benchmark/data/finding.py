@@ -51,7 +51,7 @@ def find_files(
             f"and is to have those of '{lender.name}' beside its fakes; leave out the one or the other"
         )
     try:
-        lent, found = _find_own(lender, data_root, advance)
+        lent, found = _find_lent(lender, data_root, advance)
     except BenchError as error:
         whose = f"the reals of dataset '{spec.name}' are those of '{lender.name}'"
         raise type(error)(f"{whose}: {error}") from error
@@ -67,8 +67,20 @@ def find_files(
     return Joined([source, Lent(lender.name, lent)], owners), replace(findings, borrowed=reals)
 
 
-def _find_own(spec: Spec, data_root: Path, advance: Advance) -> tuple[FileSource, Findings]:
-    """List the files of one dataset; see `find_files`."""
+def _find_lent(lender: Spec, data_root: Path, advance: Advance) -> tuple[FileSource, Findings]:
+    """List the files of a dataset whose reals are borrowed; in a plain folder of photographs all are real."""
+    try:
+        return _find_own(lender, data_root, advance)
+    except BenchError:
+        if lender.description:  # a name: its description says what its files are
+            raise
+        return _find_own(lender, data_root, advance, otherwise=REAL)
+
+
+def _find_own(
+    spec: Spec, data_root: Path, advance: Advance, otherwise: int | None = None
+) -> tuple[FileSource, Findings]:
+    """List the files of one dataset, with this label where none has any; see `find_files`."""
     folder = data_root / spec.folder
     if spec.builder:
         made = cache_folder() / f"{spec.name}-{spec.version}"
@@ -99,7 +111,7 @@ def _find_own(spec: Spec, data_root: Path, advance: Advance) -> tuple[FileSource
     if is_archived:
         source, findings = open_locations(archives, spec.names(), rules)
     else:
-        source, findings = open_location(unpacked, classes=spec.names(), rules=rules)
+        source, findings = open_location(unpacked, otherwise, spec.names(), rules)
     # In a folder of its own all files are its files. Where official code unpacks it, or where somebody says,
     # other benchmarks may lie beside it.
     if unpacked != data_root / spec.folder or Path(spec.folder).is_absolute():

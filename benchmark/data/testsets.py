@@ -14,11 +14,11 @@ from forenbench.data.sources.splits import SCORED, Taken
 from forenbench.printable import readable
 from forenbench.types import FAKE, LABEL_NAMES, REAL, TAMPERED, Sample
 
-from .descriptions import Spec
 from .protocols import PROTOCOLS
 from .subsets import Subset
 
 if TYPE_CHECKING:
+    from .descriptions import Spec
     from .inventory import FileFacts
 
 Groups = Mapping[str, Sequence[Sample]]

@@ -11,7 +11,7 @@ from forenbench.data.descriptions import Spec
 from forenbench.data.inventory import FileFacts
 from forenbench.data.sources.folder import Folder
 from forenbench.data.sources.lent import Home, home
-from forenbench.data.sources.table_words import share_reals
+from forenbench.data.sources.table_rows import share_reals
 from forenbench.data.testsets import digest, group
 from forenbench.data.testsets import warnings as shortcomings
 from forenbench.errors import BenchError

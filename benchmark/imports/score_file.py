@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from forenbench.data.sources.labels import DROP, as_text
+from forenbench.data.sources.labels import DROP, OF_SCORES, TableWords
 from forenbench.data.sources.names import with_slashes
 from forenbench.data.sources.table_files import check_suffix, read_rows, remarks
-from forenbench.data.sources.table_words import OF_SCORES, TableWords
+from forenbench.data.sources.table_rows import as_text
 from forenbench.errors import BenchError
 from forenbench.files.checksums import sha256_of
 from forenbench.files.regular import irregular
@@ -35,7 +35,7 @@ class Reading:
     """How a score file is to be understood.
 
     Attributes:
-        columns: See `forenbench.data.sources.table_words.TableWords`.
+        columns: See `forenbench.data.sources.labels.TableWords`.
         labels: See there.
         prefix: What the file's paths begin with and the images' do not.
         threshold: In the file's own scale; a score beyond it is a decision for "generated".

@@ -123,6 +123,13 @@ def test_the_lender_s_own_splits_rules_and_sources_hold(here: Path) -> None:
     assert reals(trained) == [["photos:/train/real/coco/1.png"]]
 
 
+def test_in_a_plain_folder_of_photographs_all_files_are_real(here: Path) -> None:
+    write(here, "val2017/1.png", "val2017/2.png")
+    dataset = opened(Rules(fake=FAKES.fake, reals="val2017"))
+    assert reals(dataset) == [["val2017:/1.png", "val2017:/2.png"]] * 2
+    assert {one.real_source for one in dataset.testsets[0].samples if one.label == REAL} == {"val2017"}
+
+
 @pytest.fixture
 def described(monkeypatch: pytest.MonkeyPatch) -> dict[str, Spec]:
     """Describe both by name, with what each image is a picture of."""

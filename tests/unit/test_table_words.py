@@ -10,12 +10,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from forenbench.cli.options import Ruled
+from forenbench.data.descriptions import parse
 from forenbench.data.sources.findings import Findings
 from forenbench.data.sources.folder import Folder
 from forenbench.data.sources.huggingface import open_huggingface
+from forenbench.data.sources.labels import table_words
+from forenbench.data.sources.locations import open_location
 from forenbench.data.sources.manifest import open_manifest
-from forenbench.data.sources.table_words import table_words
+from forenbench.data.sources.rules import Rules
 from forenbench.errors import BenchError
+from forenbench.front.rule_options import RuleChoice
 from forenbench.imports.matching import by_itself
 from forenbench.imports.score_file import Reading, read_scores
 
@@ -196,6 +201,38 @@ def test_words_that_make_no_sense_are_refused(
 ) -> None:
     with pytest.raises(BenchError, match=message):
         table_words(columns, labels)
+
+
+def test_rules_hand_the_words_on_to_every_kind_of_table(tmp_path: Path) -> None:
+    text, columns, labels, expected = LISTS["SuSy"]
+    (tmp_path / "list.csv").write_text(text)
+    spec = parse(
+        "mine", {"description": "d", "licence": "l", "rules": {"columns": columns, "labels": labels}}
+    )
+    assert Rules.parse(spec.rules.to_json()) == spec.rules
+    assert facts(open_location(tmp_path / "list.csv", rules=spec.rules)[1]) == expected
+    named = RuleChoice(columns=columns, labels={"authentic": 0}).rules
+    assert facts(open_location(tmp_path / "list.csv", rules=named)[1]) == expected
+    for table, words in (
+        ({"columns": ["path"]}, "'columns' is .* not a table of words"),
+        ({"columns": {"pth": "x"}}, "unknown column 'pth'"),
+        ({"labels": {"a": "b"}}, "unknown meaning of label 'a' 'b'"),
+    ):
+        with pytest.raises(BenchError, match=f"datasets/mine.toml: .*{words}"):
+            parse("mine", {"description": "d", "licence": "l", "rules": table})
+    (tmp_path / "folder/real").mkdir(parents=True)
+    (tmp_path / "folder/real/a.png").write_bytes(b"x")
+    with pytest.raises(BenchError, match="folder' is no table: columns and labels are for manifests"):
+        open_location(tmp_path / "folder", rules=named)
+
+
+def test_options_are_read_strictly() -> None:
+    words = Ruled(columns="path=a=b, generator=my\\,model", labels="*=drop").rules
+    assert words.columns == {"path": "a=b", "generator": "my,model"}
+    assert words.labels == {"*": "drop"}
+    for text, message in (("path", "is not NAME=VALUE"), ("path=a,path=b", "names 'path' twice")):
+        with pytest.raises(BenchError, match=f"--columns .*{message}"):
+            _ = Ruled(columns=text).rules
 
 
 def test_a_named_column_must_be_there(tmp_path: Path) -> None:

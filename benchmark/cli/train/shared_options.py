@@ -63,6 +63,8 @@ _REST = (
         "fake",
         "leave",
         "reals",
+        "columns",
+        "labels",
         "data_root",
         "classes",
         "aug",

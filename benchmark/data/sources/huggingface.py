@@ -18,9 +18,9 @@ from forenbench.types import Stamp
 from .columns import UnusedColumns, is_likely
 from .findings import Findings
 from .folder import stamp_file
-from .labels import DROP, read_sample
+from .labels import DROP, PLAIN, TableWords
 from .splits import split_of_table
-from .table_words import PLAIN, TableWords, share_reals
+from .table_rows import read_sample, share_reals
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -163,7 +163,7 @@ def open_huggingface(
         if label is None:
             unlabelled.append(path)
         elif label != DROP:
-            samples.append(read_sample(row, root.resolve().name, label))
+            samples.append(read_sample(row, words.name or root.resolve().name, label))
     if not samples:
         raise BenchError("; ".join([f"'{root}' holds no row with a label", *notes]))
     if "generator" in words.columns:

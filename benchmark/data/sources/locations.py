@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -62,14 +63,17 @@ def open_location(
     """
     if (guest := open_guest(location)) is not None:
         _refuse_patterns(location, rules)
+        _refuse_words(location, rules)
         return guest
     if location.is_dir():
         # Where patterns say the labels, they are of images, which tables may lie beside.
         if not rules.label_paths and (tables := _parquet_files(location)):
             _refuse_patterns(location, rules)
-            return open_huggingface(location, tables)
+            return open_huggingface(location, tables, rules.words)
+        _refuse_words(location, rules)
         return Folder(location), find_samples(location, otherwise, classes, rules)
     if is_archive(location):
+        _refuse_words(location, rules)
         opened = open_archive(location)
         return opened, find_members(opened, otherwise, classes, rules)
     if location.name.lower().endswith(table_files.SUFFIXES):
@@ -84,9 +88,11 @@ def open_location(
                 columns = dict(zip(names, map(str, schema.types), strict=True))
             # Does it hold images, or list them? Bytes alone do not tell, for a manifest's own paths are bytes
             # where they are no valid text.
-            if "path" not in columns and any("binary" in column for column in columns.values()):
-                return open_huggingface(location.parent, [location.name])
-        return open_manifest(location, _open_unlabelled)
+            path = rules.columns.get("path", "path").strip().lower()
+            if path not in columns and any("binary" in column for column in columns.values()):
+                # the generator of one file of several is called like the folder, too
+                return open_huggingface(location.parent, [location.name], replace(rules.words, name=""))
+        return open_manifest(location, _open_unlabelled, rules.words)
     raise _refusal(location)
 
 
@@ -114,6 +120,12 @@ def open_locations(
         else:
             pieces.append(open_location(location, classes=classes, rules=rules))
     return join(pieces)
+
+
+def _refuse_words(location: Path, rules: Rules) -> None:
+    """Refuse names of columns and labels beside a place that has none."""
+    if rules.columns or rules.labels:
+        raise BenchError(f"'{location}' is no table: columns and labels are for manifests and parquet tables")
 
 
 def _refuse_patterns(location: Path, rules: Rules) -> None:
