@@ -171,11 +171,15 @@ class Whereabouts(NamedTuple):
         path: Of a dataset that was given by its path; else empty.
         data_root: Where described datasets lie.
         rules: By which its files were read, in the words of descriptions; None without.
+        lender: The dataset whose reals stand beside its fakes; None where these are its own.
+        lender_path: Where that one was given by a path; else None.
     """
 
     path: str = ""
     data_root: str = ""
     rules: Mapping[str, Any] | None = None
+    lender: str | None = None
+    lender_path: str | None = None
 
 
 NOWHERE = Whereabouts()

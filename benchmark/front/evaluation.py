@@ -63,7 +63,9 @@ class Evaluation:
         # All papers in one: what LGrad's third table needs, its second may have run already.
         name = "papers" if self.request.table else joint_name(self.request.datasets)
         means = self.means
-        return self.out or run_folder(name, means.protocol, means.limit, means.split, self.precision)
+        return self.out or run_folder(
+            name, means.protocol, means.limit, means.split, self.precision, means.listed
+        )
 
     def carry_out(self, progress: RunProgress | Quiet, stopping: Stopping | None = None) -> Evaluated:
         """Load, open, score and store; what is done already is not done again.

@@ -83,9 +83,11 @@ class ScoreImport(ImageChoice):
         """
         if self.dataset and (self.dataset_name or self.generator):
             raise BenchError("the dataset says what the images are: leave out dataset_name and generator")
-        patterns = self.real or self.fake or self.leave
+        patterns = self.real or self.fake or self.leave or self.reals
         if not self.dataset and (patterns or not self.takes_all):
-            raise BenchError("patterns, generators, protocol, limit and split are of a dataset: name one")
+            raise BenchError(
+                "patterns, generators, protocol, limit, lists and splits are of a dataset: name one"
+            )
         perturbation = parse(self.perturbation).name  # spelled as runs do: jpeg:090 is jpeg:90
         scores = read_scores(self.file, [self.reading(column) for column in self.detectors.values()])
         for detector, one in zip(self.detectors, scores, strict=True):

@@ -22,7 +22,7 @@ from . import marks
 from .cell_frame import DETECTOR, MEAN, TESTSET, Key, as_dicts, framed, in_order, key, several
 from .means import averaged
 from .notes import notes_on
-from .table import Table
+from .table import NothingToShow, Table
 
 SIZE = "size"
 KINDS = ("jpeg", "square")
@@ -37,7 +37,7 @@ _NOTE = (
 )
 
 
-class NothingEqualised(BenchError):
+class NothingEqualised(NothingToShow):
     """Runs hold no equalised cell."""
 
 

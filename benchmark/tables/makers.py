@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from forenbench.registry import Registry
 
-from . import acc_ap, cellwise, equalised, realsources, robustness, summary
+from . import acc_ap, cellwise, equalised, realsources, robustness, summary, timeline, windows
 from .papers import paper_tables
 from .table_kinds import GROUP, TableKind, flaw
 
@@ -32,6 +32,9 @@ _OURS = (
     TableKind(
         "equalised", "raw scores beside those of images re-encoded alike (--equalise)", equalised.table
     ),
+    TableKind("timeline", "means over generators by the year of their release", timeline.by_year),
+    TableKind("timeline-quarters", "the same by quarter", timeline.by_quarter),
+    TableKind("windows", "trained up to four generators, tested on the next four by date", windows.table),
 )
 """In the order in which they are listed."""
 TABLES = {kind.name: kind for kind in _OURS}

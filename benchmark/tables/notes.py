@@ -46,8 +46,12 @@ def notes_on(cells: pd.DataFrame) -> tuple[str, ...]:
             notes.append(f"{where}: {cell['ok']} of {cell['images']} images scored ({', '.join(lost)}).")
         if cell["undefined"]:
             notes.append(f"{where}: {cell['undefined']}.")
+    lenders: dict[str, list[str]] = {}
+    for dataset, lender in in_order(cells, ["dataset", "lender"]):
+        lenders.setdefault(lender, []).append(dataset)
+    borrowed = [f"The reals of {', '.join(names)} are those of {of}." for of, names in lenders.items() if of]
     warnings, models = _made_by(cells)
-    return (*notes, *warnings, *_images(cells), *of_tampered(cells), *models)
+    return (*notes, *borrowed, *warnings, *_images(cells), *of_tampered(cells), *models)
 
 
 def _images(cells: pd.DataFrame) -> Iterator[str]:

@@ -62,6 +62,7 @@ _REST = (
         "real",
         "fake",
         "leave",
+        "reals",
         "columns",
         "labels",
         "data_root",
