@@ -26,10 +26,12 @@ _TITLE = (
 _SIDE = "Of the square cut from the centre of each image; smaller images are left out."
 
 
+@o.grouped
 def spectrum(  # noqa: PLR0913 - a command's options are its arguments
     source: Annotated[str, typer.Argument(help="A dataset's name, or a folder, archive or manifest.")],
     out: Annotated[Path, typer.Option(help="The PNG file to write.")] = Path("spectrum.png"),
     generators: Annotated[str, typer.Option(help="Only these test sets, comma-separated.")] = "",
+    ruled: o.Ruled = o.RULED,
     data_root: o.DataRoot = Path("data"),
     side: Annotated[int, typer.Option(min=8, help=_SIDE)] = 256,
     limit: Annotated[int, typer.Option(min=1, help="At most N images per panel, evenly spaced.")] = 2000,
@@ -41,7 +43,8 @@ def spectrum(  # noqa: PLR0913 - a command's options are its arguments
     """
     with RunProgress() as progress:
         # Tried first: a folder without labels is no dataset, but its images have a spectrum all the same.
-        whole = unlabelled(Path(source), limit)
+        rules = ruled.rules
+        whole = None if rules else unlabelled(Path(source), limit)
         groups = [whole] if whole else []
         if not whole:
             opened = open_dataset(
@@ -49,6 +52,7 @@ def spectrum(  # noqa: PLR0913 - a command's options are its arguments
                 data_root=data_root,
                 generators=split(generators),
                 limit=limit,
+                rules=rules,
                 advance=progress.files,
             )
             for dataset in opened:

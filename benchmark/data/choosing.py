@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from forenbench.types import FAKE, REAL, Sample
+from forenbench.types import FAKE, REAL, TAMPERED, Sample
 
 _MANY, _FEW = 1000, 100
 _UNIVFD = ("png", "jpg", "JPEG", "jpeg", "bmp")
@@ -35,6 +35,7 @@ def drawn_by_univfd(samples: Sequence[Sample]) -> Choice:
     )
     # validate.py looks at `name.split('.')[1]`: "a.b.png" is left out, and "a.png.txt" counts
     listed, others = split(named, lambda s: name_of(s).split(".")[1] in _UNIVFD, "of another extension")
+    listed, tampered = split(listed, lambda s: s.label != TAMPERED, "tampered, which the official code lacks")
     real, fake = ([sample for sample in listed if sample.label == label] for label in (REAL, FAKE))
     number = _MANY if min(len(real), len(fake)) >= _MANY else _FEW
     # One generator for both: how the fakes fall depends on how many reals were shuffled before them.
@@ -45,7 +46,7 @@ def drawn_by_univfd(samples: Sequence[Sample]) -> Choice:
     drawn = [f"draws {len(drawn_real)} of {len(real)} real and {len(drawn_fake)} of {len(fake)} fake"]
     if len(drawn_real) != len(drawn_fake):
         drawn.append("draws fewer of one label than of the other, where the official code stops")
-    return Choice((*drawn_real, *drawn_fake), (*nameless, *others, *drawn))
+    return Choice((*drawn_real, *drawn_fake), (*nameless, *others, *tampered, *drawn))
 
 
 def last_of_a_stem(samples: Sequence[Sample]) -> Choice:

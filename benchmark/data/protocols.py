@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from forenbench.errors import BenchError, unknown
-from forenbench.types import FAKE, REAL, Sample
+from forenbench.types import FAKE, LABEL_NAMES, REAL, Sample
 
 from .choosing import FUNCTIONS, Choice, name_of, split
 from .reencoding import Reencoding
@@ -156,9 +156,9 @@ def _frozen(name: str, values: Mapping[str, Any], kind: type) -> dict[str, Any]:
 
 
 def _first(samples: Sequence[Sample], number: int) -> Choice:
-    """Take the first ones of each label, of both as many as the rarer one has."""
-    each = {label: [sample for sample in samples if sample.label == label] for label in (REAL, FAKE)}
+    """Take the first ones of each label, as many as the rarer one of reals and fakes has."""
+    each = {label: [sample for sample in samples if sample.label == label] for label in LABEL_NAMES}
     # A test set of one label has all that was asked for: the other one is nobody's limit.
-    number = min([number, *(len(some) for some in each.values() if some)])
+    number = min([number, *(len(each[label]) for label in (REAL, FAKE) if each[label])])
     kept = {sample for some in each.values() for sample in some[:number]}
     return split(samples, kept.__contains__, f"behind the first {number} of their label")

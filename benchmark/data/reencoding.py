@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from forenbench.errors import BenchError
-from forenbench.types import FAKE, REAL, Sample
+from forenbench.types import LABEL_NAMES, Sample
 
 if TYPE_CHECKING:
     from .inventory import FileFacts
 
-LABELS = {"real": (REAL,), "fake": (FAKE,), "all": (REAL, FAKE)}
+LABELS = {**{name: (label,) for label, name in LABEL_NAMES.items()}, "all": tuple(LABEL_NAMES)}
 JPEG = ("JPEG", "MPO")
 """Pillow's names: an MPO is a JPEG with more pictures behind the first, as some cameras write it."""
 NOT_JPEG = "not JPEG"
@@ -29,7 +29,7 @@ class Reencoding:
     """One rule.
 
     Attributes:
-        label: Of the files: real, fake or all.
+        label: Of the files: real, fake, tampered or all.
         by: What is done to them: a perturbation's canonical name.
         format: Only files of this one, by Pillow's name, or all that are not JPEG; empty: of any.
         datasets: Only theirs; empty: of all but `spared`.

@@ -22,7 +22,7 @@ from forenbench.scoring.working import EngineChoice, working
 
 from .equalising import equalise
 from .talk import short
-from .telling import Say, describe_absent, describe_dataset, describe_problems
+from .telling import Say, describe_absent, describe_dataset, describe_other_rules, describe_problems
 
 if TYPE_CHECKING:
     from forenbench.scoring.outcome import Summary
@@ -64,7 +64,9 @@ class Evaluation:
         # All papers in one: what LGrad's third table needs, its second may have run already.
         name = "papers" if self.request.table else joint_name(self.request.datasets)
         means = self.means
-        return self.out or run_folder(name, means.protocol, means.limit, means.split, self.precision)
+        return self.out or run_folder(
+            name, means.protocol, means.limit, means.split, self.precision, means.listed
+        )
 
     def carry_out(self, progress: RunProgress | Quiet, stopping: Stopping | None = None) -> Evaluated:
         """Load, open, score and store; what is done already is not done again.
@@ -88,6 +90,7 @@ class Evaluation:
         precision = check_precision(self.precision)
         equalised.check(self.equalise)
         means = replace(self.means, device=devices[0])
+        store = Store(self.folder)
         with progress:
             gathered = gather(self.request, means, progress.files, Room(network_memory(means.device)))
             replaced = any(one.is_replaced for job in gathered.jobs for one in job.detectors)
@@ -98,6 +101,7 @@ class Evaluation:
                 )
             for job in gathered.jobs:
                 describe_dataset(job.dataset, [one.detector for one in job.detectors], progress.say)
+            describe_other_rules(gathered.datasets, store, progress.say)
             # Only now: what makes files alike rests on what they are, the smallest one's side say.
             alike = equalise(perturbations, self.equalise, gathered.datasets, self.seed, progress)
             describe_absent(gathered.absent, progress.say)
@@ -108,7 +112,6 @@ class Evaluation:
             settings = RunSettings(
                 alike.perturbations, self.seed, precision, self.keep_going, alike.reencoded
             )
-            store = Store(self.folder)
             summary = Summary()
             # The first device is this process's; each other one has a process that loads all of it again.
             workplace = Workplace(self.request, means, settings, store, devices[1:])

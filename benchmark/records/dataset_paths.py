@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -51,8 +51,15 @@ def find_datasets(records: Iterable[Record], requests: Sequence[str], data_root:
         else:
             at = _remembered(name, record, data_root)
         if at:
-            found.setdefault(name, at)
+            found.setdefault(name, at._replace(spec=_beside_lender(at.spec, record, asked)))
     return found
+
+
+def _beside_lender(spec: Spec, record: Record, asked: Mapping[str, str]) -> Spec:
+    """Say where the dataset is whose reals are borrowed: where somebody says now, or where the run did."""
+    where = record.provenance.found or NOWHERE
+    path = asked.get(where.lender or "", where.lender_path or "")
+    return replace(spec, lender_path=str(Path(path).absolute())) if path and is_there(Path(path)) else spec
 
 
 def _rules(record: Record) -> Rules:
@@ -71,11 +78,12 @@ def _remembered(name: str, record: Record, data_root: Path) -> Found | None:
     """Find a dataset by what its record says."""
     known, found = specs().get(name), record.provenance.found
     path, root = map(Path, (found or NOWHERE)[:2])
+    root = root if data_root == DATA_ROOT and root.is_absolute() else data_root
     # the path that the run opened comes before the name, which may stand for another folder by now
     if path.is_absolute() and is_there(path):
-        return Found(replace(known or Spec(name, "", ""), folder=str(path), rules=_rules(record)), data_root)
+        return Found(replace(known or Spec(name, "", ""), folder=str(path), rules=_rules(record)), root)
     if known:
-        return Found(known, root if data_root == DATA_ROOT and root.is_absolute() else data_root)
+        return Found(known, root)
     if not found:
         # Records of earlier versions keep the command alone. Its paths are relative to a folder that nobody
         # knows, so that one counts only if what is there now has the dataset's name.

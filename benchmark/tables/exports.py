@@ -37,7 +37,7 @@ def export(cells: pd.DataFrame, root: Path) -> list[str]:
     """
     digest = hashlib.sha256("\n".join(cells["mark"]).encode())
     # Ranks, notes and layouts rest on code that no cell's mark knows of: any change of it makes new files.
-    for file in code():
+    for file in (*code(), *described()):
         digest.update(file.read_bytes())
     made_from = digest.hexdigest()
     with suppress(OSError, ValueError, KeyError):  # there is none yet, or somebody has changed it
@@ -58,6 +58,12 @@ def export(cells: pd.DataFrame, root: Path) -> list[str]:
     digests = {name: sha256_of(root / name) for name in written}
     write_json(root / _RECORD, {"made_from": made_from, "files": digests})
     return written
+
+
+def described() -> list[Path]:
+    """List the files that describe datasets: tables by date rest on what they say."""
+    folder = Path(forenbench.__file__).parent / "datasets"
+    return sorted(file for file in folder.rglob("*") if file.suffix in (".toml", ".csv"))
 
 
 def code() -> list[Path]:

@@ -10,7 +10,7 @@ from .values import Values
 
 
 class NothingToShow(BenchError):
-    """Runs hold no cell that a table is of."""
+    """Runs hold no cell of the kind that a table is of; tables of a whole run leave it out."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -32,7 +32,7 @@ from forenbench.scoring.preparing import Reader
 from forenbench.scoring.runner import run
 from forenbench.tables.pairs import compare
 from forenbench.testing import Brightness, write_tiny_dataset
-from forenbench.types import FAKE, REAL, Sample
+from forenbench.types import FAKE, REAL, TAMPERED, Sample
 
 IMAGES = 3
 SETTINGS = RunSettings([parse("none"), parse("blur:1")])
@@ -202,21 +202,24 @@ def facts(*formats: str) -> dict[str, FileFacts]:
     [
         (Reencoding("fake", "jpeg:96"), {"1", "3"}),
         (Reencoding("real", "jpeg:96"), {"0", "2"}),
-        (Reencoding("all", "jpeg:95"), {"0", "1", "2", "3"}),
-        (Reencoding("all", "jpeg:95", NOT_JPEG), {"1"}),
+        (Reencoding("all", "jpeg:95"), {"0", "1", "2", "3", "5"}),
+        (Reencoding("tampered", "jpeg:95"), {"5"}),
+        (Reencoding("all", "jpeg:95", NOT_JPEG), {"1", "5"}),
         (Reencoding("fake", "jpeg:96", "PNG"), {"1"}),
     ],
 )
 def test_a_rule_is_for_a_label_and_a_format(rule: Reencoding, expected: set[str]) -> None:
-    samples = [Sample(str(i), REAL if i % 2 == 0 else FAKE) for i in range(5)]
-    found = rule.of(samples, facts("JPEG", "PNG", "MPO", "JPEG", ""))  # the last one is no image
+    samples = [Sample(str(i), label) for i, label in enumerate([REAL, FAKE, REAL, FAKE, REAL, TAMPERED])]
+    found = rule.of(samples, facts("JPEG", "PNG", "MPO", "JPEG", "", "PNG"))  # one is no image
     assert found == dict.fromkeys(expected, rule.by)
 
 
 def test_a_rule_names_datasets_or_spares_them() -> None:
     assert [Reencoding("fake", "jpeg:96", datasets=("a",)).concerns(name) for name in "ab"] == [True, False]
     assert [Reencoding("fake", "jpeg:96", spared=("a",)).concerns(name) for name in "ab"] == [False, True]
-    with pytest.raises(BenchError, match="label 'fakes' of a re-encoding is none of real, fake, all"):
+    with pytest.raises(
+        BenchError, match="label 'fakes' of a re-encoding is none of real, fake, tampered, all"
+    ):
         Reencoding("fakes", "jpeg:96")
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from training_jobs import examples_of, write_images
 
+from forenbench.data.sources.rules import Rules
 from forenbench.errors import BenchError
 from forenbench.training.examples import Examples, check_readable, labels, limited, only_classes
 from forenbench.training.loader import in_order, shuffled
@@ -115,6 +116,16 @@ def test_a_folder_with_train_and_val_serves_for_both(tmp_path: Path) -> None:
     write_images(tmp_path / "data/train")
     write_images(tmp_path / "data/val", number=2, start=50)
     data = gather(TrainingRequest("it", tmp_path / "out", str(tmp_path / "data")), Processes(), silent)
+    assert data.validation is not None
+    assert (len(data.train.items), len(data.validation.items)) == (12, 4)
+
+
+def test_training_and_validation_images_are_read_by_the_same_rules(tmp_path: Path) -> None:
+    write_images(tmp_path / "data/train")
+    write_images(tmp_path / "data/val", number=2, start=50)
+    root, rules = str(tmp_path / "data"), Rules(real=("{split}/**/0_real/*",), fake=("{split}/**/1_fake/*",))
+    asked = TrainingRequest("it", tmp_path / "out", root, root, rules=rules)
+    data = gather(asked, Processes(), silent)
     assert data.validation is not None
     assert (len(data.train.items), len(data.validation.items)) == (12, 4)
 

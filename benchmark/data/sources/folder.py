@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from posixpath import join
 
 from forenbench.errors import BenchError
+from forenbench.files.hub_datasets import folder_name
 from forenbench.files.regular import irregular
 from forenbench.printable import readable as readable
 from forenbench.types import FAKE, REAL, Sample, Stamp
 
 from .findings import Findings
 from .labels import GENIMAGE_LABELS, LABELS, WORDS
-from .leftovers import aside, texts_beside, without_labels
+from .leftovers import aside, texts_beside
 from .links import Entry, walk
 from .names import is_passed_over
-from .ruled import read_by_rules, without_fit
+from .ruled import read_by_rules
 from .rules import NO_RULES, Rules
 from .splits import find_splits, split_of
-
-MAX_BYTES = 1 << 30
-"""No image file is that large, but a few kilobytes of archive can claim to be."""
+from .stamping import refuse_size, stamp_file
+from .unlabelled import merged, without_fit, without_labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def find_samples(
     """
     if not root.is_dir():
         raise BenchError(f"no folder at '{root}'")
-    findings = read_labels(list_files(root), root.resolve().name, otherwise, classes, rules)
+    findings = read_labels(list_files(root), folder_name(root), otherwise, classes, rules)
     return refuse_empty(root, findings, rules)
 
 
@@ -73,7 +73,7 @@ def refuse_empty(location: Path, findings: Findings, rules: Rules) -> Findings:
     if not findings.samples:
         if findings.unlabelled and rules.label_paths:
             raise without_fit(location, findings)
-        raise without_labels(location, findings.unlabelled, findings.notes)
+        raise without_labels(location, findings.unlabelled)
     return findings
 
 
@@ -119,6 +119,11 @@ def read_labels(
     labelled = (above for above in names.values() if otherwise is not None or _find_label(above) is not None)
     splits = find_splits(labelled, classes)
     read = {folder: _read(above, splits, root_name, otherwise) for folder, above in names.items()}
+    # A description says what is a generator, and what a class; and where all labels are one, neither matters.
+    if not classes and otherwise is None:
+        places = {above: (_find_label(above), read[folder]) for folder, above in names.items()}
+        said = {f: (at, made.keywords) for f, (at, made) in places.items() if at and made}
+        notes += merged({f: (at, of["label"], of["generator"]) for f, (at, of) in said.items()})
     found = [(path, read[path.rpartition("/")[0]]) for path in ordered if path not in texts]
     samples = tuple(sample(path) for path, sample in found if sample is not None)
     unlabelled = tuple(path for path, sample in found if sample is None)
@@ -153,31 +158,9 @@ def _entries(folder: str) -> list[Entry]:
     return entries
 
 
-def refuse_size(size: int) -> None:
-    """Refuse a file that is too large to be an image, before it takes memory.
-
-    Raises:
-        OSError: It is.
-    """
-    if size > MAX_BYTES:
-        raise OSError(f"it has {size} bytes, more than the limit of {MAX_BYTES}")
-
-
-def stamp_file(file: Path) -> Stamp:
-    """Look at one file of the file system."""
-    key = os.fsencode(file)
-    try:
-        found = file.stat()
-    except OSError:
-        return Stamp(key, "")
-    # The change time (ctime) cannot be set by programs, as `cp -p` and `touch` set the other one; the inode
-    # tells a file that was moved here from the one that it replaced.
-    return Stamp(key, f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {found.st_ino}")
-
-
 def _read(
     folders: Sequence[str], splits: Collection[tuple[str, ...]], root_name: str, otherwise: int | None
-) -> Callable[[str], Sample] | None:
+) -> partial[Sample] | None:
     """Read off its folders what makes a sample of a file's path; None where nothing says the label."""
     depth = len(folders)
     split_at = next((at for at in range(depth) if tuple(folders[: at + 1]) in splits), depth)

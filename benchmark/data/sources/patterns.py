@@ -31,6 +31,18 @@ class Pattern:
     folders: re.Pattern[str]
     name: re.Pattern[str] | None
 
+    def fits(self, path: str) -> bool:
+        """Say whether it fits a path, whatever it keeps of it."""
+        folder, slash, name = path.rpartition("/")
+        fits_name = self.name is None or self.name.fullmatch(name) is not None
+        return fits_name and self.folders.fullmatch(folder + slash) is not None
+
+    def fits_in_other_case(self, path: str) -> bool:
+        """Say whether it fits a path but for the case of letters."""
+        folder, slash, name = path.rpartition("/")
+        either = [re.compile(one.pattern, re.IGNORECASE) for one in (self.folders, self.name) if one]
+        return all(one.fullmatch(text) for one, text in zip(either, (folder + slash, name), strict=False))
+
 
 @cache
 def compiled(text: str) -> Pattern:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from forenbench.errors import BenchError
 from forenbench.printable import readable
 from forenbench.types import FAKE, Sample
 
 from .findings import Findings
-from .rules import Rule, Rules
 from .splits import split_of
+
+if TYPE_CHECKING:
+    from .rules import Rule, Rules
 
 _SHOWN = 3
 
@@ -24,12 +25,17 @@ class _Fitting:
     rule: Rule
     files: int = 0
     first: str = ""
+    generators: set[str] = field(default_factory=set)
 
-    def __str__(self) -> str:
-        said = f"{self.rule.word} '{self.rule.pattern.text}'"
-        if not self.files:
-            return f"{said} fits no file"
-        return f"{said}: {self.files} files, such as '{self.first}'"
+    def describe(self, paths: Iterable[str]) -> str:
+        """Say how many files fit; if none, one of `paths` that would in other capitals."""
+        pattern = self.rule.pattern
+        said = f"{self.rule.word} '{pattern.text}'"
+        if self.files:
+            many = f" of {len(self.generators)} generators" if self.generators else ""
+            return f"{said}: {self.files} files{many}, such as '{self.first}'"
+        almost = next((path for path in paths if pattern.fits_in_other_case(path)), "")
+        return f"{said} fits no file" + (f", but would in other capitals: '{almost}'" if almost else "")
 
 
 def read_by_rules(paths: Sequence[str], root_name: str, rules: Rules) -> Findings:
@@ -37,12 +43,14 @@ def read_by_rules(paths: Sequence[str], root_name: str, rules: Rules) -> Finding
 
     Args:
         paths: In order, with forward slashes.
-        root_name: The generator of fakes, and the source of reals, of which no pattern says another.
+        root_name: The dataset's name, where the rules know none: the generator of fakes, and the source of
+            reals, of which no pattern says another.
         rules: Without patterns for real or fake, those of `Rules.leave` alone count.
 
     Returns:
         The samples; as `Findings.unlabelled`, what fits no pattern.
     """
+    dataset = readable(rules.name or root_name)
     fittings = [_Fitting(rule) for rule in rules.in_order()]
     # By folder, for a million files lie in some dozen of them: which rules fit it, and what they keep.
     folders: dict[str, list[tuple[_Fitting, dict[str, str]]]] = {}
@@ -63,20 +71,17 @@ def read_by_rules(paths: Sequence[str], root_name: str, rules: Rules) -> Finding
             fitting.files += 1
             fitting.first = fitting.first or path
             if label is not None:
-                samples.append(_sample(path, label, said, root_name))
+                samples.append(_sample(path, fitting.rule, said, dataset))
+                if generator := said.get("generator"):
+                    fitting.generators.add(generator)
             break
         else:
             others.append(path)
-    notes = [str(fitting) for fitting in fittings]
+    notes = [fitting.describe(paths) for fitting in fittings]
     if others and rules.label_paths:
         some = ", ".join(f"'{path}'" for path in others[:_SHOWN])
         notes.append(f"left aside, of which no pattern fits: {len(others)} files, such as {some}")
     return Findings(tuple(samples), tuple(others), tuple(notes))
-
-
-def without_fit(location: Path, findings: Findings) -> BenchError:
-    """Return the error for a folder or archive of which no file fits a pattern for real or fake."""
-    return BenchError(f"'{location}' holds no file that rules call real or fake: {'; '.join(findings.notes)}")
 
 
 def _candidates(folder: str, fittings: Sequence[_Fitting]) -> Iterator[tuple[_Fitting, dict[str, str]]]:
@@ -87,13 +92,17 @@ def _candidates(folder: str, fittings: Sequence[_Fitting]) -> Iterator[tuple[_Fi
             yield fitting, found.groupdict()
 
 
-def _sample(path: str, label: int, said: dict[str, str], root_name: str) -> Sample:
-    """Make a sample of what a pattern kept of its path."""
-    texts = {name: readable(text) for name, text in said.items()}
+def _sample(path: str, rule: Rule, said: Mapping[str, str], name: str) -> Sample:
+    """Make a sample of what a pattern kept of its path; `name` is the dataset's."""
+    assert rule.label is not None
+    texts = {field: readable(text) for field, text in said.items()}
     if "split" in texts:
         texts["split"] = split_of(texts["split"])
-    if label == FAKE:
-        texts.setdefault("generator", root_name)
+    if rule.label == FAKE:
+        texts.setdefault("generator", name)
     else:
-        texts.setdefault("real_source", texts.get("generator", root_name))
-    return Sample(path, label, **texts)
+        # the folder that a pattern begins with, if that is spelled out, is where they come from
+        top, *below = rule.pattern.text.split("/")
+        is_spelt = below and "*" not in top and "{" not in top
+        texts.setdefault("real_source", texts.get("generator", top if is_spelt else name))
+    return Sample(path, rule.label, **texts)
