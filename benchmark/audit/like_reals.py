@@ -55,7 +55,12 @@ def like_reals(testset: TestSet, facts: Mapping[str, FileFacts], seed: int, adva
     reals = {sample.path: formats[sample.path] for sample in testset.samples if sample.label == REAL}
     paths = [path for path, found in reals.items() if found in JPEG]
     where = f"test set '{testset.name}' of dataset '{testset.dataset}'"
-    if not paths:
+    found = []
+    for done, quality in enumerate(in_threads(partial(_quality, testset.source), paths), 1):
+        advance(f"JPEG qualities of {testset.name}", done, len(paths))
+        found += [] if quality is None else [quality]
+    qualities = sorted(found)  # a draw must not rest on the order of paths
+    if not qualities:
         kinds = ", ".join(
             f"{kind or 'no image'} {number}" for kind, number in Counter(reals.values()).items()
         )
@@ -63,14 +68,9 @@ def like_reals(testset: TestSet, facts: Mapping[str, FileFacts], seed: int, adva
             f"equalise {LIKE_REALS}: {where} has no JPEG among its reals ({kinds or 'it has none'}), so "
             "there is no quality to draw; jpeg:96 treats all files alike, fake=jpeg:96 the fakes"
         )
-    found = []
-    for done, quality in enumerate(in_threads(partial(_quality, testset.source), paths), 1):
-        advance(f"JPEG qualities of {testset.name}", done, len(paths))
-        found += [] if quality is None else [quality]
-    qualities = sorted(found)  # a draw must not rest on the order of paths
     steps = {}
     for path, kind in formats.items():
-        if kind and kind not in JPEG and qualities:
+        if kind and kind not in JPEG:
             draw = draw_generator(seed, LIKE_REALS, facts[path].sha256)
             steps[path] = f"jpeg:{qualities[draw.integer('at', 0, len(qualities) - 1)]}"
     common = Counter(qualities).most_common()
