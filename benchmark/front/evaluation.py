@@ -219,14 +219,20 @@ def write_tables(store: Store) -> tuple[Table, list[str]]:
     """Write every table and the leaderboard, made from a store's rows.
 
     Returns:
-        The main table, and what there is, in words, relative to the run folder.
+        The main table, a protocol's own where it has one, and what there is, in words, relative to the run
+        folder.
     """
-    from forenbench.tables import accuracy_and_precision, measure
+    from forenbench.tables import accuracy_and_precision, by_protocol, measure
     from forenbench.tables.exports import export
+    from forenbench.tables.table import NothingToShow
 
     cells = measure([store])
     files = [Path(name) for name in export(cells, store.root)]
     # Each table is two files of one name; of the files beside tables/, the leaderboard, all are named.
     names = dict.fromkeys(file.stem for file in files if file.parts[0] == "tables")
     boards = [file.name for file in files if file.parts[0] != "tables"]
-    return accuracy_and_precision(cells), [f"tables/ ({', '.join(names)}, each as .csv and .md)", *boards]
+    try:
+        main = by_protocol.table(cells)
+    except NothingToShow:
+        main = accuracy_and_precision(cells)
+    return main, [f"tables/ ({', '.join(names)}, each as .csv and .md)", *boards]

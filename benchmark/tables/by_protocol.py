@@ -52,8 +52,10 @@ def table(cells: pd.DataFrame) -> Table:
         value on one, has none there, and none over datasets.
 
     Raises:
-        NothingToShow: The protocol fixes no metrics.
+        NothingToShow: The protocol fixes no metrics, or there are several.
     """
+    if cells["protocol"].nunique() > 1:  # of a run folder as a whole there may be
+        raise NothingToShow(f"cells under several protocols: {', '.join(dict.fromkeys(cells['protocol']))}")
     protocol = protocol_of(str(cells["protocol"].iloc[0]))
     if not protocol.metrics:
         known = ", ".join(one.name for one in protocols().values() if one.metrics)

@@ -10,6 +10,7 @@ from stored_cells import ONE_WRONG, PERFECT, add, with_wrong_reals
 
 from forenbench import tables
 from forenbench.data.protocols import protocols
+from forenbench.front.evaluation import write_tables
 from forenbench.records.store import Store
 from forenbench.tables.by_protocol import over
 from forenbench.tables.table import NothingToShow
@@ -127,6 +128,12 @@ def test_a_protocol_without_metrics_says_which_have_some(tmp_path: Path) -> None
     add(store, "good", "gan", PERFECT)
     with pytest.raises(NothingToShow, match=r"'all' fixes no metrics; of these there is a table: .*dda"):
         tables.make("protocol", [store])
+
+
+def test_it_is_the_main_table_of_its_run_and_of_no_folder_with_several(store: Store) -> None:
+    assert write_tables(store)[0].name == "protocol"
+    add(store, "good", "gan", PERFECT, protocol="bfree")
+    assert write_tables(store)[0].name == "acc-ap"
 
 
 def test_losses_are_no_percentages(tmp_path: Path) -> None:

@@ -424,6 +424,7 @@ def test_what_is_listed_can_be_asked_for(here: Path) -> None:
         (forenbench.list_datasets(), "sample"),
         (forenbench.list_perturbations(), "jpeg:Q"),
         (forenbench.list_metrics(), "auroc"),
+        (forenbench.list_protocols(), "dda"),
     ):
         assert name in set(frame.iloc[:, 0])
 
