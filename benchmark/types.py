@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 Advance = Callable[[str, int, int], None]
 """Called with (what is being done, done, total) while files are made or read."""
 
-REAL, FAKE = 0, 1
+REAL, FAKE, TAMPERED = 0, 1, 2
+LABEL_NAMES = {REAL: "real", FAKE: "fake", TAMPERED: "tampered"}
+"""Labels. Tampered is a photograph of which a part was generated or edited: neither of the others, and no
+metric of these two rests on it unless that is asked for (see `forenbench.records.coverage.judged`)."""
 PUBLISHED, SAMPLE, UNVERIFIED, OWN = "published", "sample", "unverified", "own"
 """Whose weights made a row, in one word, judged by the files (see `forenbench.weights.checkpoint_store`)."""
 FOREIGN = "foreign"
@@ -108,7 +111,7 @@ class Sample:
 
     Attributes:
         path: Relative to the source, with forward slashes.
-        label: 0 = real, 1 = fake.
+        label: 0 = real, 1 = fake, 2 = tampered.
         generator: What made it; for a real image, the test set it stands in (empty: shared by all).
         class_name: Sub-class such as ``horse``, or empty.
         real_source: Where a real image comes from, or empty.
@@ -168,11 +171,15 @@ class Whereabouts(NamedTuple):
         path: Of a dataset that was given by its path; else empty.
         data_root: Where described datasets lie.
         rules: By which its files were read, in the words of descriptions; None without.
+        lender: The dataset whose reals stand beside its fakes; None where these are its own.
+        lender_path: Where that one was given by a path; else None.
     """
 
     path: str = ""
     data_root: str = ""
     rules: Mapping[str, Any] | None = None
+    lender: str | None = None
+    lender_path: str | None = None
 
 
 NOWHERE = Whereabouts()
@@ -184,6 +191,8 @@ class TestSet:
 
     `order` is its place among all test sets of the dataset, also where only some are run; `protocol` names
     the rule by which its samples were chosen ("all": every file that is there); `found` says where.
+    `reencoded` says what the protocol does to files before anything else, by path: a perturbation's canonical
+    name; a file that is not in it stays as it is.
     """
 
     __test__: ClassVar[bool] = False  # pytest takes classes whose names begin with "Test" for tests
@@ -196,6 +205,7 @@ class TestSet:
     order: int = 0
     protocol: str = "all"
     found: Whereabouts = NOWHERE
+    reencoded: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 from forenbench.data.catalogue import open_dataset
 from forenbench.data.dataset import Dataset
-from forenbench.data.descriptions import specs, suites
+from forenbench.data.descriptions import Spec, specs, suites
 from forenbench.data.requests import find_spec
+from forenbench.data.sources.lent import home
 from forenbench.data.sources.locations import open_location
 from forenbench.errors import BenchError
 from forenbench.files.threads import in_threads
@@ -24,6 +25,7 @@ from forenbench.types import REAL, Advance, Source
 
 from . import duplicates, metadata_only, overview, shortcuts
 from .duplicates import TRAINING, Duplicates
+from .metadata_only import of_two_labels
 from .traits import Traits, examine
 
 if TYPE_CHECKING:
@@ -121,8 +123,9 @@ def audit(
         measured = metadata_only.measure(files.loc[group.index], reason)
         lines.append({"dataset": dataset, "testset": testset, **measured})
     baseline = pd.DataFrame(lines)
-    # A real image that several test sets share is one file: counted in each, it would be its own twin.
-    distinct = files.drop_duplicates(["dataset", "path"])
+    # A real image that several test sets, or datasets, share is one file: it would be its own twin.
+    homes = [home(*where) for where in zip(files["dataset"], files["path"], strict=True)]
+    distinct = files[~pd.Series(homes, files.index).duplicated()]
     pictures = [distinct]
     for training in against:
         found = dict(_examine(f"reading {training.name}", training.source, training.paths, advance))
@@ -135,7 +138,7 @@ def audit(
         duplicates.find(pd.concat(pictures, ignore_index=True), distance),
         distinct.loc[distinct["problem"] != "", ["dataset", "path", "problem"]].reset_index(drop=True),
         baseline,
-        (*shortcuts.warnings(files), *shortcuts.of_baseline(baseline)),
+        (*shortcuts.warnings(files), *shortcuts.of_baseline(baseline), *_left_out(datasets)),
     )
 
 
@@ -151,17 +154,25 @@ def open_training(name: str, data_root: Path, advance: Advance = _ignore) -> lis
     # A folder is opened as if all of it were real: training data often lie without labels, and a twin among
     # them is one whatever its label.
     if name not in {**specs(), **suites()}:
-        source, findings = open_location(Path(name), REAL)
+        assert isinstance(spec, Spec)
+        source, findings = open_location(Path(spec.folder), REAL)
         return [TrainingFiles(spec.name, source, [sample.path for sample in findings.samples])]
     opened = open_dataset(name, data_root=data_root, advance=advance)
     return [TrainingFiles(one.name, one.testsets[0].source, list(one.facts)) for one in opened]
+
+
+def _left_out(datasets: Sequence[Dataset]) -> Iterator[str]:
+    """Say of which test sets tampered images were left out: shortcuts tell real from fake."""
+    for testset in (testset for dataset in datasets for testset in dataset.testsets):
+        if left := len(testset.samples) - len(of_two_labels(testset)):
+            yield f"{testset.dataset}/{testset.name}: {left} tampered images are left out of this audit"
 
 
 def _read(dataset: Dataset, advance: Advance) -> pd.DataFrame:
     """Examine each file once, and give it a row in each test set."""
     source, paths = dataset.testsets[0].source, list(dataset.facts)
     traits = dict(_examine(f"auditing {dataset.name}", source, paths, advance))
-    samples = [(testset, sample) for testset in dataset.testsets for sample in testset.samples]
+    samples = [(testset, one) for testset in dataset.testsets for one in of_two_labels(testset)]
     rows = _frame([traits[sample.path] for _, sample in samples])
     rows.insert(0, "origin", [readable(sample.origin) for _, sample in samples])
     rows.insert(0, "path", [readable(sample.path) for _, sample in samples])

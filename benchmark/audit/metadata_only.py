@@ -16,7 +16,7 @@ from forenbench.records.environment import environment
 from forenbench.records.record import Identity, Provenance
 from forenbench.records.rows import as_rows
 from forenbench.records.store import Store
-from forenbench.types import FAKE, OWN, REAL, Cell, TestSet
+from forenbench.types import FAKE, OWN, REAL, TAMPERED, Cell, Sample, TestSet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,7 +97,7 @@ def keep(store: Store, testset: TestSet, files: pd.DataFrame, seed: int, positio
     Args:
         store: An open run.
         testset: The test set.
-        files: Its rows of `forenbench.audit.Audit.files`, in the order of its samples.
+        files: Its rows of `forenbench.audit.Audit.files`, in the order of its samples (see `of_two_labels`).
         seed: With which they were scored.
         position: Of the dataset among those of the run, from 0.
     """
@@ -123,7 +123,7 @@ def keep(store: Store, testset: TestSet, files: pd.DataFrame, seed: int, positio
     results = pd.DataFrame({"score": files["metadata_score"], "error": files["problem"]})
     results["status"] = np.where(files["problem"] == "", "ok", "unreadable")
     results = results.assign(logit=np.nan, drawn="")
-    rows = as_rows(cell, testset.samples, pa.Table.from_pandas(results, preserve_index=False))
+    rows = as_rows(cell, of_two_labels(testset), pa.Table.from_pandas(results, preserve_index=False))
     # Trees are another library's than a run's networks: its version is part of where these scores come from.
     here = environment("cpu")
     here["packages"] |= {"scikit-learn": version("scikit-learn")}
@@ -135,6 +135,11 @@ def keep(store: Store, testset: TestSet, files: pd.DataFrame, seed: int, positio
         notes=(_NOTE,),
     )
     store.write(cell, [rows], identity, provenance)
+
+
+def of_two_labels(testset: TestSet) -> list[Sample]:
+    """List the samples that are real or fake: it is these that an audit tells apart."""
+    return [sample for sample in testset.samples if sample.label != TAMPERED]
 
 
 def auroc_of_chance(reals: int, fakes: int) -> float:

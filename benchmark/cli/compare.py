@@ -21,11 +21,12 @@ def compare(
     ] = "",
     style: o.Style = "text",
     failed_as: o.FailedAs = "missing",
+    tampered_as: o.TamperedAs = "apart",
 ) -> None:
     """Compare detectors image by image: does one really beat the other?
 
     With one run, each pair of its detectors; with two, the detectors they have in common. Differences have
     95 % intervals from resamples that both share, and p-values corrected for their number.
     """
-    made = load_results(runs).compare(*split(detectors), failed_as=failed_as)
+    made = load_results(runs).compare(*split(detectors), failed_as=failed_as, tampered_as=tampered_as)
     show(render(made, style, width()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -18,11 +19,13 @@ from forenbench.data.layouts import find_layout, locate
 from forenbench.errors import BenchError, unknown
 from forenbench.files.downloads import DownloadFailed
 from forenbench.files.downloads import fetch as fetch_file
+from forenbench.files.hub_datasets import fetch_tree, is_hub_dataset, tree_of
 from forenbench.front.bars import RunProgress
 from forenbench.printable import printable, readable
 
 from . import options as o
 from .console import say, short, show, show_table
+from .hub import fetch_hub_dataset
 from .index import index
 from .listing import datasets
 from .transfers import TransferProgress, agree, licence_in_words, size_in_words
@@ -33,6 +36,7 @@ app.command("index")(index)
 
 _WHOLE = Text("whole", "green")
 _Name = Annotated[str, typer.Argument(help="A dataset or suite; 'bench data list' shows them.")]
+_Fetched = Annotated[str, typer.Argument(help="A dataset or suite, or hf://datasets/ORG/NAME@REVISION.")]
 
 
 @app.command()
@@ -57,13 +61,16 @@ def check(
 
 @app.command()
 def fetch(
-    name: _Name,
+    name: _Fetched,
     data_root: o.DataRoot = Path("data"),
     yes: o.Yes = False,
 ) -> None:
     """Download a dataset's published files: resumable, and checked where size or checksum is known."""
-    # All of them before the verdict: where one cannot be had, the others of a suite are fetched all the same.
-    there = [fetch_dataset(spec, data_root, yes) for spec, _ in _described(name)]
+    if is_hub_dataset(name):
+        there = [fetch_hub_dataset(name, yes)]
+    else:
+        # All of them before the verdict: where one cannot be had, others of a suite are fetched all the same.
+        there = [fetch_dataset(spec, data_root, yes) for spec, _ in _described(name)]
     if not all(there):
         raise typer.Exit(1)
 
@@ -83,7 +90,9 @@ def _check(spec: Spec, testsets: Sequence[str], data_root: Path, deep: bool) -> 
     """Compare one dataset, or some of its test sets, with the description; say whether it is whole."""
     formats, broken = dict[str, str](), dict[str, str]()
     with RunProgress() as progress:
-        source, findings = find_files(spec, data_root, progress.files)
+        # The reals that it borrows are checked under their own dataset's name.
+        own = replace(spec, rules=replace(spec.rules, reals=""))
+        source, findings = find_files(own, data_root, progress.files)
         samples = restrict(spec, findings.samples, testsets)
         if deep:
             paths = [sample.path for sample in samples]
@@ -171,7 +180,11 @@ def _download(spec: Spec, downloads: Sequence[Download], data_root: Path, yes: b
         for one in downloads:
             advance = partial(progress.advance, one.file)
             try:
-                fetch_file(one.url, data_root / one.file, sha256=one.sha256, size=one.size, advance=advance)
+                if (tree := tree_of(one.url)) is not None:
+                    fetch_tree(tree, data_root / one.file)
+                else:
+                    target = data_root / one.file
+                    fetch_file(one.url, target, sha256=one.sha256, size=one.size, advance=advance)
             except DownloadFailed as error:
                 say(str(error), "red")
                 return False
@@ -180,6 +193,8 @@ def _download(spec: Spec, downloads: Sequence[Download], data_root: Path, yes: b
 
 
 def _is_whole(download: Download, data_root: Path) -> bool:
-    """Say whether a file is there, as far as its size tells."""
+    """Say whether a file is there, as far as its size tells, or a folder."""
     path = data_root / download.file
+    if tree_of(download.url) is not None:
+        return path.is_dir()  # it has another name until all of it is there
     return path.is_file() and download.size in (None, path.stat().st_size)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from forenbench.errors import BenchError
 from forenbench.front.bars import RunProgress
 from forenbench.front.evaluation import write_tables
 from forenbench.front.importing import ScoreImport, score_columns
-from forenbench.types import FAKE, REAL
 
 from . import options as o
 from .console import say, show, split, width
@@ -21,7 +19,7 @@ File = Annotated[
     Path,
     typer.Argument(
         help="CSV, JSON Lines or Parquet: columns path, label, score; also generator, class, real_source, "
-        "origin, status, error."
+        "origin, status, error. --columns and --labels are about this file."
     ),
 ]
 Detector = Annotated[
@@ -31,7 +29,7 @@ Scores = Annotated[
     str,
     typer.Option(
         help="Columns of scores, comma-separated: each is a detector of its own, of the column's name.",
-        show_default="--detector's --score-column",
+        show_default="--detector's column score",
     ),
 ]
 DatasetOption = Annotated[
@@ -48,10 +46,6 @@ ImagesName = Annotated[
 Generator = Annotated[
     str,
     typer.Option(help="Without --dataset: of fakes whose row names none.", show_default="--dataset-name"),
-]
-Label = Annotated[
-    str,
-    typer.Option(help="What the file's labels mean, as ai=1,human=0; 0, 1, real and fake are known."),
 ]
 Threshold = Annotated[
     float | None,
@@ -70,23 +64,6 @@ TrainedOn = Annotated[
 ]
 
 
-@dataclass(frozen=True)
-class Columns:
-    """Options that say what the file calls its columns (see `forenbench.cli.options.grouped`)."""
-
-    path_column: Annotated[str, typer.Option(help="The file's name of the column.")] = "path"
-    label_column: Annotated[str, typer.Option(help="The same for labels.")] = "label"
-    score_column: Annotated[str, typer.Option(help="The same for scores.")] = "score"
-    generator_column: Annotated[str, typer.Option(help="The same for generators.")] = "generator"
-    class_column: Annotated[str, typer.Option(help="The same for classes.")] = "class"
-    real_source_column: Annotated[str, typer.Option(help="The same for sources of reals.")] = "real_source"
-    origin_column: Annotated[str, typer.Option(help="The same for origins: photographs, videos.")] = "origin"
-    status_column: Annotated[str, typer.Option(help="The same for ok, failed, unreadable.")] = "status"
-
-
-COLUMNS = Columns()
-
-
 @o.grouped
 def import_scores(  # noqa: PLR0913 - a command's options are its arguments
     file: File,
@@ -97,10 +74,8 @@ def import_scores(  # noqa: PLR0913 - a command's options are its arguments
     perturbation: Perturbation = "none",
     dataset_name: ImagesName = "",
     generator: Generator = "",
-    label: Label = "",
     threshold: Threshold = None,
     real_is_high: RealIsHigh = False,
-    columns: Columns = COLUMNS,
     prefix: Prefix = "",
     trained_on: TrainedOn = "",
     out: o.RunFolder = None,
@@ -109,19 +84,12 @@ def import_scores(  # noqa: PLR0913 - a command's options are its arguments
 
     Every row of the file stays a row; one without a usable score has failed, and says why.
     """
-    labels = {}
-    for pair in split(label):
-        word, _, value = pair.partition("=")
-        if value.strip() not in ("0", "1"):
-            raise BenchError(f"--label '{pair}' is not WORD=0 (real) or WORD=1 (fake)")
-        labels[word] = FAKE if value.strip() == "1" else REAL
+    choice = images.choice
     asked = ScoreImport(
         file=file,
-        detectors=score_columns(detector, split(scores), columns.score_column),
+        detectors=score_columns(detector, split(scores), (choice.columns or {}).get("score", "score")),
         dataset=dataset,
         out=out,
-        columns={name.removesuffix("_column"): own for name, own in asdict(columns).items()},
-        labels=labels,
         threshold=threshold,
         real_is_high=real_is_high,
         prefix=prefix,
@@ -129,7 +97,7 @@ def import_scores(  # noqa: PLR0913 - a command's options are its arguments
         trained_on=split(trained_on),
         dataset_name=dataset_name,
         generator=generator,
-        **asdict(images.choice),
+        **asdict(choice),
     )
     done = asked.carry_out(RunProgress())
     table, written = write_tables(done.store)

@@ -18,7 +18,7 @@ from forenbench.data.sources.table_files import SUFFIXES, check_suffix
 from forenbench.errors import BenchError, unknown
 from forenbench.front.bars import RunProgress
 from forenbench.printable import readable
-from forenbench.types import FAKE
+from forenbench.types import LABEL_NAMES, TAMPERED
 
 from . import options as o
 from .console import say, short, show
@@ -52,6 +52,8 @@ def index(
     if label and label_of(label) is None:
         raise BenchError(unknown("label", label, LABELS))
     rules = ruled.rules
+    if rules.reals:
+        raise BenchError("a manifest lists the files of one place: give --reals when it is scored")
     if label and rules.label_paths:
         raise BenchError(
             f"--label {label} is for files below no label folder: with patterns write --{label} '**'"
@@ -69,8 +71,10 @@ def index(
 
         facts = take_stock(source, paths, advance)
     write_manifest(out, location, findings.samples, facts)
-    fakes = sum(sample.label == FAKE for sample in findings.samples)
-    show(f"wrote {short(out)}: {len(findings.samples) - fakes} real and {fakes} fake files")
+    labels = Counter(sample.label for sample in findings.samples)
+    # real and fake are said though there be none of them
+    told = [f"{labels[one]} {name}" for one, name in LABEL_NAMES.items() if one != TAMPERED or labels[one]]
+    show(f"wrote {short(out)}: {' and '.join(told)} files")
     for note in findings.notes:
         say(readable(note), "yellow")
     # A manifest has no folders called train and test, from which a run could tell what to leave out.

@@ -16,16 +16,18 @@ from . import options as o
 from .console import say, short, show
 
 
-def leaderboard(
+def leaderboard(  # noqa: PLR0913 - a command's options are its arguments
     runs: o.Runs = None,
     out: Annotated[Path, typer.Option(help="Where leaderboard.csv and leaderboard.md go.")] = Path("results"),
     rank_by: Annotated[str, typer.Option(help="The mean that ranks: ap, auroc or bacc.")] = "ap",
     failed_as: o.FailedAs = "missing",
+    tampered_as: o.TamperedAs = "apart",
     metrics: o.Metrics = None,
 ) -> None:
     """Rank the detectors of one or more runs."""
     for file in metrics or []:
         add_file(file)
-    csv, markdown = write(measure(open_stores(runs or []), failed_as=failed_as), out, rank_by)
+    cells = measure(open_stores(runs or []), failed_as=failed_as, tampered_as=tampered_as)
+    csv, markdown = write(cells, out, rank_by)
     show(markdown.read_text(encoding="utf-8"))
     say(f"wrote {short(csv)}, {short(markdown)}")

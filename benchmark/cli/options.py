@@ -7,7 +7,7 @@ from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import wraps
 from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import Annotated, get_type_hints
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
@@ -35,6 +35,13 @@ FailedAs = Annotated[
         help="What images without a score count as: missing (in no metric), or wrong (errors in each)."
     ),
 ]
+TamperedAs = Annotated[
+    str,
+    typer.Option(
+        help="What tampered images count as: apart (a number of their own, and in no other), fake, real or "
+        "drop."
+    ),
+]
 CellsOf = Annotated[
     str, typer.Option(help="Cells run under this protocol; by default 'all', or the only one there is.")
 ]
@@ -58,8 +65,18 @@ Leave = Annotated[
     list[str] | None,
     typer.Option("--leave", metavar="PATTERN", help=_PATTERN.format("neither", "'**/*.pdf'")),
 ]
+Reals = Annotated[
+    str,
+    typer.Option(
+        "--reals", metavar="NAME|PATH", help="The dataset whose reals stand beside fakes that have none."
+    ),
+]
 Generators = Annotated[str, typer.Option(help="Only these generators, comma-separated.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="At most N images per label and test set.")]
+Listed = Annotated[
+    Path | None,
+    typer.Option("--list", metavar="FILE", help="A table of paths, perhaps with sha256: these files alone."),
+]
 Split = Annotated[
     str,
     typer.Option(
@@ -70,7 +87,9 @@ Split = Annotated[
 ]
 Protocol = Annotated[
     str,
-    typer.Option(help="Which files count: all, univfd-official, cnndetection-official, lgrad-official."),
+    typer.Option(
+        help="Which files count, and what is done to them first; 'bench list protocols' shows them."
+    ),
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
 Pairs = Annotated[list[str] | None, typer.Option("--weights", help="A checkpoint file, as NAME=PATH.")]
@@ -86,6 +105,23 @@ Unverified = Annotated[
 ]
 Checkpoints = Annotated[str, typer.Option(help="published or sample.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before the download.")]
+Columns = Annotated[
+    str,
+    typer.Option(
+        metavar="OURS=THEIRS,…",
+        help="What a table calls its columns: path=filename,generator=model.",
+        show_default="as we call them",
+    ),
+]
+Labels = Annotated[
+    str,
+    typer.Option(
+        metavar="WORD=LABEL,…",
+        help="What words of a table's labels mean, real, fake, tampered or drop: human=real,6=fake; "
+        "*: every other.",
+        show_default="0, 1, real, fake, … are known",
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -95,11 +131,20 @@ class Ruled:
     real: Real = None
     fake: Fake = None
     leave: Leave = None
+    columns: Columns = ""
+    labels: Labels = ""
+    reals: Reals = ""
 
     @property
-    def words(self) -> dict[str, list[str]]:
+    def words(self) -> dict[str, Any]:
         """The same, as Python's functions take them."""
-        return {one.name: getattr(self, one.name) or [] for one in fields(Ruled)}
+        patterns = {name: getattr(self, name) or [] for name in ("real", "fake", "leave")}
+        return {
+            **patterns,
+            "columns": parse_map("--columns", self.columns),
+            "labels": parse_map("--labels", self.labels),
+            "reals": self.reals,
+        }
 
     @property
     def rules(self) -> Rules:
@@ -119,6 +164,7 @@ class Images(Ruled):
     protocol: Protocol = "all"
     splits: Split = ""
     limit: Limit = None
+    listed: Listed = None
     data_root: DataRoot = Path("data")
     data: Data = None
 
@@ -134,6 +180,7 @@ class Images(Ruled):
             protocol=self.protocol,
             split=self.splits,
             limit=self.limit,
+            listed=self.listed,
             data_root=self.data_root,
             places=parse_places(self.data),
             **self.words,
@@ -147,12 +194,13 @@ class Shown:
     runs: Runs = None
     protocol: CellsOf = ""
     failed_as: FailedAs = "missing"
+    tampered_as: TamperedAs = "apart"
     metrics: Metrics = None
 
     @property
-    def cells(self) -> tuple[str | None, str]:
-        """The protocol (None: "all", or the only one there is) and what images without a score count as."""
-        return self.protocol or None, self.failed_as
+    def cells(self) -> tuple[str | None, str, str]:
+        """The protocol (None: "all", or the only one); what unscored and what tampered images count as."""
+        return self.protocol or None, self.failed_as, self.tampered_as
 
 
 IMAGES, RULED, SHOWN = Images(), Ruled(), Shown()
@@ -195,6 +243,23 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
     # Typer makes options of a signature, and reads `__signature__` before the function's own.
     call.__signature__ = Signature(options)  # type: ignore[attr-defined]
     return call
+
+
+def parse_map(option: str, text: str) -> dict[str, str]:
+    """Read an option ``NAME=VALUE,…``.
+
+    Raises:
+        BenchError: A part of it has no value, or a name is there twice.
+    """
+    found: dict[str, str] = {}
+    for pair in split(text):
+        name, equals, value = pair.partition("=")
+        if not equals or not value.strip():
+            raise BenchError(f"{option} '{pair}' is not NAME=VALUE")
+        if name.strip() in found:
+            raise BenchError(f"{option} names '{name.strip()}' twice")
+        found[name.strip()] = value.strip()
+    return found
 
 
 def parse_places(pairs: Iterable[str] | None) -> dict[str, Path]:

@@ -59,5 +59,6 @@ def report(  # noqa: PLR0913 - a command's options are its arguments
         weights=weights or [],
         protocol=shown.protocol,
         failed_as=shown.failed_as,
+        tampered_as=shown.tampered_as,
     )
     say(f"wrote {short(target)} ({target.stat().st_size / 1e6:.1f} MB)", "green")

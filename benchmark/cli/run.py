@@ -42,7 +42,8 @@ Perturbations = Annotated[
 Equalise = Annotated[
     str,
     typer.Option(
-        help="Also re-encode all images alike: jpeg:96, size, size+jpeg:96; see 'bench table equalised'."
+        help="Also re-encode all images alike: jpeg:96, size, size+jpeg:96 ('bench table equalised'); or "
+        "single files: fake=jpeg:96, jpeg-like-reals ('bench table shortcut')."
     ),
 ]
 Experiment = Annotated[

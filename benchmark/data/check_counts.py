@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from forenbench.files.threads import in_threads
 from forenbench.images import UnreadableImage, decode, header
-from forenbench.types import FAKE, REAL, Sample, Source
+from forenbench.types import FAKE, LABEL_NAMES, REAL, Sample, Source
 
 from .descriptions import CountKey, Spec
 
@@ -138,4 +138,4 @@ def by_name(path: str) -> str:
 def _name(key: CountKey) -> str:
     """Name what is counted, for instance ``progan/horse real``."""
     folder = "/".join(filter(None, key[:2]))
-    return f"{folder} {'real' if key.label == REAL else 'fake'}"
+    return f"{folder} {LABEL_NAMES[key.label]}"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from forenbench.errors import BenchError, unknown
+from forenbench.files.hub_datasets import find_snapshot, is_hub_dataset, parse_hub_dataset, snapshot_of
 from forenbench.printable import readable
 
 from .descriptions import Spec, Suite, specs, suites
@@ -18,10 +20,12 @@ def find_spec(request: str, rules: Rules = NO_RULES) -> Spec | Suite:
 
     Args:
         request: A name from `specs` or `suites`, or the path of a folder, archive or manifest, or of a file
-            that opens a place, and the place: ``./npz.py:images.npz``.
+            that opens a place, and the place: ``./npz.py:images.npz``; or ``hf://datasets/ORG/NAME@REVISION``
+            for a dataset in the Hugging Face hub's cache on this machine.
         rules: How the files of a path say what they are; a name has rules of its own.
 
     Raises:
+        NotHere: A dataset of the hub is not in its cache.
         BenchError: Neither a name nor a path, or rules beside a name.
     """
     known: dict[str, Spec | Suite] = {**specs(), **suites()}
@@ -32,6 +36,11 @@ def find_spec(request: str, rules: Rules = NO_RULES) -> Spec | Suite:
                 f"{', '.join(rules.to_json())}), or name the path of its folder"
             )
         return known[request]
+    if is_hub_dataset(request):
+        place = find_snapshot(parse_hub_dataset(request))
+        snapshot = snapshot_of(place)
+        assert snapshot is not None  # for that is how the cache is laid out
+        return Spec(readable(snapshot.title), "", "", folder=str(place), rules=rules)
     path = Path(request)
     if (guest := split_place(path)) is not None and is_there(path):
         folder = ":".join(str(Path(part).absolute()) for part in guest)
@@ -39,6 +48,26 @@ def find_spec(request: str, rules: Rules = NO_RULES) -> Spec | Suite:
     if path.exists():
         return Spec(readable(_name(path)), "", "", folder=str(path.absolute()), rules=rules)
     raise BenchError(unknown("dataset", request, known) + " (and there is no such folder or file)")
+
+
+def find_lender(spec: Spec) -> Spec | None:
+    """Find the dataset whose reals stand beside another one's fakes; None where it borrows none.
+
+    Raises:
+        BenchError: It is neither a name nor a path, or a suite.
+    """
+    request = spec.rules.reals
+    if not request:
+        return None
+    if (known := specs().get(request)) is not None:
+        return replace(known, folder=spec.lender_path, archives=()) if spec.lender_path else known
+    try:
+        found = find_spec(spec.lender_path or request)
+    except BenchError as error:
+        raise BenchError(f"reals beside dataset '{spec.name}': {error}") from None
+    if isinstance(found, Suite):
+        raise BenchError(f"reals beside dataset '{spec.name}': '{request}' is a suite; name one dataset")
+    return found
 
 
 def _name(path: Path) -> str:

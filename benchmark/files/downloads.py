@@ -45,7 +45,7 @@ def fetch(
 
     Args:
         url: ``https://…``, ``http://…``, ``file://…``, ``hf://OWNER/REPO/PATH`` or
-            ``hf://datasets/OWNER/REPO/PATH`` (the Hugging Face hub).
+            ``hf://datasets/OWNER/REPO/PATH`` (the Hugging Face hub; ``REPO@REVISION`` for another than main).
         target: Where the file is to be; its folder is made.
         sha256: What it must be, in hex; leading digits will do where no more are published.
         size: What it must be, in bytes.

@@ -92,11 +92,13 @@ def open_at(url: str, start: int) -> Iterator[Stream]:
         is_dataset = url.startswith(_HUB_DATASETS)
         repo_type, prefix = ("dataset", _HUB_DATASETS) if is_dataset else ("model", _HUB)
         owner, _, rest = url.removeprefix(prefix).partition("/")
-        name, _, file = rest.partition("/")
+        repository, _, file = rest.partition("/")
+        name, _, revision = repository.partition("@")
         if not (owner and name and file):
             raise DownloadFailed(f"{url}: is not hf://OWNER/REPO/PATH")
         login = {"Authorization": f"Bearer {token}"} if (token := get_token()) else {}
-        stream = _open_web(url, hf_hub_url(f"{owner}/{name}", file, repo_type=repo_type), start, login)
+        address = hf_hub_url(f"{owner}/{name}", file, repo_type=repo_type, revision=revision or None)
+        stream = _open_web(url, address, start, login)
     else:
         raise DownloadFailed(f"{url}: an address begins with https://, http://, hf:// or file://")
     with stream.data:

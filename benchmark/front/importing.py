@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
+from forenbench.data.sources.labels import table_words
 from forenbench.errors import BenchError
 from forenbench.imports.cells import store_scores
 from forenbench.imports.matching import Import, beside, by_itself
@@ -29,9 +30,9 @@ if TYPE_CHECKING:
 class ImportOptions(ImageOptions, total=False):
     """How a file of scores is to be understood; options of `import_scores`, beside those of `ImageOptions`.
 
+    Of these, ``columns`` and ``labels`` are about the file of scores: ``columns={"score": "p_fake"}``.
+
     Attributes:
-        columns: The file's own names of columns: ``{"score": "p_fake", "path": "image"}``.
-        labels: What its labels mean, as ``{"ai": 1, "human": 0}``; 0, 1, real and fake are known.
         threshold: In the file's own scale: a score beyond it means generated. Needed for scores outside
             [0, 1]; by default 0.5.
         real_is_high: High scores mean real: they are turned round.
@@ -42,8 +43,6 @@ class ImportOptions(ImageOptions, total=False):
         generator: Without a dataset: of fakes whose row names none; by default as the images are called.
     """
 
-    columns: Mapping[str, str]
-    labels: Mapping[str, int]
     threshold: float | None
     real_is_high: bool
     prefix: str
@@ -68,8 +67,6 @@ class ScoreImport(ImageChoice):
     detectors: Mapping[str, str]
     dataset: str = ""
     out: Path | None = None
-    columns: Mapping[str, str] = field(default_factory=dict)
-    labels: Mapping[str, int] = field(default_factory=dict)
     threshold: float | None = None
     real_is_high: bool = False
     prefix: str = ""
@@ -86,9 +83,10 @@ class ScoreImport(ImageChoice):
         """
         if self.dataset and (self.dataset_name or self.generator):
             raise BenchError("the dataset says what the images are: leave out dataset_name and generator")
-        if not self.dataset and (self.rules or not self.takes_all):
+        patterns = self.real or self.fake or self.leave or self.reals
+        if not self.dataset and (patterns or not self.takes_all):
             raise BenchError(
-                "generators, protocol, limit, split and rules choose images of a dataset: name one"
+                "patterns, generators, protocol, limit, lists and splits are of a dataset: name one"
             )
         perturbation = parse(self.perturbation).name  # spelled as runs do: jpeg:090 is jpeg:90
         scores = read_scores(self.file, [self.reading(column) for column in self.detectors.values()])
@@ -107,9 +105,9 @@ class ScoreImport(ImageChoice):
     def reading(self, column: str) -> Reading:
         """Say how one column of scores is to be understood."""
         # What is called as it should be is left out: the reading is part of what makes the rows.
-        names = {name: own for name, own in {**self.columns, "score": column}.items() if name != own}
-        words = {word.strip().lower(): label for word, label in self.labels.items()}
-        return Reading(names, words, self.prefix, self.threshold, self.real_is_high)
+        names = {name: own for name, own in {**(self.columns or {}), "score": column}.items() if name != own}
+        words = table_words(names, self.labels or {})
+        return Reading(words.columns, words.labels, self.prefix, self.threshold, self.real_is_high)
 
     def match(
         self, scores: Sequence[ForeignScores], name: str, progress: RunProgress | Quiet
@@ -122,7 +120,8 @@ class ScoreImport(ImageChoice):
         if not self.dataset:
             return [by_itself(one, name, self.generator or name) for one in scores]
         with progress:
-            opened = self.open(self.dataset, progress.files)
+            # what the columns and labels are called was said of the scores
+            opened = replace(self, columns=None, labels=None).open(self.dataset, progress.files)
         for note in (note for one in opened for note in one.notes):
             progress.say(f"note: {note}", "yellow")
         samples = (sample for one in opened for testset in one.testsets for sample in testset.samples)
@@ -188,7 +187,7 @@ def import_scores(  # noqa: PLR0913 - all that says what is read, and where it g
         BenchError: The request makes no sense, the file or the dataset cannot be read, or they do not fit.
     """
     told = RunProgress() if progress else Quiet()
-    columns = score_columns(detector, several(scores), options.get("columns", {}).get("score", "score"))
+    columns = score_columns(detector, several(scores), (options.get("columns") or {}).get("score", "score"))
     folder = Path(out) if out else None
     asked = ScoreImport(file=Path(file), detectors=columns, dataset=str(dataset), out=folder, **options)
     done = asked.carry_out(told)

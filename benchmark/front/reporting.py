@@ -11,7 +11,7 @@ from forenbench.audit import audit as audit_files
 from forenbench.data.catalogue import reopen
 from forenbench.data.testsets import Selection, splits_in
 from forenbench.errors import BenchError
-from forenbench.records.coverage import MISSING
+from forenbench.records.coverage import APART, MISSING
 from forenbench.records.dataset_paths import DATA_ROOT, find_datasets
 from forenbench.records.record import Record
 from forenbench.records.store import Store
@@ -41,6 +41,7 @@ class ReportRequest:
         weights: For that: the user's files, as NAME=PATH.
         protocol: Cells run under this one; empty: "all", or the only one there is.
         failed_as: One of `forenbench.records.coverage.FAILED_AS`.
+        tampered_as: One of `forenbench.records.coverage.TAMPERED_AS`.
     """
 
     datasets: Sequence[str] = ()
@@ -51,6 +52,7 @@ class ReportRequest:
     weights: Sequence[str] = ()
     protocol: str = ""
     failed_as: str = MISSING
+    tampered_as: str = APART
 
 
 def write_report(
@@ -95,7 +97,8 @@ def write_report(
                 selection = Selection(tuple(dict.fromkeys(testsets[name])), splits=splits[name])
                 opened.append(reopen(*where, selection, progress.files))
             audited = audit_files(opened, advance=progress.files)
-    wishes = Wishes(pictures, request.worst, request.protocol or None, audited, request.failed_as)
+    counted = (request.failed_as, request.tampered_as)
+    wishes = Wishes(pictures, request.worst, request.protocol or None, audited, *counted)
     try:
         write(stores, target, wishes)
     except OSError as error:

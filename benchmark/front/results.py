@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from forenbench.errors import BenchError
-from forenbench.records.coverage import MISSING
+from forenbench.records.coverage import APART, MISSING
 from forenbench.records.finished import newest
 from forenbench.records.store import Store
 
@@ -53,10 +53,10 @@ class Results:
 
         Returns:
             One row an image, detector and perturbation: ``dataset``, ``testset``, ``generator``, ``class``,
-            ``real_source``, ``origin``, ``path``, ``label`` (0 real, 1 fake), ``detector``, ``weights``
-            (whose: published, sample, own, unverified or foreign), ``perturbation``, ``drawn``, ``score``
-            (higher: more likely generated) and ``logit`` (float32; NaN where there is none), ``status`` (ok,
-            unreadable, failed or nonfinite) and ``error``.
+            ``real_source``, ``origin``, ``path``, ``label`` (0 real, 1 fake, 2 tampered), ``detector``,
+            ``weights`` (whose: published, sample, own, unverified or foreign), ``perturbation``, ``drawn``,
+            ``score`` (higher: more likely generated) and ``logit`` (float32; NaN where there is none),
+            ``status`` (ok, unreadable, failed or nonfinite) and ``error``.
 
         Raises:
             BenchError: There is no finished cell, or one is damaged.
@@ -71,7 +71,13 @@ class Results:
         return rows[names]
 
     def table(
-        self, name: str, *, protocol: str = "", failed_as: str = MISSING, against_published: bool = False
+        self,
+        name: str,
+        *,
+        protocol: str = "",
+        failed_as: str = MISSING,
+        tampered_as: str = APART,
+        against_published: bool = False,
     ) -> Table:
         """Make a table, as ``bench table`` does.
 
@@ -80,6 +86,8 @@ class Results:
             protocol: Cells run under this one; by default "all", or the only one there is.
             failed_as: What images without a score count as: "missing" (in no metric), or "wrong" (errors in
                 each).
+            tampered_as: What tampered images count as: "apart" (in a number of their own and in no other),
+                "fake", "real", or "drop" (nothing).
             against_published: A paper's numbers beside the measured ones; for tables of papers.
 
         Raises:
@@ -87,14 +95,18 @@ class Results:
         """
         from forenbench.tables import make
 
-        return make(name, self._stores, protocol or None, failed_as, against_published=against_published)
+        counted = (failed_as, tampered_as)
+        return make(name, self._stores, protocol or None, *counted, against_published=against_published)
 
-    def leaderboard(self, rank_by: str = "ap", *, failed_as: str = MISSING) -> Table:
+    def leaderboard(
+        self, rank_by: str = "ap", *, failed_as: str = MISSING, tampered_as: str = APART
+    ) -> Table:
         """Rank the detectors within each dataset, protocol and perturbation.
 
         Args:
             rank_by: The mean that ranks: "ap", "auroc" or "bacc".
             failed_as: See `table`.
+            tampered_as: See `table`.
 
         Raises:
             BenchError: Another metric, or no finished cell.
@@ -102,15 +114,16 @@ class Results:
         from forenbench.tables import measure
         from forenbench.tables.leaderboard import lay_out
 
-        return lay_out(measure(self._stores, failed_as=failed_as), rank_by)
+        return lay_out(measure(self._stores, failed_as=failed_as, tampered_as=tampered_as), rank_by)
 
-    def compare(self, *detectors: str, failed_as: str = MISSING) -> Table:
+    def compare(self, *detectors: str, failed_as: str = MISSING, tampered_as: str = APART) -> Table:
         """Compare detectors image by image, with intervals and tests.
 
         Args:
             detectors: Only these; in one run, the first with each other one. None: each pair of a run, or, of
                 two runs, the detectors they have in common.
             failed_as: See `table`.
+            tampered_as: See `table`.
 
         Raises:
             BenchError: More than two runs, nothing to compare, or the images differ.
@@ -119,7 +132,7 @@ class Results:
 
         if len(self._stores) > 2:
             raise BenchError(f"one run folder or two, not {len(self._stores)}")
-        return compare(self._stores, detectors, failed_as)
+        return compare(self._stores, detectors, failed_as, tampered_as)
 
     def report(  # noqa: PLR0913 - all that may be asked of a report
         self,
@@ -133,6 +146,7 @@ class Results:
         weights: WeightFiles = (),
         protocol: str = "",
         failed_as: str = MISSING,
+        tampered_as: str = APART,
         progress: bool = True,
     ) -> Path:
         """Write everything on one HTML page that needs no other file and no network.
@@ -147,6 +161,7 @@ class Results:
             weights: For `explain`: the files of checkpoints, by name, or as NAME=PATH.
             protocol: See `table`.
             failed_as: See `table`.
+            tampered_as: See `table`.
             progress: Show progress, and what could not be shown on the page.
 
         Returns:
@@ -166,6 +181,7 @@ class Results:
             pairs(weights),
             protocol,
             failed_as,
+            tampered_as,
         )
         target = None if path is None else Path(path)
         return write_report(self._stores, target, request, RunProgress() if progress else Quiet())

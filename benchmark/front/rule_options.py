@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from os import PathLike
 from typing import Any, TypedDict
 
@@ -19,11 +19,18 @@ class RuleOptions(TypedDict, total=False):
         fake: Patterns of fakes: ``"{generator}/*"`` (also ``{class}``, ``{source}``, ``{origin}``,
             ``{split}``; ``**/`` for any folders).
         leave: Patterns of files that are neither, on purpose.
+        columns: What a table calls its columns: ``{"path": "filename", "generator": "model"}``.
+        labels: What the words of its labels mean, beside 0, 1, real, fake and tampered:
+            ``{"human": "real", "6": "fake", "2": "drop"}``; ``"*"`` is every other word.
+        reals: The dataset, by name or path, whose reals stand beside fakes that have none of their own.
     """
 
     real: str | Sequence[str]
     fake: str | Sequence[str]
     leave: str | Sequence[str]
+    columns: Mapping[str, str] | None
+    labels: Mapping[str, str | int] | None
+    reals: str | PathLike[str]
 
 
 # Without slots, as what is made of other keywords: a class with slots cannot have two such bases.
@@ -34,6 +41,9 @@ class RuleChoice:
     real: str | Sequence[str] = ()
     fake: str | Sequence[str] = ()
     leave: str | Sequence[str] = ()
+    columns: Mapping[str, str] | None = None
+    labels: Mapping[str, str | int] | None = None
+    reals: str | PathLike[str] = ""
 
     @property
     def rules(self) -> Rules:
@@ -42,7 +52,9 @@ class RuleChoice:
         Raises:
             BenchError: One is no rule.
         """
-        return Rules.parse({one.name: several(getattr(self, one.name)) for one in fields(RuleChoice)})
+        patterns = {name: several(getattr(self, name)) for name in ("real", "fake", "leave")}
+        tables = {"columns": self.columns or {}, "labels": self.labels or {}}
+        return Rules.parse({**patterns, **tables, "reals": str(self.reals)})
 
 
 def several(values: Any) -> list[Any]:  # noqa: ANN401 - of one type, whichever

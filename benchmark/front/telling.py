@@ -11,7 +11,7 @@ from forenbench.data.inventory import formats
 from forenbench.data.sources.rules import Rules
 from forenbench.printable import printable
 from forenbench.records.store import Store
-from forenbench.types import FAKE, NOWHERE, REAL, Detector
+from forenbench.types import LABEL_NAMES, NOWHERE, Detector
 
 if TYPE_CHECKING:
     from forenbench.data.dataset import Dataset
@@ -35,7 +35,7 @@ def describe_dataset(dataset: Dataset, detectors: Sequence[Detector], say: Say) 
     for testset in dataset.testsets:
         described = []
         # By label: where reals differ from fakes in format or size, a detector may have learned that.
-        for label, name in ((REAL, "real"), (FAKE, "fake")):
+        for label, name in LABEL_NAMES.items():
             facts = [dataset.facts[sample.path] for sample in testset.samples if sample.label == label]
             if not facts:
                 continue

@@ -10,11 +10,13 @@ from forenbench.data.dataset import Dataset
 from forenbench.data.descriptions import Spec
 from forenbench.data.inventory import FileFacts
 from forenbench.data.sources.folder import Folder
+from forenbench.data.sources.lent import Home, home
+from forenbench.data.sources.table_rows import share_reals
 from forenbench.data.testsets import digest, group
 from forenbench.data.testsets import warnings as shortcomings
 from forenbench.errors import BenchError
 from forenbench.records.rows import ImageResult
-from forenbench.types import FAKE, REAL, Sample, TestSet
+from forenbench.types import REAL, Sample, TestSet
 
 from .score_file import ForeignScores, normal, refuse
 
@@ -68,38 +70,18 @@ def by_itself(scores: ForeignScores, dataset: str, generator: str) -> Import:
             f"'{scores.file}' has no column 'label'; say what it is called there, or name a dataset, whose "
             "labels are known"
         )
-    reals, fakes = (
-        dict.fromkeys(row.generator for row in scores.rows if row.label == label and row.generator)
-        for label in (REAL, FAKE)
-    )
-    # Names that reals have and no fake has are taken for their sources. Taken for generators, each would be a
-    # test set of reals only, beside others of fakes only. (In a file of reals alone they divide the reals.)
-    are_sources = bool(reals and fakes.keys().isdisjoint(reals)) and any(row.label for row in scores.rows)
-    rows = []
+    samples = []
     for row in scores.rows:
-        if row.label == FAKE:
-            rows.append(row._replace(generator=row.generator or generator))
-        elif are_sources:
-            rows.append(row._replace(generator="", real_source=row.real_source or row.generator))
-        else:
-            rows.append(row)
-    words = []
-    if are_sources:
-        some = ", ".join(list(reals)[:3]) + (", …" if len(reals) > 3 else "")
-        words = [
-            f"what real images have for a generator ({some}) no generated image has: it is taken for their "
-            "source, and they are in every test set"
-        ]
-    results = _results(scores, [(row.generator, row.path) for row in rows])
+        assert row.label is not None  # a file has labels in all of its rows, or in none
+        made_by = row.generator or (generator if row.label != REAL else "")
+        where = row.real_source or row.generator or dataset if row.label == REAL else ""
+        samples.append(Sample(row.path, row.label, made_by, row.class_name, where, row.origin))
+    samples, words = share_reals(samples)
+    results = _results(scores, [(sample.generator, sample.path) for sample in samples])
     both = [path for name, path in results if name and ("", path) in results]
     if both:
         raise refuse(f"paths of '{scores.file}' both with and without a generator", both, "keep one row each")
-    samples = []
-    for row in rows:
-        assert row.label is not None  # a file has labels in all of its rows, or in none
-        where = row.real_source or row.generator or dataset if row.label == REAL else ""
-        samples.append(Sample(row.path, row.label, row.generator, row.class_name, where, row.origin))
-    order = tuple(dict.fromkeys(row.generator for row in rows if row.generator))
+    order = tuple(dict.fromkeys(sample.generator for sample in samples if sample.generator))
     groups = group(Spec(dataset, "", "", testsets=order), samples)
     # The files themselves may be anywhere, or nowhere: the digest of such a test set is that of its paths.
     facts = dict.fromkeys((sample.path for sample in samples), FileFacts(""))
@@ -124,14 +106,15 @@ def beside(scores: ForeignScores, datasets: Iterable[Dataset], some: bool = Fals
     """
     testsets = tuple(testset for dataset in datasets for testset in dataset.testsets)
     labels: dict[str, int] = {}
-    owners: dict[str, str] = {}
+    owners: dict[str, Home] = {}
     for testset in testsets:
         for sample in testset.samples:
             # Real images stand in several test sets of a dataset, but a path of two datasets is two images.
             path = normal(sample.path)
             labels[path] = sample.label
-            if owners.setdefault(path, testset.dataset) != testset.dataset:
-                both = f"{owners[path]} and {testset.dataset}"
+            whose = home(testset.dataset, path)
+            if owners.setdefault(path, whose) != whose:
+                both = f"{owners[path].dataset} and {whose.dataset}"
                 raise BenchError(f"'{path}' is in {both}; import scores for one of them at a time")
     results = _results(scores, [("", row.path) for row in scores.rows])
     unknown = [row.path for row in scores.rows if row.path not in labels]

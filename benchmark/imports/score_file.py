@@ -7,23 +7,21 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from forenbench.data.sources.labels import label_of
+from forenbench.data.sources.labels import DROP, OF_SCORES, TableWords
 from forenbench.data.sources.names import with_slashes
 from forenbench.data.sources.table_files import check_suffix, read_rows, remarks
+from forenbench.data.sources.table_rows import as_text
 from forenbench.errors import BenchError
 from forenbench.files.checksums import sha256_of
 from forenbench.files.regular import irregular
 from forenbench.printable import readable
 from forenbench.records.rows import STATUSES
 
-COLUMNS = ("path", "label", "score", "generator", "class", "real_source", "origin", "status", "error")
-"""What is read; the others are for readers."""
 _NUMBER = re.compile(r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf|infinity|nan)", re.ASCII | re.IGNORECASE)
 """What tables mean by a number; Python also takes ``1_000`` and the digits of other scripts for one."""
 _HALF = re.compile("[\ud800-\udc7f\udd00-\udfff]")
@@ -37,8 +35,8 @@ class Reading:
     """How a score file is to be understood.
 
     Attributes:
-        columns: The file's name of a column of `COLUMNS`, where it is another one.
-        labels: Words for the labels, in lower case, beside those that datasets know.
+        columns: See `forenbench.data.sources.labels.TableWords`.
+        labels: See there.
         prefix: What the file's paths begin with and the images' do not.
         threshold: In the file's own scale; a score beyond it is a decision for "generated".
         real_is_high: A high score means a real image.
@@ -101,13 +99,15 @@ def read_scores(file: Path, readings: Sequence[Reading]) -> list[ForeignScores]:
     if why := irregular(file):
         raise BenchError(f"no score file at '{file}' ({why})")
     check_suffix(file)
-    rows = list(_rows(file, readings))
-    found, written, sha256 = [], remarks(file), sha256_of(file)
+    told: list[str] = []
+    rows = list(_rows(file, readings, told))
+    found, written, sha256 = [], (*remarks(file), *told), sha256_of(file)
     for at, reading in enumerate(readings):
         column = [several[at] for several in rows]
         if not any(row.status == "ok" for row in column):
             why = f" (row {column[0].number}: {column[0].error})" if column else ""
-            where = f"in column '{_column(reading, 'score')}'{why}"
+            name = reading.columns.get("score", "score").strip().lower()
+            where = f"in column '{name}'{why}"
             raise BenchError(f"'{file}' holds no score {where}; say which column holds the scores")
         oriented, limit, notes = _orient(file, column, reading)
         found.append(ForeignScores(reading, file, sha256, oriented, limit, (*notes, *written)))
@@ -125,55 +125,51 @@ def normal(path: str) -> str:
     return posixpath.normpath(with_slashes(path))
 
 
-def _column(reading: Reading, name: str) -> str:
-    """Return the file's name of a column, as `read_rows` spells it."""
-    return reading.columns.get(name, name).strip().lower()
-
-
-def _rows(file: Path, readings: Sequence[Reading]) -> Iterator[list[ForeignRow]]:
-    """Read row by row, each once for every column of scores; then refuse labels that mean nothing."""
+def _rows(file: Path, readings: Sequence[Reading], notes: list[str]) -> Iterator[list[ForeignRow]]:
+    """Read row by row, each once for every column of scores; rows that labels leave out are none."""
     reading = readings[0]
-    names = {name: _column(reading, name) for name in COLUMNS}
-    scores = [_column(one, "score") for one in readings]
-    columns = list(dict.fromkeys(chain.from_iterable(read_rows(file))))  # JSON rows may differ in theirs
-    # Other columns may be missing; one that the user named may not, or a misspelt name would go unnoticed.
-    needed = {"path", *reading.columns} - {"score"}
-    for theirs in (*(names[name] for name in COLUMNS if name in needed), *scores):
-        if columns and theirs not in columns:
-            way_out = "say what it is called there"
-            if len(columns) == 1 and file.suffix.lower() == ".csv":
-                way_out = "columns are separated by commas, semicolons or tabs"
-            found = readable(", ".join(columns))
-            raise BenchError(f"'{file}' has no column '{theirs}' (columns: {found}); {way_out}")
-    labelled = names["label"] in columns
+    words = TableWords({**reading.columns, "score": reading.columns.get("score", "score")}, reading.labels)
+    theirs = words.columns.get("label", "label").strip().lower()
+    columns, said = dict[str, None](), list[str]()
+    for row in read_rows(file):
+        columns.update(dict.fromkeys(row))  # JSON rows may differ in theirs
+        said.append(row.get(theirs, ""))
+    if not columns:
+        return
+    names = words.find(list(columns), str(file), ("path",))
+    scores = [TableWords(one.columns).find(list(columns), str(file), ("score",))["score"] for one in readings]
+    labels: Mapping[str, int | None] = {}
+    if "label" in names:
+        labels, more = words.meanings(said, str(file), theirs)
+        notes += more
     # A prefix that ends in a slash is whole folders: "data/" does not begin "database/a.png".
     prefix = reading.prefix and normal(reading.prefix) + "/" * reading.prefix.endswith(("/", "\\"))
-    unknown: list[str] = []
     for number, row in enumerate(read_rows(file), 1):
-        given = {name: row.get(theirs, "") for name, theirs in names.items()}
-        word, text = given["label"].strip().lower(), given["path"]
-        label = reading.labels.get(word, label_of(word)) if labelled else None
-        if labelled and label is None:
-            unknown.append(f"'{readable(given['label'])}' in row {number}")
-        # No file has NUL in its name, and Arrow keeps no half of a surrogate pair, which JSON may hold.
-        for is_so, flaw in (
-            (not text.strip(), "there is no path"),
-            ("\0" in text, "the path holds a NUL character"),
-            (_HALF.search(text), "the path holds half a character"),
-        ):
-            if is_so:
-                raise BenchError(f"'{file}', row {number}: {flaw}")
-        path = normal(text)
+        given = {name: row.get(names.get(name, ""), "") for name in OF_SCORES}
+        label = labels.get(given["label"])
+        if label == DROP:
+            continue
+        path = _path(file, number, given["path"])
         if prefix and path.startswith(prefix):  # where nothing would be left, the path stays whole
             path = path.removeprefix(prefix).lstrip("/") or path
         generator, class_name, source, origin = (
-            readable(given[name]) for name in ("generator", "class", "real_source", "origin")
+            as_text(given[name]) for name in ("generator", "class", "real_source", "origin")
         )
         scored = [_score(file, number, given | {"score": row.get(one, "")}) for one in scores]
         yield [ForeignRow(number, path, label, generator, class_name, source, origin, *one) for one in scored]
-    if unknown:  # after the last row, so that the first few of all are named at once
-        way_out = "say which words mean fake (1) and which real (0)"
-        raise refuse(f"labels of '{file}' that are none of 0, 1, real, fake", unknown, way_out)
+
+
+def _path(file: Path, number: int, text: str) -> str:
+    """Spell a row's path as paths are compared."""
+    # No file has NUL in its name, and Arrow keeps no half of a surrogate pair, which JSON may hold.
+    for is_so, flaw in (
+        (not text.strip(), "there is no path"),
+        ("\0" in text, "the path holds a NUL character"),
+        (_HALF.search(text), "the path holds half a character"),
+    ):
+        if is_so:
+            raise BenchError(f"'{file}', row {number}: {flaw}")
+    return normal(text)
 
 
 def _score(file: Path, number: int, given: Mapping[str, str]) -> tuple[float, str, str]:

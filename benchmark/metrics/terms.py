@@ -26,6 +26,11 @@ ACC = Term(
 )
 REAL = Term("Real acc.", ("real",), "share of the real images that are called real")
 FAKE = Term("Fake acc.", ("fake",), "share of the fakes that are called fake")
+TAMPERED = Term(
+    "Tampered, called fake",
+    ("tampered",),
+    "share of the tampered images (edited, inpainted) that are called fake; they are in no other number",
+)
 BALANCED = Term(
     "Bal. acc.",
     ("bal.", "bacc"),
@@ -64,5 +69,5 @@ ECE = Term(
     ("ece",),
     "how far scores, taken for probabilities, are from the share of fakes; 0 is perfect",
 )
-TERMS = (ACC, REAL, FAKE, BALANCED, AP, AUROC, EER, TPR, FPR, F1, MCC, NLL, BRIER, ECE)
+TERMS = (ACC, REAL, FAKE, TAMPERED, BALANCED, AP, AUROC, EER, TPR, FPR, F1, MCC, NLL, BRIER, ECE)
 """In the order in which they are explained."""

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from forenbench.types import FAKE
+from forenbench.errors import BenchError
+from forenbench.types import FAKE, LABEL_NAMES, TAMPERED
 
 from .rows import STATUSES
 
@@ -20,6 +21,41 @@ if TYPE_CHECKING:
 MISSING, WRONG = "missing", "wrong"
 FAILED_AS = (MISSING, WRONG)
 """What images without a score count as: in no metric, or as errors in each."""
+APART, LEFT_OUT = "apart", "drop"
+TAMPERED_AS = (APART, "fake", "real", LEFT_OUT)
+"""What tampered images count as: a number of their own and in no other, fakes or reals, or nothing."""
+
+
+def check(failed_as: str, tampered_as: str) -> None:
+    """Refuse what images cannot count as.
+
+    Raises:
+        BenchError: It is none of `FAILED_AS` or `TAMPERED_AS`.
+    """
+    for name, value, known in (
+        ("failed_as", failed_as, FAILED_AS),
+        ("tampered_as", tampered_as, TAMPERED_AS),
+    ):
+        if value not in known:
+            raise BenchError(f"{name} '{value}' is none of {', '.join(known)}")
+
+
+def judged(rows: pd.DataFrame, tampered_as: str = APART) -> pd.DataFrame:
+    """Keep the rows that metrics of reals and fakes may rest on, in their order; each has one of both labels.
+
+    This is the one place that says so: whoever measures, compares, fits or draws takes rows from here.
+
+    Args:
+        rows: Of a cell, with label.
+        tampered_as: One of `TAMPERED_AS`.
+    """
+    tampered = rows["label"] == TAMPERED
+    if not tampered.any():
+        return rows
+    meant = {name: label for label, name in LABEL_NAMES.items()}
+    if tampered_as in meant:
+        return rows.assign(label=rows["label"].mask(tampered, meant[tampered_as]))
+    return rows[~tampered].reset_index(drop=True)
 
 
 def mark_counted(rows: pd.DataFrame, failed_as: str, thresholds: Iterable[float]) -> None:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from forenbench.errors import BenchError
 from forenbench.files.checksums import sha256_of
 from forenbench.metrics import bootstrap, fitting, intervals
 from forenbench.metrics import classification as metrics
@@ -21,10 +20,11 @@ from forenbench.metrics.decisions import real_accuracy
 from forenbench.metrics.intervals import ScoredImages
 from forenbench.metrics.metric_catalogue import METRICS
 from forenbench.metrics.metric_values import judge, kept
-from forenbench.types import FAKE, REAL
+from forenbench.metrics.spread import Floats
+from forenbench.types import FAKE, REAL, TAMPERED
 
 from . import coverage, fits, remembered
-from .coverage import FAILED_AS, MISSING, WRONG
+from .coverage import APART, MISSING, WRONG
 from .record import DetectorKey, Record
 from .remembered import CellMetrics, Remembered
 from .store import Store
@@ -48,19 +48,20 @@ class Measurements:
         store: The run.
         by_class: Take each class of a cell's images (its reals and its fakes) for itself, without intervals.
         failed_as: What images without a score count as, one of `coverage.FAILED_AS`.
+        tampered_as: What tampered images count as, one of `coverage.TAMPERED_AS`.
     """
 
     store: Store
     by_class: bool
     failed_as: str = MISSING
+    tampered_as: str = APART
     _known: dict[str, Remembered] = field(init=False)
     _fits: dict[DetectorKey, dict[str, Any]] = field(init=False)
     _code: str = field(init=False)
     _changed: bool = False
 
     def __post_init__(self) -> None:
-        if self.failed_as not in FAILED_AS:
-            raise BenchError(f"failed_as '{self.failed_as}' is none of {', '.join(FAILED_AS)}")
+        coverage.check(self.failed_as, self.tampered_as)
         self._known, self._fits = remembered.read(self.store.root), fits.read(self.store.root)
         # What numbers rest on beside the rows: the text of the modules, rather than a version that somebody
         # would have to remember to raise.
@@ -75,14 +76,15 @@ class Measurements:
         Each has the counts of its images (see `coverage.count`), ``class`` (empty unless `by_class`), every
         metric, the ends of its interval as ``<metric>_low`` and ``<metric>_high`` where it has one,
         ``undefined`` and ``no_probabilities`` with the reasons for what is missing, ``replicates`` of the
-        metrics that are `kept`, ``failed_as`` (`WRONG` where images without a score count as errors), and
-        ``mark``, which differs where anything that the line rests on does. Without `by_class` there are also
-        ``origins``, how many were drawn from (0: images were), and ``sources``: of the reals of each source
-        their number ``real``, their ``real_acc``, and the ``auroc`` of all fakes against them.
+        metrics that are `kept`, ``failed_as`` (`WRONG` where images without a score count as errors),
+        ``tampered_as``, and ``mark``, which differs where anything that the line rests on does. Without
+        `by_class` there are also ``origins``, how many were drawn from (0: images were), ``sources``: of the
+        reals of each source their number ``real``, their ``real_acc``, and the ``auroc`` of all fakes against
+        them; and of tampered images, see `_of_tampered`.
         """
         # where every image has a score both ways of counting are one, and so is what is remembered
         failed_as = self.failed_as if record.counts.lost else MISSING
-        key = json.dumps([*astuple(record.cell), self.by_class, failed_as])
+        key = json.dumps([*astuple(record.cell), self.by_class, failed_as, self.tampered_as])
         fit = fits.find(self._fits, record)
         # Whatever a number rests on is in the mark: one that is remembered must be the one that would be
         # computed now.
@@ -93,6 +95,7 @@ class Measurements:
             self._changed = True
         known = self._known[key]
         shared = {"mark": mark, "failed_as": failed_as, "replicates": known.replicates}
+        shared |= {"tampered_as": self.tampered_as}
         shared |= {"no_probabilities": _NO_PROBABILITY} if failed_as == WRONG else {}
         return [line | shared for line in known.lines]
 
@@ -110,7 +113,9 @@ class Measurements:
 
         whole = [] if self.by_class else ["path", "real_source", "origin"]
         columns = ["class", "label", "score", "logit", "status", *whole]
-        rows = self.store.rows(record, columns)
+        every = self.store.rows(record, columns)
+        rows = coverage.judged(every, self.tampered_as)
+        tampered = every[every["label"] == TAMPERED]
         threshold, fitted = record.threshold, fit["threshold"] if fit else None
         coverage.mark_counted(rows, failed_as, [threshold, *([] if fitted is None else [fitted])])
         if self.by_class:
@@ -131,6 +136,8 @@ class Measurements:
         line = coverage.count(rows) | _point(scored) | {"class": "", "origins": drawn.origins}
         line |= dict(intervals.ends(replicates, line))
         line["sources"] = dict(_by_source(rows, threshold))
+        of_tampered, drawn_tampered = _of_tampered(tampered, threshold, failed_as, self.tampered_as)
+        line |= of_tampered
         if fit:
             line["fitted_threshold"] = fitted
             # Maps that were fitted to probabilities make nothing of other scores. And an error in place of a
@@ -144,7 +151,7 @@ class Measurements:
                     )
         blank = _one_sided(line)
         own = {name: replicates[name] for name in kept() if name in replicates and name not in blank}
-        return Remembered(mark, [line | blank], own)
+        return Remembered(mark, [line | blank], own | drawn_tampered)
 
 
 def _scored(rows: pd.DataFrame, threshold: float, fitted: float | None = None) -> ScoredImages:
@@ -158,6 +165,34 @@ def _scored(rows: pd.DataFrame, threshold: float, fitted: float | None = None) -
         threshold,
         fitted,
     )
+
+
+def _of_tampered(
+    rows: pd.DataFrame, threshold: float, failed_as: str, tampered_as: str
+) -> tuple[CellMetrics, dict[str, Floats]]:
+    """Judge tampered images by themselves, also where they count as one of both labels.
+
+    Returns:
+        ``tampered``: how many there are; ``tampered_ok``: with a score; ``tampered_acc``: the share that is
+        called fake, and the ends of its interval, NaN without images, or where these are left out; and its
+        replicates.
+    """
+    names = ("tampered_acc", "tampered_acc_low", "tampered_acc_high")
+    found: CellMetrics = {"tampered": len(rows), "tampered_ok": int((rows["status"] == "ok").sum())}
+    found |= dict.fromkeys(names, float("nan"))
+    if rows.empty or tampered_as == coverage.LEFT_OUT:
+        return found, {}
+    # what is asked of fakes: so that value and interval come from what makes theirs
+    rows = rows.assign(label=np.int8(FAKE)).reset_index(drop=True)
+    coverage.mark_counted(rows, failed_as, [threshold])
+    drawn = bootstrap.images(rows["label"].to_numpy(), rows["path"], rows["origin"].to_numpy(object))
+    scored = _scored(rows, threshold)
+    replicates = intervals.replicates(scored, drawn, np.flatnonzero(rows["counted"]))
+    line = coverage.count(rows) | _point(scored) | {"origins": drawn.origins}
+    line |= dict(intervals.ends(replicates, line))
+    of_fakes = ("fake_acc", "fake_acc_low", "fake_acc_high")
+    found |= {name: line.get(of_fake, float("nan")) for name, of_fake in zip(names, of_fakes, strict=True)}
+    return found, {"tampered_acc": replicates[of_fakes[0]]} if of_fakes[0] in replicates else {}
 
 
 def _by_source(rows: pd.DataFrame, threshold: float) -> Iterator[tuple[str, CellMetrics]]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from forenbench.errors import BenchError
-from forenbench.records.coverage import MISSING, mark_counted
+from forenbench.records.coverage import APART, MISSING, judged, mark_counted
 from forenbench.records.finished import Finished, newest
 from forenbench.records.store import Store
 from forenbench.tables import leaderboard, table_kinds
@@ -44,6 +44,7 @@ class Wishes:
         protocol: See `forenbench.tables.one_protocol`.
         audit: Of the test sets, where one is to be shown.
         failed_as: What images without a score count as, one of `forenbench.records.coverage.FAILED_AS`.
+        tampered_as: What tampered images count as, one of `forenbench.records.coverage.TAMPERED_AS`.
     """
 
     pictures: Thumbnails
@@ -51,6 +52,7 @@ class Wishes:
     protocol: str | None = None
     audit: Audit | None = None
     failed_as: str = MISSING
+    tampered_as: str = APART
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ def collect(stores: Sequence[Store], wishes: Wishes) -> dict[str, Any]:
     Raises:
         BenchError: No finished cell, or none under the protocol.
     """
-    every = measure(stores, failed_as=wishes.failed_as)
+    every = measure(stores, failed_as=wishes.failed_as, tampered_as=wishes.tampered_as)
     cells = one_protocol(every, wishes.protocol)
     scored = [one for one in newest(stores) if one.protocol == cells["protocol"].iloc[0]]
     names = name_detectors(one.detector for one in scored)
@@ -146,7 +148,7 @@ def _of_rows(
     mistakes: dict[tuple[str, str], list[Mistake]] = {}
     thresholds: dict[tuple[str, str], dict[str, None]] = {}
     for one in scored:
-        rows = one.store.rows(one.record, COLUMNS)
+        rows = judged(one.store.rows(one.record, COLUMNS), wishes.tampered_as)
         mistakes.setdefault(one.detector, []).extend(worst_of_cell(one, rows, wishes.worst))
         thresholds.setdefault(one.detector, {})[f"{one.threshold:g}"] = None
         # After the mistakes: an image without a score gets one here where it counts as an error.

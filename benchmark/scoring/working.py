@@ -11,12 +11,12 @@ from forenbench.errors import BenchError
 from forenbench.files.sizes import parse_size
 
 from .devices import choose_devices
-from .gathering import Gathered, reloading
 from .workers import Workplace, workers
 
 if TYPE_CHECKING:
     from .engines import Engine
     from .features import FeatureCache
+    from .gathering import Gathered
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,8 @@ def working(
         tell: Told of what went otherwise than usual.
     """
     from forenbench.scoring.engines import EngineRequest, make_engine
+
+    from .gathering import reloading
 
     request = EngineRequest(
         detectors=[loaded for job in gathered.jobs for loaded in job.detectors],

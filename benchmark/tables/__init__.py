@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from forenbench.errors import BenchError
-from forenbench.records.coverage import MISSING
+from forenbench.records.coverage import APART, MISSING
 from forenbench.records.store import Store
 
 from .acc_ap import accuracy_and_precision as accuracy_and_precision
@@ -35,11 +35,12 @@ def find_table(request: str) -> TableKind | PaperTable:
     return find_kind(request, REGISTRY)
 
 
-def make(
+def make(  # noqa: PLR0913 - what images count as is two of them
     table: str | TableKind | PaperTable,
     stores: Iterable[Store],
     protocol: str | None = None,
     failed_as: str = MISSING,
+    tampered_as: str = APART,
     *,
     against_published: bool = False,
 ) -> Table:
@@ -50,6 +51,7 @@ def make(
         stores: Runs.
         protocol: See `one_protocol`.
         failed_as: See `measure`.
+        tampered_as: See `measure`.
         against_published: A paper's numbers beside the measured ones; for tables of papers.
 
     Raises:
@@ -57,11 +59,12 @@ def make(
     """
     found = find_table(table) if isinstance(table, str) else table
     if isinstance(found, PaperTable):
-        made = lay_out(found, measure(stores, by_class=found.by_class, failed_as=failed_as), protocol)
+        measured = measure(stores, by_class=found.by_class, failed_as=failed_as, tampered_as=tampered_as)
+        made = lay_out(found, measured, protocol)
         return beside_published(found, made) if against_published else made
     if against_published:
         raise BenchError(f"table '{found.name}' is not a paper's: nothing was published to show beside it")
-    cells = measure(stores, failed_as=failed_as)
+    cells = measure(stores, failed_as=failed_as, tampered_as=tampered_as)
     chosen = one_protocol(cells, protocol)
     made = found.make(chosen.copy())  # a table of others may change what it is given
     return replace(made, notes=(*made.notes, *left_out(cells, chosen)))

@@ -45,7 +45,7 @@ COLUMNS: Mapping[str, tuple[str, str]] = {
     "precision": ("str", "fp32, tf32 or bf16"),
     "remarks": ("object", "what a reader must know of how rows were made; a list of texts"),
     "time": ("str", "when it was finished"),
-    "images": ("int64", "all, scored or not"),
+    "images": ("int64", "all of both labels, scored or not"),
     "ok": ("int64", "images with a score"),
     "unreadable": ("int64", "images that could not be read"),
     "failed": ("int64", "images that the detector failed on"),
@@ -62,14 +62,22 @@ COLUMNS: Mapping[str, tuple[str, str]] = {
     "class": ("str", "of the images; empty for all of them"),
     "mark": ("str", "differs where anything that the row rests on does"),
     "failed_as": ("str", "what images without a score count as: missing or wrong"),
+    "tampered_as": ("str", "what tampered images count as: apart, fake, real or drop"),
     "replicates": ("object", "the replicates of kept metrics (replicates,), by metric; a dict"),
     "seen": ("bool", "the detector was trained on such images, as it says"),
     "known": ("object", "the names by which it says so; a list"),
+    "trained_on": ("object", "what its weights have seen, as it says; a list"),
+    "lender": ("str", "the dataset that its reals are of, where they are another one's; else empty"),
     "unstated": ("bool", "nobody says what its weights have seen"),
     "marks": ("str", "the signs of its numbers (see `forenbench.tables.marks`)"),
 }
 """The type of each column, and what it holds."""
 WHOLE: Mapping[str, tuple[str, str]] = {
+    "tampered": ("int64", "tampered images, scored or not"),
+    "tampered_ok": ("int64", "tampered images with a score"),
+    "tampered_acc": ("float64", "the share of tampered images that is called fake; NaN if there is none"),
+    "tampered_acc_low": ("float64", "the end of its interval"),
+    "tampered_acc_high": ("float64", "the other end"),
     "origins": ("int64", "how many origins intervals draw; 0: they draw images"),
     "sources": (
         "object",

@@ -13,7 +13,7 @@ import pandas as pd
 from forenbench.metrics.metric import AUTHOR, ORACLE, Metric, ProbabilityMetric
 from forenbench.metrics.metric_values import shown_in, why_none
 
-from . import marks, realsources
+from . import marks, realsources, tampered
 from .cell_frame import CELL, as_dicts, framed, in_order, key, several
 from .notes import drawn_by_origin, notes_on, of_added
 from .table import Table
@@ -29,9 +29,10 @@ _BLANK = {
 
 
 def by_label(cells: pd.DataFrame) -> Table:
-    """List every cell with its counts, accuracies by label, AP and AUROC."""
+    """List every cell with its counts, accuracies by label, AP and AUROC; tampered images apart."""
     title = "Every cell (%), with 95 % intervals"
-    return _table("cells", title, cells, *realsources.widest(cells), counts=("ok", "images"))
+    made = _table("cells", title, cells, *realsources.widest(cells), counts=("ok", "images"))
+    return tampered.beside(made, cells)
 
 
 def by_error_rate(cells: pd.DataFrame) -> Table:

@@ -21,7 +21,7 @@ from forenbench.records.coverage import WRONG
 
 from . import marks, ranking
 from .cell_frame import CONTEST, DETECTOR, as_dicts, grouped, key
-from .notes import of_added
+from .notes import of_added, of_tampered
 from .rendering import as_markdown
 from .table import Table
 
@@ -73,6 +73,7 @@ def remarks(cells: pd.DataFrame, board: pd.DataFrame) -> Iterator[str]:
     yield f"Ranked by mean {rankings()[rank_by]} within each dataset, protocol and perturbation."
     if (cells["failed_as"] == WRONG).any():
         yield "Images without a score count as errors (--failed-as wrong)."
+    yield from of_tampered(cells)
     rows = as_dicts(board)
     for row in rows:
         if row["unranked"]:

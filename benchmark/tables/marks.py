@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 SEEN, PARTIAL, ONE_LABEL = "*", "†", "‡"
 """Seen in training; not all images were scored; the test set has reals only, or fakes only."""
-SIGNS = SEEN + PARTIAL + ONE_LABEL
+AFTER, BOTH, UNDATED = "+", "±", "?"
+"""Released after what the detector was trained on; some of several were; nobody knows (see `timeline`)."""
+SIGNS = SEEN + PARTIAL + ONE_LABEL + AFTER + BOTH + UNDATED
 
 
 def of_cell(line: Mapping[str, Any]) -> str:
@@ -39,7 +41,8 @@ def together(several: Iterable[object]) -> str:
 def remarks(cells: pd.DataFrame) -> Iterator[str]:
     """Explain the signs, if there are any."""
     yield from contamination.remark(cells, SEEN)
-    marked = [cell for cell in as_dicts(cells, ["detector", *TESTSET, "fakes", "marks"]) if cell["marks"]]
+    columns = ["detector", *TESTSET, "reals", "fakes", "marks"]
+    marked = [cell for cell in as_dicts(cells, columns) if cell["marks"]]
     partial = dict.fromkeys(cell["detector"] for cell in marked if PARTIAL in cell["marks"])
     if partial:
         yield (
@@ -47,7 +50,11 @@ def remarks(cells: pd.DataFrame) -> Iterator[str]:
             f"{', '.join(partial)}. --failed-as wrong counts them as errors."
         )
     single = {
-        f"{cell['dataset']}/{cell['testset']}": "fakes" if cell["fakes"] else "reals"
+        f"{cell['dataset']}/{cell['testset']}": "fakes"
+        if cell["fakes"]
+        else "reals"
+        if cell["reals"]
+        else "tampered images"
         for cell in marked
         if ONE_LABEL in cell["marks"]
     }

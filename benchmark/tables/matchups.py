@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forenbench.errors import BenchError
 from forenbench.metrics.bootstrap import Floats
-from forenbench.records.coverage import mark_counted
+from forenbench.records.coverage import APART, judged, mark_counted
 from forenbench.records.finished import Finished
 from forenbench.records.measurements import Measurements
 from forenbench.records.remembered import CellMetrics
 from forenbench.records.store import Store
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Name: TypeAlias = tuple[str, str]
 """A detector, and its kind of weights or its run."""
@@ -44,19 +47,23 @@ class Measured(Finished):
         """Dataset, test set and perturbation."""
         return self.dataset, self.testset, self.perturbation
 
+    def rows(self, columns: Sequence[str]) -> pd.DataFrame:
+        """Read some columns, beside the label, of the rows that its metrics rest on."""
+        return judged(self.store.rows(self.record, ["label", *columns]), self.line["tampered_as"])
+
     @cached_property
     def images(self) -> LabelledScores:
         """Its rows, read once for all comparisons."""
-        rows = self.store.rows(self.record, ["label", "score", "status"])
         # The same choice of images as behind the cell's metrics, or values and differences would not agree.
+        rows = self.rows(["score", "status"])
         mark_counted(rows, self.line["failed_as"], [self.threshold])
         labels, scores = rows["label"].to_numpy(np.int64), rows["score"].to_numpy(np.float64)
         return LabelledScores(labels, scores, rows["counted"].to_numpy())
 
 
-def by_detector(store: Store, failed_as: str) -> dict[Name, list[Measured]]:
+def by_detector(store: Store, failed_as: str, tampered_as: str = APART) -> dict[Name, list[Measured]]:
     """Measure a run's cells (see `Measurements`); a detector with two kinds of weights is two."""
-    measurements = Measurements(store, False, failed_as)
+    measurements = Measurements(store, False, failed_as, tampered_as)
     found: dict[Name, list[Measured]] = {}
     for record in store.records():
         (line,) = measurements.of(record)  # a cell has several only if measured by class

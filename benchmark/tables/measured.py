@@ -6,22 +6,25 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from forenbench.records.coverage import MISSING
+from forenbench.records.coverage import APART, MISSING
 from forenbench.records.finished import newest
 from forenbench.records.measurements import Measurements
 from forenbench.records.store import Store
-from forenbench.types import OWN, UNVERIFIED
+from forenbench.types import NOWHERE, OWN, UNVERIFIED
 
 from . import contamination, marks
 
 
-def measure(stores: Iterable[Store], *, by_class: bool = False, failed_as: str = MISSING) -> pd.DataFrame:
+def measure(
+    stores: Iterable[Store], *, by_class: bool = False, failed_as: str = MISSING, tampered_as: str = APART
+) -> pd.DataFrame:
     """Compute every finished cell's metrics from its rows.
 
     Args:
         stores: Runs.
         by_class: Take each class of a cell's images (its reals and its fakes) for itself.
         failed_as: What images without a score count as, one of `forenbench.records.coverage.FAILED_AS`.
+        tampered_as: What tampered images count as, one of `forenbench.records.coverage.TAMPERED_AS`.
 
     Returns:
         A row a cell, or a class of its images (see `forenbench.tables.cell_frame`), in the order of the runs;
@@ -32,10 +35,13 @@ def measure(stores: Iterable[Store], *, by_class: bool = False, failed_as: str =
     """
     cells = newest(stores)
     stores_by_root = {one.store.root: one.store for one in cells}
-    measured = {root: Measurements(store, by_class, failed_as) for root, store in stores_by_root.items()}
+    measured = {
+        root: Measurements(store, by_class, failed_as, tampered_as) for root, store in stores_by_root.items()
+    }
     lines = []
     for one in cells:
         identity, provenance = one.record.identity, one.record.provenance
+        trained_on = list(provenance.trained_on or ())
         cell = {
             "dataset": one.dataset,
             "detector": one.record.cell.detector,
@@ -49,8 +55,9 @@ def measure(stores: Iterable[Store], *, by_class: bool = False, failed_as: str =
             "precision": one.record.precision,
             "remarks": one.record.remarks,
             "time": provenance.time,
+            "trained_on": trained_on,
+            "lender": (provenance.found or NOWHERE).lender or "",
         }
-        trained_on = provenance.trained_on or ()
         # Published weights state themselves what they have seen; of others it may be that nobody knows.
         unstated = bool(identity.checkpoints) and not trained_on and identity.weights in (UNVERIFIED, OWN)
         # Reals seen in training count as seen, too: a detector may know their camera or crop.

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator
 from math import isnan
 from typing import TYPE_CHECKING
 
+from forenbench.data.protocols import protocol_of
 from forenbench.metrics.added_metrics import UNDEFINED
-from forenbench.records.coverage import WRONG
+from forenbench.records.coverage import APART, LEFT_OUT, WRONG
 from forenbench.records.rows import STATUSES
 from forenbench.types import FOREIGN
 
-from .cell_frame import CELL, CELL_AND_CLASS, TESTSET, Key, as_dicts, in_order
+from .cell_frame import CELL, CELL_AND_CLASS, TESTSET, Key, as_dicts, in_order, key
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 _FEW_ORIGINS = 30
 """Below that, intervals that draw groups cover too little (Cameron, Gelbach and Miller 2008, for some 30)."""
+
+
+_TAMPERED = {APART: "are in no number but their own", LEFT_OUT: "are left out (--tampered-as drop)"}
 
 
 def left_out(cells: pd.DataFrame, chosen: pd.DataFrame) -> Iterator[str]:
@@ -43,8 +47,20 @@ def notes_on(cells: pd.DataFrame) -> tuple[str, ...]:
             notes.append(f"{where}: {cell['ok']} of {cell['images']} images scored ({', '.join(lost)}).")
         if cell["undefined"]:
             notes.append(f"{where}: {cell['undefined']}.")
+    lenders: dict[str, list[str]] = {}
+    for dataset, lender in in_order(cells, ["dataset", "lender"]):
+        lenders.setdefault(lender, []).append(dataset)
+    borrowed = [f"The reals of {', '.join(names)} are those of {of}." for of, names in lenders.items() if of]
     warnings, models = _made_by(cells)
-    return (*notes, *warnings, *_images(cells), *models)
+    own = (*_images(cells), *of_tampered(cells), *_protocols(cells))
+    return (*notes, *borrowed, *warnings, *own, *models)
+
+
+def _protocols(cells: pd.DataFrame) -> Iterator[str]:
+    """Say what a protocol does to files, what of it is not done here, and who states it."""
+    for selection in dict.fromkeys(cells["protocol"]):
+        if words := protocol_of(selection).words:
+            yield f"Protocol {selection}: {'; '.join(words)}."
 
 
 def _images(cells: pd.DataFrame) -> Iterator[str]:
@@ -107,6 +123,22 @@ def _made_by(cells: pd.DataFrame) -> tuple[list[str], list[str]]:
     models += (f"While this was made: {remark}." for remark in remarks)
     models += (f"Weights of {', '.join(rows)}: {files}." for files, rows in users.items())
     return warnings, models
+
+
+def of_tampered(cells: pd.DataFrame) -> Iterator[str]:
+    """Say what tampered images count as, if there are any."""
+    if "tampered" not in cells:  # a table by class has none
+        return
+    found: dict[str, dict[str, str]] = {}
+    for cell in as_dicts(cells, [*TESTSET, "tampered", "tampered_ok", "tampered_as"]):
+        if cell["tampered"]:
+            lost = cell["tampered"] - cell["tampered_ok"]
+            told = f"{cell['tampered']}{f', {lost} of them without a score' * bool(lost)}"
+            found.setdefault(cell["tampered_as"], {})["/".join(key(cell, TESTSET))] = told
+    for counted, testsets in found.items():
+        numbers = ", ".join(f"{name} {told}" for name, told in testsets.items())
+        what = _TAMPERED.get(counted, f"count as {counted} (--tampered-as {counted})")
+        yield f"Tampered images ({numbers}) {what}."
 
 
 def of_added(cells: pd.DataFrame, metrics: Iterable[Metric]) -> Iterator[str]:

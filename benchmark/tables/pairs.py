@@ -17,7 +17,7 @@ from forenbench.metrics.comparison import bootstrap_p, delong, holm, mcnemar
 from forenbench.metrics.intervals import ScoredImages, replicates
 from forenbench.metrics.metric_catalogue import METRICS
 from forenbench.metrics.spread import DIFFERENCE, interval, witnesses
-from forenbench.records.coverage import MISSING
+from forenbench.records.coverage import APART, MISSING
 from forenbench.records.remembered import CellMetrics
 from forenbench.records.store import Store
 from forenbench.types import FAKE, REAL
@@ -32,7 +32,9 @@ _P_VALUES = ["p", "p, Holm", "p, cross-check"]
 _COLUMNS = ["images", "first", "second", "difference", *_P_VALUES]
 
 
-def compare(stores: Sequence[Store], detectors: Sequence[str] = (), failed_as: str = MISSING) -> Table:
+def compare(
+    stores: Sequence[Store], detectors: Sequence[str] = (), failed_as: str = MISSING, tampered_as: str = APART
+) -> Table:
     """Compare detectors on every test set and perturbation that both were run on, and on the mean of these.
 
     The mean is over test sets with both labels.
@@ -42,6 +44,7 @@ def compare(stores: Sequence[Store], detectors: Sequence[str] = (), failed_as: s
             are (or, where each run has one detector only, these two).
         detectors: Only these; with one run, the first with each other one.
         failed_as: What images without a score count as, one of `forenbench.records.coverage.FAILED_AS`.
+        tampered_as: What tampered images count as, one of `forenbench.records.coverage.TAMPERED_AS`.
 
     Returns:
         A row a pair, test set, perturbation and metric: how many images both scored; on these, both values
@@ -52,7 +55,7 @@ def compare(stores: Sequence[Store], detectors: Sequence[str] = (), failed_as: s
     Raises:
         BenchError: Nothing to compare, or the images differ.
     """
-    runs = [by_detector(store, failed_as) for store in stores]
+    runs = [by_detector(store, failed_as, tampered_as) for store in stores]
     rows = [row for pair in pairs(runs, detectors) for row in _rows(*pair)]
     if not rows:
         raise BenchError("no test set and perturbation that both detectors were run on")
@@ -113,16 +116,18 @@ def _rows(
             continue
         other = others[one.images_of]
         dataset, testset, perturbation = one.images_of
-        if one.record.identity.testset != other.record.identity.testset:
+        # Under two protocols the same files may have been re-encoded for one and not for the other.
+        images = [(cell.record.identity.testset, cell.record.identity.reencoded) for cell in (one, other)]
+        if images[0] != images[1]:
             raise BenchError(
-                f"{dataset}/{testset} has other images in '{one.store.root}' than in '{other.store.root}': "
-                "detectors are compared on the same images only"
+                f"{dataset}/{testset} has other images in '{one.store.root}' than in '{other.store.root}', "
+                "or the same ones re-encoded: detectors are compared on the same images only"
             )
         both = one.images.ok & other.images.ok
         lines: tuple[CellMetrics, CellMetrics] = one.line, other.line
         # Each was measured on the images that it scored itself: that stands where these are the same ones.
         if not np.array_equal(one.images.ok, other.images.ok):
-            known, rows = one.store.rows(one.record, ["path", "origin"]), np.flatnonzero(both)
+            known, rows = one.rows(["path", "origin"]), np.flatnonzero(both)
             drawn = bootstrap.images(one.images.labels, known["path"], known["origin"].to_list())
             lines = _measure(one, drawn, rows), _measure(other, drawn, rows)
         # The cross-checks take images for independent, which those of one origin are not.

@@ -17,6 +17,7 @@ from . import marks, realsources
 from .cell_frame import ROW, TESTSET, as_dicts, framed, grouped, key, several
 from .notes import notes_on
 from .table import Table
+from .tampered import HEADING, of_tampered
 
 _NAN = float("nan")
 _Interval: TypeAlias = tuple[float, float, float]
@@ -43,8 +44,10 @@ def table(cells: pd.DataFrame) -> Table:
         for name, group in grouped(as_dicts(cells), row).items()
     }
     wanted = len({key(cell, TESTSET) for group in groups.values() for cell in group})
+    edited = {name: of_tampered(group) for name, group in grouped(as_dicts(cells), row).items()}
+    wanted_edited = len({key(cell, TESTSET) for group in edited.values() for cell in group})
     columns: dict[str, list[tuple[object, float, float, str]]] = {}
-    for group in groups.values():
+    for name, group in groups.items():
         counted = [cell["real"] + cell["fake"] for cell in group]
         signs = marks.together(cell["marks"] for cell in group)
         worst, where, worst_signs = _NONE, "", ""
@@ -67,8 +70,10 @@ def table(cells: pd.DataFrame) -> Table:
             "A.P., worst": (*worst, worst_signs),
             "worst on": (where, _NAN, _NAN, ""),
         }
-        for name, entry in line.items():
-            columns.setdefault(name, []).append(entry)
+        if wanted_edited:
+            line[f"{HEADING}, macro"] = (*_mean(edited[name], wanted_edited, "tampered_acc"), signs)
+        for heading, entry in line.items():
+            columns.setdefault(heading, []).append(entry)
     values, lows, highs, marked = framed(columns, groups, row)
     title = "Each detector over all test sets (%), with 95 % intervals"
     notes = (*notes_on(cells), *realsources.widest(cells), *marks.remarks(cells))

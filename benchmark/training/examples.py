@@ -14,7 +14,7 @@ from forenbench.errors import BenchError, unknown
 from forenbench.files.threads import in_threads
 from forenbench.images import UnreadableImage, decode
 from forenbench.printable import readable
-from forenbench.types import FAKE, REAL, Advance, Source
+from forenbench.types import FAKE, REAL, TAMPERED, Advance, Source
 
 from .randomness import LIMIT, draws
 
@@ -89,16 +89,20 @@ class Examples:
 
 
 def collect(request: str, datasets: Iterable[Dataset], wanted: tuple[int, ...] = (REAL, FAKE)) -> Examples:
-    """Take every image of opened datasets, each once.
+    """Take every real and fake image of opened datasets, each once; the rule says how many are neither.
 
     Raises:
         BenchError: A label that is wanted is missing altogether.
     """
     found: dict[tuple[str, str], Example] = {}
     splits: set[str] = set()
+    tampered: set[tuple[str, str]] = set()
     for dataset in datasets:
         for testset in dataset.testsets:
             for sample in testset.samples:
+                if sample.label == TAMPERED:  # neither is what a detector should call such an image by
+                    tampered.add((dataset.name, sample.path))
+                    continue
                 example = Example(
                     testset.source,
                     sample.path,
@@ -112,6 +116,7 @@ def collect(request: str, datasets: Iterable[Dataset], wanted: tuple[int, ...] =
                 splits.add(sample.split)
     ordered = sorted(found.values(), key=lambda example: example.path)
     rule = " ".join(["all images", *(f"of split {split}" for split in sorted(splits - {""}))])
+    rule += f"; {len(tampered)} tampered ones left out" if tampered else ""
     return _with_wanted_labels(Examples(request, tuple(ordered), rule, wanted=wanted))
 
 

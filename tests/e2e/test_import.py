@@ -69,7 +69,9 @@ def test_a_wide_file_makes_the_cells_that_its_columns_make_one_by_one(bench: Ben
     assert "beta on scores/scores (none): 1 failed" in outcome.err
     assert outcome.out.count("Accuracy and average precision") == 1
     for name in ("Alpha", "beta"):
-        code = bench("import", "scores.csv", "--detector", name, "--score-column", name, "--out", "one").code
+        code = bench(
+            "import", "scores.csv", "--detector", name, "--columns", f"score={name}", "--out", "one"
+        ).code
         assert code == (1 if name == "beta" else 0)
     wide, single = (
         [(record.identity, record.rows_sha256) for record in Store(run).records()]
@@ -216,13 +218,13 @@ def test_rows_of_a_run_are_never_displaced(bench: Bench) -> None:
         ),
         ("beta/0_real/0.png,0,0.1,\n", "--dataset tiny --generators alpha", "does not have: 1 (beta"),
         ("a,0,0.1,\n", "--dataset tiny --generator x", "leave out dataset_name and generator"),
-        ("a,0,0.1,\n", "--generators x", "choose images of a dataset: name one"),
-        ("a,0,0.1,\n", "--limit 1", "choose images of a dataset: name one"),
+        ("a,0,0.1,\n", "--generators x", "are of a dataset: name one"),
+        ("a,0,0.1,\n", "--real a/*", "are of a dataset: name one"),
         ("a,0,0.1,\n", "--perturbation jepg:90", "unknown perturbation 'jepg'"),
-        ("a,0,0.1,\n", "--label real", "'real' is not WORD=0 (real) or WORD=1"),
+        ("a,0,0.1,\n", "--labels real", "--labels 'real' is not NAME=VALUE"),
         ("a,0,0.1,\n", "--threshold nan", "no finite number"),
         ("a,0,0.1,\n", "--detector=", "the detector has no name"),
-        ("a,0,0.1,\n", "--label-column truth", "no column 'truth'"),
+        ("a,0,0.1,\n", "--columns label=truth", "no column 'truth'"),
         ("a,0,0.1,\n", "--scores score", "leave out detector and its column"),
         ("a,0,0.1,\n", "--detector= --scores score,Score", "names a column twice"),
     ],

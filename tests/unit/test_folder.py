@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import tarfile
 from pathlib import Path
 
 import pytest
 
 from forenbench.data.catalogue import open_dataset
 from forenbench.data.sources.folder import find_samples
-from forenbench.data.sources.locations import open_location
 from forenbench.errors import BenchError
 from forenbench.front.single import list_images
 from forenbench.front.talk import say
@@ -110,18 +108,6 @@ def test_texts_beside_images_are_left_aside_and_counted(
     whole = unlabelled(tmp_path, 10)
     assert whole is not None
     assert len(whole.paths) == 6
-
-
-def test_a_webdataset_is_named_as_such(tmp_path: Path) -> None:
-    (tmp_path / "shards").mkdir()
-    for number in range(2):
-        with tarfile.open(tmp_path / f"shards/{number:05}.tar", "w") as archive:
-            for name in ("000.png", "000.cls", "001.png", "001.cls"):
-                archive.addfile(tarfile.TarInfo(name))
-    (tmp_path / "shards/README.md").touch()
-    for place in ("shards", "shards/00000.tar"):
-        with pytest.raises(BenchError, match=r"seems to be a webdataset .*manifest; its column 'location'"):
-            open_location(tmp_path / place)
 
 
 def test_one_label_only_is_said(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def test_labels_are_words_or_numbers(tmp_path: Path, suffix: str) -> None:
     [
         (
             [{"path": "a", "label": "0"}, {"path": "b", "label": "maybe"}],
-            "row 2: label 'maybe' of 'b'",
+            "row 2: 'maybe' is no label. In column 'label' there are 'maybe' (1) (others: '0' (1)); say what",
         ),
         ([{"path": "a", "label": "0"}, {"path": "", "label": "1"}], "row 2: there is no 'path'"),
         ([{"path": "a", "label": "0"}, {"path": "a", "label": "1"}], "row 2: 'a' is listed twice"),
@@ -91,9 +91,13 @@ def test_labels_are_words_or_numbers(tmp_path: Path, suffix: str) -> None:
             [{"path": "a", "label": "0"}, {"path": "b/.././a", "label": "1"}],
             "row 2: 'b/.././a' is listed twice",
         ),
-        ([{"path": "a", "label": ""}], "row 1: there is no 'label'"),
-        ([{"name": "a", "label": "0"}], "row 1: there is no 'path' (columns: name, label)"),
-        ([{"path": "a", "kind": "0"}], "row 1: there is no 'label' (columns: path, kind)"),
+        ([{"path": "a", "label": ""}], "row 1: '' is no label"),
+        (
+            [{"name": "a", "label": "0"}],
+            "has no column 'path' (columns: name, label); say what it is called there, perhaps as in "
+            "columns: path=name",
+        ),
+        ([{"path": "a", "kind": "0"}], "has no column 'label' (columns: path, kind); say what it is called"),
         ([{"path": "a", "label": "0", "Label": "1"}], "two columns of one name"),
     ],
 )
@@ -111,7 +115,7 @@ def test_rows_that_mean_nothing_are_named(
         ("m.csv", b"path,label\n", "is empty"),
         ("m.csv", b"path,label\na,0,surplus\n", "line 2 has more fields"),
         ("m.csv", b'path,label\n"a,0\n', "cannot be read as .csv"),
-        ("m.csv", b"name,label\na,0\n", r"there is no 'path' \(columns: name, label\)"),
+        ("m.csv", b"name,label\na,0\n", r"has no column 'path' \(columns: name, label\)"),
         ("m.jsonl", b"\n", "is empty"),
         ("m.jsonl", b'{"path": "a", "label": 0}\n{"path"', "cannot be read as .jsonl"),
         ("m.jsonl", b'["a", 0]\n', "line 1 is no object"),
@@ -162,7 +166,9 @@ def test_other_content_than_promised_is_refused(tmp_path: Path, suffix: str) -> 
     paths = [s.path for s in findings.samples]
     assert [fact.bytes for fact in take_stock(source, paths).values()] == [1, 1, 0]
     (tmp_path / "a").write_bytes(b"other")
-    with pytest.raises(BenchError, match=f"'a' is not what its manifest says: .*{sha256(b'a').hexdigest()}"):
+    with pytest.raises(
+        BenchError, match=f"'a' is not what its manifest or list says: .*{sha256(b'a').hexdigest()}"
+    ):
         take_stock(source, paths)
 
 
@@ -300,27 +306,36 @@ def test_labels_may_be_booleans_or_floats(tmp_path: Path) -> None:
     assert [s.label for s in open_location(tmp_path / "m.jsonl")[1].samples] == [1, 0, 1, 0, 1, 0, 1]
     for label in ("0.5", "2", "real.0", "nan"):
         (tmp_path / "m.csv").write_text(f"path,label\na,{label}\n")
-        with pytest.raises(BenchError, match=f"label '{label}' of 'a' is none of"):
+        with pytest.raises(BenchError, match=f"row 1: '{label}' is no label"):
             open_location(tmp_path / "m.csv")
 
 
 def test_other_separators_and_encodings_are_read_and_said(tmp_path: Path) -> None:
     (tmp_path / "é.png").write_bytes(b"x")
-    text = "path;label\r\né.png;real\r\n"
+    text = "path;label;generator\r\né.png;fake;Modèle\r\n"
     for encoding, separator, said in (
         ("utf-8", ";", ["separated by semicolons"]),
         ("utf-8-sig", ",", []),
+        ("utf-8", "|", ["separated by pipes"]),
         ("utf-16", "\t", ["separated by tabs", "read as UTF-16"]),
-        ("latin-1", ",", ["not UTF-8, and 1 of its paths lead to no file.*Latin-1"]),
+        ("latin-1", ",", ["no UTF-8 in it is read as Windows-1252"]),
     ):
         (tmp_path / "m.csv").write_bytes(text.replace(";", separator).encode(encoding))
-        _, findings = open_location(tmp_path / "m.csv")
+        source, findings = open_location(tmp_path / "m.csv")
         assert len(findings.notes) == len(said), (encoding, findings.notes)
         assert all(map(re.search, said, findings.notes))
-        assert (findings.samples[0].path == "é.png") == (encoding != "latin-1")
+        assert findings.samples == (Sample("é.png", FAKE, "Modèle"),)
+        assert source.read("é.png") == b"x"
+    (tmp_path / "m.csv").write_bytes(b"path,label\ngone-\xe9.png,fake\n")
+    assert any("1 of its paths lead to none" in note for note in open_location(tmp_path / "m.csv")[1].notes)
     (tmp_path / "m.csv").write_bytes(text.encode("utf-16-le"))
     with pytest.raises(BenchError, match="UTF-16 without its mark; save it as UTF-8"):
         open_location(tmp_path / "m.csv")
+
+
+def test_separators_within_a_quoted_header_do_not_count(tmp_path: Path) -> None:
+    (tmp_path / "m.csv").write_text('"path";"label";"seen by a, b, c, d"\na.png;real;x\n')
+    assert open_location(tmp_path / "m.csv")[1].samples == (Sample("a.png", REAL, "", "", "m"),)
 
 
 def test_a_column_that_seems_to_hold_generators_is_named_with_its_values(tmp_path: Path) -> None:
@@ -328,6 +343,7 @@ def test_a_column_that_seems_to_hold_generators_is_named_with_its_values(tmp_pat
     (tmp_path / "m.csv").write_text("\n".join(["path,label,Model_Name,class,mode", *rows]))
     (note,) = open_location(tmp_path / "m.csv")[1].notes
     assert "column 'model_name' is not read; it has 2 values, such as 'flux'" in note
+    assert note.endswith("columns: generator=model_name")
 
 
 def test_a_manifest_of_which_no_file_is_there_ends_the_run_before_it_begins(tmp_path: Path) -> None:

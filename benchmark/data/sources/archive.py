@@ -12,9 +12,10 @@ from forenbench.printable import readable
 from forenbench.types import Stamp
 
 from .findings import Findings
-from .folder import read_labels, refuse_empty, refuse_size, stamp_file
+from .folder import read_labels, refuse_empty
 from .members import Member, open_members
 from .rules import NO_RULES, Rules
+from .stamping import refuse_size, stamp_file
 
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz")
 

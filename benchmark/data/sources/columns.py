@@ -18,25 +18,31 @@ def is_likely(name: str) -> bool:
     return not _LIKELY.isdisjoint(re.split(r"[\W_]+", name))
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class UnusedColumns:
-    """The values of such columns, as rows go by; of none where there is a column ``generator``."""
+    """The values of such columns, as rows go by; of none where generators are read.
 
+    Attributes:
+        used: The table's names of columns that are read, by ours.
+    """
+
+    used: Mapping[str, str]
     _values: dict[str, set[str]] = field(default_factory=dict)
-    _is_told: bool = False
 
     def see(self, row: Mapping[str, str]) -> None:
         """Look at one row, by lower-case column name."""
-        self._is_told |= "generator" in row
+        if "generator" in self.used:
+            return
         for name, value in row.items():
-            if value and is_likely(name):
+            if value and is_likely(name) and name not in self.used.values():
                 self._values.setdefault(name, set()).add(value)
 
     def notes(self) -> Iterator[str]:
         """Say which columns these are, with how many values."""
         for name, values in self._values.items():
-            if not self._is_told:
-                yield (
-                    f"column '{readable(name)}' is not read; it has {len(values)} values, such as "
-                    f"'{readable(min(values))}'. If it says what made the images, call it 'generator'"
-                )
+            column = readable(name)
+            yield (
+                f"column '{column}' is not read; it has {len(values)} values, such as "
+                f"'{readable(min(values))}'. If it says what made the images, say so, as in columns: "
+                f"generator={column}"
+            )

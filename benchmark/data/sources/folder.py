@@ -10,6 +10,7 @@ from pathlib import Path
 from posixpath import join
 
 from forenbench.errors import BenchError
+from forenbench.files.hub_datasets import folder_name
 from forenbench.files.regular import irregular
 from forenbench.printable import readable as readable
 from forenbench.types import FAKE, REAL, Sample, Stamp
@@ -22,10 +23,8 @@ from .names import is_passed_over
 from .ruled import read_by_rules
 from .rules import NO_RULES, Rules
 from .splits import find_splits, split_of
+from .stamping import refuse_size, stamp_file
 from .unlabelled import merged, without_fit, without_labels
-
-MAX_BYTES = 1 << 30
-"""No image file is that large, but a few kilobytes of archive can claim to be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ def find_samples(
     """
     if not root.is_dir():
         raise BenchError(f"no folder at '{root}'")
-    findings = read_labels(list_files(root), root.resolve().name, otherwise, classes, rules)
+    findings = read_labels(list_files(root), folder_name(root), otherwise, classes, rules)
     return refuse_empty(root, findings, rules)
 
 
@@ -74,7 +73,7 @@ def refuse_empty(location: Path, findings: Findings, rules: Rules) -> Findings:
     if not findings.samples:
         if findings.unlabelled and rules.label_paths:
             raise without_fit(location, findings)
-        raise without_labels(location, findings.unlabelled, findings.notes)
+        raise without_labels(location, findings.unlabelled)
     return findings
 
 
@@ -157,28 +156,6 @@ def _entries(folder: str) -> list[Entry]:
     except OSError as error:
         raise BenchError(f"folder '{readable(folder)}' cannot be read: {error.strerror or error}") from error
     return entries
-
-
-def refuse_size(size: int) -> None:
-    """Refuse a file that is too large to be an image, before it takes memory.
-
-    Raises:
-        OSError: It is.
-    """
-    if size > MAX_BYTES:
-        raise OSError(f"it has {size} bytes, more than the limit of {MAX_BYTES}")
-
-
-def stamp_file(file: Path) -> Stamp:
-    """Look at one file of the file system."""
-    key = os.fsencode(file)
-    try:
-        found = file.stat()
-    except OSError:
-        return Stamp(key, "")
-    # The change time (ctime) cannot be set by programs, as `cp -p` and `touch` set the other one; the inode
-    # tells a file that was moved here from the one that it replaced.
-    return Stamp(key, f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {found.st_ino}")
 
 
 def _read(

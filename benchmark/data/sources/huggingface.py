@@ -1,198 +1,145 @@
-"""Folders of parquet files with the images inside, as the Hugging Face hub keeps datasets (extra ``hf``)."""
+"""Folders of Parquet files with the images inside, as the Hugging Face hub keeps datasets."""
 
 from __future__ import annotations
 
-import hashlib
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING
 
 from forenbench.errors import BenchError
-from forenbench.files.regular import irregular
+from forenbench.files.hub_datasets import folder_name
 from forenbench.types import Stamp
 
-from .columns import UnusedColumns, is_likely
+from .beside import Beside
+from .columns import is_likely
 from .findings import Findings
-from .folder import stamp_file
-from .labels import read_sample
-from .splits import split_of_table
-
-if TYPE_CHECKING:
-    from datasets import Dataset
-
-_LABELS = ("label", "labels")
-_TEXTS = ("generator", "class", "real_source", "origin", "split")
+from .image_columns import image_column
+from .labels import PLAIN, TableWords
+from .row_groups import DecodedGroups, ParquetTable
+from .stamping import refuse_size, stamp_file
+from .table_rows import ReadColumns, find_columns, read_columns
 
 
 class HuggingFace:
-    """Rows of parquet files; a path is ``<file>#<row>``, with rows counted from 0 in each file.
+    """Rows of Parquet files; a path is ``<file>#<row>``, with rows counted from 0 in each file.
 
-    The `datasets` library copies them into its own cache once; there it finds any row at once.
+    They are read where they are, a row group at a time (see `row_groups.KEPT` for what that takes). A row
+    that holds a path only leads to a file beside its table.
     """
 
     def __init__(self, root: Path, files: Sequence[str]) -> None:
         self.root, self.files = root, tuple(files)
         self._lock = Lock()
-        self._rows: Dataset | None = None
-        self._images: Dataset | None = None
-        self._row_ranges: dict[str, range] = {}
-        self._stamps: dict[str, Stamp] = {}
+        self._tables: dict[str, ParquetTable] = {}
+        self._groups = DecodedGroups()
+        self._paths: dict[str, list[str] | None] = {}
+        self._beside: dict[Path, Beside] = {}
 
     def __reduce__(self) -> tuple[type[HuggingFace], tuple[Path, tuple[str, ...]]]:
-        """Pickle without open files."""
+        """Pickle without what was read."""
         return HuggingFace, (self.root, self.files)
 
     def read(self, path: str) -> bytes:
         """Return the undecoded bytes of one row's image."""
         file, _, row = path.rpartition("#")
-        with self._lock:  # readers are threads, and the tables are opened on first use
-            if self._images is None:
-                rows = self.rows()
-                # as Arrow: the library would decode an image, and the file's own bytes be gone
-                self._images = rows.select_columns([_image_column(rows, self.root)]).with_format("arrow")
-        numbers = self._row_ranges.get(file, range(0))
-        if not row.isdecimal() or int(row) >= len(numbers):
-            raise FileNotFoundError(f"no row {path} in '{self.root}'")
-        (value,) = self._images[numbers[int(row)]].column(0).to_pylist()
-        data = value["bytes"] if isinstance(value, dict) else value
+        with self._lock:  # readers are threads, and a row group is decoded for all of them once
+            table = self.table(file) if file in self.files else None
+            if table is None or not row.isdecimal() or int(row) >= table.rows:
+                raise FileNotFoundError(f"no row {path} in '{self.root}'")
+            group, at = table.find(int(row))
+            data: bytes | None = self._groups.get(table, group)[at].as_py()
         if data is None:
-            raise OSError(f"row {path} in '{self.root}' holds no bytes")
-        return bytes(data)
+            beside, name = self._lies_at(file, int(row))
+            if not name:
+                raise OSError(f"row {path} in '{self.root}' holds no bytes")
+            return beside.read(name)
+        refuse_size(len(data))
+        return data
 
     def stamps(self, paths: Sequence[str]) -> dict[str, Stamp]:
-        """Look at each parquet file's size and time of change; all its rows change together."""
-        files = self._stamps or {file: self._stamp(file) for file in self.files}
+        """Look at each Parquet file's size and time of change; all its rows change together.
+
+        What lies beside a table changes by itself.
+        """
         found = {}
         for path in paths:
             file, _, row = path.rpartition("#")
-            whole = files.get(file) or self._stamp(file)
-            found[path] = Stamp(whole.key + b"#" + os.fsencode(row), whole.mark)
+            is_row = file in self.files and row.isdecimal()
+            with self._lock:
+                whole = self.table(file).stamp if is_row else stamp_file(self.root.resolve() / file)
+            beside, name = self._lies_at(file, int(row)) if is_row else (None, "")
+            mark = f"{whole.mark} {beside.mark(name)}" if beside and name else whole.mark
+            found[path] = Stamp(whole.key + b"#" + os.fsencode(row), mark)
         return found
 
-    def _stamp(self, file: str) -> Stamp:
-        return stamp_file(self.root.resolve() / file)
-
-    def rows(self) -> Dataset:
-        """Open the parquet files as one table, their rows one after the other.
+    def table(self, file: str) -> ParquetTable:
+        """Open one of the files, once.
 
         Raises:
-            BenchError: The library is not installed, or a file is broken or unlike the first one.
+            BenchError: It is not there, or broken.
         """
-        if self._rows is not None:
-            return self._rows
-        start = 0
-        for file, number in self.lengths().items():
-            self._row_ranges[file] = range(start, start + number)
-            start += number
-        try:
-            import datasets
-        except ImportError:
-            raise BenchError(
-                "folders of parquet files are read by the package 'datasets', which is not installed: "
-                "pip install 'forenbench[hf]'"
-            ) from None
-        if not sys.stderr.isatty():  # the library's bars would fill a log
-            datasets.disable_progress_bars()
-        # Before anything is read: what is read now must not be remembered under a later stamp.
-        stamps = {file: self._stamp(file) for file in self.files}
-        # The library (5.2) knows a local file by its path and time of change alone: of what `cp -p` or
-        # `rsync -t` puts in another's place it would read the copy of that other one. So each state of the
-        # files has copies of its own.
-        state = hashlib.sha256("\n".join(stamp.mark for stamp in stamps.values()).encode())
-        copies = Path(datasets.config.HF_DATASETS_CACHE) / "forenbench" / state.hexdigest()[:32]
-        files = [str(self.root / file) for file in self.files]
-        try:
-            self._rows = datasets.Dataset.from_parquet(files, cache_dir=str(copies))
-        except Exception as error:  # the library wraps whatever went wrong in errors of many kinds
-            reason = f"{type(error).__name__}: {error.__cause__ or error}"
-            raise BenchError(f"'{files[0]}' and the files beside it cannot be read: {reason}") from error
-        self._stamps = stamps
-        return self._rows
+        if file not in self._tables:
+            self._tables[file] = ParquetTable(self.root.resolve() / file)
+        return self._tables[file]
 
-    def lengths(self) -> dict[str, int]:
-        """Return each file's number of rows."""
-        import pyarrow.parquet as pq
-
-        lengths = {}
-        for file in self.files:
-            if why := irregular(self.root / file):
-                raise BenchError(f"no parquet file at '{self.root / file}' ({why})")
-            try:
-                lengths[file] = pq.read_metadata(self.root / file).num_rows
-            except (OSError, ValueError) as error:  # pyarrow's errors are among these
-                raise BenchError(f"'{self.root / file}' is no readable parquet file: {error}") from error
-        return lengths
+    def _lies_at(self, file: str, row: int) -> tuple[Beside, str]:
+        """Return where a row's image lies, if not in its table: a path in the table's folder, or nothing."""
+        with self._lock:
+            table = self.table(file)
+            if file not in self._paths:
+                self._paths[file] = table.paths()
+            folder = table.file.parent
+            beside = self._beside.setdefault(folder, Beside(folder))
+        paths = self._paths[file]
+        return beside, paths[row] if paths and row < len(paths) else ""
 
 
-def open_huggingface(root: Path, files: Sequence[str]) -> tuple[HuggingFace, Findings]:
-    """Open parquet files with a column of images and one of labels.
+def open_huggingface(
+    root: Path, files: Sequence[str], words: TableWords = PLAIN
+) -> tuple[HuggingFace, Findings]:
+    """Open Parquet files with a column of images and one of labels.
 
-    The image column holds bytes, by themselves or as the hub stores them. The column ``label`` or ``labels``
-    says real or fake in words, as the names of its classes, or as 0 and 1. Columns ``generator``, ``class``,
-    ``real_source``, ``origin`` and ``split`` count where they are there; a file's own name can say the split
-    (see `split_of_table`). Rows without a label, or with -1, are left aside.
+    The image column holds bytes, by themselves or as the hub stores them, or only the paths of files beside
+    the table. The column ``label`` or ``labels`` says real or fake in words, as the names of its classes, or
+    as 0 and 1. Columns ``generator``, ``class``, ``real_source``, ``origin`` and ``split`` count where they
+    are there; a file's own name can say the split (see `split_of_table`). Rows without a label, or with -1,
+    are left aside.
+
+    Args:
+        root: The folder that they are in.
+        files: Relative to it.
+        words: What their columns and labels are called.
 
     Raises:
-        BenchError: See `HuggingFace.rows`; a column is missing, or a label is unknown.
+        BenchError: A file is broken, or its columns are not the first one's; a column is missing, or a label
+            is unknown.
     """
     source = HuggingFace(root, files)
-    rows = source.rows()
-    _image_column(rows, root)
-    names = {name.lower(): name for name in rows.column_names}
-    label = next((names[name] for name in _LABELS if name in names), None)
-    if label is None:
-        raise BenchError(f"'{root}' has no column 'label' (columns: {', '.join(rows.column_names)})")
-    columns = {"label": label, **{name: names[name] for name in _TEXTS if name in names}}
-    words = [_words(rows, column) for column in columns.values()]
-    paths = [f"{file}#{row}" for file, number in source.lengths().items() for row in range(number)]
-    samples, unlabelled = [], []
-    for path, *values in zip(paths, *words, strict=True):
-        row = {"split": split_of_table(path), "path": path, **dict(zip(columns, values, strict=True))}
-        if row["label"] in ("", "-1"):
-            unlabelled.append(path)
-            continue
-        try:
-            samples.append(read_sample(row, root.resolve().name))
-        except ValueError as error:
-            raise BenchError(f"'{root}': {error}. A manifest can say which label is which") from None
-    if not samples:
-        raise BenchError(f"'{root}' holds no row with a label")
-    unused = UnusedColumns()
-    for name in rows.column_names:  # only those: others may hold long texts, or the images
-        if is_likely(name.lower()) or name.lower() == "generator":
-            for value in set(_words(rows, name)):
-                unused.see({name.lower(): value})
-    return source, Findings(tuple(samples), tuple(unlabelled), tuple(unused.notes()))
+    tables = [source.table(file) for file in files]
+    _check_columns(tables, root)
+    images = image_column(next((one for one in tables if one.rows), tables[0]).schema, f"'{root}'").name
+    there = {name.strip().lower(): name for name in tables[0].names}
+    names = find_columns(list(there), words, str(root))
+    # of the others only those that seem to hold generators: the rest may be long texts
+    read = {
+        column: [word for table in tables for word in table.words(name)]
+        for column, name in there.items()
+        if column in names.values() or (is_likely(column) and name != images)
+    }
+    paths = [f"{file}#{row}" for file, table in zip(files, tables, strict=True) for row in range(table.rows)]
+    return source, read_columns(paths, ReadColumns(names, read), words, str(root), folder_name(root))
 
 
-def _image_column(rows: Dataset, root: Path) -> str:
-    """Find the column with the images: the one called ``image``, or the only one that holds bytes."""
-    # An image is a feature `Image`; other writers leave a struct of bytes and path, or the bytes alone.
-    found = []
-    for name, feature in rows.features.items():
-        is_struct = isinstance(feature, dict) and "bytes" in feature
-        if is_struct or type(feature).__name__ == "Image" or "binary" in getattr(feature, "dtype", ""):
-            found.append(name)
-    named = [name for name in found if name.lower() == "image"] or found
-    if len(named) != 1:
-        raise BenchError(
-            f"'{root}': one column must hold the images' bytes, or be called 'image'; those that hold bytes: "
-            f"{found}, of {rows.column_names}"
-        )
-    return str(named[0])
-
-
-def _words(rows: Dataset, column: str) -> list[str]:
-    """Read a column as text; numbers that stand for classes become the classes' names."""
-    # By the name of the class, not its number: some datasets on the hub have 0 = fake.
-    names = getattr(rows.features[column], "names", None)
-
-    def word(value: object) -> str:
-        if names and isinstance(value, int) and value >= 0:
-            return str(names[value])
-        return "" if value is None else str(value)
-
-    return [word(value) for value in rows.select_columns([column])[:][column]]
+def _check_columns(tables: Sequence[ParquetTable], root: Path) -> None:
+    """Refuse files whose columns differ: of one that lacks a column, rows would lose what it says."""
+    first = tables[0]
+    for table in tables:
+        if differing := sorted(set(table.names) ^ set(first.names)):
+            raise BenchError(
+                f"'{table.file}' has other columns than '{first.file.name}': '{differing[0]}' is in one of "
+                "them only. Name one of the files, or a folder of like ones"
+            )
+        # in files without rows a column may have no type
+        if table.rows or len(tables) == 1:
+            image_column(table.schema, f"'{root}'" if table is first else f"'{table.file}'")

@@ -1,45 +1,184 @@
-"""Which words stand for real and fake, and rows of tables read by them."""
+"""Which words stand for real, fake and tampered, and what other people's tables call these and columns."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
+from forenbench.errors import BenchError, unknown
 from forenbench.printable import readable
-from forenbench.types import FAKE, REAL, Sample
-
-from .splits import split_of
+from forenbench.types import FAKE, REAL, TAMPERED
 
 LABELS = {"0_real": REAL, "real": REAL, "reals": REAL, "1_fake": FAKE, "fake": FAKE, "fakes": FAKE}
 GENIMAGE_LABELS = {"nature": REAL, "ai": FAKE}
 """Ordinary words: as folders they count only where no folder of the path has a name from `LABELS`."""
 
 WORDS = {**LABELS, **GENIMAGE_LABELS, "0": REAL, "1": FAKE, "generated": FAKE, "synthetic": FAKE}
-WORDS |= {"0.0": REAL, "1.0": FAKE, "false": REAL, "true": FAKE}
+WORDS |= {"false": REAL, "true": FAKE, "tampered": TAMPERED}
+DROP = -1
+"""In place of a label: the row is left out."""
+MEANINGS = {"real": REAL, "fake": FAKE, "tampered": TAMPERED, "drop": DROP}
+"""What somebody may say that a word of a table means."""
+_WHOLE = re.compile(r"([+-]?\d+)\.0+")
+
+
+def spelled(value: object) -> str:
+    """Spell a label as it is compared: in lower case, and whole numbers without the point of floats."""
+    word = str(value).strip().lower()
+    whole = _WHOLE.fullmatch(word)
+    return whole[1] if whole else word
 
 
 def label_of(value: object) -> int | None:
     """Return the label that a word or number in a table stands for, in any case; None for an unknown one."""
-    return WORDS.get(str(value).strip().lower())
+    return WORDS.get(spelled(value))
 
 
-def read_sample(row: Mapping[str, str], stem: str) -> Sample:
-    """Read one row; `stem` is the generator of fakes, and the source of reals, that do not say.
+COLUMNS = ("path", "label", "generator", "class", "real_source", "origin", "split", "sha256", "location")
+"""What is read of a table of images."""
+OF_SCORES = ("path", "label", "score", "generator", "class", "real_source", "origin", "status", "error")
+"""What is read of a table of scores."""
+EVERY_OTHER = "*"
+"""In a map of labels: every word that it does not name, and that no other reader knows."""
+_SHOWN = 10
+_LOOKS = {
+    "path": {"filename", "file_name", "file", "image", "image_path", "img_path", "name"},
+    "label": {"labels", "target", "class_label", "typ", "type", "is_fake", "y"},
+}
+"""Names under which others keep what must be there."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableWords:
+    """How a table is to be understood; the same for manifests, parquet tables and files of scores.
+
+    Attributes:
+        columns: The table's name of a column of `COLUMNS` or `OF_SCORES`, where it is another one.
+        labels: What words of its labels mean (see `MEANINGS`), beside those that are known anyway. Words are
+            as `spelled` returns them, or `EVERY_OTHER`.
+        name: The generator of fakes, and the source of reals, of no other; empty: as the table is called.
+    """
+
+    columns: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, int] = field(default_factory=dict)
+    name: str = ""
+
+    def find(self, there: Collection[str], where: str, needed: Iterable[str]) -> dict[str, str]:
+        """Find a table's columns.
+
+        Args:
+            there: What they are called, as `read_rows` spells them.
+            where: The table, for messages.
+            needed: Ours that must be there, beside those that somebody named.
+
+        Returns:
+            The table's names by ours; of those that are absent there is none.
+
+        Raises:
+            BenchError: One that is needed is absent.
+        """
+        names = {ours: self.columns.get(ours, ours).strip().lower() for ours in (*COLUMNS, *OF_SCORES)}
+        # Others may be absent; one that somebody named may not, or a misspelt name would go unnoticed.
+        for ours in (*needed, *self.columns):
+            if names[ours] not in there:
+                way_out = "say what it is called there"
+                if alike := [name for name in there if name in _LOOKS.get(ours, ())]:
+                    way_out += f", perhaps as in columns: {ours}={readable(alike[0])}"
+                if len(there) == 1 and where.lower().endswith(".csv"):
+                    way_out = "columns are separated by commas, semicolons, tabs or pipes"
+                known = readable(", ".join(there))
+                raise BenchError(f"'{where}' has no column '{names[ours]}' (columns: {known}); {way_out}")
+        return {ours: theirs for ours, theirs in names.items() if theirs in there}
+
+    def meanings(
+        self, words: Sequence[str], where: str, column: str, absent: Collection[str] = ()
+    ) -> tuple[dict[str, int | None], list[str]]:
+        """Find out what each word of a column of labels means.
+
+        Args:
+            words: Of all rows.
+            where: The table, for messages.
+            column: Its name of the column.
+            absent: Words that stand for no label at all, unless somebody says what they mean.
+
+        Returns:
+            The label of each word, `DROP` of those whose rows are left out, None of those of `absent`; and
+            notes on what was left out, what was taken for `EVERY_OTHER`, and what no row has.
+
+        Raises:
+            BenchError: Words mean nothing; they are listed with their counts.
+        """
+        is_same = "label" in self.columns and self.columns["label"] == self.columns.get("generator")
+        # What says the generator calls a fake by its name, and there is no other word that it could be.
+        otherwise = self.labels.get(EVERY_OTHER, MEANINGS["fake"] if is_same else None)
+        found: dict[str, int | None] = {}
+        strange, others, dropped = Counter[str](), Counter[str](), Counter[str]()
+        counts = Counter(words)
+        for word, number in counts.items():
+            meaning = self.labels.get(spelled(word), label_of(word))
+            if meaning is None and word not in absent:
+                (strange if otherwise is None else others)[word] = number
+                meaning = otherwise
+            if meaning == DROP:
+                dropped[word] = number
+            found[word] = meaning
+        if strange:
+            known = Counter({word: number for word, number in counts.items() if found[word] is not None})
+            beside = f" (others: {_listed(known)})" if known else ""
+            first = next(iter(strange))
+            example = ",".join(f"{spelled(word)}=fake" for word, _ in strange.most_common(2) if word)
+            way_out = (
+                f"say what they mean, {', '.join(MEANINGS)}, as in labels: {example}"
+                if example
+                else ("a row without a label cannot be scored: label it, or remove it")
+            )
+            raise BenchError(
+                f"'{where}', row {words.index(first) + 1}: '{readable(first)}' is no label. In column "
+                f"'{readable(column)}' there are {_listed(strange)}{beside}; {readable(way_out)}"
+            )
+        notes = []
+        if others and otherwise != DROP:
+            (name,) = (name for name, label in MEANINGS.items() if label == otherwise)
+            notes.append(f"words of column '{readable(column)}' read as {name}: {_listed(others)}")
+        if dropped:
+            notes.append(f"rows left out by what their label means: {_listed(dropped)}")
+        if idle := self.labels.keys() - {EVERY_OTHER} - {spelled(word) for word in counts}:
+            notes.append(f"no row has the label {', '.join(map(repr, sorted(idle)))} in '{where}'")
+        return found, notes
+
+
+PLAIN = TableWords()
+"""Of a table in our own words."""
+
+
+def table_words(columns: Mapping[str, str], labels: Mapping[str, object]) -> TableWords:
+    """Check what a table is said to call its columns and labels.
+
+    Args:
+        columns: See `TableWords`.
+        labels: A meaning for each word: one of `MEANINGS`, or a word or number that tables may have.
 
     Raises:
-        ValueError: Without a path or a known label.
+        BenchError: There is no such column or meaning.
     """
-    for name in ("path", "label"):
-        if not row.get(name):
-            raise ValueError(f"there is no '{name}' (columns: {', '.join(row)})")
-    path, label = row["path"], label_of(row["label"])
-    # JSON can spell it; opened, such a path raises ValueError instead of an OSError, row by row
-    if b"\0" in os.fsencode(path):
-        raise ValueError("no file has a zero byte in its path")
-    if label is None:
-        raise ValueError(f"label '{row['label']}' of '{readable(path)}' is none of 0, 1, real, fake")
-    generator = row.get("generator", "") or (stem if label == FAKE else "")
-    real_source = row.get("real_source", "") or (generator or stem if label == REAL else "")
-    split = split_of(row.get("split", ""))
-    texts = generator, row.get("class", ""), real_source, row.get("origin", ""), split
-    return Sample(path, label, *map(readable, texts))
+    known = dict.fromkeys((*COLUMNS, *OF_SCORES))
+    for name, theirs in columns.items():
+        if name not in known:
+            raise BenchError(unknown("column", str(name), known))
+        if not str(theirs).strip():
+            raise BenchError(f"column '{name}' has no name in the table: say columns {name}=NAME")
+    read = {}
+    for word, meant in labels.items():
+        meaning = MEANINGS.get(spelled(meant), label_of(meant))
+        if meaning is None:
+            raise BenchError(unknown(f"meaning of label '{word}'", str(meant), MEANINGS))
+        read[spelled(word)] = meaning
+    return TableWords(dict(columns), read)
+
+
+def _listed(words: Counter[str]) -> str:
+    """List words with their counts, the most frequent first."""
+    some = ", ".join(f"'{readable(word)}' ({number:,})" for word, number in words.most_common(_SHOWN))
+    return some + (f" and {len(words) - _SHOWN} more" if len(words) > _SHOWN else "")

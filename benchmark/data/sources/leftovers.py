@@ -7,12 +7,13 @@ from posixpath import splitext
 
 from forenbench.printable import readable
 
-_TEXTS = {".txt", ".json", ".caption", ".xml", ".cls"}
+TEXTS = {".txt", ".json", ".caption", ".xml", ".cls"}
+BESIDE_SHARDS = {".tar", ".idx", ".md", *TEXTS}
 
 
 def texts_beside(paths: Sequence[str]) -> set[str]:
     """Find the texts beside images of the same name: ``a.txt`` or ``a.png.txt`` beside ``a.png``."""
-    texts = {path for path in paths if splitext(path)[1].lower() in _TEXTS}
+    texts = {path for path in paths if splitext(path)[1].lower() in TEXTS}
     if not texts:  # most folders have none, and the names of a million images need not be made
         return texts
     images = {name for path in paths if path not in texts for name in (path, splitext(path)[0])}

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
+from posixpath import splitext
 from typing import NamedTuple
 
 from forenbench.errors import BenchError
-from forenbench.types import FileSource
+from forenbench.files.hub_datasets import folder_name
+from forenbench.printable import readable
+from forenbench.types import FileSource, Source
 
 from . import archive, table_files
-from .archive import Archive, find_members, is_archive, open_archive
+from .archive import Archive, find_members, is_archive, open_archive, stem_of
 from .findings import Findings
-from .folder import Folder, find_samples, list_files, read_labels
+from .folder import Folder, find_samples, list_files, read_labels, refuse_empty
 from .huggingface import HuggingFace, open_huggingface
 from .joined import join
+from .leftovers import BESIDE_SHARDS
 from .manifest import open_manifest
+from .ruled import read_by_rules
 from .rules import NO_RULES, Rules
+from .shards import Shards
 from .source_kinds import open_guest, problems
 from .volumes import refuse_volume
+from .webdataset import find_keyed, says_labels
 
 _PLACES = (
     f"a folder, an archive ({', '.join(archive.SUFFIXES)}) or a manifest ({', '.join(table_files.SUFFIXES)})"
@@ -36,6 +45,7 @@ class Place(NamedTuple):
 
 OURS = (
     Place("tables", "parquet files with images in them, as on the Hugging Face hub"),
+    Place("shards", "tar files whose images have texts .cls or .json beside them, as WebDataset's"),
     Place("folder", "a folder whose folders' names say the label"),
     Place("archive", f"a file {', '.join(archive.SUFFIXES)} like such a folder"),
     Place("manifest", f"a table of paths: {', '.join(table_files.SUFFIXES)}"),
@@ -62,15 +72,16 @@ def open_location(
     """
     if (guest := open_guest(location)) is not None:
         _refuse_patterns(location, rules)
+        _refuse_words(location, rules)
         return guest
     if location.is_dir():
-        # Where patterns say the labels, they are of images, which tables may lie beside.
-        if not rules.label_paths and (tables := _parquet_files(location)):
-            _refuse_patterns(location, rules)
-            return open_huggingface(location, tables)
-        return Folder(location), find_samples(location, otherwise, classes, rules)
+        return _open_folder(location, otherwise, classes, rules)
     if is_archive(location):
         opened = open_archive(location)
+        names = [name.removeprefix(opened.inside) for name in opened.members()]
+        if otherwise is None and not rules.label_paths and _has_texts(opened, names, rules):
+            return opened, _read_texts(opened, names, location, rules)
+        _refuse_words(location, rules)
         return opened, find_members(opened, otherwise, classes, rules)
     if location.name.lower().endswith(table_files.SUFFIXES):
         _refuse_patterns(location, rules)
@@ -80,13 +91,15 @@ def open_location(
             columns: dict[str, str] = {}
             with suppress(OSError, ValueError):  # the manifest's reader words what is wrong
                 schema = pq.read_schema(location)
-                names = (name.strip().lower() for name in schema.names)
-                columns = dict(zip(names, map(str, schema.types), strict=True))
+                spelled = (name.strip().lower() for name in schema.names)
+                columns = dict(zip(spelled, map(str, schema.types), strict=True))
             # Does it hold images, or list them? Bytes alone do not tell, for a manifest's own paths are bytes
             # where they are no valid text.
-            if "path" not in columns and any("binary" in column for column in columns.values()):
-                return open_huggingface(location.parent, [location.name])
-        return open_manifest(location, _open_unlabelled)
+            path = rules.columns.get("path", "path").strip().lower()
+            if path not in columns and any("binary" in column for column in columns.values()):
+                # the generator of one file of several is called like the folder, too
+                return open_huggingface(location.parent, [location.name], replace(rules.words, name=""))
+        return open_manifest(location, _open_unlabelled, rules.words)
     raise _refusal(location)
 
 
@@ -105,6 +118,11 @@ def open_locations(
     """
     if len(locations) == 1:
         return open_location(locations[0], classes=classes, rules=rules)
+    if all(location.suffix.lower() == ".tar" for location in locations):
+        root = Path(os.path.commonpath([location.parent for location in locations]))
+        shards = Shards(root, [location.relative_to(root).as_posix() for location in locations])
+        if _has_texts(shards, list(shards.paths()), rules):
+            return _open_shards(shards, root, None, rules)
     pieces: list[Opened] = []
     for location in locations:
         if is_archive(location):
@@ -116,6 +134,28 @@ def open_locations(
     return join(pieces)
 
 
+def _open_folder(location: Path, otherwise: int | None, classes: Collection[str], rules: Rules) -> Opened:
+    """Open a folder of whatever it holds."""
+    inside = _look_into(location)
+    # Where patterns say the labels, they are of images, which tables may lie beside.
+    if inside.tables and not rules.label_paths:
+        _refuse_patterns(location, rules)
+        return open_huggingface(location, inside.tables, rules.words)
+    if inside.shards:
+        return _open_shards(Shards(location, inside.shards), location, otherwise, rules)
+    folder = Folder(location)
+    if otherwise is None and not rules.label_paths and _has_texts(folder, inside.files, rules):
+        return folder, _read_texts(folder, inside.files, location, rules)
+    _refuse_words(location, rules)
+    return folder, find_samples(location, otherwise, classes, rules)
+
+
+def _refuse_words(location: Path, rules: Rules) -> None:
+    """Refuse names of columns and labels beside a place that has none."""
+    if rules.columns or rules.labels:
+        raise BenchError(f"'{location}' is no table: columns and labels are for manifests and parquet tables")
+
+
 def _refuse_patterns(location: Path, rules: Rules) -> None:
     """Refuse patterns of paths beside a place that itself says of each image what it is."""
     if rules.leave or rules.label_paths:
@@ -125,19 +165,69 @@ def _refuse_patterns(location: Path, rules: Rules) -> None:
 def _open_unlabelled(location: Path) -> FileSource:
     """Open what a manifest's files are in; their labels are the manifest's."""
     if location.is_dir():
-        tables = _parquet_files(location)
-        return HuggingFace(location, tables) if tables else Folder(location)
+        inside = _look_into(location)
+        if inside.tables:
+            return HuggingFace(location, inside.tables)
+        return Shards(location, inside.shards) if inside.shards else Folder(location)
     if is_archive(location):
         return open_archive(location)
     raise _refusal(location)
 
 
-def _parquet_files(folder: Path) -> list[str]:
-    """List a folder's parquet files, if these are what it holds: none where its folders are labels."""
+class _Inside(NamedTuple):
+    """What a folder holds.
+
+    Attributes:
+        files: All.
+        tables: The Parquet files, where no folders are labels.
+        shards: The tar files, where no folders are labels, and there is nothing else.
+    """
+
+    files: Sequence[str]
+    tables: Sequence[str] = ()
+    shards: Sequence[str] = ()
+
+
+def _look_into(folder: Path) -> _Inside:
+    """List what a folder holds, and look for other things in it than images."""
     files = sorted(list_files(folder))
+    suffixes = {splitext(file)[1].lower() for file in files}
     tables = [file for file in files if file.lower().endswith(".parquet")]
+    shards = [file for file in files if file.lower().endswith(".tar")] if suffixes <= BESIDE_SHARDS else []
     # Somebody's results may lie beside the images; with label folders it is the folder that is meant.
-    return [] if tables and read_labels(files, folder.name).samples else tables
+    if (tables or shards) and read_labels(files, folder.name).samples:
+        return _Inside(files)
+    return _Inside(files, tables, shards)
+
+
+def _has_texts(source: Source, paths: Sequence[str], rules: Rules) -> bool:
+    """Say whether texts beside images, rather than folders, say what these are."""
+    return says_labels(source, paths, rules.words) and not read_labels(paths, "").samples
+
+
+def _open_shards(shards: Shards, location: Path, otherwise: int | None, rules: Rules) -> Opened:
+    """Open shards whose labels are in texts, or are said of all, or by patterns of ``<shard>/<member>``."""
+    paths = list(shards.paths())
+    if otherwise is None and not rules.label_paths:
+        if not says_labels(shards, paths, rules.words):
+            some = f"'{readable(paths[0])}' for one" if paths else "nothing is in them"
+            raise BenchError(
+                f"the tar files in '{location}' have no labels: no image in them has a text .cls beside it, "
+                f"or .json with a field 'label' ({some}). Say by patterns which are real and which fake, or "
+                "list them with their labels in a manifest, whose column 'location' is this folder"
+            )
+        return shards, _read_texts(shards, paths, location, rules)
+    _refuse_words(location, rules)
+    findings = read_labels(paths, folder_name(location), otherwise, rules=rules)
+    return shards, refuse_empty(location, findings, rules)
+
+
+def _read_texts(source: Source, paths: Sequence[str], location: Path, rules: Rules) -> Findings:
+    """Read what texts beside images say of them; what patterns leave aside is left."""
+    stem = folder_name(location) if location.is_dir() else stem_of(location)
+    left = read_by_rules(sorted(paths), stem, rules) if rules.leave else Findings((), tuple(paths))
+    found = find_keyed(source, left.unlabelled, rules.words, str(location), stem)
+    return replace(found, notes=(*left.notes, *found.notes))
 
 
 def _refusal(location: Path) -> BenchError:

@@ -6,20 +6,22 @@ import os
 import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from forenbench.errors import BenchError
 from forenbench.printable import readable
-from forenbench.types import FileSource, Sample, Stamp
+from forenbench.types import TAMPERED, FileSource, Sample, Stamp
 
 from .columns import UnusedColumns
 from .findings import Findings
 from .folder import Folder
 from .joined import Joined
-from .labels import read_sample
+from .labels import DROP, PLAIN, TableWords
 from .names import with_slashes
 from .table_files import read_rows, remarks, write_rows
+from .table_rows import as_text, read_sample, share_reals
 
 if TYPE_CHECKING:
     from forenbench.data.inventory import FileFacts
@@ -39,56 +41,45 @@ class Manifest:
     def stamps(self, paths: Sequence[str]) -> dict[str, Stamp]:
         """Look at files, and add the content that the manifest promises."""
         return {
-            path: replace(stamp, sha256=self.digests.get(path, ""))
+            path: replace(stamp, sha256=self.digests.get(path) or stamp.sha256)
             for path, stamp in self.source.stamps(paths).items()
         }
 
 
-def open_manifest(file: Path, open_source: Callable[[Path], FileSource]) -> tuple[Manifest, Findings]:
+def open_manifest(
+    file: Path, open_source: Callable[[Path], FileSource], words: TableWords = PLAIN
+) -> tuple[Manifest, Findings]:
     """Read a manifest: columns ``path``, ``label``, perhaps those of `Sample`, ``sha256`` and ``location``.
 
     Those of `Sample` are ``generator``, ``class``, ``real_source``, ``origin`` and ``split``; column names
-    count in any case, and others than these are for readers. A label is 0, 1, real or fake. A path is
-    relative to its row's location (a folder or an archive), which is relative to the manifest's folder; an
+    count in any case, and others than these are for readers. A label is 0, 1, real, fake or tampered. A path
+    is relative to its row's location (a folder or an archive), which is relative to the manifest's folder; an
     empty location is that folder. A real image without a generator belongs to every test set, a fake one to
     the test set called like the manifest.
 
     Args:
         file: Its suffix is one of `table_files.SUFFIXES`.
         open_source: Opens a location.
+        words: What its columns and labels are called.
 
     Raises:
-        BenchError: A column is missing, or a row has an unknown label, no path, or another row's path.
+        BenchError: A column is missing, a label means nothing, or a row has no path, or another row's path.
     """
-    unused = UnusedColumns()
-    rows: list[_Row] = []
-    for number, listed in enumerate(read_rows(file), 1):
-        unused.see(listed)
-        try:
-            sample = read_sample(listed, file.stem)
-        except ValueError as error:
-            raise BenchError(f"'{file}', row {number}: {error}") from None
-        rows.append(_Row(number, sample, listed.get("location", ""), listed.get("sha256", "").lower()))
-    if not rows:
-        raise BenchError(f"'{file}' is empty: there is no file to score")
+    rows, notes = _read(file, words)
     sources: dict[str, FileSource] = {}
-    spelled: dict[str, dict[str, str]] = {}
+    paths: dict[str, dict[str, str]] = {}
     for name in dict.fromkeys(row.location for row in rows):
-        # Windows may have written locations and paths; but on Linux a backslash is a letter like others, so
-        # that what is there under just that name comes first.
-        location = file.parent / name
-        location = location if location.exists() else file.parent / with_slashes(name)
+        there = (file.parent / spelling for spelling in _spellings(name))
+        location = next((place for place in there if place.exists()), file.parent / with_slashes(name))
         source = sources[name] = open_source(location) if name else Folder(file.parent)
-        paths = [row.sample.path for row in rows if row.location == name and "\\" in row.sample.path]
-        absent = (path for path, stamp in source.stamps(paths).items() if not stamp.mark)
-        spelled[name] = {path: with_slashes(path) for path in absent}
+        paths[name] = _found(source, [row.sample.path for row in rows if row.location == name])
     samples: dict[str, Sample] = {}
     seen: set[str] = set()
     digests: dict[str, str] = {}
     owners: dict[str, int] = {}
     numbers = {name: number for number, name in enumerate(sources)}
     for row in rows:
-        path = spelled[row.location].get(row.sample.path, row.sample.path)
+        path = paths[row.location].get(row.sample.path, row.sample.path)
         # "a/../b.png" and "b.png" are one image, which would count twice
         normal = posixpath.normpath(path)
         if normal in seen:
@@ -98,8 +89,12 @@ def open_manifest(file: Path, open_source: Callable[[Path], FileSource]) -> tupl
         owners[path] = numbers[row.location]
         digests[path] = row.sha256
     opened = Joined(list(sources.values()), owners) if len(sources) > 1 else sources[rows[0].location]
-    notes = (*remarks(file), *unused.notes(), *_misspelt(file, opened, samples))
-    return Manifest(opened, digests), Findings(tuple(samples.values()), (), notes)
+    listed = tuple(samples.values())
+    if "generator" in words.columns:
+        shared, more = share_reals(listed)
+        listed, notes = tuple(shared), [*notes, *more]
+    notes = [*remarks(file), *notes, *_misspelt(file, opened, samples)]
+    return Manifest(opened, digests), Findings(listed, (), tuple(notes))
 
 
 class _Row(NamedTuple):
@@ -111,6 +106,49 @@ class _Row(NamedTuple):
     sha256: str
 
 
+def _read(file: Path, words: TableWords) -> tuple[list[_Row], list[str]]:
+    """Read the rows whose label is not to be left out, with notes on columns and labels."""
+    listed = list(read_rows(file))
+    if not listed:
+        raise BenchError(f"'{file}' is empty: there is no file to score")
+    # rows of JSON may differ in their columns
+    names = words.find(list(dict.fromkeys(chain.from_iterable(listed))), str(file), ("path", "label"))
+    said = [row.get(names["label"], "") for row in listed]
+    labels, notes = words.meanings(said, str(file), names["label"])
+    unused, rows = UnusedColumns(names), []
+    for number, row in enumerate(listed, 1):
+        unused.see(row)
+        ours = {name: row.get(theirs, "") for name, theirs in names.items()}
+        label = labels[ours["label"]]
+        if label is None or label == DROP:
+            continue
+        try:
+            sample = read_sample(ours, words.name or file.stem, label)
+        except ValueError as error:
+            raise BenchError(f"'{file}', row {number}: {error}") from None
+        rows.append(_Row(number, sample, ours.get("location", ""), ours.get("sha256", "").lower()))
+    if not rows:
+        raise BenchError(f"'{file}' holds no row with a label: {'; '.join(notes)}")
+    return rows, [*notes, *unused.notes()]
+
+
+def _spellings(name: str) -> list[str]:
+    """List what a path or location may be called where it lies, the likeliest first."""
+    # Windows may have written it; but on Linux a backslash is a letter like others, and a byte that is no
+    # UTF-8 part of a name, so that what is there under just that name comes first.
+    return list(dict.fromkeys([name, with_slashes(name), as_text(name), with_slashes(as_text(name))]))
+
+
+def _found(source: FileSource, paths: Iterable[str]) -> dict[str, str]:
+    """Find under which spelling files are there, of paths that have several; by the table's."""
+    spellings = {path: several for path in paths if len(several := _spellings(path)) > 1}
+    stamps = source.stamps(list(dict.fromkeys(chain.from_iterable(spellings.values()))))
+    return {
+        path: next((one for one in several if stamps[one].mark), with_slashes(path))
+        for path, several in spellings.items()
+    }
+
+
 def _misspelt(file: Path, source: FileSource, paths: Iterable[str]) -> Iterator[str]:
     """Say that a table is perhaps in another encoding, where that may be why files are absent."""
     if file.suffix.lower() == ".csv":
@@ -119,8 +157,8 @@ def _misspelt(file: Path, source: FileSource, paths: Iterable[str]) -> Iterator[
         absent = [path for path, stamp in source.stamps(strange).items() if not stamp.mark]
         if absent:
             yield (
-                f"'{file.name}' is not UTF-8, and {len(absent)} of its paths lead to no file, the first "
-                f"'{readable(absent[0])}'. If it was saved as Latin-1 or Windows-1252, save it as UTF-8"
+                f"'{file.name}' is neither UTF-8 nor Windows-1252, or files are absent: {len(absent)} of its "
+                f"paths lead to none, the first '{readable(absent[0])}'"
             )
 
 
@@ -143,7 +181,8 @@ def write_manifest(
     rows = [
         {
             "path": sample.path,
-            "label": sample.label,
+            # 2 means something else in many a table
+            "label": "tampered" if sample.label == TAMPERED else sample.label,
             "generator": sample.generator,
             "class": sample.class_name,
             "real_source": sample.real_source,

@@ -35,11 +35,13 @@ class Member(NamedTuple):
         size: In bytes.
         mark: What else the directory says of its content.
         open: Opens it; gives None for what is no regular file.
+        at: Where its bytes begin in the archive's file; None where they do not lie there as they are.
     """
 
     size: int
     mark: str
     open: Callable[[], IO[bytes] | None]
+    at: int | None = None
 
 
 class _Listed(NamedTuple):
@@ -148,7 +150,8 @@ def _list_zip(file: Path, opening: ExitStack) -> Iterator[_Listed]:
 def _list_tar(file: Path, opening: ExitStack) -> Iterator[_Listed]:
     """List a tar file's members, from header to header through the whole file."""
     opened: IO[bytes] = opening.enter_context(file.open("rb"))
-    if not file.name.lower().endswith(".tar"):
+    is_plain = file.name.lower().endswith(".tar")
+    if not is_plain:
         opened = cast("IO[bytes]", opening.enter_context(BufferedReader(SeekableGzip(opened))))
     archive = opening.enter_context(tarfile.open(fileobj=opened, mode="r:"))  # noqa: SIM115 - it is one
     infos = [info for info in archive.getmembers() if not info.isdir()]
@@ -163,8 +166,9 @@ def _list_tar(file: Path, opening: ExitStack) -> Iterator[_Listed]:
         elif info.islnk():  # a hard link's target is a path from the top, a symbolic one's from where it is
             yield _Listed(info.name, _nothing(), "../" * _safe(info.name, file).count("/") + info.linkname)
         else:
-            member = Member(info.size, str(info.mtime), partial(archive.extractfile, info))
-            yield _Listed(info.name, member)
+            at = info.offset_data if is_plain and not info.issparse() else None
+            opener = partial(archive.extractfile, info)
+            yield _Listed(info.name, Member(info.size, str(info.mtime), opener, at))
 
 
 def _nothing() -> Member:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from forenbench.printable import readable
 from forenbench.types import FAKE, Sample
 
 from .findings import Findings
-from .rules import Rule, Rules
 from .splits import split_of
+
+if TYPE_CHECKING:
+    from .rules import Rule, Rules
 
 _SHOWN = 3
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any, NamedTuple, Self
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from forenbench.errors import BenchError
 from forenbench.types import FAKE, REAL
 
 from .patterns import Pattern, compiled
+
+if TYPE_CHECKING:
+    from .labels import TableWords
 
 
 class Rule(NamedTuple):
@@ -28,6 +31,9 @@ class Rules:
         real: Patterns of files that are real (see `forenbench.data.sources.patterns.compiled`).
         fake: Patterns of files that are fake.
         leave: Patterns of files that are neither, on purpose.
+        columns: What a table calls its columns (see `forenbench.data.sources.labels.TableWords`).
+        labels: What the words of its labels mean: real, fake, tampered or drop.
+        reals: The dataset, by name or path, whose reals stand beside fakes that have none of their own.
         name: What the dataset is called, and so the generator of fakes of which no rule says another; empty:
             as its folder or file is. This is no rule, but what they are given along with.
     """
@@ -35,6 +41,9 @@ class Rules:
     real: tuple[str, ...] = ()
     fake: tuple[str, ...] = ()
     leave: tuple[str, ...] = ()
+    columns: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    reals: str = ""
     name: str = ""
 
     @classmethod
@@ -48,11 +57,22 @@ class Rules:
         known = [one.name for one in fields(cls) if one.name != "name"]
         if surplus := sorted(values.keys() - known):
             raise BenchError(f"rules have no '{surplus[0]}'; known are {', '.join(known)}")
-        for word, patterns in values.items():
-            if not isinstance(patterns, list | tuple) or not all(isinstance(one, str) for one in patterns):
-                raise BenchError(f"rules: '{word}' is {patterns!r}, not a list of patterns")
-        read: dict[str, Any] = {word: tuple(patterns) for word, patterns in values.items()}
+        read: dict[str, Any] = {}
+        for word, said in values.items():
+            if word in ("columns", "labels"):
+                if not isinstance(said, Mapping):
+                    raise BenchError(f"rules: '{word}' is {said!r}, not a table of words")
+                read[word] = {str(key): str(value) for key, value in said.items()}
+            elif word == "reals":
+                if not isinstance(said, str):
+                    raise BenchError(f"rules: 'reals' is {said!r}, not the name or path of one dataset")
+                read[word] = said
+            elif not isinstance(said, list | tuple) or not all(isinstance(one, str) for one in said):
+                raise BenchError(f"rules: '{word}' is {said!r}, not a list of patterns")
+            else:
+                read[word] = tuple(said)
         made = cls(**read)
+        _ = made.words
         try:
             list(made.in_order())
         except ValueError as error:  # said now, not after minutes of listing files
@@ -71,6 +91,18 @@ class Rules:
     def label_paths(self) -> bool:
         """Whether patterns, rather than names of folders, say the label."""
         return bool(self.real or self.fake)
+
+    @property
+    def words(self) -> TableWords:
+        """How a table is to be understood.
+
+        Raises:
+            BenchError: There is no such column or meaning.
+        """
+        # Not at the top: patterns, which are all that folders and archives know, stand below tables.
+        from .labels import table_words
+
+        return replace(table_words(self.columns, self.labels), name=self.name)
 
     def top_folders(self) -> set[str] | None:
         """Return the first names of patterns for real and fake, as they are spelled; None without any.

@@ -15,10 +15,11 @@ from forenbench.printable import readable
 from forenbench.registry import Registry
 from forenbench.registry.guests import contained, reason
 from forenbench.registry.plugin_files import PluginFile, read_plugin, split_request
-from forenbench.types import FAKE, REAL, FileSource, Sample, Stamp
+from forenbench.types import LABEL_NAMES, FileSource, Sample, Stamp
 
 from .findings import Findings
-from .folder import list_files, refuse_size, stamp_file
+from .folder import list_files
+from .stamping import refuse_size, stamp_file
 
 
 class SourceKind(Protocol):
@@ -191,7 +192,7 @@ def _open(source: GuestSource, words: str) -> tuple[FileSource, Findings]:
     except Exception as error:
         raise BenchError(f"'{source.place}' cannot be opened by {words}: {reason(error)}") from error
     for sample in samples:
-        if not isinstance(sample, Sample) or sample.label not in (REAL, FAKE):
+        if not isinstance(sample, Sample) or sample.label not in LABEL_NAMES:
             raise BenchError(
                 f"'{source.place}', opened by {words}: {short(sample)} is no Sample with a label"
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,8 @@ from forenbench.files.regular import irregular
 SUFFIXES = (".csv", ".jsonl", ".parquet")
 _HEAD = 1 << 16
 _MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
-_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "pipes"}
+_QUOTED = re.compile('"[^"]*"')
 
 Row = Mapping[str, Any]
 
@@ -98,7 +100,21 @@ def remarks(file: Path) -> tuple[str, ...]:
     encoding, separator = _spelling(file)
     separated = f"'{file.name}': its columns are separated by {_SEPARATORS[separator]}"
     encoded = f"'{file.name}': it is read as {encoding.upper()}"
-    return (separated,) * (separator != ",") + (encoded,) * (not encoding.startswith("utf-8"))
+    is_other = not encoding.startswith("utf-8")
+    if not is_other and not _is_utf8(file):
+        is_other, encoded = True, f"'{file.name}': what is no UTF-8 in it is read as Windows-1252"
+    return (separated,) * (separator != ",") + (encoded,) * is_other
+
+
+def _is_utf8(file: Path) -> bool:
+    """Say whether the whole of a file is UTF-8."""
+    try:
+        with file.open(encoding="utf-8") as text:
+            while text.read(_HEAD):
+                pass
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _spelling(file: Path) -> tuple[str, str]:
@@ -109,7 +125,8 @@ def _spelling(file: Path) -> tuple[str, str]:
     encoding = next((name for mark, name in _MARKS.items() if head.startswith(mark)), "utf-8")
     if encoding == "utf-8" and 3 * head.count(0) > len(head):
         raise ValueError("a third of it are zero bytes, as in UTF-16 without its mark; save it as UTF-8")
-    header = head.decode(encoding, "replace").splitlines()[:1]
+    # in quotes, names of columns may hold any separator, and line ends
+    header = _QUOTED.sub("", head.decode(encoding, "replace")).splitlines()[:1]
     return encoding, max(_SEPARATORS, key="".join(header).count)
 
 

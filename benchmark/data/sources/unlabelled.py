@@ -23,31 +23,21 @@ _REAL |= {"imagenet", "ffhq", "afhq", "celeba", "celebahq", "flickr", "flickr30k
 _NEUTRAL = {"train", "val", "test", "images", "image", "dataset", "set", "hq", "k", "png", "jpg", "resized"}
 _FAKE = {"fake", "fakes", "synthetic", "generated"}
 _IMAGES = {".png", ".jpg", ".jpeg", ".jfif", ".webp", ".avif", ".heic", ".bmp", ".tif", ".tiff", ".gif"}
-_BESIDE_SHARDS = {".tar", ".idx", ".md", ".txt", ".json", ".caption", ".xml", ".cls"}
 _SHOWN = 3
 
 Folders = tuple[str, ...]
 
 
-def without_labels(location: Path, paths: Sequence[str], notes: Sequence[str]) -> BenchError:
+def without_labels(location: Path, paths: Sequence[str]) -> BenchError:
     """Return the error for a folder or archive in which nothing has a label.
 
     Args:
         location: Where it is.
         paths: All that is in it, but for texts beside images.
-        notes: Whatever `aside` said of these.
     """
     if not paths:
         return BenchError(f"'{location}' is empty: there is no file to score")
     quoted = shlex.quote(str(location))
-    is_shard = location.name.lower().endswith(".tar") and notes
-    suffixes = {splitext(path)[1].lower() for path in paths}
-    if is_shard or (".tar" in suffixes and suffixes <= _BESIDE_SHARDS):
-        return BenchError(
-            f"'{location}' seems to be a webdataset ('{readable(paths[0])}', …), whose labels lie beside the "
-            "images, in files that are not read. List the images with their labels in a manifest; its column "
-            "'location' names the tar file that a 'path' is in"
-        )
     # the first file of each folder: reversed, the last one that is put under a key is the first in order
     first = {path.rpartition("/")[0]: path for path in reversed(paths)}
     some = ", ".join(f"'{readable(path)}'" for path in sorted(first.values())[:_SHOWN])
