@@ -90,7 +90,7 @@ def by_itself(scores: ForeignScores, dataset: str, generator: str) -> Import:
         TestSet(dataset, name, found, source, digest(found, facts), position)
         for position, (name, found) in enumerate(groups.items())
     )
-    return Import(scores, testsets, results, (*words, *shortcomings(groups, facts)))
+    return Import(scores, testsets, results, (*words, *scores.unread, *shortcomings(groups, facts)))
 
 
 def beside(scores: ForeignScores, datasets: Iterable[Dataset], some: bool = False) -> Import:

@@ -12,9 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from forenbench.data.sources.columns import UnusedColumns
 from forenbench.data.sources.labels import DROP, OF_SCORES, TableWords
 from forenbench.data.sources.names import with_slashes
-from forenbench.data.sources.table_files import check_suffix, read_rows, remarks
+from forenbench.data.sources.table_files import check_suffix, look_through, read_rows, remarks
 from forenbench.data.sources.table_rows import as_text
 from forenbench.errors import BenchError
 from forenbench.files.checksums import sha256_of
@@ -75,6 +76,7 @@ class ForeignScores:
         rows: In the file's order.
         threshold: A float32 number, as the scores are: one that equals the threshold is not above it.
         notes: What was done to the scores.
+        unread: Which columns seem to hold generators, where none is read.
     """
 
     reading: Reading
@@ -83,6 +85,7 @@ class ForeignScores:
     rows: Sequence[ForeignRow]
     threshold: float
     notes: tuple[str, ...]
+    unread: tuple[str, ...] = ()
 
 
 def read_scores(file: Path, readings: Sequence[Reading]) -> list[ForeignScores]:
@@ -100,17 +103,17 @@ def read_scores(file: Path, readings: Sequence[Reading]) -> list[ForeignScores]:
         raise BenchError(f"no score file at '{file}' ({why})")
     check_suffix(file)
     told: list[str] = []
-    rows = list(_rows(file, readings, told))
+    unread: list[str] = []
+    rows = list(_rows(file, readings, told, unread))
     found, written, sha256 = [], (*remarks(file), *told), sha256_of(file)
     for at, reading in enumerate(readings):
         column = [several[at] for several in rows]
         if not any(row.status == "ok" for row in column):
             why = f" (row {column[0].number}: {column[0].error})" if column else ""
-            name = reading.columns.get("score", "score").strip().lower()
-            where = f"in column '{name}'{why}"
+            where = f"in column '{TableWords(reading.columns).theirs('score')}'{why}"
             raise BenchError(f"'{file}' holds no score {where}; say which column holds the scores")
         oriented, limit, notes = _orient(file, column, reading)
-        found.append(ForeignScores(reading, file, sha256, oriented, limit, (*notes, *written)))
+        found.append(ForeignScores(reading, file, sha256, oriented, limit, (*notes, *written), tuple(unread)))
     return found
 
 
@@ -125,26 +128,29 @@ def normal(path: str) -> str:
     return posixpath.normpath(with_slashes(path))
 
 
-def _rows(file: Path, readings: Sequence[Reading], notes: list[str]) -> Iterator[list[ForeignRow]]:
-    """Read row by row, each once for every column of scores; rows that labels leave out are none."""
+def _rows(
+    file: Path, readings: Sequence[Reading], notes: list[str], unread: list[str]
+) -> Iterator[list[ForeignRow]]:
+    """Read row by row, each once for every column of scores; rows that labels leave out are none.
+
+    What there is to say of labels, and of columns, is added to `notes` and, at the end, to `unread`.
+    """
     reading = readings[0]
-    words = TableWords({**reading.columns, "score": reading.columns.get("score", "score")}, reading.labels)
-    theirs = words.columns.get("label", "label").strip().lower()
-    columns, said = dict[str, None](), list[str]()
-    for row in read_rows(file):
-        columns.update(dict.fromkeys(row))  # JSON rows may differ in theirs
-        said.append(row.get(theirs, ""))
+    words = TableWords(reading.columns, reading.labels)
+    columns, said = look_through(file, words.theirs("label"))
     if not columns:
         return
-    names = words.find(list(columns), str(file), ("path",))
-    scores = [TableWords(one.columns).find(list(columns), str(file), ("score",))["score"] for one in readings]
+    names = words.find(columns, str(file), ("path",))
+    scores = [TableWords(one.columns).find(columns, str(file), ["score"])["score"] for one in readings]
     labels: Mapping[str, int | None] = {}
     if "label" in names:
-        labels, more = words.meanings(said, str(file), theirs)
+        labels, more = words.meanings(said, str(file), names["label"])
         notes += more
     # A prefix that ends in a slash is whole folders: "data/" does not begin "database/a.png".
     prefix = reading.prefix and normal(reading.prefix) + "/" * reading.prefix.endswith(("/", "\\"))
+    unused = UnusedColumns({**names, **{f"score of {one}": one for one in scores}})
     for number, row in enumerate(read_rows(file), 1):
+        unused.see(row)
         given = {name: row.get(names.get(name, ""), "") for name in OF_SCORES}
         label = labels.get(given["label"])
         if label == DROP:
@@ -157,6 +163,7 @@ def _rows(file: Path, readings: Sequence[Reading], notes: list[str]) -> Iterator
         )
         scored = [_score(file, number, given | {"score": row.get(one, "")}) for one in scores]
         yield [ForeignRow(number, path, label, generator, class_name, source, origin, *one) for one in scored]
+    unread += unused.notes()
 
 
 def _path(file: Path, number: int, text: str) -> str:
