@@ -60,14 +60,20 @@ def describe(spec: Spec, samples: Iterable[Sample]) -> tuple[Sample, ...]:
     """Give samples origin, generator and split of a description; what seemed a generator is their class."""
     described = []
     for sample in samples:
+        if sample.generator in spec.aliases:
+            usual = spec.aliases[sample.generator]
+            source = usual if sample.real_source == sample.generator else sample.real_source
+            sample = replace(sample, generator=usual, real_source=source)
         if spec.origin:
             found = re.search(spec.origin, sample.path)
             sample = replace(sample, origin=readable(found[1]) if found else "")
         if spec.generator:
+            # fakes in no folder but their label's are called like the dataset's folder
+            above = sample.generator if sample.path.count("/") > 1 else ""
             sample = replace(
                 sample,
                 generator=spec.generator,
-                class_name="/".join(filter(None, (sample.generator, sample.class_name))),
+                class_name="/".join(filter(None, (above, sample.class_name))),
                 real_source=spec.generator if sample.label == REAL else "",
             )
         if spec.splits and not sample.split:

@@ -11,7 +11,7 @@ from forenbench.data.inventory import formats
 from forenbench.data.sources.rules import Rules
 from forenbench.printable import printable
 from forenbench.records.store import Store
-from forenbench.types import FAKE, LABEL_NAMES, NOWHERE, REAL, Detector
+from forenbench.types import LABEL_NAMES, NOWHERE, Detector
 
 if TYPE_CHECKING:
     from forenbench.data.dataset import Dataset
