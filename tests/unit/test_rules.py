@@ -304,5 +304,5 @@ def test_every_command_that_the_page_shows_for_other_layouts_runs(
 
 def test_rules_are_refused_where_no_dataset_is_named(tmp_path: Path) -> None:
     (tmp_path / "scores.csv").write_text("path,label,score\na.png,0,0.5\n")
-    with pytest.raises(BenchError, match="and rules choose images of a dataset: name one"):
+    with pytest.raises(BenchError, match="and rules are of a dataset: name one"):
         import_scores(tmp_path / "scores.csv", "tool", real="a/*", out=tmp_path, progress=False)
