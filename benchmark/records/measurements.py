@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import astuple, dataclass, field
 from importlib.metadata import version
@@ -132,7 +132,7 @@ class Measurements:
         # Resamples are drawn of all images, the scored ones picked from them: so two detectors are compared
         # on the same resamples, though one of them lost an image.
         names = rows.pop("path")
-        same_reals = _digest(names[rows["label"] == REAL])
+        same_reals = str(bootstrap.seed_of("reals", names[rows["label"] == REAL].to_numpy(object)))
         drawn = bootstrap.images(rows["label"].to_numpy(), names, origins)
         del names
         replicates = intervals.replicates(scored, drawn, np.flatnonzero(rows["counted"]))
@@ -170,14 +170,6 @@ def _scored(rows: pd.DataFrame, threshold: float, fitted: float | None = None) -
         threshold,
         fitted,
     )
-
-
-def _digest(paths: Iterable[str]) -> str:
-    """Digest paths, by which test sets that share all their reals are known."""
-    found = hashlib.sha256()
-    for path in paths:
-        found.update(f"{path}\n".encode("utf-8", "surrogateescape"))
-    return found.hexdigest()
 
 
 def _of_tampered(
