@@ -120,7 +120,8 @@ def read_labels(
     labelled = (above for above in names.values() if otherwise is not None or _find_label(above) is not None)
     splits = find_splits(labelled, classes)
     read = {folder: _read(above, splits, root_name, otherwise) for folder, above in names.items()}
-    if not classes:  # else a description says what is a generator, and what a class
+    # A description says what is a generator, and what a class; and where all labels are one, neither matters.
+    if not classes and otherwise is None:
         places = {above: (_find_label(above), read[folder]) for folder, above in names.items()}
         said = {f: (at, made.keywords) for f, (at, made) in places.items() if at and made}
         notes += merged({f: (at, of["label"], of["generator"]) for f, (at, of) in said.items()})
