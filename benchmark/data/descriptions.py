@@ -11,9 +11,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from forenbench.data.sources.patterns import compiled
 from forenbench.data.sources.rules import NO_RULES, Rules
-from forenbench.data.sources.splits import SCORED, split_of
+from forenbench.data.sources.split_patterns import read_splits
 from forenbench.errors import BenchError, unknown
 
 from .published_counts import CountKey as CountKey
@@ -110,11 +109,6 @@ class Spec:
         declared = {name for key in self.counts for name in (key.generator, *key.class_name.split("/"))}
         return {*self.testsets, *self.aliases, *self.reals, *declared} - {""}
 
-    def split_of(self, path: str) -> str:
-        """Return the split of which a pattern fits a path first; empty where none does."""
-        fits = (split for split, texts in self.splits.items() for text in texts if compiled(text).fits(path))
-        return next(fits, "")
-
     def top_folders(self) -> set[str]:
         """Return the folders that it consists of, as far as it declares them."""
         if self.generator:
@@ -205,7 +199,7 @@ def parse(name: str, values: Mapping[str, Any]) -> Spec:
     counts = read_counts(testsets, reals)
     try:
         rules, subset = Rules.parse(values.get("rules", {})), Subset.parse(values.get("subset", {}))
-        splits = _splits(values.get("splits", {}))
+        splits = read_splits(values.get("splits", {}))
     except BenchError as error:
         raise BenchError(f"datasets/{name}.toml: {error}") from None
     parsed = {
@@ -224,23 +218,6 @@ def parse(name: str, values: Mapping[str, Any]) -> Spec:
     }
     plain = {key: value for key, value in values.items() if key != "format"}
     return Spec(**{**plain, **parsed})
-
-
-def _splits(values: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    """Read a table ``[splits]``: patterns by split.
-
-    Raises:
-        BenchError: One is no split, or no pattern.
-    """
-    found = {}
-    for word, texts in values.items():
-        if not split_of(word):
-            raise BenchError(f"splits: '{word}' is none of {', '.join(SCORED)}")
-        try:
-            found[split_of(word)] = tuple(compiled(text).text for text in texts)
-        except ValueError as error:
-            raise BenchError(f"splits: {error}") from None
-    return found
 
 
 def _refuse_unknown(name: str, values: Mapping[str, Any], known: set[str]) -> None:

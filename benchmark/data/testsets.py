@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from forenbench.data.sources.split_patterns import split_by
 from forenbench.data.sources.splits import SCORED, Taken
 from forenbench.printable import readable
 from forenbench.types import FAKE, LABEL_NAMES, REAL, TAMPERED, Sample
@@ -77,7 +78,7 @@ def describe(spec: Spec, samples: Iterable[Sample]) -> tuple[Sample, ...]:
                 real_source=spec.generator if sample.label == REAL else "",
             )
         if spec.splits and not sample.split:
-            sample = replace(sample, split=spec.split_of(sample.path))
+            sample = replace(sample, split=split_by(spec.splits, sample.path))
         # where reals that several test sets share are declared, these share them, and no other one
         if spec.rules and sample.label == REAL and not sample.generator and sample.real_source in spec.reals:
             sample = replace(sample, generator=sample.real_source)

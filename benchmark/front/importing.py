@@ -86,7 +86,7 @@ class ScoreImport(ImageChoice):
         patterns = self.real or self.fake or self.leave or self.reals
         if not self.dataset and (patterns or not self.takes_all):
             raise BenchError(
-                "generators, protocol, limit, splits, lists and rules are of a dataset: name one"
+                "generators, protocol, limit, lists, split and rules choose images of a dataset: name one"
             )
         perturbation = parse(self.perturbation).name  # spelled as runs do: jpeg:090 is jpeg:90
         scores = read_scores(self.file, [self.reading(column) for column in self.detectors.values()])
