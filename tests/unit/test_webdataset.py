@@ -7,16 +7,17 @@ import json
 import pickle
 import tarfile
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import pytest
+from tiny_files import tiny_file
 
 from forenbench.cli.index import index
 from forenbench.data.inventory import FileFacts, take_stock
 from forenbench.data.sources.locations import open_location, open_locations
 from forenbench.data.sources.rules import Rules
 from forenbench.errors import BenchError
-from forenbench.testing import tiny_image
 from forenbench.types import Sample
 
 
@@ -25,10 +26,7 @@ def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
-def png(seed: int) -> bytes:
-    buffer = io.BytesIO()
-    tiny_image(seed).save(buffer, format="PNG")
-    return buffer.getvalue()
+png = partial(tiny_file, format="PNG")
 
 
 def pack(file: Path, members: Mapping[str, bytes], mode: str = "w") -> Path:
