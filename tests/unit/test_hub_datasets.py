@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hub_mirror import COMMIT, REPOSITORY, HubMirror, mirrored
+from tiny_files import tiny_file
 from typer.testing import CliRunner
 
 from forenbench.cli.app import app as bench
@@ -19,18 +20,13 @@ from forenbench.data.catalogue import open_dataset
 from forenbench.data.descriptions import Download, Spec
 from forenbench.errors import BenchError, NotHere
 from forenbench.files.hub_datasets import HubDataset, parse_hub_dataset
-from forenbench.testing import tiny_image
 
 MAIN = f"hf://datasets/{REPOSITORY}@main"
 PINNED = f"hf://datasets/{REPOSITORY}@{COMMIT}"
 
 
 def table(*labels: int) -> bytes:
-    images = []
-    for seed in range(len(labels)):
-        buffer = io.BytesIO()
-        tiny_image(seed).save(buffer, format="PNG")
-        images.append({"bytes": buffer.getvalue(), "path": None})
+    images = [{"bytes": tiny_file(seed, "PNG"), "path": None} for seed in range(len(labels))]
     written = io.BytesIO()
     kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
     pq.write_table(pa.table({"image": pa.array(images, kind), "label": list(labels)}), written)

@@ -7,16 +7,17 @@ import json
 import pickle
 import tarfile
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import pytest
+from tiny_files import tiny_file
 
 from forenbench.cli.index import index
 from forenbench.data.inventory import FileFacts, take_stock
 from forenbench.data.sources.locations import open_location, open_locations
 from forenbench.data.sources.rules import Rules
 from forenbench.errors import BenchError
-from forenbench.testing import tiny_image
 from forenbench.types import Sample
 
 
@@ -25,10 +26,7 @@ def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
-def png(seed: int) -> bytes:
-    buffer = io.BytesIO()
-    tiny_image(seed).save(buffer, format="PNG")
-    return buffer.getvalue()
+png = partial(tiny_file, format="PNG")
 
 
 def pack(file: Path, members: Mapping[str, bytes], mode: str = "w") -> Path:
@@ -180,3 +178,21 @@ def test_an_index_leads_back_to_the_members(tmp_path: Path, place: str) -> None:
     assert same.samples == findings.samples
     paths = [sample.path for sample in findings.samples]
     assert take_stock(listed, paths) == take_stock(source, paths)
+
+
+def test_fields_are_columns_and_their_words_labels(tmp_path: Path) -> None:
+    """As Semi-Truths and ELSA keep them: under other names, in numbers and words of their own."""
+    members = {}
+    for name, method in (("1", "None"), ("2", "sdxl"), ("3", "blend"), ("4", "flux")):
+        members |= {f"{name}.jpg": b"x", f"{name}.json": fields(Method=method, mask=[1, 2])}
+    made = pack(tmp_path / "s/0.tar", members)
+    meant = {"none": "real", "blend": "drop"}
+    rules = Rules(columns={"label": "method", "generator": "method"}, labels=meant)
+    _, findings = open_location(made.parent, rules=rules)
+    assert [(sample.path, sample.label, sample.generator) for sample in findings.samples] == [
+        ("0.tar/1.jpg", 0, ""),
+        ("0.tar/2.jpg", 1, "sdxl"),
+        ("0.tar/4.jpg", 1, "flux"),
+    ]
+    with pytest.raises(BenchError, match=r"columns and labels are for manifests"):
+        open_location(pack(tmp_path / "t.tar", {"real/1.jpg": b"x"}), rules=rules)
