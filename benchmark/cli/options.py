@@ -16,7 +16,7 @@ from forenbench.data.sources.rules import Rules
 from forenbench.errors import BenchError
 from forenbench.front.arguments import ImageChoice
 
-from .console import split
+from .console import split, split_pairs
 
 Runs = Annotated[
     list[Path] | None, typer.Argument(help="Run folders.", show_default="all below results/runs")
@@ -128,8 +128,8 @@ class Ruled:
         patterns = {name: getattr(self, name) or [] for name in ("real", "fake", "leave")}
         return {
             **patterns,
-            "columns": parse_map("--columns", self.columns),
-            "labels": parse_map("--labels", self.labels),
+            "columns": split_pairs("--columns", self.columns),
+            "labels": split_pairs("--labels", self.labels),
         }
 
     @property
@@ -227,23 +227,6 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
     # Typer makes options of a signature, and reads `__signature__` before the function's own.
     call.__signature__ = Signature(options)  # type: ignore[attr-defined]
     return call
-
-
-def parse_map(option: str, text: str) -> dict[str, str]:
-    """Read an option ``NAME=VALUE,…``.
-
-    Raises:
-        BenchError: A part of it has no value, or a name is there twice.
-    """
-    found: dict[str, str] = {}
-    for pair in split(text):
-        name, equals, value = pair.partition("=")
-        if not equals or not value.strip():
-            raise BenchError(f"{option} '{pair}' is not NAME=VALUE")
-        if name.strip() in found:
-            raise BenchError(f"{option} names '{name.strip()}' twice")
-        found[name.strip()] = value.strip()
-    return found
 
 
 def parse_places(pairs: Iterable[str] | None) -> dict[str, Path]:

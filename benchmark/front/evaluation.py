@@ -21,7 +21,7 @@ from forenbench.scoring.workers import Workplace
 from forenbench.scoring.working import EngineChoice, working
 
 from .talk import short
-from .telling import Say, describe_absent, describe_dataset, describe_problems
+from .telling import Say, describe_absent, describe_dataset, describe_other_rules, describe_problems
 
 if TYPE_CHECKING:
     from forenbench.scoring.outcome import Summary
@@ -87,6 +87,7 @@ class Evaluation:
         precision = check_precision(self.precision)
         equalised.check(self.equalise)
         means = replace(self.means, device=devices[0])
+        store = Store(self.folder)
         with progress:
             gathered = gather(self.request, means, progress.files, Room(network_memory(means.device)))
             replaced = any(one.is_replaced for job in gathered.jobs for one in job.detectors)
@@ -97,6 +98,7 @@ class Evaluation:
                 )
             for job in gathered.jobs:
                 describe_dataset(job.dataset, [one.detector for one in job.detectors], progress.say)
+            describe_other_rules(gathered.datasets, store, progress.say)
             # Only now: the side to which all images are cut is that of the smallest in the data.
             facts = [fact for one in gathered.datasets for fact in one.facts.values()]
             perturbations = equalised.add(perturbations, self.equalise, facts)
@@ -110,7 +112,6 @@ class Evaluation:
                     f"networks take more memory than is free: detectors score in {gathered.rounds} rounds"
                 )
             settings = RunSettings(perturbations, self.seed, precision, self.keep_going)
-            store = Store(self.folder)
             summary = Summary()
             # The first device is this process's; each other one has a process that loads all of it again.
             workplace = Workplace(self.request, means, settings, store, devices[1:])

@@ -8,9 +8,10 @@ from itertools import chain
 from typing import TYPE_CHECKING, Protocol
 
 from forenbench.data.inventory import formats
+from forenbench.data.sources.rules import Rules
 from forenbench.printable import printable
 from forenbench.records.store import Store
-from forenbench.types import LABEL_NAMES, Detector
+from forenbench.types import LABEL_NAMES, NOWHERE, Detector
 
 if TYPE_CHECKING:
     from forenbench.data.dataset import Dataset
@@ -50,6 +51,20 @@ def describe_dataset(dataset: Dataset, detectors: Sequence[Detector], say: Say) 
     seen = (borders(testset, dataset.facts, detectors) for testset in dataset.testsets)
     for note in (*dataset.notes, *chain.from_iterable(seen)):
         say(printable(f"  note: {note}"), "yellow")
+
+
+def describe_other_rules(datasets: Sequence[Dataset], store: Store, say: Say) -> None:
+    """Name test sets whose rows a run folder has by other rules, and which the rules of now do not make."""
+    now = {(one.dataset, one.name): one.found.rules for dataset in datasets for one in dataset.testsets}
+    rules = {name: Rules.parse(said or {}) for (name, _), said in now.items()}
+    others = {
+        (record.cell.dataset, record.cell.testset)
+        for record in store.records()
+        if record.cell.dataset in rules
+        and Rules.parse((record.provenance.found or NOWHERE).rules or {}) != rules[record.cell.dataset]
+    }
+    if stale := sorted("/".join(names) for names in others - now.keys()):
+        say(printable(f"note: tables also show what other rules made: {', '.join(stale)}"), "yellow")
 
 
 def describe_problems(summary: Summary, store: Store, say: Say) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -26,7 +26,7 @@ class Found(NamedTuple):
     data_root: Path
 
 
-def find_datasets(records: Iterable[Record], requests: Sequence[str], data_root: Path) -> dict[str, Found]:
+def find_datasets(records: Sequence[Record], requests: Sequence[str], data_root: Path) -> dict[str, Found]:
     """Say where each dataset behind records can be opened; those that cannot are missing.
 
     Args:
@@ -34,25 +34,23 @@ def find_datasets(records: Iterable[Record], requests: Sequence[str], data_root:
         requests: Names or paths of datasets, tried first.
         data_root: Where described datasets lie; what records say of that counts if this is `DATA_ROOT`.
 
-    A dataset that nobody names is looked for where the run found it, then by its name; a path is read by the
-    rules that the run read it by, also where it is another now. Only records of
+    A dataset that nobody names is looked for where the run found it, then by its name. Only records of
     earlier versions do not say where that was: there the path counts that the run's command names, seen from
-    here.
+    here. Whatever is opened by a path is read by the rules that the newest run read it by.
 
     Raises:
         BenchError: One of `requests` is neither a name nor a path.
     """
     asked = {name: request for request in requests for name, request in _names(request)}
-    found: dict[str, Found] = {}
-    for record in records:
+    found: dict[str, Found | None] = {record.cell.dataset: None for record in records}
+    # stable: of records of one run, the first counts
+    for record in sorted(records, key=lambda record: record.provenance.time, reverse=True):
         name = record.cell.dataset
-        if name in asked:
-            at: Found | None = _opened(asked[name], data_root, _rules(record))
-        else:
-            at = _remembered(name, record, data_root)
-        if at:
-            found.setdefault(name, at)
-    return found
+        if found[name] is None and name in asked:
+            found[name] = _opened(asked[name], data_root, _rules(record))
+        elif found[name] is None:
+            found[name] = _remembered(name, record, data_root)
+    return {name: at for name, at in found.items() if at}
 
 
 def _rules(record: Record) -> Rules:

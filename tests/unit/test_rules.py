@@ -6,9 +6,12 @@ import re
 import shlex
 import tarfile
 import tomllib
+from contextlib import redirect_stderr
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from command_line import BRIGHT
 from typer.testing import CliRunner
 
 from forenbench.cli.app import app
@@ -22,6 +25,7 @@ from forenbench.data.sources.rules import Rules
 from forenbench.data.testsets import Selection
 from forenbench.errors import BenchError
 from forenbench.front.door import evaluate
+from forenbench.front.importing import import_scores
 from forenbench.records.dataset_paths import find_datasets
 from forenbench.records.store import Store
 from forenbench.testing import tiny_image
@@ -116,7 +120,7 @@ def test_what_fits_which_pattern_and_what_fits_none_is_said() -> None:
         "leave '*.csv': 1 files, such as 'top.csv'",
         "leave '*.pdf' fits no file",
         "real 'raise/*': 1 files, such as 'raise/r.png'",
-        "real 'RAISE/*' fits no file",
+        "real 'RAISE/*' fits no file, but would in other capitals: 'raise/r.png'",
         "fake '{generator}/*': 3 files of 2 generators, such as 'b/1.png'",
         "left aside, of which no pattern fits: 3 files, such as 'deep/down/x.png', 'r1.png', 'r2.png'",
     )
@@ -237,15 +241,38 @@ def test_rules_beside_a_table_are_refused(tmp_path: Path) -> None:
         open_location(tmp_path / "list.csv", rules=DRCT)
 
 
-def test_a_run_is_opened_again_by_its_rules(drct: Path, tmp_path: Path) -> None:
-    evaluate("lgrad@sample", str(drct), real=DRCT.real[0], fake=DRCT.fake, out=tmp_path, progress=False)
-    records = list(Store(tmp_path).records())
+@pytest.fixture(scope="module")
+def run(drct: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    """A run folder with rows by two rules, of which the first one misspells the reals; and what was said."""
+    folder, said = tmp_path_factory.mktemp("run"), []
+    (folder / "bright.py").write_text(BRIGHT)
+    for real in ("mscoco/val2017/*", DRCT.real[0]):
+        with redirect_stderr(StringIO()) as talk:
+            evaluate(folder / "bright.py", drct, real=real, fake=DRCT.fake, limit=1, out=folder)
+        said.append(talk.getvalue())
+    return folder, said
+
+
+def test_a_run_is_opened_again_by_its_rules_wherever_its_dataset_is(
+    drct: Path, run: tuple[Path, list[str]], tmp_path: Path
+) -> None:
+    records = Store(run[0]).records()
     ((name, found),) = find_datasets(records, [], Path("data")).items()
     assert (name, found.spec.rules, found.spec.folder) == (drct.name, DRCT, str(drct))
     elsewhere = tmp_path / drct.name
     elsewhere.symlink_to(drct)
     ((_, found),) = find_datasets(records, [str(elsewhere)], Path("data")).items()
     assert (found.spec.rules, found.spec.folder) == (DRCT, str(elsewhere))
+
+
+def test_what_other_rules_made_is_named_where_tables_still_show_it(
+    drct: Path, run: tuple[Path, list[str]]
+) -> None:
+    first, second = run[1]
+    assert "would in other capitals: 'MSCOCO/val2017/000000000139.jpg'" in first
+    note = f"tables also show what other rules made: {drct.name}/MSCOCO"
+    assert note not in first
+    assert note in second
 
 
 def test_index_writes_what_patterns_say(drct: Path, tmp_path: Path) -> None:
@@ -273,3 +300,9 @@ def test_every_command_that_the_page_shows_for_other_layouts_runs(
     (block,) = re.findall(r"```toml\n(.*?)```", section, re.DOTALL)
     spec = parse("mine", {"description": "", "licence": "", **tomllib.loads(block)})
     assert (spec.rules.real, spec.rules.fake) == (DRCT.real, DRCT.fake)
+
+
+def test_rules_are_refused_where_no_dataset_is_named(tmp_path: Path) -> None:
+    (tmp_path / "scores.csv").write_text("path,label,score\na.png,0,0.5\n")
+    with pytest.raises(BenchError, match="and rules choose images of a dataset: name one"):
+        import_scores(tmp_path / "scores.csv", "tool", real="a/*", out=tmp_path, progress=False)

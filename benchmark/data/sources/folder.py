@@ -13,7 +13,7 @@ from forenbench.errors import BenchError
 from forenbench.files.hub_datasets import folder_name
 from forenbench.files.regular import irregular
 from forenbench.printable import readable as readable
-from forenbench.types import FAKE, REAL, Sample, Stamp
+from forenbench.types import REAL, Sample, Stamp
 
 from .findings import Findings
 from .labels import GENIMAGE_LABELS, LABELS, WORDS
@@ -119,7 +119,8 @@ def read_labels(
     labelled = (above for above in names.values() if otherwise is not None or _find_label(above) is not None)
     splits = find_splits(labelled, classes)
     read = {folder: _read(above, splits, root_name, otherwise) for folder, above in names.items()}
-    if not classes:  # else a description says what is a generator, and what a class
+    # A description says what is a generator, and what a class; and where all labels are one, neither matters.
+    if not classes and otherwise is None:
         places = {above: (_find_label(above), read[folder]) for folder, above in names.items()}
         said = {f: (at, made.keywords) for f, (at, made) in places.items() if at and made}
         notes += merged({f: (at, of["label"], of["generator"]) for f, (at, of) in said.items()})
@@ -174,7 +175,7 @@ def _read(
         return None
     if above:
         generator, class_name = above[0], "/".join(above[1:] + below)
-    elif label == FAKE:
+    elif label != REAL:
         generator, class_name = (below[0], "/".join(below[1:])) if below else (root_name, "")
     else:
         generator, class_name = "", ""

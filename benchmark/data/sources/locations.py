@@ -95,8 +95,9 @@ def open_location(
                 columns = dict(zip(spelled, map(str, schema.types), strict=True))
             # Does it hold images, or list them? Bytes alone do not tell, for a manifest's own paths are bytes
             # where they are no valid text.
-            path = rules.columns.get("path", "path").strip().lower()
-            if path not in columns and any("binary" in column for column in columns.values()):
+            if rules.words.theirs("path") not in columns and any(
+                "binary" in column for column in columns.values()
+            ):
                 # the generator of one file of several is called like the folder, too
                 return open_huggingface(location.parent, [location.name], replace(rules.words, name=""))
         return open_manifest(location, _open_unlabelled, rules.words)

@@ -27,14 +27,14 @@ class _Fitting:
     first: str = ""
     generators: set[str] = field(default_factory=set)
 
-    def describe(self, others: Iterable[str]) -> str:
-        """Say how many files fit; if none, one of `others` that would in other capitals."""
+    def describe(self, paths: Iterable[str]) -> str:
+        """Say how many files fit; if none, one of `paths` that would in other capitals."""
         pattern = self.rule.pattern
         said = f"{self.rule.word} '{pattern.text}'"
         if self.files:
             many = f" of {len(self.generators)} generators" if self.generators else ""
             return f"{said}: {self.files} files{many}, such as '{self.first}'"
-        almost = next((path for path in others if pattern.fits_in_other_case(path)), "")
+        almost = next((path for path in paths if pattern.fits_in_other_case(path)), "")
         return f"{said} fits no file" + (f", but would in other capitals: '{almost}'" if almost else "")
 
 
@@ -77,7 +77,7 @@ def read_by_rules(paths: Sequence[str], root_name: str, rules: Rules) -> Finding
             break
         else:
             others.append(path)
-    notes = [fitting.describe(others) for fitting in fittings]
+    notes = [fitting.describe(paths) for fitting in fittings]
     if others and rules.label_paths:
         some = ", ".join(f"'{path}'" for path in others[:_SHOWN])
         notes.append(f"left aside, of which no pattern fits: {len(others)} files, such as {some}")
