@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -94,10 +95,9 @@ def open_location(
                 spelled = (name.strip().lower() for name in schema.names)
                 columns = dict(zip(spelled, map(str, schema.types), strict=True))
             # Does it hold images, or list them? Bytes alone do not tell, for a manifest's own paths are bytes
-            # where they are no valid text.
-            if rules.words.theirs("path") not in columns and any(
-                "binary" in column for column in columns.values()
-            ):
+            # where they are no valid text. A struct of a path is an image that lies beside the table.
+            holds = any("binary" in kind or re.match("struct<.*path: ", kind) for kind in columns.values())
+            if holds and rules.words.theirs("path") not in columns:
                 # the generator of one file of several is called like the folder, too
                 return open_huggingface(location.parent, [location.name], replace(rules.words, name=""))
         return open_manifest(location, _open_unlabelled, rules.words)
