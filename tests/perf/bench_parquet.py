@@ -58,7 +58,11 @@ def main() -> None:
         before = tree_memory(os.getpid())
         with watching(os.getpid()) as peak:
             by_row_group(folder)
-        value("memory that reading adds, row groups of at most 384 MiB among it", (peak.size - before) / MIB, "MiB")
+        value(
+            "memory added, row groups of 384 MiB in it",
+            (peak.size - before) / MIB,
+            "MiB",
+        )
         tasks = {"by row group": lambda: by_row_group(folder)}
         if find_spec("datasets"):
             tasks["by copy"] = lambda: by_copy(folder, place / f"copies{next(turn)}")
