@@ -14,7 +14,7 @@ import numpy as np
 
 from forenbench.data.sources.labels import DROP, OF_SCORES, TableWords
 from forenbench.data.sources.names import with_slashes
-from forenbench.data.sources.table_files import check_suffix, read_rows, remarks
+from forenbench.data.sources.table_files import check_suffix, look_through, read_rows, remarks
 from forenbench.data.sources.table_rows import as_text
 from forenbench.errors import BenchError
 from forenbench.files.checksums import sha256_of
@@ -128,18 +128,14 @@ def _rows(file: Path, readings: Sequence[Reading], notes: list[str]) -> Iterator
     """Read row by row, each once for every column of scores; rows that labels leave out are none."""
     reading = readings[0]
     words = TableWords(reading.columns, reading.labels)
-    theirs = words.theirs("label")
-    columns, said = dict[str, None](), list[str]()
-    for row in read_rows(file):
-        columns.update(dict.fromkeys(row))  # JSON rows may differ in theirs
-        said.append(row.get(theirs, ""))
+    columns, said = look_through(file, words.theirs("label"))
     if not columns:
         return
-    names = words.find(list(columns), str(file), ("path",))
-    scores = [TableWords(one.columns).find(list(columns), str(file), ["score"])["score"] for one in readings]
+    names = words.find(columns, str(file), ("path",))
+    scores = [TableWords(one.columns).find(columns, str(file), ["score"])["score"] for one in readings]
     labels: Mapping[str, int | None] = {}
     if "label" in names:
-        labels, more = words.meanings(said, str(file), theirs)
+        labels, more = words.meanings(said, str(file), names["label"])
         notes += more
     # A prefix that ends in a slash is whole folders: "data/" does not begin "database/a.png".
     prefix = reading.prefix and normal(reading.prefix) + "/" * reading.prefix.endswith(("/", "\\"))
