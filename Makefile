@@ -33,8 +33,7 @@ test: lint wheel
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/mypy tests/perf/*.py
+	$(BIN)/mypy -p forenbench $(patsubst tests/perf/%.py,-m %,$(wildcard tests/perf/*.py))
 
 wheel: $(INSTALLED)
 	BIN=$(BIN) tests/wheel.sh

@@ -27,7 +27,9 @@ Location = Annotated[Path, typer.Argument(metavar="DIR", help="A folder or archi
 Manifest = Annotated[
     Path, typer.Option(help="The manifest; its suffix (.csv, .jsonl, .parquet) is the format.")
 ]
-Label = Annotated[str, typer.Option(help="Label of files that are below no label's name: real or fake.")]
+Label = Annotated[
+    str, typer.Option(help="Label of files that are below no label's name: real, fake or tampered.")
+]
 Split = Annotated[
     str, typer.Option("--split", help="Only this split: test, val or train.", show_default="all")
 ]

@@ -14,7 +14,7 @@ import numpy as np
 
 from forenbench.data.sources.labels import DROP, OF_SCORES, TableWords
 from forenbench.data.sources.names import with_slashes
-from forenbench.data.sources.table_files import check_suffix, read_rows, remarks
+from forenbench.data.sources.table_files import check_suffix, look_through, read_rows, remarks
 from forenbench.data.sources.table_rows import as_text
 from forenbench.errors import BenchError
 from forenbench.files.checksums import sha256_of
@@ -106,8 +106,7 @@ def read_scores(file: Path, readings: Sequence[Reading]) -> list[ForeignScores]:
         column = [several[at] for several in rows]
         if not any(row.status == "ok" for row in column):
             why = f" (row {column[0].number}: {column[0].error})" if column else ""
-            name = reading.columns.get("score", "score").strip().lower()
-            where = f"in column '{name}'{why}"
+            where = f"in column '{TableWords(reading.columns).theirs('score')}'{why}"
             raise BenchError(f"'{file}' holds no score {where}; say which column holds the scores")
         oriented, limit, notes = _orient(file, column, reading)
         found.append(ForeignScores(reading, file, sha256, oriented, limit, (*notes, *written)))
@@ -128,19 +127,15 @@ def normal(path: str) -> str:
 def _rows(file: Path, readings: Sequence[Reading], notes: list[str]) -> Iterator[list[ForeignRow]]:
     """Read row by row, each once for every column of scores; rows that labels leave out are none."""
     reading = readings[0]
-    words = TableWords({**reading.columns, "score": reading.columns.get("score", "score")}, reading.labels)
-    theirs = words.columns.get("label", "label").strip().lower()
-    columns, said = dict[str, None](), list[str]()
-    for row in read_rows(file):
-        columns.update(dict.fromkeys(row))  # JSON rows may differ in theirs
-        said.append(row.get(theirs, ""))
+    words = TableWords(reading.columns, reading.labels)
+    columns, said = look_through(file, words.theirs("label"))
     if not columns:
         return
-    names = words.find(list(columns), str(file), ("path",))
-    scores = [TableWords(one.columns).find(list(columns), str(file), ("score",))["score"] for one in readings]
+    names = words.find(columns, str(file), ("path",))
+    scores = [TableWords(one.columns).find(columns, str(file), ["score"])["score"] for one in readings]
     labels: Mapping[str, int | None] = {}
     if "label" in names:
-        labels, more = words.meanings(said, str(file), theirs)
+        labels, more = words.meanings(said, str(file), names["label"])
         notes += more
     # A prefix that ends in a slash is whole folders: "data/" does not begin "database/a.png".
     prefix = reading.prefix and normal(reading.prefix) + "/" * reading.prefix.endswith(("/", "\\"))

@@ -113,9 +113,9 @@ class Measurements:
 
         whole = [] if self.by_class else ["path", "real_source", "origin"]
         columns = ["class", "label", "score", "logit", "status", *whole]
-        every = self.store.rows(record, columns)
-        rows = coverage.judged(every, self.tampered_as)
-        tampered = every[every["label"] == TAMPERED]
+        rows = self.store.rows(record, columns)
+        tampered = rows[rows["label"] == TAMPERED]
+        rows = coverage.judged(rows, self.tampered_as)
         threshold, fitted = record.threshold, fit["threshold"] if fit else None
         coverage.mark_counted(rows, failed_as, [threshold, *([] if fitted is None else [fitted])])
         if self.by_class:

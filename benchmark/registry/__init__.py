@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import Distribution, EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from forenbench.errors import BenchError, unknown
@@ -32,6 +32,13 @@ OURS = "forenbench"
 def entries_of(group: str) -> tuple[EntryPoint, ...]:
     """List the entry points of one group."""
     return tuple(entry_points(group=group))
+
+
+# Each of its attributes parses a file anew, and one package may provide dozens of names.
+@cache
+def _provider(distribution: Distribution) -> tuple[str, str]:
+    """Return a package's name and version."""
+    return distribution.name, distribution.version
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +101,7 @@ class Registry(Generic[T]):
         found = {name: RegistryEntry(name, OURS) for name in self.ours}
         for point in sorted(entries_of(self.group), key=lambda one: one.name):
             # An entry point that was read without its distribution (one built in a test, say) has none.
-            package, version = (point.dist.name, point.dist.version) if point.dist else (point.value, "")
+            package, version = _provider(point.dist) if point.dist else (point.value, "")
             entry = RegistryEntry(point.name, package, version, target=point.value)
             is_reserved = point.name in self.reserved()
             first = found.setdefault(point.name, RegistryEntry(point.name, OURS) if is_reserved else entry)

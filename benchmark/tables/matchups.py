@@ -47,6 +47,11 @@ class Measured(Finished):
         """Dataset, test set and perturbation."""
         return self.dataset, self.testset, self.perturbation
 
+    @property
+    def described(self) -> CellMetrics:
+        """Its metrics beside the names of its dataset and test set, as in a frame of cells."""
+        return {**self.line, "dataset": self.dataset, "testset": self.testset}
+
     def rows(self, columns: Sequence[str]) -> pd.DataFrame:
         """Read some columns, beside the label, of the rows that its metrics rest on."""
         return judged(self.store.rows(self.record, ["label", *columns]), self.line["tampered_as"])

@@ -24,6 +24,7 @@ from forenbench.types import FAKE, REAL
 
 from .marks import ONE_LABEL, PARTIAL, together
 from .matchups import Measured, by_detector, pairs
+from .notes import of_tampered
 from .table import Table
 
 _COMPARED = ("ap", "auroc", "acc")
@@ -67,6 +68,9 @@ def compare(
         f"p: Student's t, of the resamples' spread. p, Holm: corrected for all {len(rows)} rows.",
         "p, cross-check: DeLong (AUROC), McNemar (Acc.).",
         *dict.fromkeys(_remarks(rows)),
+        *of_tampered(
+            pd.DataFrame([cell.described for run in runs for some in run.values() for cell in some])
+        ),
     )
     # Holm's correction, above, needs numbers.
     for name in _P_VALUES:  # as texts: the table's decimals would make most of them 0.00

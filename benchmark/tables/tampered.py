@@ -41,6 +41,7 @@ def beside(made: Table, cells: pd.DataFrame) -> Table:
 
 def of_tampered(cells: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Keep the cells with tampered images, as means and their intervals ask for them."""
+    # an interval of a mean asks how many images of both labels, or origins, it is known from
     return [
         {
             **cell,

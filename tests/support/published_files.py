@@ -101,7 +101,9 @@ def _content(checkpoint: Checkpoint) -> dict[str, object]:
         return {**statistics, **he_weights([("network.1.weight", (1, 3 * 256**2)), ("network.1.bias", (1,))])}
     for beginning, build in OWN.items():
         if checkpoint.name.startswith(beginning):
-            return _halved(he_weights(shapes_of(build())))
+            with torch.device("meta"):
+                shapes = shapes_of(build())
+            return _halved(he_weights(shapes))
     return wrapped(checkpoint.name, checkpoint.key, _halved(filled_as_published(checkpoint.name)))
 
 

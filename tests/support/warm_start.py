@@ -16,7 +16,11 @@ from forenbench.cli import main
 FORKING = multiprocessing.get_context("forkserver")
 # All that a run imports by itself, but not Ray: its client has threads, which a fork would lose.
 FORKING.set_forkserver_preload(
-    ["forenbench.cli.run", "forenbench.scoring.engines", "forenbench.tables.exports", "forenbench.testing"]
+    [
+        *("forenbench.cli.run", "forenbench.plugins.loading", "forenbench.scoring.engines.local"),
+        *("forenbench.scoring.runner", "forenbench.tables.exports", "forenbench.testing"),
+        *("scipy.special", "torchvision.transforms"),  # of intervals and of readers: more than a second
+    ]
 )
 
 

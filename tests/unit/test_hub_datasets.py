@@ -19,7 +19,8 @@ from forenbench.cli.hub import fetch_hub_dataset
 from forenbench.data.catalogue import open_dataset
 from forenbench.data.descriptions import Download, Spec
 from forenbench.errors import BenchError, NotHere
-from forenbench.files.hub_datasets import HubDataset, parse_hub_dataset
+from forenbench.files.downloads import DownloadFailed
+from forenbench.files.hub_datasets import HubDataset, fetch_snapshot, parse_hub_dataset
 
 MAIN = f"hf://datasets/{REPOSITORY}@main"
 PINNED = f"hf://datasets/{REPOSITORY}@{COMMIT}"
@@ -100,6 +101,11 @@ def test_another_fetch_brings_nothing_and_a_moved_branch_brings_the_new_commit(
     assert (dataset.name, len(dataset.facts)) == ("org--fakes@fffffff", 3)
     (dataset,) = open_dataset(PINNED, data_root=Path("data"))
     assert len(dataset.facts) == 2
+
+
+def test_a_branch_that_moves_after_somebody_agreed_is_refused(hub: HubMirror) -> None:
+    with pytest.raises(DownloadFailed, match=rf"was commit {'e' * 40} and is {COMMIT} by now"):
+        fetch_snapshot(parse_hub_dataset(MAIN), "e" * 40)
 
 
 def test_a_folder_of_a_dataset_is_fetched_alone(hub: HubMirror) -> None:

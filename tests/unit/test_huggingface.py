@@ -291,6 +291,7 @@ def test_a_row_with_a_path_leads_to_a_file_beside_its_table(tmp_path: Path, has_
         source.read(paths[3])
     with pytest.raises(OSError, match=r"'none.jpg' is neither beside its table"):
         source.read(paths[4])
+    assert open_location(folder / "test.parquet")[0].read("test.parquet#0") == jpeg(1)
     before = take_stock(source, paths)
     (folder / "photos/1.jpg").write_bytes(jpeg(7))
     after = take_stock(open_location(tmp_path / "hub")[0], paths)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from simulated_cluster import RESULTS, Silence, SimulatedCluster, make_shards
 
 from forenbench.errors import RunFailed
-from forenbench.scoring.engines.replicas import LOOK, TRIES, Lost, ReplicaPool
+from forenbench.scoring.engines.replicas import LOOK, LOOKS, TRIES, Lost, ReplicaPool
 from forenbench.scoring.plan import Shard
 
 
@@ -68,12 +68,13 @@ def test_without_room_it_says_so_and_waits_until_asked_to_stop() -> None:
 
         def stopped(self) -> bool:
             self.looks += 1
-            return self.looks > 5
+            assert bool(self.said) == (self.looks > LOOKS)
+            return self.looks > LOOKS + 5
 
     cluster, listener = SimulatedCluster(places=0), Impatient()
     assert scored(ReplicaPool(cluster, 2, listener), make_shards(3)) == []
     assert listener.said == ["waiting for the cluster to have room for the detectors"]
-    assert cluster.clock == 6 * LOOK
+    assert cluster.clock == (LOOKS + 6) * LOOK
 
 
 def test_there_are_no_more_replicas_than_shards_and_each_gets_one_of_the_last() -> None:

@@ -10,6 +10,7 @@ from stored_cells import LABELS, ONE_WRONG, PERFECT, add
 
 from forenbench import tables
 from forenbench.audit import audit
+from forenbench.cli.index import index
 from forenbench.data.catalogue import open_dataset
 from forenbench.errors import BenchError
 from forenbench.records import fits
@@ -115,8 +116,11 @@ def test_comparisons_and_fits_leave_them_out(tmp_path: Path) -> None:
         more = [2] * 3 * number
         for name, scores in (("a", PERFECT), ("b", ONE_WRONG)):
             add(run, name, "t", [*scores, *EDITED[: len(more)]], LABELS + more, digest="t")
-    plain, edited = (compare([run]).frame for run in runs)
-    assert plain.equals(edited)
+    plain, edited = map(compare, ([run] for run in runs))
+    assert plain.frame.equals(edited.frame)
+    assert edited.notes[-1] == "Tampered images (data/t 3) are in no number but their own."
+    counted = compare([runs[1]], tampered_as="fake")
+    assert counted.frame["images"].tolist() == [7] * len(counted.frame)
     tested = Store(tmp_path / "tested")
     add(tested, "b", "other", ONE_WRONG, digest="other")
     plain_fit, edited_fit = (fits.fit([run], [tested])["b", "sample"] for run in runs)
@@ -155,3 +159,11 @@ def test_they_are_opened_but_neither_trained_on_nor_audited(listed: Path) -> Non
     assert "m/m: tampered images, left out of this audit: 1" in found.warnings
     (limited,) = open_dataset(str(listed), data_root=listed.parent, limit=1)[0].testsets
     assert [sample.label for sample in limited.samples] == [REAL, FAKE, TAMPERED]
+
+
+def test_a_folder_of_them_alone_is_indexed_under_its_own_name(listed: Path) -> None:
+    (listed.parent / "edited").mkdir()
+    tiny_image(9).save(listed.parent / "edited/9.png")
+    index(listed.parent / "edited", listed.parent / "edited.csv", "tampered")
+    (testset,) = open_dataset(str(listed.parent / "edited.csv"), data_root=listed.parent)[0].testsets
+    assert (testset.name, [sample.label for sample in testset.samples]) == ("edited", [TAMPERED])

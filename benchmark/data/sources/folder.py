@@ -13,7 +13,7 @@ from forenbench.errors import BenchError
 from forenbench.files.hub_datasets import folder_name
 from forenbench.files.regular import irregular
 from forenbench.printable import readable as readable
-from forenbench.types import FAKE, REAL, Sample, Stamp
+from forenbench.types import REAL, Sample, Stamp
 
 from .findings import Findings
 from .labels import GENIMAGE_LABELS, LABELS, WORDS
@@ -175,7 +175,7 @@ def _read(
         return None
     if above:
         generator, class_name = above[0], "/".join(above[1:] + below)
-    elif label == FAKE:
+    elif label != REAL:
         generator, class_name = (below[0], "/".join(below[1:])) if below else (root_name, "")
     else:
         generator, class_name = "", ""

@@ -21,6 +21,7 @@ DROP = -1
 """In place of a label: the row is left out."""
 MEANINGS = {"real": REAL, "fake": FAKE, "tampered": TAMPERED, "drop": DROP}
 """What somebody may say that a word of a table means."""
+# pandas and pyarrow write a column of whole numbers as floats once a single cell of it is empty
 _WHOLE = re.compile(r"([+-]?\d+)\.0+")
 
 
@@ -65,6 +66,10 @@ class TableWords:
     labels: Mapping[str, int] = field(default_factory=dict)
     name: str = ""
 
+    def theirs(self, ours: str) -> str:
+        """Return the table's name of a column, as `read_rows` spells it."""
+        return self.columns.get(ours, ours).strip().lower()
+
     def find(self, there: Collection[str], where: str, needed: Iterable[str]) -> dict[str, str]:
         """Find a table's columns.
 
@@ -79,13 +84,14 @@ class TableWords:
         Raises:
             BenchError: One that is needed is absent.
         """
-        names = {ours: self.columns.get(ours, ours).strip().lower() for ours in (*COLUMNS, *OF_SCORES)}
+        names = {ours: self.theirs(ours) for ours in (*COLUMNS, *OF_SCORES)}
         # Others may be absent; one that somebody named may not, or a misspelt name would go unnoticed.
         for ours in (*needed, *self.columns):
             if names[ours] not in there:
                 way_out = "say what it is called there"
                 if alike := [name for name in there if name in _LOOKS.get(ours, ())]:
                     way_out += f", perhaps as in columns: {ours}={readable(alike[0])}"
+                # one long name is a whole header, which was not taken apart
                 if len(there) == 1 and where.lower().endswith(".csv"):
                     way_out = "columns are separated by commas, semicolons, tabs or pipes"
                 known = readable(", ".join(there))
@@ -110,13 +116,14 @@ class TableWords:
         Raises:
             BenchError: Words mean nothing; they are listed with their counts.
         """
-        is_same = "label" in self.columns and self.columns["label"] == self.columns.get("generator")
         # What says the generator calls a fake by its name, and there is no other word that it could be.
+        is_same = self.theirs("label") == self.theirs("generator")
         otherwise = self.labels.get(EVERY_OTHER, MEANINGS["fake"] if is_same else None)
         found: dict[str, int | None] = {}
         strange, others, dropped = Counter[str](), Counter[str](), Counter[str]()
         counts = Counter(words)
         for word, number in counts.items():
+            # what somebody says comes first: there are sets in which 0 is fake
             meaning = self.labels.get(spelled(word), label_of(word))
             if meaning is None and word not in absent:
                 (strange if otherwise is None else others)[word] = number

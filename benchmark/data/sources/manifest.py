@@ -20,7 +20,7 @@ from .folder import Folder
 from .joined import Joined
 from .labels import DROP, PLAIN, TableWords
 from .names import with_slashes
-from .table_files import read_rows, remarks, write_rows
+from .table_files import look_through, read_rows, remarks, write_rows
 from .table_rows import as_text, read_sample, share_reals
 
 if TYPE_CHECKING:
@@ -108,15 +108,13 @@ class _Row(NamedTuple):
 
 def _read(file: Path, words: TableWords) -> tuple[list[_Row], list[str]]:
     """Read the rows whose label is not to be left out, with notes on columns and labels."""
-    listed = list(read_rows(file))
-    if not listed:
+    columns, said = look_through(file, words.theirs("label"))
+    if not said:
         raise BenchError(f"'{file}' is empty: there is no file to score")
-    # rows of JSON may differ in their columns
-    names = words.find(list(dict.fromkeys(chain.from_iterable(listed))), str(file), ("path", "label"))
-    said = [row.get(names["label"], "") for row in listed]
+    names = words.find(columns, str(file), ("path", "label"))
     labels, notes = words.meanings(said, str(file), names["label"])
     unused, rows = UnusedColumns(names), []
-    for number, row in enumerate(listed, 1):
+    for number, row in enumerate(read_rows(file), 1):
         unused.see(row)
         ours = {name: row.get(theirs, "") for name, theirs in names.items()}
         label = labels[ours["label"]]

@@ -31,17 +31,18 @@ class Pattern:
     folders: re.Pattern[str]
     name: re.Pattern[str] | None
 
-    def fits(self, path: str) -> bool:
-        """Say whether it fits a path, whatever it keeps of it."""
-        folder, slash, name = path.rpartition("/")
-        fits_name = self.name is None or self.name.fullmatch(name) is not None
-        return fits_name and self.folders.fullmatch(folder + slash) is not None
+    def in_any_case(self) -> Pattern:
+        """Make one that takes capitals and small letters for the same."""
+        name = self.name and re.compile(self.name.pattern, re.IGNORECASE)
+        return Pattern(self.text, re.compile(self.folders.pattern, re.IGNORECASE), name)
 
-    def fits_in_other_case(self, path: str) -> bool:
-        """Say whether it fits a path but for the case of letters."""
+    def fits(self, path: str) -> bool:
+        """Say whether it fits a path."""
         folder, slash, name = path.rpartition("/")
-        either = [re.compile(one.pattern, re.IGNORECASE) for one in (self.folders, self.name) if one]
-        return all(one.fullmatch(text) for one, text in zip(either, (folder + slash, name), strict=False))
+        # the name first: most patterns that fit nothing are about names, and paths are many
+        return (not self.name or bool(self.name.fullmatch(name))) and bool(
+            self.folders.fullmatch(folder + slash)
+        )
 
 
 @cache

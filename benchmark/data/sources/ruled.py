@@ -34,7 +34,7 @@ class _Fitting:
         if self.files:
             many = f" of {len(self.generators)} generators" if self.generators else ""
             return f"{said}: {self.files} files{many}, such as '{self.first}'"
-        almost = next((path for path in paths if pattern.fits_in_other_case(path)), "")
+        almost = next(filter(pattern.in_any_case().fits, paths), "")
         return f"{said} fits no file" + (f", but would in other capitals: '{almost}'" if almost else "")
 
 

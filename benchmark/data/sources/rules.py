@@ -53,6 +53,7 @@ class Rules:
         Raises:
             BenchError: A word is unknown, its value is of another kind, or a pattern cannot be one.
         """
+        # A description is called like its file, and a path like its folder: no table says it once more.
         known = [one.name for one in fields(cls) if one.name != "name"]
         if surplus := sorted(values.keys() - known):
             raise BenchError(f"rules have no '{surplus[0]}'; known are {', '.join(known)}")
@@ -113,6 +114,7 @@ class Rules:
 
     def in_order(self) -> Iterator[Rule]:
         """Yield the patterns in the order in which they are tried: the first that fits a file counts."""
+        # What is left comes first: an exception from a pattern for all files could not be said otherwise.
         yield from (Rule("leave", None, compiled(text)) for text in self.leave)
         yield from (Rule("real", REAL, compiled(text)) for text in self.real)
         yield from (Rule("fake", FAKE, compiled(text)) for text in self.fake)

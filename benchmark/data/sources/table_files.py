@@ -6,6 +6,7 @@ import codecs
 import csv
 import json
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,20 @@ def read_rows(file: Path) -> Iterator[dict[str, str]]:
             yield lowered
     except (OSError, ValueError, csv.Error) as error:  # pyarrow's errors are among these
         raise BenchError(f"'{file}' cannot be read as {file.suffix.lower()}: {error}") from error
+
+
+def look_through(file: Path, column: str) -> tuple[list[str], list[str]]:
+    """Return the names of a table's columns, and the words of one of them, row by row, empty where it lacks.
+
+    Raises:
+        BenchError: See `read_rows`.
+    """
+    # Not all rows at once: a million of them, with columns that nobody reads, would fill gigabytes.
+    columns, words = dict[str, None](), list[str]()
+    for row in read_rows(file):
+        columns.update(dict.fromkeys(row))  # rows of JSON may differ in theirs
+        words.append(sys.intern(row.get(column, "")))
+    return list(columns), words
 
 
 def write_rows(file: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:

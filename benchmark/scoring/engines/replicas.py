@@ -17,8 +17,10 @@ IN_HAND = 2
 """Shards that each replica has: one is read while another one is scored."""
 TRIES = 3
 """Replicas that may die over a shard; and, times the size of the pool, before they are ready."""
-LOOK = 10.0
-"""Seconds after which a run without any replica says that it is waiting for one."""
+LOOK = 1.0
+"""Seconds after which a run without any replica looks whether it is to stop."""
+LOOKS = 10
+"""Looks after which it says that it waits for one: to start one where there is room takes some seconds."""
 
 Replica = Hashable
 Ticket = Hashable
@@ -97,12 +99,14 @@ class ReplicaPool:
         more = len(self.ahead) == self.size
         for _ in self.ahead:  # no more replicas than shards
             self._hire()
+        looks = 0
         while (more := self._hand_out(shards, more)) or self.tasks or self.ahead or self.suspects:
             done = self.cluster.wait([*self.tasks, *self.coming], LOOK)
             # With a replica, a shard may simply take long, and the runner then asks whether it is stopped.
-            if not (done or self.hands):
-                if self.listener.stopped():
-                    return
+            looks = 0 if done or self.hands else looks + 1
+            if looks and self.listener.stopped():
+                return
+            if looks == LOOKS:
                 self._once("waiting for the cluster to have room for the detectors", self.listener.tell)
             for ticket in done:
                 if ticket in self.coming:
