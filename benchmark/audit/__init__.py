@@ -164,7 +164,7 @@ def _left_out(datasets: Sequence[Dataset]) -> Iterator[str]:
     """Say of which test sets tampered images were left out: shortcuts tell real from fake."""
     for testset in (testset for dataset in datasets for testset in dataset.testsets):
         if left := len(testset.samples) - len(of_two_labels(testset)):
-            yield f"{testset.dataset}/{testset.name}: {left} tampered images are left out of this audit"
+            yield f"{testset.dataset}/{testset.name}: tampered images, left out of this audit: {left}"
 
 
 def _read(dataset: Dataset, advance: Advance) -> pd.DataFrame:

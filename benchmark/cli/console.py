@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from forenbench.errors import BenchError
 from forenbench.front.talk import say as say
 from forenbench.front.talk import short as short
 from forenbench.front.talk import talk as talk
@@ -52,6 +53,23 @@ def split(values: str) -> list[str]:
     r"""Split a comma-separated option; a comma that belongs to a name has a backslash before it: ``\,``."""
     names = (name.replace("\\,", ",").strip() for name in re.split(r"(?<!\\),", values))
     return [name for name in names if name]
+
+
+def split_pairs(option: str, text: str) -> dict[str, str]:
+    """Read an option ``NAME=VALUE,…``.
+
+    Raises:
+        BenchError: A part of it has no value, or a name is there twice.
+    """
+    found: dict[str, str] = {}
+    for pair in split(text):
+        name, equals, value = pair.partition("=")
+        if not equals or not value.strip():
+            raise BenchError(f"{option} '{pair}' is not NAME=VALUE")
+        if name.strip() in found:
+            raise BenchError(f"{option} names '{name.strip()}' twice")
+        found[name.strip()] = value.strip()
+    return found
 
 
 def cell(text: object) -> str:

@@ -16,7 +16,7 @@ from forenbench.data.sources.rules import Rules
 from forenbench.errors import BenchError
 from forenbench.front.arguments import ImageChoice
 
-from .console import split
+from .console import split, split_pairs
 
 Runs = Annotated[
     list[Path] | None, typer.Argument(help="Run folders.", show_default="all below results/runs")
@@ -37,10 +37,7 @@ FailedAs = Annotated[
 ]
 TamperedAs = Annotated[
     str,
-    typer.Option(
-        help="What tampered images count as: apart (a number of their own, and in no other), fake, real or "
-        "drop."
-    ),
+    typer.Option(help="What tampered images count as: apart (a number of their own), fake, real or drop."),
 ]
 CellsOf = Annotated[
     str, typer.Option(help="Cells run under this protocol; by default 'all', or the only one there is.")
@@ -54,8 +51,7 @@ Data = Annotated[
 ]
 _PATTERN = "Files of a path that are {}, as a pattern: {}; may be repeated."
 Real = Annotated[
-    list[str] | None,
-    typer.Option("--real", metavar="PATTERN", help=_PATTERN.format("real", "'coco/**'")),
+    list[str] | None, typer.Option("--real", metavar="PATTERN", help=_PATTERN.format("real", "'coco/**'"))
 ]
 Fake = Annotated[
     list[str] | None,
@@ -66,16 +62,12 @@ Leave = Annotated[
     typer.Option("--leave", metavar="PATTERN", help=_PATTERN.format("neither", "'**/*.pdf'")),
 ]
 Reals = Annotated[
-    str,
-    typer.Option(
-        "--reals", metavar="NAME|PATH", help="The dataset whose reals stand beside fakes that have none."
-    ),
+    str, typer.Option("--reals", metavar="NAME|PATH", help="Whose reals stand beside fakes that have none.")
 ]
 Generators = Annotated[str, typer.Option(help="Only these generators, comma-separated.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="At most N images per label and test set.")]
 Listed = Annotated[
-    Path | None,
-    typer.Option("--list", metavar="FILE", help="A table of paths, perhaps with sha256: these files alone."),
+    Path | None, typer.Option("--list", metavar="FILE", help="A table of paths: these files alone count.")
 ]
 Split = Annotated[
     str,
@@ -139,8 +131,8 @@ class Ruled:
         patterns = {name: getattr(self, name) or [] for name in ("real", "fake", "leave")}
         return {
             **patterns,
-            "columns": parse_map("--columns", self.columns),
-            "labels": parse_map("--labels", self.labels),
+            "columns": split_pairs("--columns", self.columns),
+            "labels": split_pairs("--labels", self.labels),
             "reals": self.reals,
         }
 
@@ -241,23 +233,6 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
     # Typer makes options of a signature, and reads `__signature__` before the function's own.
     call.__signature__ = Signature(options)  # type: ignore[attr-defined]
     return call
-
-
-def parse_map(option: str, text: str) -> dict[str, str]:
-    """Read an option ``NAME=VALUE,…``.
-
-    Raises:
-        BenchError: A part of it has no value, or a name is there twice.
-    """
-    found: dict[str, str] = {}
-    for pair in split(text):
-        name, equals, value = pair.partition("=")
-        if not equals or not value.strip():
-            raise BenchError(f"{option} '{pair}' is not NAME=VALUE")
-        if name.strip() in found:
-            raise BenchError(f"{option} names '{name.strip()}' twice")
-        found[name.strip()] = value.strip()
-    return found
 
 
 def parse_places(pairs: Iterable[str] | None) -> dict[str, Path]:

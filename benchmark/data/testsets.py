@@ -154,7 +154,7 @@ def warnings(groups: Groups, facts: Mapping[str, FileFacts]) -> Iterator[str]:
         if labels == {FAKE}:
             yield f"test set '{name}' has generated images only: AP and AUROC are undefined there"
         if edited := sum(sample.label == TAMPERED for sample in samples):
-            yield f"test set '{name}': {edited} tampered images are in no number but their own"
+            yield f"test set '{name}': tampered images, which are in no number but their own: {edited}"
         # What tells the labels apart without a look at the picture: no file format, or no size, in common.
         # Files that hold no image have neither.
         real, fake = ([facts[s.path] for s in samples if s.label == label] for label in (REAL, FAKE))

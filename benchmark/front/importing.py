@@ -83,8 +83,7 @@ class ScoreImport(ImageChoice):
         """
         if self.dataset and (self.dataset_name or self.generator):
             raise BenchError("the dataset says what the images are: leave out dataset_name and generator")
-        patterns = self.real or self.fake or self.leave or self.reals
-        if not self.dataset and (patterns or not self.takes_all):
+        if not self.dataset and (self.of_images.rules or not self.takes_all):
             raise BenchError(
                 "generators, protocol, limit, lists, split and rules choose images of a dataset: name one"
             )
@@ -101,6 +100,11 @@ class ScoreImport(ImageChoice):
         store.open()
         summary = store_scores(dict(zip(self.detectors, made, strict=True)), store)
         return Imported(store, summary, tuple(note for one in made for note in one.notes))
+
+    @property
+    def of_images(self) -> ScoreImport:
+        """The same without what was said of the scores: what their columns and labels are called."""
+        return replace(self, columns=None, labels=None)
 
     def reading(self, column: str) -> Reading:
         """Say how one column of scores is to be understood."""
@@ -120,8 +124,7 @@ class ScoreImport(ImageChoice):
         if not self.dataset:
             return [by_itself(one, name, self.generator or name) for one in scores]
         with progress:
-            # what the columns and labels are called was said of the scores
-            opened = replace(self, columns=None, labels=None).open(self.dataset, progress.files)
+            opened = self.of_images.open(self.dataset, progress.files)
         for note in (note for one in opened for note in one.notes):
             progress.say(f"note: {note}", "yellow")
         samples = (sample for one in opened for testset in one.testsets for sample in testset.samples)

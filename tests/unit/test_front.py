@@ -313,7 +313,7 @@ def test_scores_imported_from_python_are_the_files_that_bench_import_writes(here
     [
         ({}, "the detector has no name"),
         ({"detector": "x", "scores": ["a"]}, "leave out detector"),
-        ({"detector": "x", "limit": 1}, "are of a dataset: name one"),
+        ({"detector": "x", "limit": 1}, "choose images of a dataset: name one"),
         ({"detector": "x", "dataset": "tiny", "generator": "g"}, "leave out dataset_name and generator"),
         ({"detector": "x", "columns": {"score": "p"}}, "no column 'p'"),
         ({"detector": "x"}, r"outside \[0, 1\].*\(threshold\)"),

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import csv
+import re
+import shlex
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
+from forenbench.cli.app import app
 from forenbench.cli.options import Ruled
 from forenbench.data.descriptions import parse
 from forenbench.data.sources.findings import Findings
@@ -23,6 +28,7 @@ from forenbench.errors import BenchError
 from forenbench.front.rule_options import RuleChoice
 from forenbench.imports.matching import by_itself
 from forenbench.imports.score_file import Reading, read_scores
+from forenbench.testing import tiny_image
 
 Facts = tuple[int, str, str, str]
 """Label, generator, source of a real, origin."""
@@ -239,3 +245,25 @@ def test_a_named_column_must_be_there(tmp_path: Path) -> None:
     (tmp_path / "m.csv").write_text("path,label\na,0\n")
     with pytest.raises(BenchError, match=r"no column 'model' \(columns: path, label\)"):
         open_manifest(tmp_path / "m.csv", Folder, table_words({"generator": "model"}, {}))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", ["adding_a_dataset", "importing_scores"])
+def test_every_command_that_the_pages_show_for_such_tables_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: str
+) -> None:
+    text = (Path(__file__).parents[2] / f"docs/{page}.md").read_text(encoding="utf-8")
+    commands = [line for line in text.splitlines() if line.startswith("$ bench ") and "--columns" in line]
+    assert commands
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for number in range(4):
+        tiny_image(number).save(f"{number}.png")
+    Path("list.csv").write_text("filename,typ\n0.png,real\n1.png,real\n2.png,dalle3\n3.png,dalle3\n")
+    Path("social.csv").write_text("name,post,label\n0.png,a,human\n1.png,b,human\n2.png,c,6\n3.png,d,2\n")
+    Path("raw.csv").write_text("image,label,p_fake\n0.png,human,0.1\n2.png,ai,0.7\n")
+    for command in commands:
+        made = CliRunner().invoke(app, shlex.split(command)[2:])
+        assert made.exit_code == 0, (command, made.output)
+    for block in re.findall(r"```toml\n(\[rules\]\ncolumns.*?)```", text, re.DOTALL):
+        assert Rules.parse(tomllib.loads(block)["rules"]).words.labels == {"human": 0, "2": -1}

@@ -125,19 +125,9 @@ class TableWords:
                 dropped[word] = number
             found[word] = meaning
         if strange:
-            known = Counter({word: number for word, number in counts.items() if found[word] is not None})
-            beside = f" (others: {_listed(known)})" if known else ""
             first = next(iter(strange))
-            example = ",".join(f"{spelled(word)}=fake" for word, _ in strange.most_common(2) if word)
-            way_out = (
-                f"say what they mean, {', '.join(MEANINGS)}, as in labels: {example}"
-                if example
-                else ("a row without a label cannot be scored: label it, or remove it")
-            )
-            raise BenchError(
-                f"'{where}', row {words.index(first) + 1}: '{readable(first)}' is no label. In column "
-                f"'{readable(column)}' there are {_listed(strange)}{beside}; {readable(way_out)}"
-            )
+            row = f"row {words.index(first) + 1}: '{readable(first)}' is no label"
+            raise _refusal(f"'{where}', {row}. In column '{readable(column)}' there are", strange, counts)
         notes = []
         if others and otherwise != DROP:
             (name,) = (name for name, label in MEANINGS.items() if label == otherwise)
@@ -176,6 +166,20 @@ def table_words(columns: Mapping[str, str], labels: Mapping[str, object]) -> Tab
             raise BenchError(unknown(f"meaning of label '{word}'", str(meant), MEANINGS))
         read[spelled(word)] = meaning
     return TableWords(dict(columns), read)
+
+
+def _refusal(begin: str, strange: Counter[str], counts: Counter[str]) -> BenchError:
+    """Word the error for words that are no label: how often each is there, and what says what they mean."""
+    known = counts - strange
+    beside = f" (others: {_listed(known)})" if known else ""
+    example = ",".join(f"{spelled(word)}=fake" for word, _ in strange.most_common(2) if word)
+    way_out = (
+        f"say what they mean, {', '.join(MEANINGS)}, as in labels: {readable(example)}; or, if they say what "
+        "made the images, name the column twice, as label and as generator"
+    )
+    if not example:
+        way_out = "a row without a label cannot be scored: label it, or remove it"
+    return BenchError(f"{begin} {_listed(strange)}{beside}; {way_out}")
 
 
 def _listed(words: Counter[str]) -> str:
