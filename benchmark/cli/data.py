@@ -16,6 +16,7 @@ from forenbench.data.check_counts import CountCheck, compare, examine, restrict
 from forenbench.data.descriptions import Download, Spec, specs, suites
 from forenbench.data.finding import find_files, root_option
 from forenbench.data.layouts import find_layout, locate
+from forenbench.data.sources.splits import SCORED, take
 from forenbench.errors import BenchError, unknown
 from forenbench.files.downloads import DownloadFailed
 from forenbench.files.downloads import fetch as fetch_file
@@ -93,7 +94,8 @@ def _check(spec: Spec, testsets: Sequence[str], data_root: Path, deep: bool) -> 
         # The reals that it borrows are checked under their own dataset's name.
         own = replace(spec, rules=replace(spec.rules, reals=""))
         source, findings = find_files(own, data_root, progress.files)
-        samples = restrict(spec, findings.samples, testsets)
+        taken = take(findings.samples, SCORED)
+        samples = restrict(spec, taken.samples, testsets)
         if deep:
             paths = [sample.path for sample in samples]
             formats, broken = examine(source, paths, partial(progress.files, f"decoding {spec.name}"))
@@ -102,17 +104,20 @@ def _check(spec: Spec, testsets: Sequence[str], data_root: Path, deep: bool) -> 
     if (files := findings.unlabelled) and not testsets:
         lacks = "fits no pattern" if spec.rules.label_paths else "in no label folder"
         lines.append(CountCheck(readable(files[0]), 0, len(files), lacks))
-    for note in findings.notes:
+    for note in (*findings.notes, *taken.notes):
         say(f"note: {readable(note)}", "yellow")
     if not spec.counts:
-        say("Its description declares no counts: there is nothing to compare with.", "yellow")
-    verdicts = [Text(one.problem, "red") if one.problem else _WHOLE for one in lines]
-    rows = [(one.where, one.expected, one.found, said) for one, said in zip(lines, verdicts, strict=True)]
+        say("Its description declares no counts: only the names of test sets can be compared.", "yellow")
+    rows = []
+    for one in lines:
+        verdict = Text(one.problem, "red") if one.problem else _WHOLE if one.expected else ""
+        rows.append((one.where, "" if one.expected is None else one.expected, one.found, verdict))
     show_table(("where", "expected", "found", ""), rows, right=("expected", "found"))
     for path, reason in broken.items():
         show(printable(f"broken: {path}: {reason}"))
     differences = sum(bool(line.problem) for line in lines) + len(broken)
-    say(f"{differences} differences" if differences else f"whole: {len(samples):,} images")
+    whole = "whole: " if all(one.expected is not None for one in lines) else ""
+    say(f"{differences} differences" if differences else f"{whole}{len(samples):,} images")
     return not differences
 
 
@@ -157,7 +162,7 @@ def _download(spec: Spec, downloads: Sequence[Download], data_root: Path, yes: b
     for one in downloads:
         is_there = _is_whole(one, data_root)
         state = ", there already" if is_there else ""
-        say(f"  {one.file}: {size_in_words(one.size)}, sha256 {one.sha256 or 'not known'}{state}")
+        say(f"  {one.file}: {size_in_words(one.size)}, {one.checksum}{state}")
         if not is_there:
             # An unfinished download is kept beside the file, and gone on with (`forenbench.files.downloads`).
             begun = data_root / f"{one.file}.part"
@@ -178,13 +183,12 @@ def _download(spec: Spec, downloads: Sequence[Download], data_root: Path, yes: b
     agree(yes)
     with TransferProgress() as progress:
         for one in downloads:
-            advance = partial(progress.advance, one.file)
+            fetch_it = partial(fetch_file, sha256=one.sha256, md5=one.md5, size=one.size)
             try:
                 if (tree := tree_of(one.url)) is not None:
                     fetch_tree(tree, data_root / one.file)
                 else:
-                    target = data_root / one.file
-                    fetch_file(one.url, target, sha256=one.sha256, size=one.size, advance=advance)
+                    fetch_it(one.url, data_root / one.file, advance=partial(progress.advance, one.file))
             except DownloadFailed as error:
                 say(str(error), "red")
                 return False

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 
 from forenbench.errors import BenchError, NotHere
 from forenbench.files.downloads import DownloadFailed
 from forenbench.files.hub_datasets import (
     fetch_snapshot,
     find_snapshot,
+    hub_cache,
     list_hub_dataset,
     parse_hub_dataset,
 )
@@ -51,9 +51,7 @@ def fetch_hub_dataset(request: str, yes: bool) -> bool:
 
 def _refuse_full_disk(size: int) -> None:
     """Refuse a download that is larger than what is free; files of an earlier attempt count as missing."""
-    from huggingface_hub import constants
-
-    folder = Path(constants.HF_HUB_CACHE)
+    folder = hub_cache()
     there = next(above for above in (folder, *folder.parents) if above.exists())
     free = shutil.disk_usage(there).free
     say(f"To download: {size_in_words(size)} to {short(folder)}/, where {size_in_words(free)} are free")

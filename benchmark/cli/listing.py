@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from forenbench.data.descriptions import specs, suites
+from forenbench.data.dataset_page import dataset_page
+from forenbench.data.descriptions import Spec, Suite, specs, suites
 from forenbench.data.sources.locations import OURS
 from forenbench.data.sources.source_kinds import SOURCES
 from forenbench.errors import BenchError, unknown
@@ -57,8 +58,22 @@ def detectors(
 
 
 @app.command()
-def datasets() -> None:
+def datasets(
+    describe: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME|all",
+            help="Print a description as Markdown: licence, places, test sets, what to know before scoring.",
+        ),
+    ] = "",
+) -> None:
     """List every described dataset, then the suites; any folder with labels is a dataset, too."""
+    if describe:
+        known: dict[str, Spec | Suite] = {**specs(), **suites()}
+        if describe not in ("all", *known):
+            raise BenchError(unknown("dataset", describe, known))
+        show("\n".join(dataset_page(one) for name, one in known.items() if describe in ("all", name)))
+        return
     counts = {name: sum(spec.counts.values()) for name, spec in specs().items()}
     show_table(
         ("dataset", "description", "images", "licence"),

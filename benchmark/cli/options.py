@@ -37,10 +37,7 @@ FailedAs = Annotated[
 ]
 TamperedAs = Annotated[
     str,
-    typer.Option(
-        help="What tampered images count as: apart (a number of their own, and in no other), fake, real or "
-        "drop."
-    ),
+    typer.Option(help="What tampered images count as: apart (a number of their own), fake, real or drop."),
 ]
 CellsOf = Annotated[
     str, typer.Option(help="Cells run under this protocol; by default 'all', or the only one there is.")
@@ -54,8 +51,7 @@ Data = Annotated[
 ]
 _PATTERN = "Files of a path that are {}, as a pattern: {}; may be repeated."
 Real = Annotated[
-    list[str] | None,
-    typer.Option("--real", metavar="PATTERN", help=_PATTERN.format("real", "'coco/**'")),
+    list[str] | None, typer.Option("--real", metavar="PATTERN", help=_PATTERN.format("real", "'coco/**'"))
 ]
 Fake = Annotated[
     list[str] | None,
@@ -66,16 +62,12 @@ Leave = Annotated[
     typer.Option("--leave", metavar="PATTERN", help=_PATTERN.format("neither", "'**/*.pdf'")),
 ]
 Reals = Annotated[
-    str,
-    typer.Option(
-        "--reals", metavar="NAME|PATH", help="The dataset whose reals stand beside fakes that have none."
-    ),
+    str, typer.Option("--reals", metavar="NAME|PATH", help="Whose reals stand beside fakes that have none.")
 ]
 Generators = Annotated[str, typer.Option(help="Only these generators, comma-separated.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="At most N images per label and test set.")]
 Listed = Annotated[
-    Path | None,
-    typer.Option("--list", metavar="FILE", help="A table of paths, perhaps with sha256: these files alone."),
+    Path | None, typer.Option("--list", metavar="FILE", help="A table of paths: these files alone count.")
 ]
 Split = Annotated[
     str,

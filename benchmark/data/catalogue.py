@@ -217,12 +217,12 @@ def _notes(spec: Spec, findings: Findings, selection: Selection, data_root: Path
     yield from map(readable, findings.notes)
     # counts are those of the description's own files: of a list that somebody gives, files lack on purpose
     is_whole = selection.subsets == (spec.subset,)
-    lines = compare(spec, findings.samples, selection.testsets) if spec.counts and is_whole else []
+    published = take(findings.samples, SCORED).samples
+    lines = compare(spec, published, selection.testsets) if spec.counts and is_whole else []
     if differing := [line for line in lines if line.problem]:
-        first = f"{differing[0].where}: {differing[0].found} images, expected {differing[0].expected}"
         is_placed = Path(spec.folder).is_absolute()
         where = (
             f" --data {shlex.quote(f'{spec.name}={spec.folder}')}" if is_placed else root_option(data_root)
         )
         every = f"'bench data check {spec.name}{where}' shows all {len(differing)} differences"
-        yield f"not as published: {first}; {every}"
+        yield f"not as published: {differing[0]}; {every}"

@@ -19,17 +19,25 @@ _Side = tuple[str, int]
 
 
 class CountCheck(NamedTuple):
-    """One line of a report: a generator that is whole, or one difference (its `problem` in words)."""
+    """One line of a report: a generator that is whole, or one difference (its `problem` in words).
+
+    Where a description names a test set and no count of its files, `expected` is None.
+    """
 
     where: str
-    expected: int
+    expected: int | None
     found: int
     problem: str = ""
+
+    def __str__(self) -> str:
+        if self.expected is None:
+            return f"{self.where}: {self.problem or f'{self.found} images'}"
+        return f"{self.where}: {self.found} images, expected {self.expected}"
 
 
 def restrict(spec: Spec, samples: Sequence[Sample], testsets: Sequence[str]) -> Sequence[Sample]:
     """Keep the samples of some test sets and the reals they share; of all, if none is named."""
-    wanted = set(_generators(spec, testsets))
+    wanted = {"", *_generators(spec, testsets)}  # reals of no generator are shared by all
     return [sample for sample in samples if sample.generator in wanted] if testsets else samples
 
 
@@ -39,7 +47,7 @@ def compare(
     testsets: Sequence[str] = (),
     formats: Mapping[str, str] | None = None,
 ) -> list[CountCheck]:
-    """Compare samples with the counts that a description declares.
+    """Compare samples with the counts that a description declares, and with the test sets that it names.
 
     Args:
         spec: The description.
@@ -47,22 +55,30 @@ def compare(
         testsets: Only these test sets, and the reals they share; empty for all.
         formats: Formats by path; where there are none, the extensions of the names tell.
     """
-    found = Counter(CountKey(sample.generator, sample.class_name, sample.label) for sample in samples)
+    named = {*spec.testsets, *(key.generator for key in spec.counts)}
+    found: Counter[CountKey] = Counter()
     formats_found: dict[_Side, Counter[str]] = defaultdict(Counter)
     for sample in samples:
         name = (formats or {}).get(sample.path) or by_name(sample.path)
-        formats_found[sample.generator, sample.label][name] += 1
+        # reals of no generator are counted where they come from; those of a single test set, there
+        own = spec.testsets[0] if len(spec.testsets) == 1 else sample.real_source
+        generator = sample.generator or own
+        found[CountKey(generator, sample.class_name, sample.label)] += 1
+        formats_found[generator, sample.label][name] += 1
     lines: list[CountCheck] = []
     for generator in _generators(spec, testsets):
         lines += _compare_generator(spec, generator, found, formats_found)
-    if spec.counts and not testsets:
-        named = {key.generator for key in spec.counts}
+    if named and not testsets:
         surplus: Counter[str] = Counter()
         for key, number in found.items():
             if key.generator not in named:
                 surplus[key.generator] += number
+        # what a pattern calls real, and of no generator, is no folder that nobody knows
+        shared = {sample.real_source for sample in samples if not sample.generator}
+        known = shared if spec.rules.label_paths else set()
         for name, number in sorted(surplus.items()):
-            lines.append(CountCheck(name or "(the folder itself)", 0, number, "unknown folder"))
+            unknown = CountCheck(name or "(the folder itself)", 0, number, "unknown folder")
+            lines.append(CountCheck(name, None, number) if name in known else unknown)
     return lines
 
 
@@ -98,7 +114,7 @@ def _decode(source: Source, path: str) -> tuple[str, str]:
 def _generators(spec: Spec, testsets: Sequence[str]) -> list[str]:
     """List generators and sources of reals in the order of the description."""
     wanted = {*testsets, *(source for source, names in spec.reals.items() if {*names} & {*testsets})}
-    named = dict.fromkeys(key.generator for key in spec.counts)
+    named = dict.fromkeys((*spec.testsets, *(key.generator for key in spec.counts)))
     return [name for name in named if not testsets or name in wanted]
 
 
@@ -108,9 +124,11 @@ def _compare_generator(
     """Return one line if a generator is whole or wholly absent, else one for each difference."""
     expected = {key: number for key, number in spec.counts.items() if key.generator == generator}
     there = {key: number for key, number in found.items() if key.generator == generator}
-    total = CountCheck(generator, sum(expected.values()), sum(there.values()))
+    total = CountCheck(generator, sum(expected.values()) if expected else None, sum(there.values()))
     if not there:  # a line for each of its classes would bury what else is lacking
         return [total._replace(problem="missing")]
+    if not expected:
+        return [total]
     differences = []
     for key in (*expected, *sorted(there.keys() - expected.keys())):
         wanted, number = expected.get(key, 0), there.get(key, 0)

@@ -56,7 +56,9 @@ def find_files(
     except BenchError as error:
         whose = f"the reals of dataset '{spec.name}' are those of '{lender.name}'"
         raise type(error)(f"{whose}: {error}") from error
-    reals = lend(lender.name, lender.subset.of_label([s for s in found.samples if s.label == REAL]))
+    # as manifests list them in another order than that of paths, by which a subset is taken
+    ordered = sorted((one for one in found.samples if one.label == REAL), key=lambda one: one.path)
+    reals = lend(lender.name, lender.subset.of_label(ordered))
     if not reals:
         raise BenchError(f"dataset '{lender.name}', whose reals '{spec.name}' borrows, holds none")
     owners = {sample.path: at for at, several in enumerate((findings.samples, reals)) for sample in several}

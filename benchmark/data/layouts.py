@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from forenbench.data.sources.archive import is_archive
 from forenbench.data.sources.findings import Findings
 from forenbench.errors import BenchError
 
@@ -15,7 +16,7 @@ _SHOWN = 3
 
 
 def find_layout(spec: Spec, root: Path) -> Path | None:
-    """Find a dataset that is unpacked as official code wants it: the first such folder that holds any of it.
+    """Find a dataset where official code wants it: the first such archive, or folder that holds any of it.
 
     Args:
         spec: Its folder and `layouts` are looked for.
@@ -59,5 +60,9 @@ def only_described(spec: Spec, findings: Findings) -> Findings:
 
 
 def _holds(spec: Spec, folder: Path) -> bool:
-    """Say whether a folder has one of a dataset's own folders in it."""
-    return any((folder / name).is_dir() for name in spec.top_folders())
+    """Say whether a place is an archive, or a folder that has one of a dataset's own folders in it."""
+    if folder.is_file():
+        return is_archive(folder)
+    named = spec.top_folders()
+    # one that declares none has nothing to be known by but where it lies
+    return any((folder / name).is_dir() for name in named) if named else folder.is_dir()

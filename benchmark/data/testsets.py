@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from forenbench.data.sources.split_patterns import split_by
 from forenbench.data.sources.splits import SCORED, Taken
 from forenbench.printable import readable
 from forenbench.types import FAKE, LABEL_NAMES, REAL, TAMPERED, Sample
@@ -60,18 +61,24 @@ def describe(spec: Spec, samples: Iterable[Sample]) -> tuple[Sample, ...]:
     """Give samples origin, generator and split of a description; what seemed a generator is their class."""
     described = []
     for sample in samples:
+        if sample.generator in spec.aliases:
+            usual = spec.aliases[sample.generator]
+            source = usual if sample.real_source == sample.generator else sample.real_source
+            sample = replace(sample, generator=usual, real_source=source)
         if spec.origin:
             found = re.search(spec.origin, sample.path)
             sample = replace(sample, origin=readable(found[1]) if found else "")
         if spec.generator:
+            # fakes in no folder but their label's are called like the dataset's folder
+            above = sample.generator if sample.path.count("/") > 1 else ""
             sample = replace(
                 sample,
                 generator=spec.generator,
-                class_name="/".join(filter(None, (sample.generator, sample.class_name))),
+                class_name="/".join(filter(None, (above, sample.class_name))),
                 real_source=spec.generator if sample.label == REAL else "",
             )
         if spec.splits and not sample.split:
-            sample = replace(sample, split=spec.split_of(sample.path))
+            sample = replace(sample, split=split_by(spec.splits, sample.path))
         # where reals that several test sets share are declared, these share them, and no other one
         if spec.rules and sample.label == REAL and not sample.generator and sample.real_source in spec.reals:
             sample = replace(sample, generator=sample.real_source)

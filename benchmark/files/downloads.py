@@ -31,11 +31,12 @@ Arrived = Callable[[int, int], None]
 """Called with (bytes that are here, bytes in all; 0 where that is not known)."""
 
 
-def fetch(
+def fetch(  # noqa: PLR0913 - what may be known of a file
     url: str,
     target: Path,
     *,
     sha256: str | None = None,
+    md5: str | None = None,
     size: int | None = None,
     advance: Arrived = lambda done, total: None,
 ) -> None:
@@ -48,21 +49,22 @@ def fetch(
             ``hf://datasets/OWNER/REPO/PATH`` (the Hugging Face hub; ``REPO@REVISION`` for another than main).
         target: Where the file is to be; its folder is made.
         sha256: What it must be, in hex; leading digits will do where no more are published.
+        md5: The same, of files for which nothing better is published.
         size: What it must be, in bytes.
         advance: Told the bytes that are there and the bytes of the whole file (0 where nobody says).
 
     Raises:
-        DownloadFailed: No such file, no access, a web page in its place, another size or sha256 than
+        DownloadFailed: No such file, no access, a web page in its place, another size or checksum than
             expected (what arrived is removed), no network, or no room on the disk.
     """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{target}.lock"):
             # Asked under the lock: who waited for another process finds what that one downloaded.
-            if not target.is_file() or mismatch(target, sha256, size):
+            if not target.is_file() or mismatch(target, sha256, size, md5):
                 part = target.with_name(f"{target.name}.part")
-                _fill(url, part, sha256, size, advance)
-                problem = mismatch(part, sha256, size)
+                _fill(url, part, sha256 or md5, size, advance)
+                problem = mismatch(part, sha256, size, md5)
                 if problem:
                     part.unlink()
                 _note(part).unlink()
@@ -100,25 +102,27 @@ def fetch_first(
     raise DownloadFailed("\n".join(problems) or f"no address is known for {target.name}")
 
 
-def mismatch(path: Path, sha256: str | None, size: int | None) -> str:
+def mismatch(path: Path, sha256: str | None, size: int | None, md5: str | None = None) -> str:
     """Say how a file differs from what is known of it: words that follow its name, empty if in nothing."""
     found = path.stat().st_size
     if size not in (None, found):
         return f"has {found} bytes, expected {size}"
-    if sha256 is None:
-        return ""
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return "" if digest.startswith(sha256) else f"has sha256 {digest}, expected {sha256}"
+    for kind, expected in (("sha256", sha256), ("md5", md5)):
+        if expected is not None:
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, kind).hexdigest()
+            if not digest.startswith(expected):
+                return f"has {kind} {digest}, expected {expected}"
+    return ""
 
 
-def _fill(url: str, part: Path, sha256: str | None, size: int | None, advance: Arrived) -> None:
+def _fill(url: str, part: Path, checksum: str | None, size: int | None, advance: Arrived) -> None:
     """Bring the part to its end, with new attempts after a failed connection that can be had again."""
     pauses, arrived = iter(PAUSES), False
     while True:
         before = _length(part)
         try:
-            return _continue(url, part, sha256, size, advance)
+            return _continue(url, part, checksum, size, advance)
         except Interrupted as error:
             # A connection that breaks again and again brings a large file all the same, if each attempt adds
             # to it: only attempts that bring nothing are counted.
@@ -135,14 +139,14 @@ def _fill(url: str, part: Path, sha256: str | None, size: int | None, advance: A
             time.sleep(pause)
 
 
-def _continue(url: str, part: Path, sha256: str | None, size: int | None, advance: Arrived) -> None:
+def _continue(url: str, part: Path, checksum: str | None, size: int | None, advance: Arrived) -> None:
     """Append to the part what it lacks, or begin it anew where it belongs to something else."""
     begun = None
     # A part without a note, or of another address, is of no use. Nor is one of a server that tells neither
-    # ETag nor date, for it may have another file by now; unless a sha256 will show that.
+    # ETag nor date, for it may have another file by now; unless a checksum will show that.
     with suppress(FileNotFoundError, ValueError, TypeError):
         origin = Origin(**json.loads(_note(part).read_text(encoding="utf-8")))
-        if part.is_file() and origin.url == url and (origin.version or sha256):
+        if part.is_file() and origin.url == url and (origin.version or checksum):
             begun = origin
     if begun and begun.size == _length(part):
         return  # a process was killed after the last byte and before the renaming

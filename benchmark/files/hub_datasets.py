@@ -93,6 +93,13 @@ def tree_of(url: str) -> HubDataset | None:
     return None if found is None or found["inside"] else parse_hub_dataset(url)
 
 
+def hub_cache() -> Path:
+    """Return the folder in which the library keeps what it downloads, whether it is there or not."""
+    from huggingface_hub import constants
+
+    return Path(constants.HF_HUB_CACHE)
+
+
 def find_snapshot(wanted: HubDataset) -> Path:
     """Find a dataset in the library's cache on this machine; nothing is downloaded.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from forenbench.data.dataset import Dataset
 from forenbench.data.descriptions import Spec
@@ -116,6 +116,10 @@ def beside(scores: ForeignScores, datasets: Iterable[Dataset], some: bool = Fals
             if owners.setdefault(path, whose) != whose:
                 both = f"{owners[path].dataset} and {whose.dataset}"
                 raise BenchError(f"'{path}' is in {both}; import scores for one of them at a time")
+    # Another tool knows borrowed reals by their own paths, where it has read them.
+    lent = {whose.path: path for path, whose in owners.items() if whose.path not in labels}
+    rows = tuple(row._replace(path=lent.get(row.path, row.path)) for row in scores.rows)
+    scores = replace(scores, rows=rows)
     results = _results(scores, [("", row.path) for row in scores.rows])
     unknown = [row.path for row in scores.rows if row.path not in labels]
     # Of a part of the images, others' scores are expected; a file of which not one fits is a mistake.

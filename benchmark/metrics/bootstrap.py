@@ -99,10 +99,10 @@ def images(
             # The seed leaves out the label: where reals and fakes come from the same photographs, the same
             # photographs are then drawn for both, and what they share stays in the difference.
             distinct, origin = np.unique(names[places], return_inverse=True)
-            sides.append(Side(places, _seed("origins", distinct), origin))
+            sides.append(Side(places, seed_of("origins", distinct), origin))
         else:
             # With the label: else reals and fakes of equal names ("0.png") would be drawn in step.
-            sides.append(Side(places, _seed(str(label), names[places])))
+            sides.append(Side(places, seed_of(str(label), names[places])))
     return Strata(*sides)
 
 
@@ -187,7 +187,7 @@ def _draw_origins(
         yield np.ascontiguousarray((members @ times.T.astype(np.float64)).T)
 
 
-def _seed(what: str, names: NDArray[np.object_]) -> int:
+def seed_of(what: str, names: NDArray[np.object_]) -> int:
     """Make a seed of the names of what is drawn: the same images give the same draws to every detector."""
     digest = hashlib.sha256(f"{what}\n".encode())
     for start in range(0, len(names), 1 << 16):  # joined at once, millions of names would be copied whole

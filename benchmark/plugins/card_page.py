@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from textwrap import fill
 
 from rich.filesize import decimal
 
+from forenbench.markdown import items, wrapped
 from forenbench.weights import Checkpoint
 
 from .card_facts import CardFacts
 from .cards import Card
 
-_WIDTH = 120
 _BAR = r"\|"
 """What does not end a cell; a card is written by a detector's author, so that nothing else is escaped."""
 
@@ -39,14 +38,14 @@ def card_page(card: Card, checkpoints: Iterable[Checkpoint]) -> str:
             for one in published
         ],
     )
-    facts = _items(variants) if card.facts is None else _facts(card.facts, variants)
+    facts = items(variants) if card.facts is None else _facts(card.facts, variants)
     return "\n\n".join(filter(None, [f"## {card.name}", facts, files])) + "\n"
 
 
 def _facts(facts: CardFacts, variants: dict[str, str]) -> str:
     code = f"{facts.code} at {facts.commit}" if facts.commit else facts.code
     bound = f"{facts.parity}, on weights by formula: official numbers within {facts.within:g}"
-    items = {
+    known = {
         "Code": f"{code} (licence: {facts.licence})" if code else "none was published",
         "Input": facts.input,
         "Network": facts.network,
@@ -55,7 +54,7 @@ def _facts(facts: CardFacts, variants: dict[str, str]) -> str:
         **variants,
         "Parity": bound if facts.within else "no official number is compared",
     }
-    quirks = "\n".join(_wrapped(f"* {quirk}", "  ") for quirk in facts.quirks)
+    quirks = "\n".join(wrapped(f"* {quirk}", "  ") for quirk in facts.quirks)
     wrong = _table(
         ("other input or network", "picture", "right", "wrong", "seen in"),
         [(one.what, one.picture, f"{one.right:.6g}", f"{one.wrong:.6g}", one.seen) for one in facts.wrong],
@@ -68,16 +67,7 @@ def _facts(facts: CardFacts, variants: dict[str, str]) -> str:
         ],
     )
     odd = f"Easily got wrong, or odd in the official code:\n\n{quirks}" if quirks else ""
-    return "\n\n".join(filter(None, [_wrapped(facts.paper), _items(items), odd, wrong, reference]))
-
-
-def _items(facts: dict[str, str]) -> str:
-    return "\n".join(_wrapped(f"* **{name}**: {text}", "  ") for name, text in facts.items())
-
-
-def _wrapped(text: str, indent: str = "") -> str:
-    # Addresses and commits stay whole: they are there to be copied.
-    return fill(text, _WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    return "\n\n".join(filter(None, [wrapped(facts.paper), items(known), odd, wrong, reference]))
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

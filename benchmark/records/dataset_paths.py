@@ -46,13 +46,13 @@ def find_datasets(records: Sequence[Record], requests: Sequence[str], data_root:
     # stable: of records of one run, the first counts
     for record in sorted(records, key=lambda record: record.provenance.time, reverse=True):
         name = record.cell.dataset
-        if found[name] is None:
-            at = (
-                _opened(asked[name], data_root, _rules(record))
-                if name in asked
-                else _remembered(name, record, data_root)
-            )
-            found[name] = at and at._replace(spec=_beside_lender(at.spec, record, asked))
+        at = None
+        if found[name] is None and name in asked:
+            at = _opened(asked[name], data_root, _rules(record))
+        elif found[name] is None:
+            at = _remembered(name, record, data_root)
+        if at:
+            found[name] = at._replace(spec=_beside_lender(at.spec, record, asked))
     return {name: at for name, at in found.items() if at}
 
 

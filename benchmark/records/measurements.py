@@ -19,7 +19,7 @@ from forenbench.metrics import classification as metrics
 from forenbench.metrics.decisions import real_accuracy
 from forenbench.metrics.intervals import ScoredImages
 from forenbench.metrics.metric_catalogue import METRICS
-from forenbench.metrics.metric_values import judge, kept
+from forenbench.metrics.metric_values import judge
 from forenbench.metrics.spread import Floats
 from forenbench.types import FAKE, REAL, TAMPERED
 
@@ -131,11 +131,15 @@ class Measurements:
         origins = np.asarray(distinct, object)[codes]
         # Resamples are drawn of all images, the scored ones picked from them: so two detectors are compared
         # on the same resamples, though one of them lost an image.
-        drawn = bootstrap.images(rows["label"].to_numpy(), rows.pop("path"), origins)
+        names = rows.pop("path")
+        same_reals = str(bootstrap.seed_of("reals", names[rows["label"] == REAL].to_numpy(object)))
+        drawn = bootstrap.images(rows["label"].to_numpy(), names, origins)
+        del names
         replicates = intervals.replicates(scored, drawn, np.flatnonzero(rows["counted"]))
         line = coverage.count(rows) | _point(scored) | {"class": "", "origins": drawn.origins}
         line |= dict(intervals.ends(replicates, line))
         line["sources"] = dict(_by_source(rows, threshold))
+        line["same_reals"] = same_reals
         of_tampered, drawn_tampered = _of_tampered(tampered, threshold, failed_as, self.tampered_as)
         line |= of_tampered
         if fit:
@@ -150,7 +154,8 @@ class Measurements:
                         scored.labels, fitted_map(raw), fitted_map.logits(raw), name, scored.problems
                     )
         blank = _one_sided(line)
-        own = {name: replicates[name] for name in kept() if name in replicates and name not in blank}
+        lasting = [name for name in remembered.columns() if name in replicates and name not in blank]
+        own = {name: replicates[name] for name in lasting}
         return Remembered(mark, [line | blank], own | drawn_tampered)
 
 

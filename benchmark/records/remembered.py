@@ -29,6 +29,11 @@ class Remembered(NamedTuple):
     replicates: dict[str, NDArray[np.float64]]
 
 
+def columns() -> list[str]:
+    """List the metrics whose replicates are remembered: those of means, and what micro means are made of."""
+    return [*kept(), *(name for name in ("real_acc", "fake_acc") if name not in kept())]
+
+
 def read(root: Path) -> dict[str, Remembered]:
     """Read what a run folder remembers; of a damaged file, nothing."""
     # nothing is lost with it: what is not remembered is measured again
@@ -36,7 +41,7 @@ def read(root: Path) -> dict[str, Remembered]:
         table = from_arrow(read_regular(root / _FILE)).read_all()
         texts = zip(*(table[name].to_pylist() for name in ("key", "mark", "lines")), strict=True)
         found = {key: Remembered(mark, json.loads(lines), {}) for key, mark, lines in texts}
-        for name in kept():
+        for name in columns():
             # views into one buffer: `to_pylist` would make a thousand Python floats of each cell
             lists = table[name].combine_chunks()
             values, ends = lists.values.to_numpy(), lists.offsets.to_numpy()
@@ -56,16 +61,16 @@ def write(root: Path, known: Mapping[str, Remembered]) -> None:
     """
     import pyarrow as pa
 
-    columns: dict[str, Any] = {
+    stored: dict[str, Any] = {
         "key": list(known),
         "mark": [cell.mark for cell in known.values()],
         # as JSON: which columns a line has depends on the cell, and Arrow's columns are the same in each row
         "lines": [json.dumps(cell.lines) for cell in known.values()],
     }
     lists = pa.list_(pa.float64())
-    columns |= {
-        name: pa.array([cell.replicates.get(name) for cell in known.values()], lists) for name in kept()
+    stored |= {
+        name: pa.array([cell.replicates.get(name) for cell in known.values()], lists) for name in columns()
     }
-    table = pa.table(columns)
+    table = pa.table(stored)
     with replacing(root / _FILE) as partial:
         partial.write_bytes(to_arrow(table.to_batches(), table.schema))

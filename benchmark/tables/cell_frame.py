@@ -73,6 +73,7 @@ COLUMNS: Mapping[str, tuple[str, str]] = {
 }
 """The type of each column, and what it holds."""
 WHOLE: Mapping[str, tuple[str, str]] = {
+    "same_reals": ("str", "digest of the paths of its reals: test sets that share these have the same"),
     "tampered": ("int64", "tampered images, scored or not"),
     "tampered_ok": ("int64", "tampered images with a score"),
     "tampered_acc": ("float64", "the share of tampered images that is called fake; NaN if there is none"),

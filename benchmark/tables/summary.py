@@ -34,7 +34,7 @@ def table(cells: pd.DataFrame) -> Table:
     Returns:
         Columns, all over test sets with both labels: how many these are, and the images behind the metrics;
         accuracy and AP averaged over test sets (macro); accuracy over all images (micro: large test sets
-        count more, and reals that several share count for each); the lowest AP, and where; in percent. Means
+        count more, and reals that several share count once); the lowest AP, and where; in percent. Means
         of a detector that lacks a test set which any cell has, or a value on one, are NaN.
     """
     row = several(cells, ROW)
@@ -48,7 +48,7 @@ def table(cells: pd.DataFrame) -> Table:
     wanted_edited = len({key(cell, TESTSET) for group in edited.values() for cell in group})
     columns: dict[str, list[tuple[object, float, float, str]]] = {}
     for name, group in groups.items():
-        counted = [cell["real"] + cell["fake"] for cell in group]
+        sides = _sides(group)
         signs = marks.together(cell["marks"] for cell in group)
         worst, where, worst_signs = _NONE, "", ""
         if group:
@@ -63,9 +63,9 @@ def table(cells: pd.DataFrame) -> Table:
                 where = "/".join(key(lowest_cell, TESTSET if len(datasets) > 1 else TESTSET[1:]))
         line = {
             "test sets": (len(group), _NAN, _NAN, ""),
-            "images": (sum(counted), _NAN, _NAN, ""),
+            "images": (sum(number for *_, number in sides), _NAN, _NAN, ""),
             "Acc., macro": (*_mean(group, wanted, "acc"), signs),
-            "Acc., micro": (*_mean(group, wanted, "acc", counted), signs),
+            "Acc., micro": (*_micro(group, wanted, sides), signs),
             "A.P., macro": (*_mean(group, wanted, "ap"), signs),
             "A.P., worst": (*worst, worst_signs),
             "worst on": (where, _NAN, _NAN, ""),
@@ -80,15 +80,36 @@ def table(cells: pd.DataFrame) -> Table:
     return Table("summary", title, values, notes, low=lows, high=highs, marks=marked)
 
 
-def _mean(
-    group: Sequence[Mapping[str, Any]], wanted: int, metric: str, weights: Sequence[int] | None = None
+def _sides(group: Sequence[Mapping[str, Any]]) -> list[tuple[Mapping[str, Any], str, int]]:
+    """List the labels of test sets, each with its accuracy's name and its images; shared reals once."""
+    reals = {(cell["lender"] or cell["dataset"], cell["same_reals"]): cell for cell in group}
+    fakes = [(cell, "fake_acc", cell["fake"]) for cell in group]
+    return [*fakes, *((cell, "real_acc", cell["real"]) for cell in reals.values())]
+
+
+def _micro(
+    group: Sequence[Mapping[str, Any]], wanted: int, sides: Sequence[tuple[Mapping[str, Any], str, int]]
 ) -> _Interval:
+    """Average accuracy over all images, each once, with the interval of the mean."""
+    if not group or len(group) < wanted or any(isnan(cell["acc"]) for cell in group):
+        return _NONE
+    numbers = [number for *_, number in sides]
+    mean = float(np.average([cell[name] for cell, name, _ in sides], weights=numbers))
+    # Under one name, by which replicates are averaged; where one has none, the mean has no interval.
+    one_side = [
+        {"acc": cell["replicates"][name]} if name in cell["replicates"] else {} for cell, name, _ in sides
+    ]
+    low, high = interval(average(one_side, "acc", numbers), mean, witnesses(group))
+    return 100 * mean, 100 * low, 100 * high
+
+
+def _mean(group: Sequence[Mapping[str, Any]], wanted: int, metric: str) -> _Interval:
     """Average a metric over test sets, with the interval of the mean."""
     values = [cell[metric] for cell in group]
     if not group or len(group) < wanted or np.isnan(values).any():
         return _NONE
-    mean = float(np.average(values, weights=weights))
+    mean = float(np.mean(values))
     # The interval of a mean is no mean of intervals: replicates are averaged, one by one.
-    drawn = average([cell["replicates"] for cell in group], metric, weights)
+    drawn = average([cell["replicates"] for cell in group], metric)
     low, high = interval(drawn, mean, witnesses(group))
     return 100 * mean, 100 * low, 100 * high

@@ -68,7 +68,9 @@ def table(name: str, period: Callable[[date], str], cells: pd.DataFrame) -> Tabl
         ]
     frame, signs = framed(columns, rows, row, "released", "metric")
     shown = _of(cells, dated.testsets)
-    notes = (*_remarks(cells, dated, periods), *notes_on(shown), *marks.remarks(shown))
+    blank = "Blank: a detector that lacks a test set of that time which any has, or a value on one."
+    lacks = [blank] if frame.isna().to_numpy().any() else []
+    notes = (*_remarks(cells, dated, periods), *lacks, *notes_on(shown), *marks.remarks(shown))
     title = "Mean accuracy and AUROC (%) over generators, by the time of their release"
     return Table(name, title, frame, notes, marks=signs)
 

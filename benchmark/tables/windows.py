@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from math import nan
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -56,7 +57,8 @@ def table(cells: pd.DataFrame) -> Table:
         raise NothingToShow(f"no dataset has {2 * _SIZE} generators with a date of release, and both labels")
     columns: dict[str, list[tuple[object, str]]] = {}
     names = ["trained to", "next", *map(str, range(1, 1 + max(map(len, windows.values()))))]
-    for group in grouped(as_dicts(shown), row).values():
+    groups = grouped(as_dicts(shown), row)
+    for group in groups.values():
         some = windows[group[0]["dataset"]]
         newest = dated.trained[group[0]["detector"], group[0]["weights"]]
         to = None if newest is None else _reached(some, known[group[0]["dataset"]].released, newest)
@@ -65,8 +67,7 @@ def table(cells: pd.DataFrame) -> Table:
         line.append((nan, "") if to is None or to >= len(means) else means[to])
         for name, entry in zip(names, [*line, *means, *[(nan, "")] * len(names)], strict=False):
             columns.setdefault(name, []).append(entry)
-    rows = list(grouped(as_dicts(shown, row), row))
-    frame, signs = framed(columns, rows, row)
+    frame, signs = framed(columns, groups, row)
     notes = (_NOTE, *_remarks(windows, shown), *notes_on(shown), *marks.remarks(shown))
     return Table("windows", f"Mean {_LABEL} (%) by window of generators", frame, notes, marks=signs)
 
@@ -83,13 +84,13 @@ def _reached(windows: Sequence[Sequence[str]], released: Mapping[str, date], new
     return sum(released[window[0]] <= newest for window in windows)
 
 
-def _mean(window: Sequence[str], group: Sequence[Mapping[str, object]]) -> tuple[float, str]:
+def _mean(window: Sequence[str], group: Sequence[Mapping[str, Any]]) -> tuple[float, str]:
     """Average a metric over a window, with the signs of what it rests on; NaN where one is missing."""
     found = {cell["testset"]: cell for cell in group if cell["testset"] in window}
     if len(found) < len(window):
         return nan, ""
-    values = [float(str(cell[_METRIC])) for cell in found.values()]
-    return 100 * float(np.mean(values)), marks.together(cell["marks"] for cell in found.values())
+    mean = float(np.mean([cell[_METRIC] for cell in found.values()]))
+    return 100 * mean, marks.together(cell["marks"] for cell in found.values())
 
 
 def _remarks(windows: Mapping[str, Sequence[Sequence[str]]], cells: pd.DataFrame) -> Iterator[str]:

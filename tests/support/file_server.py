@@ -76,6 +76,20 @@ class FileServer:
 
 
 @contextmanager
+def listening(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """Answer requests at 127.0.0.1 while the block runs; its address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@contextmanager
 def serving(body: bytes = b"") -> Iterator[FileServer]:
     """Serve a file at 127.0.0.1 while the block runs."""
     served = FileServer(body)
@@ -87,13 +101,5 @@ def serving(body: bytes = b"") -> Iterator[FileServer]:
         def log_message(self, format: str, *values: object) -> None:
             """Keep quiet."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    served.address = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with listening(Handler) as served.address:
         yield served
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

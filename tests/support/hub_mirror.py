@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import unquote, urlsplit
+
+from file_server import listening
 
 REPOSITORY = "org/fakes"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -84,13 +85,5 @@ def mirrored(files: dict[str, bytes]) -> Iterator[HubMirror]:
         def log_message(self, format: str, *values: object) -> None:
             """Keep quiet."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    mirror.address = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with listening(Handler) as mirror.address:
         yield mirror
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

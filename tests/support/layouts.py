@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping, Sequence
 from itertools import cycle, islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 from PIL import Image
 
 from forenbench.data.descriptions import CountKey, Spec, specs, suites
@@ -80,3 +84,59 @@ def _image(seed: str, label: int, side: int) -> Image.Image:
     if label != REAL:
         field[::2, ::2] += 12
     return Image.fromarray(np.clip(np.rint(field), 0, 255).astype(np.uint8))
+
+
+_UNSAID: dict[str, list[str]] = {"real": ["{generator}/0_real/*"], "fake": ["{generator}/1_fake/*"]}
+_FILLED = {"class": "class", "source": "source", "origin": "000"}
+
+
+def write_mock(root: Path, spec: Spec) -> None:
+    """Write a file for every place that a description names, and for those whose reals it borrows.
+
+    Places are its test sets in its patterns, or in label folders. The files are empty, but for tables.
+
+    Args:
+        root: The data root.
+        spec: The description.
+    """
+    names, rules = spec.testsets or ("some",), spec.rules.to_json()
+    if not rules and spec.counts:
+        _write(root, spec, scaled(spec), 8, None)
+    elif "columns" in rules:
+        _write_table(root / spec.folder / "data" / "test-0.parquet", rules, names)
+    else:
+        said = rules or _UNSAID
+        for text in (text for word in ("leave", "real", "fake") for text in _published(said.get(word, ()))):
+            for name in names:
+                target = root / spec.folder / _filled(text, name)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.touch()
+    if "reals" in rules:
+        write_mock(root, specs()[rules["reals"]])
+
+
+def _published(patterns: Sequence[str]) -> Sequence[str]:
+    """Leave out how others sort what was published otherwise."""
+    return [text for text in patterns if "0_real" not in text and "1_fake" not in text] or patterns
+
+
+def _filled(pattern: str, generator: str) -> str:
+    """Return a path that fits a pattern."""
+    # what lies beside folders of generators is for training
+    split = "test" if "{generator}" in pattern else "train"
+    path = pattern.replace("**/", "").replace("**", "*").format(generator=generator, split=split, **_FILLED)
+    folder, _, file = path.rpartition("/")
+    # a pattern that says no suffix takes any
+    name = file.replace("*", "1") if file.endswith((".jpg", ".txt", ".pdf", ".json")) else "000.png"
+    return f"{folder.replace('*', '1')}/{name}".removeprefix("/")
+
+
+def _write_table(file: Path, rules: Mapping[str, Any], names: Sequence[str]) -> None:
+    """Write a parquet file with a fake of each generator, and a row for each label that is mapped."""
+    labels = ["1"] * len(names) + list(rules.get("labels", ()))
+    generators = [*names, *[names[0]] * (len(labels) - len(names))]
+    columns = {
+        theirs: generators if ours == "generator" else labels for ours, theirs in rules["columns"].items()
+    }
+    file.parent.mkdir(parents=True)
+    pq.write_table(pa.table({"image": [b"-"] * len(labels), "label": labels, **columns}), file)

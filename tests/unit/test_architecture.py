@@ -51,7 +51,7 @@ def test_detectors_need_only_types_errors_weights_and_nets() -> None:
 
 
 ROOMS = (
-    ("errors", "draws", "printable", "version"),
+    ("errors", "draws", "markdown", "printable", "version"),
     ("types", "registry"),
     ("files", "images", "metrics"),
     ("weights", "perturbations", "data"),

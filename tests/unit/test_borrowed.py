@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from forenbench.data.descriptions import Spec, parse, specs
 from forenbench.data.finding import MissingDataset, find_files
 from forenbench.data.sources.lent import home
 from forenbench.data.sources.rules import Rules
+from forenbench.data.subsets import Subset
 from forenbench.errors import BenchError
 from forenbench.records.dataset_paths import DATA_ROOT, find_datasets
 from forenbench.records.store import Store
@@ -140,6 +142,12 @@ def described(monkeypatch: pytest.MonkeyPatch) -> dict[str, Spec]:
     }
     monkeypatch.setattr(requests, "specs", lambda: {**specs(), **found})
     return found
+
+
+def test_the_lender_s_own_subset_holds(here: Path, described: dict[str, Spec]) -> None:
+    described["photos"] = replace(described["photos"], subset=Subset(first=1))
+    (dataset,) = open_dataset("fakes", data_root=here)
+    assert reals(dataset) == [["photos:/real/7.png"]] * 2
 
 
 @pytest.mark.usefixtures("described")

@@ -22,6 +22,7 @@ from forenbench.types import FAKE, REAL
 
 SPECS, SUITES = specs(), suites()
 PUBLISHED = [name for name, spec in SPECS.items() if not spec.builder]
+COUNTED = [name for name in PUBLISHED if SPECS[name].counts and not SPECS[name].rules]
 GANS = ["progan", "stylegan", "stylegan2", "biggan", "cyclegan", "stargan", "gaugan", "deepfake"]
 WANG = [
     "progan",
@@ -139,7 +140,7 @@ def test_suites_select_published_test_sets_in_the_published_order(suite: str, ex
     assert all(set(part.testsets) <= set(SPECS[part.dataset].testsets) for part in parts)
 
 
-@pytest.mark.parametrize("name", PUBLISHED)
+@pytest.mark.parametrize("name", COUNTED)
 def test_a_miniature_opens_under_its_name_with_nothing_left_aside(tmp_path: Path, name: str) -> None:
     spec = SPECS[name]
     write_layout(tmp_path, name)

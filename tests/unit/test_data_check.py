@@ -138,6 +138,26 @@ def test_check_looks_into_folders_too(tmp_path: Path) -> None:
     assert "laion real             1000      2  998 missing" in output
 
 
+def test_check_of_test_sets_without_counts_says_what_is_there_and_which_are_missing(tmp_path: Path) -> None:
+    for name in ("AttGAN/0_real/1.png", "AttGAN/1_fake/1.png", "AttGAN/1_fake/2.png", "ProGAN/1_fake/1.png"):
+        (tmp_path / "GANGen-Detection" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "GANGen-Detection" / name).touch()
+    lines = run("check", "gangen", "--data-root", str(tmp_path), code=1).splitlines()
+    assert ["AttGAN", "3"] in [line.split() for line in lines]
+    assert ["STGAN", "0", "missing"] in [line.split() for line in lines]
+    assert ["ProGAN", "0", "1", "unknown", "folder"] in [line.split() for line in lines]
+
+
+def test_check_counts_the_split_that_is_scored(tmp_path: Path) -> None:
+    platforms = ("test/reddit", "test/twitter", "test/facebook")
+    for folder in (f"{above}/{label}" for above in (*platforms, "train") for label in ("0_real", "1_fake")):
+        (tmp_path / "WildRF" / folder).mkdir(parents=True)
+        (tmp_path / "WildRF" / folder / "1.jpg").touch()
+    output = run("check", "wildrf", "--data-root", str(tmp_path), code=0)
+    assert "left aside: 2 of 'train'" in output
+    assert output.endswith("6 images\n")
+
+
 def test_a_deep_check_names_broken_files_and_true_formats(tmp_path: Path) -> None:
     (root,) = write_layout(tmp_path, "lgrad-table2", side=8)
     broken, disguised = (root / name for name in ("cat/1_fake/00000.png", "dog/0_real/00000.png"))
@@ -188,6 +208,8 @@ def test_fetch_says_what_comes_and_what_to_do_next(
         "Unpack it.",
     ):
         assert str(fact) in told
+    assert Download("set.zip", md5="0695").checksum == "md5 0695"
+    assert Download("set.zip").checksum == "sha256 not known"
     assert (root / "set.zip").read_bytes() == b"as published"
     assert fetch_dataset(spec, root, yes=False)
     told = " ".join(capsys.readouterr().err.split())

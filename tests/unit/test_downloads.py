@@ -197,6 +197,15 @@ def test_leading_digits_of_a_sha256_do(server: FileServer, tmp_path: Path) -> No
         fetch(f"{server.address}/file", tmp_path / "other.pth", sha256="12345678")
 
 
+def test_an_md5_will_do_where_nothing_better_is_published(server: FileServer, tmp_path: Path) -> None:
+    md5 = hashlib.md5(BODY, usedforsecurity=False).hexdigest()
+    fetch(f"{server.address}/file", tmp_path / "file.zip", md5=md5)
+    assert (tmp_path / "file.zip").read_bytes() == BODY
+    with pytest.raises(DownloadFailed, match=f"has md5 {md5}, expected {'0' * 32}"):
+        fetch(f"{server.address}/file", tmp_path / "other.zip", sha256=SHA256, md5="0" * 32)
+    assert not (tmp_path / "other.zip").exists()
+
+
 def test_another_size_is_refused_before_anything_is_downloaded(server: FileServer, tmp_path: Path) -> None:
     with pytest.raises(DownloadFailed, match="the server has 5000 bytes, expected 6000"):
         fetch(f"{server.address}/file", tmp_path / "file.pth", size=6000)
@@ -334,6 +343,7 @@ def test_two_processes_that_want_one_file_download_it_once(server: FileServer, t
     [
         ("hf://owner/name/folder/file.pth", "/owner/name/resolve/main/folder/file.pth"),
         ("hf://datasets/owner/name/file.zip", "/datasets/owner/name/resolve/main/file.zip"),
+        ("hf://datasets/owner/name@8c93/file.zip", "/datasets/owner/name/resolve/8c93/file.zip"),
     ],
 )
 def test_the_hub_gets_the_login_and_whom_it_sends_us_to_does_not(

@@ -45,6 +45,26 @@ def tested(tmp_path: Path) -> Store:
     return store
 
 
+def test_a_real_that_two_datasets_borrow_is_fitted_once(tmp_path: Path, tested: Store) -> None:
+    store = Store(tmp_path / "validation")
+    reals = [f"photos:/{at}.png" for at in range(200)]
+    for dataset in ("one", "two"):
+        paths = [*reals, *(f"{dataset}/{at}.png" for at in range(200))]
+        add(store, "d", "v", scores(1), LABELS, dataset=dataset, paths=paths, lender="photos")
+    (fit,) = fits.fit([store], [tested]).values()
+    assert fit.images == (200, 400)
+
+
+def test_images_are_the_same_if_one_is_borrowed(tmp_path: Path) -> None:
+    stores = [Store(tmp_path / name) for name in ("validation", "tested")]
+    mixed = [0.1, 0.9] * 200
+    add(stores[0], "d", "v", mixed, LABELS, dataset="photos", paths=names("v"))
+    lent = [f"photos:/{name}" for name in names("v")]
+    add(stores[1], "d", "t", mixed, LABELS, dataset="fakes", paths=lent, lender="photos")
+    with pytest.raises(BenchError, match=r"the splits overlap: 'v/0.png' of photos/v"):
+        fits.fit(stores[:1], stores[1:])
+
+
 def test_fits_show_in_the_tested_runs_tables(validation: Store, tested: Store) -> None:
     before = tables.make("thresholds", [tested])
     assert "Acc., fitted" not in before.frame

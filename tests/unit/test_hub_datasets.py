@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hub_mirror import COMMIT, REPOSITORY, HubMirror, mirrored
+from tiny_files import tiny_file
 from typer.testing import CliRunner
 
 from forenbench.cli.app import app as bench
@@ -18,19 +19,15 @@ from forenbench.cli.hub import fetch_hub_dataset
 from forenbench.data.catalogue import open_dataset
 from forenbench.data.descriptions import Download, Spec
 from forenbench.errors import BenchError, NotHere
-from forenbench.files.hub_datasets import HubDataset, parse_hub_dataset
-from forenbench.testing import tiny_image
+from forenbench.files.downloads import DownloadFailed
+from forenbench.files.hub_datasets import HubDataset, fetch_snapshot, parse_hub_dataset
 
 MAIN = f"hf://datasets/{REPOSITORY}@main"
 PINNED = f"hf://datasets/{REPOSITORY}@{COMMIT}"
 
 
 def table(*labels: int) -> bytes:
-    images = []
-    for seed in range(len(labels)):
-        buffer = io.BytesIO()
-        tiny_image(seed).save(buffer, format="PNG")
-        images.append({"bytes": buffer.getvalue(), "path": None})
+    images = [{"bytes": tiny_file(seed, "PNG"), "path": None} for seed in range(len(labels))]
     written = io.BytesIO()
     kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
     pq.write_table(pa.table({"image": pa.array(images, kind), "label": list(labels)}), written)
@@ -104,6 +101,11 @@ def test_another_fetch_brings_nothing_and_a_moved_branch_brings_the_new_commit(
     assert (dataset.name, len(dataset.facts)) == ("org--fakes@fffffff", 3)
     (dataset,) = open_dataset(PINNED, data_root=Path("data"))
     assert len(dataset.facts) == 2
+
+
+def test_a_branch_that_moves_after_somebody_agreed_is_refused(hub: HubMirror) -> None:
+    with pytest.raises(DownloadFailed, match=rf"was commit {'e' * 40} and is {COMMIT} by now"):
+        fetch_snapshot(parse_hub_dataset(MAIN), "e" * 40)
 
 
 def test_a_folder_of_a_dataset_is_fetched_alone(hub: HubMirror) -> None:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import io
 import json
 import multiprocessing
 import os
 import pickle
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tiny_files import tiny_file
 
 from forenbench.cli.index import index
 from forenbench.data.inventory import FileFacts, take_stock
@@ -22,7 +23,6 @@ from forenbench.data.sources.huggingface import HuggingFace
 from forenbench.data.sources.locations import open_location
 from forenbench.data.sources.row_groups import DecodedGroups, ParquetTable
 from forenbench.errors import BenchError
-from forenbench.testing import tiny_image
 from forenbench.types import Sample
 
 IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
@@ -33,10 +33,7 @@ def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
-def jpeg(seed: int) -> bytes:
-    buffer = io.BytesIO()
-    tiny_image(seed).save(buffer, format="JPEG")
-    return buffer.getvalue()
+jpeg = partial(tiny_file, format="JPEG")
 
 
 def write_table(file: Path, **columns: list[Any] | pa.Array) -> Path:
@@ -294,6 +291,7 @@ def test_a_row_with_a_path_leads_to_a_file_beside_its_table(tmp_path: Path, has_
         source.read(paths[3])
     with pytest.raises(OSError, match=r"'none.jpg' is neither beside its table"):
         source.read(paths[4])
+    assert open_location(folder / "test.parquet")[0].read("test.parquet#0") == jpeg(1)
     before = take_stock(source, paths)
     (folder / "photos/1.jpg").write_bytes(jpeg(7))
     after = take_stock(open_location(tmp_path / "hub")[0], paths)

@@ -54,6 +54,17 @@ def test_a_path_of_two_datasets_is_refused(tmp_path: Path) -> None:
         beside(one, [dataset("d", {"one": ["r"]}), dataset("e", {"two": ["r"]})])
 
 
+def test_another_tool_s_paths_of_borrowed_reals_are_those_that_they_have_at_home(tmp_path: Path) -> None:
+    one = read(scores(tmp_path, "real/r,0.25\nf1,0.5\nf2,0.75\n"), Reading())
+    lent = "photos:/real/r"
+    both = [dataset("d", {"one": [lent, "f1"]}), dataset("e", {"two": [lent, "f2"]})]
+    found = beside(one, both)
+    assert [[one.score for one in found.of(testset)] for testset in found.testsets] == [
+        [0.25, 0.5],
+        [0.25, 0.75],
+    ]
+
+
 def test_cells_follow_those_that_are_there(tmp_path: Path) -> None:
     """A second detector comes after the first one, on the same test sets in the same order."""
     store = Store(tmp_path / "run")

@@ -83,8 +83,9 @@ def test_what_the_command_line_would_refuse_is_noticed(words: str, problem: str)
 
 
 _GIT = {"--always", "--dirty", "--exclude", "--abbrev", "--error-unmatch"}
-FOREIGN = {*_GIT, "--head", "--shm-size", "--continue_train"}
-"""Options of other commands: Git's, Ray's, Docker's, and one of the official training code."""
+_HUB = {"--repo-type", "--revision", "--include", "--local-dir"}
+FOREIGN = {*_GIT, *_HUB, "--head", "--shm-size", "--continue_train"}
+"""Options of other commands: Git's, the hub's, Ray's, Docker's, and one of the official training code."""
 
 
 def options(command: Any, path: str = "bench") -> Iterator[tuple[str, set[str]]]:  # noqa: ANN401 - of typer's parser

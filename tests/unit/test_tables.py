@@ -411,6 +411,22 @@ def test_a_summary_names_the_worst_generator_and_weighs_images_both_ways(store: 
     assert poor["images"] == 20
 
 
+@pytest.mark.parametrize(("lender", "images"), [("photos", 6), (None, 8)])
+def test_reals_that_test_sets_share_count_once_in_a_micro_mean(
+    tmp_path: Path, lender: str | None, images: int
+) -> None:
+    """One of two reals is wrong; of the fakes none in one dataset, both in the other."""
+    store = Store(tmp_path)
+    for dataset, scores in {"one": [0.1, 0.9, 0.8, 0.9], "two": [0.1, 0.9, 0.2, 0.3]}.items():
+        reals = [f"{lender}:/{at}.png" for at in range(2)]  # not borrowed, they are files of their own
+        paths = [*reals, *(f"{dataset}/{at}.png" for at in range(2))]
+        add(store, "d", "t", scores, dataset=dataset, paths=paths, lender=lender)
+    row = tables.make("summary", [store]).frame.iloc[0]
+    assert row["images"] == images
+    right = 1 + 2 + 0 if lender else 1 + 2 + 1 + 0
+    assert row["Acc., micro"] == pytest.approx(100 * right / images)
+
+
 def test_means_of_a_summary_have_the_intervals_of_leaderboards(tmp_path: Path) -> None:
     """Both test sets are as large, so that all images weigh the same both ways."""
     store, random, labels = Store(tmp_path), np.random.default_rng(0), [0] * 30 + [1] * 30

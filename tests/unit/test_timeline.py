@@ -70,9 +70,11 @@ def test_means_are_over_the_generators_of_a_year(store: Store) -> None:
 
 
 def test_a_detector_that_lacks_a_generator_of_a_year_has_no_mean_there(store: Store) -> None:
-    row = tables.make("timeline", [store]).frame.loc[("e", "sample")]
+    table = tables.make("timeline", [store])
+    row = table.frame.loc[("e", "sample")]
     assert row["2017", "Acc."] == 100
     assert np.isnan(row["2018", "Acc."])
+    assert any(note.startswith("Blank: a detector that lacks") for note in table.notes)
 
 
 def test_signs_say_what_came_after_the_training_and_where_nobody_knows(store: Store) -> None:

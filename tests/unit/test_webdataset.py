@@ -1,4 +1,4 @@
-"""Shards of images whose texts say what they are: labels, generators and splits, with nothing unpacked."""
+"""Tar files of images whose texts say what they are: labels, generators and splits, with nothing unpacked."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ import json
 import pickle
 import tarfile
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import pytest
+from tiny_files import tiny_file
 
 from forenbench.cli.index import index
 from forenbench.data.inventory import FileFacts, take_stock
 from forenbench.data.sources.locations import open_location, open_locations
 from forenbench.data.sources.rules import Rules
 from forenbench.errors import BenchError
-from forenbench.testing import tiny_image
 from forenbench.types import Sample
 
 
@@ -25,10 +26,7 @@ def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
-def png(seed: int) -> bytes:
-    buffer = io.BytesIO()
-    tiny_image(seed).save(buffer, format="PNG")
-    return buffer.getvalue()
+png = partial(tiny_file, format="PNG")
 
 
 def pack(file: Path, members: Mapping[str, bytes], mode: str = "w") -> Path:
@@ -71,7 +69,7 @@ def test_texts_beside_images_say_label_and_generator(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["wild.tar", "wild.tar.gz", "wild"])
-def test_one_shard_and_an_unpacked_one_read_alike(tmp_path: Path, name: str) -> None:
+def test_one_tar_file_and_an_unpacked_one_read_alike(tmp_path: Path, name: str) -> None:
     if name == "wild":
         for member, data in PAIR.items():
             (tmp_path / "wild").mkdir(exist_ok=True)
@@ -83,7 +81,7 @@ def test_one_shard_and_an_unpacked_one_read_alike(tmp_path: Path, name: str) -> 
     assert source.read("2.png") == png(2)
 
 
-def test_equal_keys_in_two_folders_or_shards_are_two(tmp_path: Path) -> None:
+def test_equal_keys_in_two_folders_or_tar_files_are_two(tmp_path: Path) -> None:
     pack(tmp_path / "s/0.tar", {"a/1.png": png(1), "a/1.cls": b"0", "b/1.png": png(2), "b/1.cls": b"1"})
     pack(tmp_path / "s/1.tar", {"a/1.png": png(3), "a/1.cls": b"1"})
     source, findings = open_location(tmp_path / "s")
@@ -114,7 +112,7 @@ def test_several_images_of_a_key_are_named(tmp_path: Path) -> None:
     assert findings.notes == ("leave '**/*.mask.png': 1 files, such as '0.tar/1.mask.png'",)
 
 
-def test_patterns_may_say_the_labels_of_shards(tmp_path: Path) -> None:
+def test_patterns_may_say_the_labels_in_tar_files(tmp_path: Path) -> None:
     pack(tmp_path / "s/coco-0.tar", {"1.png": png(1), "1.txt": b"a cat"})
     pack(tmp_path / "s/sdxl-0.tar", {"1.png": png(2)})
     rules = Rules(real=("coco-*/*",), fake=("{generator}-*/*",))
@@ -139,7 +137,7 @@ def test_texts_that_mean_nothing_are_named(tmp_path: Path, members: dict[str, by
         open_location(pack(tmp_path / "s/0.tar", members).parent)
 
 
-def test_a_broken_shard_is_named(tmp_path: Path) -> None:
+def test_a_broken_tar_file_is_named(tmp_path: Path) -> None:
     pack(tmp_path / "s/0.tar", PAIR)
     cut = pack(tmp_path / "s/1.tar", PAIR)
     cut.write_bytes(cut.read_bytes()[:3000])
@@ -147,7 +145,7 @@ def test_a_broken_shard_is_named(tmp_path: Path) -> None:
         open_location(cut.parent)
 
 
-def test_a_shard_that_grows_is_read_no_more(tmp_path: Path) -> None:
+def test_a_tar_file_that_grows_is_read_no_more(tmp_path: Path) -> None:
     made = pack(tmp_path / "s/0.tar", PAIR)
     source, findings = open_location(made.parent)
     paths = [sample.path for sample in findings.samples]
@@ -160,7 +158,7 @@ def test_a_shard_that_grows_is_read_no_more(tmp_path: Path) -> None:
     assert {fact.format for fact in take_stock(source, paths).values()} == {"PNG"}
 
 
-def test_shards_may_be_listed_one_by_one(tmp_path: Path) -> None:
+def test_tar_files_may_be_listed_one_by_one(tmp_path: Path) -> None:
     pack(tmp_path / "a/0.tar", PAIR)
     pack(tmp_path / "b/0.tar", {"3.png": png(3), "3.cls": b"fake"})
     pack(tmp_path / "b/1.tar", {"3.png": png(4), "3.cls": b"fake"})
@@ -180,3 +178,21 @@ def test_an_index_leads_back_to_the_members(tmp_path: Path, place: str) -> None:
     assert same.samples == findings.samples
     paths = [sample.path for sample in findings.samples]
     assert take_stock(listed, paths) == take_stock(source, paths)
+
+
+def test_fields_are_columns_and_their_words_labels(tmp_path: Path) -> None:
+    """As Semi-Truths and ELSA keep them: under other names, in numbers and words of their own."""
+    members = {}
+    for name, method in (("1", "None"), ("2", "sdxl"), ("3", "blend"), ("4", "flux")):
+        members |= {f"{name}.jpg": b"x", f"{name}.json": fields(Method=method, mask=[1, 2])}
+    made = pack(tmp_path / "s/0.tar", members)
+    meant = {"none": "real", "blend": "drop"}
+    rules = Rules(columns={"label": "method", "generator": "method"}, labels=meant)
+    _, findings = open_location(made.parent, rules=rules)
+    assert [(sample.path, sample.label, sample.generator) for sample in findings.samples] == [
+        ("0.tar/1.jpg", 0, ""),
+        ("0.tar/2.jpg", 1, "sdxl"),
+        ("0.tar/4.jpg", 1, "flux"),
+    ]
+    with pytest.raises(BenchError, match=r"columns and labels are for manifests"):
+        open_location(pack(tmp_path / "t.tar", {"real/1.jpg": b"x"}), rules=rules)

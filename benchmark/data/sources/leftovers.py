@@ -8,7 +8,7 @@ from posixpath import splitext
 from forenbench.printable import readable
 
 TEXTS = {".txt", ".json", ".caption", ".xml", ".cls"}
-BESIDE_SHARDS = {".tar", ".idx", ".md", *TEXTS}
+BESIDE_TARS = {".tar", ".idx", ".md", *TEXTS}
 
 
 def texts_beside(paths: Sequence[str]) -> set[str]:

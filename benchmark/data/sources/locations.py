@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -21,12 +22,12 @@ from .findings import Findings
 from .folder import Folder, find_samples, list_files, read_labels, refuse_empty
 from .huggingface import HuggingFace, open_huggingface
 from .joined import join
-from .leftovers import BESIDE_SHARDS
+from .leftovers import BESIDE_TARS
 from .manifest import open_manifest
 from .ruled import read_by_rules
 from .rules import NO_RULES, Rules
-from .shards import Shards
 from .source_kinds import open_guest, problems
+from .tar_files import TarFiles
 from .volumes import refuse_volume
 from .webdataset import find_keyed, says_labels
 
@@ -45,7 +46,7 @@ class Place(NamedTuple):
 
 OURS = (
     Place("tables", "parquet files with images in them, as on the Hugging Face hub"),
-    Place("shards", "tar files whose images have texts .cls or .json beside them, as WebDataset's"),
+    Place("tar files", "tar files whose images have texts .cls or .json beside them, as WebDataset's"),
     Place("folder", "a folder whose folders' names say the label"),
     Place("archive", f"a file {', '.join(archive.SUFFIXES)} like such a folder"),
     Place("manifest", f"a table of paths: {', '.join(table_files.SUFFIXES)}"),
@@ -94,10 +95,9 @@ def open_location(
                 spelled = (name.strip().lower() for name in schema.names)
                 columns = dict(zip(spelled, map(str, schema.types), strict=True))
             # Does it hold images, or list them? Bytes alone do not tell, for a manifest's own paths are bytes
-            # where they are no valid text.
-            if rules.words.theirs("path") not in columns and any(
-                "binary" in column for column in columns.values()
-            ):
+            # where they are no valid text. A struct of a path is an image that lies beside the table.
+            holds = any("binary" in kind or re.match("struct<.*path: ", kind) for kind in columns.values())
+            if holds and rules.words.theirs("path") not in columns:
                 # the generator of one file of several is called like the folder, too
                 return open_huggingface(location.parent, [location.name], replace(rules.words, name=""))
         return open_manifest(location, _open_unlabelled, rules.words)
@@ -121,9 +121,9 @@ def open_locations(
         return open_location(locations[0], classes=classes, rules=rules)
     if all(location.suffix.lower() == ".tar" for location in locations):
         root = Path(os.path.commonpath([location.parent for location in locations]))
-        shards = Shards(root, [location.relative_to(root).as_posix() for location in locations])
-        if _has_texts(shards, list(shards.paths()), rules):
-            return _open_shards(shards, root, None, rules)
+        tars = TarFiles(root, [location.relative_to(root).as_posix() for location in locations])
+        if _has_texts(tars, list(tars.paths()), rules):
+            return _open_tars(tars, root, None, rules)
     pieces: list[Opened] = []
     for location in locations:
         if is_archive(location):
@@ -142,8 +142,8 @@ def _open_folder(location: Path, otherwise: int | None, classes: Collection[str]
     if inside.tables and not rules.label_paths:
         _refuse_patterns(location, rules)
         return open_huggingface(location, inside.tables, rules.words)
-    if inside.shards:
-        return _open_shards(Shards(location, inside.shards), location, otherwise, rules)
+    if inside.tars:
+        return _open_tars(TarFiles(location, inside.tars), location, otherwise, rules)
     folder = Folder(location)
     if otherwise is None and not rules.label_paths and _has_texts(folder, inside.files, rules):
         return folder, _read_texts(folder, inside.files, location, rules)
@@ -169,7 +169,7 @@ def _open_unlabelled(location: Path) -> FileSource:
         inside = _look_into(location)
         if inside.tables:
             return HuggingFace(location, inside.tables)
-        return Shards(location, inside.shards) if inside.shards else Folder(location)
+        return TarFiles(location, inside.tars) if inside.tars else Folder(location)
     if is_archive(location):
         return open_archive(location)
     raise _refusal(location)
@@ -181,12 +181,12 @@ class _Inside(NamedTuple):
     Attributes:
         files: All.
         tables: The Parquet files, where no folders are labels.
-        shards: The tar files, where no folders are labels, and there is nothing else.
+        tars: The tar files, where no folders are labels, and there is nothing else.
     """
 
     files: Sequence[str]
     tables: Sequence[str] = ()
-    shards: Sequence[str] = ()
+    tars: Sequence[str] = ()
 
 
 def _look_into(folder: Path) -> _Inside:
@@ -194,11 +194,11 @@ def _look_into(folder: Path) -> _Inside:
     files = sorted(list_files(folder))
     suffixes = {splitext(file)[1].lower() for file in files}
     tables = [file for file in files if file.lower().endswith(".parquet")]
-    shards = [file for file in files if file.lower().endswith(".tar")] if suffixes <= BESIDE_SHARDS else []
+    tars = [file for file in files if file.lower().endswith(".tar")] if suffixes <= BESIDE_TARS else []
     # Somebody's results may lie beside the images; with label folders it is the folder that is meant.
-    if (tables or shards) and read_labels(files, folder.name).samples:
+    if (tables or tars) and read_labels(files, folder.name).samples:
         return _Inside(files)
-    return _Inside(files, tables, shards)
+    return _Inside(files, tables, tars)
 
 
 def _has_texts(source: Source, paths: Sequence[str], rules: Rules) -> bool:
@@ -206,21 +206,21 @@ def _has_texts(source: Source, paths: Sequence[str], rules: Rules) -> bool:
     return says_labels(source, paths, rules.words) and not read_labels(paths, "").samples
 
 
-def _open_shards(shards: Shards, location: Path, otherwise: int | None, rules: Rules) -> Opened:
-    """Open shards whose labels are in texts, or are said of all, or by patterns of ``<shard>/<member>``."""
-    paths = list(shards.paths())
+def _open_tars(tars: TarFiles, location: Path, otherwise: int | None, rules: Rules) -> Opened:
+    """Open tar files whose labels are in texts, or said of all, or by patterns of ``<tar file>/<member>``."""
+    paths = list(tars.paths())
     if otherwise is None and not rules.label_paths:
-        if not says_labels(shards, paths, rules.words):
+        if not says_labels(tars, paths, rules.words):
             some = f"'{readable(paths[0])}' for one" if paths else "nothing is in them"
             raise BenchError(
                 f"the tar files in '{location}' have no labels: no image in them has a text .cls beside it, "
                 f"or .json with a field 'label' ({some}). Say by patterns which are real and which fake, or "
                 "list them with their labels in a manifest, whose column 'location' is this folder"
             )
-        return shards, _read_texts(shards, paths, location, rules)
+        return tars, _read_texts(tars, paths, location, rules)
     _refuse_words(location, rules)
     findings = read_labels(paths, folder_name(location), otherwise, rules=rules)
-    return shards, refuse_empty(location, findings, rules)
+    return tars, refuse_empty(location, findings, rules)
 
 
 def _read_texts(source: Source, paths: Sequence[str], location: Path, rules: Rules) -> Findings:

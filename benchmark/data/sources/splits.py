@@ -81,9 +81,9 @@ def find_splits(folders: Iterable[Folders], classes: Collection[str] = ()) -> se
 
 
 def split_of_table(path: str) -> str:
-    """Read the split off a table's or shard's path, as in ``data/test-00000-of-00002.parquet``.
+    """Read the split off a table's or tar file's path, as in ``data/test-00000-of-00002.parquet``.
 
-    What a shard's files are called in it says nothing: ``train-0000.tar/val_0001.png``.
+    Names in a tar file say nothing of it: ``train-0000.tar/val_0001.png``.
     """
     *folders, name = re.split(r"[.]tar/", path, maxsplit=1, flags=re.IGNORECASE)[0].split("/")
     words = (*folders, re.split(r"[-_.]", name)[0])

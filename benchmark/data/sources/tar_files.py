@@ -1,4 +1,4 @@
-"""WebDataset shards: tar files side by side, read as if each were a folder of its own name."""
+"""The shards of WebDataset: tar files side by side, read as if each were a folder of its own name."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ _END = re.compile(r"[.]tar(?=/)", re.IGNORECASE)
 
 
 class _Piece(NamedTuple):
-    """Where a member's bytes are in its shard: `at` is None for what does not lie there as it is."""
+    """Where a member's bytes are in its tar file: `at` is None for what does not lie there as it is."""
 
     at: int | None
     size: int
     mark: str
 
 
-class Shards:
-    """Members of tar files; a path is ``<shard>/<member>``.
+class TarFiles:
+    """Members of tar files; a path is ``<tar file>/<member>``.
 
-    There may be thousands of shards: none is held open, and each is gone through from header to header once,
+    There may be thousands of files: none is held open, and each is gone through from header to header once,
     after which a member is read where it begins.
     """
 
@@ -42,15 +42,15 @@ class Shards:
         self._pieces: dict[str, dict[str, _Piece]] = {}
         self._stamps: dict[str, Stamp] = {}
 
-    def __reduce__(self) -> tuple[type[Shards], tuple[Path, tuple[str, ...]]]:
-        """Pickle without what was read; another process goes through the shards that it needs."""
-        return Shards, (self.root, self.files)
+    def __reduce__(self) -> tuple[type[TarFiles], tuple[Path, tuple[str, ...]]]:
+        """Pickle without what was read; another process goes through the files that it needs."""
+        return TarFiles, (self.root, self.files)
 
     def paths(self) -> Iterator[str]:
-        """Yield the paths of all members, shard by shard.
+        """Yield the paths of all members, one file after the other.
 
         Raises:
-            BenchError: A shard cannot be read; see `open_members`.
+            BenchError: A tar file cannot be read; see `open_members`.
         """
         for file in self.files:
             yield from (f"{file}/{name}" for name in self._listed(file))
@@ -63,18 +63,18 @@ class Shards:
         except BenchError as error:
             raise OSError(str(error)) from error
         if piece is None or piece.at is None:
-            raise FileNotFoundError(f"no member {readable(path)} in the shards of '{self.root}'")
+            raise FileNotFoundError(f"no member {readable(path)} in the tar files of '{self.root}'")
         refuse_size(piece.size)
-        with (self.root / file).open("rb") as shard:
-            shard.seek(piece.at)
-            data = shard.read(piece.size)
-        # A shard that grows, or that another was put in place of, has other bytes here.
+        with (self.root / file).open("rb") as opened:
+            opened.seek(piece.at)
+            data = opened.read(piece.size)
+        # A file that grows, or that another was put in place of, has other bytes here.
         if stamp_file(self.root.resolve() / file) != self._stamps[file]:
             raise OSError(f"'{self.root / file}' was changed while it was in use")
         return data
 
     def stamps(self, paths: Sequence[str]) -> dict[str, Stamp]:
-        """Look at sizes and times in the shards' headers, beside each shard's own stamp."""
+        """Look at sizes and times in the tar files' headers, beside each file's own stamp."""
         found = {}
         for path in paths:
             file, name = self._split(path)
@@ -86,13 +86,13 @@ class Shards:
         return found
 
     def _split(self, path: str) -> tuple[str, str]:
-        """Split a path into shard and member; without a shard of ours both are empty."""
+        """Split a path into tar file and member; without a tar file of ours both are empty."""
         ends = (found.end() for found in _END.finditer(path))
         at = next((end for end in ends if path[:end] in self._known), -1)
         return ("", "") if at < 0 else (path[:at], path[at + 1 :])
 
     def _listed(self, file: str) -> dict[str, _Piece]:
-        """Go through a shard, once."""
+        """Go through a tar file, once."""
         with self._lock:
             if file not in self._pieces:
                 place = self.root.resolve() / file
