@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .front.lists import list_detectors as list_detectors
     from .front.lists import list_metrics as list_metrics
     from .front.lists import list_perturbations as list_perturbations
+    from .front.lists import list_protocols as list_protocols
     from .front.lists import list_tables as list_tables
     from .front.results import Results as Results
     from .front.results import load_results as load_results
@@ -52,6 +53,7 @@ _HOMES = {
     "list_datasets": "front.lists",
     "list_perturbations": "front.lists",
     "list_metrics": "front.lists",
+    "list_protocols": "front.lists",
     "list_tables": "front.lists",
     "RunOptions": "front.arguments",
     "ImageOptions": "front.arguments",
@@ -93,6 +95,7 @@ __all__ = [
     "list_detectors",
     "list_metrics",
     "list_perturbations",
+    "list_protocols",
     "list_tables",
     "load_results",
     "score",

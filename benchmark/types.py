@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
@@ -171,11 +171,15 @@ class Whereabouts(NamedTuple):
         path: Of a dataset that was given by its path; else empty.
         data_root: Where described datasets lie.
         rules: By which its files were read, in the words of descriptions; None without.
+        lender: The dataset whose reals stand beside its fakes; None where these are its own.
+        lender_path: Where that one was given by a path; else None.
     """
 
     path: str = ""
     data_root: str = ""
     rules: Mapping[str, Any] | None = None
+    lender: str | None = None
+    lender_path: str | None = None
 
 
 NOWHERE = Whereabouts()
@@ -187,6 +191,8 @@ class TestSet:
 
     `order` is its place among all test sets of the dataset, also where only some are run; `protocol` names
     the rule by which its samples were chosen ("all": every file that is there); `found` says where.
+    `reencoded` says what the protocol does to files before anything else, by path: a perturbation's canonical
+    name; a file that is not in it stays as it is.
     """
 
     __test__: ClassVar[bool] = False  # pytest takes classes whose names begin with "Test" for tests
@@ -199,6 +205,7 @@ class TestSet:
     order: int = 0
     protocol: str = "all"
     found: Whereabouts = NOWHERE
+    reencoded: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from forenbench.data.catalogue import open_dataset
 from forenbench.data.dataset import Dataset
 from forenbench.data.descriptions import Spec, specs, suites
 from forenbench.data.requests import find_spec
+from forenbench.data.sources.lent import home
 from forenbench.data.sources.locations import open_location
 from forenbench.errors import BenchError
 from forenbench.files.threads import in_threads
@@ -122,8 +123,9 @@ def audit(
         measured = metadata_only.measure(files.loc[group.index], reason)
         lines.append({"dataset": dataset, "testset": testset, **measured})
     baseline = pd.DataFrame(lines)
-    # A real image that several test sets share is one file: counted in each, it would be its own twin.
-    distinct = files.drop_duplicates(["dataset", "path"])
+    # A real image that several test sets, or datasets, share is one file: it would be its own twin.
+    homes = [home(*where) for where in zip(files["dataset"], files["path"], strict=True)]
+    distinct = files[~pd.Series(homes, files.index).duplicated()]
     pictures = [distinct]
     for training in against:
         found = dict(_examine(f"reading {training.name}", training.source, training.paths, advance))

@@ -41,7 +41,7 @@ COMMANDS = {
     ),
     "list": (
         "listing:app",
-        "List detectors, datasets, engines, metrics, perturbations, sources, tables or weights.",
+        "List detectors, datasets, engines, metrics, perturbations, protocols, sources, tables or weights.",
     ),
     "data": ("data:app", "List, check, fetch or index datasets."),
     "weights": ("weights:app", "List, fetch or check checkpoint files."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -89,7 +90,9 @@ def _check(spec: Spec, testsets: Sequence[str], data_root: Path, deep: bool) -> 
     """Compare one dataset, or some of its test sets, with the description; say whether it is whole."""
     formats, broken = dict[str, str](), dict[str, str]()
     with RunProgress() as progress:
-        source, findings = find_files(spec, data_root, progress.files)
+        # The reals that it borrows are checked under their own dataset's name.
+        own = replace(spec, rules=replace(spec.rules, reals=""))
+        source, findings = find_files(own, data_root, progress.files)
         samples = restrict(spec, findings.samples, testsets)
         if deep:
             paths = [sample.path for sample in samples]

@@ -54,6 +54,8 @@ def index(
     if label and label_of(label) is None:
         raise BenchError(unknown("label", label, LABELS))
     rules = ruled.rules
+    if rules.reals:
+        raise BenchError("a manifest lists the files of one place: give --reals when it is scored")
     if label and rules.label_paths:
         raise BenchError(
             f"--label {label} is for files below no label folder: with patterns write --{label} '**'"

@@ -26,7 +26,7 @@ T = TypeVar("T")
 Row = tuple[str, str, str]
 
 app = typer.Typer(
-    help="List detectors, datasets, engines, metrics, perturbations, sources, tables or weights.",
+    help="List detectors, datasets, engines, metrics, perturbations, protocols, sources, tables or weights.",
     no_args_is_help=True,
 )
 
@@ -99,6 +99,15 @@ def perturbations() -> None:
         ("suite", "perturbations", "source"),
         [(one.name, ", ".join(one.perturbations), one.source) for one in perturbation_suites().values()],
     )
+
+
+@app.command()
+def protocols() -> None:
+    """List every protocol: what it fixes of files and numbers, and who states it."""
+    from forenbench.data.protocols import protocols as known
+
+    rows = [(one.name, one.description, one.source) for one in known().values()]
+    show_table(("protocol", "what it fixes", "source"), rows)
 
 
 @app.command()

@@ -65,8 +65,18 @@ Leave = Annotated[
     list[str] | None,
     typer.Option("--leave", metavar="PATTERN", help=_PATTERN.format("neither", "'**/*.pdf'")),
 ]
+Reals = Annotated[
+    str,
+    typer.Option(
+        "--reals", metavar="NAME|PATH", help="The dataset whose reals stand beside fakes that have none."
+    ),
+]
 Generators = Annotated[str, typer.Option(help="Only these generators, comma-separated.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="At most N images per label and test set.")]
+Listed = Annotated[
+    Path | None,
+    typer.Option("--list", metavar="FILE", help="A table of paths, perhaps with sha256: these files alone."),
+]
 Split = Annotated[
     str,
     typer.Option(
@@ -77,7 +87,9 @@ Split = Annotated[
 ]
 Protocol = Annotated[
     str,
-    typer.Option(help="Which files count: all, univfd-official, cnndetection-official, lgrad-official."),
+    typer.Option(
+        help="Which files count, and what is done to them first; 'bench list protocols' shows them."
+    ),
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
 Pairs = Annotated[list[str] | None, typer.Option("--weights", help="A checkpoint file, as NAME=PATH.")]
@@ -121,6 +133,7 @@ class Ruled:
     leave: Leave = None
     columns: Columns = ""
     labels: Labels = ""
+    reals: Reals = ""
 
     @property
     def words(self) -> dict[str, Any]:
@@ -130,6 +143,7 @@ class Ruled:
             **patterns,
             "columns": split_pairs("--columns", self.columns),
             "labels": split_pairs("--labels", self.labels),
+            "reals": self.reals,
         }
 
     @property
@@ -150,6 +164,7 @@ class Images(Ruled):
     protocol: Protocol = "all"
     splits: Split = ""
     limit: Limit = None
+    listed: Listed = None
     data_root: DataRoot = Path("data")
     data: Data = None
 
@@ -165,6 +180,7 @@ class Images(Ruled):
             protocol=self.protocol,
             split=self.splits,
             limit=self.limit,
+            listed=self.listed,
             data_root=self.data_root,
             places=parse_places(self.data),
             **self.words,

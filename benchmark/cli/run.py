@@ -28,8 +28,8 @@ Detectors = Annotated[
 Datasets = Annotated[
     list[str] | None,
     typer.Option(
-        help="A dataset's or suite's name, any folder, archive or manifest, or hf://datasets/ORG/NAME@REVISION; "
-        "may be repeated.",
+        help="A dataset's or suite's name, any folder, archive or manifest, or "
+        "hf://datasets/ORG/NAME@REVISION; may be repeated.",
         show_default="sample",
     ),
 ]
@@ -43,7 +43,8 @@ Perturbations = Annotated[
 Equalise = Annotated[
     str,
     typer.Option(
-        help="Also re-encode all images alike: jpeg:96, size, size+jpeg:96; see 'bench table equalised'."
+        help="Also re-encode all images alike: jpeg:96, size, size+jpeg:96 ('bench table equalised'); or "
+        "single files: fake=jpeg:96, jpeg-like-reals ('bench table shortcut')."
     ),
 ]
 Experiment = Annotated[

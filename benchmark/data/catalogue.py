@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
 from forenbench.data.sources.findings import Findings
+from forenbench.data.sources.listed import only_listed
 from forenbench.data.sources.rules import NO_RULES, Rules
-from forenbench.data.sources.splits import SCORED, take
+from forenbench.data.sources.splits import SCORED, Taken, take
 from forenbench.errors import BenchError, unknown
 from forenbench.printable import readable
 from forenbench.types import Advance, FileSource, Sample, TestSet, Whereabouts
@@ -21,9 +23,10 @@ from .descriptions import Spec, Suite, specs
 from .finding import MissingDataset, find_files, root_option
 from .inventory import FileFacts, take_stock
 from .layouts import locate
-from .protocols import PROTOCOLS
-from .requests import find_spec
-from .testsets import Groups, Selection, choose, digest, group, warnings
+from .protocols import Protocol, find_protocol
+from .requests import find_lender, find_spec
+from .subsets import Subset
+from .testsets import Groups, Selection, borrowed, choose, digest, group, warnings
 
 
 def open_dataset(  # noqa: PLR0913 - what may be asked of a dataset
@@ -36,6 +39,7 @@ def open_dataset(  # noqa: PLR0913 - what may be asked of a dataset
     splits: Sequence[str] = SCORED,
     places: Mapping[str, Path] = MappingProxyType({}),
     rules: Rules = NO_RULES,
+    listed: Path | None = None,
     advance: Advance = lambda what, done, total: None,
 ) -> list[Dataset]:
     """Open a dataset or suite by name, or any folder, archive or manifest with labels.
@@ -45,10 +49,11 @@ def open_dataset(  # noqa: PLR0913 - what may be asked of a dataset
         data_root: Where downloaded datasets lie.
         generators: Only these test sets; empty for all.
         limit: At most this many images per label and test set, evenly spaced over those of the protocol.
-        protocol: Which files count: a name from `PROTOCOLS`.
+        protocol: Which files count, and what is done to them first: a name from `protocols`.
         splits: Which split counts, where there are any: the first of these that is there (see `take`).
         places: Where datasets lie that are not below `data_root`, by name.
         rules: How the files of a path say what they are, where names of folders do not.
+        listed: A table of the files that count alone (see `forenbench.data.sources.listed.only_listed`).
         advance: Told of progress while images are made or read.
 
     Returns:
@@ -59,13 +64,22 @@ def open_dataset(  # noqa: PLR0913 - what may be asked of a dataset
         BenchError: Unknown name or protocol, no labels, an unknown generator, no such split, or rules
             beside a name.
     """
-    if protocol not in PROTOCOLS:
-        raise BenchError(unknown("protocol", protocol, PROTOCOLS))
+    find_protocol(protocol)  # a misspelt one is refused before anything is listed
     found = find_spec(request, rules)
-    selection = Selection(tuple(generators), protocol, limit, tuple(splits))
+    asked = () if listed is None else (Subset(list=str(listed)),)
+    selection = Selection(tuple(generators), protocol, limit, tuple(splits), asked)
     if isinstance(found, Suite):
         return list(_open_suite(found, data_root, selection, places, advance))
-    return [_open(locate(found, places), data_root, selection, advance)]
+    return [_open(_locate(found, places), data_root, selection, advance)]
+
+
+def _locate(spec: Spec, places: Mapping[str, Path]) -> Spec:
+    """Use the paths that were given for a dataset, and for the one that it borrows reals of."""
+    placed, lender = locate(spec, places), find_lender(spec)
+    if lender is None:
+        return placed
+    folder = locate(lender, places).folder
+    return replace(placed, lender_path=folder if Path(folder).is_absolute() else "")
 
 
 def reopen(
@@ -89,7 +103,7 @@ def _open_suite(
         if wanted:
             # The suite's order counts, not the dataset's; it starts behind the test sets of earlier parts, be
             # they asked for or not, so that tables of any selection have one order.
-            spec = replace(locate(known[part.dataset], places), testsets=part.testsets)
+            spec = replace(_locate(known[part.dataset], places), testsets=part.testsets)
             dataset = _open(spec, data_root, replace(selection, testsets=wanted), advance)
             moved = (replace(testset, order=testset.order + first) for testset in dataset.testsets)
             yield replace(dataset, testsets=tuple(moved))
@@ -99,10 +113,14 @@ def _open_suite(
 def _open(spec: Spec, data_root: Path, selection: Selection, advance: Advance) -> Dataset:
     """Group a dataset's samples into test sets and take stock of the files they need."""
     source, findings = find_files(spec, data_root, advance)
+    for asked in selection.subsets:
+        source, findings = only_listed(source, findings, Path(asked.list))
+    selection = replace(selection, subsets=(spec.subset, *selection.subsets))
     taken = take(findings.samples, selection.splits)
+    lent, lender = _take_lent(findings, taken, selection), find_lender(spec)
     if taken.split == take(findings.samples, SCORED).split:
         selection = replace(selection, splits=SCORED)  # the same files, so the same name
-    groups = group(spec, taken.samples)
+    groups = group(spec, (*taken.samples, *lent.samples))
     # described test sets come first, also those that are absent: so that adding one moves no other
     order = list(dict.fromkeys((*spec.testsets, *groups)))
     for name in selection.testsets:
@@ -110,6 +128,7 @@ def _open(spec: Spec, data_root: Path, selection: Selection, advance: Advance) -
             raise BenchError(unknown(f"generator of dataset '{spec.name}'", name, order))
     chosen: dict[str, tuple[Sample, ...]] = {}
     notes = [*_notes(spec, findings, selection, data_root), *taken.notes]
+    notes += borrowed(lender, lent, taken.samples) if lender else ()
     for name in groups:
         if not selection.testsets or name in selection.testsets:
             kept, words = choose(groups[name], selection)
@@ -125,13 +144,44 @@ def _open(spec: Spec, data_root: Path, selection: Selection, advance: Advance) -
     # Absolute, for records: what is relative would be sought from the folder of whoever reads them.
     path = spec.folder if Path(spec.folder).is_absolute() else ""
     found = Whereabouts(path, str(data_root.absolute()), spec.rules.to_json() or None)
+    protocol = find_protocol(selection.protocol)
+    if lender:
+        found = found._replace(lender=lender.name, lender_path=spec.lender_path or None)
     testsets = tuple(
         TestSet(
-            spec.name, name, samples, source, digest(samples, facts), order.index(name), str(selection), found
+            spec.name,
+            name,
+            samples,
+            source,
+            digest(samples, facts),
+            order.index(name),
+            str(selection),
+            found,
+            protocol.reencoded(spec.name, samples, facts),
         )
         for name, samples in chosen.items()
     )
+    notes += _reencoded(protocol, testsets)
     return Dataset(spec.name, spec.checkpoints, testsets, facts, (*notes, *warnings(chosen, facts)))
+
+
+def _take_lent(findings: Findings, taken: Taken, selection: Selection) -> Taken:
+    """Take the split of borrowed reals that was taken beside them, else what they would be scored on."""
+    preferred = dict.fromkeys(filter(None, (taken.split, *selection.splits, *SCORED)))
+    return take(findings.borrowed, tuple(preferred))
+
+
+def _reencoded(protocol: Protocol, testsets: Sequence[TestSet]) -> Iterator[str]:
+    """Say how many files a protocol re-encodes, or that it leaves these alone, and what it lacks."""
+    for testset in testsets:
+        for step, number in Counter(testset.reencoded.values()).items():
+            of = f"{number} of {len(testset.samples)} files"
+            yield f"test set '{testset.name}': {protocol.name} re-encodes {of} first ({step})"
+    if protocol.reencode and not any(testset.reencoded for testset in testsets):
+        rules = "; ".join(map(str, protocol.reencode))
+        yield f"protocol {protocol.name} re-encodes no file of this dataset: its rule is {rules}"
+    if protocol.lacks:
+        yield f"protocol {protocol.name}, not done here: {protocol.lacks}"
 
 
 def _take_stock(spec: Spec, source: FileSource, chosen: Groups, advance: Advance) -> dict[str, FileFacts]:
@@ -165,7 +215,9 @@ def _notes(spec: Spec, findings: Findings, selection: Selection, data_root: Path
         first = readable(findings.unlabelled[0])
         yield f"left aside, in no label folder: {len(findings.unlabelled)}, the first '{first}'"
     yield from map(readable, findings.notes)
-    lines = compare(spec, findings.samples, selection.testsets) if spec.counts else []
+    # counts are those of the description's own files: of a list that somebody gives, files lack on purpose
+    is_whole = selection.subsets == (spec.subset,)
+    lines = compare(spec, findings.samples, selection.testsets) if spec.counts and is_whole else []
     if differing := [line for line in lines if line.problem]:
         first = f"{differing[0].where}: {differing[0].found} images, expected {differing[0].expected}"
         is_placed = Path(spec.folder).is_absolute()

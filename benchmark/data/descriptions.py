@@ -6,13 +6,19 @@ import tomllib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from datetime import date
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from forenbench.data.sources.patterns import compiled
 from forenbench.data.sources.rules import NO_RULES, Rules
+from forenbench.data.sources.splits import SCORED, split_of
 from forenbench.errors import BenchError, unknown
 from forenbench.types import FAKE, REAL
+
+from .release_dates import read_dates
+from .subsets import WHOLE, Subset
 
 
 class CountKey(NamedTuple):
@@ -65,6 +71,11 @@ class Spec:
         reals: Sources of real images that several test sets share, with the names of these.
         formats: How many files of each format a generator has under a label.
         rules: How its files say what they are, where names of folders do not.
+        lender_path: Where the dataset lies that `rules` borrow reals of; empty: where its own description
+            says. No key of a file.
+        released: When its generators were released, by test set.
+        subset: Which of its files count.
+        splits: Patterns of the files of each split, where names of folders do not say it.
     """
 
     name: str
@@ -86,11 +97,20 @@ class Spec:
     reals: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     formats: Mapping[tuple[str, int], Mapping[str, int]] = field(default_factory=dict)
     rules: Rules = NO_RULES
+    released: Mapping[str, date] = field(default_factory=dict)
+    subset: Subset = WHOLE
+    splits: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    lender_path: str = ""
 
     def names(self) -> set[str]:
         """Return what generators, classes and sources of reals are called; none is a split's folder."""
         declared = {name for key in self.counts for name in (key.generator, *key.class_name.split("/"))}
         return {*self.testsets, *self.reals, *declared} - {""}
+
+    def split_of(self, path: str) -> str:
+        """Return the split of which a pattern fits a path first; empty where none does."""
+        fits = (split for split, texts in self.splits.items() for text in texts if compiled(text).fits(path))
+        return next(fits, "")
 
     def top_folders(self) -> set[str]:
         """Return the folders that it consists of, as far as it declares them."""
@@ -167,7 +187,7 @@ def parse(name: str, values: Mapping[str, Any]) -> Spec:
     Raises:
         BenchError: A key is unknown, or a rule is none.
     """
-    known = {field.name for field in fields(Spec)} - {"name", "counts"} | {"format"}
+    known = {field.name for field in fields(Spec)} - {"name", "counts", "lender_path"} | {"format"}
     _refuse_unknown(name, values, known)
     testsets, reals = values.get("testsets", ()), values.get("reals", {})
     counts = _counts(testsets, reals)
@@ -182,7 +202,8 @@ def parse(name: str, values: Mapping[str, Any]) -> Spec:
         for label, numbers in labels.items():
             formats[generator, {"real": REAL, "fake": FAKE}[label]] = dict(numbers)
     try:
-        rules = Rules.parse(values.get("rules", {}))
+        rules, subset = Rules.parse(values.get("rules", {})), Subset.parse(values.get("subset", {}))
+        splits = _splits(values.get("splits", {}))
     except BenchError as error:
         raise BenchError(f"datasets/{name}.toml: {error}") from None
     parsed = {
@@ -195,9 +216,29 @@ def parse(name: str, values: Mapping[str, Any]) -> Spec:
         "reals": {source: tuple(declared["testsets"]) for source, declared in reals.items()},
         "formats": formats,
         "rules": rules,
+        "subset": subset,
+        "splits": splits,
+        "released": read_dates(f"datasets/{name}.toml", values.get("released", {})),
     }
     plain = {key: value for key, value in values.items() if key != "format"}
     return Spec(**{**plain, **parsed})
+
+
+def _splits(values: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Read a table ``[splits]``: patterns by split.
+
+    Raises:
+        BenchError: One is no split, or no pattern.
+    """
+    found = {}
+    for word, texts in values.items():
+        if not split_of(word):
+            raise BenchError(f"splits: '{word}' is none of {', '.join(SCORED)}")
+        try:
+            found[split_of(word)] = tuple(compiled(text).text for text in texts)
+        except ValueError as error:
+            raise BenchError(f"splits: {error}") from None
+    return found
 
 
 def _refuse_unknown(name: str, values: Mapping[str, Any], known: set[str]) -> None:

@@ -10,15 +10,20 @@ from pathlib import Path
 from filelock import FileLock
 
 from forenbench.data.sources.findings import Findings
+from forenbench.data.sources.joined import Joined
+from forenbench.data.sources.lent import Lent, lend
+from forenbench.data.sources.listed import only_listed
 from forenbench.data.sources.locations import open_location, open_locations
 from forenbench.data.sources.source_kinds import is_there
 from forenbench.errors import BenchError
 from forenbench.files.hub_datasets import snapshot_of
 from forenbench.files.places import cache_folder
-from forenbench.types import Advance, FileSource
+from forenbench.printable import readable
+from forenbench.types import REAL, Advance, FileSource
 
 from .descriptions import Spec
 from .layouts import find_layout, only_described
+from .requests import find_lender
 from .testsets import describe
 
 
@@ -31,10 +36,52 @@ def find_files(
 ) -> tuple[FileSource, Findings]:
     """List a described dataset's labelled files, whether unpacked or in its archives; build it on first use.
 
+    Reals of another dataset that stand beside them are `Findings.borrowed`, and are read where they are.
+
     Raises:
-        MissingDataset: It is not there.
-        BenchError: Nothing in it has a label.
+        MissingDataset: It is not there, or the one whose reals it borrows.
+        BenchError: Nothing in it has a label; or it has reals, and borrows others.
     """
+    source, findings = _find_own(spec, data_root, advance)
+    lender = find_lender(spec)
+    if lender is None:
+        return source, findings
+    if own := [sample.path for sample in findings.samples if sample.label == REAL]:
+        raise BenchError(
+            f"dataset '{spec.name}' has {len(own)} real images of its own, the first '{readable(own[0])}', "
+            f"and is to have those of '{lender.name}' beside its fakes; leave out the one or the other"
+        )
+    try:
+        lent, found = _find_lent(lender, data_root, advance)
+    except BenchError as error:
+        whose = f"the reals of dataset '{spec.name}' are those of '{lender.name}'"
+        raise type(error)(f"{whose}: {error}") from error
+    reals = lend(lender.name, lender.subset.of_label([s for s in found.samples if s.label == REAL]))
+    if not reals:
+        raise BenchError(f"dataset '{lender.name}', whose reals '{spec.name}' borrows, holds none")
+    owners = {sample.path: at for at, several in enumerate((findings.samples, reals)) for sample in several}
+    if len(owners) < len(findings.samples) + len(reals):
+        raise BenchError(
+            f"paths of dataset '{spec.name}' begin like those of the reals that it borrows "
+            f"('{reals[0].path}'); rename the folder"
+        )
+    return Joined([source, Lent(lender.name, lent)], owners), replace(findings, borrowed=reals)
+
+
+def _find_lent(lender: Spec, data_root: Path, advance: Advance) -> tuple[FileSource, Findings]:
+    """List the files of a dataset whose reals are borrowed; in a plain folder of photographs all are real."""
+    try:
+        return _find_own(lender, data_root, advance)
+    except BenchError:
+        if lender.description:  # a name: its description says what its files are
+            raise
+        return _find_own(lender, data_root, advance, otherwise=REAL)
+
+
+def _find_own(
+    spec: Spec, data_root: Path, advance: Advance, otherwise: int | None = None
+) -> tuple[FileSource, Findings]:
+    """List the files of one dataset, with this label where none has any; see `find_files`."""
     folder = data_root / spec.folder
     if spec.builder:
         made = cache_folder() / f"{spec.name}-{spec.version}"
@@ -65,7 +112,7 @@ def find_files(
     if is_archived:
         source, findings = open_locations(archives, spec.names(), rules)
     else:
-        source, findings = open_location(unpacked, classes=spec.names(), rules=rules)
+        source, findings = open_location(unpacked, otherwise, spec.names(), rules)
     # In a folder of its own all files are its files. Where official code unpacks it, or where somebody says,
     # other benchmarks may lie beside it.
     if unpacked != data_root / spec.folder or Path(spec.folder).is_absolute():
@@ -73,7 +120,8 @@ def find_files(
     if (snapshot := snapshot_of(unpacked)) is not None:
         note = f"it is commit {snapshot.revision} of the hub's dataset {snapshot.repository}"
         findings = replace(findings, notes=(note, *findings.notes))
-    return source, replace(findings, samples=describe(spec, findings.samples))
+    findings = replace(findings, samples=describe(spec, findings.samples))
+    return only_listed(source, findings, Path(spec.subset.list)) if spec.subset.list else (source, findings)
 
 
 def root_option(data_root: Path) -> str:

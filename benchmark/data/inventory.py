@@ -84,8 +84,8 @@ def take_stock(
         found = facts[path].sha256
         if stamp.sha256 and found not in ("", stamp.sha256):  # unreadable ones are rows of their own
             raise BenchError(
-                f"'{readable(path)}' is not what its manifest says: sha256 {found}, not {stamp.sha256}. "
-                "Get the file again, or make a new manifest with 'bench data index'"
+                f"'{readable(path)}' is not what its manifest or list says: sha256 {found}, not "
+                f"{stamp.sha256}. Get the file again, or make a new manifest with 'bench data index'"
             )
     return {path: facts[path] for path in stamps}
 

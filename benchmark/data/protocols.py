@@ -1,106 +1,164 @@
-"""Protocols: which files of a test set count, by the rules of the papers' official code.
+"""Protocols: by which rules the images of a test set count, and how its numbers are put together.
 
-Every protocol is a pure function of one test set's samples in the order of their paths. It returns the
-samples that count, in the order in which the official code scores them, and words for what it leaves out.
+``datasets/protocols/*.toml`` say it, as far as data can; what only code can say is a function of
+`forenbench.data.choosing`, which the file names.
 """
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from functools import cache
+from importlib.resources import files
+from itertools import chain
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
-from forenbench.types import FAKE, REAL, Sample
+from forenbench.errors import BenchError, unknown
+from forenbench.types import FAKE, LABEL_NAMES, REAL, Sample
 
-_MANY, _FEW = 1000, 100
-_UNIVFD = ("png", "jpg", "JPEG", "jpeg", "bmp")
-_IMAGE_FOLDER = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
-_LGRAD = (".jpg", ".bmp", ".png", ".jpeg", ".webp")
+from .choosing import FUNCTIONS, Choice, name_of, split
+from .reencoding import Reencoding
+
+if TYPE_CHECKING:
+    from .inventory import FileFacts
+
+STATISTICS = ("mean", "sd", "minimum")
 
 
-class Choice(NamedTuple):
-    """The samples that count, and what is left out, in words."""
+@dataclass(frozen=True, slots=True)
+class FileRule:
+    """Which files count; without any wish, all do.
 
-    samples: tuple[Sample, ...]
-    notes: tuple[str, ...] = ()
+    Attributes:
+        suffixes: What names end with.
+        any_case: Take suffixes in capitals, too.
+        chosen_by: What only code can say: a function of `forenbench.data.choosing`, by its name.
+        first: At most so many of each label, and of both alike, in the order of paths.
+    """
+
+    suffixes: tuple[str, ...] = ()
+    any_case: bool = False
+    chosen_by: str = ""
+    first: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """A rule by which files are chosen."""
+    """What one file says.
 
+    Attributes:
+        name: The file's stem.
+        description: One line.
+        source: Where its makers state it; with the commit where that is code.
+        files: Which files of a test set count.
+        reencode: What is done to files before they are scored; the first rule that a file fits is the one.
+        threshold: What probabilities are compared with; None: the detector's own. As what counts as a
+            probability is decided at 0.5 by its author, too, this is the one value that there can be.
+        metrics: The columns of its table, by their names in `forenbench.metrics.metric_catalogue`.
+        of_fakes_alone: The metric that stands in for those on test sets without reals; empty: there is none.
+        spread: What is told of these over test sets, and then over datasets: of `STATISTICS`.
+        lacks: What its makers do, and forenbench does not.
+    """
+
+    name: str
     description: str
-    choose: Callable[[Sequence[Sample]], Choice]
+    source: str = ""
+    files: FileRule = field(default_factory=FileRule)
+    reencode: tuple[Reencoding, ...] = ()
+    threshold: float | None = None
+    metrics: tuple[str, ...] = ()
+    of_fakes_alone: str = ""
+    spread: tuple[str, ...] = ("mean",)
+    lacks: str = ""
+
+    def choose(self, samples: Sequence[Sample]) -> Choice:
+        """Choose from one test set's samples, which stand in the order of their paths."""
+        chosen, notes = Choice(tuple(samples)), list[str]()
+        if suffixes := self.files.suffixes:
+            lower = str.lower if self.files.any_case else str
+            chosen = split(samples, lambda s: lower(name_of(s)).endswith(suffixes), "of another extension")
+            notes += chosen.notes
+        if self.files.chosen_by:
+            chosen = FUNCTIONS[self.files.chosen_by](chosen.samples)
+            notes += chosen.notes
+        if self.files.first is not None:
+            chosen = _first(chosen.samples, self.files.first)
+            notes += chosen.notes
+        return Choice(chosen.samples, tuple(notes))
+
+    def reencoded(
+        self, dataset: str, samples: Sequence[Sample], facts: Mapping[str, FileFacts]
+    ) -> dict[str, str]:
+        """Say what is done to a test set's files before they are scored, by path; others stay as they are."""
+        rules = [rule.of(samples, facts) for rule in self.reencode if rule.concerns(dataset)]
+        return dict(chain.from_iterable(found.items() for found in reversed(rules)))
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Say what a reader of its numbers must know: what is re-encoded, what is lacking, who says so."""
+        told = [f"re-encoded first: {'; '.join(map(str, self.reencode))}"] if self.reencode else []
+        told += [f"not done here: {self.lacks}"] if self.lacks else []
+        return (*told, *([f"source: {self.source}"] if self.source else []))
 
 
-def all_files(samples: Sequence[Sample]) -> Choice:
-    """Let every file count."""
-    return Choice(tuple(samples))
+@cache
+def protocols() -> Mapping[str, Protocol]:
+    """Read every protocol that comes with the package, by name; ``all`` is the first."""
+    found = []
+    for file in (files("forenbench.datasets") / "protocols").iterdir():
+        if file.name.endswith(".toml"):
+            found.append(_parse(file.name.removesuffix(".toml"), tomllib.loads(file.read_text("utf-8"))))
+    found.sort(key=lambda one: (one.name != "all", one.name))
+    return MappingProxyType({one.name: one for one in found})
 
 
-def univfd_official(samples: Sequence[Sample]) -> Choice:
-    """Choose as ``validate.py`` of UniversalFakeDetect does: by the second part of the name, then at random.
+def find_protocol(name: str) -> Protocol:
+    """Find a protocol by its name.
 
-    1000 of each label are drawn, or 100 where either has fewer than 1000. Python's `random`, seeded with 0
-    for each test set, shuffles first the real files, then the others. The official code starts from the
-    order in which the file system lists them; here it is that of their paths.
+    Raises:
+        BenchError: There is none.
     """
-    named, nameless = _split(
-        samples, lambda s: "." in _name(s), "without a dot, where the official code stops"
-    )
-    # validate.py looks at `name.split('.')[1]`: "a.b.png" is left out, and "a.png.txt" counts
-    listed, others = _split(named, lambda s: _name(s).split(".")[1] in _UNIVFD, "of another extension")
-    real, fake = ([sample for sample in listed if sample.label == label] for label in (REAL, FAKE))
-    number = _MANY if min(len(real), len(fake)) >= _MANY else _FEW
-    # One generator for both: how the fakes fall depends on how many reals were shuffled before them.
-    generator = random.Random(0)
-    generator.shuffle(real)
-    generator.shuffle(fake)
-    drawn_real, drawn_fake = real[:number], fake[:number]
-    drawn = [f"draws {len(drawn_real)} of {len(real)} real and {len(drawn_fake)} of {len(fake)} fake"]
-    if len(drawn_real) != len(drawn_fake):
-        drawn.append("draws fewer of one label than of the other, where the official code stops")
-    return Choice((*drawn_real, *drawn_fake), (*nameless, *others, *drawn))
+    if name not in protocols():
+        raise BenchError(unknown("protocol", name, protocols()))
+    return protocols()[name]
 
 
-def cnndetection_official(samples: Sequence[Sample]) -> Choice:
-    """Choose as CNNDetection does: the extensions of torchvision's ``ImageFolder``, in any case."""
-    return _split(samples, lambda s: _name(s).lower().endswith(_IMAGE_FOLDER), "of another extension")
+def protocol_of(selection: str) -> Protocol:
+    """Find the protocol that a test set's, or a record's, words begin with: ``dda, limit 9``."""
+    # Of another version there may be protocols that this one does not know: nothing is known of them.
+    name, _, _ = selection.partition(",")
+    return protocols().get(name) or Protocol(name, "")
 
 
-def lgrad_official(samples: Sequence[Sample]) -> Choice:
-    """Choose as LGrad does: five extensions in lower case, and the last of those that share folder and stem.
-
-    The official code stores each gradient picture under the name up to the first dot, so that of two such
-    files the later one overwrites the earlier.
-    """
-    listed, others = _split(samples, lambda s: _name(s).endswith(_LGRAD), "of another extension")
-    last = {}
-    for sample in listed:  # in the order of paths: a later one takes the place of an earlier one
-        folder, _, name = sample.path.rpartition("/")
-        last[folder, name.partition(".")[0]] = sample
-    kept = set(last.values())
-    chosen, overwritten = _split(listed, kept.__contains__, "overwritten by a later one of the same stem")
-    return Choice(chosen, others + overwritten)
-
-
-PROTOCOLS: Mapping[str, Protocol] = {
-    "all": Protocol("every file", all_files),
-    "univfd-official": Protocol("1000 of each label, or 100; drawn with seed 0", univfd_official),
-    "cnndetection-official": Protocol("the extensions of torchvision's ImageFolder", cnndetection_official),
-    "lgrad-official": Protocol("five lower-case extensions; same stem: the last", lgrad_official),
-}
+def _parse(name: str, values: Mapping[str, Any]) -> Protocol:
+    """Make a protocol of one file's content, checking its keys."""
+    rules = tuple(Reencoding(**_frozen(name, rule, Reencoding)) for rule in values.get("reencode", ()))
+    chosen = FileRule(**_frozen(name, values.get("files", {}), FileRule))
+    plain = {key: value for key, value in values.items() if key not in ("files", "reencode")}
+    protocol = Protocol(**_frozen(name, plain, Protocol), name=name, files=chosen, reencode=rules)
+    if chosen.chosen_by and chosen.chosen_by not in FUNCTIONS:
+        raise BenchError(unknown("function", chosen.chosen_by, FUNCTIONS))
+    if protocol.threshold not in (None, 0.5):
+        raise BenchError(f"protocols/{name}.toml: threshold {protocol.threshold}; only 0.5 can be had")
+    if surplus := set(protocol.spread) - set(STATISTICS):
+        raise BenchError(unknown("statistic", min(surplus), STATISTICS))
+    return protocol
 
 
-def _name(sample: Sample) -> str:
-    """Return the file's name without its folders."""
-    return sample.path.rpartition("/")[2]
+def _frozen(name: str, values: Mapping[str, Any], kind: type) -> dict[str, Any]:
+    """Make tuples of lists, and refuse a misspelt key rather than pass over it."""
+    known = {one.name for one in fields(kind)} - {"name"}
+    if surplus := set(values) - known:
+        raise BenchError(f"protocols/{name}.toml: unknown key '{min(surplus)}'; known are {sorted(known)}")
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
 
 
-def _split(samples: Sequence[Sample], counts: Callable[[Sample], bool], reason: str) -> Choice:
-    """Keep the samples that count; say how many do not, and why."""
-    kept = tuple(sample for sample in samples if counts(sample))
-    others = [sample for sample in samples if not counts(sample)]
-    notes = (f"leaves out {len(others)} {reason}, the first '{others[0].path}'",) if others else ()
-    return Choice(kept, notes)
+def _first(samples: Sequence[Sample], number: int) -> Choice:
+    """Take the first ones of each label, as many as the rarer one of reals and fakes has."""
+    each = {label: [sample for sample in samples if sample.label == label] for label in LABEL_NAMES}
+    # A test set of one label has all that was asked for: the other one is nobody's limit.
+    number = min([number, *(len(each[label]) for label in (REAL, FAKE) if each[label])])
+    kept = {sample for some in each.values() for sample in some[:number]}
+    return split(samples, kept.__contains__, f"behind the first {number} of their label")

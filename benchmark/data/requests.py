@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from forenbench.errors import BenchError, unknown
@@ -47,6 +48,26 @@ def find_spec(request: str, rules: Rules = NO_RULES) -> Spec | Suite:
     if path.exists():
         return Spec(readable(_name(path)), "", "", folder=str(path.absolute()), rules=rules)
     raise BenchError(unknown("dataset", request, known) + " (and there is no such folder or file)")
+
+
+def find_lender(spec: Spec) -> Spec | None:
+    """Find the dataset whose reals stand beside another one's fakes; None where it borrows none.
+
+    Raises:
+        BenchError: It is neither a name nor a path, or a suite.
+    """
+    request = spec.rules.reals
+    if not request:
+        return None
+    if (known := specs().get(request)) is not None:
+        return replace(known, folder=spec.lender_path, archives=()) if spec.lender_path else known
+    try:
+        found = find_spec(spec.lender_path or request)
+    except BenchError as error:
+        raise BenchError(f"reals beside dataset '{spec.name}': {error}") from None
+    if isinstance(found, Suite):
+        raise BenchError(f"reals beside dataset '{spec.name}': '{request}' is a suite; name one dataset")
+    return found
 
 
 def _name(path: Path) -> str:

@@ -7,13 +7,15 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from forenbench.data.sources.splits import SCORED
+from forenbench.data.sources.splits import SCORED, Taken
 from forenbench.printable import readable
 from forenbench.types import FAKE, LABEL_NAMES, REAL, TAMPERED, Sample
 
-from .protocols import PROTOCOLS
+from .protocols import find_protocol
+from .subsets import Subset
 
 if TYPE_CHECKING:
     from .descriptions import Spec
@@ -29,20 +31,23 @@ class Selection:
 
     Attributes:
         testsets: Only these; empty for all.
-        protocol: A name from `PROTOCOLS`.
+        protocol: A name from `forenbench.data.protocols.protocols`.
         limit: At most this many of each label and test set, evenly spaced over those that the protocol chose.
         splits: See `forenbench.data.sources.splits.take`.
+        subsets: Of these files alone the protocol chooses: the dataset's own, and one that is asked for.
     """
 
     testsets: tuple[str, ...] = ()
     protocol: str = "all"
     limit: int | None = None
     splits: tuple[str, ...] = SCORED
+    subsets: tuple[Subset, ...] = ()
 
     def __str__(self) -> str:
+        subsets = "".join(f", {one}" for one in self.subsets if str(one))
         limit = "" if self.limit is None else f", limit {self.limit}"
         split = "" if self.splits == SCORED else f", split {self.splits[0]}"
-        return self.protocol + limit + split
+        return self.protocol + subsets + limit + split
 
 
 def splits_in(protocol: str) -> tuple[str, ...]:
@@ -52,7 +57,7 @@ def splits_in(protocol: str) -> tuple[str, ...]:
 
 
 def describe(spec: Spec, samples: Iterable[Sample]) -> tuple[Sample, ...]:
-    """Give samples the origin and the generator of a description; what this seemed to be is their class."""
+    """Give samples origin, generator and split of a description; what seemed a generator is their class."""
     described = []
     for sample in samples:
         if spec.origin:
@@ -65,6 +70,8 @@ def describe(spec: Spec, samples: Iterable[Sample]) -> tuple[Sample, ...]:
                 class_name="/".join(filter(None, (sample.generator, sample.class_name))),
                 real_source=spec.generator if sample.label == REAL else "",
             )
+        if spec.splits and not sample.split:
+            sample = replace(sample, split=spec.split_of(sample.path))
         # where reals that several test sets share are declared, these share them, and no other one
         if spec.rules and sample.label == REAL and not sample.generator and sample.real_source in spec.reals:
             sample = replace(sample, generator=sample.real_source)
@@ -98,8 +105,12 @@ def group(spec: Spec, samples: Iterable[Sample]) -> dict[str, tuple[Sample, ...]
 
 
 def choose(samples: Sequence[Sample], selection: Selection) -> tuple[tuple[Sample, ...], tuple[str, ...]]:
-    """Choose from one test set by protocol, then by limit; with notes on what the protocol left out."""
-    chosen, notes = PROTOCOLS[selection.protocol].choose(samples)
+    """Choose from one test set by subset, protocol, limit; with notes on what the protocol left out."""
+    for subset in selection.subsets:
+        sides = ([sample for sample in samples if sample.label == label] for label in LABEL_NAMES)
+        kept_paths = {sample.path for side in sides for sample in subset.of_label(side)}
+        samples = [sample for sample in samples if sample.path in kept_paths]  # still in the order of paths
+    chosen, notes = find_protocol(selection.protocol).choose(samples)
     if selection.limit is None:
         return chosen, notes
     kept = []
@@ -119,6 +130,18 @@ def digest(samples: Iterable[Sample], facts: Mapping[str, FileFacts]) -> str:
     for line in lines:
         total.update(line.encode("utf-8", "surrogateescape"))
     return total.hexdigest()
+
+
+def borrowed(lender: Spec, taken: Taken, fakes: Iterable[Sample]) -> Iterator[str]:
+    """Yield notes on reals of another dataset: whose they are, of which split, and what pairs with fakes."""
+    reals = taken.samples
+    at = f" at '{lender.folder}'" if Path(lender.folder).is_absolute() else ""
+    yield f"reals of dataset '{lender.name}'{at}: {len(reals)} stand in every test set, read where they are"
+    yield from (f"of '{lender.name}', {note}" for note in taken.notes)
+    # Pictures of one photograph or caption, which intervals draw together, meet by their origin alone.
+    own, theirs = ({sample.origin for sample in some} - {""} for some in (fakes, reals))
+    if own and theirs:
+        yield f"origins: {len(own & theirs)} of {len(own)} of the fakes are also those of a real image"
 
 
 def warnings(groups: Groups, facts: Mapping[str, FileFacts]) -> Iterator[str]:

@@ -38,9 +38,11 @@ class ImageOptions(RuleOptions, total=False):
 
     Attributes:
         generators: Only these test sets.
-        protocol: Which files count: all (by default), univfd-official, cnndetection-official, lgrad-official.
+        protocol: Which files count, and what is done to them first: "all" (by default), "dda", and others
+            that ``bench list protocols`` shows.
         split: Which split counts: test, val, train or all; by default test, else val, else train.
         limit: At most so many images of each label and test set.
+        listed: A table of paths (perhaps with their sha256): of the dataset's files, these alone count.
         data_root: Where downloaded datasets lie; by default ``data``.
         places: Where datasets lie that are not there, by name.
     """
@@ -49,6 +51,7 @@ class ImageOptions(RuleOptions, total=False):
     protocol: str
     split: str
     limit: int | None
+    listed: PathName | None
     data_root: PathName
     places: Mapping[str, PathName] | None
 
@@ -107,6 +110,7 @@ class ImageChoice(RuleChoice):
     protocol: str = "all"
     split: str = ""
     limit: int | None = None
+    listed: PathName | None = None
     data_root: PathName = "data"
     places: Mapping[str, PathName] | None = None
 
@@ -120,9 +124,14 @@ class ImageChoice(RuleChoice):
         return check_places({name: Path(path) for name, path in (self.places or {}).items()})
 
     @property
+    def list_file(self) -> Path | None:
+        """The table of the files that count, if one is asked for."""
+        return Path(self.listed) if self.listed else None
+
+    @property
     def takes_all(self) -> bool:
         """Whether no image is left out, but for those of another split than the one that is scored."""
-        return not (self.generators or self.split or self.limit) and self.protocol == "all"
+        return not (self.generators or self.split or self.limit or self.listed) and self.protocol == "all"
 
     def open(self, dataset: str, advance: Advance) -> list[Dataset]:
         """Open a dataset (see `forenbench.data.catalogue.open_dataset`)."""
@@ -139,6 +148,7 @@ class ImageChoice(RuleChoice):
             splits=chosen(self.split),
             places=self.paths,
             rules=self.rules,
+            listed=self.list_file,
             advance=advance,
         )
 
@@ -149,12 +159,12 @@ class ImageChoice(RuleChoice):
             files: Which weights files are taken.
             checkpoints: "published" or "sample"; empty: as goes with the dataset.
         """
-        choice = (self.limit, self.protocol, self.split, self.paths, self.rules)
+        choice = (self.limit, self.protocol, self.split, self.paths, self.rules, self.list_file)
         return Means(Path(self.data_root), files, checkpoints, "", *choice)
 
     def folder(self, name: str) -> Path:
         """Name the run folder for rows of these images."""
-        return run_folder(name, self.protocol, self.limit, self.split)
+        return run_folder(name, self.protocol, self.limit, self.split, listed=self.list_file)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,7 +216,7 @@ class RunChoice(ImageChoice, LoadChoice):
 
     def folder(self, name: str) -> Path:
         """Name the run folder of a dataset."""
-        return run_folder(name, self.protocol, self.limit, self.split, self.precision)
+        return run_folder(name, self.protocol, self.limit, self.split, self.precision, self.list_file)
 
 
 def taking(options: Any, choice: type) -> Callable[[Function], Function]:  # noqa: ANN401 - a TypedDict

@@ -65,7 +65,14 @@ def audit_dataset(  # noqa: PLR0913 - all that says what is compared, and how
     scored = set(zip(defined["dataset"], defined["testset"], strict=True))
     for position, one in enumerate(opened):
         for testset in one.testsets:
-            if (one.name, testset.name) in scored:
+            if testset.reencoded:  # rows of files as they are would stand beside scores of others
+                scored.discard((one.name, testset.name))
+                told.say(
+                    f"note: {one.name}/{testset.name}: no rows of {metadata_only.NAME}, which sees files as "
+                    f"they are, and protocol {testset.protocol} re-encodes them",
+                    "yellow",
+                )
+            elif (one.name, testset.name) in scored:
                 metadata_only.keep(store, testset, found.of(one.name, testset.name), seed, position)
     told.say(f"In {short(store.root)}/scores/: rows of {metadata_only.NAME} on {len(scored)} test sets")
     return found

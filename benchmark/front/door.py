@@ -54,7 +54,8 @@ def evaluate(  # noqa: PLR0913 - all that says what is scored, and where it goes
             name such images, ``{"mine": frame}``. A label is 0, 1, "real" or "fake"; paths begin in the
             working folder. By default "sample".
         perturbations: ``["none", "jpeg:75+blur:1.0"]``, suites included; see `list_perturbations`.
-        equalise: Also re-encode all images alike: ``["jpeg:96", "size"]``.
+        equalise: Also re-encode all images alike: ``["jpeg:96", "size"]``; or single files:
+            ``["fake=jpeg:96", "jpeg-like-reals"]``.
         experiment: Run what a paper's table needs, as far as it is here, in place of the three above.
         out: The run folder; by default ``results/runs/<dataset>``, below the working folder.
         progress: Say what is found and how far the run is, on stderr.

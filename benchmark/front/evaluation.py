@@ -20,6 +20,7 @@ from forenbench.scoring.run_request import Means, Request, joint_name, parse_per
 from forenbench.scoring.workers import Workplace
 from forenbench.scoring.working import EngineChoice, working
 
+from .equalising import equalise
 from .talk import short
 from .telling import Say, describe_absent, describe_dataset, describe_other_rules, describe_problems
 
@@ -41,7 +42,7 @@ class Evaluation:
         request: Detectors over test sets and perturbations.
         means: What it is carried out with; its device is chosen here.
         choice: What scores, and on which devices.
-        equalise: Re-encodings of all images alike (see `forenbench.tables.equalised`).
+        equalise: Re-encodings that make files alike (see `forenbench.tables.equalised.check`).
         out: The run folder; None: one below ``results/runs``, named after the datasets.
         seed: Of random perturbations.
         precision: See `forenbench.scoring.numerics.Numerics`.
@@ -63,7 +64,9 @@ class Evaluation:
         # All papers in one: what LGrad's third table needs, its second may have run already.
         name = "papers" if self.request.table else joint_name(self.request.datasets)
         means = self.means
-        return self.out or run_folder(name, means.protocol, means.limit, means.split, self.precision)
+        return self.out or run_folder(
+            name, means.protocol, means.limit, means.split, self.precision, means.listed
+        )
 
     def carry_out(self, progress: RunProgress | Quiet, stopping: Stopping | None = None) -> Evaluated:
         """Load, open, score and store; what is done already is not done again.
@@ -99,19 +102,16 @@ class Evaluation:
             for job in gathered.jobs:
                 describe_dataset(job.dataset, [one.detector for one in job.detectors], progress.say)
             describe_other_rules(gathered.datasets, store, progress.say)
-            # Only now: the side to which all images are cut is that of the smallest in the data.
-            facts = [fact for one in gathered.datasets for fact in one.facts.values()]
-            perturbations = equalised.add(perturbations, self.equalise, facts)
-            if self.equalise:
-                progress.say(f"equalised: {', '.join(one.name for one in perturbations)}")
-                for remark in equalised.remarks(perturbations, facts):
-                    progress.say(f"  note: {remark}", "yellow")
+            # Only now: what makes files alike rests on what they are, the smallest one's side say.
+            alike = equalise(perturbations, self.equalise, gathered.datasets, self.seed, progress)
             describe_absent(gathered.absent, progress.say)
             if gathered.rounds > 1:
                 progress.say(
                     f"networks take more memory than is free: detectors score in {gathered.rounds} rounds"
                 )
-            settings = RunSettings(perturbations, self.seed, precision, self.keep_going)
+            settings = RunSettings(
+                alike.perturbations, self.seed, precision, self.keep_going, alike.reencoded
+            )
             summary = Summary()
             # The first device is this process's; each other one has a process that loads all of it again.
             workplace = Workplace(self.request, means, settings, store, devices[1:])
@@ -219,14 +219,20 @@ def write_tables(store: Store) -> tuple[Table, list[str]]:
     """Write every table and the leaderboard, made from a store's rows.
 
     Returns:
-        The main table, and what there is, in words, relative to the run folder.
+        The main table, a protocol's own where it has one, and what there is, in words, relative to the run
+        folder.
     """
-    from forenbench.tables import accuracy_and_precision, measure
+    from forenbench.tables import accuracy_and_precision, by_protocol, measure
     from forenbench.tables.exports import export
+    from forenbench.tables.table import NothingToShow
 
     cells = measure([store])
     files = [Path(name) for name in export(cells, store.root)]
     # Each table is two files of one name; of the files beside tables/, the leaderboard, all are named.
     names = dict.fromkeys(file.stem for file in files if file.parts[0] == "tables")
     boards = [file.name for file in files if file.parts[0] != "tables"]
-    return accuracy_and_precision(cells), [f"tables/ ({', '.join(names)}, each as .csv and .md)", *boards]
+    try:
+        main = by_protocol.table(cells)
+    except NothingToShow:
+        main = accuracy_and_precision(cells)
+    return main, [f"tables/ ({', '.join(names)}, each as .csv and .md)", *boards]

@@ -85,7 +85,7 @@ class ScoreImport(ImageChoice):
             raise BenchError("the dataset says what the images are: leave out dataset_name and generator")
         if not self.dataset and (self.of_images.rules or not self.takes_all):
             raise BenchError(
-                "generators, protocol, limit, split and rules choose images of a dataset: name one"
+                "patterns, generators, protocol, limit, lists and splits are of a dataset: name one"
             )
         perturbation = parse(self.perturbation).name  # spelled as runs do: jpeg:090 is jpeg:90
         scores = read_scores(self.file, [self.reading(column) for column in self.detectors.values()])

@@ -1,10 +1,11 @@
-"""What there is to ask for, as frames: detectors, datasets, perturbations, metrics and tables."""
+"""What there is to ask for, as frames: detectors, datasets, perturbations, protocols, metrics and tables."""
 
 from __future__ import annotations
 
 import pandas as pd
 
 from forenbench.data.descriptions import specs, suites
+from forenbench.data.protocols import protocols
 from forenbench.metrics.metric_catalogue import METRICS
 from forenbench.perturbations.kinds import KINDS as CHANGES
 from forenbench.perturbations.suites import profiles
@@ -63,6 +64,20 @@ def list_perturbations() -> pd.DataFrame:
     rows += [(one.name, "profile", one.chain, "") for one in profiles().values()]
     rows += [(one.name, "suite", ", ".join(one.perturbations), "") for one in perturbation_suites().values()]
     return pd.DataFrame(rows, columns=["perturbation", "kind", "description", "values"])
+
+
+def list_protocols() -> pd.DataFrame:
+    """List every protocol: what it fixes of files and numbers.
+
+    Returns:
+        Columns protocol, description, reencoded (what is done to files first, in words), metrics (of its
+        table, with commas between), source.
+    """
+    rows = [
+        (one.name, one.description, "; ".join(map(str, one.reencode)), ", ".join(one.metrics), one.source)
+        for one in protocols().values()
+    ]
+    return pd.DataFrame(rows, columns=["protocol", "description", "reencoded", "metrics", "source"])
 
 
 def list_metrics() -> pd.DataFrame:

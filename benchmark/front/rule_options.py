@@ -22,6 +22,7 @@ class RuleOptions(TypedDict, total=False):
         columns: What a table calls its columns: ``{"path": "filename", "generator": "model"}``.
         labels: What the words of its labels mean, beside 0, 1, real, fake and tampered:
             ``{"human": "real", "6": "fake", "2": "drop"}``; ``"*"`` is every other word.
+        reals: The dataset, by name or path, whose reals stand beside fakes that have none of their own.
     """
 
     real: str | Sequence[str]
@@ -29,6 +30,7 @@ class RuleOptions(TypedDict, total=False):
     leave: str | Sequence[str]
     columns: Mapping[str, str] | None
     labels: Mapping[str, str | int] | None
+    reals: str | PathLike[str]
 
 
 # Without slots, as what is made of other keywords: a class with slots cannot have two such bases.
@@ -41,6 +43,7 @@ class RuleChoice:
     leave: str | Sequence[str] = ()
     columns: Mapping[str, str] | None = None
     labels: Mapping[str, str | int] | None = None
+    reals: str | PathLike[str] = ""
 
     @property
     def rules(self) -> Rules:
@@ -50,7 +53,8 @@ class RuleChoice:
             BenchError: One is no rule.
         """
         patterns = {name: several(getattr(self, name)) for name in ("real", "fake", "leave")}
-        return Rules.parse({**patterns, "columns": self.columns or {}, "labels": self.labels or {}})
+        tables = {"columns": self.columns or {}, "labels": self.labels or {}}
+        return Rules.parse({**patterns, **tables, "reals": str(self.reals)})
 
 
 def several(values: Any) -> list[Any]:  # noqa: ANN401 - of one type, whichever

@@ -10,6 +10,7 @@ from forenbench.data.dataset import Dataset
 from forenbench.data.descriptions import Spec
 from forenbench.data.inventory import FileFacts
 from forenbench.data.sources.folder import Folder
+from forenbench.data.sources.lent import Home, home
 from forenbench.data.sources.table_rows import share_reals
 from forenbench.data.testsets import digest, group
 from forenbench.data.testsets import warnings as shortcomings
@@ -89,7 +90,7 @@ def by_itself(scores: ForeignScores, dataset: str, generator: str) -> Import:
         TestSet(dataset, name, found, source, digest(found, facts), position)
         for position, (name, found) in enumerate(groups.items())
     )
-    return Import(scores, testsets, results, (*words, *shortcomings(groups, facts)))
+    return Import(scores, testsets, results, (*words, *scores.unread, *shortcomings(groups, facts)))
 
 
 def beside(scores: ForeignScores, datasets: Iterable[Dataset], some: bool = False) -> Import:
@@ -105,14 +106,15 @@ def beside(scores: ForeignScores, datasets: Iterable[Dataset], some: bool = Fals
     """
     testsets = tuple(testset for dataset in datasets for testset in dataset.testsets)
     labels: dict[str, int] = {}
-    owners: dict[str, str] = {}
+    owners: dict[str, Home] = {}
     for testset in testsets:
         for sample in testset.samples:
             # Real images stand in several test sets of a dataset, but a path of two datasets is two images.
             path = normal(sample.path)
             labels[path] = sample.label
-            if owners.setdefault(path, testset.dataset) != testset.dataset:
-                both = f"{owners[path]} and {testset.dataset}"
+            whose = home(testset.dataset, path)
+            if owners.setdefault(path, whose) != whose:
+                both = f"{owners[path].dataset} and {whose.dataset}"
                 raise BenchError(f"'{path}' is in {both}; import scores for one of them at a time")
     results = _results(scores, [("", row.path) for row in scores.rows])
     unknown = [row.path for row in scores.rows if row.path not in labels]

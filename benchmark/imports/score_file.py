@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from forenbench.data.sources.columns import UnusedColumns
 from forenbench.data.sources.labels import DROP, OF_SCORES, TableWords
 from forenbench.data.sources.names import with_slashes
 from forenbench.data.sources.table_files import check_suffix, look_through, read_rows, remarks
@@ -75,6 +76,7 @@ class ForeignScores:
         rows: In the file's order.
         threshold: A float32 number, as the scores are: one that equals the threshold is not above it.
         notes: What was done to the scores.
+        unread: Which columns seem to hold generators, where none is read.
     """
 
     reading: Reading
@@ -83,6 +85,7 @@ class ForeignScores:
     rows: Sequence[ForeignRow]
     threshold: float
     notes: tuple[str, ...]
+    unread: tuple[str, ...] = ()
 
 
 def read_scores(file: Path, readings: Sequence[Reading]) -> list[ForeignScores]:
@@ -100,7 +103,8 @@ def read_scores(file: Path, readings: Sequence[Reading]) -> list[ForeignScores]:
         raise BenchError(f"no score file at '{file}' ({why})")
     check_suffix(file)
     told: list[str] = []
-    rows = list(_rows(file, readings, told))
+    unread: list[str] = []
+    rows = list(_rows(file, readings, told, unread))
     found, written, sha256 = [], (*remarks(file), *told), sha256_of(file)
     for at, reading in enumerate(readings):
         column = [several[at] for several in rows]
@@ -109,7 +113,7 @@ def read_scores(file: Path, readings: Sequence[Reading]) -> list[ForeignScores]:
             where = f"in column '{TableWords(reading.columns).theirs('score')}'{why}"
             raise BenchError(f"'{file}' holds no score {where}; say which column holds the scores")
         oriented, limit, notes = _orient(file, column, reading)
-        found.append(ForeignScores(reading, file, sha256, oriented, limit, (*notes, *written)))
+        found.append(ForeignScores(reading, file, sha256, oriented, limit, (*notes, *written), tuple(unread)))
     return found
 
 
@@ -124,8 +128,13 @@ def normal(path: str) -> str:
     return posixpath.normpath(with_slashes(path))
 
 
-def _rows(file: Path, readings: Sequence[Reading], notes: list[str]) -> Iterator[list[ForeignRow]]:
-    """Read row by row, each once for every column of scores; rows that labels leave out are none."""
+def _rows(
+    file: Path, readings: Sequence[Reading], notes: list[str], unread: list[str]
+) -> Iterator[list[ForeignRow]]:
+    """Read row by row, each once for every column of scores; rows that labels leave out are none.
+
+    What there is to say of labels, and of columns, is added to `notes` and, at the end, to `unread`.
+    """
     reading = readings[0]
     words = TableWords(reading.columns, reading.labels)
     columns, said = look_through(file, words.theirs("label"))
@@ -139,7 +148,9 @@ def _rows(file: Path, readings: Sequence[Reading], notes: list[str]) -> Iterator
         notes += more
     # A prefix that ends in a slash is whole folders: "data/" does not begin "database/a.png".
     prefix = reading.prefix and normal(reading.prefix) + "/" * reading.prefix.endswith(("/", "\\"))
+    unused = UnusedColumns({**names, **{f"score of {one}": one for one in scores}})
     for number, row in enumerate(read_rows(file), 1):
+        unused.see(row)
         given = {name: row.get(names.get(name, ""), "") for name in OF_SCORES}
         label = labels.get(given["label"])
         if label == DROP:
@@ -152,6 +163,7 @@ def _rows(file: Path, readings: Sequence[Reading], notes: list[str]) -> Iterator
         )
         scored = [_score(file, number, given | {"score": row.get(one, "")}) for one in scores]
         yield [ForeignRow(number, path, label, generator, class_name, source, origin, *one) for one in scored]
+    unread += unused.notes()
 
 
 def _path(file: Path, number: int, text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -46,11 +46,21 @@ def find_datasets(records: Sequence[Record], requests: Sequence[str], data_root:
     # stable: of records of one run, the first counts
     for record in sorted(records, key=lambda record: record.provenance.time, reverse=True):
         name = record.cell.dataset
-        if found[name] is None and name in asked:
-            found[name] = _opened(asked[name], data_root, _rules(record))
-        elif found[name] is None:
-            found[name] = _remembered(name, record, data_root)
+        if found[name] is None:
+            at = (
+                _opened(asked[name], data_root, _rules(record))
+                if name in asked
+                else _remembered(name, record, data_root)
+            )
+            found[name] = at and at._replace(spec=_beside_lender(at.spec, record, asked))
     return {name: at for name, at in found.items() if at}
+
+
+def _beside_lender(spec: Spec, record: Record, asked: Mapping[str, str]) -> Spec:
+    """Say where the dataset is whose reals are borrowed: where somebody says now, or where the run did."""
+    where = record.provenance.found or NOWHERE
+    path = asked.get(where.lender or "", where.lender_path or "")
+    return replace(spec, lender_path=str(Path(path).absolute())) if path and is_there(Path(path)) else spec
 
 
 def _rules(record: Record) -> Rules:
@@ -69,11 +79,12 @@ def _remembered(name: str, record: Record, data_root: Path) -> Found | None:
     """Find a dataset by what its record says."""
     known, found = specs().get(name), record.provenance.found
     path, root = map(Path, (found or NOWHERE)[:2])
+    root = root if data_root == DATA_ROOT and root.is_absolute() else data_root
     # the path that the run opened comes before the name, which may stand for another folder by now
     if path.is_absolute() and is_there(path):
-        return Found(replace(known or Spec(name, "", ""), folder=str(path), rules=_rules(record)), data_root)
+        return Found(replace(known or Spec(name, "", ""), folder=str(path), rules=_rules(record)), root)
     if known:
-        return Found(known, root if data_root == DATA_ROOT and root.is_absolute() else data_root)
+        return Found(known, root)
     if not found:
         # Records of earlier versions keep the command alone. Its paths are relative to a folder that nobody
         # knows, so that one counts only if what is there now has the dataset's name.

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from forenbench.data.sources.lent import home
 from forenbench.errors import BenchError
 from forenbench.files.atomic import write_text
 from forenbench.files.sealed import from_json, to_json
@@ -139,9 +140,11 @@ def _fit_one(key: DetectorKey, records: Sequence[tuple[Store, Record]]) -> Fit:
     import pandas as pd
 
     columns = ["dataset", "path", "label", "score", "logit", "status"]
-    rows = pd.concat([judged(store.rows(record, columns)) for store, record in records])
-    # reals that several test sets share would otherwise count once for each of them
-    rows = rows[rows["status"] == "ok"].drop_duplicates(["dataset", "path"])
+    rows = pd.concat([judged(store.rows(record, columns)) for store, record in records], ignore_index=True)
+    # reals that several test sets, or datasets, share would otherwise count once for each of them
+    rows = rows[rows["status"] == "ok"]
+    homes = [home(*where) for where in zip(rows["dataset"], rows["path"], strict=True)]
+    rows = rows[~pd.Series(homes, rows.index).duplicated()]
     labels, scores = rows["label"].to_numpy(np.int64), rows["score"].to_numpy(np.float64)
     if reason := why_undefined(labels):
         raise BenchError(f"cannot fit {key[0]} ({key[1]}): {reason} among the validation images")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from forenbench.data.inventory import take_stock
+from forenbench.data.sources.lent import home
 from forenbench.data.testsets import digest
 from forenbench.errors import BenchError
 from forenbench.types import FileSource, Sample
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class _Image(NamedTuple):
-    """One image of a test set; `sha256` is empty where it is not known."""
+    """One image of a test set, and whose it is; `sha256` is empty where it is not known."""
 
     testset: str
     dataset: str
@@ -97,4 +98,4 @@ def _images(store: Store, perturbation: str | None, contents: Contents) -> Itera
         seen.add(key)
         rows = store.rows(record, ["path", "label"])
         for path, sha256 in zip(rows["path"], contents.of(store, record, rows), strict=True):
-            yield _Image(full_name(record), record.cell.dataset, path, sha256)
+            yield _Image(full_name(record), *home(record.cell.dataset, path), sha256)

@@ -74,6 +74,7 @@ class Identity(_Part):
         precision: See `forenbench.scoring.numerics.Numerics`; the first versions knew fp32 only.
         max_pixels: Of pictures that are read, where that is not the usual limit.
         reading: How a file of foreign scores was understood.
+        reencoded: Digest of which files were re-encoded before the perturbation, and how; None: none was.
     """
 
     rows: int
@@ -89,6 +90,7 @@ class Identity(_Part):
     precision: str | None = None
     max_pixels: int | None = None
     reading: Mapping[str, Any] | None = None
+    reencoded: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -100,16 +100,16 @@ def open_pictures(
 
 @dataclass(frozen=True, slots=True)
 class _Unlisted:
-    """A folder that is listed only for a path that may be a row of a table in it."""
+    """A folder that is listed only for a path that may be a row of a table, or borrowed."""
 
     folder: Path
     listed: Callable[[], tuple[Source, object]]
 
     def read(self, path: str) -> bytes:
         """Return one file's, or row's, bytes."""
-        # `table.parquet#7` is a row of a table, unless a file is called so.
-        is_row = "#" in path and not (self.folder / path).is_file()
-        return (self.listed()[0] if is_row else Folder(self.folder)).read(path)
+        # `table.parquet#7` is a row of a table, `coco:/7.jpg` another dataset's, unless a file is called so.
+        is_elsewhere = ("#" in path or ":/" in path) and not (self.folder / path).is_file()
+        return (self.listed()[0] if is_elsewhere else Folder(self.folder)).read(path)
 
 
 def _embed(image: Image.Image) -> str:

@@ -40,6 +40,8 @@ class ReadRequest:
         paths: Of consecutive samples of a test set.
         sha256s: What their contents were when the test set was listed; empty where unknown.
         wanted: The distinct prepares wanted under each perturbation: (p, (k, ...)).
+        first: What is done to each file before a perturbation, by p; an empty text: nothing. Unlike the
+            perturbation it may depend on the label, which no reader knows.
         fatal: How files ended the process that read them, by (position, (p, k)), or (position, None) where
             everything does. They are left alone.
     """
@@ -48,6 +50,7 @@ class ReadRequest:
     paths: tuple[str, ...]
     sha256s: tuple[str, ...]
     wanted: tuple[tuple[int, tuple[int, ...]], ...]
+    first: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     fatal: Mapping[tuple[int, InputKey | None], str] = field(default_factory=dict)
 
 
@@ -71,6 +74,7 @@ class Batch:
 
     Attributes:
         sha256s: Of the files as they were read; empty where they could not be.
+        first: As it was requested: what was done to each image before a perturbation, by p.
         drawn: What each perturbation drew for each image, by p.
         missing: Images that could not be prepared, and why, by (p, k) and position.
         blocks: Prepared images, by (p, k).
@@ -78,6 +82,7 @@ class Batch:
     """
 
     sha256s: list[str]
+    first: Mapping[int, tuple[str, ...]]
     drawn: dict[int, list[str]]
     missing: dict[InputKey, dict[int, ImageResult]]
     blocks: dict[InputKey, list[Stack]]

@@ -25,7 +25,8 @@ class Seen(NamedTuple):
     Attributes:
         perturbation: Name of what was done to the images first.
         seed: Of the run; random perturbations draw on it.
-        sha256s: Of the images' files, in the order of the stack.
+        sha256s: Of the images' files, in the order of the stack, each with what was done to it first, if
+            anything was.
     """
 
     perturbation: str

@@ -36,6 +36,7 @@ def without_fatal_files(reader: Reader, request: ReadRequest) -> ReadRequest:
             request,
             paths=request.paths[only],
             sha256s=request.sha256s[only],
+            first={p: steps[only] for p, steps in request.first.items()},
             fatal={(0, key): death for key, death in marked.items()},
         )
         if None in marked or not (death := _death(reader, alone)):

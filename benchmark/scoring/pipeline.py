@@ -126,7 +126,12 @@ class Scorer:
         """Make features of prepared images of one shape, by output; a failure is theirs alone."""
         encoder = encoder_of(detector)
         assert encoder is not None  # nobody else asks
-        images = [batch.sha256s[position] for position in inputs.positions]
+        # Features rest on what was done to a file first, too: those of the file as it is are others.
+        first = batch.first.get(p)
+        images = [
+            f"{batch.sha256s[at]} {first[at]}" if first and first[at] else batch.sha256s[at]
+            for at in inputs.positions
+        ]
         seen = Seen(self.lineup.perturbations[p].name, self.lineup.seed, images)
         try:
             found = self._encoding.features(encoder, detector.name, outputs, inputs.values, seen)
@@ -206,7 +211,11 @@ def score_testset(
     paths = [sample.path for sample in testset.samples]
     batches = (paths[start : start + BATCH] for start in range(0, len(paths), BATCH))
     wanted = lineup.wanted(indices)
-    requests = (ReadRequest(0, tuple(batch), ("",) * len(batch), wanted) for batch in batches)
+    requests = (
+        ReadRequest(0, tuple(batch), ("",) * len(batch), wanted, dict.fromkeys(range(len(todo)), steps))
+        for batch in batches
+        for steps in [tuple(testset.reencoded.get(path, "") for path in batch)]
+    )
     for batch in read_ahead(reader, requests, readers):
         for (p, d), found in scorer.score(batch, indices).items():
             results[lineup.perturbations[p].name, detectors[d].name] += found

@@ -53,12 +53,20 @@ class RunSettings:
         seed: Of random perturbations.
         precision: See `forenbench.scoring.numerics.Numerics`.
         keep_going: Try detectors that fail on everything on the rest, too.
+        reencoded: What is done to files first under perturbations that stand for just this, by dataset, test
+            set and perturbation, then by path.
     """
 
     perturbations: Sequence[Perturbation]
     seed: int = 0
     precision: str = "fp32"
     keep_going: bool = False
+    reencoded: Mapping[tuple[str, str, str], Mapping[str, str]] = field(default_factory=dict)
+
+    def first(self, testset: TestSet, perturbation: Perturbation) -> Mapping[str, str]:
+        """Say what is done to files before a perturbation, by path: by the protocol, or for its sake."""
+        key = testset.dataset, testset.name, perturbation.name
+        return self.reencoded.get(key, testset.reencoded)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,11 +100,19 @@ class PlannedCell:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One test set, and all cells that a run wants of it."""
+    """One test set, and all cells that a run wants of it.
+
+    Attributes:
+        testset: The images.
+        facts: Of its files.
+        cells: One a perturbation and detector.
+        first: What is done to files before each perturbation, by its index and by path.
+    """
 
     testset: TestSet
     facts: Mapping[str, FileFacts]
     cells: tuple[PlannedCell, ...]
+    first: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
 
     def shards(self) -> Iterator[tuple[range, ...]]:
         """Cut the samples into batches, and these into shards; the same ones in every run."""
@@ -146,7 +162,10 @@ class Shard:
         requests = []
         for batch in batches:
             paths = tuple(task.testset.samples[at].path for at in batch)
-            requests.append(ReadRequest(t, paths, tuple(task.facts[path].sha256 for path in paths), prepares))
+            sha256s = tuple(task.facts[path].sha256 for path in paths)
+            steps = {p: tuple(task.first.get(p, {}).get(path, "") for path in paths) for p, _ in todo}
+            first = {p: some for p, some in steps.items() if any(some)}
+            requests.append(ReadRequest(t, paths, sha256s, prepares, first))
         return cls(t, batches[0].start, tuple(requests), todo)
 
     @property
@@ -170,13 +189,14 @@ def plan(jobs: Sequence[Job], settings: RunSettings, only_round: int | None = No
                     (p, first + d),
                     (number, testset.order, p, job.first + d),
                     loaded.trained_on,
-                    loaded.remarks,
+                    (*loaded.remarks, *_remarks(testset, perturbation, settings)),
                 )
                 for p, perturbation in enumerate(settings.perturbations)
                 for d, loaded in enumerate(job.detectors)
                 if only_round in (None, loaded.round)
             )
-            tasks.append(Task(testset, job.dataset.facts, cells))
+            steps = {p: settings.first(testset, one) for p, one in enumerate(settings.perturbations)}
+            tasks.append(Task(testset, job.dataset.facts, cells, steps))
         first += len(job.detectors)
     return tasks
 
@@ -185,7 +205,7 @@ def identity_of(
     loaded: LoadedDetector, testset: TestSet, perturbation: Perturbation, settings: RunSettings
 ) -> Identity:
     """Say what makes a cell's rows what they are; rows with an equal identity need not be made again."""
-    limit = max_pixels()
+    limit, first = max_pixels(), settings.first(testset, perturbation)
     return Identity(
         rows=ROWS,
         detector=loaded.name,
@@ -200,7 +220,24 @@ def identity_of(
         precision=settings.precision,
         # Absent where it is the default, so that rows from before there was a limit keep their identity.
         max_pixels=None if limit == DEFAULT_PIXELS else limit,
+        reencoded=digest_of(first) if first else None,
     )
+
+
+def digest_of(first: Mapping[str, str]) -> str:
+    """Digest which files are re-encoded before a perturbation, and how."""
+    total = hashlib.sha256()
+    for path, step in sorted(first.items()):
+        total.update(f"{step} {path}\n".encode("utf-8", "surrogateescape"))
+    return total.hexdigest()
+
+
+def _remarks(testset: TestSet, perturbation: Perturbation, settings: RunSettings) -> Iterator[str]:
+    """Yield what readers must know of rows of files that were re-encoded."""
+    if settings.first(testset, perturbation):
+        # The same words for every test set, so that a table says them once; rows say the rest.
+        by = f"protocol {testset.protocol}" if testset.reencoded else perturbation.name
+        yield f"under {by} some files were re-encoded first; the rows' column drawn says which, and how"
 
 
 def cell_of(loaded: LoadedDetector, testset: TestSet, perturbation: Perturbation) -> Cell:

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from PIL.Image import Image
 from torch import Tensor
 
 from forenbench.images import UnreadableImage, decode
-from forenbench.perturbations import draw_generator
+from forenbench.perturbations import draw_generator, parse
 from forenbench.records.rows import ImageResult
 from forenbench.registry.guests import reason
 from forenbench.types import Perturbation, Source
@@ -31,6 +32,8 @@ from .turns import Turn
 if TYPE_CHECKING:
     from .lineup import Lineup
 
+_step = lru_cache(parse)
+"""Of a batch, mostly one re-encoding is asked for again and again."""
 _ALIGNMENT = 512
 """Bytes; where a tensor starts can change how kernels sum it, so all start alike: as on a GPU by itself."""
 
@@ -88,23 +91,30 @@ class Reader:
     def _perturb(self, position: int, image: Image, rows: _Rows) -> None:
         """Perturb and prepare one image in every way that is wanted."""
         wanted = rows.wanted(position)
+        begun = {"": image}
         for number, (p, prepares) in enumerate(wanted):
-            perturbation = self.perturbations[p]
+            perturbation, first = self.perturbations[p], rows.first(p, position)
             # A draw of its own for each image and perturbation, seeded by the image's content: it depends
             # neither on the order of files nor on what else is run.
             draw = draw_generator(self.seed, perturbation.name, rows.sha256s[position])
             self.patience.begin()
             try:
-                perturbed = perturbation.apply(image, draw)
-                rows.drawn[p][position] = draw.text
+                if first not in begun:
+                    # Once for all perturbations, and with a draw of its own: theirs stay what they are.
+                    before = draw_generator(self.seed, first, rows.sha256s[position])
+                    begun[first] = _step(first).apply(image, before)
+                perturbed = perturbation.apply(begun[first], draw)
+                # A row says for itself what it is of: nobody can take it for one of the file as it is.
+                rows.drawn[p][position] = " ".join(filter(None, [first and f"first={first}", draw.text]))
             except Exception as error:
-                failed = ImageResult("failed", error=f"{perturbation.name}: {reason(error)}")
+                what = f"{first}, {perturbation.name}" if first else perturbation.name
+                failed = ImageResult("failed", error=f"{what}: {reason(error)}")
                 for k in prepares:
                     rows.missing[p, k][position] = failed
                 continue
             # A detector may draw on its image, so each gets one of its own: a copy, but for the last that
             # reads the pixels ("none" hands on the image itself). A huge picture has no room for one more.
-            needed = perturbed is image and number < len(wanted) - 1
+            needed = perturbed is begun[first] and number < len(wanted) - 1
             for k in prepares:
                 given = perturbed if k == prepares[-1] and not needed else perturbed.copy()
                 self.patience.begin()
@@ -133,6 +143,11 @@ class _Rows:
         self.drawn = {p: list(self.sha256s) for p, _ in self.request.wanted}
         self.tensors = {key: {} for key in keys}
         self.missing = {key: {} for key in keys}
+
+    def first(self, p: int, position: int) -> str:
+        """Say what is done to an image before a perturbation; empty: nothing."""
+        steps = self.request.first.get(p)
+        return steps[position] if steps else ""
 
     def lose(self, position: int, result: ImageResult) -> None:
         """Note an image that nothing can be made of."""
@@ -164,7 +179,8 @@ class _Rows:
                 block = Stack(tuple(positions), (len(positions), *shape), dtype, offset)
                 blocks[key].append(block)
                 offset += -(-block.size // _ALIGNMENT) * _ALIGNMENT
-        batch = Batch(self.sha256s, self.drawn, self.missing, blocks, torch.empty(offset, dtype=torch.uint8))
+        memory = torch.empty(offset, dtype=torch.uint8)
+        batch = Batch(self.sha256s, self.request.first, self.drawn, self.missing, blocks, memory)
         # Stacked where they are going to be: a second copy of the whole would double the memory of a reader.
         for key, tensors in self.tensors.items():
             for where, stacked in batch.tensors(key):

@@ -69,6 +69,7 @@ class Means:
     split: str = ""
     places: Mapping[str, Path] = field(default_factory=dict)
     rules: Rules = NO_RULES
+    listed: Path | None = None
 
     def open(self, name: str, testsets: list[str], advance: Advance) -> list[Dataset]:
         """Open one dataset, or the several of a suite, with those of the test sets named that are there.
@@ -88,6 +89,7 @@ class Means:
             splits=chosen(self.split),
             places=self.places,
             rules=self.rules,
+            listed=self.listed,
             advance=advance,
         )
 
@@ -109,7 +111,14 @@ def joint_name(datasets: Iterable[str]) -> str:
     return "+".join(find_spec(name).name for name in datasets)
 
 
-def run_folder(name: str, protocol: str, limit: int | None, split: str = "", precision: str = "fp32") -> Path:
+def run_folder(  # noqa: PLR0913 - all that makes rows others than a whole run's
+    name: str,
+    protocol: str,
+    limit: int | None,
+    split: str = "",
+    precision: str = "fp32",
+    listed: Path | None = None,
+) -> Path:
     """Name the run folder of one or several datasets.
 
     A run over some of the files, or over a split that was named, or of less precision, has a folder of its
@@ -117,6 +126,7 @@ def run_folder(name: str, protocol: str, limit: int | None, split: str = "", pre
     """
     protocols = [] if protocol == "all" else [protocol]
     limits = [] if limit is None else [f"limit{limit}"]
+    lists = [] if listed is None else [listed.stem]
     less = [] if precision == "fp32" else [precision]
     splits = [split_of(split) or split] if split else []
-    return Path("results/runs") / "-".join([name, *protocols, *limits, *splits, *less])
+    return Path("results/runs") / "-".join([name, *protocols, *lists, *limits, *splits, *less])

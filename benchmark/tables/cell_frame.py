@@ -66,6 +66,8 @@ COLUMNS: Mapping[str, tuple[str, str]] = {
     "replicates": ("object", "the replicates of kept metrics (replicates,), by metric; a dict"),
     "seen": ("bool", "the detector was trained on such images, as it says"),
     "known": ("object", "the names by which it says so; a list"),
+    "trained_on": ("object", "what its weights have seen, as it says; a list"),
+    "lender": ("str", "the dataset that its reals are of, where they are another one's; else empty"),
     "unstated": ("bool", "nobody says what its weights have seen"),
     "marks": ("str", "the signs of its numbers (see `forenbench.tables.marks`)"),
 }

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from forenbench.data.sources.names import plain
+
 from .cell_frame import DETECTOR, as_dicts, in_order
 
 if TYPE_CHECKING:
@@ -17,8 +19,13 @@ def seen_in_training(trained_on: Iterable[str], testset: str, sources: Iterable[
     Names are compared without case, spaces and punctuation; one text may hold several, with commas.
     """
     # Both the whole text and its pieces: a name may have a comma in it, and a list may come as one text.
-    known = {_plain(name) for text in trained_on for name in (text, *text.split(","))} - {""}
-    return [name for name in dict.fromkeys((testset, *sources)) if _plain(name) in known]
+    known = {plain(name) for text in trained_on for name in (text, *text.split(","))} - {""}
+    # Folders of reals, and reals that are another dataset's, are named from the top: "coco-val2017/coco".
+    return [
+        name
+        for name in dict.fromkeys((testset, *sources))
+        if not known.isdisjoint(map(plain, (name, *name.split("/"))))
+    ]
 
 
 def remark(cells: pd.DataFrame, sign: str) -> Iterator[str]:
@@ -40,7 +47,3 @@ def remark(cells: pd.DataFrame, sign: str) -> Iterator[str]:
             f"Not known what these weights have seen in training, so that nothing of theirs has a {sign}: "
             f"{whose} ('bench run' with --trained-on NAME,… states it)."
         )
-
-
-def _plain(name: str) -> str:
-    return "".join(filter(str.isalnum, name.casefold()))

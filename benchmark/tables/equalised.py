@@ -7,12 +7,14 @@ difference between labels is then in the pictures, or in traces that re-encoding
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
 import pandas as pd
 
 from forenbench.data.inventory import FileFacts
+from forenbench.data.reencoding import LIKE_REALS, by_label, is_of_single_files
 from forenbench.errors import BenchError
 from forenbench.metrics.metric_values import labelled
 from forenbench.perturbations import parse, parse_all
@@ -22,7 +24,7 @@ from . import marks
 from .cell_frame import DETECTOR, MEAN, TESTSET, Key, as_dicts, framed, in_order, key, several
 from .means import averaged
 from .notes import notes_on
-from .table import Table
+from .table import NothingToShow, Table
 
 SIZE = "size"
 KINDS = ("jpeg", "square")
@@ -37,24 +39,25 @@ _NOTE = (
 )
 
 
-class NothingEqualised(BenchError):
-    """Runs hold no equalised cell."""
-
-
 def check(texts: Iterable[str]) -> None:
     """Refuse what does not make files alike.
 
     Args:
-        texts: ``size``, perturbations of `KINDS`, or chains of these with ``+``.
+        texts: ``size``, perturbations of `KINDS`, or chains of these with ``+``, for all files; or for single
+            ones `LIKE_REALS`, or such a perturbation for one label: ``fake=jpeg:96``.
 
     Raises:
         BenchError: Another kind, or a bad value.
     """
     for text in texts:
-        if not _equalises(parse(_with_side(text, 1)).name):
+        if text == LIKE_REALS:
+            continue
+        step = by_label(text).by if is_of_single_files(text) else _with_side(text, 1)
+        if not _equalises(parse(step).name):
             raise BenchError(
                 f"equalise '{text}' does not make files alike: write {SIZE}, "
-                f"{', '.join(f'{kind}:N' for kind in KINDS)}, or a chain of them such as {SIZE}+jpeg:96"
+                f"{', '.join(f'{kind}:N' for kind in KINDS)}, or a chain of them such as {SIZE}+jpeg:96; "
+                f"fake=jpeg:96 for one label; {LIKE_REALS}"
             )
 
 
@@ -76,9 +79,14 @@ def add(
     texts = list(texts)
     if not texts:
         return list(perturbations)
-    side = common_side(facts) if SIZE in "+".join(texts).lower() else 0
-    equalising = (_with_side(text, side) for text in texts)
-    return parse_all(["none", *(one.name for one in perturbations), *equalising])
+    single = [text for text in texts if is_of_single_files(text)]
+    alike = [text for text in texts if text not in single]
+    side = common_side(facts) if SIZE in "+".join(alike).lower() else 0
+    equalising = (_with_side(text, side) for text in alike)
+    every = parse_all(["none", *(one.name for one in perturbations), *equalising])
+    # What is done to single files comes first, by a request's `first`; behind it these do nothing.
+    names = dict.fromkeys(text if text == LIKE_REALS else _of_label(text) for text in single)
+    return [*every, *(replace(every[0], name=name) for name in names)]
 
 
 def common_side(facts: Iterable[FileFacts]) -> int:
@@ -121,11 +129,11 @@ def table(cells: pd.DataFrame) -> Table:
         NaN where a cell was not run or a metric is undefined.
 
     Raises:
-        NothingEqualised: No cell is.
+        NothingToShow: No cell is.
     """
     names = [name for name in dict.fromkeys(cells["perturbation"]) if _equalises(name)]
     if not names:
-        raise NothingEqualised("no cell is equalised; 'bench run --equalise jpeg:96' makes some")
+        raise NothingToShow("no cell is equalised; 'bench run --equalise jpeg:96' makes some")
     testset, metrics = several(cells, TESTSET), _METRICS.values()
     names_of_cells = ["perturbation", *DETECTOR, *testset]
     lines = as_dicts(cells, [*names_of_cells, *metrics, "marks"])
@@ -162,6 +170,12 @@ def table(cells: pd.DataFrame) -> Table:
 def _equalises(name: str) -> bool:
     """Say whether a canonical name is one of `KINDS`, or a chain of them."""
     return all(step.partition(":")[0] in KINDS for step in name.split("+"))
+
+
+def _of_label(text: str) -> str:
+    """Write a rule for one label canonically."""
+    rule = by_label(text)
+    return f"{rule.label}={parse(rule.by).name}"
 
 
 def _with_side(text: str, side: int) -> str:

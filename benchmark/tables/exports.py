@@ -14,9 +14,9 @@ from forenbench.files.checksums import sha256_of
 from forenbench.files.regular import read_regular
 
 from . import leaderboard
-from .equalised import NothingEqualised
 from .makers import TABLES
 from .rendering import render
+from .table import NothingToShow
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +37,7 @@ def export(cells: pd.DataFrame, root: Path) -> list[str]:
     """
     digest = hashlib.sha256("\n".join(cells["mark"]).encode())
     # Ranks, notes and layouts rest on code that no cell's mark knows of: any change of it makes new files.
-    for file in code():
+    for file in (*code(), *described()):
         digest.update(file.read_bytes())
     made_from = digest.hexdigest()
     with suppress(OSError, ValueError, KeyError):  # there is none yet, or somebody has changed it
@@ -48,7 +48,7 @@ def export(cells: pd.DataFrame, root: Path) -> list[str]:
     written = []
     # Ours alone: code of packages is run when somebody asks for its table, or for a report.
     for name, kind in TABLES.items():
-        with suppress(NothingEqualised):
+        with suppress(NothingToShow):
             made = kind.make(cells)
             for suffix, style in _SUFFIXES.items():
                 written.append(f"tables/{name}{suffix}")
@@ -58,6 +58,12 @@ def export(cells: pd.DataFrame, root: Path) -> list[str]:
     digests = {name: sha256_of(root / name) for name in written}
     write_json(root / _RECORD, {"made_from": made_from, "files": digests})
     return written
+
+
+def described() -> list[Path]:
+    """List the files that describe datasets: tables by date rest on what they say."""
+    folder = Path(forenbench.__file__).parent / "datasets"
+    return sorted(file for file in folder.rglob("*") if file.suffix in (".toml", ".csv"))
 
 
 def code() -> list[Path]:

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from forenbench.registry import Registry
 
-from . import acc_ap, cellwise, equalised, realsources, robustness, summary
+from . import (
+    acc_ap,
+    by_protocol,
+    cellwise,
+    equalised,
+    realsources,
+    robustness,
+    shortcut,
+    summary,
+    timeline,
+    windows,
+)
 from .papers import paper_tables
 from .table_kinds import GROUP, TableKind, flaw
 
@@ -32,6 +43,17 @@ _OURS = (
     TableKind(
         "equalised", "raw scores beside those of images re-encoded alike (--equalise)", equalised.table
     ),
+    TableKind(
+        "shortcut",
+        "raw files, fakes at JPEG 96, files made like the reals (--equalise), and no pixel",
+        shortcut.table,
+    ),
+    TableKind(
+        "protocol", "a protocol's own metrics, by dataset and over all (--protocol)", by_protocol.table
+    ),
+    TableKind("timeline", "means over generators by the year of their release", timeline.by_year),
+    TableKind("timeline-quarters", "the same by quarter", timeline.by_quarter),
+    TableKind("windows", "trained up to four generators, tested on the next four by date", windows.table),
 )
 """In the order in which they are listed."""
 TABLES = {kind.name: kind for kind in _OURS}

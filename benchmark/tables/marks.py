@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 SEEN, PARTIAL, ONE_LABEL = "*", "†", "‡"
 """Seen in training; not all images were scored; the test set has reals only, or fakes only."""
-SIGNS = SEEN + PARTIAL + ONE_LABEL
+AFTER, BOTH, UNDATED = "+", "±", "?"
+"""Released after what the detector was trained on; some of several were; nobody knows (see `timeline`)."""
+SIGNS = SEEN + PARTIAL + ONE_LABEL + AFTER + BOTH + UNDATED
 
 
 def of_cell(line: Mapping[str, Any]) -> str:

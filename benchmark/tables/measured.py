@@ -10,7 +10,7 @@ from forenbench.records.coverage import APART, MISSING
 from forenbench.records.finished import newest
 from forenbench.records.measurements import Measurements
 from forenbench.records.store import Store
-from forenbench.types import OWN, UNVERIFIED
+from forenbench.types import NOWHERE, OWN, UNVERIFIED
 
 from . import contamination, marks
 
@@ -41,6 +41,7 @@ def measure(
     lines = []
     for one in cells:
         identity, provenance = one.record.identity, one.record.provenance
+        trained_on = list(provenance.trained_on or ())
         cell = {
             "dataset": one.dataset,
             "detector": one.record.cell.detector,
@@ -54,8 +55,9 @@ def measure(
             "precision": one.record.precision,
             "remarks": one.record.remarks,
             "time": provenance.time,
+            "trained_on": trained_on,
+            "lender": (provenance.found or NOWHERE).lender or "",
         }
-        trained_on = provenance.trained_on or ()
         # Published weights state themselves what they have seen; of others it may be that nobody knows.
         unstated = bool(identity.checkpoints) and not trained_on and identity.weights in (UNVERIFIED, OWN)
         # Reals seen in training count as seen, too: a detector may know their camera or crop.

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from math import isnan
 from typing import TYPE_CHECKING
 
+from forenbench.data.protocols import protocol_of
 from forenbench.metrics.added_metrics import UNDEFINED
 from forenbench.records.coverage import APART, LEFT_OUT, WRONG
 from forenbench.records.rows import STATUSES
@@ -46,8 +47,20 @@ def notes_on(cells: pd.DataFrame) -> tuple[str, ...]:
             notes.append(f"{where}: {cell['ok']} of {cell['images']} images scored ({', '.join(lost)}).")
         if cell["undefined"]:
             notes.append(f"{where}: {cell['undefined']}.")
+    lenders: dict[str, list[str]] = {}
+    for dataset, lender in in_order(cells, ["dataset", "lender"]):
+        lenders.setdefault(lender, []).append(dataset)
+    borrowed = [f"The reals of {', '.join(names)} are those of {of}." for of, names in lenders.items() if of]
     warnings, models = _made_by(cells)
-    return (*notes, *warnings, *_images(cells), *of_tampered(cells), *models)
+    own = (*_images(cells), *of_tampered(cells), *_protocols(cells))
+    return (*notes, *borrowed, *warnings, *own, *models)
+
+
+def _protocols(cells: pd.DataFrame) -> Iterator[str]:
+    """Say what a protocol does to files, what of it is not done here, and who states it."""
+    for selection in dict.fromkeys(cells["protocol"]):
+        if words := protocol_of(selection).words:
+            yield f"Protocol {selection}: {'; '.join(words)}."
 
 
 def _images(cells: pd.DataFrame) -> Iterator[str]:

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from forenbench.errors import BenchError
+
 from .values import Values
+
+
+class NothingToShow(BenchError):
+    """Runs hold no cell of the kind that a table is of; tables of a whole run leave it out."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)

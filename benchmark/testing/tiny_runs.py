@@ -45,7 +45,9 @@ def tiny_run(folder: Path, engine: str = "local") -> Store:
     if not data.exists():
         write_tiny_dataset(data)
     detectors = tiny_detectors()
-    jobs = [Job(one, detectors) for one in open_dataset(str(data), data_root=folder)]
+    # A protocol that re-encodes files: an engine has to pass on what is done to them before a perturbation.
+    opened = open_dataset(str(data), data_root=folder, protocol="cospy")
+    jobs = [Job(one, detectors) for one in opened]
     store = Store(folder / engine)
     settings = RunSettings([parse("none"), parse("jpeg:50")])
     # Without readers: a few tiny files are read before a process has started.

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from forenbench.data.protocols import PROTOCOLS
+from forenbench.data.protocols import protocols
 from forenbench.types import FAKE, REAL, Sample
 
 GOLDEN = json.loads(Path(__file__).with_name("listing.json").read_text())
@@ -23,7 +23,7 @@ CASES = GOLDEN["subset_selection"]["cases"]
 def list_as(project: str, names: list[str]) -> list[str]:
     """Return the names that a project's protocol accepts; as many fakes stand by, so that UnivFD can draw."""
     given = [Sample(name, label) for name in sorted(names) for label in (REAL, FAKE)]
-    chosen = PROTOCOLS[f"{project}-official"].choose(given).samples
+    chosen = protocols()[f"{project}-official"].choose(given).samples
     return sorted(sample.path for sample in chosen if sample.label == REAL)
 
 
@@ -34,13 +34,13 @@ def test_accepted_files(project: str) -> None:
 
 def test_accepted_files_of_lgrad() -> None:
     given = [Sample(name, REAL) for name in sorted(LISTING["names_present"])]
-    chosen = PROTOCOLS["lgrad-official"].choose(given).samples
+    chosen = protocols()["lgrad-official"].choose(given).samples
     assert [sample.path for sample in chosen] == sorted(LISTING["accepted"]["lgrad"])
 
 
 def test_univfd_stops_at_a_name_without_a_dot_where_we_say_so() -> None:
     assert LISTING["univfd_error_on_name_without_dot"] == "IndexError"
-    chosen, notes = PROTOCOLS["univfd-official"].choose([Sample("nodot", REAL), Sample("a.png", REAL)])
+    chosen, notes = protocols()["univfd-official"].choose([Sample("nodot", REAL), Sample("a.png", REAL)])
     assert [sample.path for sample in chosen] == ["a.png"]
     assert notes[0].startswith("leaves out 1 without a dot, where the official code stops")
 
@@ -52,7 +52,7 @@ def test_drawn_names(case: dict[str, Any]) -> None:
     given += [Sample(patterns["fake"] % i, FAKE) for i in range(case["n_fake"])]
     few = min(case["n_real"], case["n_fake"]) < case["max_sample"]
     assert case["n_selected"] == (100 if few else case["max_sample"])
-    chosen = PROTOCOLS["univfd-official"].choose(given).samples
+    chosen = protocols()["univfd-official"].choose(given).samples
     names = {label: [s.path for s in chosen if s.label == label] for label in (REAL, FAKE)}
     assert [len(names[REAL]), len(names[FAKE])] == [case["n_selected"]] * 2
     assert names[REAL][:10] == case["first10_real"]
@@ -68,7 +68,7 @@ def test_taking_every_file_is_another_choice_and_another_order(case: dict[str, A
     reals = [Sample(f"real_{i:04}.png", REAL) for i in range(case["n_real"])]
     fakes = [Sample(f"fake_{i:04}.png", FAKE) for i in range(case["n_fake"])]
     everything, drawn = (
-        [sample.path for sample in PROTOCOLS[name].choose([*reals, *fakes]).samples]
+        [sample.path for sample in protocols()[name].choose([*reals, *fakes]).samples]
         for name in ("all", "univfd-official")
     )
     assert everything == [sample.path for sample in (*reals, *fakes)]

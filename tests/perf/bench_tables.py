@@ -22,12 +22,12 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from forenbench.tables.equalised import NothingEqualised
+from forenbench.tables.table import NothingToShow
 from forenbench.records.store import Store
 from forenbench.tables import TABLES, measure
 cells = measure([Store(Path(sys.argv[1]))])
 for kind in TABLES.values():
-    with suppress(NothingEqualised):
+    with suppress(NothingToShow):
         kind.make(cells)
 """
 IMPORTS = "import forenbench.tables, sklearn.metrics, pyarrow.parquet"

@@ -46,7 +46,12 @@ def interval(drawn: pd.Series, value: float, number: int, least: float, most: fl
 
 def enough(name: str, values: pd.Series, number: int, rows: pd.DataFrame) -> bool:
     real, fake = ((rows["label"] == label).sum() for label in (0, 1))
-    tails = {"tpr_at_fpr1": real >= 500, "tpr_at_fpr5": real >= 100, "fpr_at_tpr95": fake >= 100}
+    tails = {
+        "tpr_at_fpr1": real >= 500,
+        "tpr_at_fpr5": real >= 100,
+        "tpr_at_fpr10": real >= 50,
+        "fpr_at_tpr95": fake >= 100,
+    }
     wrong = round((1 - values["acc"]) * len(rows))
     tails |= {"nll": wrong >= 2, "brier": wrong >= 1}
     few = "real_acc" if real < fake else "fake_acc"

@@ -12,7 +12,7 @@ import pyarrow as pa
 from forenbench.records.record import Identity, Provenance, Record, StatusCounts
 from forenbench.records.rows import COLUMNS
 from forenbench.records.store import Store
-from forenbench.types import Cell
+from forenbench.types import Cell, Whereabouts
 
 LABELS = [0, 0, 1, 1]
 PERFECT, ONE_WRONG = [0.1, 0.2, 0.8, 0.9], [0.1, 0.6, 0.4, 0.9]
@@ -80,6 +80,7 @@ def add(
     trained_on: list[str] | None = None,
     paths: list[str] | None = None,
     origins: list[str] | None = None,
+    lender: str | None = None,
 ) -> None:
     """Store one cell; `status` is that of the first `lost` images, or of those at these places."""
     labels = LABELS if labels is None else labels
@@ -114,4 +115,6 @@ def add(
     )
     seen = tuple(trained_on or ())
     made = provenance(time=time, position=(0, place, 0, 0), trained_on=seen, protocol=protocol)
+    if lender is not None:
+        made = replace(made, found=Whereabouts(lender=lender))
     store.write(cell, [pa.Table.from_pandas(rows)], same, made)

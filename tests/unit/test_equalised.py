@@ -15,8 +15,9 @@ from forenbench.errors import BenchError
 from forenbench.perturbations import geometry, parse
 from forenbench.records.store import Store
 from forenbench.tables import equalised
-from forenbench.tables.equalised import NothingEqualised, common_side
+from forenbench.tables.equalised import common_side
 from forenbench.tables.rendering import render
+from forenbench.tables.table import NothingToShow
 
 
 def facts(*sizes: tuple[int, int]) -> list[FileFacts]:
@@ -152,5 +153,5 @@ def test_chains_and_sizes_are_equalised_too(store: Store) -> None:
 def test_runs_that_hold_none_say_how_to_get_one(tmp_path: Path) -> None:
     store = Store(tmp_path)
     add(store, "good", "gan", PERFECT)
-    with pytest.raises(NothingEqualised, match="bench run --equalise"):
+    with pytest.raises(NothingToShow, match="bench run --equalise"):
         tables.make("equalised", [store])

@@ -158,7 +158,7 @@ def test_what_should_have_another_content_is_read_again_before_it_is_refused(sou
     source.stamps = lambda paths: {  # type: ignore[method-assign]
         path: replace(stamp, mark="same", sha256=promised) for path, stamp in stamps(paths).items()
     }
-    with pytest.raises(BenchError, match="not what its manifest says"):
+    with pytest.raises(BenchError, match="not what its manifest or list says"):
         source.take("text")
     rewrite(source.folder.root / "text", b"on image")
     assert source.take("text")[0]["text"].sha256 == promised

@@ -158,6 +158,15 @@ def test_scores_are_read_by_the_same_words(tmp_path: Path) -> None:
     assert both == {(path, one[0], one[2]) for path, one in zip(paths, expected, strict=True)}
 
 
+def test_scores_name_a_column_that_seems_to_hold_generators(tmp_path: Path) -> None:
+    (tmp_path / "scores.csv").write_text("path,label,gen_score,model\na,0,0.1,\nb,1,0.7,sdxl\n")
+    (scores,) = read_scores(tmp_path / "scores.csv", [Reading({"score": "gen_score"})])
+    notes = [note for note in by_itself(scores, "mine", "mine").notes if "is not read" in note]
+    assert [note.endswith("columns: generator=model") for note in notes] == [True]
+    (scores,) = read_scores(tmp_path / "scores.csv", [Reading({"score": "gen_score", "generator": "model"})])
+    assert not any("is not read" in note for note in by_itself(scores, "mine", "mine").notes)
+
+
 def test_words_nobody_knows_are_listed_with_their_counts_and_the_way_out(tmp_path: Path) -> None:
     words = ["human"] * 3 + ["6"] * 2 + ["real"] * 4
     (tmp_path / "m.csv").write_text("path,label\n" + "".join(f"{n},{w}\n" for n, w in enumerate(words)))

@@ -57,8 +57,8 @@ _GO_ON = "The same command goes on from the last state that was written."
 
 _FIRST = ("context", "data", "out")
 _REST = (
-    *("val", "real", "fake", "leave", "columns", "labels", "data_root", "classes", "aug", "limit", "init"),
-    *("continuing", "seed", "epochs", "batch", "lr"),
+    *("val", "real", "fake", "leave", "reals", "columns", "labels", "data_root", "classes", "aug", "limit"),
+    *("init", "continuing", "seed", "epochs", "batch", "lr"),
     *("device", "precision", "official_quirks", "skip_unreadable", "weights", "unverified", "name"),
     *("workers", "save_every"),
 )

@@ -15,8 +15,10 @@ class Findings:
         samples: Files with a label.
         unlabelled: Files without.
         notes: What else a reader must know, in words.
+        borrowed: Reals of another dataset that stand beside them.
     """
 
     samples: tuple[Sample, ...]
     unlabelled: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    borrowed: tuple[Sample, ...] = ()

@@ -41,7 +41,7 @@ class Manifest:
     def stamps(self, paths: Sequence[str]) -> dict[str, Stamp]:
         """Look at files, and add the content that the manifest promises."""
         return {
-            path: replace(stamp, sha256=self.digests.get(path, ""))
+            path: replace(stamp, sha256=self.digests.get(path) or stamp.sha256)
             for path, stamp in self.source.stamps(paths).items()
         }
 

@@ -1,4 +1,4 @@
-"""Names of files and folders: paths that Windows wrote, and names that are passed over."""
+"""Names: paths that Windows wrote, files and folders that are passed over, generators in any spelling."""
 
 from __future__ import annotations
 
@@ -13,3 +13,8 @@ def with_slashes(path: str) -> str:
 def is_passed_over(name: str) -> bool:
     """Say whether a file's or folder's name marks it as hidden, or as the operating system's own."""
     return name.startswith(".") or name == "__MACOSX" or name.lower() in _SYSTEM_FILES
+
+
+def plain(name: str) -> str:
+    """Spell a name without case, spaces and punctuation: ``SD v1.4`` and ``sd-v1.4`` are one."""
+    return "".join(filter(str.isalnum, name.casefold()))

@@ -33,6 +33,7 @@ class Rules:
         leave: Patterns of files that are neither, on purpose.
         columns: What a table calls its columns (see `forenbench.data.sources.labels.TableWords`).
         labels: What the words of its labels mean: real, fake, tampered or drop.
+        reals: The dataset, by name or path, whose reals stand beside fakes that have none of their own.
         name: What the dataset is called, and so the generator of fakes of which no rule says another; empty:
             as its folder or file is. This is no rule, but what they are given along with.
     """
@@ -42,6 +43,7 @@ class Rules:
     leave: tuple[str, ...] = ()
     columns: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
+    reals: str = ""
     name: str = ""
 
     @classmethod
@@ -61,6 +63,10 @@ class Rules:
                 if not isinstance(said, Mapping):
                     raise BenchError(f"rules: '{word}' is {said!r}, not a table of words")
                 read[word] = {str(key): str(value) for key, value in said.items()}
+            elif word == "reals":
+                if not isinstance(said, str):
+                    raise BenchError(f"rules: 'reals' is {said!r}, not the name or path of one dataset")
+                read[word] = said
             elif not isinstance(said, list | tuple) or not all(isinstance(one, str) for one in said):
                 raise BenchError(f"rules: '{word}' is {said!r}, not a list of patterns")
             else:

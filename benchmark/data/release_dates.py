@@ -1,0 +1,63 @@
+"""When generators were released: by a dataset's description, or by the list of known ones."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from datetime import date
+from functools import cache
+from importlib.resources import files
+
+from forenbench.errors import BenchError
+
+from .sources.names import plain
+
+_FAMILIES = {"midjourney", "stablediffusion"}
+"""Names of many versions: a test set that is called so and no more may be of any of them."""
+
+
+@cache
+def listed() -> Mapping[str, date]:
+    """Read ``datasets/released.csv``: dates by every name of a generator, as `plain` spells it."""
+    found: dict[str, date] = {}
+    with (files("forenbench.datasets") / "released.csv").open(encoding="utf-8") as text:
+        for row in csv.DictReader(text):
+            for name in (row["generator"], *row["also"].split()):
+                # "ZITS++" is "ZITS" to `plain`: the earlier line keeps the name
+                found.setdefault(plain(name), date.fromisoformat(row["released"]))
+    return found
+
+
+def read_dates(file: str, values: Mapping[str, object]) -> dict[str, date]:
+    """Read a description's table ``[released]``: a date, or another name of the generator in the list.
+
+    Args:
+        file: For messages.
+        values: By the name of a test set.
+
+    Raises:
+        BenchError: One is neither.
+    """
+    found = {}
+    for name, value in values.items():
+        known = value if isinstance(value, date) else listed().get(plain(str(value)))
+        try:
+            found[name] = known or date.fromisoformat(str(value))
+        except ValueError as error:
+            raise BenchError(
+                f"{file}: '{name}' was released '{value}', which is neither a date like 2024-08-01 nor a "
+                "generator of datasets/released.csv"
+            ) from error
+    return found
+
+
+def when(generator: str, said: Mapping[str, date]) -> date | None:
+    """Return when a generator was released; None where nobody knows.
+
+    Args:
+        generator: As a test set, or what a detector was trained on, is called.
+        said: What descriptions of datasets declare, which comes first.
+    """
+    known = {plain(name): day for name, day in said.items()}
+    key = plain(generator)
+    return known.get(key) or (None if key in _FAMILIES else listed().get(key))

@@ -1,0 +1,110 @@
+"""How detectors hold up over time: means over the generators that were released in a year, or a quarter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import date
+from functools import partial
+from itertools import product
+
+import pandas as pd
+
+from forenbench.metrics.metric_values import labelled
+
+from . import marks
+from .cell_frame import ROW, TESTSET, Key, framed, in_order, several
+from .means import NO_MEAN, averaged, macro
+from .notes import notes_on
+from .release_calendar import Calendar, calendar
+from .table import Table
+
+_METRICS = labelled("acc", "auroc")
+_SIGNS = (
+    f"{marks.AFTER} all generators of that time came after the newest one that the detector states it was "
+    f"trained on; {marks.BOTH} some did; {marks.UNDATED} not known; without a sign none did."
+)
+
+
+def year(day: date) -> str:
+    """Name the year of a date."""
+    return str(day.year)
+
+
+def quarter(day: date) -> str:
+    """Name the quarter of a date: ``2022-Q4``."""
+    return f"{day.year}-Q{(day.month + 2) // 3}"
+
+
+def table(name: str, period: Callable[[date], str], cells: pd.DataFrame) -> Table:
+    """Lay out means over the test sets of each time, in percent.
+
+    Args:
+        name: Of the table.
+        period: Names the time that a date is in; texts in the order of time.
+        cells: As `forenbench.tables.measure` returns them.
+
+    Returns:
+        Detectors by (time, metric). A test set of one label is in no mean, and a detector that lacks one of a
+        time which any has gets no mean there.
+
+    Raises:
+        NothingToShow: No test set can be dated.
+    """
+    dated = calendar(cells)
+    periods: dict[str, list[Key]] = {}
+    for where in sorted(dated.testsets, key=lambda where: (dated.testsets[where], where)):
+        periods.setdefault(period(dated.testsets[where]), []).append(where)
+    row = several(cells, ROW)
+    rows = in_order(cells, row)
+    trained = {one: dated.trained[one[row.index("detector")], one[row.index("weights")]] for one in rows}
+    columns: dict[tuple[str, str], list[tuple[float, str]]] = {}
+    for (time, testsets), (label, metric) in product(periods.items(), _METRICS.items()):
+        means = macro(_of(cells, testsets), row, metric)
+        days = [dated.testsets[where] for where in testsets]
+        columns[time, label] = [
+            (mean, signs + _sign(days, trained[one]))
+            for one in rows
+            for mean, signs in [means.get(one, NO_MEAN)]
+        ]
+    frame, signs = framed(columns, rows, row, "released", "metric")
+    shown = _of(cells, dated.testsets)
+    notes = (*_remarks(cells, dated, periods), *notes_on(shown), *marks.remarks(shown))
+    title = "Mean accuracy and AUROC (%) over generators, by the time of their release"
+    return Table(name, title, frame, notes, marks=signs)
+
+
+def _of(cells: pd.DataFrame, testsets: Collection[Key]) -> pd.DataFrame:
+    """Keep the cells of some test sets."""
+    return cells[[where in testsets for where in zip(*(cells[name] for name in TESTSET), strict=True)]]
+
+
+def _sign(days: Sequence[date], trained: date | None) -> str:
+    """Say whether generators came before or after what a detector was trained on."""
+    if trained is None:
+        return marks.UNDATED
+    later = [day > trained for day in days]
+    return marks.AFTER if all(later) else marks.BOTH if any(later) else ""
+
+
+def _remarks(cells: pd.DataFrame, dated: Calendar, periods: Mapping[str, Sequence[Key]]) -> Iterator[str]:
+    """Say which generators stand for which time, what is not dated, and up to when detectors were trained."""
+    yield _SIGNS
+    both = set(in_order(averaged(cells), TESTSET))
+    for time, testsets in periods.items():
+        said = {where: "" if where in both else ", of one label: in no mean" for where in testsets}
+        listed = (f"{'/'.join(where)} ({dated.testsets[where]}{why})" for where, why in said.items())
+        yield f"Released in {time}: {', '.join(listed)}."
+    if lacking := ["/".join(where) for where in in_order(cells, TESTSET) if where not in dated.testsets]:
+        yield f"In no column, nobody dates their release: {', '.join(lacking)}."
+    trained = [f"{detector} ({weights}) {day}" for (detector, weights), day in dated.trained.items() if day]
+    if trained:
+        yield f"The newest generator that was trained on: {', '.join(trained)}."
+    unknown = [f"{detector} ({weights})" for (detector, weights), day in dated.trained.items() if not day]
+    if unknown:
+        yield f"No generator that these state to be trained on can be dated: {', '.join(unknown)}."
+    if dated.undated:
+        yield f"Trained on as well, and not dated (reals, or generators): {', '.join(dated.undated)}."
+
+
+by_year = partial(table, "timeline", year)
+by_quarter = partial(table, "timeline-quarters", quarter)
