@@ -28,7 +28,8 @@ Detectors = Annotated[
 Datasets = Annotated[
     list[str] | None,
     typer.Option(
-        help="A dataset's or suite's name, or any folder, archive or manifest; may be repeated.",
+        help="A dataset's or suite's name, any folder, archive or manifest, or "
+        "hf://datasets/ORG/NAME@REVISION; may be repeated.",
         show_default="sample",
     ),
 ]
