@@ -32,12 +32,11 @@ SEED = 1
 """The official code's."""
 
 
-def _autoencoder(name: str) -> Network:
-    marks = {"quant_conv.weight": (8, 8, 1, 1), "decoder.conv_in.weight": (512, 4, 3, 3)}
-    return Network(Autoencoder, published(name, marks), of_diffusers)
-
-
-AUTOENCODERS = {name: _autoencoder(f"{name}-autoencoder") for name in ("sd1", "sd2")}
+_MARKS = {"quant_conv.weight": (8, 8, 1, 1), "decoder.conv_in.weight": (512, 4, 3, 3)}
+AUTOENCODERS = {
+    name: Network(Autoencoder, published(f"{name}-autoencoder", _MARKS), of_diffusers)
+    for name in ("sd1", "sd2")
+}
 """Those of Stable Diffusion 1 and 2: equal networks, other numbers."""
 VARIANTS = {"sd1": ("sd1",), "sd2": ("sd2",), "sd1-sd2": ("sd1", "sd2")}
 """Which autoencoders rebuild a picture; of several, the best counts, which is the paper's way."""
@@ -78,11 +77,11 @@ class Aeroblade:
     def score(self, batch: Tensor) -> Tensor:
         """Map n pictures (n, 3, H, W) in [0, 1] to n scores of at most 0."""
         # One after the other: the maps of one picture of 512² take a gigabyte.
-        return torch.stack([self._score(picture[None]) for picture in batch])
-
-    def _score(self, picture: Tensor) -> Tensor:
-        rebuilt = [rebuild(autoencoder, picture) for autoencoder in self.autoencoders]
-        return torch.stack([-self.distance(picture, one).mean() for one in rebuilt]).amax()
+        scores = []
+        for picture in batch.unsqueeze(1):
+            rebuilt = [rebuild(autoencoder, picture) for autoencoder in self.autoencoders]
+            scores.append(torch.stack([-self.distance(picture, one).mean() for one in rebuilt]).amax())
+        return torch.stack(scores)
 
 
 def rebuild(autoencoder: nn.Module, pictures: Tensor) -> Tensor:

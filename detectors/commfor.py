@@ -16,7 +16,7 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from forenbench.types import LogitDetector
-from forenbench.weights import Checkpoint, Weights
+from forenbench.weights import Weights
 
 from ._nets.networks import Network
 from ._nets.pixels import IMAGENET, Preprocess
@@ -24,14 +24,14 @@ from ._nets.published import published
 
 SIDES = {"vit-s-384": (384, 440), "vit-s-224": (224, 256)}
 """By variant: of the square that the network sees, and of the picture's shorter side before."""
-
-
-def _checkpoint(side: int) -> Checkpoint:
-    tokens = 1 + (side // 16) ** 2
-    return published(f"commfor-{side}", {"vit.pos_embed": (1, tokens, 384), "vit.head.weight": (1, 384)})
-
-
-CHECKPOINTS = {variant: _checkpoint(side) for variant, (side, _) in SIDES.items()}
+CHECKPOINTS = {
+    variant: published(
+        f"commfor-{side}",
+        # Tokens: one of the class, and one of each patch of 16×16.
+        {"vit.pos_embed": (1, 1 + (side // 16) ** 2, 384), "vit.head.weight": (1, 384)},
+    )
+    for variant, (side, _) in SIDES.items()
+}
 
 
 class CommunityForensics(LogitDetector):

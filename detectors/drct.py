@@ -14,19 +14,17 @@ pictures, but OpenCV turns a picture as its EXIF orientation says, and keeps the
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from functools import partial
+from typing import ClassVar
 
 from torch import Tensor, nn
 
 from forenbench.weights import Checkpoint, Weights
 
-from ._nets.heads import TEXT_TOWER, WholeModel
+from ._nets.heads import TEXT_TOWER, WholeModel, without
 from ._nets.networks import Network
 from ._nets.pixels import IMAGENET, FlooredCrop
 from ._nets.published import published
-
-if TYPE_CHECKING:
-    from ._nets.image_models import State
 
 MARKS = {
     "convnext": {"model.stem.0.weight": (128, 3, 4, 4), "fc.weight": (2, 1024)},
@@ -81,7 +79,8 @@ class TwoClasses(nn.Module):
 def network_of(checkpoint: Checkpoint) -> Network:
     """Say what the network of a checkpoint is."""
     if "clip" in checkpoint.name:
-        return Network(_clip, checkpoint, _without_text)
+        text = tuple(f"model.{start}" for start in TEXT_TOWER)
+        return Network(_clip, checkpoint, partial(without, starts=text))
     return Network(_convnext, checkpoint)
 
 
@@ -95,8 +94,3 @@ def _convnext() -> TwoClasses:
 
 def _clip() -> TwoClasses:
     return TwoClasses(WholeModel(head=nn.Linear(768, 1024)))
-
-
-def _without_text(content: State) -> State:
-    text = tuple(f"model.{start}" for start in TEXT_TOWER)
-    return {key: value for key, value in content.items() if not key.startswith(text)}

@@ -25,14 +25,12 @@ if TYPE_CHECKING:
 
 CLASSIFIER = published("fredect", RESNET_50)
 PUBLISHED = (CLASSIFIER, MEAN, VARIANCE)
-
-
-def _own(setting: str) -> Network:
-    command = f"bench train fredect {TRAINING_DATA[setting]}"
-    return Network(network, own(f"fredect-own-{setting}", command, {"mean": (3, SIDE, SIDE)}))
-
-
-OWN = {f"own-{setting}": _own(setting) for setting in TRAINING_DATA}
+OWN = {
+    f"own-{setting}": Network(
+        network, own(f"fredect-own-{setting}", f"bench train fredect {data}", {"mean": (3, SIDE, SIDE)})
+    )
+    for setting, data in TRAINING_DATA.items()
+}
 
 
 class FreDect(LogitDetector):

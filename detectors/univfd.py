@@ -100,21 +100,22 @@ class _Family:
     )
 
     def __call__(self, variant: str, weights: Weights) -> LinearProbe | NearestNeighbours | FineTuned:
-        made = self._make(variant, weights)
+        name = f"univfd:{variant}"
+        made: LinearProbe | NearestNeighbours | FineTuned
+        if variant == "finetuned":
+            made = FineTuned(name, finetuned_clip(weights, FINETUNED, self.checkpoints))
+        else:
+            # Variants of both kinds have the same names, on other backbones.
+            recipe = {"published": PUBLISHED, "sample": SAMPLE}[weights.kind][variant]
+            if recipe.k:
+                encoder = recipe.backbone.load(weights)
+                bank = feature_bank(weights, recipe.checkpoint, encoder.width)
+                made = NearestNeighbours(name, encoder, bank, recipe.k)
+            else:
+                probe = linear_probe(weights, recipe.checkpoint, recipe.backbone, self.checkpoints)
+                made = LinearProbe(name, *probe)
         made.trained_on = ("nearest",) if weights.kind == "sample" else ("progan",)
         return made
-
-    def _make(self, variant: str, weights: Weights) -> LinearProbe | NearestNeighbours | FineTuned:
-        name = f"univfd:{variant}"
-        if variant == "finetuned":
-            return FineTuned(name, finetuned_clip(weights, FINETUNED, self.checkpoints))
-        # Variants of both kinds have the same names, on other backbones.
-        recipe = {"published": PUBLISHED, "sample": SAMPLE}[weights.kind][variant]
-        if recipe.k:
-            encoder = recipe.backbone.load(weights)
-            bank = feature_bank(weights, recipe.checkpoint, encoder.width)
-            return NearestNeighbours(name, encoder, bank, recipe.k)
-        return LinearProbe(name, *linear_probe(weights, recipe.checkpoint, recipe.backbone, self.checkpoints))
 
 
 UnivFD = _Family()

@@ -39,7 +39,13 @@ class HubModel(LogitDetector):
         transformers = _transformers()
         folder = _folder(asked)
         self.name = f"hf:{folder.name if asked.is_place else asked.model.replace('/', '--')}"
-        note = partial(_noted, weights, asked, folder)
+
+        def note(name: str) -> Any:  # noqa: ANN401 - a file's bytes, which count as read
+            if not (folder / name).is_file():
+                raise _missing(asked, f"has no {name} in {folder}")
+            called = f"{folder.name if asked.is_place else asked.model}/{name}"
+            return weights.unlisted(called, folder / name, OWN if asked.is_place else UNVERIFIED)
+
         note("config.json")
         local = {"local_files_only": True, "trust_remote_code": False}
         try:
@@ -118,14 +124,7 @@ def _missing(asked: ModelRequest, lack: str) -> MissingWeights:
     return MissingWeights(f"model '{asked}' {lack}{way}")
 
 
-def _noted(weights: Weights, asked: ModelRequest, folder: Path, name: str) -> Any:  # noqa: ANN401
-    if not (folder / name).is_file():
-        raise _missing(asked, f"has no {name} in {folder}")
-    called = f"{folder.name if asked.is_place else asked.model}/{name}"
-    return weights.unlisted(called, folder / name, OWN if asked.is_place else UNVERIFIED)
-
-
-def _pieces(folder: Path, note: Any) -> list[str]:  # noqa: ANN401 - `_noted` of this model
+def _pieces(folder: Path, note: Any) -> list[str]:  # noqa: ANN401 - what reads one of them
     """List the files of a model's weights; an index counts as read."""
     for name in _WEIGHTS:
         if (folder / name).is_file():

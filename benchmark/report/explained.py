@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from PIL import ImageOps
@@ -20,14 +19,14 @@ if TYPE_CHECKING:
 
 def explainer(detector: Detector, device: str) -> Explain:
     """Return what draws one detector's view of RGB images; it raises BenchError where there is none."""
-    return partial(_draw, detector, device)
 
+    def draw(image: Image) -> Image:
+        picture = judged_picture(detector, image, device)
+        if picture is None:
+            return cam_picture(detector, image, device)
+        # As much of the middle as a thumbnail shows pixel by pixel. Cut out, not shrunk: shrinking averages
+        # neighbouring gradients, which leaves an even grey.
+        left, top = ((side - SIDE) // 2 for side in picture.size)
+        return ImageOps.autocontrast(picture.crop((left, top, left + SIDE, top + SIDE)), cutoff=1)
 
-def _draw(detector: Detector, device: str, image: Image) -> Image:
-    """Draw the middle of the gradient picture, as much as a thumbnail shows pixel by pixel, or the map."""
-    picture = judged_picture(detector, image, device)
-    if picture is None:
-        return cam_picture(detector, image, device)
-    # Cut out, not shrunk: shrinking averages neighbouring gradients, which leaves an even grey.
-    left, top = ((side - SIDE) // 2 for side in picture.size)
-    return ImageOps.autocontrast(picture.crop((left, top, left + SIDE, top + SIDE)), cutoff=1)
+    return draw

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from forenbench.detectors._nets.fitted_classifiers import decision, of_machine, of_regression
@@ -43,9 +42,21 @@ def durall_estimator(features: str, classifier: str, workers: int) -> Estimator:
     settings = _settings(features, classifier, spectrum.points)
     made = Handmade(spectrum, f"radial spectrum '{features}', version {_VERSION}", spectrum.points, workers)
     facts = {"classifier": classifier, "settings": settings}
-    if classifier == "logistic":
-        return Estimator(made, partial(_regression, settings), _probability, facts=facts)
-    return Estimator(made, partial(_machine, settings), decision, threshold=0.0, facts=facts)
+    is_logistic = classifier == "logistic"
+
+    def estimate(features: NDArray[Any], truth: NDArray[Any], seed: int) -> dict[str, Tensor]:
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.svm import SVC
+
+        if is_logistic:
+            return of_regression(LogisticRegression(**settings, random_state=seed).fit(features, truth))
+        return of_machine(SVC(**settings, random_state=seed).fit(features, truth))
+
+    def judge(content: Mapping[str, Tensor], features: Tensor) -> Tensor:
+        found = decision(content, features)
+        return found.sigmoid() if is_logistic else found
+
+    return Estimator(made, estimate, judge, threshold=0.5 if is_logistic else 0.0, facts=facts)
 
 
 def _settings(features: str, classifier: str, points: int) -> dict[str, Any]:
@@ -62,23 +73,3 @@ def _settings(features: str, classifier: str, points: int) -> dict[str, Any]:
     # Faces-HQ's features are not divided by the first one, and are a hundred times as large.
     penalty, gamma = (3.1, 2e-5) if features == "faces-hq" else (6.37, 0.86)
     return {"kernel": "rbf", "C": penalty, "gamma": gamma}
-
-
-def _machine(
-    settings: Mapping[str, Any], features: NDArray[Any], truth: NDArray[Any], seed: int
-) -> dict[str, Tensor]:
-    from sklearn.svm import SVC
-
-    return of_machine(SVC(**settings, random_state=seed).fit(features, truth))
-
-
-def _regression(
-    settings: Mapping[str, Any], features: NDArray[Any], truth: NDArray[Any], seed: int
-) -> dict[str, Tensor]:
-    from sklearn.linear_model import LogisticRegression
-
-    return of_regression(LogisticRegression(**settings, random_state=seed).fit(features, truth))
-
-
-def _probability(content: Mapping[str, Tensor], features: Tensor) -> Tensor:
-    return decision(content, features).sigmoid()

@@ -79,7 +79,7 @@ class Estimator:
 
 
 def fit_estimator(request: TrainingRequest, how: Estimator, data: TrainingData, run: Running) -> Path:
-    """Estimator a classifier; return the path of its file, of tensors alone.
+    """Fit a classifier; return the path of its file, of tensors alone.
 
     Features lie on the disk meanwhile, so that a fit that was stopped goes on with those that were made.
 
@@ -100,7 +100,10 @@ def fit_estimator(request: TrainingRequest, how: Estimator, data: TrainingData, 
                 content = how.estimate(train, labels(data.train), request.seed)
                 with replacing(path) as partial:
                     partial.write_bytes(save(content))
-                found = {name: _accuracy(how, content, *pair) for name, pair in seen.items()}
+                found = {}
+                for name, (examples, features) in seen.items():
+                    scores = how.judge(content, torch.from_numpy(features)).numpy()
+                    found[name] = float(np.mean((scores > how.threshold) == labels(examples)))
                 write_card(path, identity, data.describe(), found, run.processes)
             run.processes.wait()
         if run.processes.first and request.folder.exists():
@@ -110,10 +113,3 @@ def fit_estimator(request: TrainingRequest, how: Estimator, data: TrainingData, 
 
 def _features(folder: Path, how: Estimator, examples: Examples, run: Running) -> NDArray[Any]:
     return encode_together(folder, how.features, examples, run.processes, run.advance).all_rows()
-
-
-def _accuracy(
-    how: Estimator, content: Mapping[str, Tensor], examples: Examples, features: NDArray[Any]
-) -> float:
-    scores = how.judge(content, torch.from_numpy(features)).numpy()
-    return float(np.mean((scores > how.threshold) == labels(examples)))

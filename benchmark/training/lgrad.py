@@ -81,6 +81,8 @@ def prepare(
 ) -> tuple[Callable[[], TrainingData], Learner]:
     """Return what makes the classifier's images, and the learner that is trained on them.
 
+    The former raises BenchError where the disk has too little room for the pictures.
+
     Args:
         gradients: Of which network.
         cache: Folder for the pictures; None: they are made anew in every epoch, and are the same ones.
@@ -96,7 +98,17 @@ def prepare(
     if cache is None:
         learner = learners.lgrad(recipe, network, facts, gradients.alone, gradients.network)
         return lambda: data, learner
-    return partial(_all_cached, gradients, cache, data, run), learners.lgrad_cached(recipe, network, facts)
+
+    def cached() -> TrainingData:
+        otherwise = (
+            "choose another folder for the gradient cache; with 'off' they are made anew in each of "
+            f"{recipe.epochs} epochs"
+        )
+        both = [examples for examples in (data.train, data.validation) if examples is not None]
+        made = fill([(gradients.cache(cache), examples) for examples in both], otherwise, run)
+        return replace(data, train=made[0], validation=made[1] if data.validation else None)
+
+    return cached, learners.lgrad_cached(recipe, network, facts)
 
 
 def cache_of(option: str, name: str, out: Path) -> Path | None:
@@ -111,18 +123,3 @@ def cache_of(option: str, name: str, out: Path) -> Path | None:
     if option:
         return None if option == "off" else Path(option)
     return out / "gradients" if TRANSFORMATIONS[name].model else None
-
-
-def _all_cached(gradients: Gradients, cache: Path, data: TrainingData, run: Running) -> TrainingData:
-    """Make the pictures that are missing.
-
-    Raises:
-        BenchError: There is too little room for them.
-    """
-    others = (
-        "choose another folder for the gradient cache; with 'off' they are made anew in each of "
-        f"{run.recipe.epochs} epochs"
-    )
-    both = [examples for examples in (data.train, data.validation) if examples is not None]
-    made = fill([(gradients.cache(cache), examples) for examples in both], others, run)
-    return replace(data, train=made[0], validation=made[1] if data.validation else None)

@@ -123,7 +123,11 @@ class Loop(ABC):
         self._publish()  # the epoch's end may have been all that a kill left time for
         loader = self.loader(self.read, self.examples, TRAIN)
         while not position.stage.stop and position.epoch < recipe.epochs:
-            groups = self._groups()
+            if recipe.pairs:
+                groups = paired(self.settings.seed, position.epoch, labels(self.examples), recipe.batch)
+            else:
+                number = len(self.examples.items)
+                groups = shuffled(self.settings.seed, position.epoch, number, recipe.batch)
             self.set_rate(position.stage.rate)
             # Every draw belongs to (seed, epoch, image), so that
             # a resumed epoch only leaves out what was done.
@@ -179,13 +183,6 @@ class Loop(ABC):
         with torch.random.fork_rng(devices):
             torch.manual_seed(int(number) + self.processes.rank)  # each process has other images
             yield
-
-    def _groups(self) -> list[list[int]]:
-        """Return the running epoch's batches."""
-        seed, epoch, batch = self.settings.seed, self.position.epoch, self.recipe.batch
-        if self.recipe.pairs:
-            return paired(seed, epoch, labels(self.examples), batch)
-        return shuffled(seed, epoch, len(self.examples.items), batch)
 
     def _publish(self) -> None:
         """Write the network in its published format, if the epoch that just ended is the result so far."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,12 +43,14 @@ def probe(
     # the same loop as images, with its order and its state.
     head = new_head(encoding.encoder.width, run.recipe, request.seed)
     learner = Learner(head, feature_of, feature_of, as_they_are, facts={**facts, "features": ONCE})
-    return partial(_all_cached, request.folder / "features", encoding, data, run), learner
 
+    def cached() -> TrainingData:
+        folder, others = request.folder / "features", data.validation
+        validation = others and _cached(folder / "validation", encoding, others, run)
+        train = _cached(folder / "train", encoding, data.train, run)
+        return replace(data, train=train, validation=validation)
 
-def _all_cached(folder: Path, encoding: Encoding, data: TrainingData, run: Running) -> TrainingData:
-    validation = data.validation and _cached(folder / "validation", encoding, data.validation, run)
-    return replace(data, train=_cached(folder / "train", encoding, data.train, run), validation=validation)
+    return cached, learner
 
 
 def _cached(folder: Path, encoding: Encoding, examples: Examples, run: Running) -> Examples:

@@ -122,7 +122,9 @@ class Weights:
         # The name goes into records and below tables, so that no own file stands there as the published one.
         name = checkpoint.name if found.weights in KINDS else f"{checkpoint.name} ({found.weights})"
         remark = f"weights '{checkpoint.name}' were read {unwrapped.how}" if unwrapped.how else ""
-        size = _widened(unwrapped.state)
+        # Four bytes a number: half precision is widened (see `load_strict`).
+        shapes = map(shape_of, unwrapped.state.values())
+        size = 4 * sum(math.prod(shape) for shape in shapes if shape is not None)
         self._loaded[name] = _Loaded(checkpoint.name, found.weights, found.sha256, size, remark)
         self._record({name: found.sha256})
         return {key: moved(value, self.device) for key, value in unwrapped.state.items()}
@@ -215,12 +217,6 @@ class Weights:
         # Recordings nest: that of an encoder lies inside that of the detector which asked for it.
         for record in self._records:
             record.update(used)
-
-
-def _widened(state: Mapping[str, object]) -> int:
-    """Count the bytes of a state dict's tensors once half precision is widened (see `load_strict`)."""
-    sizes = [math.prod(shape) for shape in map(shape_of, state.values()) if shape is not None]
-    return 4 * sum(sizes)
 
 
 def _outline(checkpoint: Checkpoint, file: FileBytes) -> str:

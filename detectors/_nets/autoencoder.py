@@ -43,7 +43,23 @@ class Autoencoder(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.encoder, self.decoder = _encoder(), _Decoder()
+        levels = nn.Sequential(
+            _level(128, 128, 2, downsamplers=_Halving(128)),
+            _level(128, 256, 2, downsamplers=_Halving(256)),
+            _level(256, 512, 2, downsamplers=_Halving(512)),
+            _level(512, 512, 2),
+        )
+        self.encoder = nn.Sequential(
+            OrderedDict(
+                conv_in=nn.Conv2d(3, 128, 3, padding=1),
+                down_blocks=levels,
+                mid_block=_Middle(512),
+                conv_norm_out=_norm(512),
+                conv_act=nn.SiLU(),
+                conv_out=nn.Conv2d(512, 2 * LATENT, 3, padding=1),
+            )
+        )
+        self.decoder = _Decoder()
         self.quant_conv = nn.Conv2d(2 * LATENT, 2 * LATENT, 1)
         self.post_quant_conv = nn.Conv2d(LATENT, LATENT, 1)
 
@@ -67,25 +83,6 @@ class Autoencoder(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Rebuild pictures (n, 3, H, W) from the means; its training had pictures in [-1, 1]."""
         return self.decode(self.encode(images))
-
-
-def _encoder() -> nn.Sequential:
-    levels = nn.Sequential(
-        _level(128, 128, 2, downsamplers=_Halving(128)),
-        _level(128, 256, 2, downsamplers=_Halving(256)),
-        _level(256, 512, 2, downsamplers=_Halving(512)),
-        _level(512, 512, 2),
-    )
-    return nn.Sequential(
-        OrderedDict(
-            conv_in=nn.Conv2d(3, 128, 3, padding=1),
-            down_blocks=levels,
-            mid_block=_Middle(512),
-            conv_norm_out=_norm(512),
-            conv_act=nn.SiLU(),
-            conv_out=nn.Conv2d(512, 2 * LATENT, 3, padding=1),
-        )
-    )
 
 
 class _Decoder(nn.Module):

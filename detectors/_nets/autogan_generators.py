@@ -34,7 +34,17 @@ def auto_encoder(upsampler: str, width: int = 64, blocks: int = 9) -> nn.Module:
     network = Generator(width=width, blocks=blocks)
     if upsampler == "nearest":
         before = 10 + blocks  # a padding, three times three layers, the blocks
-        doublings = [_doubled(wide) for wide in (4 * width, 2 * width)]
+        doublings = [
+            nn.Sequential(
+                nn.Upsample(scale_factor=2),
+                _Scaled(wide, wide // 2),
+                nn.LeakyReLU(0.2),
+                _UnitLength(),
+                _Scaled(wide // 2, wide // 2),
+                _UnitLength(),
+            )
+            for wide in (4 * width, 2 * width)
+        ]
         # The last convolution has one pixel here, where CycleGAN's has 7 × 7.
         last = nn.Conv2d(width, 3, 1)
         network.model = nn.Sequential(*network.model[:before], *doublings, last, nn.Tanh())
@@ -75,14 +85,3 @@ class _UnitLength(nn.Module):
         """Map (n, c, H, W) to the same shape."""
         scaled: Tensor = maps * torch.rsqrt(maps.square().mean(1, keepdim=True) + 1e-8)
         return scaled
-
-
-def _doubled(wide: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Upsample(scale_factor=2),
-        _Scaled(wide, wide // 2),
-        nn.LeakyReLU(0.2),
-        _UnitLength(),
-        _Scaled(wide // 2, wide // 2),
-        _UnitLength(),
-    )

@@ -86,14 +86,11 @@ class Pixels:
 
     def exact(self, image: Image) -> Tensor:
         """Turn one RGB image into numbers (3, H, W), float64."""
-        return torch.from_numpy(self._numbers(np.asarray(self.cut.pixels(image)))).permute(2, 0, 1)
+        return torch.from_numpy(np.asarray(self.cut.pixels(image)).astype(np.float64)).permute(2, 0, 1)
 
     def __call__(self, image: Image) -> Tensor:
         """Turn one RGB image into numbers (3, H, W), float32."""
         return self.exact(image).float().contiguous()
-
-    def _numbers(self, pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
-        return pixels.astype(np.float64)
 
 
 @dataclass(frozen=True)
@@ -102,8 +99,9 @@ class LogCosines(Pixels):
 
     scale: ClassVar[float | None] = None
 
-    def _numbers(self, pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
-        return log_cosines(pixels)
+    def exact(self, image: Image) -> Tensor:
+        """Turn one RGB image into logarithms (3, H, W), float64."""
+        return torch.from_numpy(log_cosines(np.asarray(self.cut.pixels(image)))).permute(2, 0, 1)
 
 
 class Standardised(nn.Module):

@@ -162,17 +162,20 @@ class Backbone:
             MissingWeights: The file is not on this machine.
             WrongWeights: It holds something else.
         """
-        return weights.shared(f"encoder {self}", lambda: self._load(weights))
 
-    def _load(self, weights: Weights) -> FrozenEncoder:
-        with weights.recording() as files:
-            network = self.network.fill(weights)  # its own: LGrad may differentiate the one with a classifier
-        network = network.to(weights.device)  # what no file holds, such as rotary positions, is on the CPU
-        # Filled whole first, so that the published file is loaded strictly, classifier included.
-        if self.classifier:
-            setattr(network, self.classifier, nn.Identity())
-        features = identity(self.checkpoint.name, FrozenEncoder.version, files, self.prepare)
-        return FrozenEncoder(network, self.prepare, self.width, features, self.taps)
+        def make() -> FrozenEncoder:
+            # Its own: LGrad may differentiate the one with a classifier.
+            with weights.recording() as files:
+                network = self.network.fill(weights)
+            # What no file holds, such as rotary positions, is on the CPU.
+            network = network.to(weights.device)
+            # Filled whole first, so that the published file is loaded strictly, classifier included.
+            if self.classifier:
+                setattr(network, self.classifier, nn.Identity())
+            features = identity(self.checkpoint.name, FrozenEncoder.version, files, self.prepare)
+            return FrozenEncoder(network, self.prepare, self.width, features, self.taps)
+
+        return weights.shared(f"encoder {self}", make)
 
 
 def clip_tower(configuration: str = "ViT-L-14-quickgelu") -> nn.Module:

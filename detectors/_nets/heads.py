@@ -82,7 +82,7 @@ def finetuned_clip(weights: Weights, checkpoint: Checkpoint, known: Iterable[Che
         MissingWeights: The file is not on this machine.
         WrongWeights: It holds something else; only CLIP's text side may be there without being read.
     """
-    return Network(WholeModel, checkpoint, partial(_without, starts=TEXT_TOWER)).load(weights, known)
+    return Network(WholeModel, checkpoint, partial(without, starts=TEXT_TOWER)).load(weights, known)
 
 
 def feature_bank(weights: Weights, checkpoint: Checkpoint, width: int) -> FeatureBank:
@@ -92,7 +92,22 @@ def feature_bank(weights: Weights, checkpoint: Checkpoint, width: int) -> Featur
         MissingWeights: The file is not on this machine.
         WrongWeights: It does not hold `real` (n, width) and `fake` (m, width), and nothing else.
     """
-    return weights.shared(checkpoint.name, lambda: _feature_bank(weights, checkpoint, width))
+
+    def make() -> FeatureBank:
+        content = weights.load(checkpoint)
+        sides = {
+            side: features
+            for side, features in content.items()
+            if isinstance(features, Tensor) and features.ndim == 2 and features.shape[1] == width
+        }
+        if not sides.keys() == content.keys() == {"real", "fake"}:
+            raise WrongWeights(
+                f"weights '{checkpoint.name}': expected `real` (n, {width}) and `fake` (m, {width}), no "
+                f"more; the file seems to be {describe(content, (CLIP_VIT_L14, *weights.known))}"
+            )
+        return FeatureBank(sides["real"], sides["fake"])
+
+    return weights.shared(checkpoint.name, make)
 
 
 class WholeModel(nn.Module):
@@ -120,7 +135,7 @@ def _of_training(
     """Split off the batch norm statistics that differ from the frozen backbone's, and the head."""
     # The official model keeps all of CLIP, whose text side no
     # image passes; ImageNet's networks keep their classes.
-    rest = _without(state, TEXT_TOWER + CLASSIFIERS)
+    rest = without(state, TEXT_TOWER + CLASSIFIERS)
     prefix = "model.visual." if any(key.startswith("model.visual.") for key in rest) else "model."
     drifted: dict[str, Tensor] = {}
     for key, expected in encoder.network.state_dict().items():
@@ -141,20 +156,6 @@ def _of_training(
     return drifted, {key.removeprefix("fc."): value for key, value in rest.items()}
 
 
-def _without(state: State, starts: tuple[str, ...]) -> dict[str, object]:
+def without(state: State, starts: tuple[str, ...]) -> dict[str, object]:
+    """Leave out the entries whose names begin so."""
     return {key: value for key, value in state.items() if not key.startswith(starts)}
-
-
-def _feature_bank(weights: Weights, checkpoint: Checkpoint, width: int) -> FeatureBank:
-    content = weights.load(checkpoint)
-    sides = {
-        side: features
-        for side, features in content.items()
-        if isinstance(features, Tensor) and features.ndim == 2 and features.shape[1] == width
-    }
-    if not sides.keys() == content.keys() == {"real", "fake"}:
-        raise WrongWeights(
-            f"weights '{checkpoint.name}': expected `real` (n, {width}) and `fake` (m, {width}), no more; "
-            f"the file seems to be {describe(content, (CLIP_VIT_L14, *weights.known))}"
-        )
-    return FeatureBank(sides["real"], sides["fake"])

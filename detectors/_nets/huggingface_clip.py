@@ -61,10 +61,22 @@ class HuggingFaceNames:
             if key == self.projection:
                 state["visual.proj"] = value.T if isinstance(value, Tensor) else value
             elif key.startswith(self.tower):
-                state[f"visual.{_openai_name(key.removeprefix(self.tower))}"] = value
+                name = key.removeprefix(self.tower)
+                for theirs, openai in NAMES.items():
+                    name = name.replace(theirs, openai)
+                state[f"visual.{name}"] = value
             else:
                 state[key.replace(self.head, "fc.") if key.startswith(self.head) else key] = value
-        return _with_joint_attention(state)
+        # Queries, keys and values are one matrix (and one bias) there, in this order.
+        for key in [key for key in state if ".attn.q_proj." in key]:
+            parts = [state.get(key.replace(".q_proj.", f".{letter}_proj.")) for letter in "qkv"]
+            tensors = [part for part in parts if isinstance(part, Tensor)]
+            # What lacks one of them keeps its name: strict loading then misses the joint one.
+            if len(tensors) == 3 and len({part.shape for part in tensors}) == 1:
+                for letter in "qkv":
+                    del state[key.replace(".q_proj.", f".{letter}_proj.")]
+                state[key.replace(".q_proj.", ".in_proj_")] = torch.cat(tensors)
+        return state
 
 
 class ClipClassifier(nn.Module):
@@ -100,22 +112,3 @@ class ClipClassifier(nn.Module):
         # Without an epsilon, as all the official codes have it.
         logits: Tensor = self.fc(features / features.norm(dim=-1, keepdim=True) if self.unit else features)
         return logits
-
-
-def _openai_name(name: str) -> str:
-    for theirs, openai in NAMES.items():
-        name = name.replace(theirs, openai)
-    return name
-
-
-def _with_joint_attention(state: dict[str, object]) -> State:
-    """Put the matrices (and biases) of queries, keys and values into one each, in this order."""
-    for key in [key for key in state if ".attn.q_proj." in key]:
-        parts = [state.get(key.replace(".q_proj.", f".{letter}_proj.")) for letter in "qkv"]
-        tensors = [part for part in parts if isinstance(part, Tensor)]
-        # What lacks one of them keeps its name: strict loading then misses the joint one.
-        if len(tensors) == 3 and len({part.shape for part in tensors}) == 1:
-            for letter in "qkv":
-                del state[key.replace(".q_proj.", f".{letter}_proj.")]
-            state[key.replace(".q_proj.", ".in_proj_")] = torch.cat(tensors)
-    return state

@@ -39,7 +39,18 @@ def patch_network(name: str) -> nn.Sequential:
     2, and 19×19 after the blocks behind it.
     """
     trunk, _, last = name.partition("-")
-    layers = list(_whole(trunk).named_children())
+    whole: nn.Module
+    # Imported here: timm takes seconds, and whoever lists detectors needs neither.
+    if trunk == "xception":
+        from timm.models.xception import Xception
+
+        # The same port of Keras's Xception as the authors', with the same names.
+        whole = Xception()
+    else:
+        from torchvision import models
+
+        whole = getattr(models, trunk)()
+    layers = list(whole.named_children())
     end = [layer for layer, _ in layers].index(last) + 1
     # The published names are those of the whole networks, for the authors cut these off, too.
     head = nn.Conv2d(PATCH_NETWORKS[name][1], 2, 1)
@@ -83,18 +94,3 @@ def vote(logits: Tensor) -> Tensor:
 def patch_probabilities(logits: Tensor) -> Tensor:
     """Return each patch's probability of "generated", (n, 2, h, w) to (n, h, w)."""
     return logits.softmax(1)[:, FAKE_CLASS]
-
-
-def _whole(trunk: str) -> nn.Module:
-    """Make a network of a thousand classes."""
-    # Imported here: timm takes seconds, and whoever lists detectors needs neither.
-    if trunk == "xception":
-        from timm.models.xception import Xception
-
-        # The same port of Keras's Xception as the authors', with the same names.
-        xception: nn.Module = Xception()
-        return xception
-    from torchvision import models
-
-    resnet: nn.Module = getattr(models, trunk)()
-    return resnet

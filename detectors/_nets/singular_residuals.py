@@ -26,21 +26,16 @@ class ResidualNames(HuggingFaceNames):
         # A tower without residuals is another detector's, even where all else fits.
         if f"{self.tower}encoder.layers.0.self_attn.k_proj{FIXED}" not in content:
             return content
-        whole = _added_up(content)
+        whole = {key: value for key, value in content.items() if not key.endswith(UNUSED)}
+        for key in [key for key in whole if key.endswith(FIXED)]:
+            stem = key.removesuffix(FIXED)
+            names = [key, *(f"{stem}.{letter}_residual" for letter in "USV")]
+            parts = [part for name in names if isinstance(part := whole.get(name), Tensor)]
+            # What lacks a part keeps its names: strict loading then misses the matrix.
+            if len(parts) == len(names) and [part.ndim for part in parts] == [2, 2, 1, 2]:
+                fixed, left, singular, right = parts
+                for name in names:
+                    del whole[name]
+                whole[f"{stem}.weight"] = fixed + (left * singular) @ right
         state = super().__call__(whole)
         return content if state is whole else state
-
-
-def _added_up(content: State) -> State:
-    state = {key: value for key, value in content.items() if not key.endswith(UNUSED)}
-    for key in [key for key in state if key.endswith(FIXED)]:
-        stem = key.removesuffix(FIXED)
-        names = [key, *(f"{stem}.{letter}_residual" for letter in "USV")]
-        parts = [part for name in names if isinstance(part := state.get(name), Tensor)]
-        # What lacks a part keeps its names: strict loading then misses the matrix.
-        if len(parts) == len(names) and [part.ndim for part in parts] == [2, 2, 1, 2]:
-            fixed, left, singular, right = parts
-            for name in names:
-                del state[name]
-            state[f"{stem}.weight"] = fixed + (left * singular) @ right
-    return state

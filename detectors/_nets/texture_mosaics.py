@@ -46,7 +46,11 @@ class TextureMosaics:
         )
         order = textures(patches).argsort(stable=True)
         ends = order[: self.cells**2], order.flip(0)[: self.cells**2]  # the roughest first
-        return torch.stack([self._laid_out(patches[end]) for end in ends])
+        side, mosaics = self.cells * self.cell, []
+        for end in ends:
+            grid = patches[end].view(self.cells, self.cells, 3, self.cell, self.cell)
+            mosaics.append(grid.permute(2, 0, 3, 1, 4).reshape(3, side, side))
+        return torch.stack(mosaics)
 
     def places(self, height: int, width: int) -> list[tuple[int, int]]:
         """Draw top and left of each patch, as torchvision's ``RandomCrop`` does after ``manual_seed``."""
@@ -57,10 +61,6 @@ class TextureMosaics:
         ends = height - self.cell + 1, width - self.cell + 1
         drawn = [int(torch.randint(0, end, (1,), generator=generator)) for _ in range(count) for end in ends]
         return list(zip(drawn[::2], drawn[1::2], strict=True))
-
-    def _laid_out(self, patches: Tensor) -> Tensor:
-        grid = patches.view(self.cells, self.cells, 3, self.cell, self.cell)
-        return grid.permute(2, 0, 3, 1, 4).reshape(3, self.cells * self.cell, self.cells * self.cell)
 
 
 def textures(patches: Tensor) -> Tensor:

@@ -86,18 +86,19 @@ class Untrained:
 
     def load(self, weights: Weights, known: tuple[Checkpoint, ...]) -> nn.Module:
         """Build, draw and freeze it, once per run; needs no file."""
-        return weights.shared(f"{self.build.__name__}, seed {self.seed}", lambda: self._draw(weights.device))
 
-    def _draw(self, device: str) -> nn.Module:
-        # NumPy's generator, whose stream is frozen, in place
-        # of torch's, which may change between its versions.
-        network, random = self.build(), RandomState(self.seed)
-        for key, value in network.state_dict().items():
-            if key.endswith("weight"):
-                value.copy_(torch.from_numpy(random.standard_normal(value.shape)))
-            else:
-                value.zero_()
-        return network.to(device).eval().requires_grad_(False)
+        def make() -> nn.Module:
+            # NumPy's generator, whose stream is frozen, in place
+            # of torch's, which may change between its versions.
+            network, random = self.build(), RandomState(self.seed)
+            for key, value in network.state_dict().items():
+                if key.endswith("weight"):
+                    value.copy_(torch.from_numpy(random.standard_normal(value.shape)))
+                else:
+                    value.zero_()
+            return network.to(weights.device).eval().requires_grad_(False)
+
+        return weights.shared(f"{self.build.__name__}, seed {self.seed}", make)
 
 
 @dataclass(frozen=True)
