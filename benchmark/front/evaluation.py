@@ -63,7 +63,22 @@ class Evaluation:
         # All papers in one: what LGrad's third table needs, its second may have run already.
         name = "papers" if self.request.table else joint_name(self.request.datasets)
         means = self.means
-        return self.out or run_folder(name, means.protocol, means.limit, means.split, self.precision)
+        return self.out or run_folder(name, self.protocol, means.limit, means.split, self.precision)
+
+    @property
+    def protocol(self) -> str:
+        """By which images count: a published table may have its own.
+
+        Raises:
+            BenchError: It has, and another one is asked for.
+        """
+        asked, own = self.means.protocol, self.request.protocol
+        if own and asked not in ("all", own):
+            raise BenchError(
+                f"the images of table '{self.request.table}' count by protocol '{own}': leave out '{asked}', "
+                "or name detectors and datasets in place of the table"
+            )
+        return own or asked
 
     def carry_out(self, progress: RunProgress | Quiet, stopping: Stopping | None = None) -> Evaluated:
         """Load, open, score and store; what is done already is not done again.
@@ -86,7 +101,7 @@ class Evaluation:
         perturbations = parse_perturbations(self.request)
         precision = check_precision(self.precision)
         equalised.check(self.equalise)
-        means = replace(self.means, device=devices[0])
+        means = replace(self.means, device=devices[0], protocol=self.protocol)
         with progress:
             gathered = gather(self.request, means, progress.files, Room(network_memory(means.device)))
             replaced = any(one.is_replaced for job in gathered.jobs for one in job.detectors)
@@ -204,6 +219,10 @@ def of_table(name: str, others: Mapping[str, object], generators: Sequence[str] 
         raise BenchError(unknown("experiment", name, paper_tables()))
     table = paper_tables()[name]
     testsets = table.testsets()
+    if not testsets:
+        raise BenchError(
+            f"table '{name}' can be shown as published, not run: none of its rows is a detector here"
+        )
     known = [one for names in testsets.values() for one in names]
     for wanted in generators:
         if wanted not in known:
@@ -211,7 +230,7 @@ def of_table(name: str, others: Mapping[str, object], generators: Sequence[str] 
     if generators:
         chosen = {one: [name for name in names if name in generators] for one, names in testsets.items()}
         testsets = {dataset: names for dataset, names in chosen.items() if names}
-    return Request(table.detectors(), testsets, table.perturbations(), name)
+    return Request(table.detectors(), testsets, table.perturbations(), name, protocol=table.protocol)
 
 
 def write_tables(store: Store) -> tuple[Table, list[str]]:

@@ -73,7 +73,7 @@ def against_published(table: PaperTable, measured: Table) -> Table:
     apart = [
         (float(values[r, c]), ", ".join(filter(None, [*row.label, *column.label])))
         for (r, row), (c, column) in product(enumerate(table.rows), enumerate(table.columns))
-        if not (row.mean or column.mean) and not math.isnan(values[r, c])
+        if not (row.sums_up or column.sums_up or column.take == "sd") and not math.isnan(values[r, c])
     ]
     summary = "Compared: no number is both measured and published."
     if apart:

@@ -136,21 +136,21 @@ def expected(run: Path, table: PaperTable, some: list[str]) -> list[list[str]]:
     Of other test sets than `some`, where any are named, there need not be one: another table may have run it.
     """
     rows = pd.concat([pd.read_parquet(path) for path in run.glob("scores/**/*.parquet")])
-    cells = [[table.cell(row, column) for column in table.columns] for row in table.rows]
+    cells = [[next(iter(table.behind(row, column)), None) for column in table.columns] for row in table.rows]
     values = [
         [cell and value(rows, cell, must=some == [""] or cell["testset"] in some) for cell in line]
         for line in cells
     ]
     for r, row in enumerate(table.rows):
         for c, column in enumerate(table.columns):
-            if column.mean:
+            if column.sums_up:
                 metric = column.cell["metric"]
                 same = [
-                    k for k, it in enumerate(table.columns) if not it.mean and it.cell["metric"] == metric
+                    k for k, it in enumerate(table.columns) if not it.sums_up and it.cell["metric"] == metric
                 ]
                 values[r][c] = mean([values[r][k] for k in same])
-            elif row.mean:
-                values[r][c] = mean([values[k][c] for k, it in enumerate(table.rows) if not it.mean])
+            elif row.sums_up:
+                values[r][c] = mean([values[k][c] for k, it in enumerate(table.rows) if not it.sums_up])
     return [["" if it is None else f"{it:.{table.decimals}f}" for it in line] for line in values]
 
 

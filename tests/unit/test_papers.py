@@ -166,8 +166,8 @@ def test_a_cell_that_was_not_run_is_blank_and_so_are_its_means(lgrad_3: pd.DataF
 def test_every_row_in_print_is_one_that_an_experiment_fills(name: str) -> None:
     """Also those of methods that nobody published code of."""
     table = paper_tables()[name]
-    assert [row.label for row in table.rows if not row.mean and "detector" not in row.cell] == [] or all(
-        "detector" in column.cell for column in table.columns if not column.mean
+    assert [row.label for row in table.rows if not row.sums_up and "detector" not in row.cell] == [] or all(
+        "detector" in column.cell for column in table.columns if not column.sums_up
     )
     shown = {row.label for row in table.rows}
     assert len(shown) == len(table.rows)
@@ -178,7 +178,7 @@ def test_every_row_in_print_is_one_that_an_experiment_fills(name: str) -> None:
 
 def test_classes_are_rows_of_lgrad_2_with_a_mean_below(tmp_path: Path) -> None:
     table, store = paper_tables()["lgrad-2"], Store(tmp_path)
-    names = [row.label[0] for row in table.rows if not row.mean]
+    names = [row.label[0] for row in table.rows if not row.sums_up]
     assert len(names) == 20
     for place, detector in enumerate(table.detectors()):
         labels, scores, classes = [], [], []
