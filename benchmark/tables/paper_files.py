@@ -58,7 +58,7 @@ def _columns(values: Mapping[str, Any], described: Mapping[str, Mapping[str, Any
         widened = {**values.get("common", {}), **entry}
         if metric:
             widened |= {"label": [*entry["label"], label], "metric": metric}
-        over = [_place(one) for one in entry.get("testsets", ())]
+        over: list[Mapping[str, str]] = [_place(one) for one in entry.get("testsets", ())]
         if "of" in entry:  # a table of set means: what it is over is printed in a table of its own
             for one in _columns(described[entry["of"]], described):
                 if not one.sums_up and one.cell["metric"] == widened["metric"]:
@@ -77,6 +77,6 @@ def _heading(entry: Mapping[str, Any], over: tuple[Mapping[str, str], ...] = ())
 
 
 def _place(testset: str) -> dict[str, str]:
-    """Take ``dataset/testset`` apart."""
-    dataset, _, name = testset.partition("/")
-    return {"dataset": dataset, "testset": name}
+    """Take ``dataset/testset`` apart; without a dataset, that is said elsewhere."""
+    dataset, _, name = testset.rpartition("/")
+    return {"dataset": dataset, "testset": name} if dataset else {"testset": name}

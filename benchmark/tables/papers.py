@@ -29,7 +29,7 @@ TAKES: Mapping[str, _Take] = {
     "sd": lambda values: values.std(ddof=1, skipna=False),
     "min": lambda values: values.min(skipna=False),
 }
-"""What papers make of several numbers: one that is blank leaves nothing. A deviation is a sample's (n - 1)."""
+"""What papers make of several numbers, where none is blank. A deviation is that of a sample (n - 1)."""
 
 
 def lay_out(table: PaperTable, cells: pd.DataFrame, protocol: str | None = None) -> Table:
@@ -109,8 +109,8 @@ def _fill(table: PaperTable, cells: pd.DataFrame) -> tuple[pd.DataFrame, pd.Data
             continue
         metric = wanted[0]["metric"]
         values = pd.Series([100 * cell[metric] for cell in found])
-        signs.iat[r, c] = marks.together(cell["marks"] for cell in found)
-        if marks.ONE_LABEL not in signs.iat[r, c] or not METRICS[metric].one_label_counts:
+        signs.iat[r, c] = sign = marks.together(cell["marks"] for cell in found)
+        if marks.ONE_LABEL not in sign or not METRICS[metric].one_label_counts:
             frame.iat[r, c] = TAKES[column.take](values) if column.over else values[0]
         elif not column.over:
             alone[r, c] = values[0]  # put in after the means, which it must not enter
