@@ -15,6 +15,7 @@ from importlib.resources.abc import Traversable
 from itertools import product
 from typing import Any
 
+from .cell_frame import TESTSET, key
 from .paper import Heading, PaperTable
 
 _NO_CELL = ("label", "take", "testset", "testsets", "of", "among")
@@ -62,15 +63,15 @@ def _columns(values: Mapping[str, Any], described: Mapping[str, Mapping[str, Any
         if "of" in entry:  # a table of set means: what it is over is printed in a table of its own
             for one in _columns(described[entry["of"]], described):
                 if not one.sums_up and one.cell["metric"] == widened["metric"]:
-                    over += one.over or [{key: one.cell[key] for key in ("dataset", "testset")}]
+                    over += one.over or [{name: one.cell[name] for name in TESTSET}]
         # The mean and the deviation of one table are over the same test sets: each counts once.
-        distinct = {(place["dataset"], place["testset"]): place for place in over}
+        distinct = {key(place, TESTSET): place for place in over}
         yield _heading(widened, tuple(distinct.values()))
 
 
 def _heading(entry: Mapping[str, Any], over: tuple[Mapping[str, str], ...] = ()) -> Heading:
     """Read a row, or a column as it is for one metric."""
-    cell = {key: value for key, value in entry.items() if key not in _NO_CELL}
+    cell = {name: value for name, value in entry.items() if name not in _NO_CELL}
     if "testset" in entry:
         cell |= _place(entry["testset"])
     return Heading(tuple(entry["label"]), cell, entry.get("take", ""), over, entry.get("among", ""))
