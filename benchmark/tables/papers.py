@@ -10,11 +10,10 @@ from typing import Any, TypeAlias
 import pandas as pd
 
 from forenbench.errors import BenchError
-from forenbench.metrics.metric_catalogue import METRICS
 from forenbench.types import OWN, PUBLISHED, UNVERIFIED
 
 from . import marks
-from .cell_frame import CELL_AND_CLASS, as_dicts, key, one_protocol
+from .cell_frame import CELL_AND_CLASS, Key, as_dicts, key, one_protocol
 from .notes import left_out, notes_on
 from .paper import Heading, PaperTable
 from .paper_files import folder as folder
@@ -61,7 +60,7 @@ def lay_out(table: PaperTable, cells: pd.DataFrame, protocol: str | None = None)
         )
     # Of each detector the best kind of weights alone, so that no row mixes two.
     mine = mine[mine["weights"] == mine["detector"].map(_whose(mine))]
-    chosen = one_protocol(mine, protocol or table.protocol or None)
+    chosen = _rates_by_name(table, one_protocol(mine, protocol or table.protocol or None))
     frame, signs = _fill(table, chosen)
     whose = {detector: kind for detector, kind in _whose(chosen).items() if kind != PUBLISHED}
     for filled in (frame, signs):
@@ -93,11 +92,27 @@ def _whose(cells: pd.DataFrame) -> dict[str, str]:
     return dict(sorted(found, key=lambda pair: -_WHOSE.index(pair[1])))
 
 
+def _rates_by_name(table: PaperTable, cells: pd.DataFrame) -> pd.DataFrame:
+    """Take the sign of one label off the cells of which a table asks for the rate of that label alone.
+
+    It warns of a rate under the name of accuracy; here the paper names the rate, and may well average it.
+    """
+    asked: dict[Key, set[str]] = {}
+    for cell in table.cells():
+        asked.setdefault(key(cell, CELL_AND_CLASS), set()).add(cell["metric"])
+    signs = [
+        line["marks"].replace(marks.ONE_LABEL, "")
+        if asked[key(line, CELL_AND_CLASS)] <= {"real_acc", "fake_acc"}
+        else line["marks"]
+        for line in as_dicts(cells, [*CELL_AND_CLASS, "marks"])
+    ]
+    return cells.assign(marks=signs)
+
+
 def _fill(table: PaperTable, cells: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Put every cell's number where the paper prints it, then what is made of them; and, alike, the signs.
 
-    A mean over anything blank is blank, and so is one over the accuracy of a test set of one label, unless
-    the paper averages the accuracy of this label by name.
+    A mean over anything blank is blank, and so is one over a test set of one label: see `_rates_by_name`.
     """
     by_key = {key(cell, CELL_AND_CLASS): cell for cell in as_dicts(cells)}
     frame, signs = empty(table), empty(table).astype(object).fillna("")
@@ -110,7 +125,7 @@ def _fill(table: PaperTable, cells: pd.DataFrame) -> tuple[pd.DataFrame, pd.Data
         metric = wanted[0]["metric"]
         values = pd.Series([100 * cell[metric] for cell in found])
         signs.iat[r, c] = sign = marks.together(cell["marks"] for cell in found)
-        if marks.ONE_LABEL not in sign or not METRICS[metric].one_label_counts:
+        if marks.ONE_LABEL not in sign:
             frame.iat[r, c] = TAKES[column.take](values) if column.over else values[0]
         elif not column.over:
             alone[r, c] = values[0]  # put in after the means, which it must not enter

@@ -55,6 +55,7 @@ def test_set_means_and_deviations_are_over_generators_that_are_not_printed(dda: 
     assert row["Avg"].tolist() == pytest.approx([mean(means), stdev(means)])
     assert row["Min", ""] == pytest.approx(min(means))
     assert made.frame.drop(index="DDA").isna().all(axis=None)
+    assert not any("‡" in note or "in no mean" in note for note in made.notes)
 
 
 def test_an_image_set_that_was_not_run_whole_has_no_mean_no_deviation_and_no_average(
