@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import MISSING, dataclass, fields, is_dataclass
-from functools import wraps
-from inspect import Parameter, Signature, signature
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any
 
 import typer
 
@@ -17,6 +15,8 @@ from forenbench.errors import BenchError
 from forenbench.front.arguments import ImageChoice
 
 from .console import split, split_pairs
+from .option_groups import fields_as_options as fields_as_options
+from .option_groups import grouped as grouped
 
 Runs = Annotated[
     list[Path] | None, typer.Argument(help="Run folders.", show_default="all below results/runs")
@@ -196,45 +196,6 @@ class Shown:
 
 
 IMAGES, RULED, SHOWN = Images(), Ruled(), Shown()
-
-
-def fields_as_options(group: type) -> dict[str, Parameter]:
-    """Make the parameters of a command of a group's fields, by name."""
-    # Annotations are texts here (PEP 563), and Typer wants the `Annotated` objects.
-    hints = get_type_hints(group, include_extras=True)
-    defaults = {one.name: one.default for one in fields(group)}
-    return {
-        name: Parameter(
-            name,
-            Parameter.KEYWORD_ONLY,
-            default=Parameter.empty if default is MISSING else default,
-            annotation=hints[name],
-        )
-        for name, default in defaults.items()
-    }
-
-
-def grouped(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of each group (a dataclass) that it takes, in the group's place."""
-    groups: dict[str, type] = {}
-    options: list[Parameter] = []
-    for name, own in signature(command, eval_str=True).parameters.items():
-        if is_dataclass(own.annotation) and isinstance(own.annotation, type):
-            groups[name] = own.annotation
-            options += fields_as_options(own.annotation).values()
-        else:
-            options.append(own.replace(kind=Parameter.KEYWORD_ONLY))
-
-    @wraps(command)
-    def call(*given: object, **values: object) -> None:
-        for name, group in groups.items():
-            asked = {one.name: values.pop(one.name) for one in fields(group) if one.name in values}
-            values |= {name: group(**asked)} if asked else {}  # none where a program calls the command
-        command(*given, **values)
-
-    # Typer makes options of a signature, and reads `__signature__` before the function's own.
-    call.__signature__ = Signature(options)  # type: ignore[attr-defined]
-    return call
 
 
 def parse_places(pairs: Iterable[str] | None) -> dict[str, Path]:

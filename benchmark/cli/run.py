@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from forenbench.front.bars import RunProgress
-from forenbench.front.evaluation import Evaluation, of_table
+from forenbench.front.evaluation import Evaluation
+from forenbench.front.experiment import of_table
 from forenbench.scoring.interrupts import STOPPED, stopping
 from forenbench.scoring.requested import Files
 from forenbench.scoring.run_request import Request

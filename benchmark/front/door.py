@@ -18,7 +18,8 @@ from forenbench.types import Detector
 
 from .arguments import LoadChoice, LoadOptions, PathName, RunChoice, RunOptions, several, taking
 from .bars import Quiet, RunProgress
-from .evaluation import Evaluation, of_table
+from .evaluation import Evaluation
+from .experiment import of_table
 from .frames import Pairs, as_listed, keeping
 from .results import Results
 from .single import score_images

@@ -5,13 +5,13 @@ What needs PyTorch or pandas is imported where it is used: ``bench run`` says th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from forenbench.errors import BenchError, unknown
+from forenbench.errors import BenchError
 from forenbench.records.store import Store
 from forenbench.scoring.gathering import Gathered, gather
 from forenbench.scoring.memory import network_memory
@@ -65,8 +65,23 @@ class Evaluation:
         name = "papers" if self.request.table else joint_name(self.request.datasets)
         means = self.means
         return self.out or run_folder(
-            name, means.protocol, means.limit, means.split, self.precision, means.listed
+            name, self.protocol, means.limit, means.split, self.precision, means.listed
         )
+
+    @property
+    def protocol(self) -> str:
+        """By which images count: a published table may have its own.
+
+        Raises:
+            BenchError: It has, and another one is asked for.
+        """
+        asked, own = self.means.protocol, self.request.protocol
+        if own and asked not in ("all", own):
+            raise BenchError(
+                f"the images of table '{self.request.table}' count by protocol '{own}': leave out '{asked}', "
+                "or name detectors and datasets in place of the table"
+            )
+        return own or asked
 
     def carry_out(self, progress: RunProgress | Quiet, stopping: Stopping | None = None) -> Evaluated:
         """Load, open, score and store; what is done already is not done again.
@@ -89,7 +104,7 @@ class Evaluation:
         perturbations = parse_perturbations(self.request)
         precision = check_precision(self.precision)
         equalised.check(self.equalise)
-        means = replace(self.means, device=devices[0])
+        means = replace(self.means, device=devices[0], protocol=self.protocol)
         store = Store(self.folder)
         with progress:
             gathered = gather(self.request, means, progress.files, Room(network_memory(means.device)))
@@ -183,36 +198,6 @@ class Evaluated:
         from .results import Results
 
         return Results([self.store]).table(name)
-
-
-def of_table(name: str, others: Mapping[str, object], generators: Sequence[str] = ()) -> Request:
-    """Read off a published table what it needs.
-
-    Args:
-        name: Of the table.
-        others: What else is asked for that would say the same thing, by what the caller calls it.
-        generators: Only these of its test sets; the columns or rows of the others stay blank. Empty for all.
-
-    Raises:
-        BenchError: There is no such table, it has no such test set, or another option is given.
-    """
-    from forenbench.tables.papers import paper_tables
-
-    for option, value in others.items():
-        if value:  # passed over in silence, it would be taken for what was run
-            raise BenchError(f"experiment '{name}' already says what to run; leave out {option}")
-    if name not in paper_tables():
-        raise BenchError(unknown("experiment", name, paper_tables()))
-    table = paper_tables()[name]
-    testsets = table.testsets()
-    known = [one for names in testsets.values() for one in names]
-    for wanted in generators:
-        if wanted not in known:
-            raise BenchError(unknown(f"test set of table '{name}'", wanted, known))
-    if generators:
-        chosen = {one: [name for name in names if name in generators] for one, names in testsets.items()}
-        testsets = {dataset: names for dataset, names in chosen.items() if names}
-    return Request(table.detectors(), testsets, table.perturbations(), name)
 
 
 def write_tables(store: Store) -> tuple[Table, list[str]]:

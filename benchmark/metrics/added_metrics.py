@@ -36,7 +36,7 @@ _TAKEN = re.compile(
     "dataset|detector|perturbation|testset|weights|protocol|checkpoints|digest|version|precision|remarks|time|"
     "images|ok|unreadable|failed|nonfinite|reals|fakes|real|fake|unscored|oracle_threshold|fitted_threshold|"
     "undefined|no_probabilities|metric_problems|class|mark|failed_as|replicates|seen|known|unstated|marks|"
-    "tampered|tampered_as|tampered_ok|tampered_acc|trained_on|lender|same_reals|"
+    "tampered|tampered_as|tampered_ok|tampered_acc|trained_on|lender|same_reals|std_dev|worst|worst_on|"
     "origins|sources|rank|ranks|rank_by|testsets|scored|unranked|date|.*_low|.*_high"
 )
 UNDEFINED = "it returned NaN"

@@ -20,7 +20,8 @@ _TERMS = (
     ),
     Term("Mean, macro", ("mean", "macro"), "every test set counts once, however many images it has"),
     Term("micro", ("micro",), "every image counts once, so large test sets count more"),
-    Term("worst", ("worst",), "on the test set where it is lowest"),
+    Term("worst", ("worst", "worst_on"), "on the test set where it is lowest"),
+    Term("std. dev.", ("dev.", "std_dev"), "standard deviation over test sets, of a sample (n - 1)"),
     Term("Spread", ("spread",), "largest less smallest value, by which real images are used"),
     Term(
         "ranks", ("ranks",), "those that the images leave open: 1-2 where first and second are not told apart"

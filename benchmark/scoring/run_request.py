@@ -34,6 +34,7 @@ class Request:
             rest is named; of any other, all must be there but for what a line-up's detectors need.
         portions: What came of `detectors` where it is known, by kind of checkpoints: of a round's request,
             those detectors alone.
+        protocol: By which the table's images count; empty: that of the means.
     """
 
     detectors: Sequence[str | OwnDetector]
@@ -41,6 +42,7 @@ class Request:
     perturbations: Sequence[str]
     table: str = ""
     portions: Mapping[str, Portion] = field(default_factory=dict)
+    protocol: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from forenbench.records.coverage import WRONG
 
 from . import marks, ranking
 from .cell_frame import CONTEST, DETECTOR, as_dicts, grouped, key
+from .means import deviation, worst
 from .notes import of_added, of_tampered
 from .rendering import as_markdown
 from .table import Table
@@ -31,6 +32,8 @@ _BALANCED = 1.5
 _SUMS = {"images": "images", "scored": "ok", "seen": "seen", "real": "reals", "fake": "fakes"}
 """Columns that are sums over cells, and of which of theirs."""
 _COUNTS = ["rank", "testsets", "images", "scored", "seen", "real", "fake"]
+_OF_TESTSETS = ["std_dev", "worst"]
+"""Columns that tell how the metric of the ranks differs between test sets."""
 _ELSEWHERE = ["rank_by", "failed_as", "marks", "unranked", "checkpoints", "version"]
 """Columns that a page tells in other ways."""
 
@@ -47,7 +50,8 @@ def standings(cells: pd.DataFrame, rank_by: str = "ap") -> pd.DataFrame:
         apart), rank_by, detector, weights, dataset, protocol, perturbation, testsets, images, scored, seen
         (how many of the test sets the detector has seen in training), real, fake (how many images of each
         label), acc, ap, auroc, bacc (means over test sets, in percent) each with the ends of its 95 %
-        interval (``ap_low``, ``ap_high``), failed_as, marks (the signs of all these numbers), unranked,
+        interval (``ap_low``, ``ap_high``), std_dev, worst, worst_on (of what ranks are by: the deviation over
+        test sets, the lowest value, and where), failed_as, marks (the signs of all these numbers), unranked,
         checkpoints (first 12 digits of each file's sha256), version, date. Who lacks a test set or an image
         that others have has no rank, and `unranked` says why.
 
@@ -129,7 +133,7 @@ def write(cells: pd.DataFrame, folder: Path, rank_by: str = "ap") -> list[Path]:
         folder: Where they go.
         rank_by: One of `rankings`.
     """
-    board, means = standings(cells, rank_by), _numbers()
+    board, means = standings(cells, rank_by), [*_numbers(), *_OF_TESTSETS]
     text: dict[str, list[str]] = {}
     for name in map(str, board):
         values = board[name].tolist()
@@ -142,7 +146,7 @@ def write(cells: pd.DataFrame, folder: Path, rank_by: str = "ap") -> list[Path]:
     safe = text | {name: list(map(for_csv, text[name])) for name in words}
     page = []
     for name in text:
-        if name in _ELSEWHERE or (name in means and name not in kept()):
+        if name in _ELSEWHERE or (name in _numbers() and name not in kept()):
             continue
         column = text[name]
         if name in kept():
@@ -188,6 +192,7 @@ def _contest(cells: Sequence[dict[str, Any]], rank_by: str) -> list[dict[str, An
             "testsets": len(group),
             **{name: sum(cell[column] for cell in group) for name, column in _SUMS.items()},
             **means,
+            **_of_testsets(group, rank_by, wanted),
             "failed_as": WRONG if any(cell["failed_as"] == WRONG for cell in group) else "",
             "marks": marks.together(cell["marks"] for cell in group),
             # Twelve digits tell files apart; all 64 are in the records, and on the report's page.
@@ -205,6 +210,16 @@ def _contest(cells: Sequence[dict[str, Any]], rank_by: str) -> list[dict[str, An
     return sorted(rows.values(), key=lambda row: (row["rank"] or len(rows) + 1, row["detector"]))
 
 
+def _of_testsets(group: Sequence[dict[str, Any]], metric: str, wanted: int) -> dict[str, Any]:
+    """Say how far a metric is apart between a detector's test sets, in percent, and where it is lowest."""
+    cell, where, _ = worst(group, metric, wanted)
+    return {
+        "std_dev": deviation([100 * one[metric] for one in group]) if cell else float("nan"),
+        "worst": 100 * cell.get(metric, float("nan")),
+        "worst_on": where,
+    }
+
+
 def _named(row: Mapping[str, Any]) -> str:
     """Name a contest."""
     return f"{row['dataset']} under {row['perturbation']}, protocol {row['protocol']}"
@@ -217,4 +232,4 @@ def _numbers() -> list[str]:
 
 def _marked() -> list[str]:
     """List the columns that have signs."""
-    return ["rank", "ranks", *kept()]
+    return ["rank", "ranks", *kept(), *_OF_TESTSETS]

@@ -25,7 +25,9 @@ _OURS = (
         "accuracy and average precision by generator (layout of LGrad's Table 3)",
         acc_ap.accuracy_and_precision,
     ),
-    TableKind("summary", "each detector: macro and micro means, and its worst generator", summary.table),
+    TableKind(
+        "summary", "each detector: means, deviations over generators, and its worst one", summary.table
+    ),
     TableKind(
         "cells", "every cell: images, accuracies by label, AP, AUROC, with intervals", cellwise.by_label
     ),

@@ -1,14 +1,16 @@
-"""Means over test sets: which cells they may rest on, and when there is none."""
+"""Means over test sets, deviations and the worst: which cells they may rest on, and when there is none."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .cell_frame import TESTSET, Key, as_dicts, grouped, in_order
-from .marks import together
+from forenbench.metrics.rounding import lowest
+
+from .cell_frame import TESTSET, Key, as_dicts, grouped, in_order, key
+from .marks import PARTIAL, together
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,13 +28,32 @@ def averaged(cells: pd.DataFrame) -> pd.DataFrame:
     return cells[(cells["reals"] > 0) & (cells["fakes"] > 0)]
 
 
-def macro(cells: pd.DataFrame, row: Sequence[str], metric: str) -> dict[Key, tuple[float, str]]:
+def deviation(values: Sequence[float]) -> float:
+    """Return the standard deviation over test sets, in the unit of the values; NaN for fewer than two.
+
+    That of a sample (n - 1), as papers print it beside their means: the generators are some of many.
+    """
+    return float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
+
+
+def mean(values: Sequence[float]) -> float:
+    """Return the mean over test sets, each counting once."""
+    return float(np.mean(values))
+
+
+def macro(
+    cells: pd.DataFrame,
+    row: Sequence[str],
+    metric: str,
+    take: Callable[[Sequence[float]], float] = mean,
+) -> dict[Key, tuple[float, str]]:
     """Average a metric over test sets with both labels, each counting once, in percent.
 
     Args:
         cells: As `forenbench.tables.measure` returns them.
         row: The columns that tell rows apart.
         metric: A column of fractions.
+        take: What is made of the values in place of their mean.
 
     Returns:
         One mean a row with its signs, by the values of these columns; NaN, or nothing, for a row that lacks a
@@ -42,8 +63,32 @@ def macro(cells: pd.DataFrame, row: Sequence[str], metric: str) -> dict[Key, tup
     # A row that was not run on a hard test set must not look better for it: it gets no mean at all.
     wanted, found = len(in_order(some, TESTSET)), {}
     for name, group in grouped(as_dicts(some, [*row, metric, "marks"]), row).items():
-        mean = (
-            float(np.mean([100 * cell[metric] for cell in group])) if len(group) == wanted else float("nan")
-        )
-        found[name] = mean, together(cell["marks"] for cell in group)
+        whole = len(group) == wanted
+        value = take([100 * cell[metric] for cell in group]) if whole else float("nan")
+        found[name] = value, together(cell["marks"] for cell in group)
     return found
+
+
+def worst(cells: Sequence[dict[str, Any]], metric: str, wanted: int) -> tuple[Mapping[str, Any], str, str]:
+    """Find the test set on which a detector does worst, of equally bad ones the first.
+
+    Args:
+        cells: Its cells, of test sets with both labels.
+        metric: A column.
+        wanted: On how many test sets it must have a value: one that it was not run on might be worse.
+
+    Returns:
+        The cell there, its name (with its dataset, where there are several) and signs; without one, blanks.
+    """
+    values = [cell[metric] for cell in cells]
+    if not cells or len(cells) < wanted or np.isnan(values).any():
+        return {}, "", ""
+    cell = cells[lowest(values)]
+    datasets = {one["dataset"] for one in cells}
+    # Where any cell is not whole, another cell might have been the worst.
+    partial = [PARTIAL for one in cells if PARTIAL in one["marks"]]
+    return (
+        cell,
+        "/".join(key(cell, TESTSET if len(datasets) > 1 else TESTSET[1:])),
+        together([cell["marks"], *partial]),
+    )

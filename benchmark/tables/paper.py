@@ -13,12 +13,23 @@ class Heading:
     Attributes:
         label: As printed, outer levels first.
         cell: What all its cells share: some of `CELL_AND_CLASS`, and ``metric``.
-        mean: It holds the means over the other rows, or over the other columns of its metric.
+        take: What each of its numbers is of several others: mean, sd (of a sample, n - 1) or min; empty
+            where each is that of one cell.
+        over: Of a column, what these several are where they need not be printed: the dataset and test set
+            of each. Empty: the table's other rows, or other columns.
+        among: Of these other columns, those alone whose outermost label this is; empty for all.
     """
 
     label: tuple[str, ...]
     cell: Mapping[str, str]
-    mean: bool = False
+    take: str = ""
+    over: tuple[Mapping[str, str], ...] = ()
+    among: str = ""
+
+    @property
+    def sums_up(self) -> bool:
+        """Whether it is made of the table's other rows, or other columns."""
+        return bool(self.take) and not self.over
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +41,7 @@ class PaperTable:
         title: What it shows.
         source: Paper and number of the table.
         decimals: As printed.
+        protocol: By which its images count; empty: all of them.
         notes: What a reader must know of its rows.
         index: Headings of the row labels.
         header: Headings of the levels of column labels.
@@ -41,6 +53,7 @@ class PaperTable:
     title: str
     source: str
     decimals: int
+    protocol: str
     notes: tuple[str, ...]
     index: tuple[str, ...]
     header: tuple[str, ...]
@@ -57,18 +70,38 @@ class PaperTable:
         """One line for a reader."""
         return f"{self.source}: {self.title} (%)"
 
-    def cell(self, row: Heading, column: Heading) -> Mapping[str, str] | None:
-        """Return `CELL_AND_CLASS` and metric of one number; None for means."""
-        if row.mean or column.mean:
-            return None
-        return {"class": "", "perturbation": "none", **row.cell, **column.cell}
+    def behind(self, row: Heading, column: Heading) -> list[Mapping[str, str]]:
+        """List `CELL_AND_CLASS` and metric of the cells that one number is made of.
+
+        Returns:
+            One cell, or the several of a column that has them; none for what is made of other numbers of the
+            table, and for what cannot be measured here: a method, or a test set, that forenbench lacks.
+        """
+        if row.sums_up or column.sums_up:
+            return []
+        common = {"class": "", "perturbation": "none", **row.cell, **column.cell}
+        cells = [{**common, **more} for more in column.over or ({},)]
+        return [cell for cell in cells if {"detector", "dataset", "testset"} <= cell.keys()]
+
+    def summed_up(self, total: Heading) -> list[int]:
+        """List the places of the columns that a column which sums up is made of.
+
+        Of its own metric, where it has one: some papers average different metrics, and deviations of none.
+        """
+        return [
+            place
+            for place, one in enumerate(self.columns)
+            if not one.sums_up
+            and one.take != "sd"
+            and total.cell.get("metric") in (None, one.cell.get("metric"))
+            and total.among in ("", one.label[0])
+        ]
 
     def cells(self) -> Iterator[Mapping[str, str]]:
         """Yield `CELL_AND_CLASS` and metric of every number that can be measured, row by row."""
         for row in self.rows:
             for column in self.columns:
-                if cell := self.cell(row, column):
-                    yield cell
+                yield from self.behind(row, column)
 
     def detectors(self) -> list[str]:
         """List the detectors it needs, in printed order."""

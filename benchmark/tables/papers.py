@@ -1,19 +1,11 @@
-"""The papers' tables: how they are printed, which cells they need, and measured numbers in that layout.
-
-One TOML file describes a table, layout and experiment in one; the CSV beside it (see `published`) holds
-the numbers in print. A column says what its cells have in common, for instance their test set, and a row
-does, for instance their detector; with what the whole table has in common that makes a cell.
-"""
+"""Measured numbers in the layout of a paper's table."""
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
-from importlib.resources import files
-from importlib.resources.abc import Traversable
+from functools import partial
 from itertools import product
-from typing import Any
+from typing import Any, TypeAlias
 
 import pandas as pd
 
@@ -21,45 +13,22 @@ from forenbench.errors import BenchError
 from forenbench.types import OWN, PUBLISHED, UNVERIFIED
 
 from . import marks
-from .cell_frame import CELL_AND_CLASS, as_dicts, key, one_protocol
+from .cell_frame import CELL_AND_CLASS, Key, as_dicts, key, one_protocol
 from .notes import left_out, notes_on
 from .paper import Heading, PaperTable
+from .paper_files import folder as folder
+from .paper_files import paper_tables as paper_tables
 from .table import Table
 
 _WHOSE = (PUBLISHED, UNVERIFIED, OWN)
 """Weights that may fill a paper's table, the best first."""
-
-
-@cache  # a dozen files of several hundred lines, asked for again and again within a command
-def paper_tables() -> Mapping[str, PaperTable]:
-    """Read the description of every paper's table, by name."""
-    found = {}
-    for file in sorted(folder().iterdir(), key=lambda file: file.name):
-        name, _, suffix = file.name.rpartition(".")
-        if suffix == "toml":
-            values = tomllib.loads(file.read_text(encoding="utf-8"))
-            # A table of several metrics states each column once, and is widened here.
-            common, metrics = values.get("common", {}), values.get("metrics", {"": ""})
-            found[name] = PaperTable(
-                name=name,
-                title=values["title"],
-                source=values["source"],
-                decimals=values["decimals"],
-                notes=tuple(values.get("notes", ())),
-                index=tuple(values["index"]),
-                header=tuple(values["header"]),
-                rows=tuple(_heading(entry) for entry in values["rows"]),
-                columns=tuple(
-                    _heading({**common, **entry}, *metric)
-                    for entry, metric in product(values["columns"], metrics.items())
-                ),
-            )
-    return found
-
-
-def folder() -> Traversable:
-    """Return where descriptions and published numbers lie."""
-    return files("forenbench.results") / "published"
+_Take: TypeAlias = Callable[["pd.Series[Any]"], Any]
+TAKES: Mapping[str, _Take] = {
+    "mean": lambda values: values.mean(skipna=False),
+    "sd": lambda values: values.std(ddof=1, skipna=False),
+    "min": lambda values: values.min(skipna=False),
+}
+"""What papers make of several numbers, where none is blank. A deviation is that of a sample (n - 1)."""
 
 
 def lay_out(table: PaperTable, cells: pd.DataFrame, protocol: str | None = None) -> Table:
@@ -70,7 +39,7 @@ def lay_out(table: PaperTable, cells: pd.DataFrame, protocol: str | None = None)
         cells: As `forenbench.tables.measure` returns them, called with the table's `by_class`. Of each
             detector only cells with one kind of weights count, the best of `_WHOSE`; any but the published
             ones are named in the label of its row or column.
-        protocol: See `forenbench.tables.one_protocol`.
+        protocol: See `forenbench.tables.one_protocol`; by default the table's own.
 
     Returns:
         The printed rows and columns; NaN where a cell was not run, and in every mean over one.
@@ -91,7 +60,7 @@ def lay_out(table: PaperTable, cells: pd.DataFrame, protocol: str | None = None)
         )
     # Of each detector the best kind of weights alone, so that no row mixes two.
     mine = mine[mine["weights"] == mine["detector"].map(_whose(mine))]
-    chosen = one_protocol(mine, protocol)
+    chosen = _rates_by_name(table, one_protocol(mine, protocol or table.protocol or None))
     frame, signs = _fill(table, chosen)
     whose = {detector: kind for detector, kind in _whose(chosen).items() if kind != PUBLISHED}
     for filled in (frame, signs):
@@ -123,44 +92,62 @@ def _whose(cells: pd.DataFrame) -> dict[str, str]:
     return dict(sorted(found, key=lambda pair: -_WHOSE.index(pair[1])))
 
 
-def _fill(table: PaperTable, cells: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Put every cell's number where the paper prints it, then the means; and, alike, the signs.
+def _rates_by_name(table: PaperTable, cells: pd.DataFrame) -> pd.DataFrame:
+    """Take the sign of one label off the cells of which a table asks for the rate of that label alone.
 
-    A mean over anything blank is blank, and so is one over a test set of one label: the paper's has no such.
+    It warns of a rate under the name of accuracy; here the paper names the rate, and may well average it.
+    """
+    asked: dict[Key, set[str]] = {}
+    for cell in table.cells():
+        asked.setdefault(key(cell, CELL_AND_CLASS), set()).add(cell["metric"])
+    signs = [
+        line["marks"].replace(marks.ONE_LABEL, "")
+        if asked[key(line, CELL_AND_CLASS)] <= {"real_acc", "fake_acc"}
+        else line["marks"]
+        for line in as_dicts(cells, [*CELL_AND_CLASS, "marks"])
+    ]
+    return cells.assign(marks=signs)
+
+
+def _fill(table: PaperTable, cells: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Put every cell's number where the paper prints it, then what is made of them; and, alike, the signs.
+
+    A mean over anything blank is blank, and so is one over a test set of one label: see `_rates_by_name`.
     """
     by_key = {key(cell, CELL_AND_CLASS): cell for cell in as_dicts(cells)}
     frame, signs = empty(table), empty(table).astype(object).fillna("")
-    single: dict[tuple[int, int], float] = {}
+    alone: dict[tuple[int, int], float] = {}
     for (r, row), (c, column) in product(enumerate(table.rows), enumerate(table.columns)):
-        wanted = table.cell(row, column)
-        if wanted and key(wanted, CELL_AND_CLASS) in by_key:
-            cell = by_key[key(wanted, CELL_AND_CLASS)]
-            value, signs.iat[r, c] = 100 * cell[wanted["metric"]], cell["marks"]
-            if marks.ONE_LABEL in cell["marks"]:
-                single[r, c] = value  # put in after the means, which it must not enter
-            else:
-                frame.iat[r, c] = value
+        wanted = table.behind(row, column)
+        found = [by_key[place] for one in wanted if (place := key(one, CELL_AND_CLASS)) in by_key]
+        if not found or len(found) < len(wanted):
+            continue
+        metric = wanted[0]["metric"]
+        values = pd.Series([100 * cell[metric] for cell in found])
+        signs.iat[r, c] = sign = marks.together(cell["marks"] for cell in found)
+        if marks.ONE_LABEL not in sign:
+            frame.iat[r, c] = TAKES[column.take](values) if column.over else values[0]
+        elif not column.over:
+            alone[r, c] = values[0]  # put in after the means, which it must not enter
     # The mean of what the paper averages: where one of these was not run, there is no such mean.
-    frame = _with_means(table, frame, lambda values: values.mean(skipna=False))
-    for (r, c), value in single.items():
+    frame = _summed_up(table, frame, TAKES)
+    for (r, c), value in alone.items():
         frame.iat[r, c] = value
-    return frame, _with_means(table, signs, marks.together)
+    return frame, _summed_up(table, signs, dict.fromkeys(TAKES, marks.together))
 
 
-def _with_means(
-    table: PaperTable, frame: pd.DataFrame, combine: Callable[[pd.Series[Any]], Any]
-) -> pd.DataFrame:
-    """Fill mean columns, then mean rows, with what a function makes of the others."""
+def _summed_up(table: PaperTable, frame: pd.DataFrame, takes: Mapping[str, _Take]) -> pd.DataFrame:
+    """Fill the columns, then the rows, that sum up others, with what functions make of those."""
     for c, column in enumerate(table.columns):
-        if column.mean:
-            metric = column.cell["metric"]
-            same = [k for k, one in enumerate(table.columns) if not one.mean and one.cell["metric"] == metric]
-            frame.isetitem(c, [combine(frame.iloc[r, same]) for r in range(len(frame))])
+        if column.sums_up:
+            same = table.summed_up(column)
+            frame.isetitem(c, [takes[column.take](frame.iloc[r, same]) for r in range(len(frame))])
     # Rows come after columns: where both meet, a mean of means is a mean over all, for each has as many.
-    single = [r for r, row in enumerate(table.rows) if not row.mean]
+    single = [r for r, row in enumerate(table.rows) if not row.sums_up]
     for r, row in enumerate(table.rows):
-        if row.mean:
-            frame.iloc[r] = [combine(frame.iloc[single, c]) for c in range(len(table.columns))]
+        if row.sums_up:
+            made = [takes[row.take](frame.iloc[single, c]) for c in range(len(table.columns))]
+            frame.iloc[r] = made
     return frame
 
 
@@ -173,14 +160,26 @@ def _remarks(table: PaperTable, cells: pd.DataFrame) -> Iterator[str]:
             f"Blank: {lacking} of {len(needed)} cells were not run "
             f"('bench run --experiment {table.name}' runs what is lacking)."
         )
+    unknown = [
+        row
+        for row in table.rows
+        if not row.sums_up and not any(map(partial(table.behind, row), table.columns))
+    ]
+    if unknown:
+        yield f"As published only, for no detector here is that: {', '.join(map(_words, unknown))}."
     run = set(cells["detector"])
     labels: dict[str, list[str]] = {}
     for line in (*table.rows, *table.columns):  # some papers have a column for each detector
         if line.cell.get("detector") in run:
-            labels.setdefault(line.cell["detector"], []).append(" ".join(filter(None, line.label)))
+            labels.setdefault(line.cell["detector"], []).append(_words(line))
     if labels:
         pairs = (f"{', '.join(those)} = {name}" for name, those in labels.items())
         yield f"Measured: {'; '.join(pairs)}."
+
+
+def _words(line: Heading) -> str:
+    """Write a label of several levels in one line."""
+    return " ".join(filter(None, line.label))
 
 
 def _axis(
@@ -195,14 +194,3 @@ def _axis(
     if len(names) == 1:
         return pd.Index([label[0] for label in labels], name=names[0])
     return pd.MultiIndex.from_tuples(labels, names=names)
-
-
-def _heading(entry: Mapping[str, Any], metric_label: str = "", metric: str = "") -> Heading:
-    """Read a row, or a column as it is for one metric."""
-    cell = {key: value for key, value in entry.items() if key not in ("label", "mean", "testset")}
-    if "testset" in entry:
-        cell["dataset"], _, cell["testset"] = entry["testset"].partition("/")
-    if metric:
-        cell["metric"] = metric
-    label = (*entry["label"], metric_label) if metric else tuple(entry["label"])
-    return Heading(label, cell, entry.get("mean", False))

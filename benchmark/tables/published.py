@@ -38,10 +38,11 @@ def published_table(table: PaperTable) -> Table:
 
 
 def misprinted() -> list[dict[str, str]]:
-    """List the published means that are not the means of their own rows.
+    """List printed numbers that are not what other printed numbers make them.
 
     Returns:
-        table (name of a CSV), row, column, printed, recomputed.
+        table (name of a CSV), row, column, printed, recomputed, what: what was recomputed, in words such as
+        "the mean of its row", or where another number is in print.
     """
     return _csv("misprinted")
 
@@ -73,7 +74,7 @@ def against_published(table: PaperTable, measured: Table) -> Table:
     apart = [
         (float(values[r, c]), ", ".join(filter(None, [*row.label, *column.label])))
         for (r, row), (c, column) in product(enumerate(table.rows), enumerate(table.columns))
-        if not (row.mean or column.mean) and not math.isnan(values[r, c])
+        if not (row.sums_up or column.sums_up or column.take == "sd") and not math.isnan(values[r, c])
     ]
     summary = "Compared: no number is both measured and published."
     if apart:
@@ -89,13 +90,17 @@ def against_published(table: PaperTable, measured: Table) -> Table:
 
 
 def _misprints(table: PaperTable) -> Iterator[str]:
-    """Word what is wrong in the printed table."""
+    """Word what is wrong in the printed table, what is wrong alike in one row together."""
+    alike: dict[tuple[str, str], list[dict[str, str]]] = {}
     for wrong in misprinted():
         if wrong["table"] == table.name:
-            yield (
-                f"{wrong['column']} of {wrong['row']} is printed {wrong['printed']}; "
-                f"the mean of its row is {wrong['recomputed']}."
-            )
+            alike.setdefault((wrong["row"], wrong["what"]), []).append(wrong)
+    for (row, what), wrongs in alike.items():
+        columns, printed, recomputed = (
+            ", ".join(wrong[name] for wrong in wrongs) for name in ("column", "printed", "recomputed")
+        )
+        verb = "is" if len(wrongs) == 1 else "are"
+        yield f"{columns} of {row} {verb} printed {printed}; {what}: {recomputed}."
 
 
 def _csv(name: str) -> list[dict[str, str]]:

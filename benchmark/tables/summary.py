@@ -1,4 +1,4 @@
-"""Each detector over all its test sets: means in two ways, and the generator it does worst on."""
+"""Each detector over all its test sets: means, how far the generators are apart, and the worst of them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 
 from forenbench.metrics.bootstrap import average
-from forenbench.metrics.rounding import lowest
+from forenbench.metrics.metric_values import labelled
 from forenbench.metrics.spread import interval, witnesses
 
 from . import marks, realsources
 from .cell_frame import ROW, TESTSET, as_dicts, framed, grouped, key, several
+from .means import deviation, worst
 from .notes import notes_on
 from .table import Table
 from .tampered import HEADING, of_tampered
@@ -34,8 +35,9 @@ def table(cells: pd.DataFrame) -> Table:
     Returns:
         Columns, all over test sets with both labels: how many these are, and the images behind the metrics;
         accuracy and AP averaged over test sets (macro); accuracy over all images (micro: large test sets
-        count more, and reals that several share count once); the lowest AP, and where; in percent. Means
-        of a detector that lacks a test set which any cell has, or a value on one, are NaN.
+        count more, and reals that several share count once); the lowest AP, and where; then balanced accuracy
+        in the same way, and the deviations of the three over test sets; in percent. What a detector lacks
+        that was not run on a test set which any cell has, or has no value on one, is NaN.
     """
     row = several(cells, ROW)
     # Those of test sets with both labels: see `forenbench.tables.means.averaged`.
@@ -50,26 +52,20 @@ def table(cells: pd.DataFrame) -> Table:
     for name, group in groups.items():
         sides = _sides(group)
         signs = marks.together(cell["marks"] for cell in group)
-        worst, where, worst_signs = _NONE, "", ""
-        if group:
-            lowest_cell = group[lowest([cell["ap"] for cell in group])]
-            # Where any cell is not whole, another cell might have been the worst.
-            partial = [marks.PARTIAL for cell in group if marks.PARTIAL in cell["marks"]]
-            worst_signs = marks.together([lowest_cell["marks"], *partial])
-            if len(group) == wanted and not any(isnan(cell["ap"]) for cell in group):
-                ap, low, high = (lowest_cell.get(name, _NAN) for name in ("ap", "ap_low", "ap_high"))
-                worst = 100 * ap, 100 * low, 100 * high
-                datasets = {cell["dataset"] for cell in group}
-                where = "/".join(key(lowest_cell, TESTSET if len(datasets) > 1 else TESTSET[1:]))
-        line = {
+        line: dict[str, tuple[object, float, float, str]] = {
             "test sets": (len(group), _NAN, _NAN, ""),
             "images": (sum(number for *_, number in sides), _NAN, _NAN, ""),
             "Acc., macro": (*_mean(group, wanted, "acc"), signs),
             "Acc., micro": (*_micro(group, wanted, sides), signs),
             "A.P., macro": (*_mean(group, wanted, "ap"), signs),
-            "A.P., worst": (*worst, worst_signs),
-            "worst on": (where, _NAN, _NAN, ""),
+            **_worst(group, wanted, "ap", "A.P., worst", "worst on"),
+            "Bal. acc., macro": (*_mean(group, wanted, "bacc"), signs),
+            **_worst(group, wanted, "bacc", "Bal. acc., worst", "Bal. acc. worst on"),
         }
+        for label, metric in labelled("acc", "ap", "bacc").items():
+            percents = [100 * cell[metric] for cell in group]
+            spread = deviation(percents) if len(percents) == wanted else _NAN
+            line[f"{label}, std. dev."] = spread, _NAN, _NAN, signs
         if wanted_edited:
             line[f"{HEADING}, macro"] = (*_mean(edited[name], wanted_edited, "tampered_acc"), signs)
         for heading, entry in line.items():
@@ -113,3 +109,12 @@ def _mean(group: Sequence[Mapping[str, Any]], wanted: int, metric: str) -> _Inte
     drawn = average([cell["replicates"] for cell in group], metric)
     low, high = interval(drawn, mean, witnesses(group))
     return 100 * mean, 100 * low, 100 * high
+
+
+def _worst(
+    group: Sequence[dict[str, Any]], wanted: int, metric: str, value: str, name: str
+) -> dict[str, tuple[object, float, float, str]]:
+    """Make two columns of the worst test set by a metric: its value with its interval, and its name."""
+    cell, where, signs = worst(group, metric, wanted)
+    found, low, high = (100 * cell.get(f"{metric}{end}", _NAN) for end in ("", "_low", "_high"))
+    return {value: (found, low, high, signs), name: (where, _NAN, _NAN, "")}

@@ -111,6 +111,8 @@ def test_the_summary(page: Page, truth: pd.DataFrame) -> None:
         assert float(row["Acc., macro"]) == close(100 * cells["acc"].mean())
         right = (cells["acc"] * cells["ok"]).sum()
         assert float(row["Acc., micro"]) == close(100 * right / cells["ok"].sum())
+        for label, metric in {"Acc.": "acc", "A.P.": "ap"}.items():
+            assert float(row[f"{label}, std. dev."]) == close(100 * cells[metric].std())  # of a sample
         assert float(row["A.P., worst"]) == close(100 * cells["ap"].min())
         assert row["worst on"] in set(cells["testset"][cells["ap"] == cells["ap"].min()])
 
@@ -186,6 +188,9 @@ def test_the_leaderboard(page: Page, truth: pd.DataFrame) -> None:
         where = {name: row[name] for name in ("detector", "perturbation")}
         for metric in ("acc", "ap", "auroc"):
             assert float(row[metric]) == close(percent(truth, metric, **where))
+        cells = truth[(truth["detector"] == row["detector"]) & (truth["perturbation"] == row["perturbation"])]
+        assert float(row["std_dev"]) == close(100 * cells["ap"].std())
+        assert float(row["worst"]) == close(100 * cells["ap"].min())
 
 
 def test_the_scores_of_mistakes(page: Page, run: Path) -> None:

@@ -1,4 +1,4 @@
-"""A folder with every checkpoint that the papers' tables need: published formats, weights by formula."""
+"""A folder with every checkpoint that the first papers need: published formats, weights by formula."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 from formula import he_weights, shapes_of
+from printed_papers import FIRST_PAPERS
 from published_keys import published_keys, wrapped
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -39,10 +40,10 @@ BEGINNINGS = (*OWN, "durall-", "frank-ridge-")
 
 
 def needed() -> Iterator[Checkpoint]:
-    """Yield the checkpoints of all detectors in all tables, and what trainings alone start from."""
+    """Yield the checkpoints of all detectors in these tables, and what trainings alone start from."""
     found = {RESNET_34.name: RESNET_34}
-    for table in paper_tables().values():
-        for detector in table.detectors():
+    for table in FIRST_PAPERS:
+        for detector in paper_tables()[table].detectors():
             name, _, variant = detector.partition(":")
             found |= {one.name: one for one in find(name).plugin.needs[variant]}
     yield from found.values()

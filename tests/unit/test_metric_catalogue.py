@@ -248,7 +248,10 @@ def test_a_file_that_adds_no_metric_is_refused(tmp_path: Path, text: str, change
 @pytest.mark.parametrize(
     ("field", "value", "reason"),
     [
-        *(("name", name, "which is that of another column") for name in [*COLUMNS, *WHOLE, "ap_low", "rank"]),
+        *(
+            ("name", name, "which is that of another column")
+            for name in [*COLUMNS, *WHOLE, "ap_low", "rank", "worst"]
+        ),
         ("name", "Big Name", "use small letters"),
         ("label", 3, "not texts"),
         ("headings", {"cells": 3}, "not texts"),

@@ -39,19 +39,31 @@ def test_pairs_of_accuracy_and_precision_then_the_mean(store: Store) -> None:
         ("biggan", "A.P."),
         ("Mean", "Acc."),
         ("Mean", "A.P."),
+        ("Mean", "Bal. acc."),
+        *(("Std. dev.", label) for label in ("Acc.", "A.P.", "Bal. acc.")),
+        ("Worst", "A.P."),
+        ("Worst", "on"),
     ]
-    assert frame.loc[("poor", "sample")].tolist() == pytest.approx([100, 100, 50, 250 / 3, 75, 275 / 3])
+    row = frame.loc[("poor", "sample")].tolist()
+    assert row[:7] == pytest.approx([100, 100, 50, 250 / 3, 75, 275 / 3, 75])
+    # Of two values the deviation of a sample is their distance over the root of two.
+    assert row[7:10] == pytest.approx([50 / 2**0.5, 50 / 3 / 2**0.5, 50 / 2**0.5])
+    assert row[10:] == [pytest.approx(250 / 3), "biggan"]
 
 
 def test_a_detector_that_lacks_a_generator_gets_no_mean(store: Store) -> None:
     add(store, "partial", "stylegan", PERFECT)
     row = tables.make("acc-ap", [store]).frame.loc[("partial", "sample")]
     assert row["stylegan", "Acc."] == 100
-    assert row[[("biggan", "Acc."), ("Mean", "Acc."), ("Mean", "A.P.")]].isna().all()
+    assert row[[("biggan", "Acc."), ("Mean", "Acc."), ("Mean", "A.P."), ("Std. dev.", "A.P.")]].isna().all()
+    assert pd.isna(row["Worst", "A.P."])
+    assert row["Worst", "on"] == ""
     board = leaderboard.standings(tables.measure([store])).set_index("detector")
     assert board.loc["good", "rank"] == 1
     assert pd.isna(board.loc["partial", "rank"])
     assert pd.isna(board.loc["partial", "ap"])
+    assert board.loc["partial", ["std_dev", "worst"]].isna().all()
+    assert board.loc["partial", "worst_on"] == ""
 
 
 def test_metrics_use_scored_images_only_and_say_so(store: Store) -> None:
@@ -118,6 +130,7 @@ def test_leaderboard_ranks_by_mean_precision_and_writes_stable_text(store: Store
         ("3", "poor", "83.33"),
     ]
     assert rows[2]["auroc"] == "75.00"
+    assert [rows[2][name] for name in ("std_dev", "worst", "worst_on")] == ["0.00", "83.33", "stylegan"]
     assert rows[0]["checkpoints"] == "head=abcabcabcabc"
     assert rows[0]["ap_low"] == rows[0]["ap_high"] == ""  # nothing that resamples could vary
     assert float(rows[2]["ap_low"]) < 83.33 < float(rows[2]["ap_high"])
@@ -142,7 +155,10 @@ def test_detectors_compete_within_a_protocol(store: Store) -> None:
     [
         ("csv", "poor,sample,50.0,83.3,50.0,83.3,50.0,83.3"),
         ("markdown", "| poor | sample | 50.0 | 83.3 | 50.0 | 83.3 | 50.0 | 83.3 |"),
-        ("latex", r"poor & sample & 50.0 & 83.3 & 50.0 & 83.3 & 50.0 & 83.3 \\"),
+        (
+            "latex",
+            r"poor & sample & 50.0 & 83.3 & 50.0 & 83.3 & 50.0 & 83.3 & 50.0 & 0.0 & 0.0 & 0.0 & 83.3 & ",
+        ),
     ],
 )
 def test_every_style_prints_one_decimal(store: Store, style: str, line: str) -> None:
@@ -155,7 +171,7 @@ def test_text_is_split_into_whole_generators_where_the_terminal_is_narrow(store:
     assert max(map(len, wide.splitlines()[:6])) > 50
     narrow, wide = (text.split("\n\n4 cells")[0] for text in (narrow, wide))
     assert max(map(len, narrow.splitlines())) <= 50
-    assert narrow.count("poor") == 2
+    assert narrow.count("poor") == 4
     for value in ("stylegan", "biggan", "Mean", "83.3"):
         assert narrow.count(value) == wide.count(value)
 
@@ -327,9 +343,12 @@ def test_means_that_rest_on_what_was_seen_are_marked_everywhere(tmp_path: Path) 
     for place, testset in enumerate(["stylegan", "biggan"]):
         add(store, "d", testset, [PERFECT, ONE_WRONG][place], place=place, trained_on=["StyleGAN, LSUN"])
         add(store, "clean", testset, ONE_WRONG, place=place)
+    both, three = ("Mean", "Std. dev."), ("Acc.", "A.P.", "Bal. acc.")
     expected = {
-        "acc-ap": {"stylegan Acc.", "stylegan A.P.", "Mean Acc.", "Mean A.P."},
-        "summary": {"Acc., macro", "Acc., micro", "A.P., macro"},  # the worst is biggan
+        "acc-ap": {"stylegan Acc.", "stylegan A.P."}
+        | {f"{over} {label}" for over in both for label in three},
+        "summary": {"Acc., macro", "Acc., micro", "A.P., macro", "Bal. acc., macro"}  # the worst is biggan
+        | {f"{label}, std. dev." for label in three},
         "robustness": {"none Acc.", "none A.P."},
     }
     for name, columns in expected.items():
@@ -408,6 +427,9 @@ def test_a_summary_names_the_worst_generator_and_weighs_images_both_ways(store: 
     assert poor["Acc., macro"] == pytest.approx(100 * (0.5 + 0.5 + 1) / 3)
     assert poor["Acc., micro"] == pytest.approx(100 * (2 + 2 + 12) / 20)
     assert (poor["A.P., worst"], poor["worst on"]) == (pytest.approx(500 / 6), "stylegan")
+    assert (poor["Bal. acc., worst"], poor["Bal. acc. worst on"]) == (50, "stylegan")
+    assert poor["Bal. acc., macro"] == pytest.approx(100 * (0.5 + 0.5 + 1) / 3)
+    assert poor["Acc., std. dev."] == poor["Bal. acc., std. dev."] == pytest.approx(50 / 3**0.5)
     assert poor["images"] == 20
 
 
@@ -439,7 +461,8 @@ def test_means_of_a_summary_have_the_intervals_of_leaderboards(tmp_path: Path) -
     made = tables.TABLES["summary"].make(cells)
     assert made.low is not None
     assert made.high is not None
-    for name, metric in {"Acc., macro": "acc", "Acc., micro": "acc", "A.P., macro": "ap"}.items():
+    both_ways = {"Acc., macro": "acc", "Acc., micro": "acc", "A.P., macro": "ap", "Bal. acc., macro": "bacc"}
+    for name, metric in both_ways.items():
         ends = [ends.loc[("d", "sample"), name] for ends in (made.low, made.high)]
         assert ends == pytest.approx([board[f"{metric}_low"], board[f"{metric}_high"]])
         assert ends[0] < made.frame.loc[("d", "sample"), name] < ends[1]
@@ -463,7 +486,15 @@ def test_large_test_sets_weigh_more_in_the_interval_of_a_micro_mean(tmp_path: Pa
 def test_a_test_set_without_any_scored_image_leaves_no_mean(store: Store) -> None:
     add(store, "poor", "biggan", [0.5] * 4, status="failed", lost=4, place=1)
     row = tables.make("summary", [store]).frame.loc[("poor", "sample")]
-    assert row[["Acc., macro", "Acc., micro", "A.P., macro", "A.P., worst"]].isna().all()
+    numbers = [
+        "Acc., macro",
+        "Acc., micro",
+        "A.P., macro",
+        "A.P., worst",
+        "Bal. acc., macro",
+        "Acc., std. dev.",
+    ]
+    assert row[numbers].isna().all()
 
 
 def test_the_worst_generator_of_several_datasets_is_named_with_its_own(store: Store) -> None:

@@ -11,7 +11,7 @@ import torch
 
 from forenbench.detectors._nets.encoders import CLIP_RN50, CLIP_VIT_L14
 from forenbench.files.checksums import sha256_of
-from forenbench.plugins import loading
+from forenbench.plugins import resolving
 from forenbench.plugins.loaded import LoadedDetector
 from forenbench.tables.contamination import remark
 from forenbench.types import Cell
@@ -120,7 +120,7 @@ def test_a_detector_that_reads_no_file_states_itself_what_it_has_seen() -> None:
 
 
 def make(variant: str, weights: Weights) -> list[LoadedDetector]:
-    return [loading._make(Two, variant, weights)]
+    return [resolving._make("two", Two, variant, weights)]
 
 
 def test_another_file_is_refused_before_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
