@@ -32,7 +32,7 @@ def test_the_word_for_a_file_is_that_of_what_is_known_of_it(tmp_path: Path) -> N
     path = saved(tmp_path / "head.pth", 2)
     sha256, size = sha256_of(path), path.stat().st_size
     shipped = replace(HEAD, shipped=True, file="types.py", package="forenbench")
-    types = Path(loading.__file__).parents[1] / "types.py"
+    types = Path(resolving.__file__).parents[1] / "types.py"
     for checkpoint, file, word, problem in (
         (replace(HEAD, sha256=sha256), path, "published", False),
         (replace(HEAD, sha256=sha256.upper()), path, "published", False),
