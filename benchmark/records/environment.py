@@ -34,7 +34,7 @@ _version = cache(version)
 def environment(device: str) -> dict[str, Any]:
     """Say when, by which command and with what something is made, in the words of `Provenance`."""
     return {
-        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "command": tuple(sys.argv),
         "device": device,
         "python": platform.python_version(),

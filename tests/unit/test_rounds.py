@@ -29,8 +29,12 @@ class Witness(Brightness):
         self.alive: list[int] = []
 
     def score(self, batch: torch.Tensor) -> torch.Tensor:
-        self.alive.append(sum(type(one) is torch.nn.Conv2d for one in gc.get_objects()))
+        self.alive.append(convolutions())
         return super().score(batch)
+
+
+def convolutions() -> int:
+    return sum(type(one) is torch.nn.Conv2d for one in gc.get_objects())
 
 
 def test_what_does_not_fit_in_begins_a_round_of_its_own() -> None:
@@ -71,6 +75,8 @@ def test_rows_and_their_order_are_those_of_one_round(
     dataset: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     found = {}
+    gc.collect()
+    others = convolutions()  # of tests before this one, in the same process
     for folder, memory in (("once", "1TB"), ("rounds", "1")):
         monkeypatch.setenv("FORENBENCH_NETWORK_MEMORY", memory)
         witness = Witness()
@@ -78,7 +84,7 @@ def test_rows_and_their_order_are_those_of_one_round(
         found[folder] = results.leaderboard().frame, witness.alive
     assert found["once"][0].equals(found["rounds"][0])
     # The witness holds no checkpoint and scores beside frank, which has no network: the others' are gone.
-    assert min(found["once"][1]) > max(found["rounds"][1]) == 0
+    assert min(found["once"][1]) > others >= max(found["rounds"][1])
     said = capsys.readouterr().err
     assert "networks take more memory than is free: detectors score in 4 rounds" in said
     assert "round 4 of 4: frank:ridge-small, witness" in said
