@@ -17,15 +17,37 @@ _FAMILIES = {"midjourney", "stablediffusion"}
 
 
 @cache
-def listed() -> Mapping[str, date]:
-    """Read ``datasets/released.csv``: dates by every name of a generator, as `plain` spells it."""
-    found: dict[str, date] = {}
+def _rows() -> tuple[Mapping[str, str], ...]:
+    """Read ``datasets/released.csv``."""
     with (files("forenbench.datasets") / "released.csv").open(encoding="utf-8") as text:
-        for row in csv.DictReader(text):
-            for name in (row["generator"], *row["also"].split()):
-                # "ZITS++" is "ZITS" to `plain`: the earlier line keeps the name
-                found.setdefault(plain(name), date.fromisoformat(row["released"]))
+        return tuple(csv.DictReader(text))
+
+
+@cache
+def listed() -> Mapping[str, date]:
+    """Return the list's dates by every name of a generator, as `plain` spells it."""
+    found: dict[str, date] = {}
+    for row in _rows():
+        for name in (row["generator"], *row["also"].split()):
+            # "ZITS++" is "ZITS" to `plain`: the earlier line keeps the name
+            found.setdefault(plain(name), date.fromisoformat(row["released"]))
     return found
+
+
+@cache
+def _names() -> Mapping[str, str]:
+    """Return the list's own name of each generator by all of its names, as `plain` spells both."""
+    every = ((name, row["generator"]) for row in _rows() for name in row["also"].split())
+    return {plain(name): plain(generator) for name, generator in every}
+
+
+def one_name(generator: str) -> str:
+    """Return one name for all that a generator is called by: ``sd14`` and ``stable_diffusion_v_1_4`` are one.
+
+    Of those that ``datasets/released.csv`` does not list it is the name itself, as `plain` spells it.
+    """
+    key = plain(generator)
+    return _names().get(key, key)
 
 
 def read_dates(file: str, values: Mapping[str, object]) -> dict[str, date]:

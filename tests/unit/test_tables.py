@@ -365,6 +365,14 @@ def test_names_of_nothing_but_signs_are_not_what_was_seen() -> None:
     ]
 
 
+def test_a_generator_is_one_by_all_of_its_names_and_a_collection_in_all_of_its_parts() -> None:
+    for name in ("stable_diffusion_v_1_4", "stable-diffusion-1-4", "sd14", "CompVis@stable-diffusion-v1-4"):
+        assert seen_in_training(["sd-v1.4"], name, []) == [name]
+    for name in ("stable-diffusion-v1-5", "stable-diffusion-2", "sd-turbo", "ldm"):
+        assert seen_in_training(["sd-v1.4"], name, []) == []
+    assert seen_in_training(["coco"], "x", ["coco-val2017/0", "raise-1k", "coconut"]) == ["coco-val2017/0"]
+
+
 def test_the_worst_is_marked_where_it_was_seen(tmp_path: Path) -> None:
     store = Store(tmp_path)
     add(store, "d", "stylegan", ONE_WRONG, trained_on=["stylegan"])
