@@ -14,6 +14,7 @@ from stored_cells import ONE_WRONG, PERFECT, add, with_wrong_reals
 
 from forenbench import tables
 from forenbench.data.descriptions import specs
+from forenbench.data.protocols import protocols
 from forenbench.errors import BenchError
 from forenbench.perturbations import parse
 from forenbench.plugins.installed import find, installed
@@ -116,8 +117,8 @@ def test_what_a_table_needs_exists(name: str) -> None:
     variants = {f"{found.name}:{variant}" for found in installed() for variant in found.variants("published")}
     assert set(table.detectors()) <= variants
     for dataset, testsets in table.testsets().items():
-        if dataset in specs() or name in FIRST_PAPERS:
-            assert set(testsets) <= set(specs()[dataset].testsets), dataset
+        assert set(testsets) <= set(specs()[dataset].testsets), dataset
+    assert table.protocol in ("", *protocols())
     assert [parse(name).name for name in table.perturbations()] == table.perturbations()
 
 
