@@ -12,7 +12,7 @@ from types import MappingProxyType
 from forenbench.data.sources.findings import Findings
 from forenbench.data.sources.listed import only_listed
 from forenbench.data.sources.rules import NO_RULES, Rules
-from forenbench.data.sources.splits import SCORED, Taken, take
+from forenbench.data.sources.splits import SCORED, take
 from forenbench.errors import BenchError, unknown
 from forenbench.printable import readable
 from forenbench.types import Advance, FileSource, Sample, TestSet, Whereabouts
@@ -117,7 +117,9 @@ def _open(spec: Spec, data_root: Path, selection: Selection, advance: Advance) -
         source, findings = only_listed(source, findings, Path(asked.list))
     selection = replace(selection, subsets=(spec.subset, *selection.subsets))
     taken = take(findings.samples, selection.splits)
-    lent, lender = _take_lent(findings, taken, selection), find_lender(spec)
+    # the split of borrowed reals that was taken beside them, else what they would be scored on
+    preferred = dict.fromkeys(filter(None, (taken.split, *selection.splits, *SCORED)))
+    lent, lender = take(findings.borrowed, tuple(preferred)), find_lender(spec)
     if taken.split == take(findings.samples, SCORED).split:
         selection = replace(selection, splits=SCORED)  # the same files, so the same name
     groups = group(spec, (*taken.samples, *lent.samples))
@@ -163,12 +165,6 @@ def _open(spec: Spec, data_root: Path, selection: Selection, advance: Advance) -
     )
     notes += _reencoded(protocol, testsets)
     return Dataset(spec.name, spec.checkpoints, testsets, facts, (*notes, *warnings(chosen, facts)))
-
-
-def _take_lent(findings: Findings, taken: Taken, selection: Selection) -> Taken:
-    """Take the split of borrowed reals that was taken beside them, else what they would be scored on."""
-    preferred = dict.fromkeys(filter(None, (taken.split, *selection.splits, *SCORED)))
-    return take(findings.borrowed, tuple(preferred))
 
 
 def _reencoded(protocol: Protocol, testsets: Sequence[TestSet]) -> Iterator[str]:

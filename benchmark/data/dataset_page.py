@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
 
 from forenbench.markdown import items, wrapped
-from forenbench.types import FAKE, REAL
+from forenbench.types import FAKE, LABEL_NAMES, REAL
 
 from .descriptions import Spec, Suite
 
@@ -16,39 +16,28 @@ def dataset_page(found: Spec | Suite) -> str:
         parts = {part.dataset: ", ".join(part.testsets) for part in found.parts}
         return "\n\n".join([f"## {found.name}", wrapped(f"Suite: {found.description}"), items(parts)]) + "\n"
     places = [] if found.builder else [f"{found.folder}/", *found.archives, *found.layouts]
+    numbers = Counter[tuple[str, int]]()
+    for key, number in found.counts.items():
+        numbers[key.generator, key.label] += number
+    testsets = []
+    for name in found.testsets:
+        real, fake = numbers[name, REAL], numbers[name, FAKE]
+        testsets.append(f"{name} ({real:,} + {fake:,})" if real or fake else name)
+    shared = [f"{name} ({sum(numbers[name, label] for label in LABEL_NAMES):,})" for name in found.reals]
     known = {
         "Licence": found.licence,
         "Source": found.source,
         "Looked for below the data root": ", ".join(f"`{place}`" for place in places),
-        "Test sets (real + fake files)": ", ".join(_testsets(found)),
-        "Shared reals": ", ".join(_shared(found)),
+        "Test sets (real + fake files)": ", ".join(testsets),
+        "Shared reals": ", ".join(shared),
     }
-    rules = "\n".join(["```", *_options(found), "```"]) if found.rules else ""
+    # as commands take them, for a copy of the same files under another name
+    options = []
+    for word, said in found.rules.to_json().items():
+        if isinstance(said, dict):
+            options.append(f"--{word} {','.join(f'{ours}={theirs}' for ours, theirs in said.items())}")
+        else:
+            options += [f"--{word} '{text}'" for text in ([said] if isinstance(said, str) else said)]
+    rules = "\n".join(["```", *options, "```"]) if found.rules else ""
     page = [f"## {found.name}", wrapped(found.description), items(known), rules, found.instructions.strip()]
     return "\n\n".join(filter(None, page)) + "\n"
-
-
-def _options(spec: Spec) -> Iterator[str]:
-    """Spell the rules as commands take them, for a copy of the same files under another name."""
-    for word, said in spec.rules.to_json().items():
-        if isinstance(said, dict):
-            yield f"--{word} {','.join(f'{ours}={theirs}' for ours, theirs in said.items())}"
-        else:
-            yield from (f"--{word} '{text}'" for text in ([said] if isinstance(said, str) else said))
-
-
-def _testsets(spec: Spec) -> Iterator[str]:
-    """Name the test sets, with their counts where these are known."""
-    for name in spec.testsets:
-        counts = [
-            sum(number for key, number in spec.counts.items() if (key.generator, key.label) == (name, label))
-            for label in (REAL, FAKE)
-        ]
-        yield f"{name} ({counts[0]:,} + {counts[1]:,})" if any(counts) else name
-
-
-def _shared(spec: Spec) -> Iterator[str]:
-    """Name the sources of reals that several test sets share, with their counts."""
-    for source in spec.reals:
-        number = sum(number for key, number in spec.counts.items() if key.generator == source)
-        yield f"{source} ({number:,})"

@@ -84,7 +84,12 @@ class Protocol:
             chosen = FUNCTIONS[self.files.chosen_by](chosen.samples)
             notes += chosen.notes
         if self.files.first is not None:
-            chosen = _first(chosen.samples, self.files.first)
+            each = {label: [s for s in chosen.samples if s.label == label] for label in LABEL_NAMES}
+            # As many as the rarer one of reals and fakes has. A test set of one label has all that was asked
+            # for: the other one is nobody's limit.
+            number = min([self.files.first, *(len(each[label]) for label in (REAL, FAKE) if each[label])])
+            kept = {sample for some in each.values() for sample in some[:number]}
+            chosen = split(chosen.samples, kept.__contains__, f"behind the first {number} of their label")
             notes += chosen.notes
         return Choice(chosen.samples, tuple(notes))
 
@@ -153,12 +158,3 @@ def _frozen(name: str, values: Mapping[str, Any], kind: type) -> dict[str, Any]:
     if surplus := set(values) - known:
         raise BenchError(f"protocols/{name}.toml: unknown key '{min(surplus)}'; known are {sorted(known)}")
     return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
-
-
-def _first(samples: Sequence[Sample], number: int) -> Choice:
-    """Take the first ones of each label, as many as the rarer one of reals and fakes has."""
-    each = {label: [sample for sample in samples if sample.label == label] for label in LABEL_NAMES}
-    # A test set of one label has all that was asked for: the other one is nobody's limit.
-    number = min([number, *(len(each[label]) for label in (REAL, FAKE) if each[label])])
-    kept = {sample for some in each.values() for sample in some[:number]}
-    return split(samples, kept.__contains__, f"behind the first {number} of their label")

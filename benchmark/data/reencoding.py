@@ -65,16 +65,15 @@ class Reencoding:
             samples: Of a test set whose dataset the rule is for.
             facts: Of their files; what is no image is left alone, and stays unreadable.
         """
-        return {
-            sample.path: self.by
-            for sample in samples
-            if sample.label in LABELS[self.label] and self._fits(facts[sample.path].format)
-        }
-
-    def _fits(self, found: str) -> bool:
-        if self.format == NOT_JPEG:
-            return bool(found) and found not in JPEG
-        return bool(found) and self.format in ("", found)
+        found = {}
+        for sample in samples:
+            if sample.label not in LABELS[self.label]:
+                continue
+            format = facts[sample.path].format
+            fits = format not in JPEG if self.format == NOT_JPEG else self.format in ("", format)
+            if format and fits:
+                found[sample.path] = self.by
+        return found
 
 
 def is_of_single_files(text: str) -> bool:
