@@ -61,20 +61,16 @@ class Beside:
             raise OSError(f"'{readable(path)}' leads out of '{self.folder}', the folder of its table")
         if not member and (self.folder / wanted).is_file():
             return None, wanted
-        for archive, stem in self._opened():
-            for name in (wanted, f"{stem}/{wanted}"):
-                if archive.stamps([name])[name].mark:
-                    return archive, name
-        raise FileNotFoundError(
-            f"'{readable(path)}' is neither beside its table, in '{self.folder}', nor in an archive there"
-        )
-
-    def _opened(self) -> list[tuple[Archive, str]]:
-        """Open the archives, once; with the name of each without its suffix."""
         from .archive import Archive, is_archive, stem_of  # few tables need it
 
         with self._lock:
             if self._archives is None:
                 files = sorted(file for file in self.folder.iterdir() if file.is_file() and is_archive(file))
                 self._archives = [(Archive(file), stem_of(file)) for file in files]
-            return self._archives
+        for archive, stem in self._archives:
+            for name in (wanted, f"{stem}/{wanted}"):
+                if archive.stamps([name])[name].mark:
+                    return archive, name
+        raise FileNotFoundError(
+            f"'{readable(path)}' is neither beside its table, in '{self.folder}', nor in an archive there"
+        )

@@ -117,9 +117,19 @@ def open_huggingface(
     """
     source = HuggingFace(root, files)
     tables = [source.table(file) for file in files]
-    _check_columns(tables, root)
-    images = image_column(next((one for one in tables if one.rows), tables[0]).schema, f"'{root}'").name
-    there = {name.strip().lower(): name for name in tables[0].names}
+    first = tables[0]
+    for table in tables:
+        # of one that lacks a column, rows would lose what it says
+        if differing := sorted(set(table.names) ^ set(first.names)):
+            raise BenchError(
+                f"'{table.file}' has other columns than '{first.file.name}': '{differing[0]}' is in one of "
+                "them only. Name one of the files, or a folder of like ones"
+            )
+        # in files without rows a column may have no type
+        if table.rows or len(tables) == 1:
+            image_column(table.schema, f"'{root}'" if table is first else f"'{table.file}'")
+    images = image_column(next((one for one in tables if one.rows), first).schema, f"'{root}'").name
+    there = {name.strip().lower(): name for name in first.names}
     names = find_columns(list(there), words, str(root))
     # of the others only those that seem to hold generators: the rest may be long texts
     read = {
@@ -129,17 +139,3 @@ def open_huggingface(
     }
     paths = [f"{file}#{row}" for file, table in zip(files, tables, strict=True) for row in range(table.rows)]
     return source, read_columns(paths, ReadColumns(names, read), words, str(root), folder_name(root))
-
-
-def _check_columns(tables: Sequence[ParquetTable], root: Path) -> None:
-    """Refuse files whose columns differ: of one that lacks a column, rows would lose what it says."""
-    first = tables[0]
-    for table in tables:
-        if differing := sorted(set(table.names) ^ set(first.names)):
-            raise BenchError(
-                f"'{table.file}' has other columns than '{first.file.name}': '{differing[0]}' is in one of "
-                "them only. Name one of the files, or a folder of like ones"
-            )
-        # in files without rows a column may have no type
-        if table.rows or len(tables) == 1:
-            image_column(table.schema, f"'{root}'" if table is first else f"'{table.file}'")

@@ -33,8 +33,12 @@ def image_column(schema: Any, place: str) -> ImageColumn:  # noqa: ANN401 - pyar
     Raises:
         BenchError: There is none, there are several, or each row has a list of images.
     """
+    import pyarrow.types as kinds
+
     found = {field.name: one for field in schema if (one := _as_images(field)) is not None}
-    lists = [field.name for field in schema if _is_list_of_images(field)]
+    tests = (kinds.is_list, kinds.is_large_list, kinds.is_fixed_size_list)
+    several = [field for field in schema if any(test(field.type) for test in tests)]
+    lists = [field.name for field in several if _as_images(field.type.value_field) is not None]
     named = [name for name in found if name.lower() == "image"] or list(found)
     if not named and lists:
         raise BenchError(
@@ -104,10 +108,3 @@ def _is_binary(kind: Any) -> bool:  # noqa: ANN401
 
     tests = (kinds.is_binary, kinds.is_large_binary, kinds.is_fixed_size_binary, kinds.is_binary_view)
     return any(test(kind) for test in tests)
-
-
-def _is_list_of_images(field: Any) -> bool:  # noqa: ANN401
-    import pyarrow.types as kinds
-
-    tests = (kinds.is_list, kinds.is_large_list, kinds.is_fixed_size_list)
-    return any(test(field.type) for test in tests) and _as_images(field.type.value_field) is not None

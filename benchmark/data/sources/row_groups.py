@@ -64,8 +64,15 @@ class ParquetTable:
             BenchError: The file is broken there.
         """
         column = image_column(self.schema, f"'{self.file}'")
-        if not column.path or (column.bytes and not self._lacks_bytes(column.bytes)):
+        if not column.path:
             return None
+        if column.bytes:
+            groups = range(self._footer.num_row_groups)
+            chunks = [chunk for group in groups for chunk in self._chunks(group, column.bytes)]
+            # where statistics do not tell, any row may be without bytes
+            known = [one.statistics for one in chunks if one.is_stats_set and one.statistics.has_null_count]
+            if len(known) == len(chunks) and not any(one.null_count for one in known):
+                return None
         with _arrow_errors(self.file, BenchError):
             return words([value and value["path"] for value in self._values(column.path)], ())
 
@@ -118,15 +125,6 @@ class ParquetTable:
         with pq.ParquetFile(self.file, metadata=self._footer) as opened:
             found: list[Any] = opened.read([leaf], use_threads=False).column(0).to_pylist()
         return found
-
-    def _lacks_bytes(self, leaf: str) -> bool:
-        """Say whether any row may be without bytes, as far as the file's statistics tell."""
-        for group in range(self._footer.num_row_groups):
-            for chunk in self._chunks(group, leaf):
-                known = chunk.is_stats_set and chunk.statistics.has_null_count
-                if not known or chunk.statistics.null_count:
-                    return True
-        return False
 
     def _chunks(self, group: int, leaf: str) -> Iterator[Any]:
         """Yield what the footer says of a leaf's part in a row group."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -58,7 +58,9 @@ def read_by_rules(paths: Sequence[str], root_name: str, rules: Rules) -> Finding
     for path in paths:
         folder, _, name = path.rpartition("/")
         if (candidates := folders.get(folder)) is None:
-            candidates = folders[folder] = list(_candidates(folder, fittings))
+            below = f"{folder}/" if folder else ""
+            tried = ((one, one.rule.pattern.folders.fullmatch(below)) for one in fittings)
+            candidates = folders[folder] = [(one, kept.groupdict()) for one, kept in tried if kept]
         for fitting, said in candidates:
             _, label, pattern = fitting.rule
             if pattern.name is not None:
@@ -82,14 +84,6 @@ def read_by_rules(paths: Sequence[str], root_name: str, rules: Rules) -> Finding
         some = ", ".join(f"'{path}'" for path in others[:_SHOWN])
         notes.append(f"left aside, of which no pattern fits: {len(others)} files, such as {some}")
     return Findings(tuple(samples), tuple(others), tuple(notes))
-
-
-def _candidates(folder: str, fittings: Sequence[_Fitting]) -> Iterator[tuple[_Fitting, dict[str, str]]]:
-    """Yield what may fit files of a folder, with what the folder's names say."""
-    below = f"{folder}/" if folder else ""
-    for fitting in fittings:
-        if (found := fitting.rule.pattern.folders.fullmatch(below)) is not None:
-            yield fitting, found.groupdict()
 
 
 def _sample(path: str, rule: Rule, said: Mapping[str, str], name: str) -> Sample:

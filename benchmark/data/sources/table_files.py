@@ -116,20 +116,14 @@ def remarks(file: Path) -> tuple[str, ...]:
     separated = f"'{file.name}': its columns are separated by {_SEPARATORS[separator]}"
     encoded = f"'{file.name}': it is read as {encoding.upper()}"
     is_other = not encoding.startswith("utf-8")
-    if not is_other and not _is_utf8(file):
-        is_other, encoded = True, f"'{file.name}': what is no UTF-8 in it is read as Windows-1252"
+    if not is_other:
+        try:
+            with file.open(encoding="utf-8") as text:
+                while text.read(_HEAD):  # all of it: what is no UTF-8 may be a single name
+                    pass
+        except UnicodeDecodeError:
+            is_other, encoded = True, f"'{file.name}': what is no UTF-8 in it is read as Windows-1252"
     return (separated,) * (separator != ",") + (encoded,) * is_other
-
-
-def _is_utf8(file: Path) -> bool:
-    """Say whether the whole of a file is UTF-8."""
-    try:
-        with file.open(encoding="utf-8") as text:
-            while text.read(_HEAD):
-                pass
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _spelling(file: Path) -> tuple[str, str]:

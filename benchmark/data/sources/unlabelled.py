@@ -62,8 +62,9 @@ def without_fit(location: Path, findings: Findings) -> BenchError:
 def propose(paths: Iterable[str]) -> Rules:
     """Guess rules for paths whose folders say no label.
 
-    Folders that are called like photographs, or sets of them, are real. Of all others, the level of folders
-    whose names vary most is the generator, the next one a class, or a split where all of its names say so.
+    Folders that are called like photographs, or sets of them, are real, unless another of the path is called
+    like fakes. Of all others, the level of folders whose names vary most is the generator, the next one a
+    class, or a split where all of its names say so.
 
     Returns:
         Rules by which every image has a label, right or wrong; none where all lie in one folder.
@@ -78,11 +79,18 @@ def propose(paths: Iterable[str]) -> Rules:
     others = {suffix for found in known.values() for suffix in found - _IMAGES if suffix}
     if len(images) < 2:
         return Rules()
-    real = {folder: at for folder in images if (at := _real_at(folder)) is not None}
-    reals = dict.fromkeys(_below(*one) for one in sorted(real.items()))
-    by_depth = defaultdict[int, list[Folders]](list)
-    for folder in images.keys() - real.keys():
-        by_depth[len(folder)].append(folder)
+    reals, by_depth = dict[str, None](), defaultdict[int, list[Folders]](list)
+    for folder in sorted(images):
+        real_at = next((at for at, name in enumerate(folder) if _is_real(name)), None)
+        if real_at is None or any(_FAKE & set(_words(name)) for name in folder):
+            by_depth[len(folder)].append(folder)
+            continue
+        # all below the name that says it, or below a split that is deeper
+        splits = [at for at, name in enumerate(folder) if split_of(name)]
+        names = [_spelt(name) for name in folder[: max([real_at, *splits]) + 1]]
+        if splits:
+            names[splits[-1]] = "{split}"
+        reals["/".join([*names, "**"])] = None
     fakes = [_pattern(found) for _, found in sorted(by_depth.items())]
     return Rules(tuple(reals), tuple(fakes), tuple(f"**/*{_spelt(suffix)}" for suffix in sorted(others)))
 
@@ -129,27 +137,11 @@ def merged(labelled: Mapping[Folders, tuple[int, int, str]]) -> Iterator[str]:
         )
 
 
-def _real_at(folder: Folders) -> int | None:
-    """Find the folder that is called like photographs; none where another is called like fakes."""
-    if any(_FAKE & set(_words(name)) for name in folder):
-        return None
-    return next((at for at, name in enumerate(folder) if _is_real(name)), None)
-
-
 def _is_real(name: str) -> bool:
     """Say whether a folder is called like photographs, and like nothing else: "ADM_imagenet" is not."""
     # "imagenet1k" is as good as "imagenet-1k"
     pieces = {one for word in _words(name) for one in ({word} & _REAL or re.findall("[a-z]+", word))}
     return bool(pieces & _REAL) and pieces <= _REAL | _NEUTRAL
-
-
-def _below(folder: Folders, at: int) -> str:
-    """Make a pattern for all that lies below one of a folder's names, or below a split that is deeper."""
-    splits = [place for place, name in enumerate(folder) if split_of(name)]
-    names = [_spelt(name) for name in folder[: max([at, *splits]) + 1]]
-    if splits:
-        names[splits[-1]] = "{split}"
-    return "/".join([*names, "**"])
 
 
 def _words(name: str) -> list[str]:

@@ -78,7 +78,8 @@ def keyed(paths: Sequence[str]) -> Iterator[Keyed]:
     for path in paths:
         stem, suffix = splitext(path)
         if suffix.lower() in _IMAGES:
-            names = stem, _key(path)
+            folder, slash, name = path.rpartition("/")
+            names = stem, folder + slash + name.partition(".")[0]
             label, fields = (
                 next((texts[name, kind] for name in names if (name, kind) in texts), "")
                 for kind in (_CLASS, _FIELDS)
@@ -121,12 +122,6 @@ def find_keyed(source: Source, paths: Sequence[str], words: TableWords, where: s
     columns = ReadColumns(names, {name: [row.get(name, "") for row in rows] for name in used})
     found = read_columns([one.image for one in images], columns, words, where, stem)
     return replace(found, notes=(*_notes(images, paths), *found.notes))
-
-
-def _key(path: str) -> str:
-    """Return what WebDataset calls the key: the folders, and the name up to its first dot."""
-    folder, slash, name = path.rpartition("/")
-    return folder + slash + name.partition(".")[0]
 
 
 def _notes(images: Sequence[Keyed], paths: Sequence[str]) -> Iterator[str]:
