@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -52,15 +52,13 @@ def find_datasets(records: Sequence[Record], requests: Sequence[str], data_root:
         elif found[name] is None:
             at = _remembered(name, record, data_root)
         if at:
-            found[name] = at._replace(spec=_beside_lender(at.spec, record, asked))
+            # reals are borrowed of a dataset where somebody says now that it is, or where the run found it
+            where = record.provenance.found or NOWHERE
+            lender = asked.get(where.lender or "", where.lender_path or "")
+            if lender and is_there(Path(lender)):
+                at = at._replace(spec=replace(at.spec, lender_path=str(Path(lender).absolute())))
+            found[name] = at
     return {name: at for name, at in found.items() if at}
-
-
-def _beside_lender(spec: Spec, record: Record, asked: Mapping[str, str]) -> Spec:
-    """Say where the dataset is whose reals are borrowed: where somebody says now, or where the run did."""
-    where = record.provenance.found or NOWHERE
-    path = asked.get(where.lender or "", where.lender_path or "")
-    return replace(spec, lender_path=str(Path(path).absolute())) if path and is_there(Path(path)) else spec
 
 
 def _rules(record: Record) -> Rules:
