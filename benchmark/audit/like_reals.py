@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import NamedTuple
 
-from PIL import ImageFile, JpegImagePlugin
+from PIL import JpegImagePlugin
 
 from forenbench.data.inventory import FileFacts
 from forenbench.data.reencoding import JPEG, LIKE_REALS
@@ -86,14 +86,9 @@ def like_reals(testset: TestSet, facts: Mapping[str, FileFacts], seed: int, adva
 
 def _quality(source: Source, path: str) -> int | None:
     """Estimate a JPEG's quality; None where it cannot be read, or has no tables."""
+    jpeg = JpegImagePlugin.JpegImageFile
     try:
-        return look(source.read(path), _read)
+        tables = look(source.read(path), lambda file: file.quantization if isinstance(file, jpeg) else None)
     except (OSError, UnreadableImage):
         return None
-
-
-def _read(opened: ImageFile.ImageFile) -> int | None:
-    """Read the quality off an opened file."""
-    if isinstance(opened, JpegImagePlugin.JpegImageFile) and opened.quantization:
-        return read_tables(opened.quantization).quality
-    return None
+    return read_tables(tables).quality if tables else None

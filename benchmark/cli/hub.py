@@ -37,7 +37,15 @@ def fetch_hub_dataset(request: str, yes: bool) -> bool:
     try:
         say(f"There already: {short(find_snapshot(pinned))}")
     except NotHere:
-        _refuse_full_disk(listing.size or 0)
+        size, folder = listing.size or 0, hub_cache()
+        there = next(above for above in (folder, *folder.parents) if above.exists())
+        free = shutil.disk_usage(there).free
+        say(f"To download: {size_in_words(size)} to {short(folder)}/, where {size_in_words(free)} are free")
+        if size > free:  # files of an earlier attempt count as missing
+            raise BenchError(
+                f"'{folder}' has room for {size_in_words(free)}, not for {size_in_words(size)}; make room, "
+                "or name another folder with HF_HUB_CACHE"
+            ) from None  # that it is not here yet is no cause of that
         agree(yes)
         try:
             place = fetch_snapshot(wanted, listing.commit)
@@ -47,16 +55,3 @@ def fetch_hub_dataset(request: str, yes: bool) -> bool:
         say(f"{short(place)} is there", "green")
     say(f"'bench run --dataset {pinned}' scores it, and no other commit.")
     return True
-
-
-def _refuse_full_disk(size: int) -> None:
-    """Refuse a download that is larger than what is free; files of an earlier attempt count as missing."""
-    folder = hub_cache()
-    there = next(above for above in (folder, *folder.parents) if above.exists())
-    free = shutil.disk_usage(there).free
-    say(f"To download: {size_in_words(size)} to {short(folder)}/, where {size_in_words(free)} are free")
-    if size > free:
-        raise BenchError(
-            f"'{folder}' has room for {size_in_words(free)}, not for {size_in_words(size)}; make room, or "
-            "name another folder with HF_HUB_CACHE"
-        )

@@ -44,7 +44,16 @@ def detectors(
 ) -> None:
     """List every installed detector, its variants, and the package that provides it."""
     if card:
-        show("\n".join(_pages(card)))
+        from forenbench.plugins.card_page import card_page
+        from forenbench.plugins.installed import find
+
+        known = {one.name: one for one in cards()}
+        if card not in ("all", *known):
+            raise BenchError(unknown("detector", card, known))
+        asked = [one for one in known.values() if card in ("all", one.name)]
+        if card != "all" and asked[0].problem:
+            raise BenchError(f"detector '{card}' ({asked[0].package}) cannot be used: {asked[0].problem}")
+        show("\n".join(card_page(one, find(one.name).checkpoints) for one in asked if not one.problem))
         return
     rows = []
     for one in cards():
@@ -171,21 +180,6 @@ def engines() -> None:
     from forenbench.scoring.engines import ENGINES
 
     show_table(("engine", "package"), [(name, one.package) for name, one in ENGINES.entries().items()])
-
-
-def _pages(name: str) -> Iterator[str]:
-    """Write the cards that are asked for."""
-    from forenbench.plugins.card_page import card_page
-    from forenbench.plugins.installed import find
-
-    known = {one.name: one for one in cards()}
-    if name != "all" and name not in known:
-        raise BenchError(unknown("detector", name, known))
-    for one in known.values():
-        if name == one.name and one.problem:
-            raise BenchError(f"detector '{name}' ({one.package}) cannot be used: {one.problem}")
-        if name in ("all", one.name) and not one.problem:
-            yield card_page(one, find(one.name).checkpoints)
 
 
 def _added(found: Iterable[Opened[T]], words: Callable[[T], Row]) -> Iterator[Row]:

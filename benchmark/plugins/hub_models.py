@@ -36,7 +36,12 @@ class HubModel(LogitDetector):
 
     def __init__(self, request: str, weights: Weights) -> None:
         asked = self.parse(request)
-        transformers = _transformers()
+        try:
+            import transformers
+        except ImportError as error:
+            raise NotHere("models of the hub need transformers: pip install 'forenbench[hf]'") from error
+        # Its bars would stand among the lines of a run.
+        transformers.utils.logging.disable_progress_bar()
         folder = _folder(asked)
         self.name = f"hf:{folder.name if asked.is_place else asked.model.replace('/', '--')}"
 
@@ -87,16 +92,6 @@ class HubInput:
         """Turn one RGB image into a float32 tensor, (3, H, W) for most models."""
         made: Tensor = self.processor(images=image, return_tensors="pt")["pixel_values"][0]
         return made.float()
-
-
-def _transformers() -> Any:  # noqa: ANN401 - a module without types
-    try:
-        import transformers
-    except ImportError as error:
-        raise NotHere("models of the hub need transformers: pip install 'forenbench[hf]'") from error
-    # Its bars would stand among the lines of a run.
-    transformers.utils.logging.disable_progress_bar()
-    return transformers
 
 
 def _folder(asked: ModelRequest) -> Path:

@@ -86,14 +86,14 @@ def encoded(encoder: Encoder, outputs: Sequence[str], batch: Tensor) -> dict[str
         absent = [output for output in outputs if output not in made]
         if absent:
             raise ValueError(f"outputs returned no '{absent[0]}', which it was asked for")
-        return {output: _features(made[output], len(batch), output) for output in outputs}
-
-
-def _features(returned: object, number: int, output: str) -> Tensor:
-    features = _counted(returned, number, f"outputs['{output}']" if output else "encode")
-    # Under autocast features are bfloat16, and a detector may hand them to numpy, which has no such type.
-    dtype = torch.float32 if features.dtype == torch.bfloat16 else features.dtype
-    return features.detach().to(dtype, copy=True)
+        found = {}
+        for output in outputs:
+            features = _counted(made[output], len(batch), f"outputs['{output}']" if output else "encode")
+            # Under autocast features are bfloat16, and a detector may hand them to numpy, which has no such
+            # type.
+            dtype = torch.float32 if features.dtype == torch.bfloat16 else features.dtype
+            found[output] = features.detach().to(dtype, copy=True)
+        return found
 
 
 def scored(detector: Detector, batch: Tensor) -> tuple[Tensor, Tensor]:

@@ -43,22 +43,18 @@ def network_memory(device: str, root: Path = Path("/")) -> float:
         import torch
 
         return _SHARE * torch.cuda.mem_get_info(device)[0]
-    return _SHARE * min(_free(root / "proc/meminfo"), *(_left(root / "sys/fs/cgroup", *g) for g in _GROUPS))
-
-
-def _free(meminfo: Path) -> float:
-    """Return the bytes that new programs can have without swapping, as Linux estimates them."""
-    return 1024 * _number(meminfo, "MemAvailable:")
-
-
-def _left(folder: Path, limit: str, statistics: str, used: str) -> float:
-    """Return what a container's limit leaves."""
-    try:
-        most = (folder / limit).read_text().strip()
-    except OSError:
-        return math.inf
-    # "max" where there is no limit; of version 1 a number beyond all memory.
-    return int(most) - _number(folder / statistics, used, 0) if most.isdecimal() else math.inf
+    # What new programs can have without swapping, in KiB as Linux estimates it.
+    free = [1024 * _number(root / "proc/meminfo", "MemAvailable:")]
+    folder = root / "sys/fs/cgroup"
+    for limit, statistics, used in _GROUPS:
+        try:
+            most = (folder / limit).read_text().strip()
+        except OSError:
+            continue
+        # "max" where there is no limit; of version 1 a number beyond all memory.
+        if most.isdecimal():
+            free.append(int(most) - _number(folder / statistics, used, 0))
+    return _SHARE * min(free)
 
 
 def _number(path: Path, name: str, absent: float = math.inf) -> float:

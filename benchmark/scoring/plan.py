@@ -27,6 +27,8 @@ ROWS = 4
 """Version of what a row of a run means; raise it when batches or scores change."""
 SHARD = 4
 """Batches whose rows are stored together: what a killed run may have to do again."""
+# The same words for every test set, so that a table says them once; rows say the rest.
+_REENCODED = "under {} some files were re-encoded first; the rows' column drawn says which, and how"
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +184,12 @@ def plan(jobs: Sequence[Job], settings: RunSettings, only_round: int | None = No
     tasks, first = [], 0
     for number, job in enumerate(jobs):
         for testset in job.dataset.testsets:
+            steps = {p: settings.first(testset, one) for p, one in enumerate(settings.perturbations)}
+            by_protocol = f"protocol {testset.protocol}" if testset.reencoded else ""
+            remarks = [
+                [_REENCODED.format(by_protocol or one.name)] if steps[p] else []
+                for p, one in enumerate(settings.perturbations)
+            ]
             cells = tuple(
                 PlannedCell(
                     cell_of(loaded, testset, perturbation),
@@ -189,13 +197,12 @@ def plan(jobs: Sequence[Job], settings: RunSettings, only_round: int | None = No
                     (p, first + d),
                     (number, testset.order, p, job.first + d),
                     loaded.trained_on,
-                    (*loaded.remarks, *_remarks(testset, perturbation, settings)),
+                    (*loaded.remarks, *remarks[p]),
                 )
                 for p, perturbation in enumerate(settings.perturbations)
                 for d, loaded in enumerate(job.detectors)
                 if only_round in (None, loaded.round)
             )
-            steps = {p: settings.first(testset, one) for p, one in enumerate(settings.perturbations)}
             tasks.append(Task(testset, job.dataset.facts, cells, steps))
         first += len(job.detectors)
     return tasks
@@ -230,14 +237,6 @@ def digest_of(first: Mapping[str, str]) -> str:
     for path, step in sorted(first.items()):
         total.update(f"{step} {path}\n".encode("utf-8", "surrogateescape"))
     return total.hexdigest()
-
-
-def _remarks(testset: TestSet, perturbation: Perturbation, settings: RunSettings) -> Iterator[str]:
-    """Yield what readers must know of rows of files that were re-encoded."""
-    if settings.first(testset, perturbation):
-        # The same words for every test set, so that a table says them once; rows say the rest.
-        by = f"protocol {testset.protocol}" if testset.reencoded else perturbation.name
-        yield f"under {by} some files were re-encoded first; the rows' column drawn says which, and how"
 
 
 def cell_of(loaded: LoadedDetector, testset: TestSet, perturbation: Perturbation) -> Cell:

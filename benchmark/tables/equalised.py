@@ -84,8 +84,11 @@ def add(
     side = common_side(facts) if SIZE in "+".join(alike).lower() else 0
     equalising = (_with_side(text, side) for text in alike)
     every = parse_all(["none", *(one.name for one in perturbations), *equalising])
+    names: dict[str, None] = {}
+    for text in single:  # canonically, so that two spellings of one rule are one
+        rule = None if text == LIKE_REALS else by_label(text)
+        names[text if rule is None else f"{rule.label}={parse(rule.by).name}"] = None
     # What is done to single files comes first, by a request's `first`; behind it these do nothing.
-    names = dict.fromkeys(text if text == LIKE_REALS else _of_label(text) for text in single)
     return [*every, *(replace(every[0], name=name) for name in names)]
 
 
@@ -170,12 +173,6 @@ def table(cells: pd.DataFrame) -> Table:
 def _equalises(name: str) -> bool:
     """Say whether a canonical name is one of `KINDS`, or a chain of them."""
     return all(step.partition(":")[0] in KINDS for step in name.split("+"))
-
-
-def _of_label(text: str) -> str:
-    """Write a rule for one label canonically."""
-    rule = by_label(text)
-    return f"{rule.label}={parse(rule.by).name}"
 
 
 def _with_side(text: str, side: int) -> str:

@@ -183,6 +183,7 @@ def _contest(cells: Sequence[dict[str, Any]], rank_by: str) -> list[dict[str, An
                 drawn = average([cell["replicates"] for cell in group], metric)
             low, high = interval(drawn, mean, witnesses(group))
             means |= {metric: 100 * mean, f"{metric}_low": 100 * low, f"{metric}_high": 100 * high}
+        lowest, where, _ = worst(group, rank_by, wanted)
         files = {name: sha for cell in every for name, sha in cell["checkpoints"].items()}
         rows[detector] = {
             "rank": None,
@@ -192,7 +193,9 @@ def _contest(cells: Sequence[dict[str, Any]], rank_by: str) -> list[dict[str, An
             "testsets": len(group),
             **{name: sum(cell[column] for cell in group) for name, column in _SUMS.items()},
             **means,
-            **_of_testsets(group, rank_by, wanted),
+            "std_dev": deviation([100 * cell[rank_by] for cell in group]) if lowest else float("nan"),
+            "worst": 100 * lowest.get(rank_by, float("nan")),
+            "worst_on": where,
             "failed_as": WRONG if any(cell["failed_as"] == WRONG for cell in group) else "",
             "marks": marks.together(cell["marks"] for cell in group),
             # Twelve digits tell files apart; all 64 are in the records, and on the report's page.
@@ -208,16 +211,6 @@ def _contest(cells: Sequence[dict[str, Any]], rank_by: str) -> list[dict[str, An
     for detector, rank in zip(ranked, rounding.ranks(list(ranked.values())), strict=True):
         rows[detector] |= {"rank": rank, "ranks": left_open[detector]}
     return sorted(rows.values(), key=lambda row: (row["rank"] or len(rows) + 1, row["detector"]))
-
-
-def _of_testsets(group: Sequence[dict[str, Any]], metric: str, wanted: int) -> dict[str, Any]:
-    """Say how far a metric is apart between a detector's test sets, in percent, and where it is lowest."""
-    cell, where, _ = worst(group, metric, wanted)
-    return {
-        "std_dev": deviation([100 * one[metric] for one in group]) if cell else float("nan"),
-        "worst": 100 * cell.get(metric, float("nan")),
-        "worst_on": where,
-    }
 
 
 def _named(row: Mapping[str, Any]) -> str:

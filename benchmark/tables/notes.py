@@ -52,15 +52,13 @@ def notes_on(cells: pd.DataFrame) -> tuple[str, ...]:
         lenders.setdefault(lender, []).append(dataset)
     borrowed = [f"The reals of {', '.join(names)} are those of {of}." for of, names in lenders.items() if of]
     warnings, models = _made_by(cells)
-    own = (*_images(cells), *of_tampered(cells), *_protocols(cells))
-    return (*notes, *borrowed, *warnings, *own, *models)
-
-
-def _protocols(cells: pd.DataFrame) -> Iterator[str]:
-    """Say what a protocol does to files, what of it is not done here, and who states it."""
-    for selection in dict.fromkeys(cells["protocol"]):
-        if words := protocol_of(selection).words:
-            yield f"Protocol {selection}: {'; '.join(words)}."
+    # What a protocol does to files, what of it is not done here, and who states it.
+    protocols = (
+        f"Protocol {selection}: {'; '.join(words)}."
+        for selection in dict.fromkeys(cells["protocol"])
+        if (words := protocol_of(selection).words)
+    )
+    return (*notes, *borrowed, *warnings, *_images(cells), *of_tampered(cells), *protocols, *models)
 
 
 def _images(cells: pd.DataFrame) -> Iterator[str]:

@@ -50,7 +50,10 @@ def table(cells: pd.DataFrame) -> Table:
     wanted_edited = len({key(cell, TESTSET) for group in edited.values() for cell in group})
     columns: dict[str, list[tuple[object, float, float, str]]] = {}
     for name, group in groups.items():
-        sides = _sides(group)
+        # The labels of its test sets, each with its accuracy's name and its images; shared reals once.
+        reals = {(cell["lender"] or cell["dataset"], cell["same_reals"]): cell for cell in group}
+        sides = [(cell, "fake_acc", cell["fake"]) for cell in group]
+        sides += ((cell, "real_acc", cell["real"]) for cell in reals.values())
         signs = marks.together(cell["marks"] for cell in group)
         line: dict[str, tuple[object, float, float, str]] = {
             "test sets": (len(group), _NAN, _NAN, ""),
@@ -74,13 +77,6 @@ def table(cells: pd.DataFrame) -> Table:
     title = "Each detector over all test sets (%), with 95 % intervals"
     notes = (*notes_on(cells), *realsources.widest(cells), *marks.remarks(cells))
     return Table("summary", title, values, notes, low=lows, high=highs, marks=marked)
-
-
-def _sides(group: Sequence[Mapping[str, Any]]) -> list[tuple[Mapping[str, Any], str, int]]:
-    """List the labels of test sets, each with its accuracy's name and its images; shared reals once."""
-    reals = {(cell["lender"] or cell["dataset"], cell["same_reals"]): cell for cell in group}
-    fakes = [(cell, "fake_acc", cell["fake"]) for cell in group]
-    return [*fakes, *((cell, "real_acc", cell["real"]) for cell in reals.values())]
 
 
 def _micro(

@@ -60,8 +60,10 @@ def table(cells: pd.DataFrame) -> Table:
     groups = grouped(as_dicts(shown), row)
     for group in groups.values():
         some = windows[group[0]["dataset"]]
+        released = known[group[0]["dataset"]].released
         newest = dated.trained[group[0]["detector"], group[0]["weights"]]
-        to = None if newest is None else _reached(some, known[group[0]["dataset"]].released, newest)
+        # How many windows had begun when the newest generator of the training was released.
+        to = None if newest is None else sum(released[window[0]] <= newest for window in some)
         means = [_mean(window, group) for window in some]
         line: list[tuple[object, str]] = [("" if to is None else str(to), "")]
         line.append((nan, "") if to is None or to >= len(means) else means[to])
@@ -77,11 +79,6 @@ def cut(released: Mapping[str, date]) -> list[list[str]]:
     # the name decides between two of one day, so that the order is the same in every description
     ordered = sorted(released, key=lambda name: (released[name], name))
     return [ordered[at : at + _SIZE] for at in range(0, len(ordered), _SIZE)]
-
-
-def _reached(windows: Sequence[Sequence[str]], released: Mapping[str, date], newest: date) -> int:
-    """Count the windows that have begun when the newest generator of a training was released."""
-    return sum(released[window[0]] <= newest for window in windows)
 
 
 def _mean(window: Sequence[str], group: Sequence[Mapping[str, Any]]) -> tuple[float, str]:
