@@ -31,7 +31,7 @@ class Remembered(NamedTuple):
 
 def columns() -> list[str]:
     """List the metrics whose replicates are remembered: those of means, and what micro means are made of."""
-    return [*kept(), *(name for name in ("real_acc", "fake_acc") if name not in kept())]
+    return list(dict.fromkeys([*kept(), "real_acc", "fake_acc", "tampered_acc"]))
 
 
 def read(root: Path) -> dict[str, Remembered]:

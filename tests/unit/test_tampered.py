@@ -84,6 +84,14 @@ def test_tables_have_a_column_for_them_where_there_are_any(store: Store) -> None
     assert any("data/with 3" in note for note in leaderboard.lay_out(tables.measure([store])).notes)
 
 
+def test_the_interval_of_their_mean_is_there_when_it_is_remembered(store: Store) -> None:
+    first, second = (tables.make("summary", [store]) for _ in range(2))
+    assert first.low is not None
+    assert second.low is not None
+    assert first.low[f"{HEADING}, macro"].notna().all()
+    assert second.low.equals(first.low)
+
+
 def test_a_table_without_any_is_as_it_was(tmp_path: Path) -> None:
     made = Store(tmp_path / "run")
     add(made, "d", "t", ONE_WRONG)
