@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
@@ -162,12 +162,11 @@ class Weights:
         return {self._loaded[name].checkpoint: self._loaded[name].bytes for name in used}
 
     def file_sizes(self, checkpoints: Iterable[Checkpoint]) -> dict[str, int]:
-        """Return the bytes of the files of checkpoints, as far as they are here, by checkpoint."""
-        sizes = {}
-        for checkpoint in checkpoints:
-            with suppress(MissingWeights, OSError):
-                sizes[checkpoint.name] = self.path(checkpoint).stat().st_size
-        return sizes
+        """Return the bytes of the files of checkpoints, by name; none where not all of them are here."""
+        try:
+            return {one.name: self.path(one).stat().st_size for one in checkpoints}
+        except (MissingWeights, OSError):
+            return {}
 
     def let_go(self) -> None:
         """Keep what is known of the files, and none of the objects that were made of them to be shared."""

@@ -65,6 +65,16 @@ def test_loading_lets_go_of_what_came_before() -> None:
         assert sum(one.sizes.values()) > 1000
 
 
+def test_what_cannot_be_loaded_makes_no_round(tmp_path: Path) -> None:
+    (tmp_path / "head.pth").write_bytes(bytes(99))
+    weights = Weights(paths={"univfd-head": tmp_path / "head.pth"})
+    room = Room(1)
+    (loaded,), absent = load_available(["cnndetection:small@sample", "univfd:lc"], weights, room)
+    assert len(absent) == 1  # CLIP is not here, whatever else is
+    assert room.round == 0
+    assert hasattr(loaded.detector, "score")
+
+
 @pytest.fixture
 def dataset(tmp_path: Path) -> Path:
     write_tiny_dataset(tmp_path / "tiny")
