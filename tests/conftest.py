@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+import normals
 import pytest
 from caches import cache_with_sample
 from hypothesis import settings
@@ -22,6 +23,16 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(os.environ, "XDG_CACHE_HOME", str(cache_with_sample(tmp_path_factory.mktemp("cache"))))
         patch.delenv("FORENBENCH_WEIGHTS", raising=False)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _formula_weights_are_drawn_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Have pytest's processes share the numbers that formula weights are made of."""
+    place = tmp_path_factory.getbasetemp()
+    place = place.parent if "PYTEST_XDIST_WORKER" in os.environ else place
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(normals, "folder", place)
         yield
 
 

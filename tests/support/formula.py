@@ -1,7 +1,8 @@
 """Weights made by formula, and the formula images as detectors see them: the inputs of the golden numbers.
 
 The official code of the three detectors was run on these (CPU, float32); ``tests/golden`` compares our
-detectors with its outputs. Everything is drawn from numpy's RandomState, whose stream never changes.
+detectors with its outputs. Everything is drawn from numpy's RandomState (see `normals`), whose stream never
+changes.
 """
 
 from __future__ import annotations
@@ -15,10 +16,9 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 from formula_images import write_image
+from normals import Stream
 from numpy.typing import NDArray
 from PIL import Image
-
-SEED = 1234
 
 Rules = Mapping[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]]
 """By the last part of a key: from its standard normal numbers to its values."""
@@ -39,13 +39,13 @@ def he_weights(
         shapes: Keys and shapes in the order in which they are drawn.
         rules: What the formula of a detector's golden numbers adds, before the common ones.
     """
-    random = np.random.RandomState(SEED)
+    random = Stream()
     return {key: _he(key, shape, random, rules or {}) for key, shape in shapes}
 
 
 def gan_weights(shapes: Iterable[tuple[str, tuple[int, ...]]]) -> dict[str, torch.Tensor]:
     """Draw standard normal weights and small biases; blur kernels and `lod` are the published constants."""
-    random = np.random.RandomState(SEED)
+    random = Stream()
     return {key: _gan(key, shape, random) for key, shape in shapes}
 
 
@@ -62,7 +62,7 @@ def sha256_of_weights(weights: Mapping[str, torch.Tensor]) -> str:
     return digest.hexdigest()
 
 
-def _he(key: str, shape: tuple[int, ...], random: np.random.RandomState, rules: Rules) -> torch.Tensor:
+def _he(key: str, shape: tuple[int, ...], random: Stream, rules: Rules) -> torch.Tensor:
     last = key.rpartition(".")[2]
     if last == "num_batches_tracked":
         return torch.zeros(shape, dtype=torch.int64)
@@ -84,7 +84,7 @@ def _he(key: str, shape: tuple[int, ...], random: np.random.RandomState, rules: 
     return _float32(z)
 
 
-def _gan(key: str, shape: tuple[int, ...], random: np.random.RandomState) -> torch.Tensor:
+def _gan(key: str, shape: tuple[int, ...], random: Stream) -> torch.Tensor:
     last = key.rpartition(".")[2]
     if last == "lod":
         return torch.zeros(shape)
