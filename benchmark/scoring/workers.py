@@ -93,14 +93,17 @@ def workers(workplace: Workplace, features: int, tell: Callable[[str], None]) ->
     signal.signal(signal.SIGINT, heeded)
     try:
         yield
-    except BaseException:
-        for process in processes:
-            process.terminate()
-        raise
-    finally:
         ended.set()  # Ctrl-C may have reached this process alone
         for process in processes:
             process.join()
+    except BaseException:
+        # A second Ctrl-C comes while this one waits, too. Left to itself, a process that is still starting
+        # would find that what it shares with this one is gone, and say so with a traceback.
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.join()
+        raise
     for process in processes:
         if process.exitcode not in (0, STOPPED):
             tell(f"{process.name} ended with status {process.exitcode}; others did its work")
