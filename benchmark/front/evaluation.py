@@ -152,8 +152,8 @@ class Evaluation:
             done = Summary.of(tasks, [()] * len(tasks), workplace.store, [])
             if not done.unfinished:  # nothing is loaded for it
                 return done
-            workplace = replace(workplace, request=gathered.of_round(number))
-            gathered = gather(workplace.request, workplace.means, lambda *_: None)
+            gathered = gathered.load_round(number, workplace.means)
+            workplace = replace(workplace, request=gathered.request)
         with working(self.choice, workplace, gathered, progress.note) as engine:
             return run(gathered.jobs, workplace.settings, workplace.store, engine, progress)
 

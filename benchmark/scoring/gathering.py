@@ -35,7 +35,6 @@ class Gathered:
         absent: What could not be had, in words.
         kinds: Of checkpoints, one a job.
         loaded: The detectors, by kind; if there are several rounds, stand-ins for them.
-        rounds: How many there are: in each score the detectors that fit into memory together.
     """
 
     request: Request
@@ -43,7 +42,6 @@ class Gathered:
     absent: list[str] = field(default_factory=list)
     kinds: list[str] = field(default_factory=list)
     loaded: dict[str, list[LoadedDetector]] = field(default_factory=dict)
-    rounds: int = 1
     _digests: dict[tuple[str, str], str] = field(default_factory=dict)
 
     @property
@@ -51,14 +49,29 @@ class Gathered:
         """List the datasets of the jobs."""
         return [job.dataset for job in self.jobs]
 
-    def of_round(self, number: int) -> Request:
-        """Ask for the same, of a round's detectors alone."""
+    @property
+    def rounds(self) -> int:
+        """Say how many there are: in each score the detectors that fit into memory together."""
+        return 1 + max((one.round for some in self.loaded.values() for one in some), default=0)
+
+    def load_round(self, number: int, means: Means) -> Gathered:
+        """Load a round's detectors alone, for datasets that are open already.
+
+        Raises:
+            BenchError: One can no longer be loaded.
+        """
         portions = {}
         for kind, loaded in self.loaded.items():
             places = [place for place, one in enumerate(loaded) if one.round == number]
             requests = dict.fromkeys(loaded[place].request for place in places)
             portions[kind] = Portion(min(places, default=0), tuple(requests))
-        return replace(self.request, portions=portions)
+        found = _load(replace(self.request, portions=portions), self.kinds, means)
+        found.kinds = self.kinds
+        found.jobs = [
+            replace(job, detectors=found.loaded[kind], first=portions[kind].first)
+            for job, kind in zip(self.jobs, self.kinds, strict=True)
+        ]
+        return found
 
     def add(self, datasets: Iterable[Dataset], kind: str) -> None:
         """Add a job for each dataset, with those of its test sets that no earlier job has.
@@ -95,7 +108,7 @@ def gather(request: Request, means: Means, advance: Advance, room: Room | None =
         means: What it is carried out with.
         advance: Told of files that are made or read.
         room: What networks have in memory. Where it is not enough for all at once, each is loaded once and
-            let go again, so that what a run of hours needs is seen now: see `Gathered.of_round`.
+            let go again, so that what a run of hours needs is seen now: see `Gathered.load_round`.
 
     Raises:
         BenchError: Something is not there; for a published table, if nothing can be run at all.
@@ -151,7 +164,6 @@ def _load(request: Request, kinds: Iterable[str], means: Means, room: Room | Non
             raise NotHere("\n".join(needed))
         gathered.loaded[kind] = loaded
         gathered.absent += [one.lack for one in absent]
-    gathered.rounds = room.round + 1
     if room.round:  # the last round's networks, too: they are loaded again when it is their turn
         gathered.loaded = {kind: [one.let_go() for one in some] for kind, some in gathered.loaded.items()}
     return gathered

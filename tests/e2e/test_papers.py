@@ -27,18 +27,19 @@ SOME = {
     "cnndetection": "biggan,seeingdark,deepfake",
     "cnndetection-fig2": "biggan,seeingdark,deepfake",
     "cnndetection-fig3": "biggan,seeingdark,deepfake",
-    "lgrad-3": "biggan,stargan",
-    "lgrad-4": "biggan,gaugan",
-    "lgrad-5": "biggan,gaugan",
+    "lgrad-3": "biggan",
+    "lgrad-4": "biggan",
+    "lgrad-5": "biggan",
     "univfd-acc": "biggan,dalle",
     "univfd-ap": "biggan,dalle",
 }
 """Tables of costly networks are run over some of their columns: each row is filled, other columns are not.
 
 All are filled where that costs least: in LGrad's sixth table, means included, and in CNNDetection's README.
-BigGAN and GauGAN have one content here, so that the second's gradients are kept ones.
 """
-
+TRANSFORMED = ("input-image", "progan-random", "stylegan-bedroom", "clip-rn50")
+"""LGrad's transformations that it is trained with: none, an untrained network, a GAN's, and one with statistics
+of its own. Tables make the pictures of all of them, and a training differs in nothing else."""
 
 CELL = ["detector", "dataset", "testset", "perturbation"]
 """What the rows of a cell have in common."""
@@ -98,6 +99,8 @@ def trainable() -> list[tuple[str, Checkpoint]]:
             for one in getattr(plugin.plugin, "needs", {}).get(variant, ()):
                 # 5 GB, and minutes. A probe's backbones are as large; it is trained on a small one elsewhere.
                 if one.command and "--end-to-end" not in one.command and plugin.name != "probe":
+                    if plugin.name == "lgrad" and not any(f" {it} " in one.command for it in TRANSFORMED):
+                        continue
                     options = re.findall(r"--(?:transformation|backbone|aug) \S+", one.command)
                     found.setdefault((one.command.split()[2], *options), (f"{plugin.name}:{variant}", one))
     return list(found.values())
