@@ -38,8 +38,8 @@ SOME = {
 All are filled where that costs least: in LGrad's sixth table, means included, and in CNNDetection's README.
 """
 TRANSFORMED = ("input-image", "progan-random", "stylegan-bedroom", "clip-rn50")
-"""LGrad's transformations that it is trained with: none, an untrained network, a GAN's, and one with statistics
-of its own. Tables make the pictures of all of them, and a training differs in nothing else."""
+"""LGrad's transformations that it is trained with: none, an untrained network, a GAN's, and one with its own
+statistics. Tables make the pictures of all of them, and a training differs in nothing else."""
 
 CELL = ["detector", "dataset", "testset", "perturbation"]
 """What the rows of a cell have in common."""

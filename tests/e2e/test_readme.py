@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from command_line import Bench
 
+from forenbench.plugins.installed import installed
+
 ROOT = Path(__file__).parents[2]
 FIRST = [ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "SECURITY")]
 PAGES = [*FIRST, *sorted((ROOT / "docs").glob("*.md"))]
@@ -35,6 +37,16 @@ def test_the_detector_of_the_readme_runs(bench: Bench) -> None:
     outcome = bench("run", "--detectors", "./smooth.py", "--dataset", "tiny")
     assert outcome.code == 0
     assert "smooth" in outcome.out
+
+
+def test_the_readme_names_every_detector_with_the_rows_of_its_bare_name() -> None:
+    lines = re.findall(r"^[|] (`.*?) [|] (.*?) [|] .* [|] .* [|]$", PAGES[0].read_text("utf-8"), re.MULTILINE)
+    named = {name: rows for names, rows in lines for name in re.findall("`([^`]+)`", names)}
+    for found in installed():
+        rows = getattr(found.plugin, "rows", found.plugin.variants)["published"]
+        said = re.findall("`([^`]+)`", named[found.name])
+        # of many, their number is said
+        assert said == list(rows) or (found.name, said, len(rows)) == ("probe", [], 6), found.name
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
