@@ -1,4 +1,7 @@
-"""AEROBLADE against the official code, stage by stage: distance on formula weights, draws, rounding."""
+"""AEROBLADE against the official code, stage by stage: distance on formula weights, draws, rounding.
+
+Its autoencoder is CO-SPY's, whose means, deviations and pictures are compared with official ones there.
+"""
 
 from __future__ import annotations
 
