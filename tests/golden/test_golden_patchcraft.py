@@ -176,9 +176,12 @@ def test_a_wrong_input_is_another_one_and_has_officially_another_logit(what: str
     assert WRONG[what] != pytest.approx(WRONG["right"], abs=50 * WITHIN, rel=0)
 
 
-def test_patches_of_other_sizes_have_officially_other_logits() -> None:
+def test_patches_of_other_sizes_are_another_input_and_have_officially_other_logits() -> None:
     """Which patches those are is compared with the official ones above."""
+    right = PatchCraft.prepare(picture("rgb301x257"))
     for variant in list(OFFICIAL)[1:]:
+        wrong = OFFICIAL[variant](picture("rgb301x257"))
+        assert wrong.shape != right.shape or (wrong - right).abs().max() > 0.1
         expected = GOLDEN["variants"][variant]["rgb301x257"]["logit"]
         assert expected != pytest.approx(WRONG["right"], abs=1000 * WITHIN, rel=0)
 
