@@ -151,30 +151,29 @@ def trunk(aide: AIDE, monkeypatch: pytest.MonkeyPatch) -> Tensor:
 
 @torch.no_grad()
 @pytest.mark.usefixtures("trunk")
-def test_noise_and_logits_are_the_official_ones(aide: AIDE) -> None:
-    golden, network = IMAGES[PICTURE], aide.network
+def test_noise_logits_and_score_are_the_official_ones(aide: AIDE) -> None:
+    """Of a picture, and of its five inputs in the order of others: lowest, second lowest, highest, second."""
+    golden, network, noise, logits = IMAGES[PICTURE], aide.network, list[Tensor](), list[Tensor]()
     batch = AIDE.prepare(picture(PICTURE))[None]
     assert_sample(network.hpf(batch[:, 0])[0], golden["hpf_of_min"], within=1e-5)
-    resnets = (network.model_min, network.model_max, network.model_min, network.model_max)
-    for place, (resnet, sample) in enumerate(
-        zip(resnets, golden["resnet2048_min_max_min2_max2"], strict=True)
-    ):
-        assert_sample(network.noise_features(resnet, batch[:, place])[0], sample, within=1e-3)
-    # As others have the order of the five: lowest, second lowest, highest, second highest.
-    shuffled = batch[:, [0, 2, 1, 3, 4]]
-    right, wrong = network(torch.cat([batch, shuffled])).tolist()
+    hooks = [
+        list(resnet.children())[-2].register_forward_hook(lambda _, given, made: noise.append(made))
+        for resnet in (network.model_min, network.model_max)
+    ]
+    hooks.append(network.register_forward_hook(lambda _, given, made: logits.extend(made)))
+    score = aide.score(torch.cat([batch, batch[:, [0, 2, 1, 3, 4]]]))[0]
+    for hook in hooks:
+        hook.remove()
+    lowest, low, highest, high = (averages[0].flatten() for averages in noise)
+    official = golden["resnet2048_min_max_min2_max2"]
+    for ours, sample in zip((lowest, highest, low, high), official, strict=True):
+        assert_sample(ours, sample, within=1e-3)
+    right, wrong = (each.tolist() for each in logits)
     assert right == pytest.approx(golden["logits"], abs=WITHIN)
+    assert score.item() == pytest.approx(golden["softmax1"], abs=WITHIN)
     name = "order min, min2, max, max2 (instead of min, max, min2, max2): logits"
     assert wrong == pytest.approx(WRONG[name], abs=WITHIN)
     assert wrong != pytest.approx(golden["logits"], abs=5 * WITHIN)
-
-
-@torch.no_grad()
-@pytest.mark.usefixtures("trunk")
-def test_the_score_is_the_official_one(aide: AIDE) -> None:
-    golden = IMAGES["jpeg256"]
-    score = aide.score(AIDE.prepare(picture("jpeg256"))[None]).item()
-    assert score == pytest.approx(golden["softmax1"], abs=WITHIN)
 
 
 @torch.no_grad()

@@ -82,43 +82,32 @@ def progan(vit_l14_file: Path, tmp_path_factory: pytest.TempPathFactory) -> CoSp
     return CoSpy("progan", Weights(paths=paths, unverified=True))
 
 
-def branches(detector: CoSpy, plain: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the logits of meaning and of artefacts, (n, 1) each."""
-    features = detector.tower(functional.normalize(plain, *detector.statistics))
-    return detector.semantic(features), detector.artifact(plain)
-
-
 @torch.no_grad()
 def test_progan_gives_the_official_logits(progan: CoSpy) -> None:
-    names = ("rgb301x257", PICTURE)
-    batch = torch.stack([progan.prepare(picture(name)) for name in names])
-    semantic, artifact = branches(progan, batch)
-    fused = progan.fusion(torch.cat([semantic, artifact], dim=1))
-    for place, name in enumerate(names):
-        golden = PROGAN["images"][name]
-        assert semantic[place].item() == pytest.approx(golden["semantic_logit"], abs=WITHIN)
-        assert artifact[place].item() == pytest.approx(golden["artifact_logit"], abs=WITHIN)
-        assert fused[place].item() == pytest.approx(golden["fusion_logit"], abs=WITHIN)
-    last = torch.cat([semantic, artifact], dim=1)[1:]
-    sigmoids = progan.fusion(last.sigmoid()).item()
-    swapped = progan.fusion(last.flip(1)).item()
+    """Of the right input, and of what others make, which keeps the picture's size."""
+    opened, seen = picture(PICTURE), dict[str, Tensor]()
+    batch = torch.stack([progan.prepare(opened), Preprocess(PLAIN, crop=224)(opened)])
+    branches = {"semantic_logit": progan.semantic, "artifact_logit": progan.artifact}
+    hooks = [
+        branch.register_forward_hook(lambda _, given, made, name=name: seen.update({name: made}))
+        for name, branch in branches.items()
+    ]
+    seen["fusion_logit"] = progan.logit(batch)
+    for hook in hooks:
+        hook.remove()
+    official = PROGAN["images"][PICTURE], WRONG["no_resize_centre_crop"]
+    for name, logits in seen.items():
+        assert logits.flatten().tolist() == pytest.approx([one[name] for one in official], abs=WITHIN)
+    assert abs(WRONG["no_resize_centre_crop"]["semantic_logit"] - WRONG["official"]["semantic_logit"]) > 0.1
+
+    right = torch.cat([seen[name] for name in branches], dim=1)[:1]
+    sigmoids, swapped = progan.fusion(torch.cat([right.sigmoid(), right.flip(1)])).flatten().tolist()
     assert sigmoids == pytest.approx(
         WRONG["fusion_of_sigmoids_instead_of_logits"]["fusion_logit"], abs=WITHIN
     )
     assert swapped == pytest.approx(WRONG["fusion_with_branches_swapped"]["fusion_logit"], abs=WITHIN)
-    assert abs(fused[1].item() - sigmoids) > 0.1 < abs(fused[1].item() - swapped)
-
-
-@torch.no_grad()
-def test_logit_is_the_fusion_of_both_branches(progan: CoSpy) -> None:
-    """Of an input that others make, which keeps the picture's size: its other logits differ, too."""
-    batch = Preprocess(PLAIN, crop=224)(picture(PICTURE))[None]
-    wrong = WRONG["no_resize_centre_crop"]
-    semantic, artifact = branches(progan, batch)
-    assert progan.logit(batch).item() == pytest.approx(wrong["fusion_logit"], abs=WITHIN)
-    assert semantic.item() == pytest.approx(wrong["semantic_logit"], abs=WITHIN)
-    assert artifact.item() == pytest.approx(wrong["artifact_logit"], abs=WITHIN)
-    assert abs(semantic.item() - WRONG["official"]["semantic_logit"]) > 0.1
+    fused = WRONG["official"]["fusion_logit"]
+    assert abs(fused - sigmoids) > 0.1 < abs(fused - swapped)
 
 
 def without_smoothing(image: Image.Image) -> Tensor:
@@ -181,38 +170,37 @@ def sd14(tmp_path_factory: pytest.TempPathFactory) -> Weights:
 
 @torch.no_grad()
 def test_what_the_autoencoder_cannot_rebuild_gives_the_official_logits(sd14: Weights) -> None:
-    network = RECIPES["sd14"].artifact.load(sd14)
+    """The right ones in double precision, which is held to the official one's; other latents in single."""
+    network, window = RECIPES["sd14"].artifact.load(sd14), piece("rgb256a")
     encoder, vae = network.artifact_encoder, network.artifact_encoder.vae
-    window = piece("rgb256a")
     golden = SD14["artifact_64"]["rgb256a"]
     assert_sample(window[0], golden["input"], within=1e-6)
-    latent = vae.encode(window)
-    assert_sample(latent[0], golden["latent_mean"], within=1e-4 * max_of(golden["latent_mean"]))
-    artifacts = network.artifacts(window)
+
+    network.double()
+    means, deviations = vae.distributions(window.double())
+    assert_sample(means[0], golden["latent_mean"], within=1e-4 * max_of(golden["latent_mean"]))
+    artifacts = network.artifacts(window.double())
     assert_sample(artifacts[0], golden["scaled_artifact"], within=1e-2)
     features = encoder.features(artifacts)
     assert_sample(features[0], golden["feature512"], within=1e-2)
+    assert_sample(features[0], golden["float64"]["feature512"], within=1e-8)
     logit = network.fc(features).item()
     assert logit == pytest.approx(golden["artifact_logit"], abs=1e-2)
+    assert logit == pytest.approx(golden["float64"]["artifact_logit"], abs=1e-8)
 
-    scaled = vae.decoder(vae.post_quant_conv(latent * 0.18215))
-    wrong = {
-        "WRONG_vae_input_scaled_to_minus1_1_logit": window - vae(window * 2 - 1),
-        "WRONG_latent_scaled_0.18215_logit": window - scaled,
+    network.float()
+    torch.manual_seed(0)  # the official run's, as its number shows
+    latents = {
+        "WRONG_latent_sampled_instead_of_mean_logit": means + deviations * torch.randn(means.shape),
+        "WRONG_latent_scaled_0.18215_logit": means * 0.18215,
     }
-    for name, lost in wrong.items():
+    for name, other in latents.items():
+        lost = window - vae.decode(other.float())
         found = network.fc(encoder.features(lost / 7 * 100)).item()
         assert found == pytest.approx(golden[name], abs=1e-2)
         assert abs(found - logit) > 1
-
-
-@torch.no_grad()
-def test_the_autoencoder_is_the_official_one_in_double_precision(sd14: Weights) -> None:
-    network = RECIPES["sd14"].artifact.fill(sd14).double()
-    golden = SD14["artifact_64"]["rgb256a"]["float64"]
-    features = network.artifact_encoder.features(network.artifacts(piece("rgb256a").double()))
-    assert_sample(features[0], golden["feature512"], within=1e-8)
-    assert network.fc(features).item() == pytest.approx(golden["artifact_logit"], abs=1e-8)
+    # Pixels in [-1, 1] are another input.
+    assert abs(golden["WRONG_vae_input_scaled_to_minus1_1_logit"] - logit) > 1
 
 
 def piece(name: str) -> Tensor:
@@ -260,8 +248,8 @@ def test_siglips_first_block_is_the_official_one(tmp_path: Path) -> None:
     assert_sample(tower.blocks[0](tokens)[0], golden["images"]["rgb256a"]["block0"], within=1e-4)
 
 
-def test_a_file_of_the_other_model_is_named(sd14: Weights) -> None:
-    path = sd14.paths["cospy-sd14-artifact"]
-    weights = Weights(paths={"cospy-progan-artifact": path}, unverified=True)
+def test_a_file_of_the_other_model_is_named(tmp_path: Path) -> None:
+    torch.save(flat("cospy-sd14-artifact"), tmp_path / "other.pth")
+    weights = Weights(paths={"cospy-progan-artifact": tmp_path / "other.pth"}, unverified=True)
     with pytest.raises(WrongWeights, match="seems to be weights 'cospy-sd14-artifact'"):
         RECIPES["progan"].artifact.load(weights, CoSpy.checkpoints)

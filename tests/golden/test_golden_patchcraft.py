@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from random import Random
 
 import pytest
 import torch
@@ -49,13 +51,8 @@ def state() -> dict[str, Tensor]:
     return weights
 
 
-@pytest.fixture(scope="module", params=["", "module."], ids=["bare", "of DataParallel"])
-def detector(
-    request: pytest.FixtureRequest, state: dict[str, Tensor], tmp_path_factory: pytest.TempPathFactory
-) -> PatchCraft:
-    """From the file in both ways in which it is known."""
-    path = tmp_path_factory.mktemp("patchcraft") / "RPTC.pth"
-    torch.save({"netC": {f"{request.param}{key}": value for key, value in state.items()}}, path)
+def loaded(state: dict[str, Tensor], path: Path) -> PatchCraft:
+    torch.save({"netC": state}, path)
     return PatchCraft("progan", Weights(paths={"patchcraft": path}, unverified=True))
 
 
@@ -85,27 +82,36 @@ def test_patches_are_cut_and_laid_out_where_the_official_code_does(variant: str,
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("image", GOLDEN["variants"]["benchmark_256_8x8_of_32"])
+@pytest.mark.parametrize("image", ["rgb301x257", "rgb224[0:20,0:40]"])
 def test_the_logits_are_the_official_ones(network: MosaicNetwork, image: str) -> None:
     golden = GOLDEN["variants"]["benchmark_256_8x8_of_32"][image]
     seen: list[Tensor] = []
-    hook = network.fc2.register_forward_pre_hook(lambda _, given: seen.extend(given))
-    pair = PatchCraft.prepare(opened(image))[None]
-    logit = network(pair)
-    hook.remove()
-    assert_sample(network.noise(pair[:, 0])[0], golden["group1_b_poor"], within=1e-5)
-    assert_sample(seen[0][0], golden["pool32"], within=WITHIN)
+    hooks = [
+        network.group1_b.register_forward_hook(lambda _, given, made: seen.append(made)),
+        network.fc2.register_forward_pre_hook(lambda _, given: seen.extend(given)),
+    ]
+    logit = network(PatchCraft.prepare(opened(image))[None])
+    for hook in hooks:
+        hook.remove()
+    poor, _, pool = seen
+    assert_sample(poor[0], golden["group1_b_poor"], within=1e-5)
+    assert_sample(pool[0], golden["pool32"], within=WITHIN)
     assert logit.item() == pytest.approx(golden["logit"], abs=WITHIN, rel=0)
 
 
 @torch.no_grad()
-def test_the_published_file_gives_the_official_logit(detector: PatchCraft) -> None:
-    golden = GOLDEN["variants"]["benchmark_256_8x8_of_32"]["rgb301x257"]
+def test_the_published_file_gives_the_official_logit(state: dict[str, Tensor], tmp_path: Path) -> None:
+    """In both ways in which it is known: bare, and as DataParallel saves it."""
+    golden = GOLDEN["variants"]["benchmark_256_8x8_of_32"]["jpeg256"]
+    detector = loaded(state, tmp_path / "RPTC.pth")
+    parallel = loaded({f"module.{key}": value for key, value in state.items()}, tmp_path / "module.pth")
+    same = zip(detector.network.parameters(), parallel.network.parameters(), strict=True)
+    assert all(torch.equal(one, other) for one, other in same)
     torch.manual_seed(5)  # the state of the process's own generator is no matter, nor is it changed
     before = torch.get_rng_state()
-    batch = detector.prepare(picture("rgb301x257"))[None]
-    assert detector.logit(batch).item() == pytest.approx(golden["logit"], abs=WITHIN, rel=0)
-    assert detector.score(batch).item() == pytest.approx(golden["sigmoid"], abs=WITHIN, rel=0)
+    score = detector.score(detector.prepare(picture("jpeg256"))[None])
+    assert score.logit().item() == pytest.approx(golden["logit"], abs=WITHIN, rel=0)
+    assert score.item() == pytest.approx(golden["sigmoid"], abs=WITHIN, rel=0)
     assert torch.equal(before, torch.get_rng_state())
 
 
@@ -130,11 +136,9 @@ def test_texture_is_the_official_sum() -> None:
 @torch.no_grad()
 def test_the_seed_alone_changes_the_score_as_it_does_the_official_one(network: MosaicNetwork) -> None:
     expected = GOLDEN["spread_over_seeds_256_3"]["rgb384x512"]["logits_seed_0_to_7"]
-    for seed in (1, 4):
-        pair = replace(PatchCraft.prepare, seed=seed)(picture("rgb384x512"))[None]
-        found = network(pair).item()
-        assert found == pytest.approx(expected[seed], abs=WITHIN, rel=0)
-        assert found != pytest.approx(expected[0], abs=100 * WITHIN, rel=0)
+    found = network(replace(PatchCraft.prepare, seed=4)(picture("rgb384x512"))[None]).item()
+    assert found == pytest.approx(expected[4], abs=WITHIN, rel=0)
+    assert found != pytest.approx(expected[0], abs=100 * WITHIN, rel=0)
 
 
 def mosaics(image: Image.Image) -> Tensor:
@@ -165,21 +169,45 @@ INSTEAD: dict[str, Callable[[Image.Image], Tensor]] = {
 }
 
 
-@torch.no_grad()
 @pytest.mark.parametrize("what", INSTEAD)
-def test_a_wrong_input_gives_the_other_number_that_the_official_network_gives_it(
-    network: MosaicNetwork, what: str
-) -> None:
-    assert_wrong(network(INSTEAD[what](picture("rgb301x257"))).item(), what)
+def test_a_wrong_input_is_another_one_and_has_officially_another_logit(what: str) -> None:
+    right, wrong = (prepare(picture("rgb301x257")) for prepare in (mosaics, INSTEAD[what]))
+    assert (wrong - right).abs().max() > 0.1
+    assert WRONG[what] != pytest.approx(WRONG["right"], abs=50 * WITHIN, rel=0)
+
+
+def test_patches_of_other_sizes_are_another_input_and_have_officially_other_logits() -> None:
+    """Which patches those are is compared with the official ones above."""
+    right = PatchCraft.prepare(picture("rgb301x257"))
+    for variant in list(OFFICIAL)[1:]:
+        wrong = OFFICIAL[variant](picture("rgb301x257"))
+        assert wrong.shape != right.shape or (wrong - right).abs().max() > 0.1
+        expected = GOLDEN["variants"][variant]["rgb301x257"]["logit"]
+        assert expected != pytest.approx(WRONG["right"], abs=1000 * WITHIN, rel=0)
+
+
+class AcrossFirst(TextureMosaics):
+    """DetectZoo 0.1.4's patches: drawn by Python's generator, for each its left before its top."""
+
+    def places(self, height: int, width: int) -> list[tuple[int, int]]:
+        random = Random(42)
+        ends = width - self.cell, height - self.cell
+        drawn = [[random.randint(0, end) for end in ends] for _ in range(3 * self.cells**2)]
+        return [(top, left) for left, top in drawn]
 
 
 @torch.no_grad()
-def test_patches_of_other_sizes_give_other_numbers(network: MosaicNetwork) -> None:
-    for variant in list(OFFICIAL)[1:]:
-        found = network(OFFICIAL[variant](picture("rgb301x257"))[None]).item()
-        expected = GOLDEN["variants"][variant]["rgb301x257"]["logit"]
-        assert found == pytest.approx(expected, abs=WITHIN, rel=0)
-        assert found != pytest.approx(WRONG["right"], abs=1e-2, rel=0)
+def test_patches_drawn_in_another_way_give_the_other_number_that_they_give_there(
+    network: MosaicNetwork,
+) -> None:
+    golden, image = GOLDEN["detectzoo_0.1.4_defaults"]["rgb301x257"], picture("rgb301x257")
+    found = network(AcrossFirst(64, 4)(image)[None]).item()
+    assert found == pytest.approx(golden["logit"], abs=WITHIN, rel=0)
+    assert found != pytest.approx(WRONG["right"], abs=1000 * WITHIN, rel=0)
+    other = GOLDEN["variants"][
+        "wrong_256_4x4_of_64 (the grid of DetectZoo 0.1.4, same sampler as the others)"
+    ]
+    assert found != pytest.approx(other["rgb301x257"]["logit"], abs=100 * WITHIN, rel=0)
 
 
 @torch.no_grad()

@@ -57,6 +57,8 @@ def logits_of(name: str, image: str) -> Tensor:
 
 
 CASES = [(name, image) for name in NAMES for image in numbers(name)["images"] if image in AVAILABLE]
+FEW = [(name, image) for name, image in CASES if image in ("rgb256a", "rgb384x512")]
+"""For the networks, which see squares of one size, all of which are compared."""
 
 
 def near(value: object) -> object:
@@ -75,7 +77,7 @@ def test_pictures_are_prepared_as_the_official_code_does(name: str, image: str) 
         assert seen[tuple(map(int, place.split(",")))].item() == pytest.approx(value, abs=1e-6)
 
 
-@pytest.mark.parametrize(("name", "image"), CASES)
+@pytest.mark.parametrize(("name", "image"), FEW)
 def test_patches_have_the_official_logits(name: str, image: str) -> None:
     golden, found = numbers(name)["images"][image], logits_of(name, image)
     assert list(found.shape) == golden["shape"]
@@ -84,7 +86,7 @@ def test_patches_have_the_official_logits(name: str, image: str) -> None:
     assert found.double().mean((0, 2, 3)).tolist() == near(golden["logit_means"])
 
 
-@pytest.mark.parametrize(("name", "image"), CASES)
+@pytest.mark.parametrize(("name", "image"), FEW)
 def test_patches_make_the_three_official_scores(name: str, image: str) -> None:
     golden, found = numbers(name)["images"][image], logits_of(name, image)
     assert after_softmax(found).item() == near(golden["after_softmax"][FAKE_CLASS])
@@ -97,17 +99,17 @@ def test_patches_make_the_three_official_scores(name: str, image: str) -> None:
 
 
 @torch.no_grad()
-@pytest.mark.parametrize(("name", "image"), CASES)
-def test_in_float64_the_score_is_the_official_one(name: str, image: str) -> None:
-    exact = patch_network(name).double().eval()
-    exact.load_state_dict(filled(name).state_dict())
-    found = exact(preparation(side(name))(picture(image))[None].double())
+@pytest.mark.parametrize("name", NAMES)
+def test_in_float64_the_score_is_the_official_one(name: str) -> None:
+    network, image = filled(name), "rgb256a"
+    found = network.double()(preparation(side(name))(picture(image))[None].double())
+    network.float()
     expected = numbers(name)["images"][image]["float64_after_softmax"]
     assert after_softmax(found).item() == pytest.approx(expected[FAKE_CLASS], rel=1e-9)
     assert 1 - after_softmax(found).item() == pytest.approx(expected[REAL_CLASS], rel=1e-9)
 
 
-@pytest.mark.parametrize(("name", "image"), CASES)
+@pytest.mark.parametrize(("name", "image"), FEW)
 def test_the_three_scores_are_different_numbers(name: str, image: str) -> None:
     """What would go unnoticed if one stood for another, or real for generated."""
     golden, found = numbers(name)["images"][image], logits_of(name, image)

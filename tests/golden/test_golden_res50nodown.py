@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
 import torch
 from formula import he_weights, sha256_of_weights, shapes_of
 from golden import assert_sample, card, keys_sha256, modern, picture
+from PIL.Image import Image
 from torch import Tensor, nn
+from torch.nn.functional import dropout
 
 from forenbench.detectors._nets.networks import resnet_50
-from forenbench.detectors._nets.pixels import CLIP, IMAGENET, PLAIN, Preprocess
+from forenbench.detectors._nets.pixels import AIGCDETECT, CLIP, IMAGENET, PLAIN, Preprocess
 from forenbench.detectors._nets.res50nodown import res50nodown, whole_logit
 from forenbench.detectors.aligned import AlignedForensics
 from forenbench.detectors.corvi import Corvi
@@ -21,11 +23,12 @@ from forenbench.detectors.stay_positive import StayPositive
 from forenbench.weights import Weights, WrongWeights
 
 pytestmark = pytest.mark.slow
+Seen = dict[str, Tensor]
 GOLDEN = modern("res50nodown")["golden"]
 WITHIN = card("corvi").within
-WRONG = GOLDEN["wrong_variants"]["rgb180x200"]
-FEW = ("rgb180x200", "rgb301x257")
-"""Their sides are no multiples of 8; the network takes seconds for each."""
+PICTURE = "rgb180x200"
+"""The smallest, for the network takes seconds. A side of it, as of its tiles, is no multiple of 8."""
+RIGHT, WRONG = GOLDEN["images"][PICTURE]["logit"], GOLDEN["wrong_variants"]
 
 
 @pytest.fixture(scope="module")
@@ -48,55 +51,58 @@ def corvi(weights: Weights) -> Corvi:
 
 
 @pytest.fixture(scope="module")
-def seen(corvi: Corvi) -> dict[str, dict[str, Tensor]]:
-    """What the network makes of two pictures, at several of its layers."""
-    found: dict[str, dict[str, Tensor]] = {}
-    for name in FEW:
-        made = found[name] = {"input": corvi.prepare(picture(name))[None]}
-        hooks = [
-            layer.register_forward_hook(lambda module, given, out, at=at, made=made: made.update({at: out}))
-            for at, layer in (
-                ("stem", corvi.network.maxpool),
-                ("maps", corvi.network.layer4),
-                ("pool", corvi.network.avgpool),
-            )
-        ]
-        with torch.no_grad():
-            made["logit"] = corvi.logit(made["input"])
-        for hook in hooks:
-            hook.remove()
-    return found
+def seen(corvi: Corvi) -> Seen:
+    """What the network makes of one picture, at several of its layers, in double precision."""
+    made = {"input": corvi.prepare(picture(PICTURE))[None]}
+    pool = corvi.network.maxpool
+    hooks = [
+        layer.register_forward_hook(lambda module, given, out, at=at: made.update({at: out}))
+        for at, layer in (("stem", pool), ("maps", corvi.network.layer4), ("pool", corvi.network.avgpool))
+    ]
+    hooks.append(pool.register_forward_pre_hook(lambda module, given: made.update(unpooled=given[0])))
+    corvi.network.double()
+    with torch.no_grad():
+        made["logit"] = corvi.logit(made["input"].double())
+    corvi.network.float()
+    for hook in hooks:
+        hook.remove()
+    return made
 
 
-def test_inputs_features_and_logits_are_the_official_ones(seen: dict[str, dict[str, Tensor]]) -> None:
-    for name in FEW:
-        golden, made = GOLDEN["images"][name], seen[name]
-        assert_sample(made["input"][0], golden["input"], 1e-6)
-        assert_sample(made["stem"][0], golden["stem"], 2e-5)
-        assert list(made["maps"].shape) == golden["layer4_shape"]
-        assert_sample(made["pool"][0, :, 0, 0], golden["pool2048"], 2e-5)
-        assert made["logit"].item() == pytest.approx(golden["logit"], abs=WITHIN), name
+@pytest.mark.parametrize("name", GOLDEN["images"])
+def test_inputs_are_the_official_ones(corvi: Corvi, name: str) -> None:
+    assert_sample(corvi.prepare(picture(name)), GOLDEN["images"][name]["input"], 1e-6)
 
 
-def test_a_logit_at_each_place_and_then_their_mean_is_the_same(
-    corvi: Corvi, seen: dict[str, dict[str, Tensor]]
-) -> None:
+def test_features_and_logits_are_the_official_ones(seen: Seen) -> None:
+    golden = GOLDEN["images"][PICTURE]
+    assert_sample(seen["stem"][0], golden["stem"], 2e-5)
+    assert list(seen["maps"].shape) == golden["layer4_shape"]
+    assert_sample(seen["pool"][0, :, 0, 0], golden["pool2048"], 2e-5)
+    assert seen["logit"].item() == pytest.approx(RIGHT, abs=WITHIN)
+    assert seen["logit"].item() == pytest.approx(WRONG[PICTURE]["float64 of the right one"], abs=1e-9)
+
+
+def test_a_logit_at_each_place_and_then_their_mean_is_the_same(corvi: Corvi, seen: Seen) -> None:
     """As in DMimageDetection; the other repositories take the mean first."""
-    golden, made = GOLDEN["dmimagedetection_map"]["rgb180x200"], seen["rgb180x200"]
-    places = corvi.network.fc(made["maps"].permute(0, 2, 3, 1))[0, :, :, 0]
+    golden, places = GOLDEN["dmimagedetection_map"][PICTURE], logits_of_places(corvi, seen)
     assert_sample(places, golden["map"], 2e-4)
-    assert golden["mean"] == pytest.approx(made["logit"].item(), abs=WITHIN)
+    assert golden["mean"] == pytest.approx(seen["logit"].item(), abs=WITHIN)
     assert places.mean().item() == pytest.approx(golden["mean"], abs=WITHIN)
 
 
 @torch.no_grad()
-def test_double_precision_leaves_no_difference(corvi: Corvi) -> None:
+def logits_of_places(corvi: Corvi, seen: Seen) -> Tensor:
+    logits: Tensor = corvi.network.fc(seen["maps"].float().permute(0, 2, 3, 1))
+    return logits[0, :, :, 0]
+
+
+@torch.no_grad()
+def test_bands_of_a_large_picture_make_the_logit_of_the_whole(corvi: Corvi) -> None:
     exact = corvi.network.double()
-    logit = whole_logit(exact, corvi.prepare(picture("rgb180x200"))[None].double()).item()
-    strip = corvi.prepare(picture("rgb384x512"))[None, :, :203, :16].double()
-    whole, bands = whole_logit(exact, strip).item(), whole_logit(exact, strip, largest=16 * 72).item()
+    strip = corvi.prepare(picture("rgb384x512"))[None, :, :203, :8].double()
+    whole, bands = whole_logit(exact, strip).item(), whole_logit(exact, strip, largest=8 * 72).item()
     corvi.network.float()
-    assert logit == pytest.approx(WRONG["float64 of the right one"], abs=1e-9)
     # Three bands with their margins: every place sees what it sees in the whole picture.
     assert bands == pytest.approx(whole, abs=1e-13)
 
@@ -128,14 +134,13 @@ def test_tiles_have_the_official_sizes() -> None:
 
 
 @torch.no_grad()
-def test_the_logit_of_tiles_is_weighed_by_their_areas(
-    corvi: Corvi, seen: dict[str, dict[str, Tensor]]
-) -> None:
-    golden = GOLDEN["gandetection_tiled_with_limit150_slide100"]["rgb180x200"]
-    cut = tiles(seen["rgb180x200"]["input"], above=150, side=100)
+def test_the_logit_of_tiles_is_weighed_by_their_areas(corvi: Corvi, seen: Seen) -> None:
+    """In single precision, in which detectors run."""
+    golden = GOLDEN["gandetection_tiled_with_limit150_slide100"][PICTURE]
+    cut = tiles(seen["input"], above=150, side=100)
     assert [list(tile.shape[-2:]) for tile in cut] == [size for size, _ in golden["tiles"]]
     assert average_logit(corvi.network, cut).item() == pytest.approx(golden["logit"], abs=WITHIN)
-    assert golden["logit"] != pytest.approx(GOLDEN["gandetection_whole"]["rgb180x200"], abs=0.1)
+    assert golden["logit"] != pytest.approx(GOLDEN["gandetection_whole"][PICTURE], abs=0.1)
 
 
 # --- What other harnesses do
@@ -149,40 +154,58 @@ def strides(network: nn.Module, first: int, pool: int) -> Iterator[None]:
 
 
 @torch.no_grad()
-def test_the_ordinary_resnet_50_takes_the_file_and_gives_another_logit(
-    corvi: Corvi, seen: dict[str, dict[str, Tensor]]
-) -> None:
+def test_the_ordinary_resnet_50_takes_the_file_and_gives_another_logit(corvi: Corvi, seen: Seen) -> None:
     ordinary = resnet_50()
     ordinary.load_state_dict(corvi.network.state_dict(), strict=True)
-    logit = ordinary.eval()(seen["rgb180x200"]["input"]).item()
+    logit = ordinary.eval()(seen["input"]).item()
     assert_wrong(logit, "ordinary ResNet-50 strides (same keys load without complaint)")
     with strides(corvi.network, 2, 1):
-        logit = corvi.logit(seen["rgb180x200"]["input"]).item()
+        logit = corvi.logit(seen["input"]).item()
     assert_wrong(logit, "stride 2 in conv1, 1 in the max pool")
 
 
+INSTEAD: dict[tuple[str, str], Callable[[Image], Tensor]] = {
+    (PICTURE, "CenterCrop224 (zero pad before normalisation)"): Preprocess(IMAGENET, crop=224),
+    (PICTURE, "CLIP mean/std"): Preprocess(CLIP),
+    (PICTURE, "no mean/std"): Preprocess(PLAIN),
+    (PICTURE, "red and blue swapped"): lambda image: Corvi.prepare(image).flip(0),
+    (PICTURE, "squash 224 bilinear"): Preprocess(IMAGENET, resize=224),
+    ("rgb301x257", "CenterCrop224"): Preprocess(IMAGENET, crop=224),
+    ("rgb301x257", "Resize 256 short side + CenterCrop 224"): AIGCDETECT,
+}
+
+
+@pytest.mark.parametrize(("name", "what"), INSTEAD)
+def test_another_input_has_officially_another_logit(name: str, what: str) -> None:
+    """A pass of the network takes seconds, and what it makes of the right input is compared."""
+    right, wrong = Corvi.prepare(picture(name)), INSTEAD[name, what](picture(name))
+    assert wrong.shape != right.shape or (wrong - right).abs().max() > 0.1
+    assert WRONG[name][what] != pytest.approx(GOLDEN["images"][name]["logit"], abs=0.05)
+
+
+def test_without_the_max_pool_the_blocks_see_other_maps(seen: Seen) -> None:
+    with pytest.raises(AssertionError):
+        assert_sample(seen["unpooled"][0], GOLDEN["images"][PICTURE]["stem"], 0.1)
+    assert WRONG[PICTURE]["no max pool"] != pytest.approx(RIGHT, abs=0.3)
+
+
 @torch.no_grad()
-@pytest.mark.parametrize(
-    ("what", "wrong"),
-    [
-        ("CenterCrop224 (zero pad before normalisation)", Preprocess(IMAGENET, crop=224)),
-        ("CLIP mean/std", Preprocess(CLIP)),
-        ("no mean/std", Preprocess(PLAIN)),
-    ],
-)
-def test_another_input_gives_another_logit(corvi: Corvi, what: str, wrong: Preprocess) -> None:
-    assert_wrong(corvi.logit(wrong(picture("rgb180x200"))[None]).item(), what)
-
-
-def test_another_reading_of_the_places_gives_another_score(
-    corvi: Corvi, seen: dict[str, dict[str, Tensor]]
-) -> None:
-    made = seen["rgb180x200"]
-    places = corvi.network.fc(made["maps"].permute(0, 2, 3, 1))
+def test_another_reading_of_the_last_maps_gives_another_score(corvi: Corvi, seen: Seen) -> None:
+    places = logits_of_places(corvi, seen)
     assert_wrong(places.max().item(), "max of the map instead of the mean")
     assert_wrong(places.sigmoid().mean().item(), "sigmoid of each position, then mean")
+    torch.manual_seed(0)
+    left_on = corvi.network.fc(dropout(seen["pool"].float()[:, :, 0, 0], 0.5))
+    assert_wrong(left_on.item(), "dropout .5 left on, seed 0")
 
 
 def assert_wrong(found: float, what: str) -> None:
-    assert found == pytest.approx(WRONG[what], abs=WITHIN)
-    assert found != pytest.approx(GOLDEN["images"]["rgb180x200"]["logit"], abs=0.01)
+    assert found == pytest.approx(WRONG[PICTURE][what], abs=WITHIN)
+    assert found != pytest.approx(RIGHT, abs=0.01)
+
+
+def test_the_card_has_the_official_numbers_of_wrong_variants() -> None:
+    for one in card("corvi").wrong:
+        assert one.right == pytest.approx(GOLDEN["images"][one.picture]["logit"], abs=1e-6)
+        official = WRONG[one.picture].values()
+        assert any(one.wrong == pytest.approx(number, abs=1e-6) for number in official), one.what
