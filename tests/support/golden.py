@@ -96,19 +96,19 @@ def assert_sample(tensor: torch.Tensor, golden: dict[str, Any], within: float) -
 def assert_told_apart(
     wrong: torch.Tensor, right: dict[str, Any], logits: tuple[float, float], within: float
 ) -> None:
-    """Hold that a mistake in the input fails those tests that hold our input and logit to the right ones.
+    """Hold that a mistake in an early stage fails the tests that hold it and the logit to the right ones.
 
-    No network need see it: the official code's logit of the mistake is known to be far from its right one.
+    So no network need be run with it: of the official code it is known to move the logit far.
 
     Args:
-        wrong: What the mistake makes of a picture, without a batch axis.
-        right: The sample of the official input.
+        wrong: What the mistake makes of a picture: its input, or the tokens of a first block; no batch axis.
+        right: The sample of the official one.
         logits: Of the official code: with the mistake, and without.
         within: How far off the right one our logit may be.
     """
     if list(wrong.shape) == right["shape"]:
         values = wrong.flatten()
-        # inputs are held a hundred times as close, and closer
+        # tests of the right ones hold them ten times as close, mostly a thousand times
         assert max(abs(values[place].item() - value) for place, value in right["at"]) > 1e-3
     assert abs(logits[0] - logits[1]) > 4 * within
 
