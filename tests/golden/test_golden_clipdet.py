@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from formula import he_weights, sha256_of_weights, shapes_of
-from golden import assert_sample, card, keys_sha256, modern, picture
+from golden import assert_sample, assert_told_apart, card, keys_sha256, modern, picture
 from torch import Tensor, nn
 
 from forenbench.detectors._nets.commonpool import COMMONPOOL
@@ -25,17 +26,14 @@ WITHIN = card("clipdet").within
 
 
 @pytest.fixture(scope="module")
-def weights(vit_l14: dict[str, Tensor], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Weights]:
-    """The tower in open_clip's format, beside an entry of the text side; the head in the trainer's."""
+def weights(vit_l14_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Weights]:
+    """The tower alone; the head in the trainer's format."""
     folder = tmp_path_factory.mktemp("clipdet")
     paths = {
-        "clip-vit-l14-commonpool": folder / "open_clip_pytorch_model.bin",
         "clipdet-latent10k-plus": folder / "weights.pth",
         "clipdet-latent10k": folder / "bare.pth",
         "corvi-latent": folder / "model_epoch_best.pth",
     }
-    tower = {f"visual.{key}": value for key, value in vit_l14.items()}
-    torch.save(tower | {"logit_scale": torch.zeros(())}, paths["clip-vit-l14-commonpool"])
     shapes = shapes_of(head())
     assert keys_sha256(shapes) == modern("clipdet")["head_keys"]
     layer = he_weights(shapes)
@@ -45,7 +43,7 @@ def weights(vit_l14: dict[str, Tensor], tmp_path_factory: pytest.TempPathFactory
     with torch.device("meta"):
         shapes = shapes_of(res50nodown())
     torch.save({"model": he_weights(shapes)}, paths["corvi-latent"])
-    yield Weights(paths=paths, unverified=True)
+    yield Weights(paths=paths | {"clip-vit-l14-commonpool": vit_l14_file}, unverified=True)
     for path in paths.values():
         path.unlink()
 
@@ -57,10 +55,10 @@ def clipdet(weights: Weights) -> ClipLinear:
     return made
 
 
-def features(clipdet: ClipLinear, prepared: list[Tensor]) -> Tensor:
-    """Run the tower as the pipeline does: (n, 1024)."""
+def features(clipdet: ClipLinear, prepared: Tensor) -> Tensor:
+    """Run the tower on one picture as the pipeline does: (1, 1024)."""
     with torch.no_grad():
-        return clipdet.encoder.outputs(torch.stack(prepared), [clipdet.output])[clipdet.output]
+        return clipdet.encoder.outputs(prepared[None], [clipdet.output])[clipdet.output]
 
 
 @pytest.mark.parametrize("name", GOLDEN["inputs"])
@@ -70,7 +68,7 @@ def test_inputs_are_the_official_ones(name: str) -> None:
 
 def test_features_and_logits_are_the_official_ones(weights: Weights, clipdet: ClipLinear) -> None:
     """Of one picture here, of another where the fusion is tested: each pass takes seconds."""
-    found, golden = features(clipdet, [clipdet.prepare(picture("jpeg256"))]), TOWER["jpeg256"]
+    found, golden = features(clipdet, clipdet.prepare(picture("jpeg256"))), TOWER["jpeg256"]
     assert_sample(found[0], golden["feature1024_before_norm"], 1e-3)
     assert_sample(nn.functional.normalize(found[0], dim=0), golden["feature1024"], 1e-6)
     assert clipdet.logit(found).item() == pytest.approx(golden["logit"], abs=WITHIN)
@@ -84,24 +82,27 @@ def test_the_layer_reads_features_of_length_1(clipdet: ClipLinear) -> None:
     assert as_they_are == pytest.approx(GOLDEN["head"]["wrong: not normalised"], abs=1e-5)
 
 
-def test_another_input_or_activation_gives_another_logit(clipdet: ClipLinear) -> None:
-    wrong, opened = GOLDEN["wrong_variants"]["jpeg256"], picture("jpeg256")
-    inputs = {
-        "bilinear resize": replace(COMMONPOOL.prepare, resample="bilinear"),
-        "CenterCrop 224 without resize": replace(COMMONPOOL.prepare, resize=None),
-        "ImageNet mean/std": replace(COMMONPOOL.prepare, statistics=IMAGENET),
-    }
-    found = clipdet.logit(features(clipdet, [prepare(opened) for prepare in inputs.values()])).tolist()
-    logits = dict(zip(inputs, found, strict=True))
+@pytest.mark.parametrize(("mistake", "prepare"), [
+    ("bilinear resize", replace(COMMONPOOL.prepare, resample="bilinear")),
+    ("CenterCrop 224 without resize", replace(COMMONPOOL.prepare, resize=None)),
+    ("ImageNet mean/std", replace(COMMONPOOL.prepare, statistics=IMAGENET)),
+])  # fmt: skip
+def test_another_input_is_told_from_the_official_one(mistake: str, prepare: Preprocess) -> None:
+    logits = GOLDEN["wrong_variants"]["jpeg256"][mistake], TOWER["jpeg256"]["logit"]
+    assert_told_apart(prepare(picture("jpeg256")), GOLDEN["inputs"]["jpeg256"], logits, WITHIN)
+
+
+def test_another_activation_gives_another_logit(clipdet: ClipLinear) -> None:
+    wrong = GOLDEN["wrong_variants"]["jpeg256"]["QuickGELU"]
     gates = [block.mlp for block in clipdet.encoder.network.transformer.resblocks]
     for gate in gates:
         assert isinstance(gate.gelu, nn.GELU)
         gate.gelu = QuickGELU()
-    logits["QuickGELU"] = clipdet.logit(features(clipdet, [COMMONPOOL.prepare(opened)])).item()
+    logit = clipdet.logit(features(clipdet, COMMONPOOL.prepare(picture("jpeg256")))).item()
     for gate in gates:
         gate.gelu = nn.GELU()
-    assert logits == pytest.approx(wrong, abs=WITHIN)
-    assert min(abs(value - TOWER["jpeg256"]["logit"]) for value in logits.values()) > 4 * WITHIN
+    assert logit == pytest.approx(wrong, abs=WITHIN)
+    assert abs(logit - TOWER["jpeg256"]["logit"]) > 4 * WITHIN
 
 
 class QuickGELU(nn.Module):
@@ -125,15 +126,14 @@ def test_the_fusion_is_the_official_one_of_its_six() -> None:
     assert soft_or(torch.tensor([[-300.0, -310.0]])).item() == pytest.approx(-300 + np.log1p(np.exp(-10)))
 
 
-def test_the_fusion_is_of_the_logits_that_the_two_give_by_themselves(weights: Weights) -> None:
+def test_the_fusion_is_of_the_official_logits_of_the_two(weights: Weights) -> None:
     fusion = ClipDet("fusion", weights)
     assert isinstance(fusion, Fusion)
     assert fusion.prepare == Preprocess(PLAIN)
     assert fusion.clipdet.encoder is ClipDet("latent10k-plus", weights).encoder  # type: ignore[union-attr]
-    golden = modern("res50nodown")["golden"]["images"]["rgb180x200"]["logit"]
+    corvi = modern("res50nodown")["golden"]["images"]["rgb180x200"]["logit"]
     with torch.no_grad():
-        prepared = fusion.prepare(picture("rgb180x200"))
-        both = fusion.both(prepared)
-        assert both[0].item() == pytest.approx(TOWER["rgb180x200"]["logit"], abs=WITHIN)
-        assert both[1].item() == pytest.approx(golden, abs=card("corvi").within)
-        assert torch.equal(fusion.logit(prepared[None]), soft_or(both[None]))
+        logit = fusion.logit(fusion.prepare(picture("rgb180x200"))[None]).item()
+    official = soft_or(torch.tensor([[TOWER["rgb180x200"]["logit"], corvi]])).item()
+    # The fused logit moves by 0.5 of ClipDet's change here, and by 0.97 of Corvi's: neither can hide.
+    assert logit == pytest.approx(official, abs=WITHIN + card("corvi").within)

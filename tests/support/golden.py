@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -89,6 +91,35 @@ def assert_sample(tensor: torch.Tensor, golden: dict[str, Any], within: float) -
     # Entries that were not sampled: were all of them off to one side, the sum would be by their number.
     assert values.sum().item() == pytest.approx(golden["sum"], abs=within * len(values), rel=0)
     assert values.abs().sum().item() == pytest.approx(golden["abs_sum"], abs=within * len(values), rel=0)
+
+
+def assert_told_apart(
+    wrong: torch.Tensor, right: dict[str, Any], logits: tuple[float, float], within: float
+) -> None:
+    """Hold that a mistake in an early stage fails the tests that hold it and the logit to the right ones.
+
+    So no network need be run with it: of the official code it is known to move the logit far.
+
+    Args:
+        wrong: What the mistake makes of a picture: its input, or the tokens of a first block; no batch axis.
+        right: The sample of the official one.
+        logits: Of the official code: with the mistake, and without.
+        within: How far off the right one our logit may be.
+    """
+    if list(wrong.shape) == right["shape"]:
+        values = wrong.flatten()
+        # tests of the right ones hold them ten times as close, mostly a thousand times
+        assert max(abs(values[place].item() - value) for place, value in right["at"]) > 1e-3
+    assert abs(logits[0] - logits[1]) > 4 * within
+
+
+@contextmanager
+def outputs_of(module: torch.nn.Module) -> Iterator[list[torch.Tensor]]:
+    """Collect what a part of a network gives in the passes inside: it need not run again by itself."""
+    made: list[torch.Tensor] = []
+    hook = module.register_forward_hook(lambda module, given, gives: made.append(gives))
+    yield made
+    hook.remove()
 
 
 def drawn(shapes: list[tuple[str, tuple[int, ...]]], keys: str, weights: str) -> dict[str, torch.Tensor]:

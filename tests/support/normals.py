@@ -44,7 +44,9 @@ class Stream:
             self._left = next(self._chunks)
         pieces.append(self._left[:wanted])
         self._left = self._left[wanted:]
-        return np.concatenate(pieces).reshape(shape)
+        # what lies in one file is looked at there: copies would be 2.4 GB of a network of 300 million weights
+        joined = np.concatenate(pieces) if len(pieces) > 1 else pieces[0]
+        return joined.reshape(shape)
 
 
 def _drawn(state: object = None) -> Iterator[Chunk]:
