@@ -20,6 +20,7 @@ from slow_run import ALL_SHARDS, PERTURBATIONS, SlowRun
 ray = pytest.importorskip("ray", reason="the extra 'ray' is not installed")
 KILLS = 4
 """Of the process that the user started; with test_kill.py's, 25 and more."""
+WANTED = ("--detectors", "bright.py", "--dataset", "tiny")
 OCCUPY = """
 import sys, time, ray
 ray.init(sys.argv[1], log_to_driver=False)
@@ -33,31 +34,22 @@ time.sleep(600)
 
 @pytest.fixture(scope="module")
 def cluster(slow: SlowRun) -> Iterator[Any]:
-    """A cluster of a head without room and two nodes of one core each, all on this machine."""
+    """A cluster of two nodes of one core each, both on this machine."""
     from ray.cluster_utils import Cluster
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PIDS", str(slow.pids))
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
-        for _ in range(2):
-            cluster.add_node(num_cpus=1)
+        # Processes that watch a cluster for people cost each as much as a node.
+        unwatched = {"include_dashboard": False, "include_log_monitor": False, "no_monitor": True}
+        cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, **unwatched})
+        cluster.add_node(num_cpus=1)
         yield cluster
         cluster.shutdown()
 
 
 def options(cluster: Any, cores: int = 1) -> list[str]:  # noqa: ANN401 - Ray's own class
     return ["--engine", "ray", "--address", cluster.address, "--replica-cpus", str(cores)]
-
-
-@pytest.mark.slow
-def test_a_cluster_that_python_asks_for_gives_the_same_files(slow: SlowRun, cluster: Any) -> None:  # noqa: ANN401
-    asked = {"perturbations": PERTURBATIONS, "out": "python", "engine": "ray", "address": cluster.address}
-    code = f"import forenbench; forenbench.evaluate('slow.py', 'tiny', replica_cpus=1, **{asked!r})"
-    environment = {**os.environ, "PIDS": str(slow.pids)}
-    subprocess.run([sys.executable, "-c", code], cwd=slow.folder, env=environment, check=True)
-    assert slow.files("python") == slow.files("whole")
-    assert slow.leftovers("python") == []
 
 
 @pytest.mark.slow
@@ -81,8 +73,11 @@ def test_a_killed_worker_and_a_lost_node_lose_nothing(slow: SlowRun, cluster: An
 
 
 @pytest.mark.slow
-def test_killed_at_random_and_started_again_the_files_are_whole(slow: SlowRun, cluster: Any) -> None:  # noqa: ANN401
-    moments, progress = random.Random(11), []
+def test_killed_at_random_stopped_by_ctrl_c_and_started_again_the_files_are_whole(
+    slow: SlowRun,
+    cluster: Any,  # noqa: ANN401
+) -> None:
+    moments, progress = random.Random(11), [0]
     for kill in range(KILLS):
         process = slow.start("killed-ray", *options(cluster))
         if kill % 3:
@@ -91,22 +86,18 @@ def test_killed_at_random_and_started_again_the_files_are_whole(slow: SlowRun, c
         process.kill()
         progress.append(slow.shards("killed-ray"))
     assert progress == sorted(progress), "a finished shard was lost"
-    slow.finish("killed-ray", *options(cluster))
-    assert slow.files("killed-ray") == slow.files("whole")
-    assert slow.leftovers("killed-ray") == []
 
-
-@pytest.mark.slow
-def test_ctrl_c_ends_after_a_shard_and_the_same_command_goes_on(slow: SlowRun, cluster: Any) -> None:  # noqa: ANN401
-    process = slow.start("stopped-ray", *options(cluster))
-    slow.wait_for_progress(process, "stopped-ray")
+    process = slow.start("killed-ray", *options(cluster))
+    slow.wait_for_progress(process, "killed-ray")
     process.interrupt()
     said = process.finish(120)
     assert process.returncode == 130, said
     assert "the same command goes on from there" in said
-    assert 0 < slow.shards("stopped-ray") < ALL_SHARDS
-    slow.finish("stopped-ray", *options(cluster))
-    assert slow.files("stopped-ray") == slow.files("whole")
+    assert progress[-1] < slow.shards("killed-ray") < ALL_SHARDS
+
+    slow.finish("killed-ray", *options(cluster))
+    assert slow.files("killed-ray") == slow.files("whole")
+    assert slow.leftovers("killed-ray") == []
 
 
 @pytest.mark.slow
@@ -134,42 +125,42 @@ def test_replicas_that_fit_on_no_node_are_a_bad_request(slow: SlowRun, cluster: 
 
 
 @pytest.mark.slow
-def test_a_node_with_other_packages_is_refused(slow: SlowRun, cluster: Any, tmp_path: Path) -> None:  # noqa: ANN401
-    other = tmp_path / "pillow-0.0.1.dist-info"
-    other.mkdir()
-    (other / "METADATA").write_text("Metadata-Version: 2.1\nName: pillow\nVersion: 0.0.1\n")
-    assert "has pillow 0.0.1 instead of" in said_on_a_node_with(tmp_path, slow, cluster)
-
-
-@pytest.mark.slow
-def test_a_node_without_this_package_is_no_endless_loop(slow: SlowRun, cluster: Any, tmp_path: Path) -> None:  # noqa: ANN401
-    package = tmp_path / "forenbench"
-    package.mkdir()
-    (package / "__init__.py").write_text("raise ImportError('half an installation')\n")
-    assert "no replica of the detectors could be made" in said_on_a_node_with(tmp_path, slow, cluster)
-
-
-def said_on_a_node_with(path: Path, slow: SlowRun, cluster: Any) -> str:  # noqa: ANN401
-    """Run on a node, the only one with two cores, that has a folder first in its Python path; it fails."""
-    node = cluster.add_node(num_cpus=2, env_vars={"PYTHONPATH": str(path)})
+def test_a_node_with_other_packages_or_without_this_one_ends_the_run(
+    slow: SlowRun,
+    cluster: Any,  # noqa: ANN401
+    tmp_path: Path,
+) -> None:
+    """And none is made again and again: on the only node with two cores, by a folder in its Python path."""
+    node = cluster.add_node(num_cpus=2, env_vars={"PYTHONPATH": str(tmp_path)})
     try:
-        process = slow.start(path.name, *options(cluster, 2))
-        said = process.finish(120)
+        other = tmp_path / "pillow-0.0.1.dist-info"
+        other.mkdir()
+        (other / "METADATA").write_text("Metadata-Version: 2.1\nName: pillow\nVersion: 0.0.1\n")
+        refused = slow.start("elsewhere", *options(cluster, 2))
+        assert "has pillow 0.0.1 instead of" in " ".join(refused.finish(120).split())
+        package = tmp_path / "forenbench"
+        package.mkdir()
+        (package / "__init__.py").write_text("raise ImportError('half an installation')\n")
+        broken = slow.start("elsewhere", *options(cluster, 2))
+        assert "no replica of the detectors could be made" in " ".join(broken.finish(120).split())
     finally:
         cluster.remove_node(node)
-    assert process.returncode == 1, said
-    return " ".join(said.split())
+    assert [refused.returncode, broken.returncode] == [1, 1]
 
 
 @pytest.mark.slow
-def test_local_is_a_cluster_of_its_own_and_leaves_nothing_running(
+def test_python_asks_for_a_cluster_of_its_own_which_leaves_nothing_running(
     slow: SlowRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever RAY_ADDRESS says, which Ray heeds where no address is given."""
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
+    monkeypatch.setenv("PIDS", str(slow.pids))
     before = raylets()
-    slow.finish("local", "--engine", "ray", "--address", "local")
+    asked = {"perturbations": PERTURBATIONS, "out": "local", "engine": "ray", "address": "local"}
+    code = f"import forenbench; forenbench.evaluate('slow.py', 'tiny', replica_cpus=1, **{asked!r})"
+    subprocess.run([sys.executable, "-c", code], cwd=slow.folder, check=True)
     assert slow.files("local") == slow.files("whole")
+    assert slow.leftovers("local") == []
     assert raylets() <= before
 
 
@@ -183,26 +174,22 @@ def raylets() -> set[int]:
     return found
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "address", ["127.0.0.1:1", "[::1]:1", "nowhere.invalid:6379", "ray://127.0.0.1:1", "here"]
 )
-def test_no_cluster_is_a_bad_request(slow: SlowRun, address: str) -> None:
-    process = slow.start("none", "--engine", "ray", "--address", address)
-    said = process.finish(60)
-    assert process.returncode == 2, said
-    assert f"'{address}'" in said
-    assert "Traceback" not in said
+def test_no_cluster_is_a_bad_request(bench: Bench, address: str) -> None:
+    outcome = bench("run", *WANTED, "--engine", "ray", "--address", address)
+    assert outcome.code == 2, outcome.err
+    assert f"'{address}'" in outcome.err
+    assert "Traceback" not in outcome.err
 
 
-@pytest.mark.slow
-def test_no_cluster_on_this_machine_is_a_bad_request(slow: SlowRun, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_cluster_on_this_machine_is_a_bad_request(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
-    process = slow.start("none", "--engine", "ray")
-    said = process.finish(60)
-    assert process.returncode == 2, said
-    assert "no Ray cluster at 'auto'" in said
-    assert "ray start --head" in said
+    outcome = bench("run", *WANTED, "--engine", "ray")
+    assert outcome.code == 2, outcome.err
+    assert "no Ray cluster at 'auto'" in outcome.err
+    assert "ray start --head" in outcome.err
 
 
 @pytest.mark.parametrize(

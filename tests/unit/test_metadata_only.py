@@ -19,7 +19,7 @@ from forenbench.data.dataset import Dataset
 from forenbench.records.store import Store
 from forenbench.testing import write_tiny_dataset
 
-SEEDS = range(12)
+SEEDS = range(6)
 
 
 def area(files: pd.DataFrame, seed: int = 0) -> float:
@@ -46,7 +46,7 @@ def test_each_property_alone_gives_planted_labels_away(column: str, real: object
     assert area(rows(60, **{column: [real, fake] * 30})) == 1
 
 
-@pytest.mark.parametrize("number", [2, 3, 4, 5, 6, 9, 11, 30])
+@pytest.mark.parametrize("number", [2, 3, 5, 6, 11])
 @pytest.mark.parametrize(("column", "values"), [("container", ["JPEG", "PNG"]), ("width", [640, 512])])
 def test_small_test_sets_are_given_away_as_well(number: int, column: str, values: list[object]) -> None:
     assert area(rows(2 * number, **{column: values * number})) == 1
@@ -103,16 +103,6 @@ def test_copies_of_a_file_and_parts_of_a_photograph_stay_in_one_fold(column: str
         )
         found.append(area(files, seed))
     assert np.mean(found) == pytest.approx(0.5, abs=4 * auroc_of_chance(30, 30) / math.sqrt(len(SEEDS)))
-
-
-@pytest.mark.slow
-def test_the_spread_of_chance_is_that_of_random_scores() -> None:
-    from sklearn.metrics import roc_auc_score
-
-    rng = np.random.RandomState(3)
-    labels = np.array([0] * 30 + [1] * 20)
-    found = [roc_auc_score(labels, rng.rand(50)) for _ in range(2000)]
-    assert np.std(found) == pytest.approx(auroc_of_chance(30, 20), rel=0.1)
 
 
 @pytest.mark.slow

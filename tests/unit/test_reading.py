@@ -221,7 +221,7 @@ sys.path.insert(0, {folder!r})
 import test_reading as t
 from forenbench.scoring.reading import read_ahead
 
-wide = lambda image: t.torch.full((1 << 20,), float(image.width))
+wide = lambda image: t.torch.full((1 << 18,), float(image.width))
 alone = list(read_ahead(t.reader(12, wide), t.orders(12), 0))
 for options in {options!r}:
     subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", "/dev/shm"], check=True)
@@ -265,7 +265,7 @@ def said_of_dev_shm() -> dict[str, str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("options", DEV_SHM)
 def test_a_small_dev_shm_costs_time_and_nothing_else(said_of_dev_shm: dict[str, str], options: str) -> None:
-    """As in a container; batches here are of 16 MiB."""
+    """As in a container; batches here are of 8 MiB."""
     assert DEV_SHM[options] in said_of_dev_shm[options]
     assert bool(DEV_SHM[options]) == bool(said_of_dev_shm[options])
 

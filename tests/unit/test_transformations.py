@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from math import prod, sqrt
 
 import numpy as np
@@ -263,7 +263,11 @@ def idinvert_by_formula(image: Array, w: dict[str, Array]) -> Array:
 
 @pytest.fixture
 def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Networks of the same depth with a few feature maps each."""
+    narrowed(monkeypatch)
+
+
+def narrowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have networks of the same depth with a few feature maps each."""
     monkeypatch.setattr(stylegan2_discriminator, "CHANNELS", (2, 3, 4, 4, 4, 4, 4))
     monkeypatch.setattr(idinvert_encoder, "WIDTHS", (2, 3, 4, 4, 4, 4, 4))
     monkeypatch.setattr(idinvert_encoder, "CODES", 5)
@@ -387,8 +391,10 @@ class Loaded:
 
 
 @pytest.fixture(scope="module", params=["stylegan2-church", "idinvert", "clip-rn50", *FILES])
-def loaded(request: pytest.FixtureRequest) -> Loaded:
-    return Loaded(request.param)
+def loaded(request: pytest.FixtureRequest) -> Iterator[Loaded]:
+    with pytest.MonkeyPatch.context() as patch:
+        narrowed(patch)
+        yield Loaded(request.param)
 
 
 @pytest.mark.slow
