@@ -49,7 +49,6 @@ def enough(name: str, values: pd.Series, number: int, rows: pd.DataFrame) -> boo
     tails = {
         "tpr_at_fpr1": real >= 500,
         "tpr_at_fpr5": real >= 100,
-        "tpr_at_fpr10": real >= 50,
         "fpr_at_tpr95": fake >= 100,
     }
     wrong = round((1 - values["acc"]) * len(rows))
