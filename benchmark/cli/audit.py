@@ -33,6 +33,7 @@ Datasets = Annotated[
     ),
 ]
 Against = Annotated[list[str] | None, typer.Option(help=f"{_AGAINST} May be repeated.")]
+# Of training data files count, not labels: patterns of real and fake ones would say nothing more.
 AgainstColumns = Annotated[
     str, typer.Option(metavar="OURS=THEIRS,…", help="--columns of --against: path=filename.")
 ]
@@ -80,7 +81,6 @@ def audit(  # noqa: PLR0913 - a command's options are its arguments
     if style not in _STYLES:
         raise BenchError(f"--format '{style}' is none of {', '.join(_STYLES)}")
     names = dataset or ["sample"]
-    # Of training data files count, not labels: patterns of real and fake ones would say nothing more.
     rules = {
         "columns": split_pairs("--against-columns", against_columns),
         "labels": split_pairs("--against-labels", against_labels),

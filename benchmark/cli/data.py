@@ -37,7 +37,12 @@ app.command("list")(datasets)
 app.command("index")(index)
 
 _WHOLE = Text("whole", "green")
-_Name = Annotated[str, typer.Argument(help="A dataset or suite, or hf://datasets/ORG/NAME@REVISION.")]
+_Name = Annotated[
+    str,
+    typer.Argument(
+        help="A dataset or suite ('bench data list' shows them), or hf://datasets/ORG/NAME@REVISION."
+    ),
+]
 
 
 @app.command()

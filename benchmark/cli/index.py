@@ -53,7 +53,8 @@ def index(
     refuses those that have changed since.
     """
     check_suffix(out)
-    location = find_snapshot(parse_hub_dataset(place)) if is_hub_dataset(place) else Path(place)
+    # programs hand over paths
+    location = find_snapshot(parse_hub_dataset(place)) if is_hub_dataset(str(place)) else Path(place)
     if location.suffix.lower() in SUFFIXES and not location.is_dir():
         raise BenchError(f"'{location}' is a table itself; name the folder or archive that the images are in")
     if label and label_of(label) is None:

@@ -36,8 +36,8 @@ def nll(images: Probabilities) -> float:
 def calibration_error(images: Probabilities) -> float:
     """Return the mean distance in [0, 1] of probability and share of fakes (``balanced_ece_binary``).
 
-    An image weighs as much as its label has images less; `BINS` bins of equal width, to which their lower
-    edges belong. Undefined without images of both labels.
+    All images of a label weigh one half together; `BINS` bins of equal width, to which their lower edges
+    belong. Undefined without images of both labels.
     """
     if classification.why_undefined(images.labels):
         return math.nan
