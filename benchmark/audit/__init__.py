@@ -18,6 +18,7 @@ from forenbench.data.descriptions import Spec, specs, suites
 from forenbench.data.requests import find_spec
 from forenbench.data.sources.lent import home
 from forenbench.data.sources.locations import open_location
+from forenbench.data.sources.rules import NO_RULES, Rules
 from forenbench.errors import BenchError
 from forenbench.files.threads import in_threads
 from forenbench.printable import readable
@@ -46,11 +47,13 @@ class TrainingFiles:
         name: What the audit calls them.
         source: Where they come from.
         paths: All of them.
+        notes: What rules made of them, in words.
     """
 
     name: str
     source: Source
     paths: Sequence[str]
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,21 +145,33 @@ def audit(
     )
 
 
-def open_training(name: str, data_root: Path, advance: Advance = _ignore) -> list[TrainingFiles]:
+def open_training(
+    name: str, data_root: Path, advance: Advance = _ignore, rules: Rules = NO_RULES
+) -> list[TrainingFiles]:
     """Open training data: a dataset or suite by name, or any folder, archive or manifest.
 
     Labels do not matter, so a folder or archive needs none.
 
+    Args:
+        name: Which.
+        data_root: Where downloaded datasets lie.
+        advance: Told of progress.
+        rules: What a table of a path calls its columns, which files are left; patterns of real and fake files
+            choose these.
+
     Raises:
-        BenchError: There is no such dataset and no such file, or there is nothing in it.
+        BenchError: There is no such dataset and no such file, or there is nothing in it; or rules are given
+            beside a name, or for places of another kind.
     """
-    spec = find_spec(name)
+    spec = find_spec(name, rules)
     # A folder is opened as if all of it were real: training data often lie without labels, and a twin among
     # them is one whatever its label.
     if name not in {**specs(), **suites()}:
         assert isinstance(spec, Spec)
-        source, findings = open_location(Path(spec.folder), REAL)
-        return [TrainingFiles(spec.name, source, [sample.path for sample in findings.samples])]
+        otherwise = None if rules.label_paths else REAL
+        source, findings = open_location(Path(spec.folder), otherwise, rules=rules)
+        paths = [sample.path for sample in findings.samples]
+        return [TrainingFiles(spec.name, source, paths, findings.notes if rules else ())]
     opened = open_dataset(name, data_root=data_root, advance=advance)
     return [TrainingFiles(one.name, one.testsets[0].source, list(one.facts)) for one in opened]
 

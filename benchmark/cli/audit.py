@@ -19,7 +19,7 @@ from forenbench.printable import for_csv, printable
 from forenbench.scoring.run_request import joint_name
 
 from . import options as o
-from .console import cell, out, say, short, show, show_table
+from .console import cell, out, say, short, show, show_table, split_pairs
 
 _STYLES = ("text", "csv", "json")
 _AGAINST = "Training data to look for the same pictures in: as the dataset, or files without labels."
@@ -33,6 +33,16 @@ Datasets = Annotated[
     ),
 ]
 Against = Annotated[list[str] | None, typer.Option(help=f"{_AGAINST} May be repeated.")]
+# Of training data files count, not labels: patterns of real and fake ones would say nothing more.
+AgainstColumns = Annotated[
+    str, typer.Option(metavar="OURS=THEIRS,…", help="--columns of --against: path=filename.")
+]
+AgainstLabels = Annotated[
+    str, typer.Option(metavar="WORD=LABEL,…", help="--labels of --against: human=real,2=drop.")
+]
+AgainstLeave = Annotated[
+    list[str] | None, typer.Option(metavar="PATTERN", help="--leave of --against. May be repeated.")
+]
 Distance = Annotated[
     int, typer.Option(help="Bits of 64 by which hashes of pictures that look alike may differ.")
 ]
@@ -54,6 +64,9 @@ def audit(  # noqa: PLR0913 - a command's options are its arguments
     dataset: Datasets = None,
     images: o.Images = o.IMAGES,
     against: Against = None,
+    against_columns: AgainstColumns = "",
+    against_labels: AgainstLabels = "",
+    against_leave: AgainstLeave = None,
     distance: Distance = 6,
     figure: Figure = None,
     style: Style = "text",
@@ -68,9 +81,15 @@ def audit(  # noqa: PLR0913 - a command's options are its arguments
     if style not in _STYLES:
         raise BenchError(f"--format '{style}' is none of {', '.join(_STYLES)}")
     names = dataset or ["sample"]
+    rules = {
+        "columns": split_pairs("--against-columns", against_columns),
+        "labels": split_pairs("--against-labels", against_labels),
+        "leave": against_leave or [],
+    }
     found = forenbench.audit_dataset(
         names,
         against=against or [],
+        against_rules=rules,
         distance=distance,
         seed=seed,
         out=folder,

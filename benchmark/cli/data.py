@@ -16,6 +16,7 @@ from forenbench.data.check_counts import CountCheck, compare, examine, restrict
 from forenbench.data.descriptions import Download, Spec, specs, suites
 from forenbench.data.finding import find_files, root_option
 from forenbench.data.layouts import find_layout, locate
+from forenbench.data.requests import describe_snapshot
 from forenbench.data.sources.splits import SCORED, take
 from forenbench.errors import BenchError, unknown
 from forenbench.files.downloads import DownloadFailed
@@ -36,8 +37,12 @@ app.command("list")(datasets)
 app.command("index")(index)
 
 _WHOLE = Text("whole", "green")
-_Name = Annotated[str, typer.Argument(help="A dataset or suite; 'bench data list' shows them.")]
-_Fetched = Annotated[str, typer.Argument(help="A dataset or suite, or hf://datasets/ORG/NAME@REVISION.")]
+_Name = Annotated[
+    str,
+    typer.Argument(
+        help="A dataset or suite ('bench data list' shows them), or hf://datasets/ORG/NAME@REVISION."
+    ),
+]
 
 
 @app.command()
@@ -50,7 +55,7 @@ def check(
     """Compare a dataset with what was published: images missing or surplus, unknown folders, broken files."""
     whole, places = True, o.parse_places(data)
     for spec, testsets in _described(name):
-        say(f"{spec.name}: {spec.description}", "bold")
+        say(f"{spec.name}: {spec.description or 'without a description'}", "bold")
         try:  # each by itself: of a suite, one dataset that is not here hides nothing about the others
             whole &= _check(locate(spec, places), testsets, data_root, deep)
         except BenchError as error:
@@ -62,7 +67,7 @@ def check(
 
 @app.command()
 def fetch(
-    name: _Fetched,
+    name: _Name,
     data_root: o.DataRoot = Path("data"),
     yes: o.Yes = False,
 ) -> None:
@@ -78,6 +83,9 @@ def fetch(
 
 def _described(name: str) -> Iterator[tuple[Spec, tuple[str, ...]]]:
     """Yield a dataset's description, or those that a suite selects from with the test sets it selects."""
+    if is_hub_dataset(name):
+        yield describe_snapshot(name), ()
+        return
     known, known_suites = specs(), suites()
     if name not in {**known, **known_suites}:
         raise BenchError(unknown("dataset", name, [*known, *known_suites]))
@@ -106,7 +114,7 @@ def _check(spec: Spec, testsets: Sequence[str], data_root: Path, deep: bool) -> 
         lines.append(CountCheck(readable(files[0]), 0, len(files), lacks))
     for note in (*findings.notes, *taken.notes):
         say(f"note: {readable(note)}", "yellow")
-    if not spec.counts:
+    if spec.description and not spec.counts:
         say("Its description declares no counts: only the names of test sets can be compared.", "yellow")
     rows = []
     for one in lines:

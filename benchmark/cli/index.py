@@ -16,6 +16,7 @@ from forenbench.data.sources.manifest import write_manifest
 from forenbench.data.sources.splits import ALL, chosen, take
 from forenbench.data.sources.table_files import SUFFIXES, check_suffix
 from forenbench.errors import BenchError, unknown
+from forenbench.files.hub_datasets import find_snapshot, is_hub_dataset, parse_hub_dataset
 from forenbench.front.bars import RunProgress
 from forenbench.printable import readable
 from forenbench.types import LABEL_NAMES, TAMPERED
@@ -23,7 +24,10 @@ from forenbench.types import LABEL_NAMES, TAMPERED
 from . import options as o
 from .console import say, short, show
 
-Location = Annotated[Path, typer.Argument(metavar="DIR", help="A folder or archive of images.")]
+Location = Annotated[
+    str,
+    typer.Argument(metavar="DIR", help="A folder or archive of images, or hf://datasets/ORG/NAME@REVISION."),
+]
 Manifest = Annotated[
     Path, typer.Option(help="The manifest; its suffix (.csv, .jsonl, .parquet) is the format.")
 ]
@@ -37,7 +41,7 @@ Split = Annotated[
 
 @o.grouped
 def index(
-    location: Location,
+    place: Location,
     out: Manifest = Path("manifest.csv"),
     label: Label = "",
     splits: Split = "",
@@ -49,6 +53,8 @@ def index(
     refuses those that have changed since.
     """
     check_suffix(out)
+    # programs hand over paths
+    location = find_snapshot(parse_hub_dataset(place)) if is_hub_dataset(str(place)) else Path(place)
     if location.suffix.lower() in SUFFIXES and not location.is_dir():
         raise BenchError(f"'{location}' is a table itself; name the folder or archive that the images are in")
     if label and label_of(label) is None:

@@ -68,7 +68,7 @@ def compare(
     lines: list[CountCheck] = []
     for generator in _generators(spec, testsets):
         lines += _compare_generator(spec, generator, found, formats_found)
-    if named and not testsets:
+    if not testsets:
         surplus: Counter[str] = Counter()
         for key, number in found.items():
             if key.generator not in named:
@@ -77,8 +77,10 @@ def compare(
         shared = {sample.real_source for sample in samples if not sample.generator}
         known = shared if spec.rules.label_paths else set()
         for name, number in sorted(surplus.items()):
-            unknown = CountCheck(name or "(the folder itself)", 0, number, "unknown folder")
-            lines.append(CountCheck(name, None, number) if name in known else unknown)
+            where = name or "(the folder itself)"
+            unknown = CountCheck(where, 0, number, "unknown folder")
+            # what nobody described holds what it holds
+            lines.append(CountCheck(where, None, number) if name in known or not named else unknown)
     return lines
 
 

@@ -6,7 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from forenbench.errors import BenchError, unknown
-from forenbench.files.hub_datasets import find_snapshot, is_hub_dataset, parse_hub_dataset, snapshot_of
+from forenbench.files.hub_datasets import (
+    find_snapshot,
+    is_hub_dataset,
+    parse_hub_dataset,
+    snapshot_of,
+    tree_of,
+)
 from forenbench.printable import readable
 
 from .descriptions import Spec, Suite, specs, suites
@@ -48,6 +54,24 @@ def find_spec(request: str, rules: Rules = NO_RULES) -> Spec | Suite:
     if path.exists():
         return Spec(readable(_name(path)), "", "", folder=str(path.absolute()), rules=rules)
     raise BenchError(unknown("dataset", request, known) + " (and there is no such folder or file)")
+
+
+def describe_snapshot(request: str) -> Spec:
+    """Describe a dataset in the hub's cache: by the description that is of this repository, if there is one.
+
+    Raises:
+        NotHere: It is not in the cache.
+        BenchError: It is no such dataset.
+    """
+    wanted = parse_hub_dataset(request)
+    found = find_spec(request)
+    assert isinstance(found, Spec)  # a place, not a name
+    for spec in specs().values():
+        trees = [tree_of(one.url) for one in spec.downloads]
+        # of a part of it the description's counts would all be wrong
+        if not wanted.inside and any(tree and tree.repository == wanted.repository for tree in trees):
+            return replace(spec, folder=found.folder, archives=())
+    return found
 
 
 def find_lender(spec: Spec) -> Spec | None:

@@ -164,7 +164,8 @@ class ImageChoice(RuleChoice):
 
     def folder(self, name: str) -> Path:
         """Name the run folder for rows of these images."""
-        return run_folder(name, self.protocol, self.limit, self.split, listed=self.list_file)
+        reals = str(self.reals)
+        return run_folder(name, self.protocol, self.limit, self.split, listed=self.list_file, reals=reals)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,7 +217,8 @@ class RunChoice(ImageChoice, LoadChoice):
 
     def folder(self, name: str) -> Path:
         """Name the run folder of a dataset."""
-        return run_folder(name, self.protocol, self.limit, self.split, self.precision, self.list_file)
+        chosen_by = (self.protocol, self.limit, self.split, self.precision, self.list_file)
+        return run_folder(name, *chosen_by, reals=str(self.reals))
 
 
 def taking(options: Any, choice: type) -> Callable[[Function], Function]:  # noqa: ANN401 - a TypedDict

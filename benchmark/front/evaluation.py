@@ -64,9 +64,8 @@ class Evaluation:
         # All papers in one: what LGrad's third table needs, its second may have run already.
         name = "papers" if self.request.table else joint_name(self.request.datasets)
         means = self.means
-        return self.out or run_folder(
-            name, self.protocol, means.limit, means.split, self.precision, means.listed
-        )
+        chosen_by = (means.limit, means.split, self.precision, means.listed, means.rules.reals)
+        return self.out or run_folder(name, self.protocol, *chosen_by)
 
     @property
     def protocol(self) -> str:

@@ -114,6 +114,13 @@ def mean_of(counts: Counts, real: Floats, fake: Floats) -> Floats:
     return ratio(counts.real @ real + counts.fake @ fake, (counts.reals + counts.fakes)[:, 0])
 
 
+def mean_of_labels(counts: Counts, real: Floats, fake: Floats) -> Floats:
+    """Return the mean of both labels' means of something, as `mean_of` has it."""
+    of_both = ratio(counts.real @ real, counts.reals[:, 0]) + ratio(counts.fake @ fake, counts.fakes[:, 0])
+    halved: Floats = of_both / 2
+    return halved
+
+
 def _from_above(counts: Floats) -> Floats:
     """Add up from the highest step down; a last column is above all steps."""
     # In place and reversed: the largest array of a block is filled in one pass, and never copied.

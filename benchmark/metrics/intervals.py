@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any
@@ -144,15 +144,15 @@ class _Steps:
         edges: The highest score of each step, rising; all thresholds are among them (steps,).
         number: The step of each image (n,).
         once: Each image counted once: a single replicate.
-        losses: By metric, what each step's real and fake images add to it on average (steps,); without the
-            metrics to which an image adds infinitely much.
+        losses: By metric, its values (replicates,) of what each step's real and fake images add to it on
+            average; without the metrics to which an image adds infinitely much.
     """
 
     scored: ScoredImages
     edges: Floats
     number: NDArray[np.intp]
     once: Counts
-    losses: Mapping[str, tuple[Floats, Floats]]
+    losses: Mapping[str, Callable[[Counts], Floats]]
 
     @classmethod
     def of(cls, scored: ScoredImages) -> _Steps:
@@ -177,7 +177,9 @@ class _Steps:
                 if np.isfinite(each).all():
                     of_real = np.bincount(number[is_real], each[is_real], len(edges))
                     of_fake = np.bincount(number[is_fake], each[is_fake], len(edges))
-                    losses[row.name] = of_real / np.maximum(real, 1), of_fake / np.maximum(fake, 1)
+                    means = of_real / np.maximum(real, 1), of_fake / np.maximum(fake, 1)
+                    mean = counts.mean_of_labels if row.balanced else counts.mean_of
+                    losses[row.name] = partial(mean, real=means[0], fake=means[1])
         return cls(scored, edges, number, Counts(real[None].astype(float), fake[None].astype(float)), losses)
 
     def measure(self, block: Iterable[Counts]) -> dict[str, Floats]:
@@ -192,7 +194,7 @@ class _Steps:
                     # The threshold is an edge, and what is equal to it is called real: fakes begin behind it.
                     first = int(np.searchsorted(self.edges, threshold, side="left")) + 1
                     values |= decide_each(drawn, first, by, self.scored.problems)
-            values |= {name: counts.mean_of(drawn, *means) for name, means in self.losses.items()}
+            values |= {name: mean(drawn) for name, mean in self.losses.items()}
             found.append(values)
         return {name: np.concatenate([one[name] for one in found]) for name in found[0]}
 

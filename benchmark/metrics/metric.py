@@ -113,7 +113,9 @@ class ProbabilityMetric(Metric):
         point: Its value.
         losses: Of each image (n,), of which it is the mean; None where it is no such mean, and has no
             replicates.
+        balanced: It is the mean of both labels' means of these instead.
     """
 
     point: Callable[[Probabilities], float]
     losses: Callable[[Probabilities], Floats] | None = None
+    balanced: bool = False

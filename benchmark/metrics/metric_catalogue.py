@@ -11,21 +11,21 @@ from typing import TypeVar
 
 import numpy as np
 
-from . import added_metrics, calibration, classification, counts, decisions, terms
+from . import added_metrics, bfree_metrics, calibration, classification, counts, decisions, terms
+from . import withheld as why
 from .classification import Ranked
 from .metric import FITTED, MAPS, ORACLE, DecisionMetric, Judge, Metric, ProbabilityMetric, RankingMetric, Why
 from .terms import Term
-from .withheld import never, of_few_alike, of_few_in_tail, of_few_wrong, of_hardly_an_error
 
 M = TypeVar("M", bound=Metric)
 _FPR_AT_TPR = 0.95
 _BOUND = " (upper bound)"
-_RAISED_BY_CHANCE = never("which chance raises, and in resamples once more")
-_CHOSEN_HERE = never("whose threshold was chosen on these very images")
-_MAPPED_BY_OTHERS = never("whose map rests on other images, which are not resampled")
+_RAISED_BY_CHANCE = why.never("which chance raises, and in resamples once more")
+_CHOSEN_HERE = why.never("whose threshold was chosen on these very images")
+_MAPPED_BY_OTHERS = why.never("whose map rests on other images, which are not resampled")
 
 
-def _tpr_at_fpr(percent: int, *, is_shown: bool = True) -> RankingMetric:
+def _tpr_at_fpr(percent: int) -> RankingMetric:
     limit = percent / 100
     return RankingMetric(
         name=f"tpr_at_fpr{percent}",
@@ -33,8 +33,8 @@ def _tpr_at_fpr(percent: int, *, is_shown: bool = True) -> RankingMetric:
         term=terms.TPR,
         point=lambda ranked: classification.tpr_at(ranked.curve, limit),
         replicate=lambda drawn: counts.tpr_at(drawn, limit),
-        headings={"error-rates": f"TPR at {percent}% FPR"} if is_shown else {},
-        withheld=of_few_in_tail("real", limit),
+        headings={"error-rates": f"TPR at {percent}% FPR"},
+        withheld=why.of_few_in_tail("real", limit),
     )
 
 
@@ -63,7 +63,7 @@ _DECISIONS = (
         headings={"thresholds": "Bal. acc., author's"},
         kept=True,
         ranks="balanced accuracy",
-        withheld=of_few_alike,
+        withheld=why.of_few_alike,
     ),
     DecisionMetric(
         name="real_acc",
@@ -108,7 +108,7 @@ _RANKING = (
         headings={"cells": "AUROC"},
         kept=True,
         ranks="AUROC",
-        withheld=of_hardly_an_error,
+        withheld=why.of_hardly_an_error,
     ),
     RankingMetric(
         name="eer",
@@ -121,7 +121,6 @@ _RANKING = (
     ),
     _tpr_at_fpr(1),
     _tpr_at_fpr(5),
-    _tpr_at_fpr(10, is_shown=False),  # in B-Free's table alone, as Pd@10
     RankingMetric(
         name="fpr_at_tpr95",
         label="FPR at 95% TPR",
@@ -130,7 +129,7 @@ _RANKING = (
         replicate=lambda drawn: counts.fpr_at(drawn, _FPR_AT_TPR),
         headings={"error-rates": "FPR at 95% TPR"},
         lower_is_better=True,
-        withheld=of_few_in_tail("fake", 1 - _FPR_AT_TPR),
+        withheld=why.of_few_in_tail("fake", 1 - _FPR_AT_TPR),
     ),
 )
 
@@ -145,7 +144,7 @@ _PROBABILITIES = (
         bounds=(0.0, np.inf),
         percent=False,
         lower_is_better=True,
-        withheld=of_few_wrong(2),
+        withheld=why.of_few_wrong(2),
     ),
     ProbabilityMetric(
         name="brier",
@@ -156,7 +155,7 @@ _PROBABILITIES = (
         headings={"calibration": "Brier"},
         percent=False,
         lower_is_better=True,
-        withheld=of_few_wrong(1),
+        withheld=why.of_few_wrong(1),
     ),
     ProbabilityMetric(
         name="ece",
@@ -217,9 +216,14 @@ _MAPPED = tuple(
     for row in _PROBABILITIES
 )
 
+_BFREE = (
+    replace(bfree_metrics.RECALL, withheld=why.of_few_in_tail("real", 0.1)),
+    replace(bfree_metrics.NLL, withheld=why.of_few_wrong_of_either(2)),
+    replace(bfree_metrics.ECE, withheld=_RAISED_BY_CHANCE),
+)
 _ROWS: tuple[Metric, ...] = (
     *(*_DECISIONS, *_AT_THE_AUTHORS, *_FITTED, *_ORACLE, *_RANKING),
-    *(*_PROBABILITIES, *_MAPPED),
+    *(*_PROBABILITIES, *_MAPPED, *_BFREE),
 )
 METRICS: dict[str, Metric] = {}
 """By column."""

@@ -48,6 +48,18 @@ def of_few_wrong(least: int) -> Why:
     return why
 
 
+def of_few_wrong_of_either(least: int) -> Why:
+    """Show none of the mean of both labels' mean losses where so few of one of them are called wrong."""
+
+    def why(measured: Mapping[str, Any], prefix: str) -> str:
+        wrong = [round((1 - measured[f"{label}_acc"]) * measured[label]) for label in ("real", "fake")]
+        if min(wrong) >= least:
+            return ""
+        return "where hardly an image of one label is called wrong, so that its half shows no large loss"
+
+    return why
+
+
 def of_few_alike(measured: Mapping[str, Any], prefix: str) -> str:
     """Show none of a mean over labels where all images of the label with fewer are called alike."""
     few, many = sorted(("real", "fake"), key=lambda label: measured[label])

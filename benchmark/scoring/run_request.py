@@ -5,6 +5,7 @@ Imports stand inside functions where they would make a command that only looks s
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -120,15 +121,33 @@ def run_folder(  # noqa: PLR0913 - all that makes rows others than a whole run's
     split: str = "",
     precision: str = "fp32",
     listed: Path | None = None,
+    reals: str = "",
 ) -> Path:
     """Name the run folder of one or several datasets.
 
-    A run over some of the files, or over a split that was named, or of less precision, has a folder of its
-    own, so that it never displaces a whole one.
+    A run over some of the files, or over a split that was named, or of less precision, or beside reals that
+    were named, has a folder of its own, so that it never displaces a whole one.
     """
+    lenders = [_lender_name(reals)] if reals else []
     protocols = [] if protocol == "all" else [protocol]
     limits = [] if limit is None else [f"limit{limit}"]
     lists = [] if listed is None else [listed.stem]
     less = [] if precision == "fp32" else [precision]
     splits = [split_of(split) or split] if split else []
-    return Path("results/runs") / "-".join([name, *protocols, *lists, *limits, *splits, *less])
+    return Path("results/runs") / "-".join([name, *lenders, *protocols, *lists, *limits, *splits, *less])
+
+
+def _lender_name(reals: str) -> str:
+    """Name the dataset whose reals are borrowed: one with a description by its name, any other by its place.
+
+    Raises:
+        BenchError: See `forenbench.data.requests.find_lender`.
+    """
+    from forenbench.data.descriptions import Spec
+    from forenbench.data.requests import find_lender
+
+    lender = find_lender(Spec("fakes", "", "", folder="", rules=Rules(reals=reals)))
+    assert lender is not None  # for there are rules that name it
+    # Folders of one name may hold other photographs, and then the rows are others.
+    place = hashlib.sha256(lender.folder.encode("utf-8", "surrogateescape")).hexdigest()[:7]
+    return lender.name if lender.description else f"{lender.name}@{place}"

@@ -37,11 +37,14 @@ def judge(ok: pd.DataFrame, threshold: float, equal_mass: np.ndarray) -> dict[st
     fpr, tpr, _ = metrics.roc_curve(fake, score, drop_intermediate=False)
     found["eer"] = brentq(lambda x: np.interp(x, fpr, 1 - tpr) - x, 0, 1) if tpr[0] < 1 else 0.0
     found |= {f"tpr_at_fpr{limit}": tpr[fpr <= limit / 100].max() for limit in (1, 5)}
+    found["pd_at_fpr10"] = np.interp(0.1, fpr, tpr)
     found["fpr_at_tpr95"] = fpr[tpr >= 0.95].min()
     best = decide(fake, score > oracle(fake.to_numpy(), score.to_numpy()))
     found |= {f"oracle_{name}": best[name] for name in ("acc", "bacc", "real_acc", "fake_acc")}
     if threshold == 0.5 and score.between(0, 1).all():
         found |= {"brier": metrics.mean_squared_error(fake, score), "nll": nll(fake, score, ok["logit"])}
+        halves = [nll(fake[side], score[side], ok["logit"][side]) for side in (fake, ~fake)]
+        found["nll_balanced"] = None if None in halves else np.mean(halves)
         parts = {"ece": pd.cut(score, PARTS, include_lowest=True)}
         parts["ece_mass"] = np.searchsorted(equal_mass, score)
         for name, part in parts.items():

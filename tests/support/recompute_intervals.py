@@ -13,7 +13,7 @@ from scipy.stats import t
 
 Judge = Callable[[pd.DataFrame, float, np.ndarray], dict[str, float | None]]
 
-RANGES = {"mcc": (-1, 1), "nll": (0, np.inf)}
+RANGES = {"mcc": (-1, 1), "nll": (0, np.inf), "nll_balanced": (0, np.inf)}
 NEVER = ("ece", "oracle")
 
 
@@ -49,11 +49,13 @@ def enough(name: str, values: pd.Series, number: int, rows: pd.DataFrame) -> boo
     tails = {
         "tpr_at_fpr1": real >= 500,
         "tpr_at_fpr5": real >= 100,
-        "tpr_at_fpr10": real >= 50,
+        "pd_at_fpr10": real >= 50,
         "fpr_at_tpr95": fake >= 100,
     }
     wrong = round((1 - values["acc"]) * len(rows))
     tails |= {"nll": wrong >= 2, "brier": wrong >= 1}
+    sides = (values["real_acc"], real), (values["fake_acc"], fake)
+    tails["nll_balanced"] = all(round((1 - share) * number) >= 2 for share, number in sides)
     few = "real_acc" if real < fake else "fake_acc"
     tails["bacc"] = real == fake or 0 < values[few] < 1
     unbalanced = min(real, fake) < 100 and max(real, fake) >= 3 * min(real, fake)

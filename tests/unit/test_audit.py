@@ -12,9 +12,11 @@ import pytest
 from PIL import Image
 from planted_files import picture, rows, write
 
+from forenbench import audit_dataset
 from forenbench.audit import Audit, audit, open_training, overview, shortcuts
 from forenbench.audit.distributions import draw
 from forenbench.data.catalogue import open_dataset
+from forenbench.data.sources.rules import Rules
 from forenbench.errors import BenchError
 from forenbench.testing import write_tiny_dataset
 from forenbench.types import FAKE, REAL
@@ -55,6 +57,23 @@ def test_matched_files_have_no_warning(tmp_path: Path) -> None:
     for label in (REAL, FAKE):
         write(tmp_path / "m", label, range(100 * label, 100 * label + 40), ".jpg", quality=90)
     assert audit_of(tmp_path / "m").warnings == ()
+
+
+def test_training_data_have_rules_of_their_own(planted: Path, tmp_path: Path) -> None:
+    """A table in other words, and a folder of which a part is left; the audited dataset needs none."""
+    write(tmp_path / "train", FAKE, [1, 2], ".jpg", quality=60)
+    table = tmp_path / "train.csv"
+    table.write_text("filename,kind\ntrain/1_fake/001.jpg,made\ntrain/1_fake/002.jpg,other\n")
+    columns, labels = {"path": "filename", "label": "kind"}, {"made": "fake", "*": "drop"}
+    opened = open_training(str(table), tmp_path, rules=Rules(columns=columns, labels=labels))
+    assert [one.paths for one in opened] == [["train/1_fake/001.jpg"]]
+    left = open_training(str(tmp_path / "train"), tmp_path, rules=Rules(leave=("**/001.jpg",)))
+    assert [one.paths for one in left] == [["1_fake/002.jpg"]]
+    assert left[0].notes == ("leave '**/001.jpg': 1 files, such as '1_fake/001.jpg'",)
+    with pytest.raises(BenchError, match="'forensynths' says itself"):
+        open_training("forensynths", tmp_path, rules=Rules(leave=("*",)))
+    with pytest.raises(BenchError, match="no training data to look into"):
+        audit_dataset(planted, against_rules={"leave": ["*"]}, out=tmp_path / "run", progress=False)
 
 
 def test_twins_within_across_and_in_training(planted: Path, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from forenbench.data.subsets import Subset
 from forenbench.errors import BenchError
 from forenbench.records.dataset_paths import DATA_ROOT, find_datasets
 from forenbench.records.store import Store
+from forenbench.scoring.run_request import run_folder
 from forenbench.testing import Brightness, tiny_image
 from forenbench.types import FAKE, REAL
 
@@ -100,6 +101,19 @@ def test_whoever_has_reals_borrows_none() -> None:
     shutil.rmtree("photos/real")
     with pytest.raises(BenchError, match="'photos', whose reals 'fakes' borrows, holds none"):
         opened()
+
+
+def test_runs_beside_other_reals_have_a_folder_of_their_own(here: Path) -> None:
+    """Also beside those of another folder of the same name, and wherever the same folder is named from."""
+    write(here / "more/photos", "real/7.png")
+    named = ["", "photos", "more/photos", "raise-1k"]
+    folders = [run_folder("fakes", "all", None, reals=one).name for one in named]
+    assert (folders[0], folders[3]) == ("fakes", "fakes-raise-1k")
+    assert folders[1].startswith("fakes-photos@")
+    assert len(set(folders)) == 4
+    assert run_folder("fakes", "all", None, reals=str(here / "photos")).name == folders[1]
+    with pytest.raises(BenchError, match="unknown dataset 'nowhere'"):
+        run_folder("fakes", "all", None, reals="nowhere")
 
 
 @pytest.mark.usefixtures("here")

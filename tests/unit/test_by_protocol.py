@@ -140,7 +140,9 @@ def test_losses_are_no_percentages(tmp_path: Path) -> None:
     store = Store(tmp_path)
     add(store, "good", "gan", PERFECT, protocol="bfree")
     made = tables.make("protocol", [store], "bfree")
-    assert [name for name, _ in made.frame.columns] == ["AUROC", "Bal. acc.", "NLL", "ECE", "TPR at 10% FPR"]
+    names = [name for name, _ in made.frame.columns]
+    assert names[:4] == ["AUROC", "Bal. acc.", "NLL, balanced", "ECE, balanced"]
+    assert names[4] == "TPR at 10% FPR, between thresholds"
     # -(ln .9 + ln .8 + ln .8 + ln .9) / 4, and the mean distance of .1 and .2
     expected = [100, 100, -(np.log(0.9) + np.log(0.8)) / 2, 0.15, 100]
     assert list(made.frame.iloc[0]) == pytest.approx(expected)

@@ -16,11 +16,13 @@ from typer.testing import CliRunner
 from forenbench.cli.app import app as bench
 from forenbench.cli.data import fetch_dataset
 from forenbench.cli.hub import fetch_hub_dataset
+from forenbench.data import requests
 from forenbench.data.catalogue import open_dataset
-from forenbench.data.descriptions import Download, Spec
+from forenbench.data.descriptions import CountKey, Download, Spec
 from forenbench.errors import BenchError, NotHere
 from forenbench.files.downloads import DownloadFailed
 from forenbench.files.hub_datasets import HubDataset, fetch_snapshot, parse_hub_dataset
+from forenbench.types import FAKE
 
 MAIN = f"hf://datasets/{REPOSITORY}@main"
 PINNED = f"hf://datasets/{REPOSITORY}@{COMMIT}"
@@ -85,6 +87,38 @@ def test_what_was_fetched_is_scored_at_its_commit(hub: HubMirror, capsys: pytest
         (testset,) = dataset.testsets
         assert testset.name == "org--fakes@0123456"
         assert [sample.path for sample in testset.samples] == ["data/test.parquet#0", "data/test.parquet#1"]
+    assert len(hub.asked) == asked
+
+
+def test_what_was_fetched_is_indexed_and_the_manifest_is_the_same_dataset(
+    hub: HubMirror, tmp_path: Path
+) -> None:
+    command = ["data", "index", PINNED, "--out", str(tmp_path / "listed.csv")]
+    assert "not in the hub's cache" in str(CliRunner().invoke(bench, command).exception)
+    assert fetch_hub_dataset(MAIN, yes=True)
+    assert CliRunner().invoke(bench, [*command, "--split", "train"]).exit_code == 0
+    assert CliRunner().invoke(bench, command).exit_code == 0
+    (listed,) = open_dataset(str(tmp_path / "listed.csv"), data_root=Path("data"))
+    (fetched,) = open_dataset(PINNED, data_root=Path("data"))
+    assert [t.digest for t in listed.testsets] == [t.digest for t in fetched.testsets]
+
+
+def test_what_was_fetched_is_checked_by_the_description_whose_download_it_is(
+    hub: HubMirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "not in the hub's cache" in str(CliRunner().invoke(bench, ["data", "check", MAIN]).exception)
+    assert fetch_hub_dataset(MAIN, yes=True)
+    asked = len(hub.asked)
+    found = CliRunner().invoke(bench, ["data", "check", MAIN, "--deep"])
+    assert found.exit_code == 0
+    assert "org--fakes@0123456: without a description" in found.output
+    assert "2 images" in found.output
+    counts = {CountKey("gan", "", FAKE): 5}
+    spec = Spec("fakes", "d", "", folder="f", downloads=(Download("f", MAIN),), counts=counts)
+    monkeypatch.setattr(requests, "specs", lambda: {"fakes": spec})
+    found = CliRunner().invoke(bench, ["data", "check", PINNED])
+    assert found.exit_code == 1
+    assert "fakes: d" in found.output
     assert len(hub.asked) == asked
 
 

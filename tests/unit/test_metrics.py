@@ -230,7 +230,7 @@ def test_accuracy_is_the_weighted_mean_of_both_labels(data: Rows, threshold: flo
             [0, 1],
             "",
             {"acc", "real_acc", "fake_acc", "bacc", "f1", "hard_ap", "ap", "auroc", "eer"}
-            | {"tpr_at_fpr1", "tpr_at_fpr5", "tpr_at_fpr10", "fpr_at_tpr95"},
+            | {"tpr_at_fpr1", "tpr_at_fpr5", "pd_at_fpr10", "fpr_at_tpr95"},
         ),
     ],
 )

@@ -108,7 +108,10 @@ CONSTANTS = {
     ),
     "aigibench": (0.5, ["real_acc", "fake_acc", "acc", "ap"], "", ["mean"], None, []),
     "ai-genbench": (None, ["auroc"], "", ["mean"], None, []),
-    "bfree": (0.5, ["auroc", "bacc", "nll", "ece", "tpr_at_fpr10"], "", ["mean"], None, []),
+    "bfree": (
+        *(0.5, ["auroc", "bacc", "nll_balanced", "ece_balanced", "pd_at_fpr10"], "", ["mean"], None),
+        [],
+    ),
 }
 
 

@@ -229,4 +229,4 @@ def test_it_is_said_how_many_files_are_concerned_or_that_none_is(folder: Path, t
     assert any(
         note.startswith("protocol dda re-encodes no file") for note in opened(tmp_path / "others").notes
     )
-    assert any("degradation" in note for note in opened(folder, "ai-genbench").notes)
+    assert any("degrades every picture" in note for note in opened(folder, "ai-genbench").notes)
