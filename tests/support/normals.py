@@ -10,6 +10,7 @@ import pickle
 from collections.abc import Iterator
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from filelock import FileLock
@@ -49,7 +50,7 @@ class Stream:
         return joined.reshape(shape)
 
 
-def _drawn(state: object = None) -> Iterator[Chunk]:
+def _drawn(state: dict[str, Any] | None = None) -> Iterator[Chunk]:
     """Draw small pieces: most networks that nobody shares are tiny."""
     random = np.random.RandomState(SEED)
     if state is not None:
@@ -60,7 +61,7 @@ def _drawn(state: object = None) -> Iterator[Chunk]:
 
 def _shared(folder: Path) -> Iterator[Chunk]:
     """Map one file after the other, and draw it if it is not there."""
-    after = None
+    after: dict[str, Any] | None = None
     for number in range(_KEPT):
         path = folder / f"normals-{number}.npy"
         # the generator's state after each, for the numbers alone do not say how it goes on
@@ -71,7 +72,7 @@ def _shared(folder: Path) -> Iterator[Chunk]:
                 if after is not None:
                     random.set_state(after)
                 np.save(path, random.randn(CHUNK))
-                state.write_bytes(pickle.dumps(random.get_state()))
+                state.write_bytes(pickle.dumps(random.get_state(legacy=False)))
         after = pickle.loads(state.read_bytes())
         yield np.load(path, mmap_mode="r")
     yield from _drawn(after)
