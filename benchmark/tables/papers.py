@@ -39,7 +39,7 @@ def lay_out(table: PaperTable, cells: pd.DataFrame, protocol: str | None = None)
         cells: As `forenbench.tables.measure` returns them, called with the table's `by_class`. Of each
             detector only cells with one kind of weights count, the best of `_WHOSE`; any but the published
             ones are named in the label of its row or column.
-        protocol: See `forenbench.tables.one_protocol`; by default the table's own.
+        protocol: See `forenbench.tables.one_protocol`; by default the table's own, with a limit if need be.
 
     Returns:
         The printed rows and columns; NaN where a cell was not run, and in every mean over one.
@@ -60,7 +60,10 @@ def lay_out(table: PaperTable, cells: pd.DataFrame, protocol: str | None = None)
         )
     # Of each detector the best kind of weights alone, so that no row mixes two.
     mine = mine[mine["weights"] == mine["detector"].map(_whose(mine))]
-    chosen = _rates_by_name(table, one_protocol(mine, protocol or table.protocol or None))
+    # as other tables take the cells of a limited run, where there are no others
+    own = [one for one in dict.fromkeys(mine["protocol"]) if one.partition(", ")[0] == table.protocol]
+    default = own[0] if len(own) == 1 else table.protocol
+    chosen = _rates_by_name(table, one_protocol(mine, protocol or default or None))
     frame, signs = _fill(table, chosen)
     whose = {detector: kind for detector, kind in _whose(chosen).items() if kind != PUBLISHED}
     for filled in (frame, signs):

@@ -291,6 +291,22 @@ def test_a_table_rests_on_one_protocol_and_names_it(tmp_path: Path) -> None:
     assert any(note.startswith("Not shown: 1 cells under protocol lgrad-official") for note in made.notes)
 
 
+def test_a_table_with_a_protocol_takes_a_limited_run_where_there_is_no_whole_one(tmp_path: Path) -> None:
+    table = paper_tables()["dda-main"]
+    cell = next(cell for cell in table.cells() if cell["dataset"] == "dda-coco")
+    asked = {"dataset": cell["dataset"], "kind": "published"}
+    limited, whole, other = (Store(tmp_path / name) for name in ("limited", "whole", "other"))
+    for store, protocol in ((limited, "dda, limit 9"), (whole, "dda"), (other, "dda, limit 7")):
+        add(store, cell["detector"], cell["testset"], PERFECT, protocol=protocol, **asked)
+    add(limited, cell["detector"], "another", PERFECT, protocol="all", **asked)
+    assert any("protocol dda, limit 9" in note for note in laid_out("dda-main", limited).notes)
+    assert not any("limit" in note for note in lay_out(table, tables.measure([whole])).notes)
+    both = lay_out(table, tables.measure([whole, limited]))
+    assert any(note.startswith("Not shown: 1 cells under protocol dda, limit 9") for note in both.notes)
+    with pytest.raises(BenchError, match="there is dda, limit 9, dda, limit 7"):
+        lay_out(table, tables.measure([limited, other]))
+
+
 def test_coverage_and_weights_are_in_the_notes(tmp_path: Path) -> None:
     store = Store(tmp_path)
     options = {"dataset": "forensynths", "kind": "published"}
