@@ -43,8 +43,9 @@ def test_a_checkpoint_that_detectors_share_is_one_and_the_same_file() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", SAMPLE)
+@pytest.mark.parametrize("name", [name for name in SAMPLE if name not in ("univfd:nn-k3", "univfd:nn-k5")])
 def test_contract(name: str, weights: Weights) -> None:
+    """Of UnivFD's neighbours one and nine: those between are the same code, and take as long."""
     (loaded,) = load(name, weights)
     results = {result.check: result.problem for result in check_detector(loaded.detector)}
     assert results == dict.fromkeys(CHECKS, "")
