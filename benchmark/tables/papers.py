@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 import pandas as pd
 
+from forenbench.data.protocols import protocol_of
 from forenbench.errors import BenchError
 from forenbench.types import OWN, PUBLISHED, UNVERIFIED
 
@@ -61,7 +62,7 @@ def lay_out(table: PaperTable, cells: pd.DataFrame, protocol: str | None = None)
     # Of each detector the best kind of weights alone, so that no row mixes two.
     mine = mine[mine["weights"] == mine["detector"].map(_whose(mine))]
     # as other tables take the cells of a limited run, where there are no others
-    own = [one for one in dict.fromkeys(mine["protocol"]) if one.partition(", ")[0] == table.protocol]
+    own = [one for one in dict.fromkeys(mine["protocol"]) if protocol_of(one).name == table.protocol]
     default = own[0] if len(own) == 1 else table.protocol
     chosen = _rates_by_name(table, one_protocol(mine, protocol or default or None))
     frame, signs = _fill(table, chosen)
