@@ -29,7 +29,7 @@ FILLED = {
     "--on RUN": "results/runs/tiny",
     "--card {plugin}": "gramnet",
     "--detector {detector}": "gramnet",
-    "{_.join_self.fetch}": "idinvert-bedroom",
+    "{.join_self.fetch}": "idinvert-bedroom",
 }
 """What a message fills in, or a reader, in the folder that the test prepares."""
 
