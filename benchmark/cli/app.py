@@ -50,7 +50,7 @@ COMMANDS = {
     "check": ("check:app", "Check what you add against its contract."),
     "new": ("new:app", "Start a new detector."),
     "train": ("train:app", "Train checkpoints."),
-    "show": ("show:app", "Show what detectors see, as pictures."),
+    "show": ("show:app", "Show what detectors see, as pictures, or why images have no score."),
 }
 """Where each command is, and the line that ``bench --help`` has of it, which is that of its own help."""
 
