@@ -46,6 +46,10 @@ COMMANDS = {
     ),
     "data": ("data:app", "List, check, fetch or index datasets."),
     "weights": ("weights:app", "List, fetch or check checkpoint files."),
+    "doctor": (
+        "doctor:doctor",
+        "Show what a report of a fault needs: versions, devices, room, caches, weights, settings.",
+    ),
     "cache": ("cache:app", "Show or clear the features that encoders left on disk."),
     "check": ("check:app", "Check what you add against its contract."),
     "new": ("new:app", "Start a new detector."),
