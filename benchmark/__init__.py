@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .front.arguments import RunOptions as RunOptions
     from .front.auditing import audit_dataset as audit_dataset
     from .front.calibrating import calibrate as calibrate
+    from .front.doctor import diagnose as diagnose
     from .front.door import evaluate as evaluate
     from .front.door import score as score
     from .front.importing import ImportOptions as ImportOptions
@@ -48,6 +49,7 @@ _HOMES = {
     "import_scores": "front.importing",
     "audit_dataset": "front.auditing",
     "calibrate": "front.calibrating",
+    "diagnose": "front.doctor",
     "load_results": "front.results",
     "list_detectors": "front.lists",
     "list_datasets": "front.lists",
@@ -89,6 +91,7 @@ __all__ = [
     "TestSet",
     "audit_dataset",
     "calibrate",
+    "diagnose",
     "evaluate",
     "import_scores",
     "list_datasets",

@@ -24,13 +24,14 @@ from forenbench.files.downloads import fetch as fetch_file
 from forenbench.files.hub_datasets import fetch_tree, is_hub_dataset, tree_of
 from forenbench.front.bars import RunProgress
 from forenbench.printable import printable, readable
+from forenbench.weights.wording import licence_in_words, size_in_words
 
 from . import options as o
 from .console import say, short, show, show_table
 from .hub import fetch_hub_dataset
 from .index import index
 from .listing import datasets
-from .transfers import TransferProgress, agree, licence_in_words, size_in_words
+from .transfers import TransferProgress, agree
 
 app = typer.Typer(help="List, check, fetch or index datasets.", no_args_is_help=True)
 app.command("list")(datasets)
@@ -88,7 +89,7 @@ def _described(name: str) -> Iterator[tuple[Spec, tuple[str, ...]]]:
         return
     known, known_suites = specs(), suites()
     if name not in {**known, **known_suites}:
-        raise BenchError(unknown("dataset", name, [*known, *known_suites]))
+        raise BenchError(unknown("dataset", name, [*known, *known_suites], "bench list datasets"))
     if name in known:
         yield known[name], ()
     else:

@@ -49,7 +49,7 @@ def detectors(
 
         known = {one.name: one for one in cards()}
         if card not in ("all", *known):
-            raise BenchError(unknown("detector", card, known))
+            raise BenchError(unknown("detector", card, known, "bench list detectors"))
         asked = [one for one in known.values() if card in ("all", one.name)]
         if card != "all" and asked[0].problem:
             raise BenchError(f"detector '{card}' ({asked[0].package}) cannot be used: {asked[0].problem}")
@@ -80,7 +80,7 @@ def datasets(
     if describe:
         known: dict[str, Spec | Suite] = {**specs(), **suites()}
         if describe not in ("all", *known):
-            raise BenchError(unknown("dataset", describe, known))
+            raise BenchError(unknown("dataset", describe, known, "bench list datasets"))
         show("\n".join(dataset_page(one) for name, one in known.items() if describe in ("all", name)))
         return
     counts = {name: sum(spec.counts.values()) for name, spec in specs().items()}

@@ -17,6 +17,7 @@ from forenbench.scoring.working import EngineChoice
 
 from . import options as o
 from .console import say, show, split, width
+from .offers import made_ready
 
 Detectors = Annotated[
     str | None,
@@ -117,7 +118,6 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
     Without options: the embedded sample dataset with the small checkpoints that come with it. What is already
     done is not done again; a stopped run goes on where it was.
     """
-    say("loading")  # it takes seconds until there is more to say
     choice = EngineChoice(engine, device, readers, feature_cache, address, replica_cpus)
     wanted = split(images.generators)
     if experiment:
@@ -130,7 +130,8 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
             split("none" if perturbations is None else perturbations),
         )
     means = images.choice.means(Files(weights or [], unverified, tuple(split(trained_on))), checkpoints)
-    asked = Evaluation(request, means, choice, split(equalise), out, seed, precision, keep_going)
+    asked = made_ready(Evaluation(request, means, choice, split(equalise), out, seed, precision, keep_going))
+    say("loading")  # it takes seconds until there is more to say
     progress = RunProgress()
     done = asked.carry_out(progress, partial(stopping, say))
     if progress.stopped():  # by Ctrl-C: a table of half a run would look like one of all of it

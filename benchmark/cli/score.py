@@ -9,12 +9,13 @@ from typing import Annotated
 import typer
 
 from forenbench.errors import BenchError
-from forenbench.front.single import score_images
-from forenbench.scoring.devices import choose_device
-from forenbench.scoring.requested import Files, load_detectors
+from forenbench.front.single import check_images, score_images
+from forenbench.scoring.devices import check_device, choose_device
+from forenbench.scoring.requested import Files, check_detectors, load_detectors
 
 from . import options as o
 from .console import say, show, split
+from .offers import typed
 
 
 def score(  # noqa: PLR0913 - a command's options are its arguments
@@ -31,6 +32,11 @@ def score(  # noqa: PLR0913 - a command's options are its arguments
     """Score images: one row per image and detector; a higher score means more likely generated."""
     if style not in ("text", "csv", "json"):
         raise BenchError(f"--format '{style}' is none of text, csv, json")
+    # Each of these answers at once; what comes after imports PyTorch.
+    check_images(images)
+    check_device(device)
+    with typed():
+        check_detectors(split(detectors), checkpoints, Files(weights or [], unverified))
     device = choose_device(device)
     loaded = load_detectors(split(detectors), checkpoints, Files(weights or [], unverified), device)
     rows = score_images(images, loaded, device, say)

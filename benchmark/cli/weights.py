@@ -23,10 +23,11 @@ from forenbench.weights.checkpoint_store import (
     instructions,
     locate,
 )
+from forenbench.weights.wording import licence_in_words, size_in_words
 
 from . import options as o
 from .console import say, short, show, split, width
-from .transfers import TransferProgress, agree, licence_in_words, size_in_words
+from .transfers import TransferProgress, agree
 
 app = typer.Typer(help="List, fetch or check checkpoint files.", no_args_is_help=True)
 
@@ -148,7 +149,7 @@ def _named(names: Sequence[str]) -> list[Checkpoint]:
     known = _published()
     for name in names:
         if name not in known:
-            raise BenchError(unknown("checkpoint", name, known))
+            raise BenchError(unknown("checkpoint", name, known, "bench list weights"))
     return [known[name] for name in dict.fromkeys(names)]
 
 

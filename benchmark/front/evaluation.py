@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from forenbench.errors import BenchError
+from forenbench.files.regular import irregular
 from forenbench.records.store import Store
-from forenbench.scoring.gathering import Gathered, gather
+from forenbench.scoring.gathering import Gathered, gather, kinds_of
 from forenbench.scoring.memory import network_memory
 from forenbench.scoring.numerics import check_precision
 from forenbench.scoring.run_request import Means, Request, joint_name, parse_perturbations, run_folder
@@ -82,6 +83,35 @@ class Evaluation:
             )
         return own or asked
 
+    def check(self) -> None:
+        """Refuse misspelt words, and what is not there, before anything heavy is imported.
+
+        Raises:
+            NotReady: Weights are not here; it says what can be run.
+            BenchError: Something else cannot be carried out.
+        """
+        from forenbench.data.foreseen import foresee
+        from forenbench.data.protocols import find_protocol
+        from forenbench.scoring.requested import check_detectors
+
+        parse_perturbations(self.request)
+        check_precision(self.precision)
+        find_protocol(self.protocol)
+        if self.equalise:
+            from forenbench.tables import equalised
+
+            equalised.check(self.equalise)
+        means = self.means
+        if means.listed and (why := irregular(means.listed)):
+            raise BenchError(f"no list of files at '{means.listed}' ({why})")
+        if self.request.table:  # of which is run what is here
+            return
+        for name, generators in self.request.datasets.items():
+            where = (means.data_root, means.places, means.rules)
+            foresee(name, generators, *where)
+        for kind in dict.fromkeys(kinds_of(self.request, means).values()):
+            check_detectors(self.request.detectors, kind, means.files)
+
     def carry_out(self, progress: RunProgress | Quiet, stopping: Stopping | None = None) -> Evaluated:
         """Load, open, score and store; what is done already is not done again.
 
@@ -93,16 +123,14 @@ class Evaluation:
             BenchError: The request cannot be carried out.
             RunFailed: The work broke off: a full disk, say. What is finished is kept.
         """
+        # Now, for to import what follows takes seconds, and to load weights and read a dataset minutes.
+        self.check()
         from forenbench.plugins.network_room import Room
         from forenbench.scoring.outcome import Summary
         from forenbench.scoring.plan import RunSettings
-        from forenbench.tables import equalised
 
-        # A misspelt word is refused now: to load weights and read a dataset takes minutes.
         devices = self.choice.devices()
         perturbations = parse_perturbations(self.request)
-        precision = check_precision(self.precision)
-        equalised.check(self.equalise)
         means = replace(self.means, device=devices[0], protocol=self.protocol)
         store = Store(self.folder)
         with progress:
@@ -124,7 +152,7 @@ class Evaluation:
                     f"networks take more memory than is free: detectors score in {gathered.rounds} rounds"
                 )
             settings = RunSettings(
-                alike.perturbations, self.seed, precision, self.keep_going, alike.reencoded
+                alike.perturbations, self.seed, self.precision, self.keep_going, alike.reencoded
             )
             summary = Summary()
             # The first device is this process's; each other one has a process that loads all of it again.

@@ -25,7 +25,7 @@ def of_table(name: str, others: Mapping[str, object], generators: Sequence[str] 
         if value:  # passed over in silence, it would be taken for what was run
             raise BenchError(f"experiment '{name}' already says what to run; leave out {option}")
     if name not in paper_tables():
-        raise BenchError(unknown("experiment", name, paper_tables()))
+        raise BenchError(unknown("experiment", name, paper_tables(), "bench list tables"))
     table = paper_tables()[name]
     testsets = table.testsets()
     if not testsets:

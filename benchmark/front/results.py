@@ -70,6 +70,25 @@ class Results:
         names.insert(names.index("detector") + 1, names.pop())
         return rows[names]
 
+    def errors(self, *, every: bool = False) -> pd.DataFrame:
+        """Say why images have no score, as ``bench show errors`` does.
+
+        Args:
+            every: Each such row, uncounted.
+
+        Returns:
+            ``images`` (how many), ``detector``, ``weights``, ``status`` (unreadable, failed or nonfinite),
+            ``error`` and ``path`` (of the first), the most frequent first. With `every` one row an image,
+            detector and perturbation: ``detector``, ``weights``, ``dataset``, ``testset``, ``perturbation``,
+            ``path``, ``status``, ``error``. No rows where every image has a score.
+
+        Raises:
+            BenchError: There is no finished cell, or one is damaged.
+        """
+        from .failures import failures
+
+        return failures(self._stores, every=every)
+
     def table(
         self,
         name: str,

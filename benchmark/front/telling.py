@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 from itertools import chain
@@ -13,9 +14,15 @@ from forenbench.printable import printable
 from forenbench.records.store import Store
 from forenbench.types import LABEL_NAMES, NOWHERE, Detector
 
+from .talk import short
+
 if TYPE_CHECKING:
     from forenbench.data.dataset import Dataset
     from forenbench.scoring.outcome import Summary
+
+
+_SHOWN = 8
+"""Cells whose failures are told at the end of a run."""
 
 
 class Say(Protocol):
@@ -68,11 +75,15 @@ def describe_other_rules(datasets: Sequence[Dataset], store: Store, say: Say) ->
 
 
 def describe_problems(summary: Summary, store: Store, say: Say) -> None:
-    """Name every cell with images that were not scored, with the commonest reason and one path."""
+    """Name cells with images that were not scored, with the commonest reason and one path."""
     from forenbench.scoring.hopeless import UNTRIED  # brings PyTorch, likewise
 
-    say("Some images were not scored; their rows say why (columns status, error):", "yellow")
-    for cell, counts in summary.problems.items():
+    rest = f"'bench show errors {shlex.quote(short(store.root))}' counts every reason"
+    say(f"Some images were not scored; {rest} (in Python: results.errors()):", "yellow")
+    worst = sorted(summary.problems.items(), key=lambda one: -sum(one[1].lost.values()))
+    if len(worst) > _SHOWN:
+        say(f"  of {len(worst)} cells the {_SHOWN} that lack most:")
+    for cell, counts in worst[:_SHOWN]:
         bad = ", ".join(f"{number} {status}" for status, number in counts.lost.items())
         say(printable(f"  {cell.detector} on {cell.dataset}/{cell.testset} ({cell.perturbation}): {bad}"))
         record = store.record(cell)

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, cast
 
-from forenbench.errors import BenchError, unknown
+from forenbench.errors import BenchError
 from forenbench.registry.guests import contained, reason
 from forenbench.registry.plugin_files import read_plugin
 from forenbench.types import UNVERIFIED, Detector
-from forenbench.weights import KINDS, Checkpoint, Weights
+from forenbench.weights import Checkpoint, Weights
 
 from .attributes import problem
 from .installed import Plugin, find
@@ -54,22 +54,13 @@ def resolve(request: str | OwnDetector, weights: Weights) -> list[Exact]:
 
 def _by_name(request: str, weights: Weights) -> list[Exact]:
     """Say what makes the detectors that an installed plugin's name means."""
-    asked, at, kind = request.partition("@")
-    name, colon, variant = asked.partition(":")
-    found = find(name)
-    if found.problem:
-        raise BenchError(f"detector '{name}' ({found.package}) cannot be used: {found.problem}")
+    found = find(request.partition("@")[0].partition(":")[0])
+    variants, kind = found.read(request, weights.kind)
     if not found.has_variants:
-        if colon or at:
-            raise BenchError(
-                f"detector '{name}' has no variants, so '{request}' means nothing; ask for '{name}'"
-            )
-        return [Exact(name, [partial(_make, name, found.plugin, None, weights)])]
-    if at and kind not in KINDS:
-        raise BenchError(unknown(f"kind of checkpoints of '{asked}'", kind, KINDS))
-    weights = replace(weights, kind=kind) if at else weights  # what is shared, and recorded, stays common
+        return [Exact(found.name, [partial(_make, found.name, found.plugin, None, weights)])]
+    name, weights = found.name, replace(weights, kind=kind)  # what is shared, and recorded, stays common
     exact = []
-    for chosen in found.chosen(variant, weights.kind):
+    for chosen in variants:
         named = f"{name}:{chosen}@{weights.kind}"
         make = partial(_make, named, found.plugin, chosen, weights)
         exact.append(Exact(named, [make], found.needs(chosen)))
