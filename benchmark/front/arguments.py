@@ -26,6 +26,7 @@ from .rule_options import several as several
 
 if TYPE_CHECKING:
     from forenbench.data.dataset import Dataset
+    from forenbench.tables.required import Limits
 
 PathName: TypeAlias = str | PathLike[str]
 WeightFiles: TypeAlias = Mapping[str, PathName] | Sequence[str]
@@ -88,6 +89,10 @@ class RunOptions(ImageOptions, LoadOptions, total=False):
         engine: "local", "ray" (replicas on a Ray cluster), or one that a package adds.
         address: Of the Ray cluster; "local" starts one on this machine.
         replica_cpus: Cores of each replica on the cluster; by default one a thread.
+        fail_below: How low metrics may be, by name: ``{"ap": 0.9}`` in each cell, ``{"mean:ap": 0.9}`` in
+            each detector's mean over test sets. A lower value, or none, raises `RequirementMissed` once all
+            is scored and written.
+        fail_above: How high those may be of which lower is better: ``{"ece": 0.1}``.
     """
 
     seed: int
@@ -99,6 +104,8 @@ class RunOptions(ImageOptions, LoadOptions, total=False):
     engine: str
     address: str
     replica_cpus: int | None
+    fail_below: Limits
+    fail_above: Limits
 
 
 # None of these has slots: a class with slots cannot have two such bases.
@@ -196,6 +203,8 @@ class RunChoice(ImageChoice, LoadChoice):
     engine: str = "local"
     address: str = "auto"
     replica_cpus: int | None = None
+    fail_below: Limits = ()
+    fail_above: Limits = ()
 
     @property
     def files(self) -> Files:

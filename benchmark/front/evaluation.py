@@ -20,12 +20,14 @@ from forenbench.scoring.run_request import Means, Request, joint_name, parse_per
 from forenbench.scoring.workers import Workplace
 from forenbench.scoring.working import EngineChoice, working
 
+from .config import save_config
 from .equalising import equalise
 from .talk import short
 from .telling import Say, describe_absent, describe_dataset, describe_other_rules, describe_problems
 
 if TYPE_CHECKING:
     from forenbench.scoring.outcome import Summary
+    from forenbench.tables.required import Limits, Requirement
     from forenbench.tables.table import Table
 
     from .bars import Quiet, RunProgress
@@ -47,6 +49,8 @@ class Evaluation:
         seed: Of random perturbations.
         precision: See `forenbench.scoring.numerics.Numerics`.
         keep_going: Try detectors that fail on everything on the rest, too.
+        fail_below: How low metrics may be (see `forenbench.tables.required.parse_requirements`).
+        fail_above: How high metrics may be of which lower is better.
     """
 
     request: Request
@@ -57,6 +61,8 @@ class Evaluation:
     seed: int = 0
     precision: str = "fp32"
     keep_going: bool = False
+    fail_below: Limits = ()
+    fail_above: Limits = ()
 
     @property
     def folder(self) -> Path:
@@ -97,12 +103,14 @@ class Evaluation:
         from forenbench.scoring.outcome import Summary
         from forenbench.scoring.plan import RunSettings
         from forenbench.tables import equalised
+        from forenbench.tables.required import parse_requirements
 
         # A misspelt word is refused now: to load weights and read a dataset takes minutes.
         devices = self.choice.devices()
         perturbations = parse_perturbations(self.request)
         precision = check_precision(self.precision)
         equalised.check(self.equalise)
+        required = parse_requirements(self.fail_below, self.fail_above)
         means = replace(self.means, device=devices[0], protocol=self.protocol)
         store = Store(self.folder)
         with progress:
@@ -126,13 +134,26 @@ class Evaluation:
             settings = RunSettings(
                 alike.perturbations, self.seed, precision, self.keep_going, alike.reencoded
             )
+            self._save(required)
             summary = Summary()
             # The first device is this process's; each other one has a process that loads all of it again.
             workplace = Workplace(self.request, means, settings, store, devices[1:])
             with stopping() if stopping else nullcontext(lambda: False) as progress.stop:
                 for number in range(gathered.rounds):
                     summary.add(self._score(workplace, gathered, number, progress))
-        return Evaluated(gathered, summary, store)
+        return Evaluated(gathered, summary, store, required)
+
+    def _save(self, required: Sequence[Requirement]) -> None:
+        """Keep in the run folder what was asked for."""
+        others = {
+            "seed": self.seed,
+            "precision": self.precision,
+            "keep_going": self.keep_going,
+            "equalise": list(self.equalise),
+            "fail_below": {one.name: one.value for one in required if one.is_least},
+            "fail_above": {one.name: one.value for one in required if not one.is_least},
+        }
+        save_config(self.folder, self.request, self.means, self.choice, others)
 
     def _score(
         self, workplace: Workplace, gathered: Gathered, number: int, progress: RunProgress | Quiet
@@ -165,11 +186,13 @@ class Evaluated:
         gathered: What was run, and what could not be had.
         summary: How it went.
         store: The rows.
+        required: What its metrics may be.
     """
 
     gathered: Gathered
     summary: Summary
     store: Store
+    required: Sequence[Requirement] = ()
 
     @property
     def is_whole(self) -> bool:
@@ -187,6 +210,18 @@ class Evaluated:
         if summary.unfinished:
             say(f"{summary.unfinished} cells are not done: the same command goes on with them.", "red")
         describe_absent(self.gathered.absent, say)
+
+    def check(self) -> None:
+        """Compare the cells that were asked for with what is required of them.
+
+        Raises:
+            RequirementMissed: One is not as good, or not there.
+        """
+        from forenbench.tables import measure
+        from forenbench.tables.required import check
+
+        if self.required:
+            check(measure([self.store]), self.required, self.summary.asked)
 
     def write_tables(self) -> tuple[Table, list[str]]:
         """Write every table and the leaderboard beside the rows (see `write_tables`)."""

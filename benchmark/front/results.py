@@ -21,6 +21,7 @@ from .bars import Quiet, RunProgress
 if TYPE_CHECKING:
     import pandas as pd
 
+    from forenbench.tables.required import Limits
     from forenbench.tables.table import Table
 
 RUNS = Path("results/runs")
@@ -133,6 +134,41 @@ class Results:
         if len(self._stores) > 2:
             raise BenchError(f"one run folder or two, not {len(self._stores)}")
         return compare(self._stores, detectors, failed_as, tampered_as)
+
+    def require(
+        self,
+        at_least: Limits = (),
+        *,
+        at_most: Limits = (),
+        protocol: str = "",
+        failed_as: str = MISSING,
+        tampered_as: str = APART,
+        **more: float,
+    ) -> int:
+        """Ask of metrics that they be good enough: ``results.require(ap=0.9)``.
+
+        Args:
+            at_least: The lowest values, by metric (see `list_metrics`), as fractions: of each cell
+                (``{"ap": 0.9}``), or of each detector's mean over test sets (``{"mean:ap": 0.9}``).
+            at_most: The highest values of metrics of which lower is better: ``{"ece": 0.1}``.
+            protocol: See `table`.
+            failed_as: See `table`.
+            tampered_as: See `table`.
+            more: As `at_least`.
+
+        Returns:
+            How many numbers were compared.
+
+        Raises:
+            RequirementMissed: One is not as good, or has no value; it names each, with its interval.
+            BenchError: A metric is unknown, its limit is outside of its range, or there is no finished cell.
+        """
+        from forenbench.tables import measure, one_protocol
+        from forenbench.tables.required import check, parse_requirements
+
+        required = [*parse_requirements(at_least, at_most), *parse_requirements(more)]
+        cells = measure(self._stores, failed_as=failed_as, tampered_as=tampered_as)
+        return check(one_protocol(cells, protocol or None), required)
 
     def report(  # noqa: PLR0913 - all that may be asked of a report
         self,
