@@ -9,10 +9,12 @@ import typer
 
 import forenbench
 from forenbench.errors import BenchError
+from forenbench.front.talk import voice
 
 from .console import say
 from .console import show as show_text
 from .lazy import lazy_group
+from .loudness import LogFile, Quiet, Verbose
 
 COMMANDS = {
     "run": ("run:run", "Score every image with every detector, then show the table."),
@@ -79,12 +81,16 @@ def options(
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
     ] = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    log_file: LogFile = None,
 ) -> None:
     """Hold the options that come before the command (`run_app` looks for --debug itself)."""
 
 
 def run_app() -> None:
     """Run the command line: exit 2 for a request that cannot be carried out, 1 for one that broke off."""
+    voice.reset()
     try:
         app()
     except BenchError as error:

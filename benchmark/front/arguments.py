@@ -1,17 +1,16 @@
 """Keywords that functions of the front door share, each declared, explained and read once.
 
 A function takes them as ``**options: Unpack[…]`` (PEP 692): type checkers know every one of them by name and
-type. `taking` shows them in its signature.
+type. `forenbench.front.keywords.taking` shows them in its signature.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from inspect import signature
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypedDict
 
 from forenbench.data.descriptions import check_places
 from forenbench.data.sources.splits import chosen
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 PathName: TypeAlias = str | PathLike[str]
 WeightFiles: TypeAlias = Mapping[str, PathName] | Sequence[str]
 """The user's checkpoint files, by name, or as NAME=PATH."""
-Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class ImageOptions(RuleOptions, total=False):
@@ -228,25 +226,6 @@ class RunChoice(ImageChoice, LoadChoice):
         """Name the run folder of a dataset."""
         chosen_by = (self.protocol, self.limit, self.split, self.precision, self.list_file)
         return run_folder(name, *chosen_by, reals=str(self.reals))
-
-
-def taking(options: Any, choice: type) -> Callable[[Function], Function]:  # noqa: ANN401 - a TypedDict
-    """Show the options that a function takes as ``**options`` in its signature, with their defaults.
-
-    Args:
-        options: Which they are.
-        choice: The dataclass that is made of them.
-    """
-
-    def decorate(function: Function) -> Function:
-        own, known = signature(function), signature(choice).parameters
-        *named, _ = own.parameters.values()  # the last is **options
-        every = [*named, *(known[name] for name in known if name in options.__annotations__)]
-        # `help`, and the completion of notebooks, read this; the call itself does not.
-        function.__signature__ = own.replace(parameters=every)  # type: ignore[attr-defined]
-        return function
-
-    return decorate
 
 
 def pairs(weights: WeightFiles) -> list[str]:

@@ -16,11 +16,12 @@ from forenbench.scoring.requested import load_detectors
 from forenbench.scoring.run_request import Request
 from forenbench.types import Detector
 
-from .arguments import LoadChoice, LoadOptions, PathName, RunChoice, RunOptions, several, taking
+from .arguments import LoadChoice, LoadOptions, PathName, RunChoice, RunOptions, several
 from .bars import Quiet, RunProgress
 from .evaluation import Evaluation
 from .experiment import of_table
 from .frames import Pairs, as_listed, keeping
+from .keywords import taking
 from .results import Results
 from .single import score_images
 

@@ -17,15 +17,13 @@ from forenbench.records.store import Store
 
 from .arguments import PathName, WeightFiles, pairs, several
 from .bars import Quiet, RunProgress
+from .run_folders import open_stores as open_stores
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from forenbench.tables.required import Limits
     from forenbench.tables.table import Table
-
-RUNS = Path("results/runs")
-"""Where runs are that nobody names."""
 
 
 class Results:
@@ -236,19 +234,3 @@ def load_results(runs: PathName | Sequence[PathName] = ()) -> Results:
         BenchError: There is none, or one is no run folder.
     """
     return Results(open_stores(several(runs)))
-
-
-def open_stores(runs: Sequence[PathName]) -> list[Store]:
-    """Open run folders; without any, all below `RUNS`.
-
-    Raises:
-        BenchError: There is none, or one is no run folder.
-    """
-    # Sorted: systems list folders in any order, and tables name detectors in the order of runs.
-    folders = [Path(run) for run in runs] or sorted(path for path in RUNS.glob("*") if path.is_dir())
-    if not folders:
-        raise BenchError(f"there is no run below '{RUNS}'; name a run folder, or make one with 'bench run'")
-    for folder in folders:
-        if not (folder / "scores").is_dir():
-            raise BenchError(f"'{folder}' is no run folder: it has no 'scores' in it")
-    return [Store(folder) for folder in folders]

@@ -33,7 +33,8 @@ def values(*words: str) -> dict[str, Any]:
 
 def test_a_config_has_every_option_of_bench_run_and_no_other() -> None:
     options = {option for param in COMMAND.params for option in param.opts if option.startswith("--")}
-    assert {f"--{name.replace('_', '-')}" for name in OPTIONS} == options - {"--help"}
+    others = {"--help", "--quiet", "--verbose", "--log-file"}  # of any command, and of no run
+    assert {f"--{name.replace('_', '-')}" for name in OPTIONS} == options - others
 
 
 def test_each_kind_of_value_reaches_its_option(tmp_path: Path) -> None:
