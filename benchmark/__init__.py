@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .front.arguments import RunOptions as RunOptions
     from .front.auditing import audit_dataset as audit_dataset
     from .front.calibrating import calibrate as calibrate
+    from .front.config import read_config as read_config
     from .front.doctor import diagnose as diagnose
     from .front.door import evaluate as evaluate
     from .front.door import score as score
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from .front.results import Results as Results
     from .front.results import load_results as load_results
     from .front.rule_options import RuleOptions as RuleOptions
+    from .tables.required import RequirementMissed as RequirementMissed
     from .tables.table import Table as Table
     from .types import Detector as Detector
     from .types import Encoder as Encoder
@@ -51,6 +53,7 @@ _HOMES = {
     "calibrate": "front.calibrating",
     "diagnose": "front.doctor",
     "load_results": "front.results",
+    "read_config": "front.config",
     "list_detectors": "front.lists",
     "list_datasets": "front.lists",
     "list_perturbations": "front.lists",
@@ -71,6 +74,7 @@ _HOMES = {
     "TestSet": "types",
     "BenchError": "errors",
     "RunFailed": "errors",
+    "RequirementMissed": "tables.required",
 }
 """Where each public name is: it is imported when it is asked for, for PyTorch and pandas take seconds."""
 
@@ -83,6 +87,7 @@ __all__ = [
     "ImportOptions",
     "LoadOptions",
     "LogitDetector",
+    "RequirementMissed",
     "Results",
     "RuleOptions",
     "RunFailed",
@@ -101,6 +106,7 @@ __all__ = [
     "list_protocols",
     "list_tables",
     "load_results",
+    "read_config",
     "score",
 ]
 

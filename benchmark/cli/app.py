@@ -9,10 +9,12 @@ import typer
 
 import forenbench
 from forenbench.errors import BenchError
+from forenbench.front.talk import voice
 
 from .console import say
 from .console import show as show_text
 from .lazy import lazy_group
+from .loudness import LogFile, Quiet, Verbose
 from .usage import usage_error
 
 COMMANDS = {
@@ -84,6 +86,9 @@ def options(
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
     ] = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    log_file: LogFile = None,
 ) -> None:
     """Hold the options that come before the command (`run_app` looks for --debug itself)."""
 
@@ -93,6 +98,7 @@ def run_app() -> None:
     arguments = sys.argv[1:]
     # Read off the arguments: an error may be raised before any option has been read.
     is_debugged = "--debug" in arguments
+    voice.reset()
     try:
         # Not `standalone`: Typer would draw its own errors in boxes.
         sys.exit(app(prog_name="bench", standalone_mode=False))

@@ -10,6 +10,8 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from .loudness import add_behind
+
 Commands = Mapping[str, tuple[str, str]]
 """Where each command is, ``module:name`` below the group's package, and the line that help has of it."""
 
@@ -60,6 +62,7 @@ class LazyGroup(TyperGroup):
         alone.callback()(lambda: None)
         group = get_command(alone)
         assert isinstance(group, TyperGroup)
+        add_behind(group.commands[name])
         return group.commands[name]
 
     def load_all(self) -> None:

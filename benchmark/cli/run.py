@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,9 +17,19 @@ from forenbench.scoring.run_request import Request
 from forenbench.scoring.working import EngineChoice
 
 from . import options as o
+from .config_file import take_defaults
 from .console import say, show, split, width
 from .offers import made_ready
 
+Config = Annotated[
+    Path | None,
+    typer.Argument(
+        is_eager=True,
+        callback=take_defaults,
+        help="A TOML file with any of these options, which typed ones override; see docs/running.md.",
+        show_default=False,
+    ),
+]
 Detectors = Annotated[
     str | None,
     typer.Option(
@@ -88,10 +99,23 @@ Address = Annotated[str, typer.Option(help="Of the Ray cluster; local starts one
 ReplicaCores = Annotated[
     int | None, typer.Option(min=1, help="Cores of each replica on the cluster.", show_default="one a thread")
 ]
+FailBelow = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="METRIC=VALUE",
+        help="End with status 3 if a metric of any cell is lower or has no value: ap=0.9; mean:ap=0.9: of a "
+        "detector's mean over test sets; may be repeated.",
+    ),
+]
+FailAbove = Annotated[
+    list[str] | None,
+    typer.Option(metavar="METRIC=VALUE", help="The same of metrics of which lower is better: ece=0.1."),
+]
 
 
 @o.grouped
 def run(  # noqa: PLR0913 - a command's options are its arguments
+    config: Config = None,
     detectors: Detectors = None,
     dataset: Datasets = None,
     images: o.Images = o.IMAGES,
@@ -112,6 +136,8 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
     engine: Engine = "local",
     address: Address = "auto",
     replica_cpus: ReplicaCores = None,
+    fail_below: FailBelow = None,
+    fail_above: FailAbove = None,
 ) -> None:
     """Score every image with every detector, then show the table.
 
@@ -130,7 +156,10 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
             split("none" if perturbations is None else perturbations),
         )
     means = images.choice.means(Files(weights or [], unverified, tuple(split(trained_on))), checkpoints)
-    asked = made_ready(Evaluation(request, means, choice, split(equalise), out, seed, precision, keep_going))
+    limits = fail_below or [], fail_above or []
+    asked = made_ready(
+        Evaluation(request, means, choice, split(equalise), out, seed, precision, keep_going, *limits)
+    )
     say("loading")  # it takes seconds until there is more to say
     progress = RunProgress()
     done = asked.carry_out(progress, partial(stopping, say))
@@ -139,5 +168,6 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
     table, written = done.write_tables()
     show((done.paper_table(request.table) if request.table else table).to_text(width()))
     done.describe(written, say)
+    done.check()
     if not done.is_whole:
         raise typer.Exit(1)

@@ -46,4 +46,4 @@ def table(
         made = make(kind, open_stores(shown.runs or []), *shown.cells, against_published=bool(against))
     show(render(made, style, width()))
     for note in made.notes if style == "csv" else ():  # a line that is no row would break readers of CSV
-        say(note)
+        say(note, "yellow")

@@ -15,7 +15,7 @@ from rich.progress import (
 
 from forenbench.errors import BenchError
 from forenbench.front.bars import Bars
-from forenbench.front.talk import is_animated
+from forenbench.front.talk import say_in_place_of_bars
 
 from .console import say
 
@@ -44,9 +44,9 @@ class TransferProgress(Bars):
             self._tasks[name] = self._bars.add_task(name, total=total or None)
         self._bars.update(self._tasks[name], completed=done)
         # A log file must not get a line for each of ten thousand chunks.
-        if not is_animated() and total and done >= self._told.get(name, _STEP) * total:
+        if total and done >= self._told.get(name, _STEP) * total:
             self._told[name] = done / total + _STEP
-            say(f"{name}: {decimal(done)} of {decimal(total)}")
+            say_in_place_of_bars(f"{name}: {decimal(done)} of {decimal(total)}")
 
 
 def agree(yes: bool, question: str = "Download?", done: str = "downloaded") -> None:

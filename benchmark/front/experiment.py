@@ -40,3 +40,13 @@ def of_table(name: str, others: Mapping[str, object], generators: Sequence[str] 
         chosen = {one: [name for name in names if name in generators] for one, names in testsets.items()}
         testsets = {dataset: names for dataset, names in chosen.items() if names}
     return Request(table.detectors(), testsets, table.perturbations(), name, protocol=table.protocol)
+
+
+def narrowed(request: Request) -> list[str]:
+    """List the test sets that a request wants of its published table; none where it wants all of them."""
+    from forenbench.tables.papers import paper_tables
+
+    every = paper_tables()[request.table].testsets()
+    if dict(request.datasets) == every:
+        return []
+    return [name for names in request.datasets.values() for name in names]

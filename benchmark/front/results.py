@@ -17,14 +17,13 @@ from forenbench.records.store import Store
 
 from .arguments import PathName, WeightFiles, pairs, several
 from .bars import Quiet, RunProgress
+from .run_folders import open_stores as open_stores
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from forenbench.tables.required import Limits
     from forenbench.tables.table import Table
-
-RUNS = Path("results/runs")
-"""Where runs are that nobody names."""
 
 
 class Results:
@@ -153,6 +152,41 @@ class Results:
             raise BenchError(f"one run folder or two, not {len(self._stores)}")
         return compare(self._stores, detectors, failed_as, tampered_as)
 
+    def require(
+        self,
+        at_least: Limits = (),
+        *,
+        at_most: Limits = (),
+        protocol: str = "",
+        failed_as: str = MISSING,
+        tampered_as: str = APART,
+        **more: float,
+    ) -> int:
+        """Ask of metrics that they be good enough: ``results.require(ap=0.9)``.
+
+        Args:
+            at_least: The lowest values, by metric (see `list_metrics`), as fractions: of each cell
+                (``{"ap": 0.9}``), or of each detector's mean over test sets (``{"mean:ap": 0.9}``).
+            at_most: The highest values of metrics of which lower is better: ``{"ece": 0.1}``.
+            protocol: See `table`.
+            failed_as: See `table`.
+            tampered_as: See `table`.
+            more: As `at_least`.
+
+        Returns:
+            How many numbers were compared.
+
+        Raises:
+            RequirementMissed: One is not as good, or has no value; it names each, with its interval.
+            BenchError: A metric is unknown, its limit is outside of its range, or there is no finished cell.
+        """
+        from forenbench.tables import measure, one_protocol
+        from forenbench.tables.required import check, parse_requirements
+
+        required = [*parse_requirements(at_least, at_most), *parse_requirements(more)]
+        cells = measure(self._stores, failed_as=failed_as, tampered_as=tampered_as)
+        return check(one_protocol(cells, protocol or None), required)
+
     def report(  # noqa: PLR0913 - all that may be asked of a report
         self,
         path: PathName | None = None,
@@ -219,19 +253,3 @@ def load_results(runs: PathName | Sequence[PathName] = ()) -> Results:
         BenchError: There is none, or one is no run folder.
     """
     return Results(open_stores(several(runs)))
-
-
-def open_stores(runs: Sequence[PathName]) -> list[Store]:
-    """Open run folders; without any, all below `RUNS`.
-
-    Raises:
-        BenchError: There is none, or one is no run folder.
-    """
-    # Sorted: systems list folders in any order, and tables name detectors in the order of runs.
-    folders = [Path(run) for run in runs] or sorted(path for path in RUNS.glob("*") if path.is_dir())
-    if not folders:
-        raise BenchError(f"there is no run below '{RUNS}'; name a run folder, or make one with 'bench run'")
-    for folder in folders:
-        if not (folder / "scores").is_dir():
-            raise BenchError(f"'{folder}' is no run folder: it has no 'scores' in it")
-    return [Store(folder) for folder in folders]

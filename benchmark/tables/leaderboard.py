@@ -79,9 +79,12 @@ def remarks(cells: pd.DataFrame, board: pd.DataFrame) -> Iterator[str]:
         yield "Images without a score count as errors (--failed-as wrong)."
     yield from of_tampered(cells)
     rows = as_dicts(board)
-    for row in rows:
-        if row["unranked"]:
-            yield f"No rank: {row['detector']} ({row['weights']}) on {_named(row)}: {row['unranked']}."
+    for (why,), some in grouped((row for row in rows if row["unranked"]), ["unranked"]).items():
+        places: dict[str, list[str]] = {}
+        for row in some:
+            places.setdefault(_named(row), []).append(f"{row['detector']} ({row['weights']})")
+        named = "; ".join(f"{', '.join(detectors)} on {place}" for place, detectors in places.items())
+        yield f"No rank: {named}: {why}."
     # With nine reals for each fake, an A.P. of 10 % is chance: it and AUROC may rank detectors differently.
     unbalanced = set()
     for cell in as_dicts(cells, [*CONTEST, "reals", "fakes"]):
@@ -89,16 +92,17 @@ def remarks(cells: pd.DataFrame, board: pd.DataFrame) -> Iterator[str]:
         if fewer and more > _BALANCED * fewer:  # a test set of one label is in no mean
             unbalanced.add(key(cell, CONTEST))
     ranked = grouped((row for row in rows if not row["unranked"]), CONTEST)
+    others: dict[tuple[str, str], list[str]] = {}
     for contest, rows in ranked.items():
         for metric, name in rankings().items():
             ranks = rounding.ranks([row[metric] for row in rows])
             if contest in unbalanced and ranks != [row["rank"] for row in rows]:
                 placed = sorted(zip(ranks, rows, strict=True), key=lambda pair: pair[0] or len(rows) + 1)
                 first, order = rows[0], ", ".join(row["detector"] for _, row in placed)
-                yield (
-                    f"The labels of {_named(first)} are not balanced ({first['real']} real, {first['fake']} "
-                    f"fake), and by {name} the order is another one: {order} (--rank-by {metric})."
-                )
+                labels = f"{_named(first)} ({first['real']} real, {first['fake']} fake)"
+                others.setdefault((f"by {name}", f"{order} (--rank-by {metric})"), []).append(labels)
+    for (by, order), named in others.items():
+        yield f"Labels are not balanced, and {by} the order is another one, on {'; '.join(named)}: {order}."
     yield from of_added(cells, (METRICS[name] for name in kept()))
     yield from marks.remarks(cells)
 

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from forenbench.metrics.bootstrap import average
 from forenbench.metrics.rounding import lowest
+from forenbench.metrics.spread import NONE, SHARE, interval, witnesses
 
 from .cell_frame import TESTSET, Key, as_dicts, grouped, in_order, key
 from .marks import PARTIAL, together
@@ -67,6 +69,26 @@ def macro(
         value = take([100 * cell[metric] for cell in group]) if whole else float("nan")
         found[name] = value, together(cell["marks"] for cell in group)
     return found
+
+
+def with_interval(
+    group: Sequence[Mapping[str, Any]], wanted: int, metric: str, bounds: tuple[float, float] = SHARE
+) -> tuple[float, float, float]:
+    """Average a metric over test sets, with the ends of the interval of the mean; NaN for what is undefined.
+
+    Args:
+        group: One detector's cells, of test sets with both labels.
+        metric: A column.
+        wanted: On how many test sets it must have a value.
+        bounds: The metric's range.
+    """
+    values = [cell.get(metric, float("nan")) for cell in group]
+    if not group or len(group) < wanted or np.isnan(values).any():
+        return float("nan"), *NONE
+    value = mean(values)
+    # The interval of a mean is no mean of intervals: replicates are averaged, one by one.
+    drawn = average([cell["replicates"] for cell in group], metric)
+    return value, *interval(drawn, value, witnesses(group), bounds)
 
 
 def worst(cells: Sequence[dict[str, Any]], metric: str, wanted: int) -> tuple[Mapping[str, Any], str, str]:

@@ -86,22 +86,26 @@ def compare(
 
 def _remarks(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Say why something is missing."""
+    if single := dict.fromkeys(row["testset"] for row in rows if ONE_LABEL in row["marks"]):
+        yield f"{ONE_LABEL} test sets of one label, which are in no mean: {', '.join(single)}."
+    blank: dict[str, dict[str, None]] = {}
+    for row in rows:
+        if row["undefined"]:
+            blank.setdefault(row["undefined"], {})[row["testset"]] = None
+    for why, testsets in blank.items():
+        yield f"Blank on {', '.join(testsets)}: {why}."
     for row in rows:
         if PARTIAL in row["marks"]:
             yield (
                 f"{PARTIAL} not all images were scored by both, and those left out may be the hardest ones: "
                 "--failed-as wrong counts them as errors."
             )
-        if ONE_LABEL in row["marks"]:
-            yield f"{ONE_LABEL} a test set of one label: {row['testset']}. It is in no mean."
         if row["origins"]:
             yield (
                 "Resamples draw whole origins (photographs, videos); the cross-checks, which take images for "
                 "independent, are left out there."
             )
-        if row["undefined"]:
-            yield f"Blank on {row['testset']}: {row['undefined']}."
-        elif np.isnan(row["low"]):
+        if not row["undefined"] and np.isnan(row["low"]):
             yield (
                 "No interval: all resamples, or nearly all, give the same difference, or there is one image "
                 "only of a label."

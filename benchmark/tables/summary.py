@@ -15,7 +15,7 @@ from forenbench.metrics.spread import interval, witnesses
 
 from . import marks, realsources
 from .cell_frame import ROW, TESTSET, as_dicts, framed, grouped, key, several
-from .means import deviation, worst
+from .means import deviation, with_interval, worst
 from .notes import notes_on
 from .table import Table
 from .tampered import HEADING, of_tampered
@@ -96,15 +96,9 @@ def _micro(
 
 
 def _mean(group: Sequence[Mapping[str, Any]], wanted: int, metric: str) -> _Interval:
-    """Average a metric over test sets, with the interval of the mean."""
-    values = [cell[metric] for cell in group]
-    if not group or len(group) < wanted or np.isnan(values).any():
-        return _NONE
-    mean = float(np.mean(values))
-    # The interval of a mean is no mean of intervals: replicates are averaged, one by one.
-    drawn = average([cell["replicates"] for cell in group], metric)
-    low, high = interval(drawn, mean, witnesses(group))
-    return 100 * mean, 100 * low, 100 * high
+    """Average a metric over test sets, in percent, with the interval of the mean."""
+    value, low, high = with_interval(group, wanted, metric)
+    return 100 * value, 100 * low, 100 * high
 
 
 def _worst(

@@ -285,8 +285,8 @@ def test_where_labels_are_unbalanced_other_orders_by_other_metrics_are_said(tmp_
     assert found[["real", "fake"]].iloc[0].tolist() == [500, 20]
     notes = list(leaderboard.remarks(cells, found))
     (said,) = (note for note in notes if "AUROC" in note)
-    assert "not balanced (500 real, 20 fake)" in said
-    assert "by AUROC the order is another one: even, top (--rank-by auroc)" in said
+    assert "Labels are not balanced, and by AUROC the order is another one, on data under none" in said
+    assert "(500 real, 20 fake): even, top (--rank-by auroc)" in said
     assert leaderboard.standings(cells, "auroc")["detector"].tolist() == ["even", "top"]
     notes = list(leaderboard.remarks(balanced, leaderboard.standings(balanced)))
     assert not any("balanced" in note and "order" in note for note in notes)
