@@ -10,10 +10,15 @@ import typer
 from forenbench.front.results import open_stores
 from forenbench.metrics.file_metrics import add_file
 from forenbench.tables import measure
-from forenbench.tables.leaderboard import write
+from forenbench.tables.leaderboard import lay_out, write
+from forenbench.tables.rendering import check_style, render
 
 from . import options as o
-from .console import say, short, show
+from .console import say, short, show, width
+
+Style = Annotated[
+    str, typer.Option("--format", help="What is printed: markdown, text, csv, tidy, latex or json.")
+]
 
 
 def leaderboard(  # noqa: PLR0913 - a command's options are its arguments
@@ -23,11 +28,18 @@ def leaderboard(  # noqa: PLR0913 - a command's options are its arguments
     failed_as: o.FailedAs = "missing",
     tampered_as: o.TamperedAs = "apart",
     metrics: o.Metrics = None,
+    style: Style = "markdown",
 ) -> None:
     """Rank the detectors of one or more runs."""
+    check_style(style)
     for file in metrics or []:
         add_file(file)
     cells = measure(open_stores(runs or []), failed_as=failed_as, tampered_as=tampered_as)
     csv, markdown = write(cells, out, rank_by)
-    show(markdown.read_text(encoding="utf-8"))
+    if style == "markdown":
+        show(markdown.read_text(encoding="utf-8"))
+    elif style == "csv":
+        show(csv.read_text(encoding="utf-8"))
+    else:
+        show(render(lay_out(cells, rank_by), style, width()))
     say(f"wrote {short(csv)}, {short(markdown)}")

@@ -111,6 +111,7 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
     engine: Engine = "local",
     address: Address = "auto",
     replica_cpus: ReplicaCores = None,
+    style: o.Style = "text",
 ) -> None:
     """Score every image with every detector, then show the table.
 
@@ -135,8 +136,10 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
     done = asked.carry_out(progress, partial(stopping, say))
     if progress.stopped():  # by Ctrl-C: a table of half a run would look like one of all of it
         raise typer.Exit(STOPPED)
+    from forenbench.tables.rendering import render  # brings pandas, which the words above do not wait for
+
     table, written = done.write_tables()
-    show((done.paper_table(request.table) if request.table else table).to_text(width()))
+    show(render(done.paper_table(request.table) if request.table else table, style, width()))
     done.describe(written, say)
     if not done.is_whole:
         raise typer.Exit(1)

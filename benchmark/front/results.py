@@ -6,7 +6,7 @@ for its help should not load pandas.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,10 +70,15 @@ class Results:
         names.insert(names.index("detector") + 1, names.pop())
         return rows[names]
 
-    def table(
+    def table(  # noqa: PLR0913 - all that may be asked of a table
         self,
         name: str,
         *,
+        metrics: str | Sequence[str] = (),
+        digits: int | None = None,
+        rename: Mapping[str, str] | None = None,
+        transpose: bool = False,
+        intervals: bool | None = None,
         protocol: str = "",
         failed_as: str = MISSING,
         tampered_as: str = APART,
@@ -83,6 +88,12 @@ class Results:
 
         Args:
             name: One of `list_tables`.
+            metrics: Shown in place of its own, from `list_metrics`; those of the papers' tables,
+                ``real-sources`` and ``protocol`` are fixed.
+            digits: See `Table.styled`, and for the three that follow.
+            rename: What names are shown as.
+            transpose: Rows become columns.
+            intervals: Show intervals, or leave them out.
             protocol: Cells run under this one; by default "all", or the only one there is.
             failed_as: What images without a score count as: "missing" (in no metric), or "wrong" (errors in
                 each).
@@ -91,12 +102,13 @@ class Results:
             against_published: A paper's numbers beside the measured ones; for tables of papers.
 
         Raises:
-            BenchError: Unknown name or protocol, or nothing to show.
+            BenchError: Unknown name, metric or protocol, nothing to show, or it cannot be shown so.
         """
         from forenbench.tables import make
 
-        counted = (failed_as, tampered_as)
-        return make(name, self._stores, protocol or None, *counted, against_published=against_published)
+        asked = {"against_published": against_published, "metrics": several(metrics)}
+        made = make(name, self._stores, protocol or None, failed_as, tampered_as, **asked)
+        return made.styled(digits=digits, rename=rename, transpose=transpose, intervals=intervals)
 
     def leaderboard(
         self, rank_by: str = "ap", *, failed_as: str = MISSING, tampered_as: str = APART
@@ -116,12 +128,19 @@ class Results:
 
         return lay_out(measure(self._stores, failed_as=failed_as, tampered_as=tampered_as), rank_by)
 
-    def compare(self, *detectors: str, failed_as: str = MISSING, tampered_as: str = APART) -> Table:
+    def compare(
+        self,
+        *detectors: str,
+        metrics: str | Sequence[str] = (),
+        failed_as: str = MISSING,
+        tampered_as: str = APART,
+    ) -> Table:
         """Compare detectors image by image, with intervals and tests.
 
         Args:
             detectors: Only these; in one run, the first with each other one. None: each pair of a run, or, of
                 two runs, the detectors they have in common.
+            metrics: Of "acc", "ap", "auroc" and "bacc"; by default the first three.
             failed_as: See `table`.
             tampered_as: See `table`.
 
@@ -132,7 +151,7 @@ class Results:
 
         if len(self._stores) > 2:
             raise BenchError(f"one run folder or two, not {len(self._stores)}")
-        return compare(self._stores, detectors, failed_as, tampered_as)
+        return compare(self._stores, detectors, failed_as, tampered_as, several(metrics))
 
     def report(  # noqa: PLR0913 - all that may be asked of a report
         self,

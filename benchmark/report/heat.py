@@ -32,17 +32,14 @@ def heat_map(cells: pd.DataFrame, perturbation: str) -> Grid:
 
     shown = cells[cells["perturbation"] == perturbation]
     testset, detectors = several(shown, TESTSET), in_order(shown, DETECTOR)
-    found = {
-        key(cell, (*DETECTOR, *testset)): (100 * cell["auroc"], cell["marks"])
-        for cell in as_dicts(shown, [*DETECTOR, *testset, "auroc", "marks"])
-    }
+    found = {key(cell, (*DETECTOR, *testset)): means.entry(cell, "auroc") for cell in as_dicts(shown)}
     average = means.macro(shown, DETECTOR, "auroc")
     columns = {
         "/".join(where): [found.get((*detector, *where), means.NO_MEAN) for detector in detectors]
         for where in in_order(shown, testset)
     }
     columns[MEAN[-1]] = [average.get(detector, means.NO_MEAN) for detector in detectors]
-    values, marked = framed(columns, detectors, DETECTOR)
+    values, _, _, marked = framed(columns, detectors, DETECTOR)
     # Else a detector that was run under jpeg alone would seem not to be in the run.
     lacking = []
     for name in ("detector", "dataset"):
