@@ -205,6 +205,63 @@ class Results:
         target = None if path is None else Path(path)
         return write_report(self._stores, target, request, RunProgress() if progress else Quiet())
 
+    def plot(  # noqa: PLR0913 - all that may be asked of a figure
+        self,
+        kind: str,
+        out: PathName,
+        *,
+        testset: str = "",
+        perturbation: str = "",
+        detectors: str | Sequence[str] = (),
+        metrics: str | Sequence[str] = (),
+        rename: Mapping[str, str] | None = None,
+        wide: bool = False,
+        protocol: str = "",
+        failed_as: str = MISSING,
+        tampered_as: str = APART,
+        progress: bool = True,
+    ) -> Path:
+        """Draw a figure for a paper, as ``bench plot`` does.
+
+        Args:
+            kind: "roc", "pr" (precision and recall), "robustness" (means by level of perturbation) or "heat"
+                (AUROC of detectors on test sets).
+            out: The file: ``.pdf``, ``.svg`` or ``.png``.
+            testset: Only this one; by default curves are means over all.
+            perturbation: Of curves and heat; by default none where it was run.
+            detectors: Only these, in this order.
+            metrics: Of robustness, a panel each; by default "ap".
+            rename: What detectors and test sets are called.
+            wide: As wide as both columns of a page, not one.
+            protocol: See `table`.
+            failed_as: See `table`.
+            tampered_as: See `table`.
+            progress: Say, on stderr, what a reader must know of the figure; the file has it, too.
+
+        Returns:
+            The file.
+
+        Raises:
+            BenchError: Another kind, an unknown name, or there is nothing to draw.
+        """
+        from .plotting import PlotRequest, plot
+
+        request = PlotRequest(
+            testset=testset,
+            perturbation=perturbation,
+            detectors=several(detectors),
+            metrics=several(metrics),
+            rename=rename or {},
+            wide=wide,
+            protocol=protocol,
+            failed_as=failed_as,
+            tampered_as=tampered_as,
+        )
+        told = RunProgress() if progress else Quiet()
+        for note in plot(self._stores, kind, Path(out), request):
+            told.say(note)
+        return Path(out)
+
 
 def load_results(runs: PathName | Sequence[PathName] = ()) -> Results:
     """Open run folders, of `evaluate` or of ``bench run`` and ``bench import``.

@@ -30,6 +30,25 @@ def heat_map(cells: pd.DataFrame, perturbation: str) -> Grid:
     from matplotlib import colormaps
     from matplotlib.colors import to_hex
 
+    grid = lay_out(heat_table(cells, perturbation))
+    # The middle 60 % of the colour map: its ends are too dark for black numbers to be read on.
+    shades = colormaps["RdBu"]
+    return replace(
+        grid,
+        rows=[
+            [
+                replace(entry, shade=to_hex(shades(0.2 + 0.6 * float(entry.value) / 100)))
+                if entry.value
+                else entry
+                for entry in row
+            ]
+            for row in grid.rows
+        ],
+    )
+
+
+def heat_table(cells: pd.DataFrame, perturbation: str) -> Table:
+    """Lay out what `heat_map` colours."""
     shown = cells[cells["perturbation"] == perturbation]
     testset, detectors = several(shown, TESTSET), in_order(shown, DETECTOR)
     found = {key(cell, (*DETECTOR, *testset)): means.entry(cell, "auroc") for cell in as_dicts(shown)}
@@ -47,18 +66,4 @@ def heat_map(cells: pd.DataFrame, perturbation: str) -> Grid:
         if gone := [one for one in dict.fromkeys(cells[name]) if one not in here]:
             lacking.append(f"In the tables only, for no cell is of {perturbation}: {name} {', '.join(gone)}.")
     notes = (_WORDS, f"Perturbation: {perturbation}.", *lacking, *marks.remarks(shown))
-    grid = lay_out(Table("heat", _TITLE, values, notes, marks=marked))
-    # The middle 60 % of the colour map: its ends are too dark for black numbers to be read on.
-    shades = colormaps["RdBu"]
-    return replace(
-        grid,
-        rows=[
-            [
-                replace(entry, shade=to_hex(shades(0.2 + 0.6 * float(entry.value) / 100)))
-                if entry.value
-                else entry
-                for entry in row
-            ]
-            for row in grid.rows
-        ],
-    )
+    return Table("heat", _TITLE, values, notes, marks=marked)

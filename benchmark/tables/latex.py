@@ -55,11 +55,13 @@ def as_latex(table: Values, setting: Setting) -> str:
     if not _LABEL.fullmatch(label):
         raise BenchError(f"label '{label}' is none for LaTeX: use letters, digits and : . + / _ -")
     caption = printable(setting.caption) or for_latex(table.title.rstrip(".")) + "."
-    body, signs = _tabular(table), "".join(in_words(table).marks.to_numpy(str).ravel())
+    body, signs = _tabular(table), set("".join(in_words(table).marks.to_numpy(str).ravel()))
     packages = ["booktabs", *(["graphicx"] if setting.fit else [])]
     needed = " and ".join(f"\\usepackage{{{name}}}" for name in packages)
     head = [f"Needs {needed} before \\begin{{document}}."]
-    told = [note for note in table.notes if note[:1] in SIGNS and note[:1] in signs]
+    # One note may explain several signs, and begin with one that is not there.
+    notes = [note for note in table.notes if note[:1] in SIGNS and note[1:2] == " "]
+    told = [note for note in notes if any(sign in note for sign in signs)]
     below = "\\par\n".join(map(for_latex, told))
     if any(ord(sign) > _LATIN for sign in body + caption + below):
         head.append(_BEYOND)

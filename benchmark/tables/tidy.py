@@ -41,7 +41,9 @@ def records(table: Values) -> list[dict[str, Any]]:
     """
     frame, cells = table.frame, _Cells.of(table)
     ends = (table.low, table.high) if table.look.intervals is not False else (None, None)
-    heads = [_labels(frame.columns.names, column, "metric") for column in frame.columns]
+    # Where rows are of a metric, columns are what is told of it: its difference, its p-value.
+    inner = "column" if "metric" in frame.index.names else "metric"
+    heads = [_labels(frame.columns.names, column, inner) for column in frame.columns]
     # A leaderboard has places among its columns: they are of the row, and no values of their own.
     own = [at for at, head in enumerate(heads) if head.get("metric") in PLACES]
 
