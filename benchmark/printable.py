@@ -11,6 +11,10 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from .errors import BenchError
+
+STYLES = ("text", "csv", "tidy", "markdown", "latex", "json")
+"""Formats of tables, as the option --format takes them; a notebook is shown HTML."""
 _FORMULA = frozenset("=+-@")
 _MARKDOWN_SIGN = re.compile(
     r"[\\`*~|]"  # code, emphasis, the end of a cell
@@ -40,6 +44,16 @@ _LATEX = str.maketrans(
         **{"σ": r"$\sigma$", "µ": r"$\mu$", "Δ": r"$\Delta$", "α": r"$\alpha$", "β": r"$\beta$"},  # noqa: RUF001
     }
 )
+
+
+def check_style(style: str) -> None:
+    """Refuse what is no format.
+
+    Raises:
+        BenchError: It is none of `STYLES`.
+    """
+    if style not in STYLES:
+        raise BenchError(f"format '{style}' is none of {', '.join(STYLES)}")
 
 
 def readable(name: str) -> str:

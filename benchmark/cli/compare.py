@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from forenbench.front.results import load_results
-from forenbench.tables.rendering import check_style, render
+from forenbench.printable import check_style
+from forenbench.tables.rendering import render
 
 from . import options as o
 from .console import show, split, width

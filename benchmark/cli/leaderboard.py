@@ -7,11 +7,14 @@ from typing import Annotated
 
 import typer
 
+from forenbench.files.json_documents import document
 from forenbench.front.results import open_stores
 from forenbench.metrics.file_metrics import add_file
+from forenbench.printable import check_style
 from forenbench.tables import measure
-from forenbench.tables.leaderboard import lay_out, write
-from forenbench.tables.rendering import check_style, render
+from forenbench.tables.leaderboard import lay_out, remarks, standings, write
+from forenbench.tables.marks import WORDS
+from forenbench.tables.rendering import render
 
 from . import options as o
 from .console import say, short, show, width
@@ -40,6 +43,10 @@ def leaderboard(  # noqa: PLR0913 - a command's options are its arguments
         show(markdown.read_text(encoding="utf-8"))
     elif style == "csv":
         show(csv.read_text(encoding="utf-8"))
+    elif style == "json":
+        board = standings(cells, rank_by)
+        board["marks"] = [[WORDS[sign] for sign in signs] for signs in board["marks"]]
+        show(document("leaderboard", detectors=board, notes=list(remarks(cells, board))))
     else:
         show(render(lay_out(cells, rank_by), style, width()))
     say(f"wrote {short(csv)}, {short(markdown)}")

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from .console import split_pairs
+from forenbench.tables.latex import Setting
+from forenbench.tables.table import Table
 
-if TYPE_CHECKING:
-    from forenbench.tables.latex import Setting
-    from forenbench.tables.table import Table
+from .console import split_pairs
 
 Digits = Annotated[int | None, typer.Option(help="Decimals, 0 to 10.", show_default="the table's own")]
 Rename = Annotated[
@@ -65,8 +64,6 @@ class Looks:
     @property
     def setting(self) -> Setting | None:
         """How it stands in a paper; None where nothing is asked of that."""
-        from forenbench.tables.latex import Setting  # brings pandas, which no help needs
-
         asked = (self.caption, self.label, self.wide, self.fit)
         return Setting(*asked) if any(asked) else None
 

@@ -25,6 +25,7 @@ RunFolder = Annotated[Path | None, typer.Option(help="Run folder.", show_default
 Style = Annotated[
     str, typer.Option("--format", help="text, csv, tidy (one number a line), markdown, latex or json.")
 ]
+ListStyle = Annotated[str, typer.Option("--format", help="text or json.")]
 Metrics = Annotated[
     list[str] | None,
     typer.Option(

@@ -10,6 +10,7 @@ import typer
 from forenbench.front.bars import RunProgress
 from forenbench.front.evaluation import Evaluation
 from forenbench.front.experiment import of_table
+from forenbench.printable import check_style
 from forenbench.scoring.interrupts import STOPPED, stopping
 from forenbench.scoring.requested import Files
 from forenbench.scoring.run_request import Request
@@ -118,6 +119,7 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
     Without options: the embedded sample dataset with the small checkpoints that come with it. What is already
     done is not done again; a stopped run goes on where it was.
     """
+    check_style(style)
     say("loading")  # it takes seconds until there is more to say
     choice = EngineChoice(engine, device, readers, feature_cache, address, replica_cpus)
     wanted = split(images.generators)
@@ -136,10 +138,9 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
     done = asked.carry_out(progress, partial(stopping, say))
     if progress.stopped():  # by Ctrl-C: a table of half a run would look like one of all of it
         raise typer.Exit(STOPPED)
-    from forenbench.tables.rendering import render  # brings pandas, which the words above do not wait for
-
     table, written = done.write_tables()
-    show(render(done.paper_table(request.table) if request.table else table, style, width()))
+    made = done.paper_table(request.table) if request.table else table
+    show(made.rendered(style, width()))
     done.describe(written, say)
     if not done.is_whole:
         raise typer.Exit(1)

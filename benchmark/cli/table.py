@@ -10,11 +10,12 @@ import typer
 from forenbench.errors import BenchError
 from forenbench.front.results import open_stores
 from forenbench.metrics.file_metrics import add_file
+from forenbench.printable import check_style
 from forenbench.registry.plugin_files import split_request
 from forenbench.tables import find_table, make
 from forenbench.tables.paper import PaperTable
 from forenbench.tables.published import published_table
-from forenbench.tables.rendering import check_style, render
+from forenbench.tables.rendering import render
 
 from . import options as o
 from .console import say, show, split, width

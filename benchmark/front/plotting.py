@@ -2,54 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from forenbench.errors import BenchError, unknown
 from forenbench.metrics.metric_values import check_names, percent
-from forenbench.records.coverage import APART, MISSING
 from forenbench.records.finished import newest
 from forenbench.records.store import Store
-from forenbench.report import figures, printing
 from forenbench.report.chosen import name_detectors, plainest
-from forenbench.tables.cell_frame import as_dicts, one_protocol
+from forenbench.report.paper_figures import Key, curve_figure, heat_figure, level_figure, only
+from forenbench.report.printing import MOST, check_file, print_heat, print_lines
+from forenbench.tables.cell_frame import in_order, one_protocol
 from forenbench.tables.measured import measure
+
+from .arguments import several
+from .plot_request import PlotRequest
 
 if TYPE_CHECKING:
     import pandas as pd
 
 KINDS = ("roc", "pr", "robustness", "heat")
 _ROBUSTNESS = ("ap",)
-_CELL = ("dataset", "testset", "perturbation")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlotRequest:
-    """What is asked of a figure.
-
-    Attributes:
-        testset: Only this one; empty: the mean over all.
-        perturbation: What curves and heat are of; empty: none where it was run, else the first.
-        detectors: Only these, in this order.
-        metrics: What robustness is of; by default A.P.
-        rename: What detectors and test sets are called.
-        wide: Over both columns of a page.
-        protocol: Cells run under this one; empty: "all", or the only one there is.
-        failed_as: One of `forenbench.records.coverage.FAILED_AS`.
-        tampered_as: One of `forenbench.records.coverage.TAMPERED_AS`.
-    """
-
-    testset: str = ""
-    perturbation: str = ""
-    detectors: Sequence[str] = ()
-    metrics: Sequence[str] = ()
-    rename: Mapping[str, str] = field(default_factory=dict)
-    wide: bool = False
-    protocol: str = ""
-    failed_as: str = MISSING
-    tampered_as: str = APART
+_CELL = ("dataset", "testset", "perturbation", "protocol")
 
 
 def plot(stores: Sequence[Store], kind: str, out: Path, asked: PlotRequest) -> Sequence[str]:
@@ -69,14 +45,14 @@ def plot(stores: Sequence[Store], kind: str, out: Path, asked: PlotRequest) -> S
     """
     if kind not in KINDS:
         raise BenchError(unknown("kind of figure", kind, KINDS))
-    printing.check_file(out)
-    check_names(asked.metrics)
-    if asked.metrics and kind != "robustness":
+    check_file(out)
+    check_names(metrics := several(asked.metrics))
+    if metrics and kind != "robustness":
         raise BenchError(f"figure '{kind}' is of one metric; metrics are for figure 'robustness'")
-    if others := [metric for metric in asked.metrics if percent(metric) == 1]:
+    if others := [metric for metric in metrics if percent(metric) == 1]:
         raise BenchError(f"metric '{others[0]}' is no share: figure 'robustness' has an axis in percent")
-    counted = {"failed_as": asked.failed_as, "tampered_as": asked.tampered_as}
-    cells = one_protocol(measure(stores, **counted), asked.protocol or None)
+    measured = measure(stores, failed_as=asked.failed_as, tampered_as=asked.tampered_as)
+    cells = one_protocol(measured, asked.protocol or None)
     cells = _only(cells, "testset", asked.testset)
     if kind != "robustness":
         present = list(dict.fromkeys(cells["perturbation"]))
@@ -84,48 +60,53 @@ def plot(stores: Sequence[Store], kind: str, out: Path, asked: PlotRequest) -> S
     elif asked.perturbation:
         raise BenchError("figure 'robustness' is of all perturbations: leave out the one")
     every = name_detectors(zip(cells["detector"], cells["weights"], strict=True))
-    names = figures.only(every, asked.detectors)
-    mine = [one in names for one in zip(cells["detector"], cells["weights"], strict=True)]
-    cells = cells[mine]
-    called = _called(names, asked.rename, cells["testset"] if kind == "heat" else ())
+    names = only(every, several(asked.detectors))
+    cells = cells[[one in names for one in zip(cells["detector"], cells["weights"], strict=True)]]
     try:
-        return _draw(kind, stores, cells, called, out, asked)
+        if kind == "heat":
+            return _heat(cells, names, out, asked)
+        return _lines(kind, stores, cells, _renamed(names, asked.rename), out, asked)
     except OSError as error:
         raise BenchError(f"cannot write '{out}': {error.strerror}") from error
 
 
-def _draw(  # noqa: PLR0913 - what was chosen, and where it goes
+def _heat(cells: pd.DataFrame, names: Mapping[Key, str], out: Path, asked: PlotRequest) -> Sequence[str]:
+    """Draw detectors by test sets, in the order in which they were asked for."""
+    figure, values, signs = heat_figure(cells, str(cells["perturbation"].iloc[0]))
+    columns = {(name, ""): name for name in map(str, values.columns)}
+    called = _renamed({**names, **columns}, asked.rename)
+    rows = list(names)
+    values, signs = values.loc[rows], signs.loc[rows]
+    values.index = [called[key] for key in rows]
+    values.columns = [called[key] for key in columns]
+    print_heat(figure, values, signs, out, wide=asked.wide)
+    return figure.notes
+
+
+def _lines(  # noqa: PLR0913 - what was chosen, and where it goes
     kind: str,
     stores: Sequence[Store],
     cells: pd.DataFrame,
-    called: Mapping[tuple[str, str], str],
+    called: Mapping[Key, str],
     out: Path,
     asked: PlotRequest,
 ) -> Sequence[str]:
-    """Draw what was chosen."""
-    if kind == "heat":
-        figure, values, signs = figures.heat_figure(cells, str(cells["perturbation"].iloc[0]))
-        values.index = [called[key] for key in values.index]
-        values.columns = [asked.rename.get(name, name) for name in map(str, values.columns)]
-        printing.print_heat(figure, values, signs, out, wide=asked.wide)
-        return figure.notes
-    if len(called) > printing.MOST:
+    """Draw a line for each detector."""
+    if len(called) > MOST:
         raise BenchError(
-            f"{len(called)} detectors are more than the {printing.MOST} lines that a figure can tell apart: "
-            "choose detectors"
+            f"{len(called)} detectors are more than the {MOST} lines that a figure can tell apart: choose some"
         )
     if kind == "robustness":
-        figure = figures.level_figure(cells, called, asked.metrics or _ROBUSTNESS)
+        figure = level_figure(cells, called, several(asked.metrics) or _ROBUSTNESS)
     else:
-        chosen = {(cell["dataset"], cell["testset"], cell["perturbation"]) for cell in as_dicts(cells, _CELL)}
+        chosen = set(in_order(cells, _CELL))
         scored = [
             one
             for one in newest(stores)
-            if (one.dataset, one.testset, one.perturbation) in chosen
-            and one.protocol == cells["protocol"].iloc[0]
+            if (one.dataset, one.testset, one.perturbation, one.protocol) in chosen
         ]
-        figure = figures.curve_figure(kind, scored, cells, called, asked.failed_as)
-    printing.print_lines(figure, out, wide=asked.wide)
+        figure = curve_figure(kind, scored, cells, called, asked.failed_as)
+    print_lines(figure, out, wide=asked.wide)
     return figure.notes
 
 
@@ -138,17 +119,17 @@ def _only(cells: pd.DataFrame, column: str, wanted: str) -> pd.DataFrame:
     return cells[cells[column] == wanted] if wanted else cells
 
 
-def _called(
-    names: Mapping[tuple[str, str], str], rename: Mapping[str, str], others: Iterable[str]
-) -> dict[tuple[str, str], str]:
-    """Rename detectors; refuse names that are in no figure, and two that would become one."""
-    known = {*others, *names.values(), *(detector for detector, _ in names)}
+def _renamed(names: Mapping[Key, str], rename: Mapping[str, str]) -> dict[Key, str]:
+    """Rename detectors, and what else has a name in a figure.
+
+    Raises:
+        BenchError: A name is not in it, or two would become one.
+    """
+    known = {name for key, called in names.items() for name in (key[0], called)}
     for old in rename:
         if old not in known:
             raise BenchError(unknown("name in this figure", old, known))
-    called = {key: rename.get(name, rename.get(key[0], name)) for key, name in names.items()}
-    if twice := [name for name in called.values() if [*called.values()].count(name) > 1]:
-        raise BenchError(
-            f"two detectors would both be called '{twice[0]}': one name never stands for two things"
-        )
-    return called
+    found = {key: rename.get(called, rename.get(key[0], called)) for key, called in names.items()}
+    if twice := [name for name, number in Counter(found.values()).items() if number > 1]:
+        raise BenchError(f"two things would be called '{twice[0]}': one name never stands for two things")
+    return found

@@ -17,11 +17,12 @@ from forenbench.files.atomic import replacing
 from forenbench.printable import printable
 
 from .charts import COLOURS
-from .figures import Figure, Panel
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Drawing
+
+    from .paper_figures import Figure, Panel
 
 SUFFIXES = (".pdf", ".svg", ".png")
 COLUMN, PAGE = 3.25, 6.875
@@ -30,13 +31,14 @@ MOST = 12
 """Lines in one figure: so many differ in colour or dashes."""
 _DASHES = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)))
 _MARKERS = "os^Dv<>Ph*Xp"
+_FONT = "DejaVu Sans"
 _SETTINGS = {
     # Type 42 embeds outlines as a font, which publishers ask for; some refuse the default, type 3.
     "pdf.fonttype": 42,
     "svg.fonttype": "path",  # as text, it would be set in whatever font the reader's machine has
     "svg.hashsalt": "forenbench",
     "text.parse_math": False,  # a dollar sign in a detector's name is no formula
-    "font.family": "DejaVu Sans",
+    "font.family": _FONT,
     "font.size": 7,
     "axes.labelsize": 7,
     "axes.titlesize": 7,
@@ -120,8 +122,10 @@ def print_heat(
 def drawable(name: object) -> str:
     """Write a name in letters that the font has; others as their escapes, for they would be empty boxes."""
     known = _letters()
-    text = printable(str(name))
-    return "".join(one if ord(one) in known else one.encode("unicode_escape").decode() for one in text)
+    return "".join(
+        one if ord(one) in known else one.encode("unicode_escape").decode("ascii")
+        for one in printable(str(name))
+    )
 
 
 def _draw(axes: Axes, panel: Panel, names: Sequence[str]) -> None:
@@ -168,4 +172,4 @@ def _letters() -> set[int]:
     """List the letters that the font has."""
     from matplotlib.font_manager import findfont, get_font
 
-    return set(get_font(findfont(_SETTINGS["font.family"])).get_charmap())
+    return set(get_font(findfont(_FONT)).get_charmap())

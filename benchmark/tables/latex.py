@@ -85,7 +85,7 @@ def _tabular(table: Values) -> str:
         if is_number(text):
             # A hyphen is no minus sign; LaTeX's is one of mathematics.
             text = for_latex(text).replace("-", "$-$")
-        if stands_out := best.iat[row, column]:
+        if stands_out := str(best.iat[row, column]):
             text = f"\\{_EMPHASIS[stands_out == BEST]}{{{text}}}"
         frame.iat[row, column] = text
     # `multirow` is a LaTeX package of its own, and pandas uses it by default.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from math import isnan
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -12,7 +11,7 @@ from forenbench.metrics.bootstrap import average
 from forenbench.metrics.metric_catalogue import METRICS
 from forenbench.metrics.metric_values import percent
 from forenbench.metrics.rounding import lowest
-from forenbench.metrics.spread import interval, witnesses
+from forenbench.metrics.spread import NONE, SHARE, interval, witnesses
 
 from .cell_frame import TESTSET, Key, as_dicts, grouped, in_order, key
 from .marks import PARTIAL, together
@@ -78,15 +77,33 @@ def macro(
     wanted, found, scale = len(in_order(some, TESTSET)), dict[Key, Entry](), percent(metric)
     columns = [*row, metric, "marks", "replicates", "real", "fake", "origins"]
     for name, group in grouped(as_dicts(some, columns), row).items():
-        whole = len(group) == wanted
-        value = take([scale * cell[metric] for cell in group]) if whole else _NAN
-        low, high = NO_MEAN[1:3]
-        if take is mean and not isnan(value):
-            # The interval of a mean is no mean of intervals: replicates are averaged, one by one.
-            drawn = average([cell["replicates"] for cell in group], metric)
-            low, high = interval(drawn, value / scale, witnesses(group), METRICS[metric].bounds)
-        found[name] = value, scale * low, scale * high, together(cell["marks"] for cell in group)
+        low, high = NONE
+        if take is mean:
+            value, low, high = with_interval(group, wanted, metric, METRICS[metric].bounds)
+        else:
+            value = take([cell[metric] for cell in group]) if len(group) == wanted else _NAN
+        found[name] = scale * value, scale * low, scale * high, together(cell["marks"] for cell in group)
     return found
+
+
+def with_interval(
+    group: Sequence[Mapping[str, Any]], wanted: int, metric: str, bounds: tuple[float, float] = SHARE
+) -> tuple[float, float, float]:
+    """Average a metric over test sets, with the ends of the interval of the mean; NaN for what is undefined.
+
+    Args:
+        group: One detector's cells, of test sets with both labels.
+        metric: A column.
+        wanted: On how many test sets it must have a value.
+        bounds: The metric's range.
+    """
+    values = [cell.get(metric, float("nan")) for cell in group]
+    if not group or len(group) < wanted or np.isnan(values).any():
+        return float("nan"), *NONE
+    value = mean(values)
+    # The interval of a mean is no mean of intervals: replicates are averaged, one by one.
+    drawn = average([cell["replicates"] for cell in group], metric)
+    return value, *interval(drawn, value, witnesses(group), bounds)
 
 
 def worst(cells: Sequence[dict[str, Any]], metric: str, wanted: int) -> tuple[Mapping[str, Any], str, str]:

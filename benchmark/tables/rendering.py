@@ -3,32 +3,20 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import groupby
 
 import pandas as pd
 
 from forenbench.errors import BenchError
-from forenbench.printable import for_csv, for_markdown, printable
+from forenbench.printable import STYLES as STYLES
+from forenbench.printable import check_style, for_csv, for_markdown, printable
 
 from .latex import Setting, as_latex
 from .printed import levels
-from .texts import in_words, is_number, spelled
+from .texts import as_markdown, in_words, spelled
 from .tidy import as_json, as_tidy
 from .values import Values
-
-STYLES = ("text", "csv", "tidy", "markdown", "latex", "json")
-"""What the option --format of tables takes; a notebook is shown "html"."""
-
-
-def check_style(style: str) -> None:
-    """Refuse what is no format.
-
-    Raises:
-        BenchError: It is none of `STYLES`.
-    """
-    if style not in STYLES:
-        raise BenchError(f"format '{style}' is none of {', '.join(STYLES)}")
 
 
 def render(table: Values, style: str, width: int | None = None, setting: Setting | None = None) -> str:
@@ -67,7 +55,8 @@ def _with_words(table: Values, style: str, width: int | None) -> str:
     frame = spelled(in_words(table).together, table, printable)
     if style == "markdown":
         named = [
-            (name or "", list(frame.index.get_level_values(n))) for n, name in enumerate(frame.index.names)
+            (str(name or ""), list(frame.index.get_level_values(n)))
+            for n, name in enumerate(frame.index.names)
         ]
         named += [
             (" ".join(filter(None, levels(name))), frame.iloc[:, at].tolist())
@@ -95,7 +84,7 @@ def _as_csv(table: Values) -> str:
     words, names, texts = in_words(table), [], []
     sides = {"": words.values, " marks": words.marks, " low": words.low, " high": words.high}
     for at, name in enumerate(words.values.columns):
-        *outer, inner = name if isinstance(name, tuple) else (name,)
+        outer, inner = (name[:-1], name[-1]) if isinstance(name, tuple) else ((), name)
         for suffix, side in sides.items():
             column = side.iloc[:, at].tolist()
             if not suffix or any(column):
@@ -124,15 +113,3 @@ def _groups(frame: pd.DataFrame, columns: list[int], width: int, level: int = 1)
 def _width(frame: pd.DataFrame) -> int:
     """Count the characters of a frame's longest line."""
     return max(map(len, frame.to_string().splitlines()))
-
-
-def as_markdown(columns: Sequence[tuple[str, Sequence[object]]]) -> str:
-    """Lay out columns, each with its name, as a Markdown table, numbers to the right."""
-    names, texts, sides = [], [], []
-    for name, column in columns:
-        text = [value if is_number(value) else for_markdown(value) for value in map(str, column)]
-        right = all(not value or is_number(value) for value in text)
-        names.append(for_markdown(name))
-        sides.append("---:" if right else ":---")
-        texts.append(text)
-    return "".join(f"| {' | '.join(line)} |\n" for line in (names, sides, *zip(*texts, strict=True)))

@@ -16,7 +16,7 @@ from forenbench.metrics.spread import SHARE, interval, witnesses
 
 from . import marks, realsources
 from .cell_frame import ROW, TESTSET, as_dicts, framed, grouped, key, several
-from .means import deviation, entry, worst
+from .means import deviation, entry, with_interval, worst
 from .notes import notes_on
 from .table import Table
 from .tampered import HEADING, of_tampered
@@ -101,18 +101,11 @@ def _micro(
 
 
 def _mean(group: Sequence[Mapping[str, Any]], wanted: int, metric: str) -> _Interval:
-    """Average a metric over test sets, with the interval of the mean."""
-    values = [cell[metric] for cell in group]
-    if not group or len(group) < wanted or np.isnan(values).any():
-        return _NONE
-    mean = float(np.mean(values))
-    # The interval of a mean is no mean of intervals: replicates are averaged, one by one.
-    drawn = average([cell["replicates"] for cell in group], metric)
-    low, high = interval(
-        drawn, mean, witnesses(group), METRICS[metric].bounds if metric in METRICS else SHARE
-    )
-    scale = percent(metric) if metric in METRICS else 100
-    return scale * mean, scale * low, scale * high
+    """Average a metric over test sets, shares in percent, with the interval of the mean."""
+    # What of tampered images is called fake is no metric of the catalogue, and a share.
+    scale, bounds = (percent(metric), METRICS[metric].bounds) if metric in METRICS else (100, SHARE)
+    value, low, high = with_interval(group, wanted, metric, bounds)
+    return scale * value, scale * low, scale * high
 
 
 def _worst(

@@ -28,11 +28,11 @@ class Table(Values):
 
     def to_text(self, width: int | None = None) -> str:
         """Lay it out as plain text, in blocks of columns where it is wider than `width` characters."""
-        return self._rendered("text", width)
+        return self.rendered("text", width)
 
     def to_markdown(self) -> str:
         """Lay it out as Markdown."""
-        return self._rendered("markdown")
+        return self.rendered("markdown")
 
     def to_latex(self, *, caption: str = "", label: str = "", wide: bool = False, fit: bool = False) -> str:
         r"""Lay it out for LaTeX, as a whole ``table`` environment.
@@ -54,15 +54,15 @@ class Table(Values):
 
     def to_csv(self) -> str:
         """Lay it out as CSV, with columns of their own for marks and for the ends of intervals."""
-        return self._rendered("csv")
+        return self.rendered("csv")
 
     def to_tidy(self) -> str:
         """Lay it out as CSV with one header row and one number a line, in full precision."""
-        return self._rendered("tidy")
+        return self.rendered("tidy")
 
     def to_json(self) -> str:
         """Lay it out as JSON: title, notes, and every value with what it is of."""
-        return self._rendered("json")
+        return self.rendered("json")
 
     def styled(
         self,
@@ -89,10 +89,15 @@ class Table(Values):
 
     def _repr_html_(self) -> str:
         """Lay it out for a notebook."""
-        return self._rendered("html")
+        return self.rendered("html")
 
-    def _rendered(self, style: str, width: int | None = None) -> str:
-        """Lay it out in any style; what knows the styles knows the columns, and so the makers of tables."""
+    def rendered(self, style: str, width: int | None = None) -> str:
+        """Lay it out in any format of ``bench table --format``; text in blocks no wider than `width`.
+
+        Raises:
+            BenchError: Another format.
+        """
+        # What knows the formats knows the columns, and so the makers of tables.
         from .rendering import render
 
         return render(self, style, width)

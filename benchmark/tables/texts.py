@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
+
+from forenbench.printable import for_markdown
 
 from .marks import SIGNS
 from .printed import levels, number
@@ -76,6 +78,18 @@ def spelled(text: pd.DataFrame, table: Values, spell: Callable[[str], str]) -> p
         single = pd.Index(spelt[0], name=names[0])
         setattr(frame, axis, pd.MultiIndex.from_arrays(spelt, names=names) if labels.nlevels > 1 else single)
     return frame
+
+
+def as_markdown(columns: Sequence[tuple[str, Sequence[object]]]) -> str:
+    """Lay out columns, each with its name, as a Markdown table, numbers to the right."""
+    names, texts, sides = [], [], []
+    for name, column in columns:
+        text = [value if is_number(value) else for_markdown(value) for value in map(str, column)]
+        right = all(not value or is_number(value) for value in text)
+        names.append(for_markdown(name))
+        sides.append("---:" if right else ":---")
+        texts.append(text)
+    return "".join(f"| {' | '.join(line)} |\n" for line in (names, sides, *zip(*texts, strict=True)))
 
 
 def is_number(value: str) -> bool:

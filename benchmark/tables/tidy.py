@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from forenbench.errors import BenchError
+from forenbench.files.json_documents import document, plain
 from forenbench.printable import for_csv
 
 from .cell_frame import as_dicts, key
@@ -19,8 +18,6 @@ from .marks import WORDS
 from .perturbation_levels import family_and_level
 from .values import Values
 
-SCHEMA = 1
-"""Of every JSON document: raised when a program that reads an older one would go wrong."""
 PLACES = ("detector", "weights", "dataset", "testset", "perturbation", "protocol")
 """What a number is of, as far as a table says it."""
 _NUMBERS = ("value", "low", "high")
@@ -130,38 +127,10 @@ def as_tidy(table: Values) -> str:
 
 
 def as_json(table: Values) -> str:
-    """Lay a table out as JSON: `SCHEMA`, name, title, decimals, notes, and its `records` as ``values``."""
+    """Lay a table out as JSON: name, title, decimals, notes, and its `records` as ``values``."""
     _refuse_transposed(table, "json")
     about = {"name": table.name, "title": table.title, "decimals": table.decimals, "notes": list(table.notes)}
     return document("table", **about, values=records(table))
-
-
-def document(kind: str, **content: object) -> str:
-    """Write a JSON document, as every command with ``--format json`` does.
-
-    Args:
-        kind: What it is: a table, a list.
-        content: Its fields; frames become lists of their rows, and what is undefined null.
-    """
-    # In ASCII: names of others keep every sign of theirs for programs, and none of them reaches a terminal.
-    return json.dumps({"schema": SCHEMA, "kind": kind} | plain(content), indent=1) + "\n"
-
-
-def plain(value: Any) -> Any:  # noqa: ANN401 - whatever is to be written
-    """Make of a value what JSON can say: Python's own numbers, and None for NaN, infinity and NA."""
-    if isinstance(value, pd.DataFrame):
-        return [plain(row) for row in as_dicts(value)]
-    if isinstance(value, Mapping):
-        return {str(name): plain(one) for name, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(one) for one in value]
-    if value is None or value is pd.NA or isinstance(value, str | bool):
-        return None if value is pd.NA else value
-    if hasattr(value, "item"):  # NumPy's
-        value = value.item()
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value if isinstance(value, int | bool) else str(value)
 
 
 def _labels(names: Sequence[object], labels: object, nameless: str) -> dict[str, str]:

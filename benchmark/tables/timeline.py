@@ -66,11 +66,11 @@ def table(name: str, period: Callable[[date], str], cells: pd.DataFrame, chosen:
         means = macro(_of(cells, testsets), row, metric)
         days = [dated.testsets[where] for where in testsets]
         columns[time, label] = [
-            (*numbers, signs + _sign(days, trained[one]))
+            (value, low, high, signs + _sign(days, trained[one]))
             for one in rows
-            for *numbers, signs in [means.get(one, NO_MEAN)]
+            for value, low, high, signs in [means.get(one, NO_MEAN)]
         ]
-    frame, low, high, signs = framed(columns, rows, row, "released", "metric")
+    frame, lows, highs, marked = framed(columns, rows, row, "released", "metric")
     shown = _of(cells, dated.testsets)
     blank = "Blank: a detector that lacks a test set of that time which any has, or a value on one."
     lacks = [blank] if frame.isna().to_numpy().any() else []
@@ -78,7 +78,7 @@ def table(name: str, period: Callable[[date], str], cells: pd.DataFrame, chosen:
     what = in_title(chosen) if chosen else "accuracy and AUROC (%)"
     title = f"Mean {what} over generators, by the time of their release"
     made = Table(name, title, frame, notes, decimals(chosen or _METRICS))
-    return replace(made, low=low, high=high, marks=signs, crowded=True)
+    return replace(made, low=lows, high=highs, marks=marked, crowded=True)
 
 
 def _of(cells: pd.DataFrame, testsets: Collection[Key]) -> pd.DataFrame:

@@ -19,7 +19,7 @@ from forenbench.metrics.metric_catalogue import METRICS
 from forenbench.records.coverage import judged, mark_counted
 from forenbench.records.finished import Finished
 from forenbench.tables import marks, means
-from forenbench.tables.cell_frame import DETECTOR, as_dicts, grouped, in_order
+from forenbench.tables.cell_frame import DETECTOR, as_dicts, grouped
 
 from . import curves
 from .heat import heat_table
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 Key: TypeAlias = tuple[str, str]
 """A detector's name, and the kind of its weights."""
 Array: TypeAlias = NDArray[np.float64]
+Images: TypeAlias = tuple[NDArray[np.int64], Array]
+"""Labels and scores (n,)."""
 CURVES = {
     "roc": ("auroc", "False positive rate", "True positive rate"),
     "pr": ("ap", "Recall", "Precision"),
@@ -114,7 +116,7 @@ def curve_figure(
     tampered_as, panels, notes = str(cells["tampered_as"].iloc[0]), [], []
     for dataset, group in cells[(cells["reals"] > 0) & (cells["fakes"] > 0)].groupby("dataset", sort=False):
         areas = means.macro(group, DETECTOR, metric)
-        found: dict[Key, dict[str, tuple[Array, Array]]] = {}
+        found: dict[Key, dict[str, Images]] = {}
         for one in (one for one in scored if one.dataset == dataset and one.detector in names):
             rows = judged(one.store.rows(one.record, ["label", "score", "status"]), tampered_as)
             mark_counted(rows, failed_as, [one.threshold])
@@ -129,7 +131,7 @@ def curve_figure(
             for key, of in found.items()
             if set(of) == testsets  # over other test sets it would look better or worse for what it lacks
         ]
-        lacking = [names[key] for key in in_order(group, DETECTOR) if set(found.get(key, ())) != testsets]
+        lacking = [name for key, name in names.items() if set(found.get(key, ())) != testsets]
         if lacking:
             notes.append(f"Not drawn, without a curve on every test set of {dataset}: {', '.join(lacking)}.")
         title = str(dataset) if cells["dataset"].nunique() > 1 else ""
@@ -201,7 +203,7 @@ def only(names: Mapping[Key, str], wanted: Iterable[str]) -> dict[Key, str]:
     return {key: called for one in asked for key, called in names.items() if one in (key[0], called)}
 
 
-def _curve(kind: str, images: Sequence[tuple[NDArray[np.int64], Array]]) -> tuple[Array, Array]:
+def _curve(kind: str, images: Sequence[Images]) -> tuple[Array, Array]:
     """Return the points of a curve: of one test set all there are, of several their mean."""
     from sklearn.metrics import precision_recall_curve
 
