@@ -29,6 +29,10 @@ COMMANDS = {
         "report:report",
         "Write one HTML page about one or more runs, which needs no other file and no network.",
     ),
+    "plot": (
+        "plot:plot",
+        "Draw a figure of one or more runs for a paper: ROC, precision and recall, robustness, heat.",
+    ),
     "compare": ("compare:compare", "Compare detectors image by image: does one really beat the other?"),
     "calibrate": (
         "calibrate:calibrate",

@@ -22,7 +22,10 @@ Runs = Annotated[
     list[Path] | None, typer.Argument(help="Run folders.", show_default="all below results/runs")
 ]
 RunFolder = Annotated[Path | None, typer.Option(help="Run folder.", show_default="results/runs/<dataset>")]
-Style = Annotated[str, typer.Option("--format", help="text, csv, markdown or latex.")]
+Style = Annotated[
+    str, typer.Option("--format", help="text, csv, tidy (one number a line), markdown, latex or json.")
+]
+ListStyle = Annotated[str, typer.Option("--format", help="text or json.")]
 Metrics = Annotated[
     list[str] | None,
     typer.Option(
@@ -181,13 +184,12 @@ class Images(Ruled):
 
 @dataclass(frozen=True)
 class Shown:
-    """Options that say which cells are shown, by which metrics, and what has no score (see `grouped`)."""
+    """Options that say which cells are shown, and what has no score (see `grouped`)."""
 
     runs: Runs = None
     protocol: CellsOf = ""
     failed_as: FailedAs = "missing"
     tampered_as: TamperedAs = "apart"
-    metrics: Metrics = None
 
     @property
     def cells(self) -> tuple[str | None, str, str]:

@@ -11,6 +11,7 @@ import typer
 from forenbench.front.bars import RunProgress
 from forenbench.front.evaluation import Evaluation
 from forenbench.front.experiment import of_table
+from forenbench.printable import check_style
 from forenbench.scoring.interrupts import STOPPED, stopping
 from forenbench.scoring.requested import Files
 from forenbench.scoring.run_request import Request
@@ -138,12 +139,14 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
     replica_cpus: ReplicaCores = None,
     fail_below: FailBelow = None,
     fail_above: FailAbove = None,
+    style: o.Style = "text",
 ) -> None:
     """Score every image with every detector, then show the table.
 
     Without options: the embedded sample dataset with the small checkpoints that come with it. What is already
     done is not done again; a stopped run goes on where it was.
     """
+    check_style(style)
     choice = EngineChoice(engine, device, readers, feature_cache, address, replica_cpus)
     wanted = split(images.generators)
     if experiment:
@@ -166,7 +169,8 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
     if progress.stopped():  # by Ctrl-C: a table of half a run would look like one of all of it
         raise typer.Exit(STOPPED)
     table, written = done.write_tables()
-    show((done.paper_table(request.table) if request.table else table).to_text(width()))
+    made = done.paper_table(request.table) if request.table else table
+    show(made.rendered(style, width()))
     done.describe(written, say)
     done.check()
     if not done.is_whole:

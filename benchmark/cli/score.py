@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from forenbench.errors import BenchError
+from forenbench.files.json_documents import document
 from forenbench.front.single import check_images, score_images
 from forenbench.scoring.devices import check_device, choose_device
 from forenbench.scoring.requested import Files, check_detectors, load_detectors
@@ -40,8 +40,8 @@ def score(  # noqa: PLR0913 - a command's options are its arguments
     device = choose_device(device)
     loaded = load_detectors(split(detectors), checkpoints, Files(weights or [], unverified), device)
     rows = score_images(images, loaded, device, say)
-    if style == "json":  # by way of pandas, which writes NaN as null: Python's own NaN is no JSON
-        show(json.dumps(json.loads(rows.to_json(orient="records")), indent=1, ensure_ascii=False))
+    if style == "json":
+        show(document("scores", scores=rows))
     else:
         show(rows.to_csv(index=False) if style == "csv" else rows.fillna("").to_string(index=False))
     bad = int((rows["status"] != "ok").sum())

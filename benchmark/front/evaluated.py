@@ -88,11 +88,11 @@ def write_tables(store: Store) -> tuple[Table, list[str]]:
 
     cells = measure([store])
     files = [Path(name) for name in export(cells, store.root)]
-    # Each table is two files of one name; of the files beside tables/, the leaderboard, all are named.
-    names = dict.fromkeys(file.stem for file in files if file.parts[0] == "tables")
+    # Each table is three files of one name; of the files beside tables/, the leaderboard, all are named.
+    names = dict.fromkeys(file.name.partition(".")[0] for file in files if file.parts[0] == "tables")
     boards = [file.name for file in files if file.parts[0] != "tables"]
     try:
         main = by_protocol.table(cells)
     except NothingToShow:
         main = accuracy_and_precision(cells)
-    return main, [f"tables/ ({', '.join(names)}, each as .csv and .md)", *boards]
+    return main, [f"tables/ ({', '.join(names)}, each as .csv, .tidy.csv and .md)", *boards]

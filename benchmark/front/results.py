@@ -8,32 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
-from forenbench.errors import BenchError
 from forenbench.records.coverage import APART, MISSING
 from forenbench.records.finished import newest
-from forenbench.records.store import Store
 
-from .arguments import PathName, WeightFiles, pairs, several
+from .arguments import PathName, WeightFiles, pairs, several, taking
 from .bars import Quiet, RunProgress
+from .plot_request import PlotOptions, PlotRequest
+from .result_tables import ResultTables
 from .run_folders import open_stores as open_stores
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from forenbench.tables.required import Limits
-    from forenbench.tables.table import Table
 
 
-class Results:
+class Results(ResultTables):
     """The finished cells of one or more run folders; where two hold one cell, the newer one counts.
 
     Made by `evaluate` and `load_results`. A notebook shows the table of accuracies and average precisions.
     """
-
-    def __init__(self, stores: Sequence[Store]) -> None:
-        self._stores = tuple(stores)
 
     def __repr__(self) -> str:
         return f"Results({', '.join(repr(str(store.root)) for store in self._stores)})"
@@ -87,70 +83,6 @@ class Results:
         from .failures import failures
 
         return failures(self._stores, every=every)
-
-    def table(
-        self,
-        name: str,
-        *,
-        protocol: str = "",
-        failed_as: str = MISSING,
-        tampered_as: str = APART,
-        against_published: bool = False,
-    ) -> Table:
-        """Make a table, as ``bench table`` does.
-
-        Args:
-            name: One of `list_tables`.
-            protocol: Cells run under this one; by default "all", or the only one there is.
-            failed_as: What images without a score count as: "missing" (in no metric), or "wrong" (errors in
-                each).
-            tampered_as: What tampered images count as: "apart" (in a number of their own and in no other),
-                "fake", "real", or "drop" (nothing).
-            against_published: A paper's numbers beside the measured ones; for tables of papers.
-
-        Raises:
-            BenchError: Unknown name or protocol, or nothing to show.
-        """
-        from forenbench.tables import make
-
-        counted = (failed_as, tampered_as)
-        return make(name, self._stores, protocol or None, *counted, against_published=against_published)
-
-    def leaderboard(
-        self, rank_by: str = "ap", *, failed_as: str = MISSING, tampered_as: str = APART
-    ) -> Table:
-        """Rank the detectors within each dataset, protocol and perturbation.
-
-        Args:
-            rank_by: The mean that ranks: "ap", "auroc" or "bacc".
-            failed_as: See `table`.
-            tampered_as: See `table`.
-
-        Raises:
-            BenchError: Another metric, or no finished cell.
-        """
-        from forenbench.tables import measure
-        from forenbench.tables.leaderboard import lay_out
-
-        return lay_out(measure(self._stores, failed_as=failed_as, tampered_as=tampered_as), rank_by)
-
-    def compare(self, *detectors: str, failed_as: str = MISSING, tampered_as: str = APART) -> Table:
-        """Compare detectors image by image, with intervals and tests.
-
-        Args:
-            detectors: Only these; in one run, the first with each other one. None: each pair of a run, or, of
-                two runs, the detectors they have in common.
-            failed_as: See `table`.
-            tampered_as: See `table`.
-
-        Raises:
-            BenchError: More than two runs, nothing to compare, or the images differ.
-        """
-        from forenbench.tables.pairs import compare
-
-        if len(self._stores) > 2:
-            raise BenchError(f"one run folder or two, not {len(self._stores)}")
-        return compare(self._stores, detectors, failed_as, tampered_as)
 
     def require(
         self,
@@ -238,6 +170,32 @@ class Results:
         )
         target = None if path is None else Path(path)
         return write_report(self._stores, target, request, RunProgress() if progress else Quiet())
+
+    @taking(PlotOptions, PlotRequest)
+    def plot(
+        self, kind: str, out: PathName, *, progress: bool = True, **options: Unpack[PlotOptions]
+    ) -> Path:
+        """Draw a figure for a paper, as ``bench plot`` does.
+
+        Args:
+            kind: "roc", "pr" (precision and recall), "robustness" (means by level of perturbation) or "heat"
+                (AUROC of detectors on test sets).
+            out: The file: ``.pdf``, ``.svg`` or ``.png``.
+            progress: Say, on stderr, what a reader must know of the figure; the file has it, too.
+            options: See `PlotOptions`: which detectors and images, and what they are called.
+
+        Returns:
+            The file.
+
+        Raises:
+            BenchError: Another kind, an unknown name, or there is nothing to draw.
+        """
+        from .plotting import plot
+
+        told = RunProgress() if progress else Quiet()
+        for note in plot(self._stores, kind, Path(out), PlotRequest(**options)):
+            told.say(note)
+        return Path(out)
 
 
 def load_results(runs: PathName | Sequence[PathName] = ()) -> Results:

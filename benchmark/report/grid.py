@@ -99,7 +99,7 @@ def lay_out(table: Table) -> Grid:
     for name in frame.columns:
         signed = levels(name)[-1] == table.signed != ""
         entries = [_entry(value, table.decimals, signed) for value in table.frame[name]]
-        if table.low is not None and table.high is not None:
+        if table.shows_intervals and table.low is not None and table.high is not None:
             for at, (low, high) in enumerate(zip(table.low[name], table.high[name], strict=True)):
                 if pd.notna(low):
                     between = f"[{low:.{table.decimals}f}, {high:.{table.decimals}f}]"

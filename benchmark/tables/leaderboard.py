@@ -23,8 +23,8 @@ from . import marks, ranking
 from .cell_frame import CONTEST, DETECTOR, as_dicts, grouped, key
 from .means import deviation, worst
 from .notes import of_added, of_tampered
-from .rendering import as_markdown
 from .table import Table
+from .texts import as_markdown
 
 DECIMALS = 2
 _BALANCED = 1.5

@@ -130,7 +130,7 @@ def test_an_lgrad_classifier_scores_at_once(
         *("--device", "cpu", "--format", "json"),
     )
     assert scored.code == 0, scored.err
-    assert json.loads(scored.out)[0]["status"] == "ok"
+    assert json.loads(scored.out)["scores"][0]["status"] == "ok"
 
 
 @pytest.mark.parametrize(

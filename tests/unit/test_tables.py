@@ -210,7 +210,7 @@ def test_a_detector_that_changed_between_cells_is_not_averaged_without_a_word(
 
 
 def test_unknown_style_is_refused(store: Store) -> None:
-    with pytest.raises(BenchError, match="'docx' is none of text, csv, markdown, latex"):
+    with pytest.raises(BenchError, match="'docx' is none of text, csv, tidy, markdown, latex, json"):
         render(tables.make("acc-ap", [store]), "docx")
 
 
