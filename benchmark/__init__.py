@@ -1,8 +1,9 @@
 """forenbench: run detectors of generated images over test sets and perturbations, one row per image.
 
 ``evaluate`` runs detectors, ``import_scores`` takes other tools' scores, ``load_results`` opens what was run,
-``calibrate`` fits thresholds, ``audit_dataset`` looks for shortcuts in files, ``score`` scores single images,
-and ``list_…`` say what there is to ask for. `Detector`, `Encoder` and `LogitDetector` are what a detector of
+``split`` divides a dataset, ``calibrate`` fits thresholds, ``audit_dataset`` looks for shortcuts in files,
+``score`` scores single images, and ``list_…`` say what there is to ask for. `Detector`, `Encoder` and
+`LogitDetector` are what a detector of
 your own may be.
 """
 
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from .front.results import Results as Results
     from .front.results import load_results as load_results
     from .front.rule_options import RuleOptions as RuleOptions
+    from .front.splitting import Splits as Splits
+    from .front.splitting import split as split
     from .tables.table import Table as Table
     from .types import Detector as Detector
     from .types import Encoder as Encoder
@@ -48,6 +51,8 @@ _HOMES = {
     "import_scores": "front.importing",
     "audit_dataset": "front.auditing",
     "calibrate": "front.calibrating",
+    "split": "front.splitting",
+    "Splits": "front.splitting",
     "load_results": "front.results",
     "list_detectors": "front.lists",
     "list_datasets": "front.lists",
@@ -85,6 +90,7 @@ __all__ = [
     "RuleOptions",
     "RunFailed",
     "RunOptions",
+    "Splits",
     "Table",
     "TestSet",
     "audit_dataset",
@@ -99,6 +105,7 @@ __all__ = [
     "list_tables",
     "load_results",
     "score",
+    "split",
 ]
 
 

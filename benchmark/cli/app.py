@@ -43,7 +43,7 @@ COMMANDS = {
         "listing:app",
         "List detectors, datasets, engines, metrics, perturbations, protocols, sources, tables or weights.",
     ),
-    "data": ("data:app", "List, check, fetch or index datasets."),
+    "data": ("data:app", "List, check, fetch, index or divide datasets."),
     "weights": ("weights:app", "List, fetch or check checkpoint files."),
     "cache": ("cache:app", "Show or clear the features that encoders left on disk."),
     "check": ("check:app", "Check what you add against its contract."),
