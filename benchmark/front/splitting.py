@@ -25,7 +25,7 @@ from forenbench.types import REAL, Advance, FileSource, Sample
 
 from .arguments import PathName, taking
 from .bars import Quiet, RunProgress
-from .rule_options import RuleChoice, RuleOptions
+from .rule_options import RuleChoice, RuleOptions, several
 from .talk import short
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def split(  # noqa: PLR0913 - all that says what is divided, and how
     train: float | None = None,
     seed: int = 0,
     near: bool = False,
-    of: str = "",
+    of: str | Sequence[str] = "",
     data_root: PathName = "data",
     places: Mapping[str, PathName] | None = None,
     progress: bool = True,
@@ -80,8 +80,8 @@ def split(  # noqa: PLR0913 - all that says what is divided, and how
         train: For training.
         seed: Another one gives other splits.
         near: Keep pictures together that look alike, too: all are decoded.
-        of: Of a dataset that has splits, the one that is divided: test, val, train or all; by default test,
-            else val, else train.
+        of: Of a dataset that has splits, the one that is divided: test, val, train or all; of several the
+            first that is there. By default test, else val, else train.
         data_root: Where downloaded datasets lie.
         places: Where datasets lie that are not there, by name.
         progress: Say what was written, on stderr.
@@ -99,7 +99,7 @@ def split(  # noqa: PLR0913 - all that says what is divided, and how
     folder = Path(out) if out else Path(f"{spec.name}-split")
     with told:
         source, findings = find_files(spec, Path(data_root), told.files)
-        taken = take(findings.samples, chosen(of))
+        taken = take(findings.samples, [one for word in several(of) for one in chosen(word)])
         generators = {sample.generator for sample in taken.samples if sample.label != REAL}
         samples = [_shared(sample, spec, generators) for sample in taken.samples]
         told.say(f"reading {spec.name}: {len(samples)} images")
@@ -107,11 +107,6 @@ def split(  # noqa: PLR0913 - all that says what is divided, and how
         links = _alike(source, samples, told.files) if near else ()
         made = divide(samples, facts, shares, seed, links)
         notes = [readable(note) for note in (*taken.notes, *_notes(made))]
-        if findings.borrowed:
-            notes.append(
-                f"the reals of '{spec.rules.reals}' that stand beside these fakes are in no split: name "
-                f"'{spec.rules.reals}' as its reals when a split is scored"
-            )
         files = write_splits(folder, made, facts, source, Path(data_root) / spec.folder)
         for file, line in zip(files.values(), made.counts(), strict=True):
             told.say(f"wrote {short(file)}: {_in_words(line)}")
@@ -126,15 +121,16 @@ def _one_dataset(request: str, rules: RuleChoice, places: Mapping[str, PathName]
     """Find what is to be divided.
 
     Raises:
-        BenchError: It is none, a suite, or reals are to stand beside it.
+        BenchError: It is none, a suite, or borrows its reals.
     """
     spec = find_spec(request, rules.rules)
     if not isinstance(spec, Spec):
         parts = ", ".join(dict.fromkeys(part.dataset for part in spec.parts))
         raise BenchError(f"'{request}' is a suite: divide the datasets that it is made of ({parts})")
-    if rules.reals:
+    if lender := spec.rules.reals:
         raise BenchError(
-            "a manifest lists the files of one place: name the reals beside them when a split is scored"
+            f"the reals beside '{spec.name}' are those of '{lender}', and a split lists one dataset; write a "
+            "manifest of both"
         )
     return locate(spec, check_places({name: Path(path) for name, path in places.items()}))
 

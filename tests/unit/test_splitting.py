@@ -227,5 +227,18 @@ def test_pictures_that_look_alike_stay_together_if_that_is_asked(here: Path) -> 
 def test_suites_and_borrowed_reals_are_refused(here: Path) -> None:
     with pytest.raises(BenchError, match="is a suite: divide the datasets that it is made of"):
         forenbench.split("univfd-19", val=0.2)
-    with pytest.raises(BenchError, match="name the reals beside them when a split"):
+    with pytest.raises(BenchError, match="the reals beside 'tiny' are those of 'tiny'"):
         forenbench.split("tiny", val=0.2, reals="tiny")
+    with pytest.raises(BenchError, match="the reals beside 'synthbuster' are those of 'raise-1k'"):
+        forenbench.split("synthbuster", val=0.2)
+
+
+def test_one_split_of_several_is_divided(here: Path) -> None:
+    for at, split in enumerate(("train", "test")):
+        write_tiny_dataset(here / "both" / split, ("alpha",), 4 + 2 * at)
+    assert forenbench.split("both", "a", val=0.5, progress=False).counts["real"].sum() == 6
+    assert forenbench.split("both", "b", val=0.5, of="train", progress=False).counts["real"].sum() == 4
+    made = forenbench.split("both", "c", val=0.5, of=("train", "val"), progress=False)
+    assert made.counts["real"].sum() == 4
+    (opened,) = open_dataset(str(made.files["val"]), data_root=Path("data"))
+    assert opened.notes == ()  # nothing of it is of another split any more
