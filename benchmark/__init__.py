@@ -1,10 +1,9 @@
 """forenbench: run detectors of generated images over test sets and perturbations, one row per image.
 
 ``evaluate`` runs detectors, ``import_scores`` takes other tools' scores, ``load_results`` opens what was run,
-``split`` divides a dataset, ``calibrate`` fits thresholds, ``audit_dataset`` looks for shortcuts in files,
-``score`` scores single images, and ``list_…`` say what there is to ask for. `Detector`, `Encoder` and
-`LogitDetector` are what a detector of
-your own may be.
+``check_results`` checks what others ran, ``split`` divides a dataset, ``calibrate`` fits thresholds,
+``audit_dataset`` looks for shortcuts in files, ``score`` scores single images, and ``list_…`` say what there
+is to ask for. `Detector`, `Encoder` and `LogitDetector` are what a detector of your own may be.
 """
 
 from __future__ import annotations
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from .front.lists import list_tables as list_tables
     from .front.results import Results as Results
     from .front.results import load_results as load_results
+    from .front.reviewing import check_results as check_results
     from .front.rule_options import RuleOptions as RuleOptions
     from .front.splitting import Splits as Splits
     from .front.splitting import split as split
@@ -51,6 +51,7 @@ _HOMES = {
     "import_scores": "front.importing",
     "audit_dataset": "front.auditing",
     "calibrate": "front.calibrating",
+    "check_results": "front.reviewing",
     "split": "front.splitting",
     "Splits": "front.splitting",
     "load_results": "front.results",
@@ -95,6 +96,7 @@ __all__ = [
     "TestSet",
     "audit_dataset",
     "calibrate",
+    "check_results",
     "evaluate",
     "import_scores",
     "list_datasets",

@@ -46,7 +46,7 @@ COMMANDS = {
     "data": ("data:app", "List, check, fetch, index or divide datasets."),
     "weights": ("weights:app", "List, fetch or check checkpoint files."),
     "cache": ("cache:app", "Show or clear the features that encoders left on disk."),
-    "check": ("check:app", "Check what you add against its contract."),
+    "check": ("check:app", "Check what you add against its contract, or results."),
     "new": ("new:app", "Start a new detector."),
     "train": ("train:app", "Train checkpoints."),
     "show": ("show:app", "Show what detectors see, as pictures."),
