@@ -1,9 +1,9 @@
 """forenbench: run detectors of generated images over test sets and perturbations, one row per image.
 
 ``evaluate`` runs detectors, ``import_scores`` takes other tools' scores, ``load_results`` opens what was run,
-``calibrate`` fits thresholds, ``audit_dataset`` looks for shortcuts in files, ``score`` scores single images,
-and ``list_…`` say what there is to ask for. `Detector`, `Encoder` and `LogitDetector` are what a detector of
-your own may be.
+``check_results`` checks what others ran, ``split`` divides a dataset, ``calibrate`` fits thresholds,
+``audit_dataset`` looks for shortcuts in files, ``score`` scores single images, and ``list_…`` say what there
+is to ask for. `Detector`, `Encoder` and `LogitDetector` are what a detector of your own may be.
 """
 
 from __future__ import annotations
@@ -37,7 +37,10 @@ if TYPE_CHECKING:
     from .front.lists import list_tables as list_tables
     from .front.results import Results as Results
     from .front.results import load_results as load_results
+    from .front.reviewing import check_results as check_results
     from .front.rule_options import RuleOptions as RuleOptions
+    from .front.splitting import Splits as Splits
+    from .front.splitting import split as split
     from .tables.required import RequirementMissed as RequirementMissed
     from .tables.table import Table as Table
     from .types import Detector as Detector
@@ -51,6 +54,9 @@ _HOMES = {
     "import_scores": "front.importing",
     "audit_dataset": "front.auditing",
     "calibrate": "front.calibrating",
+    "check_results": "front.reviewing",
+    "split": "front.splitting",
+    "Splits": "front.splitting",
     "diagnose": "front.doctor",
     "load_results": "front.results",
     "read_config": "front.config",
@@ -92,10 +98,12 @@ __all__ = [
     "RuleOptions",
     "RunFailed",
     "RunOptions",
+    "Splits",
     "Table",
     "TestSet",
     "audit_dataset",
     "calibrate",
+    "check_results",
     "diagnose",
     "evaluate",
     "import_scores",
@@ -108,6 +116,7 @@ __all__ = [
     "load_results",
     "read_config",
     "score",
+    "split",
 ]
 
 

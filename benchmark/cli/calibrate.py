@@ -35,7 +35,8 @@ def calibrate(  # noqa: PLR0913 - a command's options are its arguments
     """Fit a threshold, temperature, Platt's line and isotonic steps for every detector of the runs.
 
     They are kept in each run folder as fits.json; 'bench table thresholds' and 'bench table calibration' show
-    what they change. Refused where one image is in both: what is fitted on tested images promises too much.
+    what they change. Refused where one image, or origin, is in both: what is fitted on tested images promises
+    too much. 'bench data split' makes splits that share none.
     """
     if not on:
         raise BenchError("--on is needed: the run folder over the validation images")

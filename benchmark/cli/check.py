@@ -1,4 +1,4 @@
-"""``bench check``: the executable contract of a detector, or of what else can be added."""
+"""``bench check``: the executable contract of a detector, or of what else can be added; results of others."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Annotated
 import typer
 
 from forenbench.errors import BenchError
+from forenbench.front.importing import ImportOptions
+from forenbench.front.reviewing import review_results
 from forenbench.front.talk import is_animated
 from forenbench.plugins.cards import cards
 from forenbench.plugins.installed import card_problem
@@ -22,14 +24,14 @@ from forenbench.testing.references import check_references
 from forenbench.types import PUBLISHED
 
 from . import options as o
-from .console import say, show, talk
+from .console import say, show, split_pairs, talk
 
-app = typer.Typer(help="Check what you add against its contract.", no_args_is_help=True)
+app = typer.Typer(help="Check what you add against its contract, or results.", no_args_is_help=True)
 
 
 @app.callback()
 def _group() -> None:
-    """Check what you add against its contract."""
+    """Check what you add against its contract, or results."""
 
 
 @app.command()
@@ -130,6 +132,44 @@ def metric(name: Annotated[str, typer.Argument(help="A file, or the name of a pa
 def engine(name: Annotated[str, typer.Argument(help="As for --engine.")]) -> None:
     """Run the contract of an engine: a tiny run gives the rows of the local engine."""
     _check("engine", name)
+
+
+@app.command()
+def results(  # noqa: PLR0913 - a command's options are its arguments
+    results: Annotated[Path, typer.Argument(help="A run folder, or a file of scores with labels.")],
+    beside: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Run folders in which nothing of it should be under another name; may be repeated.",
+            show_default="those beside it, and below results/runs",
+        ),
+    ] = None,
+    dataset: Annotated[
+        list[str] | None,
+        typer.Option(help="Where the images are; of a file of scores, the dataset that they are of."),
+    ] = None,
+    columns: o.Columns = "",
+    labels: o.Labels = "",
+    threshold: Annotated[
+        float | None, typer.Option(help="Of a file of scores: above it an image counts as generated.")
+    ] = None,
+    data_root: o.DataRoot = Path("data"),
+) -> None:
+    """Check results before they join others: digests, images, tables, weights, copies.
+
+    Rows are compared with their records, images with descriptions, other runs and the files that are here;
+    every table is made again from the rows.
+    """
+    words: ImportOptions = {"columns": split_pairs("--columns", columns), "data_root": data_root}
+    words |= {"labels": split_pairs("--labels", labels), "threshold": threshold}
+    failed = False
+    for one in review_results(results, beside=beside or (), dataset=dataset or (), **words):
+        failed |= _failed(one.check, one.problem)
+        if one.said:
+            say(f"      {one.said}", "yellow")
+    if failed:
+        say("These results are not to be joined with others; docs/submitting.md explains each check.", "red")
+        raise typer.Exit(1)
 
 
 def _check(kind: str, request: str) -> None:

@@ -1,4 +1,4 @@
-"""``bench data``: list what is known, check what is there, fetch what is published, index what is yours."""
+"""``bench data``: list what is known, check what is there, fetch what is published, index or divide yours."""
 
 from __future__ import annotations
 
@@ -32,11 +32,13 @@ from .console import check_listed, say, short, show, show_table
 from .hub import fetch_hub_dataset
 from .index import index
 from .listing import datasets
+from .split import split
 from .transfers import TransferProgress, agree
 
-app = typer.Typer(help="List, check, fetch or index datasets.", no_args_is_help=True)
+app = typer.Typer(help="List, check, fetch, index or divide datasets.", no_args_is_help=True)
 app.command("list")(datasets)
 app.command("index")(index)
+app.command("split")(split)
 
 _WHOLE = Text("whole", "green")
 _Name = Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -60,9 +61,9 @@ def standings(cells: pd.DataFrame, rank_by: str = "ap") -> pd.DataFrame:
     """
     if rank_by not in rankings():
         raise BenchError(f"rank_by '{rank_by}' is none of {', '.join(rankings())}")
-    board = pd.DataFrame(
-        [row for contest in grouped(as_dicts(cells), CONTEST).values() for row in _contest(contest, rank_by)]
-    )
+    # By name, not by run: one that joins others adds its lines, and moves none, wherever its folder sorts it.
+    contests = sorted(grouped(as_dicts(cells), CONTEST).items(), key=lambda one: _place(*one[0]))
+    board = pd.DataFrame([row for _, contest in contests for row in _contest(contest, rank_by)])
     return board.astype({"rank": "Int64"})  # the one integer that may be missing
 
 
@@ -215,6 +216,16 @@ def _contest(cells: Sequence[dict[str, Any]], rank_by: str) -> list[dict[str, An
     for detector, rank in zip(ranked, rounding.ranks(list(ranked.values())), strict=True):
         rows[detector] |= {"rank": rank, "ranks": left_open[detector]}
     return sorted(rows.values(), key=lambda row: (row["rank"] or len(rows) + 1, row["detector"]))
+
+
+def _place(*contest: str) -> list[tuple[bool, list[str | int]]]:
+    """Say where a contest stands: what is plain before what is not, and 75 before 100."""
+    # Split by a pattern in brackets, texts and numbers take turns: like stands against like.
+    parts = [
+        [int(part) if at % 2 else part for at, part in enumerate(re.split("([0-9]+)", name))]
+        for name in contest
+    ]
+    return [(name not in ("all", "none"), some) for name, some in zip(contest, parts, strict=True)]
 
 
 def _named(row: Mapping[str, Any]) -> str:
