@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated
 
@@ -10,6 +11,7 @@ import typer
 import forenbench
 from forenbench.errors import BenchError
 
+from .completion import join_words
 from .console import say
 from .console import show as show_text
 from .lazy import lazy_group
@@ -85,6 +87,7 @@ def options(
 
 def run_app() -> None:
     """Run the command line: exit 2 for a request that cannot be carried out, 1 for one that broke off."""
+    join_words(os.environ)
     try:
         app()
     except BenchError as error:

@@ -10,6 +10,8 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from .completion import with_completion
+
 Commands = Mapping[str, tuple[str, str]]
 """Where each command is, ``module:name`` below the group's package, and the line that help has of it."""
 
@@ -53,9 +55,11 @@ class LazyGroup(TyperGroup):
         found = resolve_name(f"{self.where}.{self.table[name][0]}")
         alone = _application()
         if isinstance(found, typer.Typer):
+            for one in found.registered_commands:
+                one.callback = with_completion(one.callback) if one.callback else None
             alone.add_typer(found, name=name)
         else:
-            alone.command(name)(found)
+            alone.command(name)(with_completion(found))
         # Without a callback Typer makes of a single command the application itself, not a group that has it.
         alone.callback()(lambda: None)
         group = get_command(alone)
