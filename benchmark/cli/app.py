@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated
 
@@ -11,6 +12,7 @@ import forenbench
 from forenbench.errors import BenchError
 from forenbench.front.talk import voice
 
+from .completion import join_words
 from .console import say
 from .console import show as show_text
 from .lazy import lazy_group
@@ -103,6 +105,7 @@ def run_app() -> None:
     # Read off the arguments: an error may be raised before any option has been read.
     is_debugged = "--debug" in arguments
     voice.reset()
+    join_words(os.environ)
     try:
         # Not `standalone`: Typer would draw its own errors in boxes.
         sys.exit(app(prog_name="bench", standalone_mode=False))

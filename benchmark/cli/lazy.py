@@ -13,6 +13,7 @@ from typer.main import get_command
 
 from forenbench.errors import BenchError
 
+from .completion import with_completion
 from .loudness import add_behind
 
 Commands = Mapping[str, tuple[str, str]]
@@ -79,9 +80,11 @@ class LazyGroup(TyperGroup):
         found = resolve_name(f"{self.where}.{self.table[name][0]}")
         alone = _application()
         if isinstance(found, typer.Typer):
+            for one in found.registered_commands:
+                one.callback = with_completion(one.callback) if one.callback else None
             alone.add_typer(found, name=name)
         else:
-            alone.command(name)(found)
+            alone.command(name)(with_completion(found))
         # Without a callback Typer makes of a single command the application itself, not a group that has it.
         alone.callback()(lambda: None)
         group = get_command(alone)
