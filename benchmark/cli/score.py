@@ -25,6 +25,7 @@ def score(  # noqa: PLR0913 - a command's options are its arguments
     checkpoints: o.Checkpoints = "published",
     weights: o.Pairs = None,
     unverified: o.Unverified = False,
+    allow_network: o.AllowNetwork = False,
     style: Annotated[str, typer.Option("--format", help="text, csv or json.")] = "text",
     device: o.Device = "auto",
 ) -> None:
@@ -32,7 +33,8 @@ def score(  # noqa: PLR0913 - a command's options are its arguments
     if style not in ("text", "csv", "json"):
         raise BenchError(f"--format '{style}' is none of text, csv, json")
     device = choose_device(device)
-    loaded = load_detectors(split(detectors), checkpoints, Files(weights or [], unverified), device)
+    files = Files(weights or [], unverified, allow_network=allow_network)
+    loaded = load_detectors(split(detectors), checkpoints, files, device)
     rows = score_images(images, loaded, device, say)
     if style == "json":  # by way of pandas, which writes NaN as null: Python's own NaN is no JSON
         show(json.dumps(json.loads(rows.to_json(orient="records")), indent=1, ensure_ascii=False))

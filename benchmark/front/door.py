@@ -14,7 +14,7 @@ from forenbench.plugins.own import OwnDetector
 from forenbench.scoring.devices import choose_device
 from forenbench.scoring.requested import load_detectors
 from forenbench.scoring.run_request import Request
-from forenbench.types import Detector
+from forenbench.types import Detector, FileDetector
 
 from .arguments import LoadChoice, LoadOptions, PathName, RunChoice, RunOptions, several, taking
 from .bars import Quiet, RunProgress
@@ -24,7 +24,7 @@ from .frames import Pairs, as_listed, keeping
 from .results import Results
 from .single import score_images
 
-DetectorLike: TypeAlias = str | Detector | type[Any]
+DetectorLike: TypeAlias = str | Detector | FileDetector | type[Any]
 """A name (``univfd:lc``), a file (``./mine.py``), an object, or a class that is called without arguments."""
 Listed: TypeAlias = pd.DataFrame | Pairs
 DatasetLike: TypeAlias = PathName | Listed

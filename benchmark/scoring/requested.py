@@ -17,17 +17,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Which weights files are taken.
+    """What detectors may take: which weights files, and whether they may ask the network.
 
     Attributes:
         pairs: NAME=PATH, the user's files by checkpoint name.
         unverified: See `forenbench.weights.Weights`.
         trained_on: Likewise.
+        allow_network: Likewise.
     """
 
     pairs: Sequence[str] = ()
     unverified: bool = False
     trained_on: tuple[str, ...] = ()
+    allow_network: bool = False
 
 
 def open_weights(kind: str, files: Files, device: str) -> Weights:
@@ -48,7 +50,8 @@ def open_weights(kind: str, files: Files, device: str) -> Weights:
         if name not in names:
             raise BenchError(unknown("checkpoint", name, names))
         paths[name] = Path(path).expanduser()
-    return Weights(kind, paths, device, known, files.unverified, files.trained_on)
+    stated = (files.unverified, files.trained_on, files.allow_network)
+    return Weights(kind, paths, device, known, *stated)
 
 
 def load_detectors(
