@@ -26,6 +26,12 @@ def show(text: str) -> None:
     out.print(printable_lines(text), markup=False, end="" if text.endswith("\n") else "\n")
 
 
+def failing(check: str, problem: str) -> bool:
+    """Show a check of a contract with what it found; return whether that is a problem."""
+    show(f"{'FAIL' if problem else 'ok  '}  {check}  {problem}".rstrip())
+    return bool(problem)
+
+
 def show_table(
     columns: Sequence[str], rows: Iterable[Iterable[object]], *, right: Container[str] = ()
 ) -> None:

@@ -98,6 +98,12 @@ Unverified = Annotated[
         help="Take weights of another sha256 than the published one, such as your own; tables say so.",
     ),
 ]
+AllowNetwork = Annotated[
+    bool,
+    typer.Option(
+        "--allow-network", help="Let detectors that ask a service over the network send it the images."
+    ),
+]
 Checkpoints = Annotated[str, typer.Option(help="published or sample.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before the download.")]
 Columns = Annotated[

@@ -127,6 +127,7 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
     weights: o.RepeatedPairs = None,
     unverified: o.Unverified = False,
     trained_on: TrainedOn = "",
+    allow_network: o.AllowNetwork = False,
     out: o.RunFolder = None,
     device: Devices = "auto",
     seed: Seed = 0,
@@ -158,7 +159,8 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
             dict.fromkeys(dataset or ["sample"], wanted),
             split("none" if perturbations is None else perturbations),
         )
-    means = images.choice.means(Files(weights or [], unverified, tuple(split(trained_on))), checkpoints)
+    files = Files(weights or [], unverified, tuple(split(trained_on)), allow_network)
+    means = images.choice.means(files, checkpoints)
     limits = fail_below or [], fail_above or []
     asked = made_ready(
         Evaluation(request, means, choice, split(equalise), out, seed, precision, keep_going, *limits)

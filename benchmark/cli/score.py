@@ -26,6 +26,7 @@ def score(  # noqa: PLR0913 - a command's options are its arguments
     checkpoints: o.Checkpoints = "published",
     weights: o.Pairs = None,
     unverified: o.Unverified = False,
+    allow_network: o.AllowNetwork = False,
     style: Annotated[str, typer.Option("--format", help="text, csv or json.")] = "text",
     device: o.Device = "auto",
 ) -> None:
@@ -38,7 +39,8 @@ def score(  # noqa: PLR0913 - a command's options are its arguments
     with typed():
         check_detectors(split(detectors), checkpoints, Files(weights or [], unverified))
     device = choose_device(device)
-    loaded = load_detectors(split(detectors), checkpoints, Files(weights or [], unverified), device)
+    files = Files(weights or [], unverified, allow_network=allow_network)
+    loaded = load_detectors(split(detectors), checkpoints, files, device)
     rows = score_images(images, loaded, device, say)
     if style == "json":
         show(document("scores", scores=rows))

@@ -63,6 +63,7 @@ class LoadOptions(TypedDict, total=False):
             dataset, else published.
         weights: The user's checkpoint files, by name, or as NAME=PATH.
         unverified: Take weights of another sha256 than the published one; tables say so.
+        allow_network: Let detectors that state ``network = True`` send images to the services they ask.
         device: "auto" (a GPU if there is one), "cpu", "cuda:1", "mps". For `evaluate` also several with
             commas between, each with a process of its own: a script then needs
             ``if __name__ == "__main__":``.
@@ -71,6 +72,7 @@ class LoadOptions(TypedDict, total=False):
     checkpoints: str
     weights: WeightFiles
     unverified: bool
+    allow_network: bool
     device: str
 
 
@@ -180,12 +182,13 @@ class LoadChoice:
     checkpoints: str = ""
     weights: WeightFiles = ()
     unverified: bool = False
+    allow_network: bool = False
     device: str = "auto"
 
     @property
     def files(self) -> Files:
         """Which weights files are taken."""
-        return Files(pairs(self.weights), self.unverified)
+        return Files(pairs(self.weights), self.unverified, allow_network=self.allow_network)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from forenbench.plugins.own import OwnDetector
 from forenbench.scoring.devices import choose_device
 from forenbench.scoring.requested import load_detectors
 from forenbench.scoring.run_request import Request
-from forenbench.types import Detector
+from forenbench.types import Detector, FileDetector
 
 from .arguments import LoadChoice, LoadOptions, PathName, RunChoice, RunOptions, several
 from .bars import Quiet, RunProgress
@@ -25,7 +25,7 @@ from .keywords import taking
 from .results import Results
 from .single import score_images
 
-DetectorLike: TypeAlias = str | Detector | type[Any]
+DetectorLike: TypeAlias = str | Detector | FileDetector | type[Any]
 """A name (``univfd:lc``), a file (``./mine.py``), an object, or a class that is called without arguments."""
 Listed: TypeAlias = pd.DataFrame | Pairs
 DatasetLike: TypeAlias = PathName | Listed

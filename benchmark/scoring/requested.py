@@ -19,17 +19,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Which weights files are taken.
+    """What detectors may take: which weights files, and whether they may ask the network.
 
     Attributes:
         pairs: NAME=PATH, the user's files by checkpoint name.
         unverified: See `forenbench.weights.Weights`.
         trained_on: Likewise.
+        allow_network: Likewise.
     """
 
     pairs: Sequence[str] = ()
     unverified: bool = False
     trained_on: tuple[str, ...] = ()
+    allow_network: bool = False
 
 
 def open_weights(kind: str, files: Files, device: str) -> Weights:
@@ -40,7 +42,8 @@ def open_weights(kind: str, files: Files, device: str) -> Weights:
     if kind not in KINDS:
         raise BenchError(unknown("kind of checkpoints", kind, KINDS))
     known = InstalledCheckpoints()
-    return Weights(kind, parse_files(files.pairs), device, known, files.unverified, files.trained_on)
+    stated = (files.unverified, files.trained_on, files.allow_network)
+    return Weights(kind, parse_files(files.pairs), device, known, *stated)
 
 
 def parse_files(pairs: Sequence[str]) -> dict[str, Path]:
