@@ -1,7 +1,7 @@
 # make run    install into .venv and compare LGrad with UnivFD on the embedded sample dataset
 # make test   everything: lint, types, unit, contract, golden, end to end, and the wheel
 # make check  the fast part of it
-# make docs   every link and command shown in README and docs is tried, and the notebook run
+# make docs   the site in build/site; every link and command shown in README and docs is tried, and the notebook run
 # make perf   the benchmarks; PERF_SCALE=0.1 takes a tenth of the images
 PYTHON ?= python3
 BIN := .venv/bin
@@ -20,7 +20,8 @@ check: lint
 	OMP_NUM_THREADS=1 $(BIN)/pytest tests/unit -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder --durations=25
 
 docs: $(INSTALLED)
-	$(BIN)/pytest tests/e2e/test_readme.py tests/e2e/test_notebook.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	$(BIN)/pytest tests/e2e/test_readme.py tests/e2e/test_notebook.py tests/e2e/test_journeys.py tests/e2e/test_site.py
 
 # One process each: what one leaves in memory must not slow the next.
 perf: $(INSTALLED)
@@ -43,7 +44,7 @@ $(INSTALLED): pyproject.toml setup.cfg
 	@echo "Installing into .venv; PyTorch makes this take some minutes the first time."
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -c "import sys; sys.exit('Python 3.11 or newer is needed: make PYTHON=python3.12' if sys.version_info < (3, 11) else 0)"
-	$(BIN)/pip install -q -e '.[dev]'
+	$(BIN)/pip install -q -e '.[dev,docs]'
 	@rm -f .venv/installed-*
 	@touch $@
 

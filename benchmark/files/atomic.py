@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -36,7 +37,7 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
         if durable:
             # A rename can reach the disk before the bytes do (ext4 delays their allocation): after a power
             # failure the file would be there under its name, and empty.
-            with partial.open("rb") as file:
+            with partial.open("rb+") as file:  # Windows flushes no file that is open for reading alone
                 os.fsync(file.fileno())
         partial.replace(path)
     finally:
@@ -60,8 +61,11 @@ def sweep(folder: Path) -> None:
     """Remove temporary files that processes left below a folder when they were killed.
 
     Only of processes that are numbered as this one is; what those of other machines, of other containers or
-    from before a restart of the machine left stays, for nobody here can tell whether they are dead.
+    from before a restart of the machine left stays, for nobody here can tell whether they are dead. Nor can
+    it be told on Windows, where all of them stay.
     """
+    if sys.platform == "win32":
+        return  # there `os.kill` would not ask for a process but send Ctrl-C to it, with all that it started
     for partial in folder.rglob(f".*.{_numbering()}.*{_SUFFIX}"):
         try:
             os.kill(int(partial.name.split(".")[-2]), 0)  # signal 0 only asks whether the process exists

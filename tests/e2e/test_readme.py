@@ -12,7 +12,7 @@ from forenbench.plugins.installed import installed
 
 ROOT = Path(__file__).parents[2]
 FIRST = [ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "SECURITY")]
-PAGES = [*FIRST, *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*FIRST, *sorted((ROOT / "docs").rglob("*.md"))]
 SOURCES = re.compile(r"`((?:[a-z_]+/)*[a-z_]+\.(?:py|toml)|(?:[a-z_]+/)+)`")
 """Files and folders named in a text, those of the harness without ``benchmark/``."""
 

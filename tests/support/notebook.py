@@ -20,10 +20,10 @@ def run(notebook: dict[str, Any]) -> list[Outputs]:
     """Run the code cells of a notebook in the working folder; return what each one shows."""
     names: dict[str, Any] = {"__name__": "__main__"}
     cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
-    return [_shown(_run("".join(cell["source"]), names)) for cell in cells]
+    return [_shown(run_cell("".join(cell["source"]), names)) for cell in cells]
 
 
-def _run(source: str, names: dict[str, Any]) -> object:
+def run_cell(source: str, names: dict[str, Any]) -> object:
     """Run one cell; return the value of its last line."""
     body = ast.parse(source).body
     last = body[-1].value if body and isinstance(body[-1], ast.Expr) else None

@@ -9,6 +9,7 @@ import unicodedata
 from pathlib import Path
 from socket import gethostname
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -54,6 +55,28 @@ def test_file_names_are_readable() -> None:
     assert file_name("jpeg:75+blur:1.0") == "jpeg=75+blur=1.0"
     assert file_name("StyleGAN") == "StyleGAN~e1"
     assert file_name("x" * 400).startswith("x" * 70)
+
+
+def test_what_is_waited_for_is_open_for_writing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows refuses to flush a file that is open for reading alone."""
+    fcntl = pytest.importorskip("fcntl")
+    modes: list[int] = []
+    monkeypatch.setattr(os, "fsync", lambda number: modes.append(fcntl.fcntl(number, fcntl.F_GETFL)))
+    with replacing(tmp_path / "rows") as partial:
+        partial.write_text("1")
+    assert [mode & os.O_ACCMODE for mode in modes] == [os.O_RDWR]
+
+
+def test_no_process_is_asked_for_on_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There `os.kill` with 0 is no question but Ctrl-C."""
+    with replacing(tmp_path / "rows") as partial:
+        partial.touch()
+        left = partial.name
+    (tmp_path / left).touch()
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(os, "kill", lambda *asked: pytest.fail(f"os.kill{asked}"))
+    sweep(tmp_path)
+    assert (tmp_path / left).exists()
 
 
 def test_temporary_files_of_dead_processes_are_removed_and_no_others(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from printed_commands import COMMANDS, ROOT, Printed, commands_in, parse, printe
 from forenbench.cli.train import COMMANDS as RECIPES
 from forenbench.plugins.installed import installed
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def of_checkpoints() -> list[Printed]:

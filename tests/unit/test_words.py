@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 TEXTS = [
     *(path for folder in ("benchmark", "detectors") for path in sorted((ROOT / folder).rglob("*.*"))),
-    *sorted(ROOT.glob("docs/*.md")),
+    *sorted(ROOT.glob("docs/**/*.md")),
     ROOT / "README.md",
 ]
 RETIRED = re.compile(

@@ -1,0 +1,47 @@
+"""Five readers, five tutorials: each does what its page says, with what a page shows and nothing else."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+import tutorials
+from command_line import BRIGHT, Bench
+from golden import SHARED
+from tutorials import Typed
+
+from forenbench.testing import write_tiny_dataset
+
+pytestmark = pytest.mark.slow
+
+PAGES = sorted(tutorials.FOLDER.glob("*.md"))
+MOST = 12
+"""Commands in a journey."""
+PUBLISHED = SHARED / "tiny_ladeda_forensynths.pth"
+
+
+def ready(mirror: Path, command: Typed) -> Typed | None:
+    """Fetch from a folder, and leave out what needs published weights where these are not at hand."""
+    if "tiny-ladeda" in command.words and not PUBLISHED.is_file():
+        return None
+    if command.words[:2] == ("weights", "fetch"):
+        return replace(command, words=(*command.words, "--mirror", str(mirror), "--yes"))
+    return command
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_reader_gets_there_by_what_the_page_shows(page: Path, bench: Bench, tmp_path: Path) -> None:
+    write_tiny_dataset(tmp_path / "photos", ("flux", "sdxl"), images=3)
+    text = page.read_text(encoding="utf-8")
+    if "theirs" in text:  # what was handed to the reader, made elsewhere
+        (tmp_path / "bright.py").write_text(BRIGHT)
+        assert bench("run", "--dataset", "photos", "--detectors", "./bright.py", "--out", "theirs").code == 0
+    (tmp_path / "bright.py").unlink()
+    if PUBLISHED.is_file():
+        (tmp_path / "mirror").mkdir()
+        shutil.copyfile(PUBLISHED, tmp_path / "mirror" / "ForenSynth_Tiny_LaDeDa.pth")
+    typed = tutorials.follow(text, bench, partial(ready, tmp_path / "mirror"))
+    assert 0 < len(typed) <= MOST
