@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Unpack
 from forenbench.records.coverage import APART, MISSING
 from forenbench.records.finished import newest
 
-from .arguments import PathName, WeightFiles, pairs, several, taking
+from .arguments import PathName, WeightFiles, pairs, several
 from .bars import Quiet, RunProgress
+from .keywords import taking
 from .plot_request import PlotOptions, PlotRequest
 from .result_tables import ResultTables
 from .run_folders import open_stores as open_stores

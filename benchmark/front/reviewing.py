@@ -16,7 +16,7 @@ from forenbench.records.store import Store
 
 from .arguments import PathName, several
 from .importing import ImportOptions, import_scores
-from .results import RUNS, open_stores
+from .run_folders import RUNS, open_stores
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -23,8 +23,9 @@ from forenbench.files.threads import in_threads
 from forenbench.printable import readable
 from forenbench.types import REAL, Advance, FileSource, Sample
 
-from .arguments import PathName, taking
+from .arguments import PathName
 from .bars import Quiet, RunProgress
+from .keywords import taking
 from .rule_options import RuleChoice, RuleOptions, several
 from .talk import short
 
