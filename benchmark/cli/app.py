@@ -12,6 +12,7 @@ from forenbench.errors import BenchError
 
 from .console import say
 from .console import show as show_text
+from .help_pages import COMMAND_PANELS
 from .lazy import lazy_group
 from .usage import usage_error
 
@@ -62,6 +63,7 @@ COMMANDS = {
 app = lazy_group(
     __package__,
     COMMANDS,
+    COMMAND_PANELS,
     name="bench",
     help="Compare detectors of AI-generated images: one row per image, tables you can trust.",
 )

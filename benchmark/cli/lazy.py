@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pkgutil import resolve_name
 from typing import Any
 
@@ -10,12 +10,19 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from .help_pages import dress, laid_out
+
 Commands = Mapping[str, tuple[str, str]]
 """Where each command is, ``module:name`` below the group's package, and the line that help has of it."""
 
 
-def lazy_group(package: str, commands: Commands, **settings: Any) -> typer.Typer:  # noqa: ANN401 - Typer's own
-    """Make an application of commands that stand in modules of a package."""
+def lazy_group(
+    package: str,
+    commands: Commands,
+    panels: Mapping[str, Sequence[str]] | None = None,
+    **settings: Any,  # noqa: ANN401 - Typer's own
+) -> typer.Typer:
+    """Make an application of commands that stand in modules of a package; its help has them in panels."""
 
     class Lazy(LazyGroup):
         """This group's class: Typer makes the group itself."""
@@ -25,8 +32,9 @@ def lazy_group(package: str, commands: Commands, **settings: Any) -> typer.Typer
 
     made = _application(cls=Lazy, no_args_is_help=True, **settings)
     # Typer knows commands by functions: each gets an empty one, for its name and line in the help.
+    where = {name: panel for panel, names in (panels or {}).items() for name in names}
     for name, (_, line) in commands.items():
-        made.command(name, help=line)(lambda: None)
+        made.command(name, help=line, rich_help_panel=where.get(name))(lambda: None)
     return made
 
 
@@ -48,6 +56,10 @@ class LazyGroup(TyperGroup):
         name, command, rest = super().resolve_command(ctx, args)
         return name, self.load(name) if name and name in self.table else command, rest
 
+    def get_params(self, ctx: Any) -> list[Any]:  # noqa: ANN401 - likewise
+        """List the group's own options."""
+        return laid_out(super().get_params(ctx))
+
     def load(self, name: str) -> Any:  # noqa: ANN401 - Typer's own class
         """Import a command, or a group of them, by its name."""
         found = resolve_name(f"{self.where}.{self.table[name][0]}")
@@ -60,6 +72,7 @@ class LazyGroup(TyperGroup):
         alone.callback()(lambda: None)
         group = get_command(alone)
         assert isinstance(group, TyperGroup)
+        dress(group.commands[name], name)
         return group.commands[name]
 
     def load_all(self) -> None:
