@@ -15,6 +15,7 @@ from forenbench.front.talk import voice
 from .completion import join_words
 from .console import say
 from .console import show as show_text
+from .help_pages import COMMAND_PANELS
 from .lazy import lazy_group
 from .loudness import LogFile, Quiet, Verbose
 from .usage import usage_error
@@ -70,6 +71,7 @@ COMMANDS = {
 app = lazy_group(
     __package__,
     COMMANDS,
+    COMMAND_PANELS,
     name="bench",
     help="Compare detectors of AI-generated images: one row per image, tables you can trust.",
 )
