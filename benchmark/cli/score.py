@@ -39,7 +39,7 @@ def score(  # noqa: PLR0913 - a command's options are its arguments
     if style == "json":  # by way of pandas, which writes NaN as null: Python's own NaN is no JSON
         show(json.dumps(json.loads(rows.to_json(orient="records")), indent=1, ensure_ascii=False))
     else:
-        show(rows.to_csv(index=False) if style == "csv" else rows.fillna("").to_string(index=False))
+        show(rows.to_csv(index=False) if style == "csv" else rows.to_string(index=False, na_rep=""))
     bad = int((rows["status"] != "ok").sum())
     if bad:
         say(f"{bad} of {len(rows)} rows are not scored; column 'error' says why", "yellow")

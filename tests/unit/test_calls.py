@@ -309,7 +309,7 @@ def test_an_encoder_may_give_arrays() -> None:
 def test_what_is_no_dense_tensor_is_no_prepared_image() -> None:
     for values in (torch.eye(2).to_sparse(), [1.0], np.array(["a"]), None, torch.zeros(2, device="meta")):
         with pytest.raises(
-            TypeError, match="prepare returned .*; return a dense tensor or an array of numbers"
+            TypeError, match=r"prepare returned .*; return a dense tensor or an array of numbers"
         ):
             prepared(lambda image, values=values: values, ONE)
     reader = Reader([MemorySource([ONE])], [parse("none")], [lambda image: torch.eye(2).to_sparse()], seed=0)
