@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from forenbench.front.starting import STARTS, start_detector
+from forenbench.front.starting import TEMPLATES, start_detector
 
 from .console import show
 
@@ -20,7 +20,7 @@ def _group() -> None:
     """Start a new detector."""
 
 
-_KINDS = "; ".join(f"{kind}, {start.line}" for kind, start in STARTS.items())
+_KINDS = "; ".join(f"{kind}, {template.line}" for kind, template in TEMPLATES.items())
 Kind = Annotated[str, typer.Option(help=f"What it starts from: {_KINDS}.")]
 
 

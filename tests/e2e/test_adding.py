@@ -23,7 +23,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from forenbench import load_results, registry
-from forenbench.front.starting import STARTS
+from forenbench.front.starting import TEMPLATES
 from forenbench.testing import write_tiny_dataset
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -96,11 +96,11 @@ def test_a_detector_of_files_runs_as_the_page_shows(bench: Bench) -> None:
 def test_the_page_names_every_kind_that_can_be_started() -> None:
     page = (DOCS / "adding_a_detector.md").read_text(encoding="utf-8")
     table = page[page.index("| `--kind` |") : page.index("A detector is a class")]
-    assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(STARTS)
-    for kind, start in STARTS.items():
+    assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(TEMPLATES)
+    for kind, template in TEMPLATES.items():
         (row,) = re.findall(rf"^\| `{kind}` .*$", table, re.MULTILINE)
-        assert (f"`mine{start.beside}" in row) == bool(start.beside)
-        assert (f"extra `{start.needs[1]}`" in row) == bool(start.needs[1])
+        assert (f"`mine{template.beside}" in row) == bool(template.beside)
+        assert (f"extra `{template.needs[1]}`" in row) == bool(template.needs[1])
 
 
 def test_models_without_a_file_run_as_the_page_shows(

@@ -13,7 +13,7 @@ from onnx_graph import colour_classifier
 
 from forenbench.errors import BenchError, NotHere
 from forenbench.front import starting_examples
-from forenbench.front.starting import STARTS, Started, start_detector
+from forenbench.front.starting import TEMPLATES, Started, start_detector
 from forenbench.plugins.loading import load
 from forenbench.testing import CHECKS, run_check, tiny_image
 from forenbench.weights import Weights
@@ -30,14 +30,14 @@ LARGE = ("timm", "hf", "embedding")
 
 
 def start(kind: str, folder: Path) -> Started:
-    library = STARTS[kind].needs[0]
+    library = TEMPLATES[kind].needs[0]
     if library:
         pytest.importorskip(library)
     return start_detector("my-own", kind, folder)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", STARTS)
+@pytest.mark.parametrize("kind", TEMPLATES)
 def test_a_file_of_each_kind_keeps_the_contract_as_it_is_written(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -58,7 +58,7 @@ def test_a_file_of_each_kind_keeps_the_contract_as_it_is_written(
     assert kind != "api" or 70 < len(asked.asked) < 90
 
 
-@pytest.mark.parametrize("kind", STARTS)
+@pytest.mark.parametrize("kind", TEMPLATES)
 def test_a_template_is_short_and_wrapped(kind: str) -> None:
     folder = Path(starting_examples.__file__).resolve().parents[1] / "templates"
     lines = (folder / f"{kind}.py.txt").read_text(encoding="utf-8").splitlines()
@@ -116,7 +116,7 @@ def test_nothing_is_written_where_a_library_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for kind, extra in (("onnx", "onnx"), ("hf", "hf"), ("api", "api")):
-        monkeypatch.setitem(sys.modules, STARTS[kind].needs[0], None)
+        monkeypatch.setitem(sys.modules, TEMPLATES[kind].needs[0], None)
         with pytest.raises(NotHere, match=rf"kind '{kind}' needs \w+: pip install 'forenbench\[{extra}\]'"):
             start_detector("mine", kind, tmp_path)
     assert list(tmp_path.iterdir()) == []
