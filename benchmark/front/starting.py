@@ -24,6 +24,7 @@ class Template:
         example: Writes that, of a kind that runs.
         needs: The library, and the extra that installs it; empty: what is there anyway.
         options: That every command has to have.
+        fill: What its user has to write first, in a few words.
     """
 
     line: str
@@ -31,17 +32,25 @@ class Template:
     example: Callable[[Path], None] | None = None
     needs: tuple[str, str] = ("", "")
     options: str = ""
+    fill: str = ""
 
 
 TEMPLATES: Mapping[str, Template] = {
     "plain": Template("a dozen lines"),
     "logit": Template("a PyTorch network with one output", ".safetensors", convolutions),
     "encoder": Template("several detectors that share one backbone"),
-    "timm": Template("a network of timm's with your weights", ".safetensors", random_resnet),
+    "timm": Template(
+        "a network of timm's with your weights", ".safetensors", random_resnet, fill="MODEL, and its weights"
+    ),
     "onnx": Template("an ONNX file", ".onnx", colours, ("onnxruntime", "onnx")),
-    "hf": Template("a classifier for transformers", "-model", random_vit, ("transformers", "hf")),
+    "hf": Template(
+        "a classifier for transformers", "-model", random_vit, ("transformers", "hf"), fill="MODEL and FAKE"
+    ),
     "api": Template(
-        "a service on the web", needs=("requests_ratelimiter", "api"), options=" --allow-network"
+        "a service on the web",
+        needs=("requests_ratelimiter", "api"),
+        options=" --allow-network",
+        fill="URL and ask; the key is API_KEY in the environment",
     ),
     "embedding": Template("scikit-learn on features of a backbone", ".safetensors", every_eighth),
 }
@@ -55,12 +64,12 @@ class Started:
     Attributes:
         file: Where.
         example: What was written beside it, for it to run; None: nothing.
-        options: That commands which run it have to have, with a space before.
+        template: What it was made from.
     """
 
     file: Path
     example: Path | None
-    options: str
+    template: Template
 
 
 def start_detector(name: str, kind: str = "plain", folder: Path = Path()) -> Started:
@@ -99,4 +108,4 @@ def start_detector(name: str, kind: str = "plain", folder: Path = Path()) -> Sta
     if template.example:
         template.example(beside)
     path.write_text(text, encoding="utf-8")
-    return Started(path, beside if template.example else None, template.options)
+    return Started(path, beside if template.example else None, template)

@@ -154,7 +154,8 @@ def _numbers(returned: Any, number: int, method: str) -> Tensor:  # noqa: ANN401
             f"{method} returned {_described(returned)}; return {number} numbers for {number} images: a "
             f"tensor, an array or a list{hint}"
         )
-    return values.detach().to(torch.float32, copy=True)
+    copied: Tensor = values.detach().to(torch.float32, copy=True)
+    return copied
 
 
 def _counted(returned: object, number: int, method: str) -> Tensor:

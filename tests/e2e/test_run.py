@@ -209,7 +209,8 @@ def test_a_new_detector_runs_at_once(bench: Bench) -> None:
 def test_a_service_is_sent_nothing_before_its_user_allows_it_and_no_file_twice(bench: Bench) -> None:
     pytest.importorskip("requests_ratelimiter", reason="the extra 'api' is not installed")
     printed = bench("new", "detector", "mine", "--kind", "api").out.splitlines()
-    commands = [next(commands_in(line)) for line in printed[1:]]
+    assert printed[1] == "fill in:  URL and ask; the key is API_KEY in the environment"
+    commands = [next(commands_in(line)) for line in printed[2:]]
     assert commands == [
         ("run", "--detectors", "./mine.py", "--allow-network"),
         ("check", "detector", "./mine.py", "--allow-network"),
