@@ -94,7 +94,7 @@ def _lines(  # noqa: PLR0913 - what was chosen, and where it goes
     """Draw a line for each detector."""
     if len(called) > MOST:
         raise BenchError(
-            f"{len(called)} detectors are more than the {MOST} lines that a figure can tell apart: choose some"
+            f"{len(called)} detectors are more than the {MOST} lines that a figure tells apart: choose some"
         )
     if kind == "robustness":
         figure = level_figure(cells, called, several(asked.metrics) or _ROBUSTNESS)
