@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .front.lists import list_perturbations as list_perturbations
     from .front.lists import list_protocols as list_protocols
     from .front.lists import list_tables as list_tables
+    from .front.plot_request import PlotOptions as PlotOptions
     from .front.results import Results as Results
     from .front.results import load_results as load_results
     from .front.rule_options import RuleOptions as RuleOptions
@@ -59,6 +60,7 @@ _HOMES = {
     "ImageOptions": "front.arguments",
     "LoadOptions": "front.arguments",
     "ImportOptions": "front.importing",
+    "PlotOptions": "front.plot_request",
     "RuleOptions": "front.rule_options",
     "Results": "front.results",
     "Audit": "audit",
@@ -81,6 +83,7 @@ __all__ = [
     "ImportOptions",
     "LoadOptions",
     "LogitDetector",
+    "PlotOptions",
     "Results",
     "RuleOptions",
     "RunFailed",

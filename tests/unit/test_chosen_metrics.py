@@ -122,6 +122,19 @@ def test_what_is_fixed_is_refused_with_the_reason(store: Store) -> None:
         tables.make("windows", [store], metrics=["auroc", "ap"])
 
 
+def test_a_table_of_others_gets_the_metrics_that_are_chosen(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "best.py").write_text(
+        "from forenbench.tables.table import Table\n"
+        "from forenbench.tables.table_kinds import TableKind\n"
+        "def lay_out(cells, metrics=('acc',)):\n"
+        "    return Table('best', 'Best', 100 * cells.groupby('detector')[list(metrics)].max(), ())\n"
+        "BEST = TableKind('best', 'the best of each', lay_out, takes_metrics=True)\n"
+    )
+    file = str(tmp_path / "best.py")
+    assert list(tables.make(file, [store]).frame) == ["acc"]
+    assert list(tables.make(file, [store], metrics=["auroc", "eer"]).frame) == ["auroc", "eer"]
+
+
 def test_an_unknown_metric_is_refused_with_near_ones(store: Store) -> None:
     with pytest.raises(BenchError, match="unknown metric 'AUROC': did you mean auroc"):
         tables.make("acc-ap", [store], metrics=["AUROC"])
