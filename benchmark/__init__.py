@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .front.lists import list_perturbations as list_perturbations
     from .front.lists import list_protocols as list_protocols
     from .front.lists import list_tables as list_tables
+    from .front.plot_request import PlotOptions as PlotOptions
     from .front.results import Results as Results
     from .front.results import load_results as load_results
     from .front.reviewing import check_results as check_results
@@ -70,6 +71,7 @@ _HOMES = {
     "ImageOptions": "front.arguments",
     "LoadOptions": "front.arguments",
     "ImportOptions": "front.importing",
+    "PlotOptions": "front.plot_request",
     "RuleOptions": "front.rule_options",
     "Results": "front.results",
     "Audit": "audit",
@@ -93,6 +95,7 @@ __all__ = [
     "ImportOptions",
     "LoadOptions",
     "LogitDetector",
+    "PlotOptions",
     "RequirementMissed",
     "Results",
     "RuleOptions",
