@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .front.auditing import audit_dataset as audit_dataset
     from .front.calibrating import calibrate as calibrate
     from .front.config import read_config as read_config
+    from .front.diffing import diff_runs as diff_runs
     from .front.door import evaluate as evaluate
     from .front.door import score as score
     from .front.importing import ImportOptions as ImportOptions
@@ -34,9 +35,11 @@ if TYPE_CHECKING:
     from .front.lists import list_perturbations as list_perturbations
     from .front.lists import list_protocols as list_protocols
     from .front.lists import list_tables as list_tables
+    from .front.merging import merge_runs as merge_runs
     from .front.results import Results as Results
     from .front.results import load_results as load_results
     from .front.rule_options import RuleOptions as RuleOptions
+    from .front.runs import list_runs as list_runs
     from .tables.required import RequirementMissed as RequirementMissed
     from .tables.table import Table as Table
     from .types import Detector as Detector
@@ -52,6 +55,9 @@ _HOMES = {
     "calibrate": "front.calibrating",
     "load_results": "front.results",
     "read_config": "front.config",
+    "list_runs": "front.runs",
+    "merge_runs": "front.merging",
+    "diff_runs": "front.diffing",
     "list_detectors": "front.lists",
     "list_datasets": "front.lists",
     "list_perturbations": "front.lists",
@@ -94,6 +100,7 @@ __all__ = [
     "TestSet",
     "audit_dataset",
     "calibrate",
+    "diff_runs",
     "evaluate",
     "import_scores",
     "list_datasets",
@@ -101,8 +108,10 @@ __all__ = [
     "list_metrics",
     "list_perturbations",
     "list_protocols",
+    "list_runs",
     "list_tables",
     "load_results",
+    "merge_runs",
     "read_config",
     "score",
 ]
