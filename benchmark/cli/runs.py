@@ -42,7 +42,7 @@ def listing(
         show(runs.to_csv(index=False) if style == "csv" else _json(runs.to_json(orient="records")))
     elif not runs.empty:
         shown = runs.assign(size=runs["size"].map(size_in_words), date=runs["date"].str[:16])
-        show_table(list(shown), shown.itertuples(index=False), right={"cells", "images", "size"})
+        show_table(list(map(str, shown)), shown.itertuples(index=False), right={"cells", "images", "size"})
 
 
 @app.command("show")
@@ -67,9 +67,12 @@ def check(  # noqa: PLR0913 - a command's options are its arguments
     """Compare metrics of finished runs with limits: status 3 where one is worse, or has no value."""
     if not (fail_below or fail_above):
         raise BenchError("no limit is said: add --fail-below ap=0.9, for instance, or --fail-above ece=0.1")
-    counted = {"failed_as": failed_as, "tampered_as": tampered_as}
     number = load_results(runs or []).require(
-        fail_below or [], at_most=fail_above or [], protocol=protocol, **counted
+        fail_below or [],
+        at_most=fail_above or [],
+        protocol=protocol,
+        failed_as=failed_as,
+        tampered_as=tampered_as,
     )
     say(f"All {number} numbers are as good as required.", "green")
 
@@ -121,7 +124,9 @@ def diff(first: Run, second: Run, style: Format = "text") -> None:
         show(differing.to_csv(index=False) if style == "csv" else _json(differing.to_json(orient="records")))
     elif not differing.empty:
         lines = differing.astype({"largest": object}).fillna({"largest": ""})
-        show_table(list(lines), lines.itertuples(index=False), right={"images", "scores", "largest"})
+        show_table(
+            list(map(str, lines)), lines.itertuples(index=False), right={"images", "scores", "largest"}
+        )
     say(f"{len(differing)} of {len(cells)} cells differ.")
 
 
