@@ -7,7 +7,7 @@ from typing import Any
 
 COMMAND_PANELS: Mapping[str, tuple[str, ...]] = {
     "Evaluate": ("run", "score", "import"),
-    "Read results": ("table", "leaderboard", "report", "plot", "compare", "calibrate", "show"),
+    "Read results": ("table", "leaderboard", "report", "plot", "compare", "calibrate", "show", "runs"),
     "Data and weights": ("list", "data", "audit", "weights", "train"),
     "Extend": ("new", "check"),
     "This machine": ("doctor", "cache"),
@@ -77,6 +77,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "list": ("bench list detectors", "bench list datasets --describe forensynths"),
     "data": ("bench data check sample", "bench data index photos --out manifest.csv"),
     "weights": ("bench weights list --detector univfd", "bench weights fetch --detector univfd:lc"),
+    "runs": ("bench runs list", "bench runs show results/runs/photos"),
     "show": (
         "bench show errors results/runs/photos",
         "bench show perturbation photo.png --perturbations none,jpeg:30",
