@@ -9,6 +9,7 @@ HTML are escaped by pandas and Jinja, whose input comes through `printable`.
 from __future__ import annotations
 
 import re
+import textwrap
 import unicodedata
 
 _FORMULA = frozenset("=+-@")
@@ -20,6 +21,10 @@ _MARKDOWN_SIGN = re.compile(
 )
 # "1\." begins no numbered list, but "\1." shows its backslash: CommonMark escapes punctuation only.
 _MARKDOWN_NUMBER = re.compile(r"^\d+(?=[.)])")
+
+_COMMAND = re.compile(r"'(?:bench|pip) [^']*'|^ *(?:\$ )?(?:bench|pip) .*")
+_NO_BREAK = "\xa0"
+"""What keeps a command in one line while lines are broken."""
 
 
 def readable(name: str) -> str:
@@ -38,6 +43,27 @@ def printable(text: str) -> str:
 def printable_lines(text: str) -> str:
     """Write every line of a text of several as `printable` does."""
     return "\n".join(map(printable, text.split("\n")))
+
+
+def wrapped(text: str, width: int | None) -> str:
+    """Break lines that are wider than a terminal between words, and indent what follows in each.
+
+    A command stays whole, in quotation marks or on a line of its own: half of one is another command.
+
+    Args:
+        text: As `printable_lines` writes it, so that it has no space but the usual one.
+        width: Columns; None leaves lines as they are.
+    """
+    if width is None or len(text) <= width:
+        return text
+    lines = []
+    for line in text.split("\n"):
+        whole = _COMMAND.sub(lambda found: found[0].replace(" ", _NO_BREAK), line)
+        further = " " * (len(line) - len(line.lstrip()) + 2)
+        lines += textwrap.wrap(
+            whole, width, subsequent_indent=further, break_long_words=False, break_on_hyphens=False
+        ) or [""]
+    return "\n".join(lines).replace(_NO_BREAK, " ")
 
 
 def for_csv(text: str) -> str:

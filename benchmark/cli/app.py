@@ -10,6 +10,7 @@ import typer
 
 import forenbench
 from forenbench.errors import BenchError
+from forenbench.front.terminal import is_plain
 
 from .completion import join_words
 from .console import say
@@ -88,6 +89,9 @@ def options(
 def run_app() -> None:
     """Run the command line: exit 2 for a request that cannot be carried out, 1 for one that broke off."""
     join_words(os.environ)
+    if is_plain():
+        # Typer forces colours in its help where FORCE_COLOR or GITHUB_ACTIONS is set, whatever NO_COLOR says.
+        os.environ["_TYPER_FORCE_DISABLE_TERMINAL"] = "1"
     try:
         app()
     except BenchError as error:

@@ -10,10 +10,10 @@ import typer
 from forenbench.front.results import open_stores
 from forenbench.metrics.file_metrics import add_file
 from forenbench.tables import measure
-from forenbench.tables.leaderboard import write
+from forenbench.tables.leaderboard import lay_out, write
 
 from . import options as o
-from .console import say, short, show
+from .console import say, short, show, width
 
 
 def leaderboard(  # noqa: PLR0913 - a command's options are its arguments
@@ -29,5 +29,7 @@ def leaderboard(  # noqa: PLR0913 - a command's options are its arguments
         add_file(file)
     cells = measure(open_stores(runs or []), failed_as=failed_as, tampered_as=tampered_as)
     csv, markdown = write(cells, out, rank_by)
-    show(markdown.read_text(encoding="utf-8"))
+    # Markdown is for files: a terminal would break its long lines anywhere.
+    on_terminal = width() is not None
+    show(lay_out(cells, rank_by).to_text(width()) if on_terminal else markdown.read_text(encoding="utf-8"))
     say(f"wrote {short(csv)}, {short(markdown)}")

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rich.console import Console
 from rich.markup import escape
 
-from forenbench.printable import printable_lines
+from forenbench.printable import printable_lines, wrapped
+
+from .terminal import columns, console, is_live
 
 # In a notebook Rich would make HTML of each line, which stands among the results and is saved with them.
-talk = Console(stderr=True, soft_wrap=True, highlight=False, force_jupyter=False)
+talk = console(stderr=True, force_jupyter=False)
 
 
 def is_animated() -> bool:
-    """Say whether bars can move: on a terminal.
-
-    Rich takes a stream for one, too, where FORCE_COLOR asks for colours. Logs of builds set it, and Jupyter's
-    kernel does, whose output shows colours, but every step of a bar below the last one.
-    """
-    return talk.file.isatty()
+    """Say whether bars can move (see `forenbench.front.terminal.is_live`)."""
+    return is_live(talk.file)
 
 
 def say(message: str, style: str = "") -> None:
@@ -29,7 +26,7 @@ def say(message: str, style: str = "") -> None:
     """
     first, *others = printable_lines(message).split("\n")
     lines = [first, *(line if line.startswith(" ") else f"  {line}" for line in others)]
-    talk.print(escape("\n".join(lines)), style=style or None)
+    talk.print(escape(wrapped("\n".join(lines), columns(talk))), style=style or None)
 
 
 def short(path: Path) -> str:

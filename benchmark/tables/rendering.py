@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from itertools import groupby, product
 from typing import NamedTuple
 
 import pandas as pd
 
 from forenbench.errors import BenchError
-from forenbench.printable import for_csv, for_markdown, printable
+from forenbench.printable import for_csv, for_markdown, printable, wrapped
 
 from .best import NO_CONTEST, is_lowest_best
 from .cell_frame import DETECTOR
+from .folding import fold
 from .marks import ONE_LABEL, PARTIAL, SIGNS
 from .printed import levels, number
+from .readable import for_readers
 from .values import Values
 
 STYLES = ("text", "csv", "markdown", "latex")
@@ -53,13 +55,16 @@ def render(table: Values, style: str, width: int | None = None) -> str:
     Args:
         table: What to lay out.
         style: One of `STYLES`, or "html".
-        width: Columns of the terminal; text wider than that is split into blocks of whole column groups.
+        width: Columns of the terminal, for text (see `fold` and `for_readers`).
 
     Raises:
         BenchError: Another style.
     """
     if style not in (*STYLES, "html"):
         raise BenchError(f"format '{style}' is none of {', '.join(STYLES)}")
+    shared: list[tuple[str, str]] = []
+    if style == "text" and width is not None:
+        table, shared = for_readers(table)  # a terminal has no room for what says nothing
     columns = _printed(table)
     if style == "csv":
         return _as_csv(table.frame, columns)
@@ -89,16 +94,12 @@ def render(table: Values, style: str, width: int | None = None) -> str:
         listed = "".join(f"<li>{html.escape(note)}</li>" for note in notes)
         heading = f"<p><strong>{html.escape(title)}</strong></p>"
         return f"{heading}\n{frame.to_html(escape=True)}\n<ul>{listed}</ul>\n"
-    # `to_string(line_width=…)` breaks lines, too, but between the columns of one generator.
-    every = list(range(frame.shape[1]))
-    blocks: list[list[int]] = [every if width is None else []]
-    if width is not None:
-        for group in _groups(frame, every, width):
-            if blocks[-1] and _width(frame.iloc[:, [*blocks[-1], *group]]) > width:
-                blocks.append([])
-            blocks[-1] += group
-    body = "\n\n".join(frame.iloc[:, block].to_string() for block in blocks)
-    return f"{title}\n\n{body}\n\n{below}"
+    if width is None:
+        return f"{title}\n\n{frame.to_string()}\n\n{below}"
+    everywhere = "; ".join(f"{name} {value}" for name, value in shared)
+    above = printable(f"{title}. In all rows: {everywhere}." if everywhere else title)
+    below = "".join(f"{wrapped(note, width)}\n" for note in notes)
+    return f"{wrapped(above, width)}\n\n{fold(frame, width)}\n\n{below}"
 
 
 def _printed(table: Values) -> list[_Column]:
@@ -114,7 +115,7 @@ def _printed(table: Values) -> list[_Column]:
             if column is None:
                 texts.append(nothing)
             elif pd.api.types.is_integer_dtype(column) or pd.api.types.is_string_dtype(column):
-                texts.append(list(map(str, column.tolist())))
+                texts.append(["" if pd.isna(value) else str(value) for value in column.tolist()])
             else:
                 texts.append([number(value, table.decimals, signed) for value in column.tolist()])
         signs = nothing if marks is None else marks.tolist()
@@ -149,21 +150,6 @@ def _as_csv(frame: pd.DataFrame, columns: Sequence[_Column]) -> str:
                 names.append((*outer, f"{inner}{suffix}") if outer else f"{inner}{suffix}")
                 texts.append(words)
     return _spelled(texts, frame.index, pd.Index(names), for_csv).to_csv(lineterminator="\n")
-
-
-def _groups(frame: pd.DataFrame, columns: list[int], width: int, level: int = 1) -> Iterator[list[int]]:
-    """Yield columns that stay together: of one name at the outer level, or further in where that is wide."""
-    for _, same in groupby(columns, key=lambda column: levels(frame.columns[column])[:level]):
-        group = list(same)
-        if level < frame.columns.nlevels and _width(frame.iloc[:, group]) > width:
-            yield from _groups(frame, group, width, level + 1)
-        else:
-            yield group
-
-
-def _width(frame: pd.DataFrame) -> int:
-    """Count the characters of a frame's longest line."""
-    return max(map(len, frame.to_string().splitlines()))
 
 
 def _as_latex(table: Values, text: pd.DataFrame) -> str:
