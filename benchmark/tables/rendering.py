@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Callable, Hashable, Sequence
 from itertools import groupby, product
@@ -17,6 +16,7 @@ from .best import NO_CONTEST, is_lowest_best
 from .cell_frame import DETECTOR
 from .folding import fold
 from .marks import ONE_LABEL, PARTIAL, SIGNS
+from .notebook import as_html
 from .printed import levels, number
 from .readable import for_readers
 from .values import Values
@@ -91,9 +91,7 @@ def render(table: Values, style: str, width: int | None = None) -> str:
     if style == "latex":
         return "".join(f"% {line}\n" for line in (title, *notes)) + _as_latex(table, frame)
     if style == "html":
-        listed = "".join(f"<li>{html.escape(note)}</li>" for note in notes)
-        heading = f"<p><strong>{html.escape(title)}</strong></p>"
-        return f"{heading}\n{frame.to_html(escape=True)}\n<ul>{listed}</ul>\n"
+        return as_html(title, frame, notes)
     if width is None:
         return f"{title}\n\n{frame.to_string()}\n\n{below}"
     everywhere = "; ".join(f"{name} {value}" for name, value in shared)
