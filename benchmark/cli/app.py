@@ -11,6 +11,7 @@ import typer
 import forenbench
 from forenbench.errors import BenchError
 from forenbench.front.talk import voice
+from forenbench.front.terminal import is_plain
 
 from .completion import join_words
 from .console import say
@@ -109,6 +110,9 @@ def run_app() -> None:
     is_debugged = "--debug" in arguments
     voice.reset()
     join_words(os.environ)
+    if is_plain():
+        # Typer forces colours in its help where FORCE_COLOR or GITHUB_ACTIONS is set, whatever NO_COLOR says.
+        os.environ["_TYPER_FORCE_DISABLE_TERMINAL"] = "1"
     try:
         # Not `standalone`: Typer would draw its own errors in boxes.
         sys.exit(app(prog_name="bench", standalone_mode=False))

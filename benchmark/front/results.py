@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from forenbench.tables.required import Limits
+    from forenbench.tables.table import Table
 
 
 class Results(ResultTables):
