@@ -1,9 +1,9 @@
 """forenbench: run detectors of generated images over test sets and perturbations, one row per image.
 
 ``evaluate`` runs detectors, ``import_scores`` takes other tools' scores, ``load_results`` opens what was run,
-``calibrate`` fits thresholds, ``audit_dataset`` looks for shortcuts in files, ``score`` scores single images,
-and ``list_…`` say what there is to ask for. `Detector`, `Encoder` and `LogitDetector` are what a detector of
-your own may be.
+``check_results`` checks what others ran, ``split`` divides a dataset, ``calibrate`` fits thresholds,
+``audit_dataset`` looks for shortcuts in files, ``score`` scores single images, and ``list_…`` say what there
+is to ask for. `Detector`, `Encoder` and `LogitDetector` are what a detector of your own may be.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from .front.arguments import RunOptions as RunOptions
     from .front.auditing import audit_dataset as audit_dataset
     from .front.calibrating import calibrate as calibrate
+    from .front.config import read_config as read_config
+    from .front.doctor import diagnose as diagnose
     from .front.door import evaluate as evaluate
     from .front.door import score as score
     from .front.importing import ImportOptions as ImportOptions
@@ -35,7 +37,11 @@ if TYPE_CHECKING:
     from .front.lists import list_tables as list_tables
     from .front.results import Results as Results
     from .front.results import load_results as load_results
+    from .front.reviewing import check_results as check_results
     from .front.rule_options import RuleOptions as RuleOptions
+    from .front.splitting import Splits as Splits
+    from .front.splitting import split as split
+    from .tables.required import RequirementMissed as RequirementMissed
     from .tables.table import Table as Table
     from .types import Detector as Detector
     from .types import Encoder as Encoder
@@ -48,7 +54,12 @@ _HOMES = {
     "import_scores": "front.importing",
     "audit_dataset": "front.auditing",
     "calibrate": "front.calibrating",
+    "check_results": "front.reviewing",
+    "split": "front.splitting",
+    "Splits": "front.splitting",
+    "diagnose": "front.doctor",
     "load_results": "front.results",
+    "read_config": "front.config",
     "list_detectors": "front.lists",
     "list_datasets": "front.lists",
     "list_perturbations": "front.lists",
@@ -69,6 +80,7 @@ _HOMES = {
     "TestSet": "types",
     "BenchError": "errors",
     "RunFailed": "errors",
+    "RequirementMissed": "tables.required",
 }
 """Where each public name is: it is imported when it is asked for, for PyTorch and pandas take seconds."""
 
@@ -81,14 +93,18 @@ __all__ = [
     "ImportOptions",
     "LoadOptions",
     "LogitDetector",
+    "RequirementMissed",
     "Results",
     "RuleOptions",
     "RunFailed",
     "RunOptions",
+    "Splits",
     "Table",
     "TestSet",
     "audit_dataset",
     "calibrate",
+    "check_results",
+    "diagnose",
     "evaluate",
     "import_scores",
     "list_datasets",
@@ -98,7 +114,9 @@ __all__ = [
     "list_protocols",
     "list_tables",
     "load_results",
+    "read_config",
     "score",
+    "split",
 ]
 
 

@@ -2,8 +2,8 @@ r"""Text of others (names of folders, columns, plugins) as each output format sh
 
 Characters that are not printable, among them line breaks, escape sequences and marks that reverse the
 direction of reading, are written as their escapes: ``\n``, ``\x1b``, ``\u202e``. On top of that each format
-has its own: CSV that spreadsheets take for no formula, Markdown without links, tags and emphasis. LaTeX and
-HTML are escaped by pandas and Jinja, whose input comes through `printable`.
+has its own: CSV that spreadsheets take for no formula, Markdown without links, tags and emphasis, LaTeX
+without commands. HTML is escaped by pandas and Jinja, whose input comes through `printable`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,10 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from .errors import BenchError
+
+STYLES = ("text", "csv", "tidy", "markdown", "latex", "json")
+"""Formats of tables, as the option --format takes them; a notebook is shown HTML."""
 _FORMULA = frozenset("=+-@")
 _MARKDOWN_SIGN = re.compile(
     r"[\\`*~|]"  # code, emphasis, the end of a cell
@@ -20,6 +24,36 @@ _MARKDOWN_SIGN = re.compile(
 )
 # "1\." begins no numbered list, but "\1." shows its backslash: CommonMark escapes punctuation only.
 _MARKDOWN_NUMBER = re.compile(r"^\d+(?=[.)])")
+
+_LATEX = str.maketrans(
+    {
+        **{sign: f"\\{sign}" for sign in "&%$#_{}"},
+        **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"},
+        # In LaTeX's oldest encoding, its default, these four are other signs; and babel's languages make
+        # commands of some.
+        **{"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': "{''}"},
+        **{
+            "`": r"\textasciigrave{}",
+            "†": r"\dag{}",
+            "‡": r"\ddag{}",
+            "…": r"\dots{}",
+            "°": r"\textdegree{}",
+        },
+        **{"–": r"\textendash{}", "—": r"\textemdash{}", "‘": "`", "’": "'", "“": "``", "”": "''"},  # noqa: RUF001
+        **{"×": r"$\times$", "±": r"$\pm$", "≤": r"$\leq$", "≥": r"$\geq$", "→": r"$\to$", "−": "$-$"},  # noqa: RUF001
+        **{"σ": r"$\sigma$", "µ": r"$\mu$", "Δ": r"$\Delta$", "α": r"$\alpha$", "β": r"$\beta$"},  # noqa: RUF001
+    }
+)
+
+
+def check_style(style: str) -> None:
+    """Refuse what is no format.
+
+    Raises:
+        BenchError: It is none of `STYLES`.
+    """
+    if style not in STYLES:
+        raise BenchError(f"format '{style}' is none of {', '.join(STYLES)}")
 
 
 def readable(name: str) -> str:
@@ -52,3 +86,15 @@ def for_markdown(text: str) -> str:
     """Write text for a cell or a line of Markdown: it is shown as it is, without links, tags and emphasis."""
     shown = _MARKDOWN_NUMBER.sub(r"\g<0>\\", _MARKDOWN_SIGN.sub(r"\\\g<0>", printable(text)))
     return shown.replace("&", "&amp;").replace("<", "&lt;")
+
+
+def for_latex(text: str) -> str:
+    """Write text for LaTeX: it is set as it is, and no sign of it is a command.
+
+    Signs of mathematics that tables use are written as commands; letters beyond Latin stay as they are, and
+    need LuaLaTeX or XeLaTeX.
+    """
+    # Two hyphens would be set as a dash, and an option's name with it.
+    shown = re.sub("-(?=-)", "-{}", printable(text).translate(_LATEX))
+    # After the end of a row, "[" would be a distance and "*" forbid a page to end there.
+    return f"{{{shown[0]}}}{shown[1:]}" if shown[:1] in ("[", "*") else shown

@@ -36,16 +36,16 @@ class Detector(Protocol):
 
     A detector may also have an attribute ``trained_on``: the names of generators and sources of real images
     that its weights have seen, as test sets are called; tables mark the cells that rest on them. It may have
-    an attribute ``encoder`` (see `Encoder`). Its ``prepare`` is then the encoder's,
-    and ``score`` receives the encoder's features in place of the prepared images; where the encoder has
-    several outputs, an attribute ``output`` names the one that it reads.
+    an attribute ``encoder`` (see `Encoder`). Its ``prepare`` is then the encoder's, and ``score`` receives
+    the encoder's features in place of the prepared images; where the encoder has several outputs, an
+    attribute ``output`` names the one that it reads. One that sends images over the network has
+    ``network = True``: it runs only where the user allows that.
 
     Its ``prepare`` may have attributes ``crop``, the side of the square that it cuts from the centre, with
     black around smaller images, and ``resize``, what it scales them to before (None: nothing): a run then
     says how many images are smaller.
 
-    A detector that judges patches of an image may have a method ``patches``
-    (see `forenbench.pictures.patch_maps.JudgesPatches`), which is drawn.
+    One that judges patches may have ``patches`` (see `forenbench.pictures.patch_maps.JudgesPatches`).
     """
 
     name: str
@@ -55,13 +55,28 @@ class Detector(Protocol):
     def prepare(self, image: Image) -> Tensor:
         """Resize, crop and normalise one RGB image of any size, as this detector wants it.
 
-        Pure, and runs in worker processes. Tensors of different shapes are allowed: the pipeline only
-        batches equal ones.
+        Pure, and runs in worker processes. Tensors of different shapes are allowed: equal ones are batched.
         """
         ...
 
     def score(self, batch: Tensor) -> Tensor:
         """Map n stacked tensors (n, ...) to n scores (n,), each independent of the rest of the batch."""
+        ...
+
+
+class FileDetector(Protocol):
+    """A `Detector` that gets files as they are, metadata included; an encoder may have the same method."""
+
+    name: str
+    version: str
+    threshold: float
+
+    def prepare_bytes(self, data: bytes) -> Tensor:
+        """Turn a file, or a PNG of what a perturbation made of it, into a tensor, an array or bytes."""
+        ...
+
+    def score(self, batch: Tensor) -> Tensor:
+        """Map n stacked tensors to n scores (n,); bytes come as uint8 (n, length)."""
         ...
 
 

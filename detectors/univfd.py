@@ -93,9 +93,7 @@ class _Family:
         variant: recipe.checkpoints for variant, recipe in PUBLISHED.items()
     }
     checkpoints: ClassVar = (
-        *dict.fromkeys(
-            file for recipe in (*PUBLISHED.values(), *SAMPLE.values()) for file in recipe.checkpoints
-        ),
+        *dict.fromkeys(file for one in (*PUBLISHED.values(), *SAMPLE.values()) for file in one.checkpoints),
         FINETUNED,
     )
 

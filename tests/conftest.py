@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import normals
 import pytest
@@ -17,22 +18,28 @@ settings.register_profile("forenbench", deadline=None)  # a loaded machine is no
 settings.load_profile("forenbench")
 
 
+@pytest.fixture(scope="session")
+def shared_by_processes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that pytest's processes share."""
+    place = tmp_path_factory.getbasetemp()
+    return place.parent if "PYTEST_XDIST_WORKER" in os.environ else place
+
+
 @pytest.fixture(scope="session", autouse=True)
-def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def _own_cache(tmp_path_factory: pytest.TempPathFactory, shared_by_processes: Path) -> Iterator[None]:
     """Hide the user's checkpoints from the tests; of the cache, only the sample dataset is shared."""
+    own = cache_with_sample(tmp_path_factory.mktemp("cache"), otherwise=shared_by_processes / "sample")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(os.environ, "XDG_CACHE_HOME", str(cache_with_sample(tmp_path_factory.mktemp("cache"))))
+        patch.setitem(os.environ, "XDG_CACHE_HOME", str(own))
         patch.delenv("FORENBENCH_WEIGHTS", raising=False)
         yield
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _formula_weights_are_drawn_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def _formula_weights_are_drawn_once(shared_by_processes: Path) -> Iterator[None]:
     """Have pytest's processes share the numbers that formula weights are made of."""
-    place = tmp_path_factory.getbasetemp()
-    place = place.parent if "PYTEST_XDIST_WORKER" in os.environ else place
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(normals, "folder", place)
+        patch.setattr(normals, "folder", shared_by_processes)
         yield
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated
 
@@ -9,10 +10,14 @@ import typer
 
 import forenbench
 from forenbench.errors import BenchError
+from forenbench.front.talk import voice
 
+from .completion import join_words
 from .console import say
 from .console import show as show_text
 from .lazy import lazy_group
+from .loudness import LogFile, Quiet, Verbose
+from .usage import usage_error
 
 COMMANDS = {
     "run": ("run:run", "Score every image with every detector, then show the table."),
@@ -25,6 +30,10 @@ COMMANDS = {
     "report": (
         "report:report",
         "Write one HTML page about one or more runs, which needs no other file and no network.",
+    ),
+    "plot": (
+        "plot:plot",
+        "Draw a figure of one or more runs for a paper: ROC, precision and recall, robustness, heat.",
     ),
     "compare": ("compare:compare", "Compare detectors image by image: does one really beat the other?"),
     "calibrate": (
@@ -43,13 +52,17 @@ COMMANDS = {
         "listing:app",
         "List detectors, datasets, engines, metrics, perturbations, protocols, sources, tables or weights.",
     ),
-    "data": ("data:app", "List, check, fetch or index datasets."),
+    "data": ("data:app", "List, check, fetch, index or divide datasets."),
     "weights": ("weights:app", "List, fetch or check checkpoint files."),
+    "doctor": (
+        "doctor:doctor",
+        "Show what a report of a fault needs: versions, devices, room, caches, weights, settings.",
+    ),
     "cache": ("cache:app", "Show or clear the features that encoders left on disk."),
-    "check": ("check:app", "Check what you add against its contract."),
+    "check": ("check:app", "Check what you add against its contract, or results."),
     "new": ("new:app", "Start a new detector."),
     "train": ("train:app", "Train checkpoints."),
-    "show": ("show:app", "Show what detectors see, as pictures."),
+    "show": ("show:app", "Show what detectors see, as pictures, or why images have no score."),
 }
 """Where each command is, and the line that ``bench --help`` has of it, which is that of its own help."""
 
@@ -79,22 +92,38 @@ def options(
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
     ] = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    log_file: LogFile = None,
 ) -> None:
     """Hold the options that come before the command (`run_app` looks for --debug itself)."""
 
 
 def run_app() -> None:
     """Run the command line: exit 2 for a request that cannot be carried out, 1 for one that broke off."""
+    arguments = sys.argv[1:]
+    # Read off the arguments: an error may be raised before any option has been read.
+    is_debugged = "--debug" in arguments
+    voice.reset()
+    join_words(os.environ)
     try:
-        app()
+        # Not `standalone`: Typer would draw its own errors in boxes.
+        sys.exit(app(prog_name="bench", standalone_mode=False))
     except BenchError as error:
-        # Read off the arguments: the error may have been raised before Click had read any option.
-        if "--debug" in sys.argv[1:]:
+        if is_debugged:
             raise
         say(f"error: {error}", "red")
         sys.exit(error.exit_status)
+    except typer.Abort:  # a question was left with Ctrl-C
+        say("Aborted.")
+        sys.exit(1)
+    except typer.TyperException as error:
+        # A group alone: with the error that Typer makes of it, its help is shown already.
+        if type(error).__name__ != "NoArgsIsHelpError":
+            say(f"error: {usage_error(error, arguments)}", "red")
+        sys.exit(2)
     except Exception as error:
-        if "--debug" in sys.argv[1:]:
+        if is_debugged:
             raise
         say(f"error: {type(error).__name__}: {error}", "red")
         say("This is a defect in forenbench; 'bench --debug …' shows where.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +14,7 @@ from forenbench.audit import Audit
 from forenbench.audit.distributions import draw
 from forenbench.errors import BenchError
 from forenbench.files.atomic import replacing
+from forenbench.files.json_documents import document
 from forenbench.printable import for_csv, printable
 from forenbench.scoring.run_request import joint_name
 
@@ -108,9 +108,7 @@ def audit(  # noqa: PLR0913 - a command's options are its arguments
             "broken": found.broken,
             "baseline": found.baseline,
         }
-        # By way of pandas, which writes NaN as null: Python's own NaN is no JSON.
-        records = {name: json.loads(frame.to_json(orient="records")) for name, frame in frames.items()}
-        show(json.dumps({**records, "warnings": found.warnings}, indent=1))
+        show(document("audit", **frames, warnings=found.warnings))
     else:
         _show_text(found)
     if figure is not None:

@@ -9,9 +9,10 @@ import typer
 
 from forenbench.errors import BenchError, unknown
 from forenbench.scoring.features import SIZE, Usage, user_cache
+from forenbench.weights.wording import size_in_words
 
 from .console import say, short, show
-from .transfers import agree, size_in_words
+from .transfers import agree
 
 app = typer.Typer(help="Show or clear the features that encoders left on disk.", no_args_is_help=True)
 

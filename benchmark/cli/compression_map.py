@@ -39,7 +39,7 @@ def compression(  # noqa: PLR0913 - a command's options are its arguments
     out: Annotated[Path, typer.Option(help="The PNG file to write.")] = Path("compression-map.png"),
     loading: Loading = LOADING,
 ) -> None:
-    """Draw a detector's artefact compression map, learned against it on generated images, as BiHPF has it."""
+    """Draw a detector's artefact compression map, learned against it on fakes, as BiHPF has it."""
     loaded, device = loading.load(detectors)
     opened, rows = [open_image(image)[1] for image in images], []
     for one in loaded:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from rich.console import Console
 from rich.markup import escape
@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from forenbench.errors import BenchError
+from forenbench.files.json_documents import document
 from forenbench.front.talk import say as say
 from forenbench.front.talk import short as short
 from forenbench.front.talk import talk as talk
@@ -23,6 +24,12 @@ out = Console(soft_wrap=True, highlight=False)
 def show(text: str) -> None:
     """Print a result, literally; what is not printable in it is shown, not obeyed."""
     out.print(printable_lines(text), markup=False, end="" if text.endswith("\n") else "\n")
+
+
+def failing(check: str, problem: str) -> bool:
+    """Show a check of a contract with what it found; return whether that is a problem."""
+    show(f"{'FAIL' if problem else 'ok  '}  {check}  {problem}".rstrip())
+    return bool(problem)
 
 
 def show_table(
@@ -42,6 +49,55 @@ def show_table(
     for row in rows:
         table.add_row(*(value if isinstance(value, Text) else cell(value) for value in row))
     out.print(table, soft_wrap=False)
+
+
+Section = tuple[Mapping[str, str], Iterable[Sequence[object]]]
+"""A list: what its columns are called in JSON, with their heads in text, and its rows."""
+
+
+def show_lists(kind: str, style: str, **sections: Section) -> None:
+    """Print lists as tables below each other, or as one JSON document.
+
+    Args:
+        kind: What is listed.
+        style: "text" or "json".
+        sections: The lists, by their names in JSON.
+
+    Raises:
+        BenchError: Another style.
+    """
+    check_listed(style)
+    if style == "json":
+        show(
+            document(
+                kind,
+                **{
+                    name: [dict(zip(heads, row, strict=True)) for row in rows]
+                    for name, (heads, rows) in sections.items()
+                },
+            )
+        )
+        return
+    for at, (heads, rows) in enumerate(sections.values()):
+        show("") if at else None
+        show_table(list(heads.values()), ([_in_words(value) for value in row] for row in rows))
+
+
+def _in_words(value: object) -> str:
+    """Write a value of a list: several with commas between, numbers with commas in them, None as nothing."""
+    if isinstance(value, list):
+        return ", ".join(value)
+    return f"{value:,}" if isinstance(value, int) else "" if value is None else str(value)
+
+
+def check_listed(style: str) -> None:
+    """Refuse another format than "text" and "json".
+
+    Raises:
+        BenchError: It is another.
+    """
+    if style not in ("text", "json"):
+        raise BenchError(f"--format '{style}' is none of text, json")
 
 
 def width() -> int | None:

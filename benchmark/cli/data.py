@@ -1,4 +1,4 @@
-"""``bench data``: list what is known, check what is there, fetch what is published, index what is yours."""
+"""``bench data``: list what is known, check what is there, fetch what is published, index or divide yours."""
 
 from __future__ import annotations
 
@@ -22,19 +22,23 @@ from forenbench.errors import BenchError, unknown
 from forenbench.files.downloads import DownloadFailed
 from forenbench.files.downloads import fetch as fetch_file
 from forenbench.files.hub_datasets import fetch_tree, is_hub_dataset, tree_of
+from forenbench.files.json_documents import document
 from forenbench.front.bars import RunProgress
 from forenbench.printable import printable, readable
+from forenbench.weights.wording import licence_in_words, size_in_words
 
 from . import options as o
-from .console import say, short, show, show_table
+from .console import check_listed, say, short, show, show_table
 from .hub import fetch_hub_dataset
 from .index import index
 from .listing import datasets
-from .transfers import TransferProgress, agree, licence_in_words, size_in_words
+from .split import split
+from .transfers import TransferProgress, agree
 
-app = typer.Typer(help="List, check, fetch or index datasets.", no_args_is_help=True)
+app = typer.Typer(help="List, check, fetch, index or divide datasets.", no_args_is_help=True)
 app.command("list")(datasets)
 app.command("index")(index)
+app.command("split")(split)
 
 _WHOLE = Text("whole", "green")
 _Name = Annotated[
@@ -51,16 +55,23 @@ def check(
     data_root: o.DataRoot = Path("data"),
     data: o.Data = None,
     deep: Annotated[bool, typer.Option("--deep", help="Also read and decode every image.")] = False,
+    style: o.ListStyle = "text",
 ) -> None:
     """Compare a dataset with what was published: images missing or surplus, unknown folders, broken files."""
-    whole, places = True, o.parse_places(data)
+    check_listed(style)
+    whole, places, rows = True, o.parse_places(data), list[dict[str, object]]()
     for spec, testsets in _described(name):
         say(f"{spec.name}: {spec.description or 'without a description'}", "bold")
+        found: dict[str, object] = {"dataset": spec.name}
         try:  # each by itself: of a suite, one dataset that is not here hides nothing about the others
-            whole &= _check(locate(spec, places), testsets, data_root, deep)
+            found |= _check(locate(spec, places), testsets, data_root, deep, style == "text")
         except BenchError as error:
             say(str(error), "red")
-            whole = False
+            found |= {"whole": False, "problem": str(error)}
+        whole &= bool(found["whole"])
+        rows.append(found)
+    if style == "json":
+        show(document("data check", datasets=rows))
     if not whole:
         raise typer.Exit(1)
 
@@ -88,15 +99,21 @@ def _described(name: str) -> Iterator[tuple[Spec, tuple[str, ...]]]:
         return
     known, known_suites = specs(), suites()
     if name not in {**known, **known_suites}:
-        raise BenchError(unknown("dataset", name, [*known, *known_suites]))
+        raise BenchError(unknown("dataset", name, [*known, *known_suites], "bench list datasets"))
     if name in known:
         yield known[name], ()
     else:
         yield from ((known[part.dataset], part.testsets) for part in known_suites[name].parts)
 
 
-def _check(spec: Spec, testsets: Sequence[str], data_root: Path, deep: bool) -> bool:
-    """Compare one dataset, or some of its test sets, with the description; say whether it is whole."""
+def _check(
+    spec: Spec, testsets: Sequence[str], data_root: Path, deep: bool, shown: bool
+) -> dict[str, object]:
+    """Compare one dataset, or some of its test sets, with the description.
+
+    Returns:
+        Whether it is whole, and what was found, for programs; as text it is shown only if `shown`.
+    """
     formats, broken = dict[str, str](), dict[str, str]()
     with RunProgress() as progress:
         # The reals that it borrows are checked under their own dataset's name.
@@ -120,13 +137,20 @@ def _check(spec: Spec, testsets: Sequence[str], data_root: Path, deep: bool) -> 
     for one in lines:
         verdict = Text(one.problem, "red") if one.problem else _WHOLE if one.expected else ""
         rows.append((one.where, "" if one.expected is None else one.expected, one.found, verdict))
-    show_table(("where", "expected", "found", ""), rows, right=("expected", "found"))
-    for path, reason in broken.items():
+    if shown:
+        show_table(("where", "expected", "found", ""), rows, right=("expected", "found"))
+    for path, reason in broken.items() if shown else ():
         show(printable(f"broken: {path}: {reason}"))
     differences = sum(bool(line.problem) for line in lines) + len(broken)
     whole = "whole: " if all(one.expected is not None for one in lines) else ""
     say(f"{differences} differences" if differences else f"{whole}{len(samples):,} images")
-    return not differences
+    counts = [
+        {"where": one.where, "expected": one.expected, "found": one.found, "problem": one.problem}
+        for one in lines
+    ]
+    notes = [readable(note) for note in (*findings.notes, *taken.notes)]
+    bad = [{"path": path, "reason": reason} for path, reason in broken.items()]
+    return {"whole": not differences, "counts": counts, "broken": bad, "notes": notes}
 
 
 def fetch_dataset(spec: Spec, data_root: Path, yes: bool) -> bool:

@@ -13,9 +13,10 @@ from forenbench.files.hub_datasets import (
     list_hub_dataset,
     parse_hub_dataset,
 )
+from forenbench.weights.wording import licence_in_words, size_in_words
 
 from .console import say, short
-from .transfers import agree, licence_in_words, size_in_words
+from .transfers import agree
 
 
 def fetch_hub_dataset(request: str, yes: bool) -> bool:

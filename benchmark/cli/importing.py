@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from forenbench.front.bars import RunProgress
-from forenbench.front.evaluation import write_tables
+from forenbench.front.evaluated import write_tables
 from forenbench.front.importing import ScoreImport, score_columns
 
 from . import options as o

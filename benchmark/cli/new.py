@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import keyword
 import shlex
-from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from forenbench.errors import BenchError
+from forenbench.front.starting import STARTS, start_detector
 
 from .console import show
 
@@ -22,25 +20,27 @@ def _group() -> None:
     """Start a new detector."""
 
 
+_KINDS = "; ".join(f"{kind}, {start.line}" for kind, start in STARTS.items())
+Kind = Annotated[str, typer.Option(help=f"What it starts from: {_KINDS}.")]
+
+
 @app.command()
 def detector(
     name: Annotated[str, typer.Argument(help="The detector's name, for instance mine.")],
+    kind: Kind = "plain",
     folder: Annotated[Path, typer.Option(help="Where the file goes.")] = Path(),
 ) -> None:
     """Write NAME.py: a detector of one file that already runs."""
-    # The name stays as it is typed, but a file that can be imported and a class are called otherwise.
-    module = name.lower().replace("-", "_")
-    if not module.isidentifier() or keyword.iskeyword(module):
-        raise BenchError(
-            f"'{name}' cannot be a detector's name: use letters, digits, '-' and '_', letter first"
-        )
-    path = folder / f"{module}.py"
-    if path.exists():
-        raise BenchError(f"'{path}' is there already; choose another name")
-    class_name = "".join(part.capitalize() for part in module.split("_"))
-    template = (files("forenbench") / "templates" / "detector.py.txt").read_text(encoding="utf-8")
-    folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(template.replace("{name}", name).replace("{Class}", class_name), encoding="utf-8")
+    made = start_detector(name, kind, folder)
+    shown, options = _shown(made.file), made.options
+    example = f"\nwrote {_shown(made.example)}, an example: put your own in its place" if made.example else ""
+    show(
+        f"wrote {shown}{example}\nrun it:   bench run --detectors {shown}{options}\n"
+        f"check it: bench check detector {shown}{options}"
+    )
+
+
+def _shown(path: Path) -> str:
+    """Write a path for the shell."""
     # "./mine.py", not "mine.py": with a slash it is plain that no installed detector is meant.
-    shown = shlex.quote(str(path) if path.is_absolute() else f"./{path}")
-    show(f"wrote {shown}\nrun it:   bench run --detectors {shown}\ncheck it: bench check detector {shown}")
+    return shlex.quote(str(path) if path.is_absolute() else f"./{path}")

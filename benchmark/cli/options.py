@@ -22,7 +22,10 @@ Runs = Annotated[
     list[Path] | None, typer.Argument(help="Run folders.", show_default="all below results/runs")
 ]
 RunFolder = Annotated[Path | None, typer.Option(help="Run folder.", show_default="results/runs/<dataset>")]
-Style = Annotated[str, typer.Option("--format", help="text, csv, markdown or latex.")]
+Style = Annotated[
+    str, typer.Option("--format", help="text, csv, tidy (one number a line), markdown, latex or json.")
+]
+ListStyle = Annotated[str, typer.Option("--format", help="text or json.")]
 Metrics = Annotated[
     list[str] | None,
     typer.Option(
@@ -93,6 +96,12 @@ Unverified = Annotated[
     typer.Option(
         "--unverified",
         help="Take weights of another sha256 than the published one, such as your own; tables say so.",
+    ),
+]
+AllowNetwork = Annotated[
+    bool,
+    typer.Option(
+        "--allow-network", help="Let detectors that ask a service over the network send it the images."
     ),
 ]
 Checkpoints = Annotated[str, typer.Option(help="published or sample.")]
@@ -181,13 +190,12 @@ class Images(Ruled):
 
 @dataclass(frozen=True)
 class Shown:
-    """Options that say which cells are shown, by which metrics, and what has no score (see `grouped`)."""
+    """Options that say which cells are shown, and what has no score (see `grouped`)."""
 
     runs: Runs = None
     protocol: CellsOf = ""
     failed_as: FailedAs = "missing"
     tampered_as: TamperedAs = "apart"
-    metrics: Metrics = None
 
     @property
     def cells(self) -> tuple[str | None, str, str]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from rich.progress import TaskID
 
 from forenbench.front.bars import PAUSE, Bars
-from forenbench.front.talk import is_animated
+from forenbench.front.talk import say_in_place_of_bars
 
 from .console import say
 
@@ -26,8 +26,8 @@ class TrainingProgress(Bars):
         if what not in self._tasks:
             self._tasks[what] = self._bars.add_task(what, total=steps)
         self._bars.update(self._tasks[what], completed=step, description=f"{what} {numbers}".rstrip())
-        if not is_animated() and (step == steps or step % max(1, steps // 10) == 0):
-            say(f"{what}: step {step} of {steps}. {numbers}".rstrip())
+        if step == steps or step % max(1, steps // 10) == 0:
+            say_in_place_of_bars(f"{what}: step {step} of {steps}. {numbers}".rstrip())
 
 
 class RecipeProgress(Bars):
@@ -62,10 +62,10 @@ class RecipeProgress(Bars):
             self._bars.reset(self._task, total=steps)
         numbers = ", ".join(f"{name} {value:.4f}" for name, value in losses.items())
         self._bars.update(self._task, total=steps, completed=step, description=f"{what} {numbers}".rstrip())
-        if not is_animated() and (not self._said or step == steps or now - self._said > PAUSE):
+        if not self._said or step == steps or now - self._said > PAUSE:
             # Counted from the first report, for a training may go on in mid-epoch; one step is no pace yet.
             done, left = step - self._from, ""
             if done and step < steps:
                 left = f", about {(now - self._start) / done * (steps - step):.0f} s to the end of it"
-            say(f"{what}: {step} of {steps}{left}. {numbers}".rstrip())
+            say_in_place_of_bars(f"{what}: {step} of {steps}{left}. {numbers}".rstrip())
             self._said = now

@@ -40,13 +40,14 @@ def report(  # noqa: PLR0913 - a command's options are its arguments
         typer.Option(help="For --explain: a checkpoint file, as NAME=PATH; may be repeated."),
     ] = None,
     shown: o.Shown = o.SHOWN,
+    metrics: o.Metrics = None,
 ) -> None:
     """Write one HTML page about one or more runs, which needs no other file and no network.
 
     It holds the leaderboard and every table, curves, the images each detector got most wrong, and what made
     the numbers.
     """
-    for file in shown.metrics or ():
+    for file in metrics or ():
         add_file(file)
     # The page is one file, which people mail: its size is said.
     target = load_results(shown.runs or []).report(

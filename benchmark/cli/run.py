@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,14 +11,26 @@ import typer
 from forenbench.front.bars import RunProgress
 from forenbench.front.evaluation import Evaluation
 from forenbench.front.experiment import of_table
+from forenbench.printable import check_style
 from forenbench.scoring.interrupts import STOPPED, stopping
 from forenbench.scoring.requested import Files
 from forenbench.scoring.run_request import Request
 from forenbench.scoring.working import EngineChoice
 
 from . import options as o
+from .config_file import take_defaults
 from .console import say, show, split, width
+from .offers import made_ready
 
+Config = Annotated[
+    Path | None,
+    typer.Argument(
+        is_eager=True,
+        callback=take_defaults,
+        help="A TOML file with any of these options, which typed ones override; see docs/running.md.",
+        show_default=False,
+    ),
+]
 Detectors = Annotated[
     str | None,
     typer.Option(
@@ -87,10 +100,23 @@ Address = Annotated[str, typer.Option(help="Of the Ray cluster; local starts one
 ReplicaCores = Annotated[
     int | None, typer.Option(min=1, help="Cores of each replica on the cluster.", show_default="one a thread")
 ]
+FailBelow = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="METRIC=VALUE",
+        help="End with status 3 if a metric of any cell is lower or has no value: ap=0.9; mean:ap=0.9: of a "
+        "detector's mean over test sets; may be repeated.",
+    ),
+]
+FailAbove = Annotated[
+    list[str] | None,
+    typer.Option(metavar="METRIC=VALUE", help="The same of metrics of which lower is better: ece=0.1."),
+]
 
 
 @o.grouped
 def run(  # noqa: PLR0913 - a command's options are its arguments
+    config: Config = None,
     detectors: Detectors = None,
     dataset: Datasets = None,
     images: o.Images = o.IMAGES,
@@ -101,6 +127,7 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
     weights: o.RepeatedPairs = None,
     unverified: o.Unverified = False,
     trained_on: TrainedOn = "",
+    allow_network: o.AllowNetwork = False,
     out: o.RunFolder = None,
     device: Devices = "auto",
     seed: Seed = 0,
@@ -111,13 +138,16 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
     engine: Engine = "local",
     address: Address = "auto",
     replica_cpus: ReplicaCores = None,
+    fail_below: FailBelow = None,
+    fail_above: FailAbove = None,
+    style: o.Style = "text",
 ) -> None:
     """Score every image with every detector, then show the table.
 
     Without options: the embedded sample dataset with the small checkpoints that come with it. What is already
     done is not done again; a stopped run goes on where it was.
     """
-    say("loading")  # it takes seconds until there is more to say
+    check_style(style)
     choice = EngineChoice(engine, device, readers, feature_cache, address, replica_cpus)
     wanted = split(images.generators)
     if experiment:
@@ -129,14 +159,21 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
             dict.fromkeys(dataset or ["sample"], wanted),
             split("none" if perturbations is None else perturbations),
         )
-    means = images.choice.means(Files(weights or [], unverified, tuple(split(trained_on))), checkpoints)
-    asked = Evaluation(request, means, choice, split(equalise), out, seed, precision, keep_going)
+    files = Files(weights or [], unverified, tuple(split(trained_on)), allow_network)
+    means = images.choice.means(files, checkpoints)
+    limits = fail_below or [], fail_above or []
+    asked = made_ready(
+        Evaluation(request, means, choice, split(equalise), out, seed, precision, keep_going, *limits)
+    )
+    say("loading")  # it takes seconds until there is more to say
     progress = RunProgress()
     done = asked.carry_out(progress, partial(stopping, say))
     if progress.stopped():  # by Ctrl-C: a table of half a run would look like one of all of it
         raise typer.Exit(STOPPED)
     table, written = done.write_tables()
-    show((done.paper_table(request.table) if request.table else table).to_text(width()))
+    made = done.paper_table(request.table) if request.table else table
+    show(made.rendered(style, width()))
     done.describe(written, say)
+    done.check()
     if not done.is_whole:
         raise typer.Exit(1)

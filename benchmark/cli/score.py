@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from forenbench.errors import BenchError
-from forenbench.front.single import score_images
-from forenbench.scoring.devices import choose_device
-from forenbench.scoring.requested import Files, load_detectors
+from forenbench.files.json_documents import document
+from forenbench.front.single import check_images, score_images
+from forenbench.scoring.devices import check_device, choose_device
+from forenbench.scoring.requested import Files, check_detectors, load_detectors
 
 from . import options as o
 from .console import say, show, split
+from .offers import typed
 
 
 def score(  # noqa: PLR0913 - a command's options are its arguments
@@ -25,17 +26,24 @@ def score(  # noqa: PLR0913 - a command's options are its arguments
     checkpoints: o.Checkpoints = "published",
     weights: o.Pairs = None,
     unverified: o.Unverified = False,
+    allow_network: o.AllowNetwork = False,
     style: Annotated[str, typer.Option("--format", help="text, csv or json.")] = "text",
     device: o.Device = "auto",
 ) -> None:
     """Score images: one row per image and detector; a higher score means more likely generated."""
     if style not in ("text", "csv", "json"):
         raise BenchError(f"--format '{style}' is none of text, csv, json")
+    # Each of these answers at once; what comes after imports PyTorch.
+    check_images(images)
+    check_device(device)
+    with typed():
+        check_detectors(split(detectors), checkpoints, Files(weights or [], unverified))
     device = choose_device(device)
-    loaded = load_detectors(split(detectors), checkpoints, Files(weights or [], unverified), device)
+    files = Files(weights or [], unverified, allow_network=allow_network)
+    loaded = load_detectors(split(detectors), checkpoints, files, device)
     rows = score_images(images, loaded, device, say)
-    if style == "json":  # by way of pandas, which writes NaN as null: Python's own NaN is no JSON
-        show(json.dumps(json.loads(rows.to_json(orient="records")), indent=1, ensure_ascii=False))
+    if style == "json":
+        show(document("scores", scores=rows))
     else:
         show(rows.to_csv(index=False) if style == "csv" else rows.fillna("").to_string(index=False))
     bad = int((rows["status"] != "ok").sum())

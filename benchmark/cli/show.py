@@ -1,58 +1,37 @@
-"""``bench show``: what detectors see, as pictures."""
+"""``bench show``: what detectors see, as pictures; and why images have no score."""
 
 from __future__ import annotations
 
-import hashlib
-from pathlib import Path
-from typing import Annotated
+from .lazy import lazy_group
 
-import typer
+COMMANDS = {
+    "errors": ("errors:errors", "Count the reasons why images have no score, each with one path."),
+    "gradient": (
+        "pictures:gradient",
+        "Draw images beside their gradient pictures, as LGrad's Figure 1 does.",
+    ),
+    "cam": (
+        "pictures:cam",
+        "Draw where detectors find what they decide by (class activation maps), as in LGrad's Figure 3.",
+    ),
+    "patches": (
+        "pictures:patches",
+        "Draw what a detector says of each patch of an image (patch-forensics' heat maps).",
+    ),
+    "perturbation": (
+        "perturbation_strip:perturbation",
+        "Draw an image under several perturbations, side by side, with what was drawn at random.",
+    ),
+    "spectrum": (
+        "spectrum:spectrum",
+        "Draw the average spectra of high-pass filtered images, as CNNDetection's Figure 7 does.",
+    ),
+    "compression-map": (
+        "compression_map:compression",
+        "Draw a detector's artefact compression map, learned against it on fakes, as BiHPF has it.",
+    ),
+}
 
-from forenbench.errors import BenchError
-from forenbench.perturbations import draw_generator, parse_all
-from forenbench.pictures.figures import strip
-
-from .compression_map import compression
-from .console import split
-from .pictures import cam, gradient, open_image, patches, save
-from .spectrum import spectrum
-
-app = typer.Typer(help="Show what detectors see, as pictures.", no_args_is_help=True)
-app.command()(gradient)
-app.command()(cam)
-app.command()(patches)
-app.command()(spectrum)
-app.command("compression-map")(compression)
-
-_SOME = "none,jpeg:75,jpeg:30,blur:2.0,downup:0.5,noise:8.0"
-_PERTURBATIONS = "Perturbations, profiles or suites, comma-separated; chains with '+'."
-
-
-@app.callback()
-def show() -> None:
-    """Hold the commands."""
-
-
-@app.command()
-def perturbation(
-    image: Annotated[Path, typer.Argument(help="An image file.")],
-    perturbations: Annotated[str, typer.Option(help=_PERTURBATIONS)] = _SOME,
-    out: Annotated[Path, typer.Option(help="The PNG file to write.")] = Path("perturbations.png"),
-    seed: Annotated[int, typer.Option(help="Seed of random perturbations, as in 'bench run'.")] = 0,
-) -> None:
-    """Draw an image under several perturbations, side by side, with what was drawn at random.
-
-    The pixels are those that a run with the same seed gives its detectors.
-    """
-    wanted = parse_all(split(perturbations))
-    if not wanted:
-        raise BenchError("--perturbations names none; write 'none' for the image as it is")
-    data, original = open_image(image)
-    # Random changes draw on an image's content and the seed, in a run as here.
-    identity = hashlib.sha256(data).hexdigest()
-    pictures = []
-    for one in wanted:
-        draw = draw_generator(seed, one.name, identity)
-        made = one.apply(original, draw)
-        pictures.append(([one.name, f"{made.width} x {made.height}", *draw.text.split()], made))
-    save(strip(pictures), out, ", ".join(one.name for one in wanted))
+app = lazy_group(
+    __package__, COMMANDS, help="Show what detectors see, as pictures, or why images have no score."
+)

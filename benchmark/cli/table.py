@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated
 
 import typer
@@ -9,29 +10,41 @@ import typer
 from forenbench.errors import BenchError
 from forenbench.front.results import open_stores
 from forenbench.metrics.file_metrics import add_file
+from forenbench.printable import check_style
+from forenbench.registry.plugin_files import split_request
 from forenbench.tables import find_table, make
 from forenbench.tables.paper import PaperTable
 from forenbench.tables.published import published_table
 from forenbench.tables.rendering import render
 
 from . import options as o
-from .console import say, show, width
+from .console import say, show, split, width
+from .looks import LOOKS, Looks
 
 _AGAINST = "published: a paper's numbers beside the measured ones."
 _ONLY = "published: a paper's numbers alone; needs no run."
+Metric = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME,…|FILE",
+        help="Metrics in place of the table's own ('bench list metrics'); a Python file adds one.",
+    ),
+]
 
 
 @o.grouped
-def table(
+def table(  # noqa: PLR0913 - a command's options are its arguments
     name: Annotated[str, typer.Argument(help="Table name ('bench list tables' shows them), or a file.")],
     style: o.Style = "text",
     against: Annotated[str, typer.Option(help=_AGAINST)] = "",
     only: Annotated[str, typer.Option(help=_ONLY)] = "",
+    metric: Metric = None,
+    looks: Looks = LOOKS,
     shown: o.Shown = o.SHOWN,
 ) -> None:
     """Make a table from the rows of one or more runs."""
-    for file in shown.metrics or ():
-        add_file(file)
+    check_style(style)
+    metrics = _chosen(metric or ())
     kind = find_table(name)  # says what is wrong with a name before any run is opened
     for option, value in (("--against", against), ("--only", only)):
         if value and value != "published":
@@ -41,9 +54,26 @@ def table(
     if against and only:
         raise BenchError("--against compares with a run, --only shows no run: choose one")
     if isinstance(kind, PaperTable) and only:
+        if metrics:
+            raise BenchError("--metric is for measured numbers; --only published shows the paper's own")
         made = published_table(kind)
     else:
-        made = make(kind, open_stores(shown.runs or []), *shown.cells, against_published=bool(against))
-    show(render(made, style, width()))
-    for note in made.notes if style == "csv" else ():  # a line that is no row would break readers of CSV
-        say(note)
+        stores = open_stores(shown.runs or [])
+        made = make(kind, stores, *shown.cells, against_published=bool(against), metrics=metrics)
+    made = looks.of(made)
+    show(render(made, style, width(), looks.setting))
+    for note in (
+        made.notes if style in ("csv", "tidy") else ()
+    ):  # a line that is no row would break readers of CSV
+        say(note, "yellow")
+
+
+def _chosen(asked: Iterable[str]) -> list[str]:
+    """Add the metrics of files, and name those that are shown in place of a table's own.
+
+    Files alone choose nothing: their metrics stand where their headings say, beside the others.
+    """
+    requests = [one for text in asked for one in split(text)]
+    files = [one for one in requests if split_request(one)[0]]
+    names = [add_file(one).name if one in files else one for one in requests]
+    return names if len(names) > len(files) else []

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import typer
 from rich.filesize import decimal
 from rich.progress import (
@@ -17,7 +15,7 @@ from rich.progress import (
 
 from forenbench.errors import BenchError
 from forenbench.front.bars import Bars
-from forenbench.front.talk import is_animated
+from forenbench.front.talk import say_in_place_of_bars
 
 from .console import say
 
@@ -46,23 +44,9 @@ class TransferProgress(Bars):
             self._tasks[name] = self._bars.add_task(name, total=total or None)
         self._bars.update(self._tasks[name], completed=done)
         # A log file must not get a line for each of ten thousand chunks.
-        if not is_animated() and total and done >= self._told.get(name, _STEP) * total:
+        if total and done >= self._told.get(name, _STEP) * total:
             self._told[name] = done / total + _STEP
-            say(f"{name}: {decimal(done)} of {decimal(total)}")
-
-
-def size_in_words(size: int | None) -> str:
-    """Word a number of bytes that may not be known."""
-    return "size not known" if size is None else decimal(size)
-
-
-def licence_in_words(licence: str) -> str:
-    """Add to a licence's name what matters most to who downloads."""
-    if re.search(r"\bNC\b", licence):  # as in CC BY-NC 4.0; not the NC of another word
-        return f"{licence}: no commercial use"
-    if licence == "none stated":  # copyright's default (Berne Convention, article 5), which few expect
-        return "no licence stated: all rights are the authors'"
-    return licence
+            say_in_place_of_bars(f"{name}: {decimal(done)} of {decimal(total)}")
 
 
 def agree(yes: bool, question: str = "Download?", done: str = "downloaded") -> None:

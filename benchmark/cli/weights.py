@@ -11,6 +11,7 @@ import typer
 
 from forenbench.errors import BenchError, unknown
 from forenbench.files.downloads import DownloadFailed, mismatch
+from forenbench.files.json_documents import document
 from forenbench.plugins.installed import FoundPlugin, find, installed
 from forenbench.plugins.lineups import LINEUPS
 from forenbench.weights import KINDS, Checkpoint
@@ -23,10 +24,11 @@ from forenbench.weights.checkpoint_store import (
     instructions,
     locate,
 )
+from forenbench.weights.wording import licence_in_words, size_in_words
 
 from . import options as o
-from .console import say, short, show, split, width
-from .transfers import TransferProgress, agree, licence_in_words, size_in_words
+from .console import check_listed, say, short, show, split, width
+from .transfers import TransferProgress, agree
 
 app = typer.Typer(help="List, fetch or check checkpoint files.", no_args_is_help=True)
 
@@ -43,17 +45,23 @@ _MIRROR = "A folder or address to download from, which keeps them as NAME/FILE, 
 
 
 @app.command("list")
-def listing(detector: _Detector = "") -> None:
+def listing(detector: _Detector = "", style: o.ListStyle = "text") -> None:
     """Show every checkpoint by detector: is it here, its size, checksum and licence, and who needs it."""
+    check_listed(style)
     name, _, variant = detector.partition(":")
+    rows = []
     for found in [find(name)] if name else installed():
         if found.problem:
             say(f"{found.name} cannot be used: {found.problem}", "yellow")
         checkpoints = _needed_by(found, (variant,)) if variant else found.checkpoints
-        if checkpoints:
+        rows += [_facts(checkpoint, found) for checkpoint in checkpoints]
+        if checkpoints and style == "text":
             show(found.name)
-        for checkpoint in checkpoints:
+        for checkpoint in checkpoints if style == "text" else ():
             show(_entry(checkpoint, found))
+    if style == "json":
+        show(document("weights", weights=rows))
+        return
     say("'bench weights fetch NAME' downloads what is missing; 'bench weights check' looks into files.")
 
 
@@ -113,6 +121,24 @@ def check(names: _Names = None) -> None:
         raise typer.Exit(1)
 
 
+def _facts(checkpoint: Checkpoint, found: FoundPlugin) -> dict[str, object]:
+    """Say of one checkpoint, for programs, what `_entry` says in words."""
+    path = locate(checkpoint)
+    wrong = mismatch(path, None, checkpoint.size) if path is not None and not checkpoint.shipped else ""
+    return {
+        "detector": found.name,
+        "checkpoint": checkpoint.name,
+        "state": "wrong" if wrong else "missing" if path is None else "here",
+        "path": None if path is None else str(path),
+        "file": checkpoint.file,
+        "size": checkpoint.size,
+        "sha256": checkpoint.sha256,
+        "licence": checkpoint.licence,
+        "variants": list(found.users(checkpoint)),
+        "trained_by": checkpoint.command or None,
+    }
+
+
 def _entry(checkpoint: Checkpoint, found: FoundPlugin) -> str:
     """Word one checkpoint in a few lines: whether it is here, what was published of it, and who needs it."""
     path = locate(checkpoint)  # its size is looked at, but the file is not read: some have gigabytes
@@ -148,7 +174,7 @@ def _named(names: Sequence[str]) -> list[Checkpoint]:
     known = _published()
     for name in names:
         if name not in known:
-            raise BenchError(unknown("checkpoint", name, known))
+            raise BenchError(unknown("checkpoint", name, known, "bench list weights"))
     return [known[name] for name in dict.fromkeys(names)]
 
 

@@ -25,6 +25,7 @@ from .inventory import FileFacts, take_stock
 from .layouts import locate
 from .protocols import Protocol, find_protocol
 from .requests import find_lender, find_spec
+from .set_notes import SetNote, by_words
 from .subsets import Subset
 from .testsets import Groups, Selection, borrowed, choose, digest, group, warnings
 
@@ -131,10 +132,11 @@ def _open(spec: Spec, data_root: Path, selection: Selection, advance: Advance) -
     chosen: dict[str, tuple[Sample, ...]] = {}
     notes = [*_notes(spec, findings, selection, data_root), *taken.notes]
     notes += borrowed(lender, lent, taken.samples) if lender else ()
+    left_out: list[SetNote] = []
     for name in groups:
         if not selection.testsets or name in selection.testsets:
-            kept, words = choose(groups[name], selection)
-            notes += [readable(f"test set '{name}': {selection.protocol} {word}") for word in words]
+            kept, said = choose(groups[name], selection)
+            left_out += [SetNote(name, f"{selection.protocol} {one.words}", one.particular) for one in said]
             if kept:
                 chosen[name] = kept
     if not chosen:
@@ -163,16 +165,21 @@ def _open(spec: Spec, data_root: Path, selection: Selection, advance: Advance) -
         )
         for name, samples in chosen.items()
     )
+    notes += map(readable, by_words(left_out))
     notes += _reencoded(protocol, testsets)
-    return Dataset(spec.name, spec.checkpoints, testsets, facts, (*notes, *warnings(chosen, facts)))
+    notes += by_words(warnings(chosen, facts))
+    return Dataset(spec.name, spec.checkpoints, testsets, facts, tuple(notes))
 
 
 def _reencoded(protocol: Protocol, testsets: Sequence[TestSet]) -> Iterator[str]:
     """Say how many files a protocol re-encodes, or that it leaves these alone, and what it lacks."""
-    for testset in testsets:
-        for step, number in Counter(testset.reencoded.values()).items():
-            of = f"{number} of {len(testset.samples)} files"
-            yield f"test set '{testset.name}': {protocol.name} re-encodes {of} first ({step})"
+    yield from by_words(
+        SetNote(
+            one.name, f"{protocol.name} re-encodes files first ({step})", f"{number} of {len(one.samples)}"
+        )
+        for one in testsets
+        for step, number in Counter(one.reencoded.values()).items()
+    )
     if protocol.reencode and not any(testset.reencoded for testset in testsets):
         rules = "; ".join(map(str, protocol.reencode))
         yield f"protocol {protocol.name} re-encodes no file of this dataset: its rule is {rules}"

@@ -16,11 +16,18 @@ _MANY, _FEW = 1000, 100
 _UNIVFD = ("png", "jpg", "JPEG", "jpeg", "bmp")
 
 
+class Remark(NamedTuple):
+    """What a protocol does: in words that hold for other test sets, too, and what is this one's own of it."""
+
+    words: str
+    particular: str = ""
+
+
 class Choice(NamedTuple):
     """The samples that count, and what is left out, in words."""
 
     samples: tuple[Sample, ...]
-    notes: tuple[str, ...] = ()
+    notes: tuple[Remark, ...] = ()
 
 
 def drawn_by_univfd(samples: Sequence[Sample]) -> Choice:
@@ -35,7 +42,9 @@ def drawn_by_univfd(samples: Sequence[Sample]) -> Choice:
     )
     # validate.py looks at `name.split('.')[1]`: "a.b.png" is left out, and "a.png.txt" counts
     listed, others = split(named, lambda s: name_of(s).split(".")[1] in _UNIVFD, "of another extension")
-    listed, tampered = split(listed, lambda s: s.label != TAMPERED, "tampered, which the official code lacks")
+    listed, tampered = split(
+        listed, lambda s: s.label != TAMPERED, "of tampered images, which the official code lacks"
+    )
     real, fake = ([sample for sample in listed if sample.label == label] for label in (REAL, FAKE))
     number = _MANY if min(len(real), len(fake)) >= _MANY else _FEW
     # One generator for both: how the fakes fall depends on how many reals were shuffled before them.
@@ -43,9 +52,10 @@ def drawn_by_univfd(samples: Sequence[Sample]) -> Choice:
     generator.shuffle(real)
     generator.shuffle(fake)
     drawn_real, drawn_fake = real[:number], fake[:number]
-    drawn = [f"draws {len(drawn_real)} of {len(real)} real and {len(drawn_fake)} of {len(fake)} fake"]
+    numbers = f"{len(drawn_real)} of {len(real)} real and {len(drawn_fake)} of {len(fake)} fake"
+    drawn = [Remark("draws files", numbers)]
     if len(drawn_real) != len(drawn_fake):
-        drawn.append("draws fewer of one label than of the other, where the official code stops")
+        drawn.append(Remark("draws fewer of one label than of the other, where the official code stops"))
     return Choice((*drawn_real, *drawn_fake), (*nameless, *others, *tampered, *drawn))
 
 
@@ -78,5 +88,8 @@ def split(samples: Sequence[Sample], counts: Callable[[Sample], bool], reason: s
     """Keep the samples that count; say how many do not, and why."""
     kept = tuple(sample for sample in samples if counts(sample))
     others = [sample for sample in samples if not counts(sample)]
-    notes = (f"leaves out {len(others)} {reason}, the first '{others[0].path}'",) if others else ()
-    return Choice(kept, notes)
+    if not others:
+        return Choice(kept)
+    return Choice(
+        kept, (Remark(f"leaves out files {reason}", f"{len(others)}, the first '{others[0].path}'"),)
+    )

@@ -170,7 +170,7 @@ def check_places(places: Mapping[str, Path]) -> dict[str, Path]:
     known = [name for name, spec in specs().items() if not spec.builder]
     for name, path in places.items():
         if name not in known:
-            raise BenchError(unknown("dataset", name, known))
+            raise BenchError(unknown("dataset", name, known, "bench list datasets"))
         if not path.expanduser().exists():
             raise BenchError(f"dataset '{name}' cannot be read: there is nothing at '{path}'")
     return {name: path.expanduser() for name, path in places.items()}

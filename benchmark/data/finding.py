@@ -99,19 +99,9 @@ def _find_own(
                 f"dataset '{spec.name}' cannot be made at '{made}': {error}. XDG_CACHE_HOME names another "
                 "place"
             ) from error
-    archives = [data_root / name for name in spec.archives]
-    is_archived = not is_there(folder) and archives and all(path.is_file() for path in archives)
-    unpacked = folder if is_there(folder) or is_archived else find_layout(spec, data_root)
-    if unpacked is None:
-        paths = " or ".join(f"'{path}'" for path in (folder, *archives))
-        fetch = f"'bench data fetch {spec.name}{root_option(data_root)}'"
-        raise MissingDataset(
-            f"dataset '{spec.name}' is not at {paths}. {fetch} gets it or says how (source: {spec.source}; "
-            f"licence: {spec.licence}). Where it lies elsewhere, name that data root, or the path of "
-            f"{spec.name}"
-        )
+    unpacked, archives = find_place(spec, folder, data_root)
     rules = replace(spec.rules, name=spec.name)
-    if is_archived:
+    if archives:
         source, findings = open_locations(archives, spec.names(), rules)
     else:
         source, findings = open_location(unpacked, otherwise, spec.names(), rules)
@@ -124,6 +114,35 @@ def _find_own(
         findings = replace(findings, notes=(note, *findings.notes))
     findings = replace(findings, samples=describe(spec, findings.samples))
     return only_listed(source, findings, Path(spec.subset.list)) if spec.subset.list else (source, findings)
+
+
+def find_place(spec: Spec, folder: Path, data_root: Path) -> tuple[Path, list[Path]]:
+    """Say where a dataset lies; nothing of it is listed.
+
+    Args:
+        spec: The dataset.
+        folder: Where it is unpacked, if it is in its own place.
+        data_root: Where else it is looked for.
+
+    Returns:
+        Its folder; and the archives in place of this one, none where it is there.
+
+    Raises:
+        MissingDataset: It is nowhere.
+    """
+    archives = [data_root / name for name in spec.archives]
+    if not is_there(folder) and archives and all(path.is_file() for path in archives):
+        return folder, archives
+    unpacked = folder if is_there(folder) else find_layout(spec, data_root)
+    if unpacked is None:
+        paths = " or ".join(f"'{path}'" for path in (folder, *archives))
+        fetch = f"'bench data fetch {spec.name}{root_option(data_root)}'"
+        raise MissingDataset(
+            f"dataset '{spec.name}' is not at {paths}. {fetch} gets it or says how (source: {spec.source}; "
+            f"licence: {spec.licence}). Where it lies elsewhere, name that data root, or the path of "
+            f"{spec.name}"
+        )
+    return unpacked, []
 
 
 def root_option(data_root: Path) -> str:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from forenbench.errors import BenchError, unknown
 from forenbench.types import FAKE, LABEL_NAMES, REAL, Sample
 
-from .choosing import FUNCTIONS, Choice, name_of, split
+from .choosing import FUNCTIONS, Choice, Remark, name_of, split
 from .reencoding import Reencoding
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Protocol:
 
     def choose(self, samples: Sequence[Sample]) -> Choice:
         """Choose from one test set's samples, which stand in the order of their paths."""
-        chosen, notes = Choice(tuple(samples)), list[str]()
+        chosen, notes = Choice(tuple(samples)), list[Remark]()
         if suffixes := self.files.suffixes:
             lower = str.lower if self.files.any_case else str
             chosen = split(samples, lambda s: lower(name_of(s)).endswith(suffixes), "of another extension")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from forenbench.errors import BenchError, unknown
+from forenbench.errors import BenchError, hint_at, unknown
 from forenbench.files.hub_datasets import (
     find_snapshot,
     is_hub_dataset,
@@ -53,7 +53,10 @@ def find_spec(request: str, rules: Rules = NO_RULES) -> Spec | Suite:
         return Spec(readable(_name(guest[1])), "", "", folder=folder, rules=rules)
     if path.exists():
         return Spec(readable(_name(path)), "", "", folder=str(path.absolute()), rules=rules)
-    raise BenchError(unknown("dataset", request, known) + " (and there is no such folder or file)")
+    if hint := hint_at(request):
+        raise BenchError(f"no dataset, folder or file '{request}': {hint}")
+    wrong = unknown("dataset", request, known, "bench list datasets")
+    raise BenchError(f"{wrong} (and there is no such folder or file)")
 
 
 def describe_snapshot(request: str) -> Spec:

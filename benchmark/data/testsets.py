@@ -15,7 +15,9 @@ from forenbench.data.sources.splits import SCORED, Taken
 from forenbench.printable import readable
 from forenbench.types import FAKE, LABEL_NAMES, REAL, TAMPERED, Sample
 
+from .choosing import Choice
 from .protocols import find_protocol
+from .set_notes import SetNote
 from .subsets import Subset
 
 if TYPE_CHECKING:
@@ -111,7 +113,7 @@ def group(spec: Spec, samples: Iterable[Sample]) -> dict[str, tuple[Sample, ...]
     return joined
 
 
-def choose(samples: Sequence[Sample], selection: Selection) -> tuple[tuple[Sample, ...], tuple[str, ...]]:
+def choose(samples: Sequence[Sample], selection: Selection) -> Choice:
     """Choose from one test set by subset, protocol, limit; with notes on what the protocol left out."""
     for subset in selection.subsets:
         sides = ([sample for sample in samples if sample.label == label] for label in LABEL_NAMES)
@@ -119,14 +121,14 @@ def choose(samples: Sequence[Sample], selection: Selection) -> tuple[tuple[Sampl
         samples = [sample for sample in samples if sample.path in kept_paths]  # still in the order of paths
     chosen, notes = find_protocol(selection.protocol).choose(samples)
     if selection.limit is None:
-        return chosen, notes
+        return Choice(chosen, notes)
     kept = []
     for label in LABEL_NAMES:
         same = [sample for sample in chosen if sample.label == label]
         number = min(selection.limit, len(same))
         # evenly spaced: the first ones in the order of paths would be all of one class
         kept += [same[i * len(same) // number] for i in range(number)]
-    return tuple(kept), notes
+    return Choice(tuple(kept), notes)
 
 
 def digest(samples: Iterable[Sample], facts: Mapping[str, FileFacts]) -> str:
@@ -151,16 +153,16 @@ def borrowed(lender: Spec, taken: Taken, fakes: Iterable[Sample]) -> Iterator[st
         yield f"origins: {len(own & theirs)} of {len(own)} of the fakes are also those of a real image"
 
 
-def warnings(groups: Groups, facts: Mapping[str, FileFacts]) -> Iterator[str]:
+def warnings(groups: Groups, facts: Mapping[str, FileFacts]) -> Iterator[SetNote]:
     """Yield notes on what makes scores hard to read: one label, labels that headers tell, clipped grey."""
     for name, samples in groups.items():
         labels = {sample.label for sample in samples} - {TAMPERED}
         if labels == {REAL}:
-            yield f"test set '{name}' has real images only: AP and AUROC are undefined there"
+            yield SetNote(name, "real images only, AP and AUROC are undefined there")
         if labels == {FAKE}:
-            yield f"test set '{name}' has generated images only: AP and AUROC are undefined there"
+            yield SetNote(name, "generated images only, AP and AUROC are undefined there")
         if edited := sum(sample.label == TAMPERED for sample in samples):
-            yield f"test set '{name}': tampered images, which are in no number but their own: {edited}"
+            yield SetNote(name, "tampered images, which are in no number but their own", str(edited))
         # What tells the labels apart without a look at the picture: no file format, or no size, in common.
         # Files that hold no image have neither.
         real, fake = ([facts[s.path] for s in samples if s.label == label] for label in (REAL, FAKE))
@@ -171,14 +173,9 @@ def warnings(groups: Groups, facts: Mapping[str, FileFacts]) -> Iterator[str]:
         for trait, value in traits.items():
             sides = [Counter(value(fact) for fact in side if fact.format) for side in (real, fake)]
             if all(sides) and not sides[0].keys() & sides[1].keys():
-                examples = " against ".join(side.most_common(1)[0][0] for side in sides)
-                yield (
-                    f"test set '{name}': real and fake share no {trait} ({examples}), an easy way to cheat"
-                )
+                example = " against ".join(side.most_common(1)[0][0] for side in sides)
+                yield SetNote(name, f"real and fake share no {trait}, an easy way to cheat", example)
         # Pillow's modes I, I;16 and F: `convert("RGB")` clips them at 255, where viewers would scale
-        deep = sum(facts[sample.path].mode.startswith(("I", "F")) for sample in samples)
-        if deep:
-            yield (
-                f"test set '{name}': {deep} of {len(samples)} files are grey with more than 8 bits, which "
-                "are clipped at 255, as the official loaders do"
-            )
+        if deep := sum(facts[sample.path].mode.startswith(("I", "F")) for sample in samples):
+            words = "grey with more than 8 bits, which are clipped at 255, as the official loaders do"
+            yield SetNote(name, words, f"{deep} of {len(samples)} files")

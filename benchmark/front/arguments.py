@@ -1,17 +1,16 @@
 """Keywords that functions of the front door share, each declared, explained and read once.
 
 A function takes them as ``**options: Unpack[…]`` (PEP 692): type checkers know every one of them by name and
-type. `taking` shows them in its signature.
+type. `forenbench.front.keywords.taking` shows them in its signature.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from inspect import signature
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypedDict
 
 from forenbench.data.descriptions import check_places
 from forenbench.data.sources.splits import chosen
@@ -26,11 +25,11 @@ from .rule_options import several as several
 
 if TYPE_CHECKING:
     from forenbench.data.dataset import Dataset
+    from forenbench.tables.required import Limits
 
 PathName: TypeAlias = str | PathLike[str]
 WeightFiles: TypeAlias = Mapping[str, PathName] | Sequence[str]
 """The user's checkpoint files, by name, or as NAME=PATH."""
-Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class ImageOptions(RuleOptions, total=False):
@@ -64,6 +63,7 @@ class LoadOptions(TypedDict, total=False):
             dataset, else published.
         weights: The user's checkpoint files, by name, or as NAME=PATH.
         unverified: Take weights of another sha256 than the published one; tables say so.
+        allow_network: Let detectors that state ``network = True`` send images to the services they ask.
         device: "auto" (a GPU if there is one), "cpu", "cuda:1", "mps". For `evaluate` also several with
             commas between, each with a process of its own: a script then needs
             ``if __name__ == "__main__":``.
@@ -72,6 +72,7 @@ class LoadOptions(TypedDict, total=False):
     checkpoints: str
     weights: WeightFiles
     unverified: bool
+    allow_network: bool
     device: str
 
 
@@ -88,6 +89,10 @@ class RunOptions(ImageOptions, LoadOptions, total=False):
         engine: "local", "ray" (replicas on a Ray cluster), or one that a package adds.
         address: Of the Ray cluster; "local" starts one on this machine.
         replica_cpus: Cores of each replica on the cluster; by default one a thread.
+        fail_below: How low metrics may be, by name: ``{"ap": 0.9}`` in each cell, ``{"mean:ap": 0.9}`` in
+            each detector's mean over test sets. A lower value, or none, raises `RequirementMissed` once all
+            is scored and written.
+        fail_above: How high those may be of which lower is better: ``{"ece": 0.1}``.
     """
 
     seed: int
@@ -99,6 +104,8 @@ class RunOptions(ImageOptions, LoadOptions, total=False):
     engine: str
     address: str
     replica_cpus: int | None
+    fail_below: Limits
+    fail_above: Limits
 
 
 # None of these has slots: a class with slots cannot have two such bases.
@@ -175,12 +182,13 @@ class LoadChoice:
     checkpoints: str = ""
     weights: WeightFiles = ()
     unverified: bool = False
+    allow_network: bool = False
     device: str = "auto"
 
     @property
     def files(self) -> Files:
         """Which weights files are taken."""
-        return Files(pairs(self.weights), self.unverified)
+        return Files(pairs(self.weights), self.unverified, allow_network=self.allow_network)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,6 +204,8 @@ class RunChoice(ImageChoice, LoadChoice):
     engine: str = "local"
     address: str = "auto"
     replica_cpus: int | None = None
+    fail_below: Limits = ()
+    fail_above: Limits = ()
 
     @property
     def files(self) -> Files:
@@ -219,25 +229,6 @@ class RunChoice(ImageChoice, LoadChoice):
         """Name the run folder of a dataset."""
         chosen_by = (self.protocol, self.limit, self.split, self.precision, self.list_file)
         return run_folder(name, *chosen_by, reals=str(self.reals))
-
-
-def taking(options: Any, choice: type) -> Callable[[Function], Function]:  # noqa: ANN401 - a TypedDict
-    """Show the options that a function takes as ``**options`` in its signature, with their defaults.
-
-    Args:
-        options: Which they are.
-        choice: The dataclass that is made of them.
-    """
-
-    def decorate(function: Function) -> Function:
-        own, known = signature(function), signature(choice).parameters
-        *named, _ = own.parameters.values()  # the last is **options
-        every = [*named, *(known[name] for name in known if name in options.__annotations__)]
-        # `help`, and the completion of notebooks, read this; the call itself does not.
-        function.__signature__ = own.replace(parameters=every)  # type: ignore[attr-defined]
-        return function
-
-    return decorate
 
 
 def pairs(weights: WeightFiles) -> list[str]:

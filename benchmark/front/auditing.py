@@ -15,8 +15,9 @@ from forenbench.records.store import Store
 from forenbench.scoring.run_request import joint_name
 from forenbench.types import Advance
 
-from .arguments import ImageChoice, ImageOptions, PathName, several, taking
+from .arguments import ImageChoice, ImageOptions, PathName, several
 from .bars import Quiet, RunProgress
+from .keywords import taking
 from .talk import short
 
 

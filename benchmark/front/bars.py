@@ -14,7 +14,7 @@ from forenbench.printable import printable
 from forenbench.scoring.outcome import Silent
 from forenbench.types import TestSet
 
-from .talk import is_animated, say, talk
+from .talk import detail, is_animated, say, say_in_place_of_bars, talk
 
 PAUSE = 30
 """Seconds between two lines on long work, elsewhere than on a terminal."""
@@ -76,8 +76,8 @@ class RunProgress(Bars):
 
     def files(self, what: str, done: int, total: int) -> None:
         """Show how many image files are made or read."""
-        if what != self._doing and not is_animated():
-            say(f"{what}: {total} images")
+        if what != self._doing:
+            say_in_place_of_bars(f"{what}: {total} images")
         self._doing = what
         self._bars.update(self._task, description=what, completed=done, total=total)
 
@@ -93,21 +93,22 @@ class RunProgress(Bars):
         """Name the test set in hand."""
         self._name = f"{testset.dataset}/{testset.name}"
         self._describe()
-        if not is_animated():
-            say(printable(f"{self._name}: {cells} cells, {len(testset.samples)} images ({self._pace()})"))
+        told = f"{self._name}: {cells} cells, {len(testset.samples)} images ({self._pace()})"
+        say_in_place_of_bars(printable(told))
 
     def stored(self, cells: int) -> None:
         """Count cells that are there now."""
         self._done += cells
         self._describe()
+        self.detail(printable(f"stored {cells} cells ({self._pace()})"))
 
     def advance(self, images: int) -> None:
         """Move the bar; elsewhere than on a terminal, a line now and then."""
         self._seen += images
         self._bars.advance(self._task, images)
-        if not is_animated() and time.monotonic() - self._said > PAUSE:
+        if time.monotonic() - self._said > PAUSE:
             self._said = time.monotonic()
-            say(f"{self._seen} of {self._images} images ({self._pace()})")
+            say_in_place_of_bars(f"{self._seen} of {self._images} images ({self._pace()})")
 
     def skip(self, images: int) -> None:
         """Leave out images that need no scoring."""
@@ -118,6 +119,10 @@ class RunProgress(Bars):
     def say(self, message: str, style: str = "") -> None:
         """Say anything else."""
         say(message, style)
+
+    def detail(self, message: str, style: str = "dim") -> None:
+        """Say what few want to know."""
+        detail(message, style)
 
     def tell(self, text: str) -> None:
         """Say what is going on, or what a reader of the results must know."""
@@ -159,3 +164,6 @@ class Quiet(Silent):
 
     def say(self, message: str, style: str = "") -> None:
         """Hear what the user might want to know, and say nothing."""
+
+    def detail(self, message: str, style: str = "") -> None:
+        """Hear a detail, and say nothing."""

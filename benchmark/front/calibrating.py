@@ -45,8 +45,8 @@ def calibrate(  # noqa: PLR0913 - all that says what is fitted, and on what
         The runs that use the fits.
 
     Raises:
-        BenchError: One image is in both, for what is fitted on tested images promises too much; or a detector
-            was not run on validation images, or as another version of itself.
+        BenchError: One image, or origin, is in both, for what is fitted on tested images promises too much;
+            or a detector was not run on validation images, or as another version of itself.
     """
     told = RunProgress() if progress else Quiet()
     validation = open_stores(several(on))
@@ -75,4 +75,10 @@ def calibrate(  # noqa: PLR0913 - all that says what is fitted, and on what
     if contents.unknown:
         some = ", ".join(dict.fromkeys(contents.unknown))
         told.say(f"  compared by name only, their files are not at hand or have changed: {some}", "yellow")
+    if namesakes := list(dict.fromkeys(contents.namesakes)):
+        told.say(
+            f"  origins of one name in both, taken for different ones, for they are of different datasets: "
+            f"{len(namesakes)}, the first '{namesakes[0]}'",
+            "yellow",
+        )
     return Results(tested)

@@ -14,17 +14,18 @@ from forenbench.plugins.own import OwnDetector
 from forenbench.scoring.devices import choose_device
 from forenbench.scoring.requested import load_detectors
 from forenbench.scoring.run_request import Request
-from forenbench.types import Detector
+from forenbench.types import Detector, FileDetector
 
-from .arguments import LoadChoice, LoadOptions, PathName, RunChoice, RunOptions, several, taking
+from .arguments import LoadChoice, LoadOptions, PathName, RunChoice, RunOptions, several
 from .bars import Quiet, RunProgress
 from .evaluation import Evaluation
 from .experiment import of_table
 from .frames import Pairs, as_listed, keeping
+from .keywords import taking
 from .results import Results
 from .single import score_images
 
-DetectorLike: TypeAlias = str | Detector | type[Any]
+DetectorLike: TypeAlias = str | Detector | FileDetector | type[Any]
 """A name (``univfd:lc``), a file (``./mine.py``), an object, or a class that is called without arguments."""
 Listed: TypeAlias = pd.DataFrame | Pairs
 DatasetLike: TypeAlias = PathName | Listed
@@ -68,6 +69,7 @@ def evaluate(  # noqa: PLR0913 - all that says what is scored, and where it goes
     Raises:
         BenchError: The request cannot be carried out.
         RunFailed: The work broke off: a full disk, say. What is finished is kept.
+        RequirementMissed: A number is not as good as `fail_below` or `fail_above` says.
     """
     choice, told = RunChoice(**options), RunProgress() if progress else Quiet()
     listed = as_listed(dataset)
@@ -76,10 +78,11 @@ def evaluate(  # noqa: PLR0913 - all that says what is scored, and where it goes
         named = manifests or ([] if dataset is None else map(str, several(dataset)))
         request = _request(detectors, list(named), perturbations, experiment, choice)
         means = choice.means(choice.files, choice.checkpoints)
-        run = (folder, choice.seed, choice.precision, choice.keep_going)
+        run = (folder, choice.seed, choice.precision, choice.keep_going, choice.fail_below, choice.fail_above)
         done = Evaluation(request, means, choice.scoring, several(equalise), *run).carry_out(told)
     _, written = done.write_tables()
     done.describe(written, told.say)
+    done.check()
     return Results([done.store])
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from forenbench.data.reencoding import LIKE_REALS, by_label, is_of_single_files
+from forenbench.data.set_notes import SetNote, by_words
 from forenbench.errors import BenchError
 from forenbench.types import Perturbation
 
@@ -56,7 +57,7 @@ def equalise(
     progress.say(f"equalised: {', '.join(one.name for one in every)}")
     for remark in equalised.remarks(every, facts):
         progress.say(f"  note: {remark}", "yellow")
-    reencoded = {}
+    reencoded, done = {}, list[SetNote]()
     for name in (one.name for one in every if is_of_single_files(one.name)):
         for dataset, testset in ((one, testset) for one in datasets for testset in one.testsets):
             if testset.reencoded:
@@ -66,10 +67,12 @@ def equalise(
                 )
             if name == LIKE_REALS:
                 steps, words = like_reals(testset, dataset.facts, seed, progress.files)
+                progress.say(f"  {words}")
             else:
                 steps = by_label(name).of(testset.samples, dataset.facts)
                 of = f"{len(steps)} of {len(testset.samples)} files"
-                words = f"test set '{testset.name}' of dataset '{dataset.name}': {name} re-encodes {of}"
-            progress.say(f"  {words}")
+                done.append(SetNote(f"{dataset.name}/{testset.name}", f"{name} re-encodes files", of))
             reencoded[dataset.name, testset.name, name] = steps
+    for words in by_words(done):
+        progress.say(f"  {words}")
     return Equalised(every, reencoded)

@@ -12,21 +12,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from forenbench.errors import BenchError
+from forenbench.files.regular import irregular
 from forenbench.records.store import Store
-from forenbench.scoring.gathering import Gathered, gather
+from forenbench.scoring.gathering import Gathered, gather, kinds_of
 from forenbench.scoring.memory import network_memory
 from forenbench.scoring.numerics import check_precision
 from forenbench.scoring.run_request import Means, Request, joint_name, parse_perturbations, run_folder
 from forenbench.scoring.workers import Workplace
 from forenbench.scoring.working import EngineChoice, working
 
+from .config import save_config
 from .equalising import equalise
-from .talk import short
-from .telling import Say, describe_absent, describe_dataset, describe_other_rules, describe_problems
+from .evaluated import Evaluated
+from .telling import (
+    describe_absent,
+    describe_dataset,
+    describe_means,
+    describe_other_rules,
+)
 
 if TYPE_CHECKING:
     from forenbench.scoring.outcome import Summary
-    from forenbench.tables.table import Table
+    from forenbench.tables.required import Limits, Requirement
 
     from .bars import Quiet, RunProgress
 
@@ -47,6 +54,8 @@ class Evaluation:
         seed: Of random perturbations.
         precision: See `forenbench.scoring.numerics.Numerics`.
         keep_going: Try detectors that fail on everything on the rest, too.
+        fail_below: How low metrics may be (see `forenbench.tables.required.parse_requirements`).
+        fail_above: How high metrics may be of which lower is better.
     """
 
     request: Request
@@ -57,6 +66,8 @@ class Evaluation:
     seed: int = 0
     precision: str = "fp32"
     keep_going: bool = False
+    fail_below: Limits = ()
+    fail_above: Limits = ()
 
     @property
     def folder(self) -> Path:
@@ -82,6 +93,39 @@ class Evaluation:
             )
         return own or asked
 
+    def check(self) -> None:
+        """Refuse misspelt words, and what is not there, before anything heavy is imported.
+
+        Raises:
+            NotReady: Weights are not here; it says what can be run.
+            BenchError: Something else cannot be carried out.
+        """
+        from forenbench.data.foreseen import foresee
+        from forenbench.data.protocols import find_protocol
+        from forenbench.scoring.requested import check_detectors
+
+        parse_perturbations(self.request)
+        check_precision(self.precision)
+        find_protocol(self.protocol)
+        if self.equalise:
+            from forenbench.tables import equalised
+
+            equalised.check(self.equalise)
+        if self.fail_below or self.fail_above:
+            from forenbench.tables.required import parse_requirements
+
+            parse_requirements(self.fail_below, self.fail_above)
+        means = self.means
+        if means.listed and (why := irregular(means.listed)):
+            raise BenchError(f"no list of files at '{means.listed}' ({why})")
+        if self.request.table:  # of which is run what is here
+            return
+        for name, generators in self.request.datasets.items():
+            where = (means.data_root, means.places, means.rules)
+            foresee(name, generators, *where)
+        for kind in dict.fromkeys(kinds_of(self.request, means).values()):
+            check_detectors(self.request.detectors, kind, means.files)
+
     def carry_out(self, progress: RunProgress | Quiet, stopping: Stopping | None = None) -> Evaluated:
         """Load, open, score and store; what is done already is not done again.
 
@@ -93,16 +137,16 @@ class Evaluation:
             BenchError: The request cannot be carried out.
             RunFailed: The work broke off: a full disk, say. What is finished is kept.
         """
+        # Now, for to import what follows takes seconds, and to load weights and read a dataset minutes.
+        self.check()
         from forenbench.plugins.network_room import Room
         from forenbench.scoring.outcome import Summary
         from forenbench.scoring.plan import RunSettings
-        from forenbench.tables import equalised
+        from forenbench.tables.required import parse_requirements
 
-        # A misspelt word is refused now: to load weights and read a dataset takes minutes.
         devices = self.choice.devices()
         perturbations = parse_perturbations(self.request)
-        precision = check_precision(self.precision)
-        equalised.check(self.equalise)
+        required = parse_requirements(self.fail_below, self.fail_above)
         means = replace(self.means, device=devices[0], protocol=self.protocol)
         store = Store(self.folder)
         with progress:
@@ -113,6 +157,7 @@ class Evaluation:
                     "what other weights than the published ones have seen is stated (trained_on), and this "
                     "run has none; detectors state the rest themselves"
                 )
+            describe_means(store, ",".join(devices), self.precision, gathered.jobs, progress.detail)
             for job in gathered.jobs:
                 describe_dataset(job.dataset, [one.detector for one in job.detectors], progress.say)
             describe_other_rules(gathered.datasets, store, progress.say)
@@ -124,15 +169,28 @@ class Evaluation:
                     f"networks take more memory than is free: detectors score in {gathered.rounds} rounds"
                 )
             settings = RunSettings(
-                alike.perturbations, self.seed, precision, self.keep_going, alike.reencoded
+                alike.perturbations, self.seed, self.precision, self.keep_going, alike.reencoded
             )
+            self._save(required)
             summary = Summary()
             # The first device is this process's; each other one has a process that loads all of it again.
             workplace = Workplace(self.request, means, settings, store, devices[1:])
             with stopping() if stopping else nullcontext(lambda: False) as progress.stop:
                 for number in range(gathered.rounds):
                     summary.add(self._score(workplace, gathered, number, progress))
-        return Evaluated(gathered, summary, store)
+        return Evaluated(gathered, summary, store, required)
+
+    def _save(self, required: Sequence[Requirement]) -> None:
+        """Keep in the run folder what was asked for."""
+        others = {
+            "seed": self.seed,
+            "precision": self.precision,
+            "keep_going": self.keep_going,
+            "equalise": list(self.equalise),
+            "fail_below": {one.name: one.value for one in required if one.is_least},
+            "fail_above": {one.name: one.value for one in required if not one.is_least},
+        }
+        save_config(self.folder, self.request, self.means, self.choice, others)
 
     def _score(
         self, workplace: Workplace, gathered: Gathered, number: int, progress: RunProgress | Quiet
@@ -155,68 +213,3 @@ class Evaluation:
             workplace = replace(workplace, request=gathered.request)
         with working(self.choice, workplace, gathered, progress.note) as engine:
             return run(gathered.jobs, workplace.settings, workplace.store, engine, progress)
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluated:
-    """What became of an evaluation.
-
-    Attributes:
-        gathered: What was run, and what could not be had.
-        summary: How it went.
-        store: The rows.
-    """
-
-    gathered: Gathered
-    summary: Summary
-    store: Store
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether everything that was asked for was scored."""
-        return not (self.summary.problems or self.summary.unfinished or self.gathered.absent)
-
-    def describe(self, written: Sequence[str], say: Say) -> None:
-        """Say where everything is, `written` among it, and what is not whole."""
-        summary, store = self.summary, self.store
-        say(f"In {short(store.root)}/: scores/ (a row for every image), {', '.join(written)}")
-        if not summary.computed:
-            say(f"Nothing to compute: all {summary.present} cells were done before.", "green")
-        if summary.problems:
-            describe_problems(summary, store, say)
-        if summary.unfinished:
-            say(f"{summary.unfinished} cells are not done: the same command goes on with them.", "red")
-        describe_absent(self.gathered.absent, say)
-
-    def write_tables(self) -> tuple[Table, list[str]]:
-        """Write every table and the leaderboard beside the rows (see `write_tables`)."""
-        return write_tables(self.store)
-
-    def paper_table(self, name: str) -> Table:
-        """Lay out a published table from the rows."""
-        from .results import Results
-
-        return Results([self.store]).table(name)
-
-
-def write_tables(store: Store) -> tuple[Table, list[str]]:
-    """Write every table and the leaderboard, made from a store's rows.
-
-    Returns:
-        The main table, a protocol's own where it has one, and what there is, in words, relative to the run
-        folder.
-    """
-    from forenbench.tables import accuracy_and_precision, by_protocol, measure
-    from forenbench.tables.exports import export
-    from forenbench.tables.table import NothingToShow
-
-    cells = measure([store])
-    files = [Path(name) for name in export(cells, store.root)]
-    # Each table is two files of one name; of the files beside tables/, the leaderboard, all are named.
-    names = dict.fromkeys(file.stem for file in files if file.parts[0] == "tables")
-    boards = [file.name for file in files if file.parts[0] != "tables"]
-    try:
-        main = by_protocol.table(cells)
-    except NothingToShow:
-        main = accuracy_and_precision(cells)
-    return main, [f"tables/ ({', '.join(names)}, each as .csv and .md)", *boards]

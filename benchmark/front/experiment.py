@@ -25,7 +25,7 @@ def of_table(name: str, others: Mapping[str, object], generators: Sequence[str] 
         if value:  # passed over in silence, it would be taken for what was run
             raise BenchError(f"experiment '{name}' already says what to run; leave out {option}")
     if name not in paper_tables():
-        raise BenchError(unknown("experiment", name, paper_tables()))
+        raise BenchError(unknown("experiment", name, paper_tables(), "bench list tables"))
     table = paper_tables()[name]
     testsets = table.testsets()
     if not testsets:
@@ -40,3 +40,13 @@ def of_table(name: str, others: Mapping[str, object], generators: Sequence[str] 
         chosen = {one: [name for name in names if name in generators] for one, names in testsets.items()}
         testsets = {dataset: names for dataset, names in chosen.items() if names}
     return Request(table.detectors(), testsets, table.perturbations(), name, protocol=table.protocol)
+
+
+def narrowed(request: Request) -> list[str]:
+    """List the test sets that a request wants of its published table; none where it wants all of them."""
+    from forenbench.tables.papers import paper_tables
+
+    every = paper_tables()[request.table].testsets()
+    if dict(request.datasets) == every:
+        return []
+    return [name for names in request.datasets.values() for name in names]

@@ -16,9 +16,10 @@ from forenbench.perturbations import parse
 from forenbench.records.store import Store
 from forenbench.scoring.run_request import joint_name
 
-from .arguments import ImageChoice, ImageOptions, PathName, several, taking
+from .arguments import ImageChoice, ImageOptions, PathName, several
 from .bars import Quiet, RunProgress
-from .evaluation import write_tables
+from .evaluated import write_tables
+from .keywords import taking
 from .results import Results
 from .talk import short
 from .telling import Say, describe_problems

@@ -8,33 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
-from forenbench.errors import BenchError
 from forenbench.records.coverage import APART, MISSING
 from forenbench.records.finished import newest
-from forenbench.records.store import Store
 
 from .arguments import PathName, WeightFiles, pairs, several
 from .bars import Quiet, RunProgress
+from .keywords import taking
+from .plot_request import PlotOptions, PlotRequest
+from .result_tables import ResultTables
+from .run_folders import open_stores as open_stores
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from forenbench.tables.table import Table
-
-RUNS = Path("results/runs")
-"""Where runs are that nobody names."""
+    from forenbench.tables.required import Limits
 
 
-class Results:
+class Results(ResultTables):
     """The finished cells of one or more run folders; where two hold one cell, the newer one counts.
 
     Made by `evaluate` and `load_results`. A notebook shows the table of accuracies and average precisions.
     """
-
-    def __init__(self, stores: Sequence[Store]) -> None:
-        self._stores = tuple(stores)
 
     def __repr__(self) -> str:
         return f"Results({', '.join(repr(str(store.root)) for store in self._stores)})"
@@ -70,69 +66,59 @@ class Results:
         names.insert(names.index("detector") + 1, names.pop())
         return rows[names]
 
-    def table(
+    def errors(self, *, every: bool = False) -> pd.DataFrame:
+        """Say why images have no score, as ``bench show errors`` does.
+
+        Args:
+            every: Each such row, uncounted.
+
+        Returns:
+            ``images`` (how many), ``detector``, ``weights``, ``status`` (unreadable, failed or nonfinite),
+            ``error`` and ``path`` (of the first), the most frequent first. With `every` one row an image,
+            detector and perturbation: ``detector``, ``weights``, ``dataset``, ``testset``, ``perturbation``,
+            ``path``, ``status``, ``error``. No rows where every image has a score.
+
+        Raises:
+            BenchError: There is no finished cell, or one is damaged.
+        """
+        from .failures import failures
+
+        return failures(self._stores, every=every)
+
+    def require(
         self,
-        name: str,
+        at_least: Limits = (),
         *,
+        at_most: Limits = (),
         protocol: str = "",
         failed_as: str = MISSING,
         tampered_as: str = APART,
-        against_published: bool = False,
-    ) -> Table:
-        """Make a table, as ``bench table`` does.
+        **more: float,
+    ) -> int:
+        """Ask of metrics that they be good enough: ``results.require(ap=0.9)``.
 
         Args:
-            name: One of `list_tables`.
-            protocol: Cells run under this one; by default "all", or the only one there is.
-            failed_as: What images without a score count as: "missing" (in no metric), or "wrong" (errors in
-                each).
-            tampered_as: What tampered images count as: "apart" (in a number of their own and in no other),
-                "fake", "real", or "drop" (nothing).
-            against_published: A paper's numbers beside the measured ones; for tables of papers.
-
-        Raises:
-            BenchError: Unknown name or protocol, or nothing to show.
-        """
-        from forenbench.tables import make
-
-        counted = (failed_as, tampered_as)
-        return make(name, self._stores, protocol or None, *counted, against_published=against_published)
-
-    def leaderboard(
-        self, rank_by: str = "ap", *, failed_as: str = MISSING, tampered_as: str = APART
-    ) -> Table:
-        """Rank the detectors within each dataset, protocol and perturbation.
-
-        Args:
-            rank_by: The mean that ranks: "ap", "auroc" or "bacc".
+            at_least: The lowest values, by metric (see `list_metrics`), as fractions: of each cell
+                (``{"ap": 0.9}``), or of each detector's mean over test sets (``{"mean:ap": 0.9}``).
+            at_most: The highest values of metrics of which lower is better: ``{"ece": 0.1}``.
+            protocol: See `table`.
             failed_as: See `table`.
             tampered_as: See `table`.
+            more: As `at_least`.
+
+        Returns:
+            How many numbers were compared.
 
         Raises:
-            BenchError: Another metric, or no finished cell.
+            RequirementMissed: One is not as good, or has no value; it names each, with its interval.
+            BenchError: A metric is unknown, its limit is outside of its range, or there is no finished cell.
         """
-        from forenbench.tables import measure
-        from forenbench.tables.leaderboard import lay_out
+        from forenbench.tables import measure, one_protocol
+        from forenbench.tables.required import check, parse_requirements
 
-        return lay_out(measure(self._stores, failed_as=failed_as, tampered_as=tampered_as), rank_by)
-
-    def compare(self, *detectors: str, failed_as: str = MISSING, tampered_as: str = APART) -> Table:
-        """Compare detectors image by image, with intervals and tests.
-
-        Args:
-            detectors: Only these; in one run, the first with each other one. None: each pair of a run, or, of
-                two runs, the detectors they have in common.
-            failed_as: See `table`.
-            tampered_as: See `table`.
-
-        Raises:
-            BenchError: More than two runs, nothing to compare, or the images differ.
-        """
-        from forenbench.tables.pairs import compare
-
-        if len(self._stores) > 2:
-            raise BenchError(f"one run folder or two, not {len(self._stores)}")
-        return compare(self._stores, detectors, failed_as, tampered_as)
+        required = [*parse_requirements(at_least, at_most), *parse_requirements(more)]
+        cells = measure(self._stores, failed_as=failed_as, tampered_as=tampered_as)
+        return check(one_protocol(cells, protocol or None), required)
 
     def report(  # noqa: PLR0913 - all that may be asked of a report
         self,
@@ -186,6 +172,32 @@ class Results:
         target = None if path is None else Path(path)
         return write_report(self._stores, target, request, RunProgress() if progress else Quiet())
 
+    @taking(PlotOptions, PlotRequest)
+    def plot(
+        self, kind: str, out: PathName, *, progress: bool = True, **options: Unpack[PlotOptions]
+    ) -> Path:
+        """Draw a figure for a paper, as ``bench plot`` does.
+
+        Args:
+            kind: "roc", "pr" (precision and recall), "robustness" (means by level of perturbation) or "heat"
+                (AUROC of detectors on test sets).
+            out: The file: ``.pdf``, ``.svg`` or ``.png``.
+            progress: Say, on stderr, what a reader must know of the figure; the file has it, too.
+            options: See `PlotOptions`: which detectors and images, and what they are called.
+
+        Returns:
+            The file.
+
+        Raises:
+            BenchError: Another kind, an unknown name, or there is nothing to draw.
+        """
+        from .plotting import plot
+
+        told = RunProgress() if progress else Quiet()
+        for note in plot(self._stores, kind, Path(out), PlotRequest(**options)):
+            told.say(note)
+        return Path(out)
+
 
 def load_results(runs: PathName | Sequence[PathName] = ()) -> Results:
     """Open run folders, of `evaluate` or of ``bench run`` and ``bench import``.
@@ -200,19 +212,3 @@ def load_results(runs: PathName | Sequence[PathName] = ()) -> Results:
         BenchError: There is none, or one is no run folder.
     """
     return Results(open_stores(several(runs)))
-
-
-def open_stores(runs: Sequence[PathName]) -> list[Store]:
-    """Open run folders; without any, all below `RUNS`.
-
-    Raises:
-        BenchError: There is none, or one is no run folder.
-    """
-    # Sorted: systems list folders in any order, and tables name detectors in the order of runs.
-    folders = [Path(run) for run in runs] or sorted(path for path in RUNS.glob("*") if path.is_dir())
-    if not folders:
-        raise BenchError(f"there is no run below '{RUNS}'; name a run folder, or make one with 'bench run'")
-    for folder in folders:
-        if not (folder / "scores").is_dir():
-            raise BenchError(f"'{folder}' is no run folder: it has no 'scores' in it")
-    return [Store(folder) for folder in folders]

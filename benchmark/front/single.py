@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from forenbench.data.sources.folder import Folder, list_files, read_labels
-from forenbench.errors import BenchError
-from forenbench.perturbations import parse
+from forenbench.errors import BenchError, hint_at
 from forenbench.plugins.loaded import LoadedDetector
 from forenbench.printable import readable
-from forenbench.scoring.batches import BATCH
-from forenbench.scoring.pipeline import score_testset
-from forenbench.scoring.reading import reader_processes
 from forenbench.types import REAL, Sample, TestSet
 
 from .telling import Say
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 COLUMNS = ["path", "detector", "weights", "score", "logit", "verdict", "status", "error"]
 
@@ -37,10 +35,17 @@ def score_images(
     for one in loaded:  # rows are told apart by the detector's name alone
         if [other.name for other in loaded].count(one.name) > 1:
             raise BenchError(f"'{one.name}' is asked for with two kinds of checkpoints; score one at a time")
+    check_images(images)
+    # Only now, for they bring pandas and PyTorch: what is refused is refused at once.
+    import pandas as pd
+
+    from forenbench.perturbations import parse
+    from forenbench.scoring.batches import BATCH
+    from forenbench.scoring.pipeline import score_testset
+    from forenbench.scoring.reading import reader_processes
+
     found: list[Path] = []
     for path in images:
-        if not path.exists():
-            raise BenchError(f"no file or folder at '{path}'")
         found += list_images(path, say) if path.is_dir() else [path]
     if not found:
         raise BenchError(f"'{images[0]}' is empty: there is no file to score")
@@ -61,6 +66,18 @@ def score_images(
             scored = (result.score, result.logit, verdict, result.status, result.error)
             rows.append((readable(sample.path), one.name, one.weights, *scored))
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def check_images(images: Sequence[Path]) -> None:
+    """Refuse paths that lead nowhere.
+
+    Raises:
+        BenchError: One does.
+    """
+    for path in images:
+        if not path.exists():
+            hint = hint_at(str(path))
+            raise BenchError(f"no file or folder at '{path}'{hint and f'; {hint}'}")
 
 
 def list_images(folder: Path, say: Say) -> list[Path]:

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import platform
+import shlex
 from collections import Counter
 from collections.abc import Sequence
-from itertools import chain
 from typing import TYPE_CHECKING, Protocol
 
 from forenbench.data.inventory import formats
 from forenbench.data.sources.rules import Rules
+from forenbench.files.places import cache_folder
 from forenbench.printable import printable
+from forenbench.records.environment import versions
 from forenbench.records.store import Store
 from forenbench.types import LABEL_NAMES, NOWHERE, Detector
+
+from .talk import short
 
 if TYPE_CHECKING:
     from forenbench.data.dataset import Dataset
     from forenbench.scoring.outcome import Summary
+    from forenbench.scoring.plan import Job
+
+
+_SHOWN = 8
+"""Cells whose failures are told at the end of a run."""
 
 
 class Say(Protocol):
@@ -24,6 +34,17 @@ class Say(Protocol):
     def __call__(self, message: str, style: str = "") -> None:
         """Say it."""
         ...
+
+
+def describe_means(store: Store, device: str, precision: str, jobs: Sequence[Job], detail: Say) -> None:
+    """Tell what is seldom asked: where rows and caches are, what computes, and which files made detectors."""
+    detail(f"run folder {store.root.absolute()}, cache {cache_folder()}, device {device}, {precision}")
+    packages = ", ".join(f"{name} {version}" for name, version in versions().items())
+    detail(f"Python {platform.python_version()}, {packages}")
+    # of several datasets, each has the same detectors, unless it has other checkpoints
+    for one in {loaded.name: loaded for job in jobs for loaded in job.detectors}.values():
+        files = ", ".join(f"{name} {sha256[:12]}" for name, sha256 in sorted(one.checkpoints.items()))
+        detail(f"detector {one.name} ({one.weights}), version {one.detector.version}: {files or 'no files'}")
 
 
 def describe_dataset(dataset: Dataset, detectors: Sequence[Detector], say: Say) -> None:
@@ -48,8 +69,7 @@ def describe_dataset(dataset: Dataset, detectors: Sequence[Detector], say: Say) 
     # Not at the top: it brings PyTorch, and `bench run` says that it loads before that is loaded.
     from forenbench.scoring.borders import borders
 
-    seen = (borders(testset, dataset.facts, detectors) for testset in dataset.testsets)
-    for note in (*dataset.notes, *chain.from_iterable(seen)):
+    for note in (*dataset.notes, *borders(dataset, detectors)):
         say(printable(f"  note: {note}"), "yellow")
 
 
@@ -68,11 +88,15 @@ def describe_other_rules(datasets: Sequence[Dataset], store: Store, say: Say) ->
 
 
 def describe_problems(summary: Summary, store: Store, say: Say) -> None:
-    """Name every cell with images that were not scored, with the commonest reason and one path."""
+    """Name cells with images that were not scored, with the commonest reason and one path."""
     from forenbench.scoring.hopeless import UNTRIED  # brings PyTorch, likewise
 
-    say("Some images were not scored; their rows say why (columns status, error):", "yellow")
-    for cell, counts in summary.problems.items():
+    rest = f"'bench show errors {shlex.quote(short(store.root))}' counts every reason"
+    say(f"Some images were not scored; {rest} (in Python: results.errors()):", "yellow")
+    worst = sorted(summary.problems.items(), key=lambda one: -sum(one[1].lost.values()))
+    if len(worst) > _SHOWN:
+        say(f"  of {len(worst)} cells the {_SHOWN} that lack most:")
+    for cell, counts in worst[:_SHOWN]:
         bad = ", ".join(f"{number} {status}" for status, number in counts.lost.items())
         say(printable(f"  {cell.detector} on {cell.dataset}/{cell.testset} ({cell.perturbation}): {bad}"))
         record = store.record(cell)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from forenbench.data.dataset import Dataset
 from forenbench.data.descriptions import Spec
 from forenbench.data.inventory import FileFacts
+from forenbench.data.set_notes import by_words
 from forenbench.data.sources.folder import Folder
 from forenbench.data.sources.lent import Home, home
 from forenbench.data.sources.table_rows import share_reals
@@ -90,7 +91,7 @@ def by_itself(scores: ForeignScores, dataset: str, generator: str) -> Import:
         TestSet(dataset, name, found, source, digest(found, facts), position)
         for position, (name, found) in enumerate(groups.items())
     )
-    return Import(scores, testsets, results, (*words, *scores.unread, *shortcomings(groups, facts)))
+    return Import(scores, testsets, results, (*words, *scores.unread, *by_words(shortcomings(groups, facts))))
 
 
 def beside(scores: ForeignScores, datasets: Iterable[Dataset], some: bool = False) -> Import:

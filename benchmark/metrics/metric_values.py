@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
 
+from forenbench.errors import BenchError, unknown
 from forenbench.registry.guests import contained, reason
 
 from .added_metrics import Problems, answer, answers
@@ -131,6 +132,33 @@ def labelled(*names: str) -> dict[str, str]:
     return {METRICS[name].label: name for name in names}
 
 
+def check_names(names: Iterable[str]) -> None:
+    """Refuse what is no metric.
+
+    Raises:
+        BenchError: A name is unknown, with the nearest ones.
+    """
+    for name in names:
+        if name not in METRICS:
+            raise BenchError(unknown("metric", name, METRICS))
+
+
+def percent(name: str) -> int:
+    """Return what tables multiply a metric by: 100 where it is a share, else 1."""
+    return 100 if METRICS[name].percent else 1
+
+
+def in_title(names: Iterable[str]) -> str:
+    """Name metrics as titles do; that they are in percent only where all of them are."""
+    rows = [METRICS[name] for name in names]
+    return ", ".join(row.label for row in rows) + (" (%)" if all(row.percent for row in rows) else "")
+
+
+def decimals(names: Iterable[str]) -> int:
+    """Return how many decimals tables print of metrics: losses and errors are mostly below 1."""
+    return 1 if all(METRICS[name].percent for name in names) else 3
+
+
 def shown_in(table: str) -> dict[str, Metric]:
     """List what a table of cells shows, by its headings."""
     return {row.headings[table]: row for row in METRICS.values() if table in row.headings}
@@ -138,7 +166,9 @@ def shown_in(table: str) -> dict[str, Metric]:
 
 def is_lower_better(heading: str) -> bool:
     """Say whether a heading is that of a metric whose lowest value is the best one."""
-    return any(heading in row.headings.values() for row in METRICS.values() if row.lower_is_better)
+    return any(
+        heading in (row.label, *row.headings.values()) for row in METRICS.values() if row.lower_is_better
+    )
 
 
 def terms() -> list[Term]:

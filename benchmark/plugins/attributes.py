@@ -7,6 +7,7 @@ from reprlib import repr as short
 from sys import float_info
 from typing import Any
 
+from forenbench.errors import BenchError
 from forenbench.registry.guests import contained, reason
 
 _LONGEST = 100
@@ -20,14 +21,18 @@ def problem(detector: Any) -> str:  # noqa: ANN401 - whatever a plugin made
         with contained():
             # With an encoder, `prepare` is the encoder's: the detector's own would never be called.
             encoder = getattr(detector, "encoder", None)
-            own = ("score",) if encoder is not None else ("prepare", "score")
+            holder = detector if encoder is None else encoder
+            prepare = "prepare" if getattr(holder, "prepare_bytes", None) is None else "prepare_bytes"
+            if prepare == "prepare_bytes" and getattr(holder, "prepare", None) is not None:
+                return "has both 'prepare' and 'prepare_bytes': leave one out"
+            own = ("score",) if encoder is not None else (prepare, "score")
             for attribute in ("name", "version", "threshold", *own):
                 if not hasattr(detector, attribute):
                     return f"has no '{attribute}'"
             methods = {name: getattr(detector, name) for name in reversed(own)}
             if encoder is not None:
                 # What `encode` gives is what detectors that name no output read.
-                called = ("prepare", "outputs" if getattr(detector, "output", "") else "encode")
+                called = (prepare, "outputs" if getattr(detector, "output", "") else "encode")
                 methods |= {f"encoder.{name}": getattr(encoder, name, None) for name in called}
             for name, method in methods.items():
                 if not callable(method):
@@ -35,6 +40,26 @@ def problem(detector: Any) -> str:  # noqa: ANN401 - whatever a plugin made
             return _wrong(detector)
     except Exception as error:
         return f"has attributes that cannot be read: {reason(error)}"
+
+
+def asks_network(thing: object) -> bool:
+    """Say whether a plugin, a detector or its encoder states that it sends images over the network."""
+    # Exactly True: many a detector calls its own neural network so.
+    return any(getattr(one, "network", False) is True for one in (thing, getattr(thing, "encoder", None)))
+
+
+def refuse_network(thing: object, what: str, allowed: bool) -> None:
+    """Refuse what states that it sends images over the network, unless the user said that it may.
+
+    Raises:
+        BenchError: It does, and may not.
+    """
+    if asks_network(thing) and not allowed:
+        raise BenchError(
+            f"detector {what} sends images over the network (it states network = True), and nothing is sent "
+            "unasked: add --allow-network to 'bench run', 'bench score' or 'bench check detector' "
+            "(allow_network=True in Python)"
+        )
 
 
 def _wrong(detector: Any) -> str:  # noqa: ANN401 - whatever a plugin made

@@ -9,10 +9,13 @@ from typing import Any, Protocol
 from forenbench.errors import BenchError, unknown
 from forenbench.registry import Opened
 from forenbench.registry.guests import contained, reason
-from forenbench.types import Detector
+from forenbench.types import PUBLISHED, Detector
 from forenbench.weights import KINDS, Checkpoint, Weights
 
 from .cards import DETECTORS, cards
+
+_MANY = 12
+"""More names than a message lists."""
 
 
 class Plugin(Protocol):
@@ -66,6 +69,35 @@ class FoundPlugin:
         """List the variants that the bare name means."""
         return tuple(self._said("rows").get(kind, self.variants(kind)))
 
+    def read(self, request: str, kind: str) -> tuple[tuple[str, ...], str]:
+        """Read a request for it, such as ``lgrad:nearest-gan@sample``.
+
+        Args:
+            request: Begins with its name.
+            kind: Of checkpoints, where the request says none.
+
+        Returns:
+            The variants that are meant, none if it has none; and the kind.
+
+        Raises:
+            BenchError: It cannot be used, or there is no such variant or kind.
+        """
+        if self.problem:
+            raise BenchError(f"detector '{self.name}' ({self.package}) cannot be used: {self.problem}")
+        asked, at, named = request.partition("@")
+        _, colon, variant = asked.partition(":")
+        if not self.has_variants:
+            if colon or at:
+                raise BenchError(
+                    f"detector '{self.name}' has no variants, so '{request}' means nothing; ask for "
+                    f"'{self.name}'"
+                )
+            return (), kind
+        if at and named not in KINDS:
+            raise BenchError(unknown(f"kind of checkpoints of '{asked}'", named, KINDS))
+        kind = named if at else kind
+        return self.chosen(variant, kind), kind
+
     def chosen(self, variant: str, kind: str) -> tuple[str, ...]:
         """Resolve a variant, or the bare name's rows where it is empty, for this kind of checkpoints.
 
@@ -79,9 +111,9 @@ class FoundPlugin:
         if variant and variant not in known:
             elsewhere = [other for other in self.kinds() if variant in self.variants(other)]
             hint = f" (or ask for {self.name}:{variant}@{elsewhere[0]})" if elsewhere else ""
-            raise BenchError(
-                unknown(f"variant of '{self.name}' with {kind} checkpoints", variant, known) + hint
-            )
+            what = f"variant of '{self.name}' with {kind} checkpoints"
+            listing = "bench list detectors" if len(known) > _MANY else ""
+            raise BenchError(unknown(what, variant, known, listing) + hint)
         return (variant,) if variant else self.rows(kind)
 
     @property
@@ -115,9 +147,16 @@ def find(name: str) -> FoundPlugin:
     return _found(DETECTORS.find(name))
 
 
-def installed() -> list[FoundPlugin]:
-    """Import every installed plugin, also those that cannot be used (see `cards`)."""
-    return [_found(opened) for opened in DETECTORS.added()]
+def installed(*, stated: bool = True) -> list[FoundPlugin]:
+    """Import every installed plugin, also those that cannot be used (see `cards`).
+
+    Args:
+        stated: Also those whose card says what they need.
+    """
+    if stated:
+        return [_found(opened) for opened in DETECTORS.added()]
+    entries = DETECTORS.entries()
+    return [_found(DETECTORS.open(entries[one.name])) for one in cards() if not (one.needs or one.problem)]
 
 
 class InstalledCheckpoints:
@@ -137,7 +176,28 @@ def card_problem(name: str) -> str:
     said = {kind: found.variants(kind) for kind in found.kinds()}
     # In this order, with nothing left out on either side: both lists are printed, and shall be the same one.
     unlike = [kind for kind in {**said, **card.variants} if said.get(kind) != card.variants.get(kind)]
-    return f"the card lists other {unlike[0]} variants than the class" if unlike else ""
+    if unlike:
+        return f"the card lists other {unlike[0]} variants than the class"
+    stated = FoundPlugin(card.name, card.package, card)
+    if unlike := [kind for kind in said if stated.rows(kind) != found.rows(kind)]:
+        return f"the card lists other {unlike[0]} rows than the class"
+    for variant in said.get(PUBLISHED, ()) if card.needs else ():
+        # By it one is told what is missing before any code runs: a name too few would promise a run.
+        names = [{one.name for one in each.needs(variant)} for each in (stated, found)]
+        if variant not in card.needs or names[0] != names[1]:
+            return f"the card lists other checkpoints that '{variant}' needs than the class"
+    return ""
+
+
+def by_cards() -> dict[str, FoundPlugin]:
+    """List every installed detector as its card states it, by name; none of their code is imported.
+
+    Of one whose card says no variants nothing is known: it has no plugin.
+    """
+    return {
+        one.name: FoundPlugin(one.name, one.package, one if one.variants else None, one.problem)
+        for one in cards()
+    }
 
 
 def _found(opened: Opened[Any]) -> FoundPlugin:

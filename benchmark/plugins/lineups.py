@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from .installed import installed
+from .installed import FoundPlugin, installed
 from .own import OwnDetector
 
 ALL = "all"
@@ -34,13 +34,21 @@ modern: the nine of the table in the paper of DDA (Chen et al., NeurIPS 2025), a
 """
 
 
-def named(requests: Iterable[str | OwnDetector], kind: str) -> Iterator[tuple[str | OwnDetector, str]]:
-    """Put names in the place of ``all``, ``all@sample`` and line-ups; beside each, the word that asked."""
+def named(
+    requests: Iterable[str | OwnDetector], kind: str, every: Callable[[], Iterable[FoundPlugin]] = installed
+) -> Iterator[tuple[str | OwnDetector, str]]:
+    """Put names in the place of ``all``, ``all@sample`` and line-ups; beside each, the word that asked.
+
+    Args:
+        requests: As they were given.
+        kind: Of the checkpoints, where a request names none.
+        every: Lists what ``all`` stands for.
+    """
     for request in requests:
         word, at, other = request.partition("@") if isinstance(request, str) else ("", "", "")
         if word == ALL:
             # Those without variants have no checkpoints of any kind, and can always be run.
-            some = [one for one in installed() if not one.has_variants or one.variants(other or kind)]
+            some = [one for one in every() if not one.has_variants or one.variants(other or kind)]
             yield from ((f"{one.name}{at}{other}" if one.has_variants else one.name, word) for one in some)
         elif word in LINEUPS:
             yield from ((f"{name}{at}{other}", word) for name in LINEUPS[word])

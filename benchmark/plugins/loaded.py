@@ -81,7 +81,8 @@ class LoadedDetector:
         """Return the same with a stand-in for the detector, so that its network's memory can be freed."""
         one = self.detector
         encoder = getattr(one, "encoder", None)
-        prepare = one.prepare if encoder is None else encoder.prepare
+        # One that reads files has none, and cuts nothing itself.
+        prepare = getattr(one if encoder is None else encoder, "prepare", None)
         cut = Cut(getattr(prepare, "crop", None), getattr(prepare, "resize", None))
         stand_in = StandIn(one.name, one.version, one.threshold, self.made_by, cut)
         return replace(self, detector=cast("Detector", stand_in))

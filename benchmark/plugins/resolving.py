@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, cast
 
-from forenbench.errors import BenchError, unknown
+from forenbench.errors import BenchError
 from forenbench.registry.guests import contained, reason
 from forenbench.registry.plugin_files import read_plugin
 from forenbench.types import UNVERIFIED, Detector
-from forenbench.weights import KINDS, Checkpoint, Weights
+from forenbench.weights import Checkpoint, Weights
 
-from .attributes import problem
+from .attributes import asks_network, problem, refuse_network
 from .installed import Plugin, find
 from .loaded import LoadedDetector
 from .own import OwnDetector
@@ -54,22 +54,13 @@ def resolve(request: str | OwnDetector, weights: Weights) -> list[Exact]:
 
 def _by_name(request: str, weights: Weights) -> list[Exact]:
     """Say what makes the detectors that an installed plugin's name means."""
-    asked, at, kind = request.partition("@")
-    name, colon, variant = asked.partition(":")
-    found = find(name)
-    if found.problem:
-        raise BenchError(f"detector '{name}' ({found.package}) cannot be used: {found.problem}")
+    found = find(request.partition("@")[0].partition(":")[0])
+    variants, kind = found.read(request, weights.kind)
     if not found.has_variants:
-        if colon or at:
-            raise BenchError(
-                f"detector '{name}' has no variants, so '{request}' means nothing; ask for '{name}'"
-            )
-        return [Exact(name, [partial(_make, name, found.plugin, None, weights)])]
-    if at and kind not in KINDS:
-        raise BenchError(unknown(f"kind of checkpoints of '{asked}'", kind, KINDS))
-    weights = replace(weights, kind=kind) if at else weights  # what is shared, and recorded, stays common
+        return [Exact(found.name, [partial(_make, found.name, found.plugin, None, weights)])]
+    name, weights = found.name, replace(weights, kind=kind)  # what is shared, and recorded, stays common
     exact = []
-    for chosen in found.chosen(variant, weights.kind):
+    for chosen in variants:
         named = f"{name}:{chosen}@{weights.kind}"
         make = partial(_make, named, found.plugin, chosen, weights)
         exact.append(Exact(named, [make], found.needs(chosen)))
@@ -85,6 +76,8 @@ def _make(
 ) -> LoadedDetector:
     """Construct one detector and note which weights files it read."""
     what = getattr(plugin, "__name__", repr(plugin))
+    # Before it is made, for that may send something already; and of a function that makes it, after.
+    refuse_network(plugin.given if isinstance(plugin, OwnDetector) else plugin, what, weights.allow_network)
     with weights.recording() as used:
         try:
             with contained():
@@ -96,13 +89,26 @@ def _make(
     # Now, with the detector's name at hand, and not in the middle of a run of hours.
     if flaw := problem(detector):
         raise BenchError(f"detector {what} {flaw}; see docs/adding_a_detector.md")
+    refuse_network(detector, what, weights.allow_network)
     # One name alone is a list of one, and not of its letters.
     trained_on: str | Sequence[str] = getattr(detector, "trained_on", ())
     stated = (trained_on,) if isinstance(trained_on, str) else tuple(trained_on)
-    word, remarks = weights.whose(used), weights.remarks(used)
+    word, remarks = weights.whose(used), (*weights.remarks(used), *_remarks(detector))
     sizes = weights.sizes(used)
     loaded = LoadedDetector(detector, word, dict(used), code, variant or "", stated, remarks, request, sizes)
     if loaded.is_replaced:  # what may be the published file keeps its stars: to lose them would flatter it
         known = stated if word == UNVERIFIED else ()
         return replace(loaded, trained_on=weights.trained_on or known)
     return loaded
+
+
+def _remarks(detector: Detector) -> Iterator[str]:
+    """Say what readers of its rows must know of how they were made."""
+    holder = getattr(detector, "encoder", None)
+    if getattr(detector if holder is None else holder, "prepare_bytes", None) is not None:
+        yield (
+            f"{detector.name} got files as they are, metadata included, but the pixels as PNG where a "
+            "perturbation changes images, or a protocol any of a test set"
+        )
+    if asks_network(detector):
+        yield f"{detector.name} asked a service over the network, which may answer otherwise another day"

@@ -49,12 +49,14 @@ class Measurements:
         by_class: Take each class of a cell's images (its reals and its fakes) for itself, without intervals.
         failed_as: What images without a score count as, one of `coverage.FAILED_AS`.
         tampered_as: What tampered images count as, one of `coverage.TAMPERED_AS`.
+        anew: Neither believe nor keep what is remembered.
     """
 
     store: Store
     by_class: bool
     failed_as: str = MISSING
     tampered_as: str = APART
+    anew: bool = False
     _known: dict[str, Remembered] = field(init=False)
     _fits: dict[DetectorKey, dict[str, Any]] = field(init=False)
     _code: str = field(init=False)
@@ -62,7 +64,8 @@ class Measurements:
 
     def __post_init__(self) -> None:
         coverage.check(self.failed_as, self.tampered_as)
-        self._known, self._fits = remembered.read(self.store.root), fits.read(self.store.root)
+        self._known = {} if self.anew else remembered.read(self.store.root)
+        self._fits = fits.read(self.store.root)
         # What numbers rest on beside the rows: the text of the modules, rather than a version that somebody
         # would have to remember to raise.
         files = [Path(__file__), Path(coverage.__file__), *sorted(Path(metrics.__file__).parent.glob("*.py"))]
@@ -101,7 +104,7 @@ class Measurements:
 
     def save(self) -> None:
         """Keep what was measured for the next time."""
-        if self._changed:
+        if self._changed and not self.anew:
             with suppress(OSError):  # somebody else's run, read-only: all is measured each time
                 remembered.write(self.store.root, self._known)
 

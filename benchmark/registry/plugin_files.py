@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
-from forenbench.errors import BenchError
+from forenbench.errors import BenchError, hint_at
 
 from .guests import contained, reason
 
@@ -76,7 +76,8 @@ def read_plugin(request: str, what: str, otherwise: str = "") -> PluginFile:
     """
     path = Path(request)
     if not path.is_file():
-        raise BenchError(f"no {what} file at '{request}'{otherwise and f'; {otherwise}'}")
+        hint = hint_at(request) or otherwise
+        raise BenchError(f"no {what} file at '{request}'{hint and f'; {hint}'}")
     try:
         return PluginFile(request, path.read_bytes())
     except OSError as error:

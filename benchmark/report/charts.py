@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .curves import RATES, RECALLS, Curves
+from .reliability import ENOUGH, Point, points
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,7 +27,7 @@ _SETTINGS = {
     "svg.fonttype": "none",
     "svg.hashsalt": "forenbench",
     "text.parse_math": False,  # a dollar sign in a detector's name is no formula
-    "font.size": 9.5,
+    "font.size": 10.5,  # 12 pixels on a phone
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.edgecolor": "#666666",
@@ -37,6 +38,8 @@ _SETTINGS = {
 _SIZE = (4.3, 3.7)
 _CHANCE: Mapping[str, Any] = {"color": "#bbbbbb", "linewidth": 1}
 _POINTS: Mapping[str, Any] = {"marker": "o", "markersize": 3.5}
+_BANDS = 3
+"""Detectors of whom bands of reliability can be told apart."""
 _ODDS = (0.001, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95)
 
 
@@ -110,13 +113,11 @@ def draw(lines: Lines, looks: Mapping[str, Style]) -> list[Chart]:
     bins = {name: one.bins for name, one in lines.items() if one.bins is not None}
     if not bins:
         return charts
-    words = "Whether a score of 0.8 means that 80 % of such images are fake, as on the grey line."
-    with _picture(charts, "Reliability", words) as axes:
+    several = {name: points(one) for name, one in bins.items()}
+    with _picture(charts, "Reliability", _words_on(several)) as axes:
         axes.plot([0, 1], [0, 1], **_CHANCE)
-        for name, (images, scores, fakes) in bins.items():
-            used = images > 0  # the mean of no image is no point
-            predicted, observed = scores[used] / images[used], fakes[used] / images[used]
-            axes.plot(predicted, observed, **_POINTS, **_look(looks[name]))
+        for name, found in several.items():
+            _draw_reliability(axes, found, looks[name], banded=len(several) <= _BANDS)
         axes.set(xlabel="Mean predicted probability", ylabel="Fraction of fakes")
         axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     return charts
@@ -149,6 +150,29 @@ def draw_levels(levels: Levels, words: str, looks: Mapping[str, Style]) -> Chart
         axes.set(ylabel=f"{levels.metric} (%)", xlabel=levels.kind, ylim=(0, 102))
         axes.set_xticks(at, levels.names)
     return charts[0]
+
+
+def _words_on(several: Mapping[str, Sequence[Point]]) -> str:
+    """Say what a reliability diagram shows, and what its intervals rest on."""
+    sparse = any(point.images < ENOUGH for points in several.values() for point in points)
+    return (
+        "Whether a score of 0.8 means that 80 % of such images are fake, as on the grey line. Neighbouring "
+        f"bins are joined until each point stands for {ENOUGH} images or more"
+        f"{'; a hollow point has fewer' if sparse else ''}. "
+        "Bands, or bars, are Wilson's 95 % intervals, too narrow where several images come from one origin."
+    )
+
+
+def _draw_reliability(axes: Axes, found: Sequence[Point], style: Style, *, banded: bool) -> None:
+    """Draw one detector's points with their intervals, as a band or as a bar each."""
+    predicted, observed, low, high = ([point[field] for point in found] for field in range(4))
+    if banded and len(found) > 1:
+        axes.fill_between(predicted, low, high, color=style.colour, alpha=0.15, linewidth=0)
+    else:
+        axes.vlines(predicted, low, high, color=style.colour, linewidth=0.9, alpha=0.5)
+    fills = [style.colour if point.images >= ENOUGH else "white" for point in found]
+    axes.plot(predicted, observed, **_look(style))
+    axes.scatter(predicted, observed, s=13, facecolors=fills, edgecolors=style.colour, zorder=3)
 
 
 @contextmanager

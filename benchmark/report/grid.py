@@ -12,11 +12,10 @@ import pandas as pd
 from forenbench.printable import printable
 from forenbench.tables.best import is_lowest_best
 from forenbench.tables.printed import levels, number
+from forenbench.tables.readable import RANKS, for_readers
 from forenbench.tables.table import Table
 
 _FIRST, _RANK = "detector", "rank"
-_ENOUGH = 2
-"""Rows, for something to repeat itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,20 +85,26 @@ class Grid:
         """How many there are, names of rows included."""
         return sum(head.span for head in self.heads[-1])
 
+    def also(self, row: Sequence[GridCell]) -> str:
+        """Name a row further than its first cell does, for screens without room for columns of names."""
+        entries = zip(self.heads[-1][1 : self.labels], row[1:], strict=False)
+        told = [(f"{head.text} " if head.text in RANKS else "", cell) for head, cell in entries]
+        return " · ".join(f"{before}{cell.text}{cell.mark}" for before, cell in told if cell.text)
+
 
 def lay_out(table: Table) -> Grid:
     """Lay a table out; index levels become the first columns, the detector (if any) the very first."""
+    table, everywhere = for_readers(table, keep=_FIRST)
     frame = table.frame
     # A reader looks for a detector first; layouts order rows by perturbation.
     if _FIRST in frame.index.names[1:]:
         frame = frame.reorder_levels([_FIRST, *(str(one) for one in frame.index.names if one != _FIRST)])
-    frame, everywhere = _without_repetition(frame)
     labels = frame.index.nlevels
     columns = [[_entry(value, 0) for value in frame.index.get_level_values(n)] for n in range(labels)]
     for name in frame.columns:
         signed = levels(name)[-1] == table.signed != ""
-        entries = [_entry(value, table.decimals, signed) for value in table.frame[name]]
-        if table.low is not None and table.high is not None:
+        entries = [_entry(value, table.decimals, signed) for value in frame[name]]
+        if table.shows_intervals and table.low is not None and table.high is not None:
             for at, (low, high) in enumerate(zip(table.low[name], table.high[name], strict=True)):
                 if pd.notna(low):
                     between = f"[{low:.{table.decimals}f}, {high:.{table.decimals}f}]"
@@ -128,24 +133,8 @@ def lay_out(table: Table) -> Grid:
         ]
     )
     rows = list(zip(*columns, strict=True))
+    labels += sum(name in RANKS for name in frame.columns)  # they stand first, and tell rows apart
     return Grid(table.name, table.title, everywhere, table.notes, heads, rows, labels)
-
-
-def _without_repetition(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
-    """Take out words that are the same in every row, and say them unless empty; the first column stays."""
-    if len(frame) < _ENOUGH:
-        return frame, []
-    words = {name: frame.index.get_level_values(name) for name in map(str, frame.index.names[1:])}
-    # Below outer headings a column's name says too little to stand alone.
-    names = {str(name): frame[name] for name in frame.columns} if frame.columns.nlevels == 1 else {}
-    same = {
-        name: str(values[0])
-        for name, column in {**words, **names}.items()
-        if isinstance((values := list(column))[0], str) and len(set(values)) == 1
-    }
-    frame = frame.droplevel([name for name in same if name in words])
-    frame = frame.drop(columns=[name for name in same if name in names])
-    return frame, [(name, value) for name, value in same.items() if value]
 
 
 def _entry(value: object, decimals: int, signed: bool = False) -> GridCell:

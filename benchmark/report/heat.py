@@ -30,27 +30,7 @@ def heat_map(cells: pd.DataFrame, perturbation: str) -> Grid:
     from matplotlib import colormaps
     from matplotlib.colors import to_hex
 
-    shown = cells[cells["perturbation"] == perturbation]
-    testset, detectors = several(shown, TESTSET), in_order(shown, DETECTOR)
-    found = {
-        key(cell, (*DETECTOR, *testset)): (100 * cell["auroc"], cell["marks"])
-        for cell in as_dicts(shown, [*DETECTOR, *testset, "auroc", "marks"])
-    }
-    average = means.macro(shown, DETECTOR, "auroc")
-    columns = {
-        "/".join(where): [found.get((*detector, *where), means.NO_MEAN) for detector in detectors]
-        for where in in_order(shown, testset)
-    }
-    columns[MEAN[-1]] = [average.get(detector, means.NO_MEAN) for detector in detectors]
-    values, marked = framed(columns, detectors, DETECTOR)
-    # Else a detector that was run under jpeg alone would seem not to be in the run.
-    lacking = []
-    for name in ("detector", "dataset"):
-        here = set(shown[name])
-        if gone := [one for one in dict.fromkeys(cells[name]) if one not in here]:
-            lacking.append(f"In the tables only, for no cell is of {perturbation}: {name} {', '.join(gone)}.")
-    notes = (_WORDS, f"Perturbation: {perturbation}.", *lacking, *marks.remarks(shown))
-    grid = lay_out(Table("heat", _TITLE, values, notes, marks=marked))
+    grid = lay_out(heat_table(cells, perturbation))
     # The middle 60 % of the colour map: its ends are too dark for black numbers to be read on.
     shades = colormaps["RdBu"]
     return replace(
@@ -65,3 +45,25 @@ def heat_map(cells: pd.DataFrame, perturbation: str) -> Grid:
             for row in grid.rows
         ],
     )
+
+
+def heat_table(cells: pd.DataFrame, perturbation: str) -> Table:
+    """Lay out what `heat_map` colours."""
+    shown = cells[cells["perturbation"] == perturbation]
+    testset, detectors = several(shown, TESTSET), in_order(shown, DETECTOR)
+    found = {key(cell, (*DETECTOR, *testset)): means.entry(cell, "auroc") for cell in as_dicts(shown)}
+    average = means.macro(shown, DETECTOR, "auroc")
+    columns = {
+        "/".join(where): [found.get((*detector, *where), means.NO_MEAN) for detector in detectors]
+        for where in in_order(shown, testset)
+    }
+    columns[MEAN[-1]] = [average.get(detector, means.NO_MEAN) for detector in detectors]
+    values, _, _, marked = framed(columns, detectors, DETECTOR)
+    # Else a detector that was run under jpeg alone would seem not to be in the run.
+    lacking = []
+    for name in ("detector", "dataset"):
+        here = set(shown[name])
+        if gone := [one for one in dict.fromkeys(cells[name]) if one not in here]:
+            lacking.append(f"In the tables only, for no cell is of {perturbation}: {name} {', '.join(gone)}.")
+    notes = (_WORDS, f"Perturbation: {perturbation}.", *lacking, *marks.remarks(shown))
+    return Table("heat", _TITLE, values, notes, marks=marked)

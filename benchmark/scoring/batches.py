@@ -41,7 +41,8 @@ class ReadRequest:
         sha256s: What their contents were when the test set was listed; empty where unknown.
         wanted: The distinct prepares wanted under each perturbation: (p, (k, ...)).
         first: What is done to each file before a perturbation, by p; an empty text: nothing. Unlike the
-            perturbation it may depend on the label, which no reader knows.
+            perturbation it may depend on the label, which no reader knows. Where nothing is done to any file
+            of the whole test set, p is not in it.
         fatal: How files ended the process that read them, by (position, (p, k)), or (position, None) where
             everything does. They are left alone.
     """

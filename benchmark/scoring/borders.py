@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from forenbench.data.dataset import Dataset
 from forenbench.data.inventory import FileFacts
-from forenbench.printable import readable
+from forenbench.data.set_notes import SetNote, by_words
 from forenbench.types import Detector, TestSet
 
 from .calls import prepare_of
 
 
-def borders(testset: TestSet, facts: Mapping[str, FileFacts], detectors: Sequence[Detector]) -> Iterator[str]:
+def borders(dataset: Dataset, detectors: Sequence[Detector]) -> Iterator[str]:
     """Say, for each size of crop, how much of the detectors' inputs is black border.
 
     Args:
-        testset: Files of it that are no images are left out.
-        facts: Of its files, by path.
+        dataset: Files of it that are no images are left out.
         detectors: Those count that state a crop and no resize (see `forenbench.types.Detector`).
     """
     crops: dict[int, list[str]] = {}
@@ -25,6 +25,13 @@ def borders(testset: TestSet, facts: Mapping[str, FileFacts], detectors: Sequenc
         crop, resize = (getattr(prepare_of(detector), name, None) for name in ("crop", "resize"))
         if isinstance(crop, int) and crop > 0 and resize is None:
             crops.setdefault(crop, []).append(detector.name)
+    return by_words(note for testset in dataset.testsets for note in _around(testset, dataset.facts, crops))
+
+
+def _around(
+    testset: TestSet, facts: Mapping[str, FileFacts], crops: Mapping[int, Sequence[str]]
+) -> Iterator[SetNote]:
+    """Say of one test set which of its images are smaller than crops, and by how much."""
     files = [facts[sample.path] for sample in testset.samples]
     sizes = [(fact.width, fact.height) for fact in files if fact.format]  # without one, it is no image
     for crop, names in crops.items():
@@ -33,8 +40,9 @@ def borders(testset: TestSet, facts: Mapping[str, FileFacts], detectors: Sequenc
             black = 100 * (1 - sum(seen) / (len(seen) * crop**2))
             share = f"{black:.0f} %" if black >= 1 else "less than 1 %"
             more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-            yield (
-                f"test set '{readable(testset.name)}': {len(seen)} of {len(sizes)} images are smaller "
-                f"than the crop of {crop} pixels that {names[0]}{more} sees: {share} of these inputs is "
-                "black border"
+            yield SetNote(
+                testset.name,
+                f"images are smaller than the crop of {crop} pixels that {names[0]}{more} sees, with black "
+                "border around",
+                f"{len(seen)} of {len(sizes)} images: {share} of these inputs",
             )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,27 @@ import torch
 from PIL.Image import Image
 from torch import Tensor
 
+from forenbench.images.png import as_png
 from forenbench.registry.guests import contained
 from forenbench.types import Detector, Encoder, LogitDetector
 
-Prepare = Callable[[Image], Tensor]
+Prepare = Callable[[Any], Any]
+"""Of an RGB image; `OfBytes` also of a file's bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfBytes:
+    """A plugin's `prepare_bytes` in the place of a `prepare`; of a picture that is no file it gets a PNG.
+
+    Attributes:
+        method: The plugin's. Two are equal where it is.
+    """
+
+    method: Callable[[bytes], Any]
+
+    def __call__(self, given: Image | bytes) -> Any:  # noqa: ANN401 - whatever a plugin returns
+        """Hand on a file's own bytes, or a picture's pixels, losslessly and without metadata."""
+        return self.method(given if isinstance(given, bytes) else as_png(given))
 
 
 def distinct_prepares(detectors: Sequence[Detector]) -> tuple[list[Prepare], list[int]]:
@@ -38,7 +56,9 @@ def distinct_prepares(detectors: Sequence[Detector]) -> tuple[list[Prepare], lis
 def prepare_of(detector: Detector) -> Prepare:
     """Return what prepares images for a detector: its encoder's `prepare` where it has one."""
     encoder = encoder_of(detector)
-    return detector.prepare if encoder is None else encoder.prepare
+    holder: Any = detector if encoder is None else encoder
+    of_bytes = getattr(holder, "prepare_bytes", None)
+    return holder.prepare if of_bytes is None else OfBytes(of_bytes)
 
 
 def encoder_of(detector: Detector) -> Encoder | None:
@@ -53,14 +73,14 @@ def output_of(detector: Detector) -> str:
     return output
 
 
-def prepared(prepare: Prepare, image: Image) -> Tensor:
-    """Prepare an image, on which a detector may draw.
+def prepared(prepare: Prepare, image: Image | bytes) -> Tensor:
+    """Prepare an image, on which a detector may draw, or a file.
 
     Raises:
-        TypeError: Something else than a dense tensor came back.
+        TypeError: Something else than a dense tensor, an array of numbers or bytes came back.
     """
     with contained():
-        tensor = _dense(prepare(image), "prepare")
+        tensor = _dense(prepare(image), "prepare_bytes" if isinstance(prepare, OfBytes) else "prepare")
     return torch.empty(tensor.shape, dtype=tensor.dtype).copy_(tensor.detach())
 
 
@@ -115,24 +135,24 @@ def scored(detector: Detector, batch: Tensor) -> tuple[Tensor, Tensor]:
 
 def _numbers(returned: Any, number: int, method: str) -> Tensor:  # noqa: ANN401 - whatever a detector returns
     """Copy n real numbers, a tensor, an array or a list, to float32 (n,)."""
-    if isinstance(returned, list | tuple | np.ndarray):
-        try:
-            array = np.asarray(returned)
-            # As float64, which is exact for all but huge integers: torch takes no array in the other byte
-            # order, nor one with negative strides.
-            returned = torch.tensor(array.astype(np.float64) if array.dtype.kind in "iuf" else array)
-        except (RuntimeError, TypeError, ValueError) as error:
-            raise ValueError(
-                f"{method} returned a {type(returned).__name__} that holds more than numbers"
-            ) from error
-    values = _counted(returned, number, method)
-    if values.dtype == torch.bool or values.dtype.is_complex:
-        found = "truth values" if values.dtype == torch.bool else "complex numbers"
-        raise ValueError(f"{method} returned {found}, not scores: return the number that is compared")
-    if values.ndim != 1:
-        hint = "; add .squeeze(1)" if values.shape == (number, 1) else ""
+    values = returned
+    try:
+        if isinstance(values, list | tuple):
+            # Numbers that lie on a GPU, or wait for a gradient, are none that NumPy takes.
+            values = np.asarray([v.numpy(force=True) if isinstance(v, Tensor) else v for v in values])
+        if isinstance(values, np.ndarray) and values.dtype.kind in "iuf":
+            # As float64, which is exact for all but huge integers: torch knows fewer types of them.
+            values = values.astype(np.float64)
+        values = _dense(values, method)
+    except (TypeError, ValueError):
+        values = None
+    if values is None or values.dtype == torch.bool or values.dtype.is_complex or values.shape != (number,):
+        hint = "; add .squeeze(1)" if getattr(values, "shape", ()) == (number, 1) else ""
+        if getattr(values, "dtype", None) == torch.bool:
+            hint = "; truth values are no scores: return what is compared with the threshold"
         raise ValueError(
-            f"{method} returned shape {tuple(values.shape)} for {number} images, not ({number},){hint}"
+            f"{method} returned {_described(returned)}; return {number} numbers for {number} images: a "
+            f"tensor, an array or a list{hint}"
         )
     return values.detach().to(torch.float32, copy=True)
 
@@ -141,19 +161,44 @@ def _counted(returned: object, number: int, method: str) -> Tensor:
     """Refuse anything but one value or vector per image."""
     values = _dense(returned, method)
     if values.ndim == 0 or len(values) != number:
-        raise ValueError(f"{method} returned {tuple(values.shape)} for {number} images")
+        raise ValueError(
+            f"{method} returned {_described(returned)} for {number} images: return one row for each"
+        )
     return values
 
 
 def _dense(returned: object, method: str) -> Tensor:
-    """Refuse anything but a tensor that has all its values."""
-    if not isinstance(returned, Tensor):
-        raise TypeError(f"{method} returned {type(returned).__name__}, not a tensor")
+    """Take a tensor that has all its values, or make one of an array of numbers, or of bytes."""
+    array = np.frombuffer(returned, np.uint8) if isinstance(returned, bytes | bytearray) else returned
+    if isinstance(array, np.ndarray) and array.dtype.kind in "biufc":
+        # A copy, for torch takes no array in the other byte order, none with negative strides, and of memory
+        # that is not to be written into it warns.
+        returned = torch.from_numpy(np.array(array, array.dtype.newbyteorder("="), order="C"))
     if (
-        returned.layout is not torch.strided
+        not isinstance(returned, Tensor)
+        or returned.layout is not torch.strided
         or returned.is_nested
         or returned.is_quantized
         or returned.is_meta
     ):
-        raise TypeError(f"{method} returned a sparse, nested, quantized or meta tensor, not a dense one")
+        raise TypeError(
+            f"{method} returned {_described(returned)}; return a dense tensor or an array of numbers"
+        )
     return returned
+
+
+def _described(returned: object) -> str:
+    """Say what came: of what kind, shape and type."""
+    if isinstance(returned, Tensor):
+        layout = str(returned.layout).removeprefix("torch.")
+        kinds = {"nested": returned.is_nested, "quantized": returned.is_quantized, "meta": returned.is_meta}
+        kind = next((kind for kind, it_is in kinds.items() if it_is), "" if layout == "strided" else layout)
+        # A nested tensor has no shape that could be told.
+        shape = "" if returned.is_nested else f" of shape {tuple(returned.shape)}"
+        return f"a {kind + ' ' if kind else ''}tensor{shape}, {str(returned.dtype).removeprefix('torch.')}"
+    if isinstance(returned, np.ndarray):
+        return f"an array of shape {returned.shape}, {returned.dtype}"
+    if isinstance(returned, list | tuple):
+        kinds_within = sorted({type(one).__name__ for one in returned})
+        return f"a {type(returned).__name__} of {len(returned)} ({', '.join(kinds_within) or 'empty'})"
+    return "None" if returned is None else f"a {type(returned).__name__}"

@@ -2,7 +2,36 @@
 
 from __future__ import annotations
 
+import re
+
 from forenbench.errors import BenchError
+
+_DEVICE = re.compile(r"(auto|cpu|mps|(cuda|xpu)(:\d+)?)", re.ASCII)
+
+
+def check_device(request: str) -> None:
+    """Refuse what is no name of a device, before PyTorch is imported to look for it.
+
+    Raises:
+        BenchError: It is none.
+    """
+    if not _DEVICE.fullmatch(request):
+        raise BenchError(
+            f"unknown device '{request}': a GPU of NVIDIA or AMD is cuda (the second one cuda:1), of Apple "
+            "mps, of Intel xpu; else say cpu, or auto for what is there"
+        )
+
+
+def split_devices(request: str) -> list[str]:
+    """Split devices with commas between.
+
+    Raises:
+        BenchError: One is no device's name.
+    """
+    names = [name.strip() for name in request.split(",") if name.strip()] or ["auto"]
+    for name in names:
+        check_device(name)
+    return names
 
 
 def choose_device(request: str) -> str:
@@ -11,6 +40,7 @@ def choose_device(request: str) -> str:
     Raises:
         BenchError: It is not there.
     """
+    check_device(request)
     import torch
 
     if request == "auto":
@@ -33,9 +63,9 @@ def choose_devices(request: str) -> list[str]:
     Raises:
         BenchError: One is not there.
     """
+    names = split_devices(request)
     import torch
 
     if request == "auto" and torch.cuda.device_count() > 1:
         return [f"cuda:{number}" for number in range(torch.cuda.device_count())]
-    names = [name.strip() for name in request.split(",") if name.strip()]
-    return [choose_device(name) for name in names or ["auto"]]
+    return [choose_device(name) for name in names]

@@ -66,6 +66,8 @@ class EncoderPass:
             Exception: Whatever the encoder raises.
         """
         identity: str = getattr(encoder, "identity", "")
+        if identity and hasattr(encoder, "prepare_bytes"):
+            identity += "; of files"  # should it have been one of pictures, under the same text
         # Each output is kept by itself: a detector that comes later may read another one.
         where = {
             output: address(f"{identity}; output {output}" if output else identity, *seen, self.rounding)

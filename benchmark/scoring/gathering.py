@@ -100,6 +100,15 @@ class Gathered:
             self.kinds.append(kind)
 
 
+def kinds_of(request: Request, means: Means) -> dict[str, str]:
+    """Say with which kind of checkpoints each dataset is scored, where detectors do not say it."""
+    from forenbench.data.requests import find_spec
+
+    if request.table:
+        return dict.fromkeys(request.datasets, means.checkpoints or "published")
+    return {name: means.checkpoints or find_spec(name, means.rules).checkpoints for name in request.datasets}
+
+
 def gather(request: Request, means: Means, advance: Advance, room: Room | None = None) -> Gathered:
     """Load the detectors and open the datasets.
 
@@ -114,12 +123,8 @@ def gather(request: Request, means: Means, advance: Advance, room: Room | None =
         BenchError: Something is not there; for a published table, if nothing can be run at all.
     """
     from forenbench.data.finding import MissingDataset
-    from forenbench.data.requests import find_spec
 
-    if request.table:
-        kinds = dict.fromkeys(request.datasets, means.checkpoints or "published")
-    else:
-        kinds = {name: means.checkpoints or find_spec(name).checkpoints for name in request.datasets}
+    kinds = kinds_of(request, means)
     gathered = _load(request, kinds.values(), means, room)
     for name, kind in kinds.items():
         wanted = request.datasets[name]

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from forenbench.errors import BenchError
+from forenbench.errors import BenchError, unknown
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -56,7 +56,7 @@ def check_precision(request: str) -> str:
         BenchError: There is no such precision.
     """
     if request not in PRECISIONS:
-        raise BenchError(f"precision '{request}' is none of {', '.join(PRECISIONS)}")
+        raise BenchError(unknown("precision", request, PRECISIONS))
     return request
 
 

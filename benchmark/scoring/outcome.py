@@ -25,6 +25,7 @@ class Summary:
         unfinished: Cells that are not there yet, for the run was stopped.
         problems: Counts of images by status, of cells with images that are not `ok`.
         notes: What the run had to do otherwise than usual.
+        asked: All cells that the run was for.
     """
 
     present: int = 0
@@ -32,6 +33,7 @@ class Summary:
     unfinished: int = 0
     problems: dict[Cell, StatusCounts] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    asked: list[Cell] = field(default_factory=list)
 
     def add(self, other: Summary) -> None:
         """Count in what another round did."""
@@ -40,6 +42,7 @@ class Summary:
         self.unfinished += other.unfinished
         self.problems |= other.problems
         self.notes += other.notes
+        self.asked += other.asked
 
     @classmethod
     def of(
@@ -56,6 +59,7 @@ class Summary:
         to_do = sum(map(len, missing))
         summary = cls(present=sum(len(task.cells) for task in tasks) - to_do, notes=notes)
         for task in tasks:
+            summary.asked += [planned.cell for planned in task.cells]
             for planned in task.cells:
                 record = store.record(planned.cell)
                 if record is None or record.identity != planned.identity:

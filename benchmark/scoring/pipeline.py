@@ -23,7 +23,7 @@ from forenbench.registry.guests import reason
 from forenbench.types import Detector, Perturbation, TestSet
 
 from .batches import BATCH, Batch, CellIndex, CellResults, ReadRequest, Todo
-from .calls import encoder_of, output_of, scored
+from .calls import OfBytes, encoder_of, output_of, prepare_of, scored
 from .encoding import EncoderPass, Seen
 from .features import FeatureCache
 from .features import numerics as rounding
@@ -132,6 +132,8 @@ class Scorer:
             f"{batch.sha256s[at]} {first[at]}" if first and first[at] else batch.sha256s[at]
             for at in inputs.positions
         ]
+        if first is not None and isinstance(prepare_of(detector), OfBytes):
+            images = [f"{image} as PNG" for image in images]  # none of the files themselves was looked at
         seen = Seen(self.lineup.perturbations[p].name, self.lineup.seed, images)
         try:
             found = self._encoding.features(encoder, detector.name, outputs, inputs.values, seen)
@@ -168,7 +170,7 @@ class Scorer:
                 else:
                     # The score itself is left out, or it would be counted, but a finite logit may tell why.
                     much = ", or more than float32 holds" if math.isinf(score) else ""
-                    error = f"{name} returned {score}{much}"
+                    error = f"{name} returned {score}{much}; a score is a finite number"
                     results[position] = ImageResult("nonfinite", logit=logit, error=error)
         drawn = batch.drawn[p]
         return [replace(results[at], drawn=drawn[at]) if drawn[at] else results[at] for at in sorted(results)]
@@ -211,8 +213,9 @@ def score_testset(
     paths = [sample.path for sample in testset.samples]
     batches = (paths[start : start + BATCH] for start in range(0, len(paths), BATCH))
     wanted = lineup.wanted(indices)
+    reencoded = range(len(todo)) if testset.reencoded else ()
     requests = (
-        ReadRequest(0, tuple(batch), ("",) * len(batch), wanted, dict.fromkeys(range(len(todo)), steps))
+        ReadRequest(0, tuple(batch), ("",) * len(batch), wanted, dict.fromkeys(reencoded, steps))
         for batch in batches
         for steps in [tuple(testset.reencoded.get(path, "") for path in batch)]
     )

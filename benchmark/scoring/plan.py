@@ -165,8 +165,8 @@ class Shard:
         for batch in batches:
             paths = tuple(task.testset.samples[at].path for at in batch)
             sha256s = tuple(task.facts[path].sha256 for path in paths)
-            steps = {p: tuple(task.first.get(p, {}).get(path, "") for path in paths) for p, _ in todo}
-            first = {p: some for p, some in steps.items() if any(some)}
+            steps = {p: task.first.get(p, {}) for p, _ in todo}
+            first = {p: tuple(of.get(path, "") for path in paths) for p, of in steps.items() if of}
             requests.append(ReadRequest(t, paths, sha256s, prepares, first))
         return cls(t, batches[0].start, tuple(requests), todo)
 

@@ -25,7 +25,7 @@ from forenbench.registry.guests import reason
 from forenbench.types import Perturbation, Source
 
 from .batches import CHANGED, Batch, InputKey, ReadRequest, Stack
-from .calls import Prepare, distinct_prepares, prepared
+from .calls import OfBytes, Prepare, distinct_prepares, prepared
 from .patience import Patience
 from .turns import Turn
 
@@ -85,11 +85,11 @@ class Reader:
                     rows.lose(position, ImageResult("failed", error=CHANGED))
                     continue
                 rows.sha256s[position] = sha256
-                self._perturb(position, image, rows)
+                self._perturb(position, image, data, rows)
         return rows.stack()
 
-    def _perturb(self, position: int, image: Image, rows: _Rows) -> None:
-        """Perturb and prepare one image in every way that is wanted."""
+    def _perturb(self, position: int, image: Image, data: bytes, rows: _Rows) -> None:
+        """Perturb and prepare one image, of a file's bytes, in every way that is wanted."""
         wanted = rows.wanted(position)
         begun = {"": image}
         for number, (p, prepares) in enumerate(wanted):
@@ -115,12 +115,18 @@ class Reader:
             # A detector may draw on its image, so each gets one of its own: a copy, but for the last that
             # reads the pixels ("none" hands on the image itself). A huge picture has no room for one more.
             needed = perturbed is begun[first] and number < len(wanted) - 1
+            # Where other files of the test set are re-encoded first, this one's own bytes would tell it from
+            # them: there all are sent alike.
+            is_file = perturbation.name == "none" and p not in rows.request.first
             for k in prepares:
-                given = perturbed if k == prepares[-1] and not needed else perturbed.copy()
+                prepare = self.prepares[k]
+                given: Image | bytes = data if is_file else perturbed
+                if not isinstance(prepare, OfBytes):
+                    given = perturbed if k == prepares[-1] and not needed else perturbed.copy()
                 self.patience.begin()
                 try:
                     with self.turn:
-                        rows.tensors[p, k][position] = prepared(self.prepares[k], given)
+                        rows.tensors[p, k][position] = prepared(prepare, given)
                 except Exception as error:
                     rows.missing[p, k][position] = ImageResult("failed", error=f"prepare: {reason(error)}")
                 del given  # or it lies in memory beside the next copy

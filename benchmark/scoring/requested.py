@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from forenbench.errors import BenchError, unknown
+from forenbench.files.regular import irregular
+from forenbench.weights.checkpoint import MissingWeights
 
 if TYPE_CHECKING:
     from forenbench.plugins.loaded import LoadedDetector
@@ -17,17 +19,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Which weights files are taken.
+    """What detectors may take: which weights files, and whether they may ask the network.
 
     Attributes:
         pairs: NAME=PATH, the user's files by checkpoint name.
         unverified: See `forenbench.weights.Weights`.
         trained_on: Likewise.
+        allow_network: Likewise.
     """
 
     pairs: Sequence[str] = ()
     unverified: bool = False
     trained_on: tuple[str, ...] = ()
+    allow_network: bool = False
 
 
 def open_weights(kind: str, files: Files, device: str) -> Weights:
@@ -36,19 +40,53 @@ def open_weights(kind: str, files: Files, device: str) -> Weights:
     from forenbench.weights import KINDS, Weights
 
     if kind not in KINDS:
-        raise BenchError(f"checkpoints '{kind}' is neither {' nor '.join(KINDS)}")
+        raise BenchError(unknown("kind of checkpoints", kind, KINDS))
     known = InstalledCheckpoints()
-    names = [checkpoint.name for checkpoint in known] if files.pairs else []
+    stated = (files.unverified, files.trained_on, files.allow_network)
+    return Weights(kind, parse_files(files.pairs), device, known, *stated)
+
+
+def parse_files(pairs: Sequence[str]) -> dict[str, Path]:
+    """Read NAME=PATH of checkpoints.
+
+    Raises:
+        BenchError: One is no such pair, an unknown name, or no file.
+    """
+    from forenbench.plugins.installed import installed
+    from forenbench.plugins.readiness import checkpoint_names
+
+    names = checkpoint_names() if pairs else []
     paths = {}
-    for pair in files.pairs:
+    for pair in pairs:
         name, equals, path = pair.partition("=")
         if not equals:
             raise BenchError(f"weights '{pair}' is not NAME=PATH; 'bench list weights' shows the names")
+        if name not in names:  # a package whose card does not say it may still have it
+            names += [one.name for found in installed(stated=False) for one in found.checkpoints]
         # Refused, not left aside: of a misspelt name the published file would be taken, and nothing said.
         if name not in names:
-            raise BenchError(unknown("checkpoint", name, names))
+            raise BenchError(unknown("checkpoint", name, names, "bench list weights"))
         paths[name] = Path(path).expanduser()
-    return Weights(kind, paths, device, known, files.unverified, files.trained_on)
+        if why := irregular(paths[name]):
+            raise MissingWeights(f"weights '{name}': no file at {path} ({why})")
+    return paths
+
+
+def check_detectors(requests: Sequence[str | OwnDetector], kind: str, files: Files) -> None:
+    """Refuse what cannot be loaded, as far as it can be seen before anything heavy is imported.
+
+    Raises:
+        NotReady: Weights are not here; it says what can be run.
+        BenchError: Something is unknown, or no file.
+    """
+    from forenbench.plugins.ways import check_ready
+    from forenbench.weights import KINDS
+
+    if kind not in KINDS:
+        raise BenchError(unknown("kind of checkpoints", kind, KINDS))
+    if not requests:
+        raise BenchError("no detector is named; 'bench list detectors' shows them")
+    check_ready(requests, kind, parse_files(files.pairs))
 
 
 def load_detectors(

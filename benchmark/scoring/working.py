@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from forenbench.errors import BenchError
 from forenbench.files.sizes import parse_size
 
-from .devices import choose_devices
+from .devices import choose_devices, split_devices
 from .workers import Workplace, workers
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class EngineChoice:
         from forenbench.scoring.engines import check_name
 
         check_name(self.name)
+        self.room()
         # Refused here, before networks are loaded, which takes minutes.
         if self.name == "ray" and self.device not in ("auto", "cpu", "cuda"):
             raise BenchError(
@@ -53,6 +54,8 @@ class EngineChoice:
             raise BenchError(
                 "readers are for engine local; replicas read with their own cores (replica_cpus)"
             )
+        if self.name == "local":
+            split_devices(self.device)
 
     def devices(self) -> list[str]:
         """Say which devices of this machine score; on a cluster, none but where things are loaded to look.
@@ -62,11 +65,19 @@ class EngineChoice:
         """
         return choose_devices(self.device) if self.name == "local" else ["cpu"]
 
+    def room(self) -> int | None:
+        """Return the bytes that the cache of features may take; None: as many as usual.
+
+        Raises:
+            BenchError: It is no size.
+        """
+        return parse_size(self.features) if self.features else None
+
     def cache(self) -> FeatureCache:
         """Open the cache of features."""
         from .features import user_cache
 
-        return user_cache(parse_size(self.features) if self.features else None)
+        return user_cache(self.room())
 
 
 @contextmanager

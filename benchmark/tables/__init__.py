@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from forenbench.errors import BenchError
+from forenbench.metrics.metric_values import check_names
 from forenbench.records.coverage import APART, MISSING
 from forenbench.records.store import Store
 
@@ -43,6 +44,7 @@ def make(  # noqa: PLR0913 - what images count as is two of them
     tampered_as: str = APART,
     *,
     against_published: bool = False,
+    metrics: Sequence[str] = (),
 ) -> Table:
     """Make a table from the cells of one protocol (see `one_protocol` and `measure`).
 
@@ -53,11 +55,17 @@ def make(  # noqa: PLR0913 - what images count as is two of them
         failed_as: See `measure`.
         tampered_as: See `measure`.
         against_published: A paper's numbers beside the measured ones; for tables of papers.
+        metrics: Shown in place of the table's own, by their columns.
 
     Raises:
-        BenchError: Unknown name or protocol, nothing to show, or nothing was published to show beside it.
+        BenchError: Unknown name, protocol or metric, nothing to show, nothing was published to show beside
+            it, or its metrics are fixed.
     """
     found = find_table(table) if isinstance(table, str) else table
+    check_names(metrics)
+    if metrics and (isinstance(found, PaperTable) or not found.takes_metrics):
+        why = "the paper says which" if isinstance(found, PaperTable) else found.fixed
+        raise BenchError(f"table '{found.name}' is of no other metric, its own are fixed: {why}")
     if isinstance(found, PaperTable):
         measured = measure(stores, by_class=found.by_class, failed_as=failed_as, tampered_as=tampered_as)
         made = lay_out(found, measured, protocol)
@@ -66,5 +74,9 @@ def make(  # noqa: PLR0913 - what images count as is two of them
         raise BenchError(f"table '{found.name}' is not a paper's: nothing was published to show beside it")
     cells = measure(stores, failed_as=failed_as, tampered_as=tampered_as)
     chosen = one_protocol(cells, protocol)
-    made = found.make(chosen.copy())  # a table of others may change what it is given
-    return replace(made, notes=(*made.notes, *left_out(cells, chosen)))
+    for metric in metrics:
+        if metric not in chosen:
+            raise BenchError(f"no cell has metric '{metric}': 'bench calibrate --on RUN' fits what it needs")
+    # A table of others may change what it is given.
+    made = found.make(chosen.copy(), *([list(dict.fromkeys(metrics))] if metrics else []))
+    return replace(made, notes=(*made.notes, *left_out(cells, chosen)), cells=chosen)

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from forenbench.metrics.metric import AUTHOR, ORACLE, Metric, ProbabilityMetric
-from forenbench.metrics.metric_values import shown_in, why_none
+from forenbench.metrics.metric_catalogue import METRICS
+from forenbench.metrics.metric_values import decimals, in_title, percent, shown_in, why_none
 
 from . import marks, realsources, tampered
 from .cell_frame import CELL, as_dicts, framed, in_order, key, several
@@ -28,49 +29,60 @@ _BLANK = {
 """Why a column is blank where labels and kind of scores would allow a value, by its heading."""
 
 
-def by_label(cells: pd.DataFrame) -> Table:
+def by_label(cells: pd.DataFrame, chosen: Sequence[str] = ()) -> Table:
     """List every cell with its counts, accuracies by label, AP and AUROC; tampered images apart."""
     title = "Every cell (%), with 95 % intervals"
-    made = _table("cells", title, cells, *realsources.widest(cells), counts=("ok", "images"))
+    made = _table("cells", title, cells, chosen, *realsources.widest(cells), counts=("ok", "images"))
     return tampered.beside(made, cells)
 
 
-def by_error_rate(cells: pd.DataFrame) -> Table:
+def by_error_rate(cells: pd.DataFrame, chosen: Sequence[str] = ()) -> Table:
     """List every cell with the rates of errors at fixed rates of the other error."""
-    return _table("error-rates", "Error rates (%), with 95 % intervals", cells)
+    return _table("error-rates", "Error rates (%), with 95 % intervals", cells, chosen)
 
 
-def by_threshold(cells: pd.DataFrame) -> Table:
+def by_threshold(cells: pd.DataFrame, chosen: Sequence[str] = ()) -> Table:
     """List every cell with its decisions at the author's, a fitted, and the oracle's threshold."""
     oracle = (
         "The oracle's threshold is chosen on the very images it is judged on: an upper bound, but for a "
         "quirk of UnivFD's search by which it can fall below the others."
     )
     title = "Decisions (%) at three thresholds, with 95 % intervals"
-    return _table("thresholds", title, cells, oracle)
+    return _table("thresholds", title, cells, chosen, oracle)
 
 
-def by_calibration(cells: pd.DataFrame) -> Table:
+def by_calibration(cells: pd.DataFrame, chosen: Sequence[str] = ()) -> Table:
     """List every cell with how far its probabilities can be believed, and what fitted maps make of them."""
     reasons = dict.fromkeys(
         f"{detector}: {why}." for detector, why in in_order(cells, ["detector", "no_probabilities"]) if why
     )
     title = "How far probabilities can be believed (0 is best), with 95 % intervals"
+    made = _table("calibration", title, cells, chosen, *reasons)
     # Not percentages, but losses and errors mostly below 1: one decimal would show little of them.
-    return replace(_table("calibration", title, cells, *reasons), decimals=3)
+    return made if chosen else replace(made, decimals=3)
 
 
-def _table(name: str, title: str, cells: pd.DataFrame, *remarks: str, counts: Sequence[str] = ()) -> Table:
+def _table(
+    name: str,
+    title: str,
+    cells: pd.DataFrame,
+    chosen: Sequence[str],
+    *remarks: str,
+    counts: Sequence[str] = (),
+) -> Table:
     """Put counts and a table's metrics side by side, a row a cell, shares in percent.
 
     Args:
         name: Of the table; the catalogue of metrics says which ones it shows.
         title: Of the table.
         cells: As `forenbench.tables.measure` returns them.
+        chosen: Metrics in place of those that the catalogue says, by their labels.
         remarks: The first of its notes.
         counts: Columns that come first, without intervals or marks.
     """
-    metrics, lines, blank = shown_in(name), as_dicts(cells), np.full(len(cells), np.nan)
+    metrics = {METRICS[one].label: METRICS[one] for one in chosen} or shown_in(name)
+    title = f"{in_title(chosen)} of every cell, with 95 % intervals" if chosen else title
+    lines, blank = as_dicts(cells), np.full(len(cells), np.nan)
     names = several(cells, CELL)
     table: dict[str, list[tuple[float, float, float, str]]] = {
         column: [(cell[column], np.nan, np.nan, "") for cell in lines] for column in counts
@@ -78,7 +90,7 @@ def _table(name: str, title: str, cells: pd.DataFrame, *remarks: str, counts: Se
     reasons: dict[str, list[str]] = {}
     for label, metric in metrics.items():
         column, least, most = (
-            cells[one].to_numpy(float) * (100 if metric.percent else 1) if one in cells else blank
+            cells[one].to_numpy(float) * percent(metric.name) if one in cells else blank
             for one in (metric.name, f"{metric.name}_low", f"{metric.name}_high")
         )
         if metric.by not in (AUTHOR, ORACLE) and np.isnan(column).all():
@@ -100,7 +112,7 @@ def _table(name: str, title: str, cells: pd.DataFrame, *remarks: str, counts: Se
         *drawn_by_origin(cells),
         *marks.remarks(cells),
     )
-    return Table(name, title, frame, notes, low=low, high=high, marks=signs)
+    return Table(name, title, frame, notes, decimals(chosen), low=low, high=high, marks=signs)
 
 
 def _blanks(lines: Sequence[Mapping[str, Any]], metrics: Mapping[str, Metric]) -> Iterator[str]:

@@ -16,7 +16,7 @@ import pandas as pd
 from forenbench.data.inventory import FileFacts
 from forenbench.data.reencoding import LIKE_REALS, by_label, is_of_single_files
 from forenbench.errors import BenchError
-from forenbench.metrics.metric_values import labelled
+from forenbench.metrics.metric_values import decimals, in_title, labelled, percent
 from forenbench.perturbations import parse, parse_all
 from forenbench.types import Perturbation
 
@@ -32,7 +32,7 @@ KINDS = ("jpeg", "square")
 _SMALL = 64
 """A side of fewer pixels than this is worth a word: no detector is made for it."""
 
-_METRICS = labelled("acc", "ap", "auroc")
+_METRICS = ("acc", "ap", "auroc")
 _NOTE = (
     "Drop is raw less equalised. It may come from shortcuts in the files, or from evidence that re-encoding "
     "destroys: a fake's traces suffer, too."
@@ -121,15 +121,16 @@ def remarks(perturbations: Iterable[Perturbation], facts: Iterable[FileFacts]) -
             yield f"{step} leaves few pixels: the smallest image has a side of {min(sides)}; try square:N"
 
 
-def table(cells: pd.DataFrame) -> Table:
+def table(cells: pd.DataFrame, chosen: Sequence[str] = ()) -> Table:
     """Lay out each detector's metrics on each test set: raw, equalised, and the drop (raw less equalised).
 
     Args:
         cells: As `forenbench.tables.measure` returns them.
+        chosen: Metrics in place of accuracy, average precision and AUROC.
 
     Returns:
-        Values in percent; rows by equalising perturbation, detector, weights and test set, then their mean;
-        NaN where a cell was not run or a metric is undefined.
+        Values, shares in percent; rows by equalising perturbation, detector, weights and test set, then their
+        mean; NaN where a cell was not run or a metric is undefined.
 
     Raises:
         NothingToShow: No cell is.
@@ -137,7 +138,8 @@ def table(cells: pd.DataFrame) -> Table:
     names = [name for name in dict.fromkeys(cells["perturbation"]) if _equalises(name)]
     if not names:
         raise NothingToShow("no cell is equalised; 'bench run --equalise jpeg:96' makes some")
-    testset, metrics = several(cells, TESTSET), _METRICS.values()
+    testset, heading = several(cells, TESTSET), labelled(*(chosen or _METRICS))
+    metrics = heading.values()
     names_of_cells = ["perturbation", *DETECTOR, *testset]
     lines = as_dicts(cells, [*names_of_cells, *metrics, "marks"])
     found = {key(cell, names_of_cells): cell for cell in lines}
@@ -149,7 +151,7 @@ def table(cells: pd.DataFrame) -> Table:
         for where in testsets:
             # A drop needs both: where either was not run, NaN spreads to the difference.
             raw, equalised = (found.get((one, *detector, *where), nothing) for one in ("none", name))
-            pairs = [(100 * raw[metric], 100 * equalised[metric]) for metric in metrics]
+            pairs = [(percent(m) * raw[m], percent(m) * equalised[m]) for m in metrics]
             rows[name, *detector, *where] = [n for one, two in pairs for n in (one, two, one - two)]
             signs[name, *detector, *where] = marks.together([raw["marks"], equalised["marks"]])
         if len(testsets) > 1:
@@ -160,14 +162,15 @@ def table(cells: pd.DataFrame) -> Table:
             ]
             rows[mean] = rows[mean] or [float("nan")] * 3 * len(metrics)  # no test set has both labels
             signs[mean] = marks.together(signs[one] for one in behind)
-    heads = list(product(_METRICS, ["raw", "equalised", "drop"]))
+    heads = list(product(heading, ["raw", "equalised", "drop"]))
     columns = {head: [(row[at], signs[one]) for one, row in rows.items()] for at, head in enumerate(heads)}
     frame, marked = framed(columns, rows, ["equalised", *DETECTOR, *testset], "metric", "images")
     # The notes are of the cells in this table; a run may have others, under blur say.
     shown = cells[cells["perturbation"].isin(["none", *names])]
-    title = "Every image re-encoded the same way: raw, equalised, and the drop (%)"
+    title = "Every image re-encoded the same way: raw, equalised, and the drop"
+    title += f": {in_title(chosen)}" if chosen else " (%)"
     notes = (_NOTE, *notes_on(shown), *marks.remarks(shown))
-    return Table("equalised", title, frame, notes, signed="drop", marks=marked)
+    return Table("equalised", title, frame, notes, decimals(chosen or _METRICS), "drop", marks=marked)
 
 
 def _equalises(name: str) -> bool:

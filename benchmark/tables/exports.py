@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _RECORD = "tables/made_from.json"
-_SUFFIXES = {".csv": "csv", ".md": "markdown"}
+_SUFFIXES = {".csv": "csv", ".tidy.csv": "tidy", ".md": "markdown"}
 
 
 def export(cells: pd.DataFrame, root: Path) -> list[str]:
@@ -49,7 +50,7 @@ def export(cells: pd.DataFrame, root: Path) -> list[str]:
     # Ours alone: code of packages is run when somebody asks for its table, or for a report.
     for name, kind in TABLES.items():
         with suppress(NothingToShow):
-            made = kind.make(cells)
+            made = replace(kind.make(cells), cells=cells)
             for suffix, style in _SUFFIXES.items():
                 written.append(f"tables/{name}{suffix}")
                 write_text(root / written[-1], render(made, style))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,8 @@ from . import marks, ranking
 from .cell_frame import CONTEST, DETECTOR, as_dicts, grouped, key
 from .means import deviation, worst
 from .notes import of_added, of_tampered
-from .rendering import as_markdown
 from .table import Table
+from .texts import as_markdown
 
 DECIMALS = 2
 _BALANCED = 1.5
@@ -60,9 +61,9 @@ def standings(cells: pd.DataFrame, rank_by: str = "ap") -> pd.DataFrame:
     """
     if rank_by not in rankings():
         raise BenchError(f"rank_by '{rank_by}' is none of {', '.join(rankings())}")
-    board = pd.DataFrame(
-        [row for contest in grouped(as_dicts(cells), CONTEST).values() for row in _contest(contest, rank_by)]
-    )
+    # By name, not by run: one that joins others adds its lines, and moves none, wherever its folder sorts it.
+    contests = sorted(grouped(as_dicts(cells), CONTEST).items(), key=lambda one: _place(*one[0]))
+    board = pd.DataFrame([row for _, contest in contests for row in _contest(contest, rank_by)])
     return board.astype({"rank": "Int64"})  # the one integer that may be missing
 
 
@@ -79,9 +80,12 @@ def remarks(cells: pd.DataFrame, board: pd.DataFrame) -> Iterator[str]:
         yield "Images without a score count as errors (--failed-as wrong)."
     yield from of_tampered(cells)
     rows = as_dicts(board)
-    for row in rows:
-        if row["unranked"]:
-            yield f"No rank: {row['detector']} ({row['weights']}) on {_named(row)}: {row['unranked']}."
+    for (why,), some in grouped((row for row in rows if row["unranked"]), ["unranked"]).items():
+        places: dict[str, list[str]] = {}
+        for row in some:
+            places.setdefault(_named(row), []).append(f"{row['detector']} ({row['weights']})")
+        named = "; ".join(f"{', '.join(detectors)} on {place}" for place, detectors in places.items())
+        yield f"No rank: {named}: {why}."
     # With nine reals for each fake, an A.P. of 10 % is chance: it and AUROC may rank detectors differently.
     unbalanced = set()
     for cell in as_dicts(cells, [*CONTEST, "reals", "fakes"]):
@@ -89,16 +93,17 @@ def remarks(cells: pd.DataFrame, board: pd.DataFrame) -> Iterator[str]:
         if fewer and more > _BALANCED * fewer:  # a test set of one label is in no mean
             unbalanced.add(key(cell, CONTEST))
     ranked = grouped((row for row in rows if not row["unranked"]), CONTEST)
+    others: dict[tuple[str, str], list[str]] = {}
     for contest, rows in ranked.items():
         for metric, name in rankings().items():
             ranks = rounding.ranks([row[metric] for row in rows])
             if contest in unbalanced and ranks != [row["rank"] for row in rows]:
                 placed = sorted(zip(ranks, rows, strict=True), key=lambda pair: pair[0] or len(rows) + 1)
                 first, order = rows[0], ", ".join(row["detector"] for _, row in placed)
-                yield (
-                    f"The labels of {_named(first)} are not balanced ({first['real']} real, {first['fake']} "
-                    f"fake), and by {name} the order is another one: {order} (--rank-by {metric})."
-                )
+                labels = f"{_named(first)} ({first['real']} real, {first['fake']} fake)"
+                others.setdefault((f"by {name}", f"{order} (--rank-by {metric})"), []).append(labels)
+    for (by, order), named in others.items():
+        yield f"Labels are not balanced, and {by} the order is another one, on {'; '.join(named)}: {order}."
     yield from of_added(cells, (METRICS[name] for name in kept()))
     yield from marks.remarks(cells)
 
@@ -211,6 +216,16 @@ def _contest(cells: Sequence[dict[str, Any]], rank_by: str) -> list[dict[str, An
     for detector, rank in zip(ranked, rounding.ranks(list(ranked.values())), strict=True):
         rows[detector] |= {"rank": rank, "ranks": left_open[detector]}
     return sorted(rows.values(), key=lambda row: (row["rank"] or len(rows) + 1, row["detector"]))
+
+
+def _place(*contest: str) -> list[tuple[bool, list[str | int]]]:
+    """Say where a contest stands: what is plain before what is not, and 75 before 100."""
+    # Split by a pattern in brackets, texts and numbers take turns: like stands against like.
+    parts = [
+        [int(part) if at % 2 else part for at, part in enumerate(re.split("([0-9]+)", name))]
+        for name in contest
+    ]
+    return [(name not in ("all", "none"), some) for name, some in zip(contest, parts, strict=True)]
 
 
 def _named(row: Mapping[str, Any]) -> str:

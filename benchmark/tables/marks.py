@@ -17,7 +17,16 @@ SEEN, PARTIAL, ONE_LABEL = "*", "†", "‡"
 """Seen in training; not all images were scored; the test set has reals only, or fakes only."""
 AFTER, BOTH, UNDATED = "+", "±", "?"
 """Released after what the detector was trained on; some of several were; nobody knows (see `timeline`)."""
-SIGNS = SEEN + PARTIAL + ONE_LABEL + AFTER + BOTH + UNDATED
+WORDS = {
+    SEEN: "seen in training",
+    PARTIAL: "not all images scored",
+    ONE_LABEL: "one label only",
+    AFTER: "released after training",
+    BOTH: "partly released after training",
+    UNDATED: "release not known",
+}
+"""What each sign means, for programs; all signs, in the order in which they stand beside a number."""
+SIGNS = "".join(WORDS)
 
 
 def of_cell(line: Mapping[str, Any]) -> str:

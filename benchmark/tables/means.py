@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from forenbench.metrics.bootstrap import average
+from forenbench.metrics.metric_catalogue import METRICS
+from forenbench.metrics.metric_values import percent
 from forenbench.metrics.rounding import lowest
+from forenbench.metrics.spread import NONE, SHARE, interval, witnesses
 
 from .cell_frame import TESTSET, Key, as_dicts, grouped, in_order, key
 from .marks import PARTIAL, together
@@ -15,8 +19,17 @@ from .marks import PARTIAL, together
 if TYPE_CHECKING:
     import pandas as pd
 
-NO_MEAN = (float("nan"), "")
-"""In place of a mean and its signs."""
+Entry: TypeAlias = tuple[float, float, float, str]
+"""A number, the ends of its 95 % interval and its signs; NaN and nothing where there is none."""
+_NAN = float("nan")
+NO_MEAN: Entry = (_NAN, _NAN, _NAN, "")
+"""In place of a mean."""
+
+
+def entry(cell: Mapping[str, Any], metric: str) -> Entry:
+    """Return a cell's value of a metric, as tables print it."""
+    value, low, high = (percent(metric) * cell.get(f"{metric}{end}", _NAN) for end in ("", "_low", "_high"))
+    return value, low, high, cell["marks"]
 
 
 def averaged(cells: pd.DataFrame) -> pd.DataFrame:
@@ -46,27 +59,51 @@ def macro(
     row: Sequence[str],
     metric: str,
     take: Callable[[Sequence[float]], float] = mean,
-) -> dict[Key, tuple[float, str]]:
-    """Average a metric over test sets with both labels, each counting once, in percent.
+) -> dict[Key, Entry]:
+    """Average a metric over test sets with both labels, each counting once; shares in percent.
 
     Args:
         cells: As `forenbench.tables.measure` returns them.
         row: The columns that tell rows apart.
-        metric: A column of fractions.
+        metric: Its column.
         take: What is made of the values in place of their mean.
 
     Returns:
-        One mean a row with its signs, by the values of these columns; NaN, or nothing, for a row that lacks a
-        test set which any has, or a value on one.
+        One mean a row, by the values of these columns; NaN, or nothing, for a row that lacks a test set which
+        any has, or a value on one. Only a mean, and of metrics whose replicates are kept, has an interval.
     """
     some = averaged(cells)
     # A row that was not run on a hard test set must not look better for it: it gets no mean at all.
-    wanted, found = len(in_order(some, TESTSET)), {}
-    for name, group in grouped(as_dicts(some, [*row, metric, "marks"]), row).items():
-        whole = len(group) == wanted
-        value = take([100 * cell[metric] for cell in group]) if whole else float("nan")
-        found[name] = value, together(cell["marks"] for cell in group)
+    wanted, found, scale = len(in_order(some, TESTSET)), dict[Key, Entry](), percent(metric)
+    columns = [*row, metric, "marks", "replicates", "real", "fake", "origins"]
+    for name, group in grouped(as_dicts(some, columns), row).items():
+        low, high = NONE
+        if take is mean:
+            value, low, high = with_interval(group, wanted, metric, METRICS[metric].bounds)
+        else:
+            value = take([cell[metric] for cell in group]) if len(group) == wanted else _NAN
+        found[name] = scale * value, scale * low, scale * high, together(cell["marks"] for cell in group)
     return found
+
+
+def with_interval(
+    group: Sequence[Mapping[str, Any]], wanted: int, metric: str, bounds: tuple[float, float] = SHARE
+) -> tuple[float, float, float]:
+    """Average a metric over test sets, with the ends of the interval of the mean; NaN for what is undefined.
+
+    Args:
+        group: One detector's cells, of test sets with both labels.
+        metric: A column.
+        wanted: On how many test sets it must have a value.
+        bounds: The metric's range.
+    """
+    values = [cell.get(metric, float("nan")) for cell in group]
+    if not group or len(group) < wanted or np.isnan(values).any():
+        return float("nan"), *NONE
+    value = mean(values)
+    # The interval of a mean is no mean of intervals: replicates are averaged, one by one.
+    drawn = average([cell["replicates"] for cell in group], metric)
+    return value, *interval(drawn, value, witnesses(group), bounds)
 
 
 def worst(cells: Sequence[dict[str, Any]], metric: str, wanted: int) -> tuple[Mapping[str, Any], str, str]:
@@ -83,7 +120,8 @@ def worst(cells: Sequence[dict[str, Any]], metric: str, wanted: int) -> tuple[Ma
     values = [cell[metric] for cell in cells]
     if not cells or len(cells) < wanted or np.isnan(values).any():
         return {}, "", ""
-    cell = cells[lowest(values)]
+    is_low_bad = not METRICS[metric].lower_is_better
+    cell = cells[lowest([value if is_low_bad else -value for value in values])]
     datasets = {one["dataset"] for one in cells}
     # Where any cell is not whole, another cell might have been the worst.
     partial = [PARTIAL for one in cells if PARTIAL in one["marks"]]

@@ -16,7 +16,12 @@ from . import contamination, marks
 
 
 def measure(
-    stores: Iterable[Store], *, by_class: bool = False, failed_as: str = MISSING, tampered_as: str = APART
+    stores: Iterable[Store],
+    *,
+    by_class: bool = False,
+    failed_as: str = MISSING,
+    tampered_as: str = APART,
+    anew: bool = False,
 ) -> pd.DataFrame:
     """Compute every finished cell's metrics from its rows.
 
@@ -25,6 +30,7 @@ def measure(
         by_class: Take each class of a cell's images (its reals and its fakes) for itself.
         failed_as: What images without a score count as, one of `forenbench.records.coverage.FAILED_AS`.
         tampered_as: What tampered images count as, one of `forenbench.records.coverage.TAMPERED_AS`.
+        anew: From the rows, whatever run folders remember of them.
 
     Returns:
         A row a cell, or a class of its images (see `forenbench.tables.cell_frame`), in the order of the runs;
@@ -36,7 +42,8 @@ def measure(
     cells = newest(stores)
     stores_by_root = {one.store.root: one.store for one in cells}
     measured = {
-        root: Measurements(store, by_class, failed_as, tampered_as) for root, store in stores_by_root.items()
+        root: Measurements(store, by_class, failed_as, tampered_as, anew)
+        for root, store in stores_by_root.items()
     }
     lines = []
     for one in cells:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from math import isnan
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from forenbench.data.protocols import protocol_of
 from forenbench.metrics.added_metrics import UNDEFINED
@@ -23,6 +23,8 @@ _FEW_ORIGINS = 30
 """Below that, intervals that draw groups cover too little (Cameron, Gelbach and Miller 2008, for some 30)."""
 
 
+_Row: TypeAlias = tuple[str, str]
+"""A detector and a perturbation."""
 _TAMPERED = {APART: "are in no number but their own", LEFT_OUT: "are left out (--tampered-as drop)"}
 
 
@@ -34,19 +36,12 @@ def left_out(cells: pd.DataFrame, chosen: pd.DataFrame) -> Iterator[str]:
 
 
 def notes_on(cells: pd.DataFrame) -> tuple[str, ...]:
-    """Word coverage and undefined values, cell by cell where something is lacking, and what made the rows."""
+    """Word coverage and undefined values, with the cells where something is lacking, and what made rows."""
     asked, scored = int(cells["images"].sum()), int(cells["ok"].sum())
     wrong = (cells["failed_as"] == WRONG).any()
     how = "the others count as errors (--failed-as wrong)" if wrong else "metrics use scored images only"
     notes = [f"{len(cells)} cells, {scored} of {asked} images scored; {how}."]
-    for cell in as_dicts(cells, [*CELL_AND_CLASS, "images", *STATUSES, "undefined"]):
-        images = "/".join(filter(None, [cell["dataset"], cell["testset"], cell["class"]]))
-        where = f"{cell['detector']} on {images} ({cell['perturbation']})"
-        lost = [f"{cell[status]} {status}" for status in STATUSES if status != "ok" and cell[status]]
-        if lost:
-            notes.append(f"{where}: {cell['ok']} of {cell['images']} images scored ({', '.join(lost)}).")
-        if cell["undefined"]:
-            notes.append(f"{where}: {cell['undefined']}.")
+    notes += of_lacking(cells)
     lenders: dict[str, list[str]] = {}
     for dataset, lender in in_order(cells, ["dataset", "lender"]):
         lenders.setdefault(lender, []).append(dataset)
@@ -59,6 +54,45 @@ def notes_on(cells: pd.DataFrame) -> tuple[str, ...]:
         if (words := protocol_of(selection).words)
     )
     return (*notes, *borrowed, *warnings, *_images(cells), *of_tampered(cells), *protocols, *models)
+
+
+def of_lacking(cells: pd.DataFrame) -> Iterator[str]:
+    """Say where images have no score, and where metrics have no value; what is the same is said once."""
+    every: dict[str, set[_Row]] = {}
+    lost: dict[tuple[str, str], list[_Row]] = {}
+    undefined: dict[str, dict[str, list[_Row]]] = {}
+    for cell in as_dicts(cells, [*CELL_AND_CLASS, "images", *STATUSES, "undefined"]):
+        images = "/".join(filter(None, [cell["dataset"], cell["testset"], cell["class"]]))
+        row = cell["detector"], cell["perturbation"]
+        every.setdefault(images, set()).add(row)
+        statuses = [f"{cell[status]} {status}" for status in STATUSES if status != "ok" and cell[status]]
+        if statuses:
+            told = f"{cell['ok']} of {cell['images']} ({', '.join(statuses)})"
+            lost.setdefault((images, told), []).append(row)
+        if cell["undefined"]:
+            undefined.setdefault(cell["undefined"], {}).setdefault(images, []).append(row)
+    if lost:
+        named = "; ".join(f"{on} {told} by {_rows(some, every[on])}" for (on, told), some in lost.items())
+        yield f"Not all images were scored: {named}."
+    for reason, places in undefined.items():
+        alike: dict[str, list[str]] = {}
+        for on, some in places.items():
+            alike.setdefault(_rows(some, every[on]), []).append(on)
+        named = "; ".join(f"{', '.join(those)} by {rows}" for rows, those in alike.items())
+        yield f"Blank, for there are {reason}: {named}."
+
+
+def _rows(some: Iterable[_Row], every: set[_Row]) -> str:
+    """Name detectors with their perturbations, those of equal ones together; or all that there are."""
+    if every == set(some):
+        return "all"
+    by_detector: dict[str, dict[str, None]] = {}
+    for detector, perturbation in some:
+        by_detector.setdefault(detector, {})[perturbation] = None
+    alike: dict[str, list[str]] = {}
+    for detector, perturbations in by_detector.items():
+        alike.setdefault(", ".join(perturbations), []).append(detector)
+    return " and by ".join(f"{', '.join(names)} ({under})" for under, names in alike.items())
 
 
 def _images(cells: pd.DataFrame) -> Iterator[str]:
@@ -106,17 +140,16 @@ def _made_by(cells: pd.DataFrame) -> tuple[list[str], list[str]]:
             told = ", ".join(f"{name} {sha256[:12]}" for name, sha256 in files)
             users.setdefault(told, {})[detector] = None
     # A test set may have been changed, or a detector updated, between two runs that share a folder.
-    warnings = [
-        f"WARNING: cells of {testset} rest on different images, do not compare them."
-        for testset, several in digests.items()
-        if len(several) > 1
-    ]
-    warnings += (
-        f"WARNING: cells of {detector} rest on different weights, versions or precisions of it, a mean over "
-        "them is of no one detector."
-        for detector, several in versions.items()
-        if len(several) > 1
-    )
+    warnings = []
+    if changed := [testset for testset, several in digests.items() if len(several) > 1]:
+        warnings.append(
+            f"WARNING: cells of {', '.join(changed)} rest on different images, do not compare them."
+        )
+    if updated := [detector for detector, several in versions.items() if len(several) > 1]:
+        warnings.append(
+            f"WARNING: cells of {', '.join(updated)} rest on different weights, versions or precisions of "
+            "it, a mean over them is of no one detector."
+        )
     models = [f"Computed in {precision}: {', '.join(some)}." for precision, some in reduced.items()]
     models += (f"While this was made: {remark}." for remark in remarks)
     models += (f"Weights of {', '.join(rows)}: {files}." for files, rows in users.items())

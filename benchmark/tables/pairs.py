@@ -16,6 +16,7 @@ from forenbench.metrics.classification import why_undefined
 from forenbench.metrics.comparison import bootstrap_p, delong, holm, mcnemar
 from forenbench.metrics.intervals import ScoredImages, replicates
 from forenbench.metrics.metric_catalogue import METRICS
+from forenbench.metrics.metric_values import check_names, kept, percent
 from forenbench.metrics.spread import DIFFERENCE, interval, witnesses
 from forenbench.records.coverage import APART, MISSING
 from forenbench.records.remembered import CellMetrics
@@ -34,7 +35,11 @@ _COLUMNS = ["images", "first", "second", "difference", *_P_VALUES]
 
 
 def compare(
-    stores: Sequence[Store], detectors: Sequence[str] = (), failed_as: str = MISSING, tampered_as: str = APART
+    stores: Sequence[Store],
+    detectors: Sequence[str] = (),
+    failed_as: str = MISSING,
+    tampered_as: str = APART,
+    metrics: Sequence[str] = (),
 ) -> Table:
     """Compare detectors on every test set and perturbation that both were run on, and on the mean of these.
 
@@ -46,6 +51,7 @@ def compare(
         detectors: Only these; with one run, the first with each other one.
         failed_as: What images without a score count as, one of `forenbench.records.coverage.FAILED_AS`.
         tampered_as: What tampered images count as, one of `forenbench.records.coverage.TAMPERED_AS`.
+        metrics: Of those whose replicates are kept; by default A.P., AUROC and accuracy.
 
     Returns:
         A row a pair, test set, perturbation and metric: how many images both scored; on these, both values
@@ -54,10 +60,15 @@ def compare(
         at the authors' thresholds. P-values are texts of two digits.
 
     Raises:
-        BenchError: Nothing to compare, or the images differ.
+        BenchError: Nothing to compare, the images differ, or a metric has no replicates.
     """
+    check_names(metrics)
+    for metric in metrics:
+        if metric not in kept():
+            raise BenchError(f"metric '{metric}' keeps no resamples to compare by; {', '.join(kept())} do")
+    compared = tuple(dict.fromkeys(metrics)) or _COMPARED
     runs = [by_detector(store, failed_as, tampered_as) for store in stores]
-    rows = [row for pair in pairs(runs, detectors) for row in _rows(*pair)]
+    rows = [row for pair in pairs(runs, detectors) for row in _rows(*pair, compared)]
     if not rows:
         raise BenchError("no test set and perturbation that both detectors were run on")
     frame = pd.DataFrame(rows).set_index(_LEVELS)
@@ -86,22 +97,26 @@ def compare(
 
 def _remarks(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Say why something is missing."""
+    if single := dict.fromkeys(row["testset"] for row in rows if ONE_LABEL in row["marks"]):
+        yield f"{ONE_LABEL} test sets of one label, which are in no mean: {', '.join(single)}."
+    blank: dict[str, dict[str, None]] = {}
+    for row in rows:
+        if row["undefined"]:
+            blank.setdefault(row["undefined"], {})[row["testset"]] = None
+    for why, testsets in blank.items():
+        yield f"Blank on {', '.join(testsets)}: {why}."
     for row in rows:
         if PARTIAL in row["marks"]:
             yield (
                 f"{PARTIAL} not all images were scored by both, and those left out may be the hardest ones: "
                 "--failed-as wrong counts them as errors."
             )
-        if ONE_LABEL in row["marks"]:
-            yield f"{ONE_LABEL} a test set of one label: {row['testset']}. It is in no mean."
         if row["origins"]:
             yield (
                 "Resamples draw whole origins (photographs, videos); the cross-checks, which take images for "
                 "independent, are left out there."
             )
-        if row["undefined"]:
-            yield f"Blank on {row['testset']}: {row['undefined']}."
-        elif np.isnan(row["low"]):
+        if not row["undefined"] and np.isnan(row["low"]):
             yield (
                 "No interval: all resamples, or nearly all, give the same difference, or there is one image "
                 "only of a label."
@@ -109,7 +124,7 @@ def _remarks(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _rows(
-    first: str, ours: Sequence[Measured], second: str, theirs: Sequence[Measured]
+    first: str, ours: Sequence[Measured], second: str, theirs: Sequence[Measured], compared: Sequence[str]
 ) -> Iterator[dict[str, Any]]:
     """Compare two detectors cell by cell, and in the mean of each perturbation."""
     names = {"detector": first, "against": second}
@@ -140,12 +155,12 @@ def _rows(
         if ONE_LABEL not in signs:
             means.setdefault(perturbation, []).append((lines, signs))
         where = {"testset": f"{dataset}/{testset}", "perturbation": perturbation}
-        for metric in _COMPARED:
+        for metric in compared:
             row = _row(metric, [(lines, signs)]) | {"p, cross-check": checks.get(metric, np.nan)}
             yield names | where | row
     # A mean over one test set would be that test set's row again.
     for perturbation, cells in means.items():
-        for metric in _COMPARED if len(cells) > 1 else ():
+        for metric in compared if len(cells) > 1 else ():
             yield names | {"testset": "Mean", "perturbation": perturbation} | _row(metric, cells)
 
 
@@ -153,7 +168,8 @@ def _row(metric: str, behind: Sequence[tuple[tuple[CellMetrics, CellMetrics], st
     """Compare the means of one metric over cells, replicate by replicate; each cell comes with its signs."""
     cells = [lines for lines, _ in behind]
     sides = list(zip(*cells, strict=True))
-    first, second = (100 * float(np.mean([line[metric] for line in side])) for side in sides)
+    scale = percent(metric)
+    first, second = (scale * float(np.mean([line[metric] for line in side])) for side in sides)
     row = {
         "metric": METRICS[metric].label,
         "marks": together(signs for _, signs in behind),
@@ -169,9 +185,9 @@ def _row(metric: str, behind: Sequence[tuple[tuple[CellMetrics, CellMetrics], st
         return row
     one, other = (np.mean([line["replicates"][metric] for line in side], axis=0) for side in sides)
     # Both were drawn with the same seeds, replicate by replicate: what the images have in common cancels.
-    number, difference = witnesses(line for line, _ in cells), (first - second) / 100
+    number, difference = witnesses(line for line, _ in cells), (first - second) / scale
     low, high = interval(one - other, difference, number, DIFFERENCE)
-    return row | {"low": 100 * low, "high": 100 * high, "p": bootstrap_p(difference, one - other, number)}
+    return row | {"low": scale * low, "high": scale * high, "p": bootstrap_p(difference, one - other, number)}
 
 
 def _measure(cell: Measured, drawn: bootstrap.Strata, rows: NDArray[np.intp]) -> CellMetrics:

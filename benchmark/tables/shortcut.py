@@ -6,20 +6,22 @@ to the eye; where scores fall to chance with it, they were the containers'.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import product
 
 import pandas as pd
 
 from forenbench.data.reencoding import is_of_single_files
-from forenbench.metrics.metric_values import labelled
+from forenbench.metrics.metric_values import decimals, in_title, labelled
 
 from . import marks
 from .cell_frame import CELL, DETECTOR, MEAN, ROW, TESTSET, as_dicts, framed, in_order, key, several
-from .means import NO_MEAN, macro
+from .means import NO_MEAN, Entry, entry, macro
 from .notes import notes_on
 from .table import NothingToShow, Table
 
-_METRICS = labelled("ap", "bacc")
+_METRICS = ("ap", "bacc")
 _RAW = "none"
 _BASELINE = "metadata-only"  # not imported: `forenbench.audit` would come with every table
 _ABSENT = f"{_BASELINE} is blank: 'bench audit' makes its rows in a run folder."
@@ -30,15 +32,16 @@ _NOTE = (
 )
 
 
-def table(cells: pd.DataFrame) -> Table:
+def table(cells: pd.DataFrame, chosen: Sequence[str] = ()) -> Table:
     """Lay out each detector's metrics on each test set: raw, with single files re-encoded, and metadata-only.
 
     Args:
         cells: As `forenbench.tables.measure` returns them.
+        chosen: Metrics in place of average precision and balanced accuracy.
 
     Returns:
-        Values in percent; rows by detector, weights and test set, then their mean (NaN where a test set with
-        both labels lacks); NaN where a cell was not run or a metric is undefined.
+        Values, shares in percent; rows by detector, weights and test set, then their mean (NaN where a test
+        set with both labels lacks); NaN where a cell was not run or a metric is undefined.
 
     Raises:
         NothingToShow: No file of any cell was re-encoded by itself.
@@ -52,10 +55,11 @@ def table(cells: pd.DataFrame) -> Table:
     shown = cells[cells["perturbation"].isin([_RAW, *single])]
     baseline = next((one for one in in_order(shown, DETECTOR) if one[0] == _BASELINE), (_BASELINE, ""))
     testset, testsets = several(shown, TESTSET), in_order(shown, TESTSET)
-    found = {key(cell, CELL): cell for cell in as_dicts(shown, [*CELL, *_METRICS.values(), "marks"])}
-    heads: dict[tuple[str, str], list[tuple[float, str]]] = {}
+    found = {key(cell, CELL): cell for cell in as_dicts(shown)}
+    heads: dict[tuple[str, str], list[Entry]] = {}
     for (label, metric), (title, name) in product(
-        _METRICS.items(), {"raw": _RAW, **dict(zip(single, single, strict=True)), _BASELINE: _RAW}.items()
+        labelled(*(chosen or _METRICS)).items(),
+        {"raw": _RAW, **dict(zip(single, single, strict=True)), _BASELINE: _RAW}.items(),
     ):
         means = macro(shown, ROW, metric)
         column = heads.setdefault((label, title), [])
@@ -63,15 +67,16 @@ def table(cells: pd.DataFrame) -> Table:
             who = baseline if title == _BASELINE else detector
             for where in testsets:
                 cell = found.get((name, *who, *where))
-                column.append((100 * cell[metric], cell["marks"]) if cell else NO_MEAN)
+                column.append(entry(cell, metric) if cell else NO_MEAN)
             if len(testsets) > 1:
                 column.append(means.get((name, *who), NO_MEAN))
     last = len(TESTSET) - len(testset)
     wheres = [*testsets, *([MEAN] if len(testsets) > 1 else [])]
     rows = [(*detector, *where[last:]) for detector in detectors for where in wheres]
-    frame, signs = framed(heads, rows, [*DETECTOR, *testset], "metric", "files")
+    frame, low, high, signs = framed(heads, rows, [*DETECTOR, *testset], "metric", "files")
     absent = [] if baseline in in_order(shown, DETECTOR) else [_ABSENT]
     notes = (_NOTE, *absent, *notes_on(shown), *marks.remarks(shown))
-    return Table(
-        "shortcut", "Raw files, files re-encoded one by one, and no pixel (%)", frame, notes, marks=signs
-    )
+    title = "Raw files, files re-encoded one by one, and no pixel"
+    title += f": {in_title(chosen)}" if chosen else " (%)"
+    made = Table("shortcut", title, frame, notes, decimals(chosen or _METRICS))
+    return replace(made, low=low, high=high, marks=signs, crowded=True)

@@ -10,27 +10,30 @@ import numpy as np
 import pandas as pd
 
 from forenbench.metrics.bootstrap import average
-from forenbench.metrics.metric_values import labelled
-from forenbench.metrics.spread import interval, witnesses
+from forenbench.metrics.metric_catalogue import METRICS
+from forenbench.metrics.metric_values import decimals, in_title, labelled, percent
+from forenbench.metrics.spread import SHARE, interval, witnesses
 
 from . import marks, realsources
 from .cell_frame import ROW, TESTSET, as_dicts, framed, grouped, key, several
-from .means import deviation, worst
+from .means import deviation, entry, with_interval, worst
 from .notes import notes_on
 from .table import Table
 from .tampered import HEADING, of_tampered
 
+_METRICS = ("acc", "ap", "bacc")
 _NAN = float("nan")
 _Interval: TypeAlias = tuple[float, float, float]
 """A value, and the ends of its interval; what is undefined is NaN."""
 _NONE: _Interval = (_NAN, _NAN, _NAN)
 
 
-def table(cells: pd.DataFrame) -> Table:
+def table(cells: pd.DataFrame, chosen: Sequence[str] = ()) -> Table:
     """Sum up each detector: macro and micro means, and its worst generator.
 
     Args:
         cells: As `forenbench.tables.measure` returns them.
+        chosen: Metrics in place of those below; accuracy alone has a micro mean.
 
     Returns:
         Columns, all over test sets with both labels: how many these are, and the images behind the metrics;
@@ -39,7 +42,7 @@ def table(cells: pd.DataFrame) -> Table:
         in the same way, and the deviations of the three over test sets; in percent. What a detector lacks
         that was not run on a test set which any cell has, or has no value on one, is NaN.
     """
-    row = several(cells, ROW)
+    row, metrics = several(cells, ROW), labelled(*(chosen or _METRICS))
     # Those of test sets with both labels: see `forenbench.tables.means.averaged`.
     groups = {
         name: [cell for cell in group if cell["reals"] and cell["fakes"]]
@@ -58,25 +61,27 @@ def table(cells: pd.DataFrame) -> Table:
         line: dict[str, tuple[object, float, float, str]] = {
             "test sets": (len(group), _NAN, _NAN, ""),
             "images": (sum(number for *_, number in sides), _NAN, _NAN, ""),
-            "Acc., macro": (*_mean(group, wanted, "acc"), signs),
-            "Acc., micro": (*_micro(group, wanted, sides), signs),
-            "A.P., macro": (*_mean(group, wanted, "ap"), signs),
-            **_worst(group, wanted, "ap", "A.P., worst", "worst on"),
-            "Bal. acc., macro": (*_mean(group, wanted, "bacc"), signs),
-            **_worst(group, wanted, "bacc", "Bal. acc., worst", "Bal. acc. worst on"),
         }
-        for label, metric in labelled("acc", "ap", "bacc").items():
-            percents = [100 * cell[metric] for cell in group]
-            spread = deviation(percents) if len(percents) == wanted else _NAN
+        for label, metric in metrics.items():
+            line[f"{label}, macro"] = (*_mean(group, wanted, metric), signs)
+            if metric == "acc":
+                line[f"{label}, micro"] = (*_micro(group, wanted, sides), signs)
+            if chosen or metric != "acc":
+                where = "worst on" if metric == "ap" else f"{label} worst on"
+                line |= _worst(group, wanted, metric, f"{label}, worst", where)
+        for label, metric in metrics.items():
+            each = [percent(metric) * cell[metric] for cell in group]
+            spread = deviation(each) if len(each) == wanted else _NAN
             line[f"{label}, std. dev."] = spread, _NAN, _NAN, signs
         if wanted_edited:
             line[f"{HEADING}, macro"] = (*_mean(edited[name], wanted_edited, "tampered_acc"), signs)
-        for heading, entry in line.items():
-            columns.setdefault(heading, []).append(entry)
+        for heading, numbers in line.items():
+            columns.setdefault(heading, []).append(numbers)
     values, lows, highs, marked = framed(columns, groups, row)
-    title = "Each detector over all test sets (%), with 95 % intervals"
+    what = f": {in_title(chosen)}" if chosen else " (%)"
+    title = f"Each detector over all test sets{what}, with 95 % intervals"
     notes = (*notes_on(cells), *realsources.widest(cells), *marks.remarks(cells))
-    return Table("summary", title, values, notes, low=lows, high=highs, marks=marked)
+    return Table("summary", title, values, notes, decimals(chosen), low=lows, high=highs, marks=marked)
 
 
 def _micro(
@@ -96,15 +101,11 @@ def _micro(
 
 
 def _mean(group: Sequence[Mapping[str, Any]], wanted: int, metric: str) -> _Interval:
-    """Average a metric over test sets, with the interval of the mean."""
-    values = [cell[metric] for cell in group]
-    if not group or len(group) < wanted or np.isnan(values).any():
-        return _NONE
-    mean = float(np.mean(values))
-    # The interval of a mean is no mean of intervals: replicates are averaged, one by one.
-    drawn = average([cell["replicates"] for cell in group], metric)
-    low, high = interval(drawn, mean, witnesses(group))
-    return 100 * mean, 100 * low, 100 * high
+    """Average a metric over test sets, shares in percent, with the interval of the mean."""
+    # What of tampered images is called fake is no metric of the catalogue, and a share.
+    scale, bounds = (percent(metric), METRICS[metric].bounds) if metric in METRICS else (100, SHARE)
+    value, low, high = with_interval(group, wanted, metric, bounds)
+    return scale * value, scale * low, scale * high
 
 
 def _worst(
@@ -112,5 +113,5 @@ def _worst(
 ) -> dict[str, tuple[object, float, float, str]]:
     """Make two columns of the worst test set by a metric: its value with its interval, and its name."""
     cell, where, signs = worst(group, metric, wanted)
-    found, low, high = (100 * cell.get(f"{metric}{end}", _NAN) for end in ("", "_low", "_high"))
-    return {value: (found, low, high, signs), name: (where, _NAN, _NAN, "")}
+    found = entry({**cell, "marks": signs}, metric)
+    return {value: found, name: (where, _NAN, _NAN, "")}

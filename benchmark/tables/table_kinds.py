@@ -26,12 +26,17 @@ class TableKind:
     Attributes:
         name: As in ``bench table NAME``.
         description: For ``bench list tables``.
-        make: Takes the cells of one protocol, as `forenbench.tables.measure` returns them, and lays them out.
+        make: Takes the cells of one protocol, as `forenbench.tables.measure` returns them, and lays them out;
+            where `takes_metrics`, also names of metrics that it shows in place of its own.
+        takes_metrics: See `make`.
+        fixed: Why it does not, in words that follow "its metrics are fixed: ".
     """
 
     name: str
     description: str
-    make: Callable[[pd.DataFrame], Table]
+    make: Callable[..., Table]
+    takes_metrics: bool = False
+    fixed: str = "they are what it is about"
 
 
 def find_kind(request: str, registry: Registry[TableKind]) -> TableKind:

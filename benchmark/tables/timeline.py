@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from itertools import product
 
 import pandas as pd
 
-from forenbench.metrics.metric_values import labelled
+from forenbench.metrics.metric_values import decimals, in_title, labelled
 
 from . import marks
 from .cell_frame import ROW, TESTSET, Key, framed, in_order, several
-from .means import NO_MEAN, averaged, macro
+from .means import NO_MEAN, Entry, averaged, macro
 from .notes import notes_on
 from .release_calendar import Calendar, calendar
 from .table import Table
 
-_METRICS = labelled("acc", "auroc")
+_METRICS = ("acc", "auroc")
 _SIGNS = (
     f"{marks.AFTER} all generators of that time came after the newest one that the detector states it was "
     f"trained on; {marks.BOTH} some did; {marks.UNDATED} not known; without a sign none did."
@@ -35,13 +36,14 @@ def quarter(day: date) -> str:
     return f"{day.year}-Q{(day.month + 2) // 3}"
 
 
-def table(name: str, period: Callable[[date], str], cells: pd.DataFrame) -> Table:
-    """Lay out means over the test sets of each time, in percent.
+def table(name: str, period: Callable[[date], str], cells: pd.DataFrame, chosen: Sequence[str] = ()) -> Table:
+    """Lay out means over the test sets of each time, shares in percent.
 
     Args:
         name: Of the table.
         period: Names the time that a date is in; texts in the order of time.
         cells: As `forenbench.tables.measure` returns them.
+        chosen: Metrics in place of accuracy and AUROC.
 
     Returns:
         Detectors by (time, metric). A test set of one label is in no mean, and a detector that lacks one of a
@@ -57,22 +59,26 @@ def table(name: str, period: Callable[[date], str], cells: pd.DataFrame) -> Tabl
     row = several(cells, ROW)
     rows = in_order(cells, row)
     trained = {one: dated.trained[one[row.index("detector")], one[row.index("weights")]] for one in rows}
-    columns: dict[tuple[str, str], list[tuple[float, str]]] = {}
-    for (time, testsets), (label, metric) in product(periods.items(), _METRICS.items()):
+    columns: dict[tuple[str, str], list[Entry]] = {}
+    for (time, testsets), (label, metric) in product(
+        periods.items(), labelled(*(chosen or _METRICS)).items()
+    ):
         means = macro(_of(cells, testsets), row, metric)
         days = [dated.testsets[where] for where in testsets]
         columns[time, label] = [
-            (mean, signs + _sign(days, trained[one]))
+            (value, low, high, signs + _sign(days, trained[one]))
             for one in rows
-            for mean, signs in [means.get(one, NO_MEAN)]
+            for value, low, high, signs in [means.get(one, NO_MEAN)]
         ]
-    frame, signs = framed(columns, rows, row, "released", "metric")
+    frame, lows, highs, marked = framed(columns, rows, row, "released", "metric")
     shown = _of(cells, dated.testsets)
     blank = "Blank: a detector that lacks a test set of that time which any has, or a value on one."
     lacks = [blank] if frame.isna().to_numpy().any() else []
     notes = (*_remarks(cells, dated, periods), *lacks, *notes_on(shown), *marks.remarks(shown))
-    title = "Mean accuracy and AUROC (%) over generators, by the time of their release"
-    return Table(name, title, frame, notes, marks=signs)
+    what = in_title(chosen) if chosen else "accuracy and AUROC (%)"
+    title = f"Mean {what} over generators, by the time of their release"
+    made = Table(name, title, frame, notes, decimals(chosen or _METRICS))
+    return replace(made, low=lows, high=highs, marks=marked, crowded=True)
 
 
 def _of(cells: pd.DataFrame, testsets: Collection[Key]) -> pd.DataFrame:

@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a table is shown in every format; its numbers and names stay what they are.
+
+    Attributes:
+        rename: What labels, and words among the values, are shown as, by their true names.
+        transposed: Rows and columns change places.
+        intervals: 95 % intervals stand beside the values; None: where the table has room for them.
+    """
+
+    rename: Mapping[str, str] = field(default_factory=dict)
+    transposed: bool = False
+    intervals: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +37,9 @@ class Values:
         low: Lower ends of the values' 95 % intervals, a frame with the same labels; NaN where there is none.
         high: The upper ends.
         marks: The signs of each value (see `forenbench.tables.marks`), a frame of texts with the same labels.
+        crowded: There is no room for intervals beside values: they are shown where somebody asks for them.
+        look: How it is shown.
+        cells: What it was made of, as `forenbench.tables.measure` returns it; None where that is not known.
     """
 
     name: str
@@ -32,6 +51,14 @@ class Values:
     low: pd.DataFrame | None = None
     high: pd.DataFrame | None = None
     marks: pd.DataFrame | None = None
+    crowded: bool = False
+    look: Look = Look()
+    cells: pd.DataFrame | None = None
+
+    @property
+    def shows_intervals(self) -> bool:
+        """Whether intervals stand beside values, where there are some."""
+        return not self.crowded if self.look.intervals is None else self.look.intervals
 
     def __post_init__(self) -> None:
         """Put what stands beside the values into their order of rows and columns; what lacks is blank."""

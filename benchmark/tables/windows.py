@@ -11,7 +11,9 @@ import numpy as np
 import pandas as pd
 
 from forenbench.data.descriptions import specs
-from forenbench.metrics.metric_values import labelled
+from forenbench.errors import BenchError
+from forenbench.metrics.metric_catalogue import METRICS
+from forenbench.metrics.metric_values import decimals, in_title, percent
 
 from . import marks
 from .cell_frame import TESTSET, as_dicts, framed, grouped, in_order, several
@@ -22,20 +24,20 @@ from .table import NothingToShow, Table
 
 _SIZE = 4
 """Generators of a window: AI-GenBench cuts its 36 into nine."""
-((_LABEL, _METRIC),) = labelled("auroc").items()
 _NOTE = (
     f"A window is {_SIZE} generators in the order of their release (a description's table [released]); its "
-    f"{_LABEL} is their mean. Trained to: the window of the newest generator that the detector states it was "
+    "{} is their mean. Trained to: the window of the newest generator that the detector states it was "
     "trained on (0: before the first); next: the one after. AI-GenBench's number is the mean of 'next' over "
     "one network trained anew up to each window, on pictures that its chain has degraded; this is not that."
 )
 
 
-def table(cells: pd.DataFrame) -> Table:
+def table(cells: pd.DataFrame, chosen: Sequence[str] = ()) -> Table:
     """Lay out each detector's mean AUROC by window, with the next one after its training first.
 
     Args:
         cells: As `forenbench.tables.measure` returns them.
+        chosen: A metric in place of AUROC.
 
     Returns:
         A row for each detector and dataset. Columns: ``trained to``, the number of a window (a text, empty
@@ -44,7 +46,11 @@ def table(cells: pd.DataFrame) -> Table:
 
     Raises:
         NothingToShow: No dataset has two windows.
+        BenchError: Several metrics are chosen.
     """
+    if len(chosen) > 1:
+        raise BenchError(f"table 'windows' is of one metric, not {len(chosen)}: {', '.join(chosen)}")
+    (metric,) = chosen or ("auroc",)
     known, dated = specs(), calendar(cells)
     windows = {
         name: cut(known[name].released)
@@ -64,14 +70,20 @@ def table(cells: pd.DataFrame) -> Table:
         newest = dated.trained[group[0]["detector"], group[0]["weights"]]
         # How many windows had begun when the newest generator of the training was released.
         to = None if newest is None else sum(released[window[0]] <= newest for window in some)
-        means = [_mean(window, group) for window in some]
+        means = [_mean(window, group, metric) for window in some]
         line: list[tuple[object, str]] = [("" if to is None else str(to), "")]
         line.append((nan, "") if to is None or to >= len(means) else means[to])
         for name, entry in zip(names, [*line, *means, *[(nan, "")] * len(names)], strict=False):
             columns.setdefault(name, []).append(entry)
     frame, signs = framed(columns, groups, row)
-    notes = (_NOTE, *_remarks(windows, shown), *notes_on(shown), *marks.remarks(shown))
-    return Table("windows", f"Mean {_LABEL} (%) by window of generators", frame, notes, marks=signs)
+    notes = (
+        _NOTE.format(METRICS[metric].label),
+        *_remarks(windows, shown),
+        *notes_on(shown),
+        *marks.remarks(shown),
+    )
+    title = f"Mean {in_title([metric])} by window of generators"
+    return Table("windows", title, frame, notes, decimals([metric]), marks=signs)
 
 
 def cut(released: Mapping[str, date]) -> list[list[str]]:
@@ -81,13 +93,13 @@ def cut(released: Mapping[str, date]) -> list[list[str]]:
     return [ordered[at : at + _SIZE] for at in range(0, len(ordered), _SIZE)]
 
 
-def _mean(window: Sequence[str], group: Sequence[Mapping[str, Any]]) -> tuple[float, str]:
+def _mean(window: Sequence[str], group: Sequence[Mapping[str, Any]], metric: str) -> tuple[float, str]:
     """Average a metric over a window, with the signs of what it rests on; NaN where one is missing."""
     found = {cell["testset"]: cell for cell in group if cell["testset"] in window}
     if len(found) < len(window):
         return nan, ""
-    mean = float(np.mean([cell[_METRIC] for cell in found.values()]))
-    return 100 * mean, marks.together(cell["marks"] for cell in found.values())
+    mean = float(np.mean([cell[metric] for cell in found.values()]))
+    return percent(metric) * mean, marks.together(cell["marks"] for cell in found.values())
 
 
 def _remarks(windows: Mapping[str, Sequence[Sequence[str]]], cells: pd.DataFrame) -> Iterator[str]:

@@ -8,24 +8,25 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from pathlib import Path
-from typing import Any
+from io import BytesIO
+from typing import Any, cast
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
-from forenbench.data.catalogue import open_dataset
 from forenbench.images import decode
+from forenbench.metrics.classification import auroc
 from forenbench.perturbations import parse
-from forenbench.plugins.attributes import problem
+from forenbench.plugins.attributes import problem, refuse_network
 from forenbench.registry.guests import contained, reason
 from forenbench.scoring.calls import encoded, encoder_of, output_of, prepare_of, prepared
 from forenbench.scoring.numerics import Numerics
 from forenbench.scoring.pipeline import score_testset
-from forenbench.types import REAL, Detector, LogitDetector, Sample, TestSet
+from forenbench.types import REAL, Detector, FileDetector, LogitDetector, Sample, TestSet
 
+from .direction import PAIRS, pairs
 from .tiny import SIZES as SIZES
 from .tiny import Brightness as Brightness
 from .tiny import CheckResult as CheckResult
@@ -36,36 +37,38 @@ from .tiny import write_tiny_dataset as write_tiny_dataset
 # Sums of a batch are added in another order than those of one image: scores differ by 1e-7 to 1e-5.
 _RELATIVE, _ABSOLUTE = 1e-3, 1e-4
 _INVERTED = 0.35
-"""AUROC on 34 + 34 images below which chance is no excuse (p < 0.02)."""
+"""AUROC on `PAIRS` of images below which chance is no excuse (p < 0.02)."""
 
 
-def check_detector(detector: Detector, device: str = "cpu") -> list[CheckResult]:
-    """Run the contract of a detector; one result per check, in a fixed order."""
+def check_detector(
+    detector: Detector | FileDetector, device: str = "cpu", *, allow_network: bool = False
+) -> list[CheckResult]:
+    """Run the contract of a detector; one result per check, in a fixed order.
+
+    Raises:
+        BenchError: It states that it sends images over the network, and may not.
+    """
+    refuse_network(detector, detector.name, allow_network)
     return [CheckResult(name, run_check(name, detector, device)) for name in CHECKS]
 
 
-def run_check(name: str, detector: Detector, device: str = "cpu") -> str:
+def run_check(name: str, detector: Detector | FileDetector, device: str = "cpu") -> str:
     """Run one of the `CHECKS`; return the problem, or an empty text. What it raises is a problem as well."""
     try:
         with contained():
-            return CHECKS[name](detector, device)
+            return CHECKS[name](cast("Detector", detector), device)
     except Exception as error:
         return reason(error)
 
 
-def _scores(detector: Detector, images: Sequence[Image.Image], device: str) -> list[float]:
+def _scores(detector: Detector, images: Sequence[Image.Image | bytes], device: str) -> list[float]:
     """Send images through the same pipeline as a run; raise with the first one's reason for no score."""
-    samples = tuple(Sample(str(i), REAL) for i in range(len(images)))
-    return _scores_of(detector, TestSet("check", "check", samples, MemorySource(images), ""), device)
-
-
-def _scores_of(detector: Detector, testset: TestSet, device: str) -> list[float]:
-    """Send a test set through that pipeline; raise likewise."""
-    none = parse("none")
+    samples, source = tuple(Sample(str(i), REAL) for i in range(len(images))), MemorySource(images)
+    none, testset = parse("none"), TestSet("check", "check", samples, source, "")
     results = score_testset(testset, [(none, [detector])], seed=0, device=device)[none.name, detector.name]
-    for sample, result in zip(testset.samples, results, strict=True):
+    for sample, result in zip(samples, results, strict=True):
         if result.status != "ok":
-            image = decode(testset.source.read(sample.path))
+            image = decode(source.read(sample.path))
             raise ValueError(f"{image.width}×{image.height} image: {result.status}: {result.error}")
     return [result.score for result in results]
 
@@ -79,6 +82,18 @@ def _check_finite(kinds: Iterable[tuple[tuple[int, int], str]], detector: Detect
     """Images of some sizes, stored in some modes, get one finite score each."""
     images = [tiny_image(i, *size).convert(mode) for i, (size, mode) in enumerate(kinds)]
     _scores(detector, images, device)
+    return ""
+
+
+def _check_files(detector: Detector, device: str) -> str:
+    """Files of other formats than PNG get one finite score each, with what stands beside their pixels."""
+    files, exif = [], Image.Exif()
+    exif[0x0131] = "forenbench"  # the software that made it
+    for i, kind in enumerate(("JPEG", "WEBP", "GIF")):
+        buffer = BytesIO()
+        tiny_image(i, 256, 256).save(buffer, format=kind, exif=exif)
+        files.append(buffer.getvalue())
+    _scores(detector, files, device)
     return ""
 
 
@@ -157,7 +172,9 @@ def _stages(detector: Detector, device: str) -> list[tuple[str, Callable[[Any], 
 
 
 def _values(returned: Any) -> np.ndarray[Any, Any]:  # noqa: ANN401 - whatever a detector returns
-    """Copy the values of a tensor, an array or a list."""
+    """Copy the values of a tensor, an array, a list or bytes."""
+    if isinstance(returned, bytes | bytearray):
+        return np.array(bytearray(returned))
     if isinstance(returned, Tensor):
         # NumPy has no bfloat16; float32 holds every value of it.
         returned = (returned.float() if returned.dtype == torch.bfloat16 else returned).numpy(force=True)
@@ -165,17 +182,14 @@ def _values(returned: Any) -> np.ndarray[Any, Any]:  # noqa: ANN401 - whatever a
 
 
 def _check_direction(detector: Detector, device: str) -> str:
-    """Generated images of the sample dataset do not score clearly lower than its photographs."""
-    from forenbench.metrics.classification import auroc
-
-    (sample,) = open_dataset("sample", data_root=Path(), generators=["nearest"])
-    testset = sample.testsets[0]
-    labels = np.array([one.label for one in testset.samples])
+    """Generated images do not score clearly lower than the photographs that they are made from."""
+    reals, fakes = pairs()
     # No high bar: a good detector of other generators may be at chance on these. Only what is clearly upside
     # down is a fault that no table would show as one.
-    area = auroc(labels, np.array(_scores_of(detector, testset, device)))
+    area = auroc(np.repeat([0, 1], PAIRS), np.array(_scores(detector, [*reals, *fakes], device)))
     problem = (
-        f"AUROC {area:.2f} on the sample's 'nearest' images: a higher score must mean more likely generated"
+        f"AUROC {area:.2f} on {PAIRS} photographs and what a small generator made of them: a higher score "
+        "must mean more likely generated"
     )
     return problem if area < _INVERTED else ""
 
@@ -194,6 +208,7 @@ CHECKS: dict[str, Callable[[Detector, str], str]] = {
     "one finite score for grey, palette, alpha and 1-bit images": partial(
         _check_finite, [((256, 256), mode) for mode in ("L", "P", "RGBA", "1")]
     ),
+    "one finite score for JPEG, WebP and GIF files": _check_files,
     "order is kept": _check_order,
     "a batch gives what single images give": _check_batch,
     "the same input gives the same score": _check_deterministic,

@@ -90,14 +90,7 @@ def gather(
     Raises:
         BenchError: No such data, class or number of images, unreadable files, or images on both sides.
     """
-    train, validation = request.data, request.validation
-    root = Path(train)
-    halves = [root / "train", root / "val"]
-    # The layout of CNNDetection's own --dataroot, which holds both; patterns begin above these folders.
-    if not request.rules and all(half.is_dir() for half in halves):
-        train, validation = str(halves[0]), validation or str(halves[1])
-    else:
-        validation = validation or DEFAULT_VALIDATION.get(train, "")
+    train, validation = places(request)
     with processes.in_turn():
         wanted = (REAL,) if reals_only else (REAL, FAKE)
         chosen = only_classes(_open(train, TRAINED, request, advance, wanted), request.classes)
@@ -115,6 +108,15 @@ def gather(
                     "choose other images for validation"
                 )
     return data
+
+
+def places(request: TrainingRequest) -> tuple[str, str]:
+    """Say where the images to train on are, and those to validate with: empty where there are none."""
+    halves = [Path(request.data) / half for half in ("train", "val")]
+    # The layout of CNNDetection's own --dataroot, which holds both; patterns begin above these folders.
+    if not request.rules and all(half.is_dir() for half in halves):
+        return str(halves[0]), request.validation or str(halves[1])
+    return request.data, request.validation or DEFAULT_VALIDATION.get(request.data, "")
 
 
 def _open(

@@ -59,6 +59,7 @@ class Weights:
         unverified: Take files of another size or sha256 than the published one, such as the user's own
             re-training; what they are called in the record, and so in every table, then says it.
         trained_on: What the user states that unpublished weights have seen.
+        allow_network: Whether detectors may be made that send images over the network.
     """
 
     kind: str = "published"
@@ -67,6 +68,7 @@ class Weights:
     known: Iterable[Checkpoint] = ()
     unverified: bool = False
     trained_on: tuple[str, ...] = ()
+    allow_network: bool = False
     # `dataclasses.replace` hands these three on as they are: a copy with another kind, as `lgrad@sample`
     # makes one, shares encoders with the original, and what it reads is noted in the same records.
     _loaded: dict[str, _Loaded] = field(default_factory=dict)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any, Self
 
 from forenbench.errors import BenchError, NotHere
 
@@ -52,3 +53,11 @@ class Checkpoint:
     command: str = ""
     key: str = ""
     copies: tuple[str, ...] = ()
+
+    @classmethod
+    def of(
+        cls, name: str, said: Mapping[str, Any], marks: Mapping[str, tuple[int, ...]] | None = None
+    ) -> Self:
+        """Describe a published checkpoint by its table in a catalogue, such as ``detectors/weights.toml``."""
+        urls, copies = (tuple(said.get(key, ())) for key in ("urls", "copies"))
+        return cls(name=name, marks=marks or {}, **{**said, "urls": urls, "copies": copies})

@@ -36,9 +36,7 @@ def published(name: str, marks: Marks | None = None) -> Checkpoint:
     Raises:
         KeyError: The catalogue has no such name.
     """
-    values = {**_CATALOGUE[name]}
-    urls, copies = (tuple(values.pop(key, ())) for key in ("urls", "copies"))
-    return Checkpoint(name=name, urls=urls, copies=copies, marks=marks or {}, **values)
+    return Checkpoint.of(name, _CATALOGUE[name], marks)
 
 
 def own(name: str, command: str, marks: Marks | None = None) -> Checkpoint:

@@ -241,7 +241,7 @@ def test_a_file_of_one_label_has_blank_metrics_and_a_reason(bench: Bench) -> Non
     write("a,real,0.1,\nb,real,0.9,\n")
     outcome = bench("import", "scores.csv", "--detector", "api")
     assert outcome.code == 0
-    assert "real images only: AP and AUROC are undefined" in outcome.err
+    assert "real images only, AP and AUROC are undefined" in outcome.err
     assert np.isnan(cells()["A.P."].item())
 
 

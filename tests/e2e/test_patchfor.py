@@ -56,7 +56,7 @@ def test_what_is_trained_is_scored_and_drawn(
     monkeypatch.setenv("FORENBENCH_WEIGHTS", "out")
     scored = bench("score", PHOTO, "--detectors", DETECTOR, "--device", "cpu", "--format", "json")
     assert scored.code == 0, scored.err
-    (row,) = json.loads(scored.out)
+    (row,) = json.loads(scored.out)["scores"]
     assert (row["status"], row["score"]) == ("ok", pytest.approx(0.5, abs=0.2))
     drawn = bench("show", "patches", PHOTO, "--detector", f"{DETECTOR}@published", "--device", "cpu")
     assert drawn.code == 0, drawn.err

@@ -27,7 +27,10 @@ FILLED = {
     "--perturbations NAME": "jpeg:75",
     "table NAME": "acc-ap",
     "--on RUN": "results/runs/tiny",
+    "{shlex.quote_short_store.root}": "results/runs/tiny",
     "--card {plugin}": "gramnet",
+    "--detector {detector}": "gramnet",
+    "{.join_self.fetch}": "idinvert-bedroom",
 }
 """What a message fills in, or a reader, in the folder that the test prepares."""
 

@@ -33,7 +33,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
             add(store, detector, testset, scores, place=place)
         for wrong in (1, 10):
             labels, made = with_wrong_reals(wrong)
-            add(store, f"wrong-{wrong}", testset, made, labels, place=place)
+            add(store, f"wrong-{wrong}", testset, made, labels, place=place, digest="of 20")
         if place:
             add(store, "partial", testset, PERFECT, place=place)
     write([store], folder / "report.html", Wishes(Thumbnails({}, {})))
@@ -110,6 +110,49 @@ def test_only_tables_are_wider_than_the_screen(page: playwright.Page) -> None:
     box.evaluate("box => box.scrollLeft = 300")
     assert before is not None
     assert name.bounding_box()["x"] == pytest.approx(before["x"], abs=2)
+
+
+def test_no_text_is_small_and_the_means_stand_beside_the_name(page: playwright.Page) -> None:
+    sizes = page.evaluate(
+        """[...document.querySelectorAll("body *")]
+        .filter(one => [...one.childNodes].some(child => child.nodeType === 3 && child.data.trim()))
+        .filter(one => one.offsetParent !== null)
+        .map(one => parseFloat(getComputedStyle(one).fontSize))"""
+    )
+    assert min(sizes) >= 12
+    names = page.locator("#leaderboard thead th").evaluate_all(
+        "every => every.filter(one => one.offsetParent).map(one => [one.innerText.trim(), one.offsetLeft + "
+        "one.offsetWidth])"
+    )
+    shown = ["detector", "acc", "ap", "auroc"] if page.viewport_size == PHONE else ["detector", "rank"]
+    assert [name for name, _ in names][: len(shown)] == shown
+    assert names[len(shown) - 1][1] <= page.viewport_size["width"]
+
+
+def test_what_a_phone_leaves_out_of_the_columns_stands_below_the_name(page: playwright.Page) -> None:
+    name = page.locator("#cells tbody th").first
+    told = name.evaluate("one => getComputedStyle(one, '::after').content")
+    assert (HOSTILE in told) == (page.viewport_size == PHONE)
+
+
+def luminance(page: playwright.Page, place: str, folder: Path) -> float:
+    page.locator(place).first.screenshot(path=folder / "shot.png")
+    with Image.open(folder / "shot.png") as shot:
+        return float(ImageStat.Stat(shot.convert("L")).median[0])
+
+
+def test_a_dark_page_is_dark_and_shades_stay_readable(
+    browser: playwright.Browser, report: Path, tmp_path: Path
+) -> None:
+    page = browser.new_page(viewport=DESK, color_scheme="dark")
+    page.goto(report.as_uri())
+    places = ("header", "#leaderboard tbody th", ".chart img")
+    assert max(luminance(page, place, tmp_path) for place in places) < 60
+    shaded = page.locator("#heat tbody td[style]").first
+    assert shaded.evaluate("one => getComputedStyle(one).color") == "rgb(29, 29, 31)"
+    page.emulate_media(media="print", color_scheme="dark")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    page.close()
 
 
 def test_the_glossary_is_folded_on_a_phone_and_only_there(page: playwright.Page) -> None:

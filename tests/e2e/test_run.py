@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -104,7 +105,7 @@ def test_perturbations_limit_and_generators(bench: Bench) -> None:
             ("--detectors", "lgrad@sampel"),
             "unknown kind of checkpoints of 'lgrad' 'sampel': did you mean sample",
         ),
-        (("--checkpoints", "best"), "checkpoints 'best' is neither published nor sample"),
+        (("--checkpoints", "best"), "unknown kind of checkpoints 'best': Known: published, sample"),
         (("--weights", "lgrad=x.pth"), "unknown checkpoint 'lgrad'"),
         (("--weights", "x.pth"), "is not NAME=PATH"),
         (("--device", "cuda:99"), "device 'cuda:99' cannot be used here"),
@@ -123,7 +124,7 @@ def test_a_bad_request_ends_with_2_before_anything_runs(
 def test_published_weights_that_are_absent_are_named_with_their_source(bench: Bench) -> None:
     outcome = bench("run", "--detectors", "cnndetection", "--dataset", "tiny")
     assert outcome.code == 2
-    assert "--weights cnndetection-0.5=PATH" in outcome.err
+    assert "cnndetection: cnndetection-0.5, 282.4 MB" in outcome.err
     assert "CC BY-NC-SA" in outcome.err
 
 
@@ -141,6 +142,12 @@ def test_a_detector_that_fails_is_named_and_the_others_finish(bench: Bench) -> N
     failed = rows[rows["detector"] == "broken"]
     assert set(failed["error"]) == {"broken: RuntimeError: no such layer"}
     assert failed["score"].isna().all()
+    assert "'bench show errors results/runs/tiny'" in outcome.err
+    shown = json.loads(bench("show", "errors", "results/runs/tiny", "--format", "json").out)
+    assert [(one["images"], one["detector"], one["path"]) for one in shown] == [
+        (16, "broken", "alpha/0_real/0.png")
+    ]
+    assert bench("show", "errors", "--all", "--format", "csv").out.count("no such layer") == 16
 
 
 def test_detectors_that_would_end_the_run_fail_and_the_others_finish(bench: Bench) -> None:

@@ -1,4 +1,4 @@
-"""What a newcomer sees first: ``bench run`` with no options, from an empty cache, and once more."""
+"""What a newcomer sees first: ``bench run`` with no options, and once more."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ FAMILIES = ["transposed", "nearest", "blurred", "superres", "vae", "diffusion"]
 
 @pytest.mark.slow
 def test_run_without_options_compares_lgrad_with_univfd_on_the_sample(
-    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bench: Bench,
 ) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     outcome = bench("run")
     assert outcome.code == 0
     folder = Path("results/runs/sample")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import shutil
 from pathlib import Path
 
@@ -119,3 +121,23 @@ def test_what_a_detector_has_seen_is_starred(bench: Bench, runs: tuple[str, str]
     (line,) = (line for line in text.splitlines() if line.startswith("| noisy "))
     # two numbers of one generator; three means, three deviations, and the worst
     assert line.count("*") == 2 + 3 + 3 + 1
+
+
+def test_a_fit_on_a_split_of_the_tested_dataset_succeeds(bench: Bench) -> None:
+    """The refusal names the command that makes the splits, which prints those that use them."""
+    call = ["run", "--detectors", "./bright.py", "--dataset"]
+    assert bench(*call, "tiny").code == 0
+    refused = bench("calibrate", "results/runs/tiny", "--on", "results/runs/tiny")
+    said = re.search("'(bench data split .*)' makes splits", refused.err)
+    assert said
+    made = bench(*shlex.split(said[1])[1:-1], "0.5")
+    assert made.code == 0
+    printed = [shlex.split(line)[1:] for line in made.err.splitlines() if line.startswith("  bench ")]
+    assert [words[0] for words in printed] == ["run", "run", "calibrate"]
+    for words in printed:
+        detectors = ["--detectors", "./bright.py"] if words[0] == "run" else []
+        assert bench(*words, *detectors).code == 0, words
+    assert Path("results/runs/tiny-split-test/fits.json").is_file()
+    again = bench("calibrate", "results/runs/tiny", "--on", "results/runs/tiny-split-val")
+    assert again.code == 2  # all of it, which holds what was fitted on
+    assert "the splits overlap" in again.err

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import resource
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import torch
 from command_line import Bench
@@ -95,6 +98,32 @@ def test_a_logistic_probe_scores_at_once(
 
 
 @pytest.mark.slow
+def test_a_probe_of_a_plain_folder_keeps_images_apart_and_says_how_to_run_it(
+    bench: Bench, tmp_path: Path
+) -> None:
+    write_images(tmp_path / "mine", ("gan",), number=10)
+    call = ("train", "probe", "--backbone", "efficientnet-lite0", "--data", "mine", "--out", "out", *SMALL)
+    first = bench(*call, "--limit", "8")
+    assert first.code == 0, first.err
+    assert "kept for validation: 2 real and 2 fake images" in first.err
+    card = json.loads((tmp_path / "out/probe-efficientnet-lite0-mine.card.json").read_text())
+    shown = re.search(r"accuracy on the validation images: ([0-9.]+) %", first.err)
+    assert shown
+    assert float(shown[1]) == pytest.approx(100 * card["validation_accuracy"], abs=0.05)
+    run = shlex.split(re.search("^run it: bench (.*)$", first.err, re.MULTILINE)[1])  # type: ignore[index]
+    assert bench(*run).code == 0
+    rows = pd.read_csv("results/runs/val/tables/cells.csv")
+    # Four images that it has not seen, of a generator that it has: the star says so.
+    assert rows[["testset", "images", "Acc. marks"]].to_numpy().tolist() == [["gan", 4, "*"]]
+    assert bench(*call, "--limit", "8").code == 0  # finished: the splits are the same ones
+
+
+def test_the_other_word_for_a_probe_leads_to_it(bench: Bench) -> None:
+    refused = bench("train", "head", "--backbone", "clip-vit-l14", "--data", "mine")
+    assert (refused.code, "bench train probe --backbone" in refused.err) == (2, True)
+
+
+@pytest.mark.slow
 def test_a_bank_in_two_parts(bench: Bench, tmp_path: Path) -> None:
     call = ("train", "univfd-nn", "--backbone", "efficientnet-lite0", "--data", "faces/train", "--out", "out")
     parts = [bench(*call, *SMALL, "--shards", part, "--shard-size", "5") for part in ("1/2", "2/2")]
@@ -130,7 +159,7 @@ def test_an_lgrad_classifier_scores_at_once(
         *("--device", "cpu", "--format", "json"),
     )
     assert scored.code == 0, scored.err
-    assert json.loads(scored.out)[0]["status"] == "ok"
+    assert json.loads(scored.out)["scores"][0]["status"] == "ok"
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,6 @@ def test_what_the_command_fits_is_found_and_scores_fakes_higher(
         "score", "train", "--detectors", f"durall:{variant}", "--device", "cpu", "--format", "json"
     )
     assert scored.code == 0, scored.err
-    rows = json.loads(scored.out)
+    rows = json.loads(scored.out)["scores"]
     scores = [[row["score"] for row in rows if side in json.dumps(row)] for side in ("0_real", "1_fake")]
     assert max(scores[0]) < min(scores[1])

@@ -2,8 +2,8 @@
 
 In float64 the official numbers come out exactly, so pictures, scores and wrong variants are compared there,
 of two pictures: each takes seconds, and what tells pictures apart, how they are read and prepared, is
-compared of all. What float32 makes of the same network is one machine's: between the instruction sets of one
-processor 0.3 to 18 % of a picture's values change by a level, and a few, where an activation is about to
+compared of all. What float32 makes of the same network is one machine's: between processors, or instruction
+sets of one, 0.3 to 19 % of a picture's values change by a level, and a few, where an activation is about to
 change its sign, by more. So float32 is asserted to stay near float64 by levels alone, and the official
 float32 pictures, which were made on one machine, to be as near to ours as they are to the official float64
 ones.
@@ -89,8 +89,12 @@ def cases(pictures: Callable[[Model], Sequence[str]]) -> list[Any]:
 EXACT, ROUNDED = cases(lambda model: model.exact), cases(lambda model: model.rounded)
 LEVELS = 6
 """By how much float32 may change a value of the gradient picture, at most."""
-CHANGED = 0.18
-"""The share of a picture's values that float32 may change by a level; truncation lowers half of them."""
+CHANGED = 0.3
+"""The share of a picture's values that float32 may change by a level.
+
+Where a picture's extremes move, all its values do: by a level in 18.4 % of `pal256` on a processor with AVX2
+alone, which moves the logit by 0.005. Truncation, which is wrong, lowers half of them.
+"""
 LOGIT = card("lgrad").within
 """How far float32 may take the classifier's logit for one and the same picture."""
 
@@ -244,7 +248,7 @@ def test_stage_b_of_single_precision_stays_near(run: Run, name: str) -> None:
     assert prepared[0].double().mean((1, 2)).tolist() == pytest.approx(
         golden["input"]["channel_means"], abs=CHANGED / 255 / min(IMAGENET.std)
     )
-    assert run.detector.classifier(prepared).item() == pytest.approx(golden["logit"], abs=10 * LOGIT)
+    assert run.detector.classifier(prepared).item() == pytest.approx(golden["logit"], abs=100 * LOGIT)
 
 
 @pytest.mark.parametrize(("run", "name"), EXACT, indirect=["run"])

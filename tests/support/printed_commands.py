@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from forenbench.cli.app import app
+from forenbench.errors import BenchError
 
 COMMANDS: Any = get_command(app)
 COMMANDS.load_all()
@@ -94,6 +95,8 @@ def parse(words: Iterable[str]) -> str:
             if not rest:  # a command's name is no promise that it needs no more
                 return ""
     except typer.Exit:  # a group's own help
+        return ""
+    except BenchError:  # what was parsed well names a file that is not here: a config
         return ""
     except Exception as error:
         if not hasattr(error, "format_message"):  # what all errors of usage have

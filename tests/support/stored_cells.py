@@ -81,6 +81,7 @@ def add(
     paths: list[str] | None = None,
     origins: list[str] | None = None,
     lender: str | None = None,
+    generators: list[str] | None = None,
 ) -> None:
     """Store one cell; `status` is that of the first `lost` images, or of those at these places."""
     labels = LABELS if labels is None else labels
@@ -90,14 +91,15 @@ def add(
         [
             values
             | {"label": label, "score": score, "status": "ok", "class": name}
-            | {"real_source": source, "path": path, "origin": origin}
-            for label, score, name, source, path, origin in zip(
+            | {"real_source": source, "path": path, "origin": origin, "generator": generator}
+            for label, score, name, source, path, origin, generator in zip(
                 labels,
                 scores,
                 classes,
                 sources or [""] * len(labels),
                 paths or [f"{testset}/{at}" for at in range(len(labels))],
                 origins or [""] * len(labels),
+                generators or [""] * len(labels),
                 strict=True,
             )
         ]

@@ -58,7 +58,7 @@ ROOMS = (
     ("plugins", "records", "sample"),
     ("scoring",),
     ("imports", "tables", "audit", "pictures", "training", "testing"),
-    ("report",),
+    ("report", "review"),
     ("front",),
     ("cli",),
 )

@@ -47,7 +47,7 @@ def dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Dataset:
 
 
 def notes(dataset: Dataset, *detectors: Brightness) -> list[str]:
-    return list(borders(dataset.testsets[0], dataset.facts, detectors))
+    return list(borders(dataset, detectors))
 
 
 def test_borders_are_those_of_the_prepared_tensors(dataset: Dataset) -> None:
@@ -63,14 +63,16 @@ def test_borders_are_those_of_the_prepared_tensors(dataset: Dataset) -> None:
     assert shares == [0, 0.5, 0.75]
     (note,) = notes(dataset, detector)
     assert note == (
-        "test set 'data': 2 of 5 images are smaller than the crop of 40 pixels that cutting sees: "
-        "62 % of these inputs is black border"
+        "test set 'data' (2 of 5 images: 62 % of these inputs): images are smaller than the crop of 40 "
+        "pixels that cutting sees, with black border around"
     )
 
 
 def test_only_crops_of_pictures_at_their_own_size_have_borders(dataset: Dataset) -> None:
     assert notes(dataset, Brightness(), Cutting(), Cutting(resize=64, crop=40), Cutting(crop=10)) == []
-    assert notes(dataset, Method())[0].endswith("that method sees: 62 % of these inputs is black border")
+    (note,) = notes(dataset, Method())
+    assert "62 % of these inputs" in note
+    assert note.endswith("that method sees, with black border around")
     two = notes(dataset, Cutting("a", crop=40), Cutting("b", crop=40), Cutting("c", crop=11))
     assert ["a and 1 more sees" in two[0], "crop of 11 pixels that c sees" in two[1], len(two)] == [
         True,
@@ -86,6 +88,6 @@ def test_grey_files_of_more_than_eight_bits_are_counted(dataset: Dataset, tmp_pa
     Image.fromarray(deep.astype(np.float32)).save(tmp_path / "data" / "1_fake" / "deep.tiff")
     found = open_dataset(str(tmp_path / "data"), data_root=tmp_path)[0].notes
     assert [note for note in found if "255" in note] == [
-        "test set 'data': 2 of 8 files are grey with more than 8 bits, which are clipped at 255, as the "
+        "test set 'data' (2 of 8 files): grey with more than 8 bits, which are clipped at 255, as the "
         "official loaders do"
     ]

@@ -10,7 +10,7 @@ from stored_cells import ONE_WRONG, PERFECT, add, with_wrong_reals
 
 from forenbench import tables
 from forenbench.data.protocols import protocols
-from forenbench.front.evaluation import write_tables
+from forenbench.front.evaluated import write_tables
 from forenbench.records.store import Store
 from forenbench.tables.by_protocol import over
 from forenbench.tables.table import NothingToShow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from forenbench.types import Detector, LogitDetector
 
 IMAGES = 6
 ONE = tiny_image(0)
+ONE_NUMBER = torch.zeros(1)
 
 
 def score(*detectors: Detector, cache: FeatureCache | None = None) -> CellResults:
@@ -226,6 +228,7 @@ def test_n_real_numbers_are_scores_whatever_holds_them() -> None:
         torch.tensor([0.5, 2], dtype=torch.bfloat16),
         [0.5, 2],
         (torch.tensor(0.5), torch.tensor(2)),
+        [torch.tensor(0.5, requires_grad=True), 2],
         [np.float32(0.5), np.int8(2)],
         np.array([0.5, 2]),
         np.array([2, 0.5], ">f4")[::-1],
@@ -238,40 +241,76 @@ def test_n_real_numbers_are_scores_whatever_holds_them() -> None:
         assert scored(Returns(whole), torch.zeros(2, 1))[0].tolist() == [0, 255]
 
 
-def test_what_is_not_one_real_number_an_image_is_named() -> None:
+def test_what_is_not_one_real_number_an_image_is_named_with_what_is_wanted() -> None:
+    wanted = "; return 2 numbers for 2 images: a tensor, an array or a list"
     for values, words in (
-        (torch.tensor([True, False]), "truth values, not scores"),
-        ([True, False], "truth values, not scores"),
-        (torch.tensor([1j, 2]), "complex numbers, not scores"),
-        (np.array([1j, 2]), "complex numbers, not scores"),
-        (torch.zeros(2, 1), r"shape \(2, 1\) for 2 images, not \(2,\); add .squeeze\(1\)"),
-        (torch.zeros(2, 2), r"shape \(2, 2\) for 2 images, not \(2,\)$"),
-        (torch.zeros(3), r"score returned \(3,\) for 2 images"),
-        (torch.zeros(1, 2), r"score returned \(1, 2\) for 2 images"),
-        (torch.tensor(0.5), r"score returned \(\) for 2 images"),
-        (0.5, "score returned float, not a tensor"),
-        (None, "score returned NoneType, not a tensor"),
-        ({0: 0.5, 1: 0.5}, "score returned dict, not a tensor"),
-        (["0.5", "1"], "a list that holds more than numbers"),
-        ([0.5, None], "a list that holds more than numbers"),
-        ([[0.5], [1, 2]], "a list that holds more than numbers"),
-        (np.array(["a", "b"], object), "a ndarray that holds more than numbers"),
-        (torch.eye(2).to_sparse(), "sparse"),
-        (torch.zeros(2, device="meta"), "meta"),
+        (
+            torch.tensor([True, False]),
+            "a tensor of shape (2,), bool" + wanted + "; truth values are no scores",
+        ),
+        ([True, False], "a list of 2 (bool)" + wanted + "; truth values are no scores"),
+        (torch.tensor([1j, 2]), "a tensor of shape (2,), complex64" + wanted),
+        (np.array([1j, 2]), "an array of shape (2,), complex128" + wanted),
+        (torch.zeros(2, 1), "a tensor of shape (2, 1), float32" + wanted + "; add .squeeze(1)"),
+        (np.zeros((2, 1)), "an array of shape (2, 1), float64" + wanted + "; add .squeeze(1)"),
+        (torch.zeros(2, 2), "a tensor of shape (2, 2), float32" + wanted),
+        (torch.zeros(3), "a tensor of shape (3,), float32" + wanted),
+        (torch.zeros(1, 2), "a tensor of shape (1, 2), float32" + wanted),
+        (torch.tensor(0.5), "a tensor of shape (), float32" + wanted),
+        ([0.5], "a list of 1 (float)" + wanted),
+        ([], "a list of 0 (empty)" + wanted),
+        (0.5, "a float" + wanted),
+        (None, "None" + wanted),
+        ({0: 0.5, 1: 0.5}, "a dict" + wanted),
+        (["0.5", "1"], "a list of 2 (str)" + wanted),
+        ([0.5, None], "a list of 2 (NoneType, float)" + wanted),
+        (([0.5], [1, 2]), "a tuple of 2 (list)" + wanted),
+        (np.array(["a", "b"], object), "an array of shape (2,), object" + wanted),
+        (torch.eye(2).to_sparse(), "a sparse_coo tensor of shape (2, 2), float32" + wanted),
+        (torch.zeros(2, device="meta"), "a meta tensor of shape (2,), float32" + wanted),
+        (
+            torch.nested.nested_tensor([torch.zeros(1)], layout=torch.jagged),
+            "a nested tensor, float32" + wanted,
+        ),
     ):
-        with pytest.raises((TypeError, ValueError), match=words):
+        with pytest.raises(ValueError, match=rf"^score returned {re.escape(words)}"):
             scored(Returns(values), torch.zeros(2, 1))
 
 
 def test_a_score_beyond_float32_is_not_said_to_be_infinite() -> None:
     found = score(Returns([1e300, math.inf, -1e39, math.nan, 1, 2]))[0, 0]
     assert [result.status for result in found] == ["nonfinite"] * 4 + ["ok"] * 2
-    assert found[0].error == "brightness returned inf, or more than float32 holds"
+    assert found[0].error == "brightness returned inf, or more than float32 holds; a score is a finite number"
+
+
+@pytest.mark.parametrize("values", [np.arange(6, dtype=">i2").reshape(2, 3)[:, ::-1], np.float64(7)[None]])
+def test_an_array_is_a_prepared_image_whatever_its_memory_looks_like(values: np.ndarray) -> None:
+    values.flags.writeable = False
+    made = prepared(lambda image: values, ONE)
+    assert made.tolist() == values.tolist()
+    assert str(made.dtype).removeprefix("torch.") == values.dtype.name
+
+
+def test_what_is_prepared_is_a_copy_of_the_plugins_array() -> None:
+    buffer = np.zeros(2)
+    made = prepared(lambda image: buffer, ONE)
+    buffer[:] = 1
+    assert made.tolist() == [0, 0]
+
+
+def test_an_encoder_may_give_arrays() -> None:
+    class Arrays(Encoder):
+        def encode(self, batch: Tensor) -> np.ndarray:  # type: ignore[override]
+            return batch.numpy()
+
+    assert scores(score(Head("head", Arrays()))) == brightness()
 
 
 def test_what_is_no_dense_tensor_is_no_prepared_image() -> None:
-    for values in (torch.eye(2).to_sparse(), np.zeros(3), None, torch.zeros(2, device="meta")):
-        with pytest.raises(TypeError, match="prepare returned"):
+    for values in (torch.eye(2).to_sparse(), [1.0], np.array(["a"]), None, torch.zeros(2, device="meta")):
+        with pytest.raises(
+            TypeError, match=r"prepare returned .*; return a dense tensor or an array of numbers"
+        ):
             prepared(lambda image, values=values: values, ONE)
     reader = Reader([MemorySource([ONE])], [parse("none")], [lambda image: torch.eye(2).to_sparse()], seed=0)
     missing = reader[ReadRequest(0, ("0",), ("",), ((0, (0,)),))].missing[0, 0][0]

@@ -258,8 +258,8 @@ def test_a_protocol_and_a_limit_choose_one_after_the_other_and_leave_their_names
     assert [len(t.samples) for t in testsets] == [80, 79, 6]
     assert len({t.digest for t in testsets}) == 3
     assert (
-        "test set 'progan': lgrad-official leaves out 1 of another extension, "
-        "the first 'progan/horse/0_real/00001.PNG'" in official.notes
+        "test set 'progan' (1, the first 'progan/horse/0_real/00001.PNG'): lgrad-official leaves out files "
+        "of another extension" in official.notes
     )
     with pytest.raises(BenchError, match="unknown protocol 'univfd': did you mean univfd-official"):
         open_dataset("forensynths", data_root=tmp_path, protocol="univfd")
@@ -271,7 +271,9 @@ def test_a_test_set_of_which_a_protocol_leaves_nothing_is_not_run_but_noted(tmp_
         tiny_image(1).save(tmp_path / "own" / name)
     (dataset,) = open_dataset(str(tmp_path / "own"), data_root=tmp_path, protocol="lgrad-official")
     assert [testset.name for testset in dataset.testsets] == ["a"]
-    assert any("'b': lgrad-official leaves out 2" in note for note in dataset.notes)
+    assert any(
+        "'b' (2, the first 'b/0_real/1.PNG'): lgrad-official leaves out" in note for note in dataset.notes
+    )
     with pytest.raises(BenchError, match=r"holds no file of b \(protocol lgrad-official\)"):
         open_dataset(str(tmp_path / "own"), data_root=tmp_path, protocol="lgrad-official", generators=["b"])
 

@@ -113,7 +113,7 @@ def test_texts_beside_images_are_left_aside_and_counted(
 def test_one_label_only_is_said(tmp_path: Path) -> None:
     touch(tmp_path, "g/1_fake/b.png")
     notes = open_dataset(str(tmp_path), data_root=tmp_path)[0].notes
-    assert any("'g' has generated images only" in note for note in notes)
+    assert any("'g': generated images only" in note for note in notes)
 
 
 def test_a_format_or_size_that_gives_the_label_away_is_said(tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ def test_a_format_or_size_that_gives_the_label_away_is_said(tmp_path: Path) -> N
     assert open_dataset(str(tmp_path), data_root=tmp_path)[0].notes == ()
     (tmp_path / "wild/1_fake/d").unlink()
     (note,) = open_dataset(str(tmp_path), data_root=tmp_path)[0].notes
-    assert "'wild': real and fake share no file format (JPEG against PNG)" in note
+    assert "'wild' (JPEG against PNG): real and fake share no file format" in note
 
 
 def test_links_to_folders_are_followed_but_not_round_loops(tmp_path: Path) -> None:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from printed_commands import parse
 from stored_cells import LABELS, PERFECT, add
 
 from forenbench.data.inventory import take_stock
 from forenbench.data.sources.folder import Folder
+from forenbench.data.sources.locations import open_location
 from forenbench.data.testsets import digest
 from forenbench.errors import BenchError
-from forenbench.records.leakage import Contents, refuse_overlap
+from forenbench.records.leakage import Contents, _place, refuse_overlap
 from forenbench.records.store import Store
-from forenbench.types import Sample
+from forenbench.types import FileSource, Sample, Whereabouts
 
 
 class Split:
@@ -92,3 +96,76 @@ def test_images_of_every_detector_count(tmp_path: Path, tested: Split) -> None:
         add(other, detector, "t", PERFECT, dataset="faces", paths=paths, digest=kind)
     with pytest.raises(BenchError, match="'0_real/0' of faces/t is also in faces/t"):
         refuse_overlap([other], [tested.store], "none", Contents())
+
+
+def manifest(root: Path, name: str, rows: dict[str, str]) -> tuple[Store, dict[str, FileSource]]:
+    """Make a run over a manifest of small files below ``root/images``, by path with their origins."""
+    lines = ["path,label,origin,location"]
+    for at, (path, origin) in enumerate(rows.items()):
+        (root / "images").mkdir(parents=True, exist_ok=True)
+        (root / "images" / path).write_text(f"{root} {path}")
+        lines.append(f"{path},{LABELS[at]},{origin},images")
+    file = root / f"{name}.csv"
+    file.write_text("\n".join(lines))
+    source, findings = open_location(file)
+    store, paths = Store(root / f"run-{name}"), list(rows)
+    known = digest(findings.samples, take_stock(source, paths))
+    add(store, "d", "t", PERFECT, dataset=name, paths=paths, origins=list(rows.values()), digest=known)
+    return store, {name: source}
+
+
+def test_another_image_of_one_origin_is_an_overlap(tmp_path: Path) -> None:
+    """Two manifests of one folder: an origin there is one photograph, whatever the manifests are called."""
+    val, its = manifest(tmp_path, "val", {"a": "p1", "b": "p2", "c": "p1", "d": "p2"})
+    test, others = manifest(tmp_path, "test", {"e": "p3", "f": "p4", "g": "p2", "h": "p4"})
+    known = Contents({val.root: its, test.root: others})
+    with pytest.raises(BenchError, match=r"'b' of val/t is of origin 'p2', as 'g' of test/t is\. What"):
+        refuse_overlap([val], [test], "none", known)
+    apart, others = manifest(tmp_path, "apart", {"e": "p3", "f": "p4", "g": "p5", "h": "p4"})
+    refuse_overlap([val], [apart], "none", Contents({val.root: its, apart.root: others}))
+
+
+def test_an_origin_of_one_dataset_is_one_wherever_its_files_are(tmp_path: Path) -> None:
+    stores = [Store(tmp_path / name) for name in ("val", "test")]
+    for store, origin in zip(stores, ("p1", "p2"), strict=True):
+        paths = [f"{origin}-{at}" for at in range(4)]
+        add(store, "d", "t", PERFECT, dataset="faces", paths=paths, origins=[origin, "", "p3", ""])
+    with pytest.raises(BenchError, match="'p1-2' of faces/t is of origin 'p3', as 'p2-2' of faces/t is"):
+        refuse_overlap(stores[:1], stores[1:], "none", Contents())
+
+
+def test_origins_of_one_name_elsewhere_are_told_and_not_refused(tmp_path: Path) -> None:
+    """Every second dataset numbers its videos from 1."""
+    val, its = manifest(tmp_path / "a", "val", {"a": "1", "b": "2", "c": "1", "d": "2"})
+    test, others = manifest(tmp_path / "b", "test", {"e": "3", "f": "4", "g": "2", "h": "4"})
+    known = Contents({val.root: its, test.root: others})
+    refuse_overlap([val], [test], "none", known)
+    assert set(known.namesakes) == {"2"}
+
+
+def test_the_refusal_says_how_to_get_other_images(tmp_path: Path) -> None:
+    store = Store(tmp_path / "test")
+    add(store, "d", "t", PERFECT)
+    (record,) = store.records()
+    rules = {
+        "fake": ["{generator}/*", "new/*"],
+        "columns": {"path": "file name", "label": "a,b"},
+        "reals": "coco",
+    }
+    for found, place in (
+        (
+            Whereabouts("/my images", str(Path("data").absolute()), rules),
+            "'/my images' '--fake={generator}/*' '--fake=new/*' '--columns=path=file name,label=a\\,b'",
+        ),
+        (Whereabouts("", "/big disk", None), "forensynths '--data-root=/big disk'"),
+    ):
+        told = replace(
+            record,
+            cell=replace(record.cell, dataset="forensynths"),
+            provenance=replace(record.provenance, found=found),
+        )
+        assert _place(told) == place
+        assert parse(["data", "split", *shlex.split(place), "--val", "0.2"]) == ""
+    assert _place(record) == ""
+    with pytest.raises(BenchError, match="promises too much; take other images"):
+        refuse_overlap([store], [store], "none", Contents())

@@ -136,8 +136,16 @@ class BadPrepare(Brightness):
     ("bad", "status", "reason"),
     [
         (Raises(), "failed", "raises: RuntimeError: no such layer"),
-        (WrongCount(), "failed", "score returned (2,) for 3 images"),
-        (WrongShape(), "failed", "score returned shape (3, 1) for 3 images"),
+        (
+            WrongCount(),
+            "failed",
+            "returned a tensor of shape (2,), float32; return 3 numbers for 3 images",
+        ),
+        (
+            WrongShape(),
+            "failed",
+            "returned a tensor of shape (3, 1), float32; return 3 numbers for 3 images",
+        ),
     ],
 )
 def test_a_broken_detector_fails_its_own_rows_only(bad: Detector, status: str, reason: str) -> None:
@@ -152,7 +160,7 @@ def test_a_broken_detector_fails_its_own_rows_only(bad: Detector, status: str, r
 def test_nan_is_its_own_status_for_its_own_image() -> None:
     results = run([tiny_image(i) for i in range(3)], Nan())["none", "nan"]
     assert [r.status for r in results] == ["ok", "nonfinite", "ok"]
-    assert results[1].error == "nan returned nan"
+    assert results[1].error == "nan returned nan; a score is a finite number"
 
 
 def test_prepare_that_raises_fails_one_image() -> None:

@@ -325,3 +325,30 @@ def test_a_card_that_lists_other_variants_than_the_class_is_found(
     for listed, kind in (('published = ["b"]\nsample = ["s"]', "published"), ('published = ["a"]', "sample")):
         (tmp_path / "carded.toml").write_text(f"[variants]\n{listed}\n")
         assert card_problem("carded") == f"the card lists other {kind} variants than the class"
+
+
+def test_a_card_that_lists_other_rows_or_needs_than_the_class_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = """
+from forenbench.weights import Checkpoint
+ONE, TWO = (Checkpoint(name, f"{name}.pth", "", "") for name in ("one", "two"))
+class X:
+    variants = {"published": ("a", "b")}
+    rows = {"published": ("a",)}
+    needs = {"a": (ONE,), "b": (ONE, TWO)}
+"""
+    (tmp_path / "stated.py").write_text(code)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(registry, "entries_of", lambda group: [EntryPoint("stated", "stated:X", GROUP)])
+    head = 'trained = ["one.pth", "two.pth"]\n[variants]\npublished = ["a", "b"]\n'
+    rows = '[rows]\npublished = ["a"]\n'
+    for said, problem in (
+        (rows + '[needs]\na = ["one"]\nb = ["two", "one"]', ""),
+        (rows, ""),
+        ("", "other published rows than the class"),
+        (rows + '[needs]\na = ["one"]\nb = ["one"]', "other checkpoints that 'b' needs than the class"),
+        (rows + '[needs]\na = ["one"]', "other checkpoints that 'b' needs than the class"),
+    ):
+        (tmp_path / "stated.toml").write_text(head + said)
+        assert card_problem("stated") == (problem and f"the card lists {problem}")

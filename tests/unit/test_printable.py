@@ -90,8 +90,8 @@ def test_no_output_of_tables_obeys_a_name(store: Store, tmp_path: Path) -> None:
             pipes = [len(re.findall(r"(?<!\\)\|", line)) for line in text.splitlines() if line[:1] == "|"]
             assert len(set(pipes)) == 1, where
         if style == "latex":
-            body = text[text.index("\\begin{tabular}") :]
-            assert all(line.startswith("%") for line in text[: text.index("\\begin{tabular}")].splitlines())
+            body = text[text.index("\\begin{table}") :]
+            assert all(line.startswith("%") for line in text[: text.index("\\begin{table}")].splitlines())
             assert body.count("\\end{tabular}") == 1, where
         if style == "text":
             assert not any(line.startswith("rank 1") for line in text.splitlines()), where

@@ -38,7 +38,10 @@ ROTARY = {
 @pytest.mark.parametrize("name", ROTARY)
 @torch.no_grad()
 def test_rotary_positions_are_there_although_no_file_has_them(name: str) -> None:
-    """On the meta device, where networks are built to be filled, they would stay without numbers."""
+    """On the meta device, where networks are built to be filled, they would stay without numbers.
+
+    In float64: in float32 the kernels of some processors round by where a tensor happens to lie in memory.
+    """
     torch.manual_seed(0)
     changes = {**ROTARY[name], "depth": 2}
     timms = timm.create_model(name, **changes).eval()
@@ -48,7 +51,9 @@ def test_rotary_positions_are_there_although_no_file_has_them(name: str) -> None
     side = changes["img_size"]
     images = torch.randn(2, 3, side, side)
     assert not any(buffer.is_meta for buffer in ours.buffers())
-    assert torch.equal(ours(images), timms(images))
+    torch.testing.assert_close(
+        ours.double()(images.double()), timms.double()(images.double()), rtol=1e-9, atol=1e-15
+    )
 
 
 @pytest.mark.slow

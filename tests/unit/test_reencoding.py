@@ -224,7 +224,7 @@ def test_a_rule_names_datasets_or_spares_them() -> None:
 
 
 def test_it_is_said_how_many_files_are_concerned_or_that_none_is(folder: Path, tmp_path: Path) -> None:
-    assert "test set 'alpha': dda re-encodes 3 of 6 files first (jpeg:96)" in opened(folder).notes
+    assert "test set 'alpha' (3 of 6): dda re-encodes files first (jpeg:96)" in opened(folder).notes
     write_tiny_dataset(tmp_path / "others", ["alpha"], IMAGES)
     assert any(
         note.startswith("protocol dda re-encodes no file") for note in opened(tmp_path / "others").notes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 import os
 import re
 from dataclasses import replace
@@ -26,12 +27,13 @@ from forenbench.records.store import Store
 from forenbench.report import charts, curves, glossary
 from forenbench.report.chosen import name_detectors, plainest
 from forenbench.report.contents import Wishes, collect
-from forenbench.report.grid import lay_out
+from forenbench.report.grid import Grid, lay_out
 from forenbench.report.heat import heat_map
 from forenbench.report.levels import draw_robustness
 from forenbench.report.mistakes import COLUMNS, worst, worst_of_cell
 from forenbench.report.page import write
 from forenbench.report.provenance import provenance
+from forenbench.report.reliability import points
 from forenbench.report.thumbnails import Thumbnails, open_pictures
 from forenbench.tables import measure
 from forenbench.tables.table import Table
@@ -95,6 +97,39 @@ def test_scores_that_are_no_probabilities_have_no_reliability(scores: list[float
     ]
 
 
+def test_points_of_reliability_have_enough_images_and_lose_none() -> None:
+    images = np.array([0, 3, 18, 0, 40, 19, 0, 7.0])
+    bins = np.array([images, images * np.arange(8) / 8, np.floor(images / 2)])
+    found = points(bins)
+    assert [point.images for point in found] == [21, 40, 26]
+    assert [point.predicted * point.images for point in found] == pytest.approx([4.875, 20, 18 * 1 + 0.0])
+    assert [point.observed * point.images for point in found] == pytest.approx([10, 20, 12])
+    assert [point.images for point in points(bins[:, :2])] == [3]  # all there are
+    assert points(bins[:, :1]) == []
+
+
+def test_points_of_reliability_have_the_intervals_of_wilson() -> None:
+    """By his formula, with the square of 1.959964 for 95 %."""
+    (point,) = points(np.array([[50.0], [45.0], [50.0]]))
+    assert point.high == 1
+    assert point.low == pytest.approx(50 / (50 + 3.841459), abs=1e-6)
+    (half,) = points(np.array([[20.0], [4.0], [10.0]]))
+    assert half.high - half.low == pytest.approx(2 * 1.959964 * math.sqrt(5 + 3.841459 / 4) / 23.841459)
+    assert half.high - half.low < 0.41
+
+
+def test_a_point_of_few_images_is_hollow_and_the_words_say_what_that_means() -> None:
+    few, many = (curves.trace(*arrays(PERFECT), 0.5) for _ in range(2))
+    assert few is not None
+    assert many is not None
+    assert many.bins is not None
+    many = replace(many, bins=many.bins * 20)
+    chart, whole = (charts.draw({"detector": one}, charts.styles(["detector"]))[-1] for one in (few, many))
+    assert ("hollow" in chart.words, "hollow" in whole.words) == (True, False)
+    hollow = "fill: #ffffff; stroke: #0072b2"
+    assert (hollow in picture(chart), hollow in picture(whole)) == (True, False)
+
+
 def test_one_label_has_no_curves() -> None:
     assert curves.trace(np.zeros(3, int), np.array([0.1, 0.2, 0.3]), 0.5) is None
 
@@ -118,9 +153,9 @@ def test_numbers_are_shown_rounded_and_kept_exactly() -> None:
     frame = pd.DataFrame(values, index=pd.Index(["x", "y", "z"], name="detector"))
     rows = lay_out(Table("t", "T", frame, (), 2, signed="gap")).rows
     assert [[entry.text for entry in row] for row in rows] == [
-        ["x", "0.33", "7", "a", "+2.00"],
-        ["y", "0.00", "8", "b", "0.00"],
-        ["z", "", "9", "b", "-1.00"],
+        ["x", "0.33", "a", "+2.00", "7"],
+        ["y", "0.00", "b", "0.00", "8"],
+        ["z", "", "b", "-1.00", "9"],
     ]
     assert float(rows[0][1].value) == 1 / 3
     assert [row[1].number for row in rows] == [True] * 3
@@ -141,9 +176,32 @@ def test_intervals_and_marks_stand_with_their_numbers() -> None:
 
 def test_what_all_rows_share_is_said_once() -> None:
     index = pd.MultiIndex.from_tuples([("none", "one"), ("none", "two")], names=["perturbation", "detector"])
-    grid = lay_out(Table("t", "T", pd.DataFrame({"a": [1, 1], "b": ["w", "w"]}, index=index), ()))
-    assert grid.everywhere == [("perturbation", "none"), ("b", "w")]
+    frame = pd.DataFrame({"a": [1.0, 1.0], "b": ["w", "w"], "c": [7, 7]}, index=index)
+    grid = lay_out(Table("t", "T", frame, ()))
+    assert grid.everywhere == [("perturbation", "none"), ("b", "w"), ("c", "7")]
     assert [head.text for head in grid.heads[0]] == ["detector", "a"]
+
+
+def board(tmp_path: Path, detectors: str) -> Grid:
+    for detector in detectors:
+        for place, name in enumerate(("none", "jpeg:50")):
+            scores = PERFECT if detector == "a" else ONE_WRONG
+            add(Store(tmp_path), detector, "t", scores, perturbation=name, place=place)
+    content = collect([Store(tmp_path)], Wishes(Thumbnails({}, {})))
+    found: Grid = content["leaderboard"]
+    return found
+
+
+def test_a_detector_without_a_rival_has_no_rank(tmp_path: Path) -> None:
+    alone, two = board(tmp_path / "one", "a"), board(tmp_path / "two", "ab")
+    heads = [[head.text for head in grid.heads[-1]] for grid in (alone, two)]
+    assert heads[0][:5] == ["detector", "perturbation", "acc", "ap", "auroc"]
+    assert heads[1][:5] == ["detector", "perturbation", "rank", "acc", "ap"]
+
+
+def test_what_names_a_row_further_is_told_in_one_line(tmp_path: Path) -> None:
+    grid = board(tmp_path, "ab")
+    assert [grid.also(row) for row in grid.rows[:2]] == ["none · rank 1", "none · rank 2"]
 
 
 def test_detectors_with_two_kinds_of_weights_say_which() -> None:

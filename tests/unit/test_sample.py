@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from safetensors.torch import load_file
 
+from forenbench.data.catalogue import open_dataset
 from forenbench.data.descriptions import specs
 from forenbench.data.sources.folder import find_samples
 from forenbench.data.testsets import describe
@@ -67,6 +68,15 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sample")
     build(folder, extent=SMALL)
     return folder
+
+
+@pytest.mark.slow
+def test_the_dataset_that_runs_score_holds_what_the_builder_makes(dataset: Path) -> None:
+    """It may have been made long ago: runs take the files that are there."""
+    (kept,) = open_dataset("sample", data_root=dataset)
+    made = {str(path.relative_to(dataset / "test")): path.read_bytes() for path in dataset.rglob("*.png")}
+    assert len(made) == 2 * 2 * len(photographs("test"))
+    assert {path: kept.testsets[0].source.read(path) for path in made} == made
 
 
 def test_a_changed_photograph_is_named_with_both_digests_and_the_way_out() -> None:

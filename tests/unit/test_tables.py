@@ -70,7 +70,7 @@ def test_metrics_use_scored_images_only_and_say_so(store: Store) -> None:
     add(store, "poor", "biggan", ONE_WRONG, status="unreadable", place=1)
     table = tables.make("cells", [store])
     assert table.frame.loc[("poor", "sample", "biggan"), ["ok", "images"]].tolist() == [3, 4]
-    assert "poor on data/biggan (none): 3 of 4 images scored (1 unreadable)." in table.notes
+    assert "Not all images were scored: data/biggan 3 of 4 (1 unreadable) by poor (none)." in table.notes
 
 
 def test_one_label_only_leaves_blanks_with_the_reason(store: Store) -> None:
@@ -79,7 +79,7 @@ def test_one_label_only_leaves_blanks_with_the_reason(store: Store) -> None:
     row = table.frame.loc[("good", "sample", "fakes")]
     assert row[["A.P.", "AUROC"]].isna().all()
     assert row["Acc."] == 100
-    assert any("good on data/fakes (none): " in note for note in table.notes)
+    assert "Blank, for there are no real images: data/fakes by all." in table.notes
     assert "nan" not in render(table, "text").lower()
 
 
@@ -210,7 +210,7 @@ def test_a_detector_that_changed_between_cells_is_not_averaged_without_a_word(
 
 
 def test_unknown_style_is_refused(store: Store) -> None:
-    with pytest.raises(BenchError, match="'docx' is none of text, csv, markdown, latex"):
+    with pytest.raises(BenchError, match="'docx' is none of text, csv, tidy, markdown, latex, json"):
         render(tables.make("acc-ap", [store]), "docx")
 
 

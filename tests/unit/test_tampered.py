@@ -158,7 +158,7 @@ def test_they_are_opened_but_neither_trained_on_nor_audited(listed: Path) -> Non
     datasets = open_dataset(str(listed), data_root=listed.parent)
     (testset,) = datasets[0].testsets
     assert [sample.label for sample in testset.samples] == [REAL, REAL, FAKE, FAKE, TAMPERED]
-    assert "test set 'm': tampered images, which are in no number but their own: 1" in datasets[0].notes
+    assert "test set 'm' (1): tampered images, which are in no number but their own" in datasets[0].notes
     examples = collect("m", datasets)
     assert [item.path for item in examples.items] == ["0.png", "1.png", "2.png", "3.png"]
     assert examples.rule == "all images; 1 tampered ones left out"

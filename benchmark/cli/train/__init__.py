@@ -67,7 +67,7 @@ COMMANDS = {
     ),
     "probe": (
         "train_probe:probe",
-        "Fit a logistic regression to features of a frozen backbone, each computed once.",
+        "Fit a linear layer to a frozen backbone's features of your images, a fifth kept for validation.",
     ),
     "patchfor": (
         "train_patchfor:patchfor",
@@ -75,7 +75,8 @@ COMMANDS = {
     ),
 }
 
-app = lazy_group(__name__, COMMANDS, help="Train checkpoints.")
+_PROBE = "a linear layer on a frozen backbone is a probe here: 'bench train probe --backbone NAME --data DIR'"
+app = lazy_group(__name__, COMMANDS, {"head": _PROBE}, help="Train checkpoints.")
 
 
 @app.callback()

@@ -161,21 +161,30 @@ def _misspelt(file: Path, source: FileSource, paths: Iterable[str]) -> Iterator[
 
 
 def write_manifest(
-    file: Path, location: Path, samples: Iterable[Sample], facts: Mapping[str, FileFacts]
+    file: Path,
+    locations: Path | Mapping[str, Path],
+    samples: Iterable[Sample],
+    facts: Mapping[str, FileFacts],
 ) -> None:
     """Write a manifest that has the same samples as what it was made from when it is opened.
 
     Args:
         file: Its suffix, one of `table_files.SUFFIXES`, says the format.
-        location: The folder or archive that the samples' paths are in.
+        locations: The folder or archive that the samples' paths are in; where there are several, by path.
         samples: In the order of the rows.
         facts: Of each sample, by path.
 
     Raises:
         BenchError: Another suffix, or the file cannot be written.
     """
+    samples = list(samples)
+    places = (
+        dict.fromkeys((one.path for one in samples), locations) if isinstance(locations, Path) else locations
+    )
     # relative, so that a manifest moves and is shared together with its images
-    relative = os.path.relpath(location.resolve(), file.parent.resolve())
+    relative = {
+        place: os.path.relpath(place.resolve(), file.parent.resolve()) for place in set(places.values())
+    }
     rows = [
         {
             "path": sample.path,
@@ -187,7 +196,7 @@ def write_manifest(
             "origin": sample.origin,
             "split": sample.split,
             **asdict(facts[sample.path]),
-            "location": "" if relative == "." else relative,
+            "location": "" if relative[places[sample.path]] == "." else relative[places[sample.path]],
         }
         for sample in samples
     ]

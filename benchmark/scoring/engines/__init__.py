@@ -7,17 +7,19 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from forenbench.errors import BenchError
-from forenbench.plugins.loaded import LoadedDetector
 from forenbench.registry import Registry, uncallable
 from forenbench.registry.guests import contained, reason
-from forenbench.scoring.batches import CellResults
-from forenbench.scoring.lineup import Lineup
-from forenbench.scoring.outcome import Listener
-from forenbench.scoring.plan import Shard
-from forenbench.types import Source
+
+if TYPE_CHECKING:  # a name is looked up before PyTorch is loaded, which these bring
+    from forenbench.plugins.loaded import LoadedDetector
+    from forenbench.scoring.batches import CellResults
+    from forenbench.scoring.lineup import Lineup
+    from forenbench.scoring.outcome import Listener
+    from forenbench.scoring.plan import Shard
+    from forenbench.types import Source
 
 
 class Engine(Protocol):

@@ -1,0 +1,36 @@
+"""``bench doctor``: versions, devices, room, caches, weights and settings, for a report of a fault."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from typing import Annotated
+
+import typer
+
+from forenbench.errors import BenchError, unknown
+from forenbench.front.doctor import diagnose
+from forenbench.printable import printable
+
+from .console import show, width
+
+_COLUMNS, _INDENT = 80, 10
+
+
+def doctor(
+    style: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
+) -> None:
+    """Show what a report of a fault needs: versions, devices, room, caches, weights, settings.
+
+    Home folders stand as ~, and of what may be a secret only that it is set.
+    """
+    if style not in ("text", "json"):
+        raise BenchError(unknown("format", style, ("text", "json")))
+    found = diagnose()
+    if style == "json":
+        show(json.dumps(found, indent=1, ensure_ascii=False))
+        return
+    for subject, words in found.items():
+        text = "; ".join(f"{name} {value}" for name, value in words.items()) or "none"
+        lines = textwrap.wrap(printable(text), (width() or _COLUMNS) - _INDENT, break_on_hyphens=False)
+        show(textwrap.indent("\n".join(lines), " " * _INDENT).replace(" " * len(subject), subject, 1))

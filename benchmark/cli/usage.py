@@ -1,0 +1,58 @@
+"""What the parser of options refuses, in the words of all other errors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import takewhile
+
+import typer
+
+# The parser's messages, and what is said in their place. Of another wording the message itself is shown.
+_WORDS = {
+    r"Invalid value for '(?P<name>[^']+)': .*valid (?:integer|number).*": "{name} {value}is no number",
+    r"Invalid value for '(?P<name>[^']+)': Input should be (?P<rest>.*)": "{name} {value}is not {rest}",
+    r"Missing (?:option|argument) '(?P<name>[^']+)'\.?": "{name} is missing",
+    r"No such command '(?P<name>[^']*)'\.?": "unknown command '{name}'",
+    r"No such command '(?P<name>[^']*)'\. Did you mean (?P<near>.+)\?": "unknown command '{name}'{near}",
+    r"No such option: (?P<name>\S+)": "unknown option '{name}'",
+    r"No such option: (?P<name>\S+) Did you mean (?P<near>.+)\?": "unknown option '{name}'{near}",
+    r"No such option: (?P<name>\S+) \(Possible options: (?P<near>.+)\)": "unknown option '{name}'{near}",
+    r"Got unexpected extra arguments?(?:\(s\))? \((?P<name>.*)\)": "unexpected argument '{name}'",
+}  # fmt: skip
+
+
+def usage_error(error: typer.TyperException, arguments: Sequence[str]) -> str:
+    """Word what the command line refuses, with the command that shows how it is called.
+
+    Args:
+        error: As the parser raises it.
+        arguments: What was typed after ``bench``.
+    """
+    message = str(error.format_message()) if hasattr(error, "format_message") else str(error)
+    context = getattr(error, "ctx", None)
+    words = takewhile(lambda word: not word.startswith("-"), arguments)
+    command = context.command_path if context else " ".join(["bench", *words])
+    return f"{_ours(message, arguments)}; '{command} --help' shows how it is called"
+
+
+def _ours(message: str, arguments: Sequence[str]) -> str:
+    for pattern, words in _WORDS.items():
+        if found := re.fullmatch(pattern, message):
+            said = found.groupdict()
+            near = said.get("near", "").replace("'", "")
+            value = _value_of(said["name"], arguments)
+            quoted = f"'{value}' " if value else ""
+            return words.format(**{**said, "value": quoted, "near": near and f": did you mean {near}?"})
+    return message[:1].lower() + message[1:].rstrip(".")
+
+
+def _value_of(name: str, arguments: Sequence[str]) -> str:
+    """Find what was given for an option; the parser's message does not say it."""
+    given = ""
+    for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        if word == name:
+            given = following
+        elif word.startswith(f"{name}="):
+            given = word.removeprefix(f"{name}=")
+    return given

@@ -1,0 +1,64 @@
+"""How far probabilities can be believed: the points of a reliability diagram, each with its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+ENOUGH = 20
+"""Images of a point, for its share of fakes to say something: its interval is 40 % wide then, or less."""
+
+
+class Point(NamedTuple):
+    """Neighbouring bins together.
+
+    Attributes:
+        predicted: Mean score in [0, 1].
+        observed: Share of fakes in [0, 1].
+        low: Lower end of the 95 % interval of `observed`.
+        high: The upper end.
+        images: How many there are.
+    """
+
+    predicted: float
+    observed: float
+    low: float
+    high: float
+    images: int
+
+
+def points(bins: NDArray[np.float64]) -> list[Point]:
+    """Join neighbouring bins until each has `ENOUGH` images, and count fakes.
+
+    The intervals are Wilson's (1927), which take every image for an independent one.
+
+    Args:
+        bins: (3, n): images, sum of scores and fakes of each bin, from the lowest scores up.
+
+    Returns:
+        Points in the same order; none where there is no image, and a single one may have fewer than `ENOUGH`.
+    """
+    from scipy.stats import binomtest
+
+    found = []
+    for images, scores, fakes in _joined(bins):
+        ends = binomtest(round(fakes), round(images)).proportion_ci(method="wilson")
+        found.append(Point(scores / images, fakes / images, float(ends.low), float(ends.high), round(images)))
+    return found
+
+
+def _joined(bins: NDArray[np.float64]) -> Iterator[tuple[float, float, float]]:
+    """Add bins up from below; what is left over at the top goes to the last sum."""
+    sums: list[NDArray[np.float64]] = []
+    for one in bins.T:
+        if sums and sums[-1][0] < ENOUGH:
+            sums[-1] = sums[-1] + one
+        else:
+            sums.append(one)
+    if len(sums) > 1 and sums[-1][0] < ENOUGH:
+        last = sums.pop()
+        sums[-1] = sums[-1] + last
+    yield from ((float(images), float(scores), float(fakes)) for images, scores, fakes in sums if images)

@@ -1,0 +1,98 @@
+"""A table as readers want it: what names a row in front, what all rows share said once, counts at the end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TypeVar
+
+import pandas as pd
+
+from .values import Values
+
+V = TypeVar("V", bound=Values)
+
+RANKS = ("rank", "ranks")
+_OUTER, _INNER = ("dataset", "protocol", "perturbation"), ("weights",)
+"""What names a row beside its detector, where it stands among the values."""
+_ENOUGH = 2
+"""Rows, for something to repeat itself."""
+
+
+def for_readers(table: V, keep: str = "") -> tuple[V, list[tuple[str, str]]]:
+    """Rearrange a table; no value is lost, but ranks of a detector that has no rival.
+
+    Args:
+        table: Any table.
+        keep: The name of rows that stays though all rows share it.
+
+    Returns:
+        The table, and what all of its rows share, as (name, text).
+    """
+    frame = table.frame
+    rows = [(name, frame.index.get_level_values(at)) for at, name in enumerate(frame.index.names)]
+    places = list(range(frame.shape[1]))
+    shared: list[tuple[str, str]] = []
+    # Below outer headings a column's name says too little to stand elsewhere.
+    if frame.columns.nlevels == 1:
+        rows, places = _named(frame, rows)
+        places = _without_lone_ranks(frame, rows, places)
+        shared, places = _shared_columns(table, places)
+        counts = [at for at in places if pd.api.types.is_integer_dtype(frame.dtypes.iloc[at])]
+        counts = [at for at in counts if frame.columns[at] not in RANKS]
+        places = [at for at in places if at not in counts] + counts
+    same = [at for at, (name, values) in enumerate(rows) if name != keep and _is_shared(values)]
+    same = same[: len(rows) - 1]  # something has to name them
+    shared = [(str(rows[at][0]), str(rows[at][1][0])) for at in same] + shared
+    left = [row for at, row in enumerate(rows) if at not in same]
+    index = pd.MultiIndex.from_arrays([values for _, values in left], names=[name for name, _ in left])
+    named = index if len(left) > 1 else pd.Index(left[0][1], name=left[0][0])
+    sides = {name: getattr(table, name) for name in ("frame", "low", "high", "marks")}
+    new = {
+        name: None if side is None else side.iloc[:, places].set_axis(named) for name, side in sides.items()
+    }
+    return replace(table, **new), [(name, text) for name, text in shared if text]
+
+
+def _named(
+    frame: pd.DataFrame, rows: list[tuple[str, pd.Index]]
+) -> tuple[list[tuple[str, pd.Index]], list[int]]:
+    """Take columns that name a detector's cells to the names of rows; return these, and the other columns."""
+    names = [name for name, _ in rows]
+    columns = list(frame.columns)
+    if "detector" not in names:
+        return rows, list(range(len(columns)))
+    outer, inner = (
+        [(name, pd.Index(frame[name])) for name in some if name in columns and name not in names]
+        for some in (_OUTER, _INNER)
+    )
+    taken = {name for name, _ in outer + inner}
+    return outer + rows + inner, [at for at, name in enumerate(columns) if name not in taken]
+
+
+def _without_lone_ranks(
+    frame: pd.DataFrame, rows: list[tuple[str, pd.Index]], places: list[int]
+) -> list[int]:
+    """Leave out ranks where one detector is all there is: it is the first of one."""
+    names = [values for name, values in rows if name in ("detector", "weights")]
+    if len(set(zip(*names, strict=True))) != 1:
+        return places
+    return [at for at in places if frame.columns[at] not in RANKS]
+
+
+def _shared_columns(table: Values, places: list[int]) -> tuple[list[tuple[str, str]], list[int]]:
+    """Find words and counts, with their signs, that all rows share; return these, and the other columns."""
+    shared, left = [], []
+    for at in places:
+        column = table.frame.iloc[:, at]
+        signs = [""] * len(column) if table.marks is None else table.marks.iloc[:, at].tolist()
+        texts = [f"{value}{sign}" for value, sign in zip(column.tolist(), signs, strict=True)]
+        is_number = pd.api.types.is_float_dtype(column) or column.isna().any()
+        if is_number or not _is_shared(texts):
+            left.append(at)
+        else:
+            shared.append((str(table.frame.columns[at]), texts[0]))
+    return (shared, left) if left else ([], places)  # a table of names alone would show nothing
+
+
+def _is_shared(values: pd.Index | list[str]) -> bool:
+    return len(values) >= _ENOUGH and len(set(values)) == 1

@@ -1,0 +1,104 @@
+"""Shells complete names of commands, options, and what options take, as fast as a user waits for it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from forenbench.cli import completion
+
+CODE = """
+import sys
+from forenbench.cli import main
+sys.argv = ["bench"]
+try:
+    main()
+finally:
+    print(*sorted({"torch", "pandas"} & set(sys.modules)), file=sys.stderr)
+"""
+
+
+def answers(**environment: str) -> tuple[list[str], str]:
+    """What a shell is told, and which heavy modules were loaded for it."""
+    run = subprocess.run(
+        [sys.executable, "-c", CODE], capture_output=True, text=True, check=True, env=environment
+    )
+    return run.stdout.split(), run.stderr.strip()
+
+
+def in_bash(*words: str) -> tuple[list[str], str]:
+    """As Bash asks: words with a line break between, the last one under the cursor."""
+    asked = {"COMP_WORDS": "\n".join(("bench", *words)), "COMP_CWORD": str(len(words))}
+    return answers(_BENCH_COMPLETE="complete_bash", **asked)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["lead"], ["leaderboard"]),
+        (["train", "samp"], ["sample"]),
+        (["run", "--detec"], ["--detectors"]),
+        (["run", "--detectors", "univ"], ["univfd"]),
+        (["run", "--detectors", "univfd", ":", "nn-k"], ["nn-k1", "nn-k3", "nn-k5", "nn-k9"]),
+        (["run", "--detectors", "univfd", ":", "lc,tin"], ["lc,tiny-ladeda"]),
+        (["run", "--detectors", "lgrad", "@"], ["published", "sample"]),
+        (["run", "--dataset", "univfd-1"], ["univfd-19"]),
+        (["run", "--perturbations", "none,jpeg-"], ["none,jpeg-cv2:"]),
+        (["data", "fetch", "genim"], ["genimage"]),
+    ],
+)
+def test_bash_is_told_how_a_word_goes_on(words: list[str], told: list[str]) -> None:
+    assert in_bash(*words) == (told, "")
+
+
+@pytest.mark.slow
+def test_tables_are_completed_without_a_network_of_theirs() -> None:
+    assert in_bash("table", "lgrad-3") == (["lgrad-3"], "pandas")
+
+
+@pytest.mark.slow
+def test_zsh_and_fish_are_told_the_same() -> None:
+    line = {
+        "_TYPER_COMPLETE_ARGS": "bench run --detectors univfd:lc-",
+        "_TYPER_COMPLETE_FISH_ACTION": "get-args",
+    }
+    assert answers(_BENCH_COMPLETE="complete_fish", **line) == (["univfd:lc-own"], "")
+    told, _ = answers(_BENCH_COMPLETE="complete_zsh", **line)
+    assert '(("univfd\\\\:lc-own"))' in " ".join(told)
+
+
+def asked(monkeypatch: pytest.MonkeyPatch, typed: str, names: list[str]) -> list[str]:
+    monkeypatch.delenv("_FORENBENCH_COMPLETE_BEFORE", raising=False)
+    return completion._completer(lambda: names, ",")(typed)
+
+
+def test_variants_are_shown_once_their_detector_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ["a", "a:one", "a:two", "ab", "paper:x"]
+    assert asked(monkeypatch, "", names) == ["a", "ab", "paper:x"]
+    assert asked(monkeypatch, "a", names) == ["a", "a:one", "a:two", "ab"]
+    assert asked(monkeypatch, "ab,a:t", names) == ["ab,a:two"]
+    assert asked(monkeypatch, "q@", names) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "joined", "before"),
+    [
+        (["run", "a", ":", "b"], ["run", "b"], "a:"),
+        (["run", "a", ":"], ["run", ""], "a:"),
+        (["run", "a", ":", "b,c", "@", "d"], ["run", "d"], "a:b,c@"),
+        (["run", "a", ":", "b", "--o"], ["run", "a:b", "--o"], ""),
+        (["run", "a", ":", "b", ""], ["run", "a:b", ""], ""),
+        (["run", "'a b'", "c"], ["run", "'a b'", "c"], ""),
+        (["run", "a:b"], ["run", "a:b"], ""),
+    ],
+)
+def test_words_that_bash_splits_are_joined(words: list[str], joined: list[str], before: str) -> None:
+    raw = "\n".join(["bench", *words])
+    known = {"_BENCH_COMPLETE": "complete_bash", "COMP_WORDS": raw, "COMP_CWORD": str(len(words))}
+    completion.join_words(known)
+    assert known["COMP_WORDS"].rstrip() == " ".join(["bench", *joined]).rstrip()
+    assert known["COMP_CWORD"] == str(len(joined))
+    assert known["_FORENBENCH_COMPLETE_BEFORE"] == before
