@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from functools import lru_cache
 from urllib.parse import quote
 
@@ -11,6 +12,8 @@ from forenbench.types import Cell
 RECORD = ".json"
 _LONGEST = 100
 """Of 255 bytes: a suffix, and the marks of a temporary file, still have to fit."""
+_DEVICES = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)", re.IGNORECASE)
+"""What Windows takes for a device, whatever follows behind a dot."""
 
 
 def file_name(name: str) -> str:
@@ -27,6 +30,8 @@ def file_name(name: str) -> str:
     capitals = sum(1 << at for at, letter in enumerate(name) if letter.isascii() and letter.isupper())
     # '~' cannot come from a name, in which it is quoted: so no name spells the end of another's
     whole = f"{quoted}~{capitals:x}" if capitals else quoted
+    if _DEVICES.match(whole):
+        whole = f"%{ord(whole[0]):X}{whole[1:]}"
     if len(whole) <= _LONGEST:
         return whole
     digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:24]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import unicodedata
@@ -14,7 +15,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from forenbench.files.atomic import replacing, sweep
-from forenbench.files.file_names import file_name
+from forenbench.files.file_names import cell_names, file_name
+from forenbench.types import Cell
 
 NAMES = st.lists(st.text(min_size=1, max_size=12), min_size=2, max_size=2, unique=True)
 
@@ -40,6 +42,19 @@ def test_no_two_names_share_a_file_on_any_file_system(names: list[str]) -> None:
     assert folded(first) != folded(second)
     assert not {"/", "\\", ":", "\0"} & set(file_name(first))
     assert not file_name(first).startswith(".")
+
+
+@pytest.mark.parametrize("name", ["con", "aux.gan", "nul", "com1", "LPT9.x", "Con.A"])
+def test_no_file_has_the_name_of_a_device_of_windows(name: str) -> None:
+    """There `con` and `con.json` are the console; what earlier runs have under such a name is still found."""
+    written = file_name(name)
+    for whole in (written, f"{written}.json"):
+        assert not re.fullmatch(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", whole)
+    if name == name.lower():
+        cell = Cell(name, "data", "set", "none")
+        assert cell_names(cell)[1] == f"scores/data/set/none/{name}.json"
+    assert file_name("contour") == "contour"
+    assert file_name("com10") == "com10"
 
 
 def test_names_of_any_length_and_script_can_be_written(tmp_path: Path) -> None:
