@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import textwrap
 from typing import Annotated
 
 import typer
 
 from forenbench.errors import BenchError, unknown
+from forenbench.files.json_documents import document
 from forenbench.front.doctor import diagnose
 from forenbench.printable import printable
 
@@ -28,7 +28,7 @@ def doctor(
         raise BenchError(unknown("format", style, ("text", "json")))
     found = diagnose()
     if style == "json":
-        show(json.dumps(found, indent=1, ensure_ascii=False))
+        show(document("doctor", **found))
         return
     for subject, words in found.items():
         text = "; ".join(f"{name} {value}" for name, value in words.items()) or "none"

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from forenbench.errors import BenchError, unknown
+from forenbench.files.json_documents import document
 from forenbench.front.results import load_results
 from forenbench.printable import for_csv
 
@@ -27,7 +28,7 @@ def errors(
         safe = rows.map(lambda value: for_csv(value) if isinstance(value, str) else value)
         show(safe.to_csv(index=False))
     elif style == "json":
-        show(rows.to_json(orient="records", indent=1, force_ascii=False))
+        show(document("errors", rows=rows))
     elif len(rows):
         show_table([str(name) for name in rows], rows.itertuples(index=False), right=("images",))
     if not len(rows):

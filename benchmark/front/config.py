@@ -105,6 +105,11 @@ def read_options(file: Path) -> dict[str, Any]:
     found = {}
     for key, value in content.items():
         name = key.replace("-", "_")
+        if name == "allow_network":  # a file may be somebody else's
+            raise BenchError(
+                f"config '{file}': allow_network is for who types the command to say: take it out, and add "
+                "--allow-network (allow_network=True in Python)"
+            )
         if name not in OPTIONS:
             raise BenchError(f"config '{file}': {unknown('option of a run', key, OPTIONS)}")
         if name in found:

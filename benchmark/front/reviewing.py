@@ -15,13 +15,14 @@ from forenbench.records.leakage import Contents
 from forenbench.records.store import Store
 
 from .arguments import PathName, several
-from .importing import ImportOptions, import_scores
 from .run_folders import RUNS, open_stores
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from forenbench.review import ReviewResult
+
+    from .importing import ImportOptions
 
 
 def check_results(
@@ -63,6 +64,8 @@ def review_results(
 ) -> Iterator[ReviewResult]:
     """Yield each check of `check_results` when it is done."""
     from forenbench.review import ReviewResult, review
+
+    from .importing import import_scores  # of a file of scores alone
 
     path, root = Path(results), Path(options.get("data_root", "data"))
     stores = open_stores(several(beside)) if several(beside) else _neighbours(path)

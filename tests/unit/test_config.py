@@ -33,8 +33,17 @@ def values(*words: str) -> dict[str, Any]:
 
 def test_a_config_has_every_option_of_bench_run_and_no_other() -> None:
     options = {option for param in COMMAND.params for option in param.opts if option.startswith("--")}
-    others = {"--help", "--quiet", "--verbose", "--log-file"}  # of any command, and of no run
+    others = {"--help", "--quiet", "--verbose", "--log-file", "--format"}  # of any command, and of no run
+    others |= {"--allow-network"}  # who types the command decides that
     assert {f"--{name.replace('_', '-')}" for name in OPTIONS} == options - others
+
+
+def test_no_file_lets_images_leave_the_machine(tmp_path: Path) -> None:
+    """Somebody else may have written it: that of a run folder is sent around."""
+    file = tmp_path / "config.toml"
+    file.write_text("allow-network = true")
+    with pytest.raises(BenchError, match="allow_network is for who types the command"):
+        read_config(file)
 
 
 def test_each_kind_of_value_reaches_its_option(tmp_path: Path) -> None:

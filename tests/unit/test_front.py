@@ -96,7 +96,8 @@ def test_what_makes_rows_reaches_their_identity(here: Path) -> None:
 
 def test_python_takes_every_option_of_bench_run_and_explains_each() -> None:
     ours = {"split": "splits", "places": "data"}
-    options = set(signature(run).parameters) - {"config"}  # what `read_config` returns is options, too
+    options = set(signature(run).parameters) - {"style"}  # of what is printed
+    options -= {"config"}  # what `read_config` returns is options, too
     assert {ours.get(name, name) for name in signature(evaluate).parameters} == options | {"progress"}
     explained = "".join(filter(None, (evaluate.__doc__, *(one.__doc__ for one in OPTIONS))))
     assert unexplained(signature(evaluate).parameters, explained) == []
