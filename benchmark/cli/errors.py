@@ -28,7 +28,7 @@ def errors(
         safe = rows.map(lambda value: for_csv(value) if isinstance(value, str) else value)
         show(safe.to_csv(index=False))
     elif style == "json":
-        show(document("errors", rows=rows))
+        show(document("errors", errors=rows))
     elif len(rows):
         show_table([str(name) for name in rows], rows.itertuples(index=False), right=("images",))
     if not len(rows):

@@ -38,6 +38,7 @@ def test_it_is_one_screen_and_the_same_in_json(
     subjects = [line.split()[0] for line in lines if not line.startswith(" ")]
     doctor(monkeypatch, "--format", "json")
     found = json.loads(capsys.readouterr().out)
+    assert (found.pop("schema"), found.pop("kind")) == (1, "doctor")
     assert list(found) == subjects
     assert found["versions"]["forenbench"] == __version__
     assert found["versions"]["torch"][0].isdigit()

@@ -63,7 +63,7 @@ def test_programs_get_json_and_csv_that_no_spreadsheet_computes(
     store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shown(str(store.root), "--format", "json", monkeypatch=monkeypatch)
-    assert [one["images"] for one in json.loads(capsys.readouterr().out)] == [3, 1]
+    assert [one["images"] for one in json.loads(capsys.readouterr().out)["errors"]] == [3, 1]
     shown(str(store.root), "--format", "csv", monkeypatch=monkeypatch)
     assert "1,bad,sample,unreadable,,'=c/0" in capsys.readouterr().out.splitlines()
     shown(str(store.root), monkeypatch=monkeypatch)
