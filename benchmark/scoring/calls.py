@@ -140,9 +140,6 @@ def _numbers(returned: Any, number: int, method: str) -> Tensor:  # noqa: ANN401
         if isinstance(values, list | tuple):
             # Numbers that lie on a GPU, or wait for a gradient, are none that NumPy takes.
             values = np.asarray([v.numpy(force=True) if isinstance(v, Tensor) else v for v in values])
-        if isinstance(values, np.ndarray) and values.dtype.kind in "iuf":
-            # As float64, which is exact for all but huge integers: torch knows fewer types of them.
-            values = values.astype(np.float64)
         values = _dense(values, method)
     except (TypeError, ValueError):
         values = None

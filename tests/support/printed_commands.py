@@ -143,7 +143,7 @@ def _data_files() -> Iterator[tuple[str, str]]:
         for file in sorted(ROOT.glob(pattern)):
             for text in _strings(tomllib.loads(file.read_text(encoding="utf-8"))):
                 yield str(file.relative_to(ROOT)), text
-    for pattern in ("benchmark/templates/*", "benchmark/report/templates/*"):
+    for pattern in ("benchmark/templates/*.txt", "benchmark/report/templates/*"):
         for file in sorted(ROOT.glob(pattern)):
             yield str(file.relative_to(ROOT)), file.read_text(encoding="utf-8")
 
