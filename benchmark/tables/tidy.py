@@ -38,6 +38,13 @@ def records(table: Values) -> list[dict[str, Any]]:
     """
     frame, cells = table.frame, _Cells.of(table)
     ends = (table.low, table.high) if table.look.intervals is not False else (None, None)
+    # As lists, column by column: pandas takes some microseconds for each single value.
+    sides = [
+        [[None] * len(frame)] * frame.shape[1]
+        if side is None
+        else [side.iloc[:, at].tolist() for at in range(side.shape[1])]
+        for side in (frame, *ends, table.marks)
+    ]
     # Where rows are of a metric, columns are what is told of it: its difference, its p-value.
     inner = "column" if "metric" in frame.index.names else "metric"
     heads = [_labels(frame.columns.names, column, inner) for column in frame.columns]
@@ -50,19 +57,19 @@ def records(table: Values) -> list[dict[str, Any]]:
     found = []
     for row, labels in enumerate(frame.index):
         known = _labels(frame.index.names, labels, "row")
-        known |= {heads[at]["metric"]: str(frame.iat[row, at]) for at in own}
+        known |= {heads[at]["metric"]: str(sides[0][at][row]) for at in own}
         for at in (at for at in range(len(heads)) if at not in own):
             where = cells.place(known | heads[at])
-            value = plain(frame.iat[row, at])
-            low, high = (None if side is None else plain(side.iat[row, at]) for side in ends)
-            signs = "" if table.marks is None or value is None else str(table.marks.iat[row, at])
+            value, low, high = (plain(side[at][row]) for side in sides[:3])
+            signs = "" if value is None else str(sides[3][at][row] or "")
             further = {name: text for name, text in where.items() if name not in (*PLACES, "metric")}
             found.append(
                 {name: shown(where.get(name)) for name in (*PLACES, "metric")}
                 | {"value": shown(value), "low": low, "high": high}
                 | cells.count({} if further else where)
                 | {"marks": [WORDS[sign] for sign in signs if sign in WORDS]}
-                | {name: shown(text) for name, text in further.items()}
+                # A level of others may be called like one of these.
+                | {f"{name}_" if name in COLUMNS else name: shown(text) for name, text in further.items()}
             )
     return found
 
