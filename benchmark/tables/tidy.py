@@ -81,12 +81,12 @@ class _Cells:
     Attributes:
         constant: What is the same for all cells, and so in no label.
         perturbations: By kind and level, as labels have them.
-        counts: By `PLACES`; None where several cells have the same.
+        counts: Of images, by `PLACES`.
     """
 
     constant: Mapping[str, str]
     perturbations: Mapping[tuple[str, str], str]
-    counts: Mapping[tuple[str, ...], dict[str, int] | None]
+    counts: Mapping[tuple[str, ...], Mapping[str, int]]
 
     @classmethod
     def of(cls, table: Values) -> _Cells:
@@ -95,11 +95,14 @@ class _Cells:
         )
         constant = {name: lines[0][name] for name in PLACES if len({line[name] for line in lines}) == 1}
         names = {family_and_level(line["perturbation"]): line["perturbation"] for line in lines}
-        counts: dict[tuple[str, ...], dict[str, int] | None] = {}
-        for line in lines:
-            numbers = (line["real"], line["fake"], line["images"] - line["ok"])
-            place = key(line, PLACES)
-            counts[place] = None if place in counts else dict(zip(_COUNTS, numbers, strict=True))
+        counts = {
+            key(line, PLACES): {
+                "n_real": line["real"],
+                "n_fake": line["fake"],
+                "n_missing": line["images"] - line["ok"],
+            }
+            for line in lines
+        }
         return cls(constant, names, counts)
 
     def place(self, labels: Mapping[str, str]) -> dict[str, str]:
@@ -110,8 +113,8 @@ class _Cells:
 
     def count(self, where: Mapping[str, str]) -> dict[str, int | None]:
         """Count the images behind a number of one cell; of any other number this is not known."""
-        found = self.counts.get(tuple(where.get(name, "") for name in PLACES))
-        return dict.fromkeys(_COUNTS) if found is None else {**found}
+        place = tuple(where.get(name, "") for name in PLACES)
+        return {**self.counts.get(place, dict.fromkeys(_COUNTS))}
 
 
 def as_tidy(table: Values) -> str:
