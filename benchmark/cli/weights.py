@@ -56,9 +56,7 @@ def listing(detector: _Detector = "", style: o.ListStyle = "text") -> None:
         checkpoints = _needed_by(found, (variant,)) if variant else found.checkpoints
         rows += [_facts(checkpoint, found) for checkpoint in checkpoints]
         if checkpoints and style == "text":
-            show(found.name)
-        for checkpoint in checkpoints if style == "text" else ():
-            show(_entry(checkpoint, found))
+            show("\n".join([found.name, *(_entry(one, found) for one in checkpoints)]))
     if style == "json":
         show(document("weights", weights=rows))
         return

@@ -38,6 +38,13 @@ def records(table: Values) -> list[dict[str, Any]]:
     """
     frame, cells = table.frame, _Cells.of(table)
     ends = (table.low, table.high) if table.look.intervals is not False else (None, None)
+    # As lists, column by column: pandas takes some microseconds for each single value.
+    sides = [
+        [[None] * len(frame)] * frame.shape[1]
+        if side is None
+        else [side.iloc[:, at].tolist() for at in range(side.shape[1])]
+        for side in (frame, *ends, table.marks)
+    ]
     # Where rows are of a metric, columns are what is told of it: its difference, its p-value.
     inner = "column" if "metric" in frame.index.names else "metric"
     heads = [_labels(frame.columns.names, column, inner) for column in frame.columns]
@@ -50,19 +57,19 @@ def records(table: Values) -> list[dict[str, Any]]:
     found = []
     for row, labels in enumerate(frame.index):
         known = _labels(frame.index.names, labels, "row")
-        known |= {heads[at]["metric"]: str(frame.iat[row, at]) for at in own}
+        known |= {heads[at]["metric"]: str(sides[0][at][row]) for at in own}
         for at in (at for at in range(len(heads)) if at not in own):
             where = cells.place(known | heads[at])
-            value = plain(frame.iat[row, at])
-            low, high = (None if side is None else plain(side.iat[row, at]) for side in ends)
-            signs = "" if table.marks is None or value is None else str(table.marks.iat[row, at])
+            value, low, high = (plain(side[at][row]) for side in sides[:3])
+            signs = "" if value is None else str(sides[3][at][row] or "")
             further = {name: text for name, text in where.items() if name not in (*PLACES, "metric")}
             found.append(
                 {name: shown(where.get(name)) for name in (*PLACES, "metric")}
                 | {"value": shown(value), "low": low, "high": high}
                 | cells.count({} if further else where)
                 | {"marks": [WORDS[sign] for sign in signs if sign in WORDS]}
-                | {name: shown(text) for name, text in further.items()}
+                # A level of others may be called like one of these.
+                | {f"{name}_" if name in COLUMNS else name: shown(text) for name, text in further.items()}
             )
     return found
 
@@ -74,12 +81,12 @@ class _Cells:
     Attributes:
         constant: What is the same for all cells, and so in no label.
         perturbations: By kind and level, as labels have them.
-        counts: By `PLACES`; None where several cells have the same.
+        counts: Of images, by `PLACES`.
     """
 
     constant: Mapping[str, str]
     perturbations: Mapping[tuple[str, str], str]
-    counts: Mapping[tuple[str, ...], dict[str, int] | None]
+    counts: Mapping[tuple[str, ...], Mapping[str, int]]
 
     @classmethod
     def of(cls, table: Values) -> _Cells:
@@ -88,11 +95,14 @@ class _Cells:
         )
         constant = {name: lines[0][name] for name in PLACES if len({line[name] for line in lines}) == 1}
         names = {family_and_level(line["perturbation"]): line["perturbation"] for line in lines}
-        counts: dict[tuple[str, ...], dict[str, int] | None] = {}
-        for line in lines:
-            numbers = (line["real"], line["fake"], line["images"] - line["ok"])
-            place = key(line, PLACES)
-            counts[place] = None if place in counts else dict(zip(_COUNTS, numbers, strict=True))
+        counts = {
+            key(line, PLACES): {
+                "n_real": line["real"],
+                "n_fake": line["fake"],
+                "n_missing": line["images"] - line["ok"],
+            }
+            for line in lines
+        }
         return cls(constant, names, counts)
 
     def place(self, labels: Mapping[str, str]) -> dict[str, str]:
@@ -103,8 +113,8 @@ class _Cells:
 
     def count(self, where: Mapping[str, str]) -> dict[str, int | None]:
         """Count the images behind a number of one cell; of any other number this is not known."""
-        found = self.counts.get(tuple(where.get(name, "") for name in PLACES))
-        return dict.fromkeys(_COUNTS) if found is None else {**found}
+        place = tuple(where.get(name, "") for name in PLACES)
+        return {**self.counts.get(place, dict.fromkeys(_COUNTS))}
 
 
 def as_tidy(table: Values) -> str:

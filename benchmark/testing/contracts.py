@@ -22,7 +22,7 @@ from forenbench.registry.guests import contained, reason
 from forenbench.registry.plugin_files import split_request
 from forenbench.tables.makers import REGISTRY
 from forenbench.tables.measured import measure
-from forenbench.tables.rendering import render
+from forenbench.tables.rendering import STYLES, render
 from forenbench.tables.table_kinds import find_kind
 from forenbench.types import Perturbation
 
@@ -103,7 +103,7 @@ def check_table(request: str) -> Iterator[CheckResult]:
     ):
         with _check(f"it can be made of {of}") as found:
             table = find_kind(request, REGISTRY).make(given.copy())
-            for style in ("text", "csv", "markdown", "latex"):
+            for style in STYLES:
                 render(table, style)
             if not len(table.frame):
                 found.problem = "it has no line"

@@ -109,7 +109,7 @@ def test_an_equalised_run_shows_the_drop(bench: Bench) -> None:
     outcome = bench("run", "--detectors", "./bright.py", "--dataset", "tiny", "--equalise", "jpeg:96,size")
     assert outcome.code == 0
     assert "equalised: none, jpeg:96, square:21" in outcome.err
-    assert "equalised, each as .csv and .md" in outcome.err
+    assert "equalised, each as .csv, .tidy.csv and .md" in outcome.err
     table = bench("table", "equalised", "results/runs/tiny", "--format", "csv")
     assert table.code == 0
     assert "square:21,bright,own,beta" in table.out

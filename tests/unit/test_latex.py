@@ -130,6 +130,12 @@ def test_every_group_of_columns_is_ruled_below_its_heading() -> None:
     assert lines[at + 4] == r"\cmidrule(lr){2-3}"
 
 
+def test_no_heading_is_no_group() -> None:
+    """In tables by level, what has no level has an empty one."""
+    lines = made({("none", "", "is"): [1.0], ("none", "", "by"): [1.0]}, ["a"]).to_latex().splitlines()
+    assert [line for line in lines if "cmidrule" in line] == [r"\cmidrule(lr){2-3}"]
+
+
 def test_a_number_below_zero_has_a_minus_sign() -> None:
     table = made({"by": [-1.5, 1.5]}, ["a", "b"], signed="by")
     assert "a & $-$1.5 " in table.to_latex()

@@ -92,6 +92,11 @@ def test_every_number_of_a_table_has_a_line_and_words_have_none(store: Store) ->
     assert {line["dataset"] for line in lines(board)} == {"data"}
 
 
+def test_numbers_of_a_part_of_a_cell_have_not_the_counts_of_all_of_it(store: Store) -> None:
+    """Each source of reals has some of the cell's, and a number of them in the table."""
+    assert {line["n_real"] for line in lines(tables.make("real-sources", [store]))} == {""}
+
+
 def test_a_level_is_told_with_its_perturbation(store: Store) -> None:
     add(store, "good", "gan", PERFECT, perturbation="jpeg:75", place=2)
     table = tables.make("robustness", [store])
