@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .front.auditing import audit_dataset as audit_dataset
     from .front.calibrating import calibrate as calibrate
     from .front.config import read_config as read_config
+    from .front.diffing import diff_runs as diff_runs
     from .front.doctor import diagnose as diagnose
     from .front.door import evaluate as evaluate
     from .front.door import score as score
@@ -35,10 +36,13 @@ if TYPE_CHECKING:
     from .front.lists import list_perturbations as list_perturbations
     from .front.lists import list_protocols as list_protocols
     from .front.lists import list_tables as list_tables
+    from .front.merging import merge_runs as merge_runs
+    from .front.plot_request import PlotOptions as PlotOptions
     from .front.results import Results as Results
     from .front.results import load_results as load_results
     from .front.reviewing import check_results as check_results
     from .front.rule_options import RuleOptions as RuleOptions
+    from .front.runs import list_runs as list_runs
     from .front.splitting import Splits as Splits
     from .front.splitting import split as split
     from .tables.required import RequirementMissed as RequirementMissed
@@ -60,6 +64,9 @@ _HOMES = {
     "diagnose": "front.doctor",
     "load_results": "front.results",
     "read_config": "front.config",
+    "list_runs": "front.runs",
+    "merge_runs": "front.merging",
+    "diff_runs": "front.diffing",
     "list_detectors": "front.lists",
     "list_datasets": "front.lists",
     "list_perturbations": "front.lists",
@@ -70,6 +77,7 @@ _HOMES = {
     "ImageOptions": "front.arguments",
     "LoadOptions": "front.arguments",
     "ImportOptions": "front.importing",
+    "PlotOptions": "front.plot_request",
     "RuleOptions": "front.rule_options",
     "Results": "front.results",
     "Audit": "audit",
@@ -93,6 +101,7 @@ __all__ = [
     "ImportOptions",
     "LoadOptions",
     "LogitDetector",
+    "PlotOptions",
     "RequirementMissed",
     "Results",
     "RuleOptions",
@@ -105,6 +114,7 @@ __all__ = [
     "calibrate",
     "check_results",
     "diagnose",
+    "diff_runs",
     "evaluate",
     "import_scores",
     "list_datasets",
@@ -112,8 +122,10 @@ __all__ = [
     "list_metrics",
     "list_perturbations",
     "list_protocols",
+    "list_runs",
     "list_tables",
     "load_results",
+    "merge_runs",
     "read_config",
     "score",
     "split",

@@ -9,6 +9,7 @@ without commands. HTML is escaped by pandas and Jinja, whose input comes through
 from __future__ import annotations
 
 import re
+import textwrap
 import unicodedata
 
 from .errors import BenchError
@@ -56,6 +57,11 @@ def check_style(style: str) -> None:
         raise BenchError(f"format '{style}' is none of {', '.join(STYLES)}")
 
 
+_COMMAND = re.compile(r"'(?:bench|pip) [^']*'|^ *(?:\$ )?(?:bench|pip) .*")
+_NO_BREAK = "\xa0"
+"""What keeps a command in one line while lines are broken."""
+
+
 def readable(name: str) -> str:
     """Make a file name that is no valid text one: a stray byte 0xff shows as ``udcff`` behind a backslash."""
     # Python hands out such bytes as lone surrogates (PEP 383), which no file, terminal or Arrow column takes.
@@ -72,6 +78,27 @@ def printable(text: str) -> str:
 def printable_lines(text: str) -> str:
     """Write every line of a text of several as `printable` does."""
     return "\n".join(map(printable, text.split("\n")))
+
+
+def wrapped(text: str, width: int | None) -> str:
+    """Break lines that are wider than a terminal between words, and indent what follows in each.
+
+    A command stays whole, in quotation marks or on a line of its own: half of one is another command.
+
+    Args:
+        text: As `printable_lines` writes it, so that it has no space but the usual one.
+        width: Columns; None leaves lines as they are.
+    """
+    if width is None or len(text) <= width:
+        return text
+    lines = []
+    for line in text.split("\n"):
+        whole = _COMMAND.sub(lambda found: found[0].replace(" ", _NO_BREAK), line)
+        further = " " * (len(line) - len(line.lstrip()) + 2)
+        lines += textwrap.wrap(
+            whole, width, subsequent_indent=further, break_long_words=False, break_on_hyphens=False
+        ) or [""]
+    return "\n".join(lines).replace(_NO_BREAK, " ")
 
 
 def for_csv(text: str) -> str:

@@ -11,10 +11,12 @@ import typer
 import forenbench
 from forenbench.errors import BenchError
 from forenbench.front.talk import voice
+from forenbench.front.terminal import is_plain
 
 from .completion import join_words
 from .console import say
 from .console import show as show_text
+from .help_pages import COMMAND_PANELS
 from .lazy import lazy_group
 from .loudness import LogFile, Quiet, Verbose
 from .usage import usage_error
@@ -52,13 +54,14 @@ COMMANDS = {
         "listing:app",
         "List detectors, datasets, engines, metrics, perturbations, protocols, sources, tables or weights.",
     ),
+    "runs": ("runs:app", "List, show, check, rename, remove, merge or compare runs."),
     "data": ("data:app", "List, check, fetch, index or divide datasets."),
     "weights": ("weights:app", "List, fetch or check checkpoint files."),
     "doctor": (
         "doctor:doctor",
         "Show what a report of a fault needs: versions, devices, room, caches, weights, settings.",
     ),
-    "cache": ("cache:app", "Show or clear the features that encoders left on disk."),
+    "cache": ("cache:app", "Show or clear what is kept: features, weights, datasets, answers."),
     "check": ("check:app", "Check what you add against its contract, or results."),
     "new": ("new:app", "Start a new detector."),
     "train": ("train:app", "Train checkpoints."),
@@ -70,6 +73,7 @@ COMMANDS = {
 app = lazy_group(
     __package__,
     COMMANDS,
+    COMMAND_PANELS,
     name="bench",
     help="Compare detectors of AI-generated images: one row per image, tables you can trust.",
 )
@@ -106,6 +110,9 @@ def run_app() -> None:
     is_debugged = "--debug" in arguments
     voice.reset()
     join_words(os.environ)
+    if is_plain():
+        # Typer forces colours in its help where FORCE_COLOR or GITHUB_ACTIONS is set, whatever NO_COLOR says.
+        os.environ["_TYPER_FORCE_DISABLE_TERMINAL"] = "1"
     try:
         # Not `standalone`: Typer would draw its own errors in boxes.
         sys.exit(app(prog_name="bench", standalone_mode=False))

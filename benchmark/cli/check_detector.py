@@ -11,6 +11,7 @@ import typer
 
 from forenbench.errors import BenchError
 from forenbench.front.talk import is_animated
+from forenbench.plugins.attributes import asks_network
 from forenbench.plugins.cards import cards
 from forenbench.plugins.installed import card_problem
 from forenbench.plugins.loaded import LoadedDetector
@@ -54,6 +55,8 @@ def detector(  # noqa: PLR0913 - a command's options are its arguments
     is_broken = False
     # All checks run, also after one that fails: their author mends what they say in one go.
     for loaded in detectors:
+        if asks_network(loaded.detector):
+            say(f"{loaded.name} sends some 85 small pictures over the network", "yellow")
         for check in CHECKS:
             with talk.status(f"{loaded.name}  {check}") if is_animated() else nullcontext():
                 problem = run_check(check, loaded.detector, device)

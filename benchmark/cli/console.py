@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterable, Mapping, Sequence
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
@@ -15,10 +14,11 @@ from forenbench.files.json_documents import document
 from forenbench.front.talk import say as say
 from forenbench.front.talk import short as short
 from forenbench.front.talk import talk as talk
+from forenbench.front.terminal import columns, console
 from forenbench.printable import printable, printable_lines
 
-# Soft wrap: Rich would fold lines at 80 columns where output goes to a file, and CSV is no CSV then.
-out = Console(soft_wrap=True, highlight=False)
+# Rich would fold lines at 80 columns where output goes to a file, and CSV is no CSV then.
+out = console()
 
 
 def show(text: str) -> None:
@@ -102,7 +102,7 @@ def check_listed(style: str) -> None:
 
 def width() -> int | None:
     """Return how wide a result may be: the terminal's columns, or None where it goes to a file."""
-    return out.width if out.is_terminal else None  # without a terminal Rich says 80, which is nobody's wish
+    return columns(out)
 
 
 def split(values: str) -> list[str]:

@@ -29,6 +29,6 @@ def errors(
     elif style == "json":
         show(rows.to_json(orient="records", indent=1, force_ascii=False))
     elif len(rows):
-        show_table(tuple(rows), rows.itertuples(index=False), right=("images",))
+        show_table([str(name) for name in rows], rows.itertuples(index=False), right=("images",))
     if not len(rows):
         say("Every image has a score.", "green")

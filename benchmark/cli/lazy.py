@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pkgutil import resolve_name
 from types import MappingProxyType
 from typing import Any
@@ -14,6 +14,7 @@ from typer.main import get_command
 from forenbench.errors import BenchError
 
 from .completion import with_completion
+from .help_pages import dress, laid_out
 from .loudness import add_behind
 
 Commands = Mapping[str, tuple[str, str]]
@@ -23,6 +24,7 @@ Commands = Mapping[str, tuple[str, str]]
 def lazy_group(
     package: str,
     commands: Commands,
+    panels: Mapping[str, Sequence[str]] | None = None,
     instead: Mapping[str, str] = MappingProxyType({}),
     **settings: Any,  # noqa: ANN401 - Typer's own
 ) -> typer.Typer:
@@ -31,6 +33,7 @@ def lazy_group(
     Args:
         package: Which.
         commands: Where each is.
+        panels: In which of its help each stands, by their titles.
         instead: What others call a command of ours, and a sentence that names it.
         settings: Typer's.
     """
@@ -44,8 +47,9 @@ def lazy_group(
 
     made = _application(cls=Lazy, no_args_is_help=True, **settings)
     # Typer knows commands by functions: each gets an empty one, for its name and line in the help.
+    where = {name: panel for panel, names in (panels or {}).items() for name in names}
     for name, (_, line) in commands.items():
-        made.command(name, help=line)(lambda: None)
+        made.command(name, help=line, rich_help_panel=where.get(name))(lambda: None)
     return made
 
 
@@ -75,6 +79,10 @@ class LazyGroup(TyperGroup):
         name, command, rest = super().resolve_command(ctx, args)
         return name, self.load(name) if name and name in self.table else command, rest
 
+    def get_params(self, ctx: Any) -> list[Any]:  # noqa: ANN401 - likewise
+        """List the group's own options."""
+        return laid_out(super().get_params(ctx))
+
     def load(self, name: str) -> Any:  # noqa: ANN401 - Typer's own class
         """Import a command, or a group of them, by its name."""
         found = resolve_name(f"{self.where}.{self.table[name][0]}")
@@ -90,6 +98,7 @@ class LazyGroup(TyperGroup):
         group = get_command(alone)
         assert isinstance(group, TyperGroup)
         add_behind(group.commands[name])
+        dress(group.commands[name], name)
         return group.commands[name]
 
     def load_all(self) -> None:

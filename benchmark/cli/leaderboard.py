@@ -20,7 +20,12 @@ from . import options as o
 from .console import say, short, show, width
 
 Style = Annotated[
-    str, typer.Option("--format", help="What is printed: markdown, text, csv, tidy, latex or json.")
+    str,
+    typer.Option(
+        "--format",
+        help="What is printed: text, markdown, csv, tidy, latex or json.",
+        show_default="text on a terminal, else markdown",
+    ),
 ]
 
 
@@ -31,9 +36,11 @@ def leaderboard(  # noqa: PLR0913 - a command's options are its arguments
     failed_as: o.FailedAs = "missing",
     tampered_as: o.TamperedAs = "apart",
     metrics: o.Metrics = None,
-    style: Style = "markdown",
+    style: Style = "",
 ) -> None:
     """Rank the detectors of one or more runs."""
+    # Markdown is for files: a terminal would break its long lines anywhere.
+    style = style or ("markdown" if width() is None else "text")
     check_style(style)
     for file in metrics or []:
         add_file(file)

@@ -17,7 +17,7 @@ Rename = Annotated[
     str,
     typer.Option(
         metavar="OLD=NEW,…",
-        help="What names are shown as: univfd:lc=UnivFD,auroc=AUC; any name of the table.",
+        help="What names are shown as: univfd:lc=UnivFD, A.P.=AP.",
     ),
 ]
 Transpose = Annotated[bool, typer.Option("--transpose", help="Rows become columns.")]

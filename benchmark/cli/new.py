@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from forenbench.front.starting import STARTS, start_detector
+from forenbench.front.starting import TEMPLATES, start_detector
 
 from .console import show
 
@@ -20,7 +20,7 @@ def _group() -> None:
     """Start a new detector."""
 
 
-_KINDS = "; ".join(f"{kind}, {start.line}" for kind, start in STARTS.items())
+_KINDS = "; ".join(f"{kind}, {template.line}" for kind, template in TEMPLATES.items())
 Kind = Annotated[str, typer.Option(help=f"What it starts from: {_KINDS}.")]
 
 
@@ -32,10 +32,11 @@ def detector(
 ) -> None:
     """Write NAME.py: a detector of one file that already runs."""
     made = start_detector(name, kind, folder)
-    shown, options = _shown(made.file), made.options
+    shown, options = _shown(made.file), made.template.options
     example = f"\nwrote {_shown(made.example)}, an example: put your own in its place" if made.example else ""
+    fill = f"\nfill in:  {made.template.fill}" if made.template.fill else ""
     show(
-        f"wrote {shown}{example}\nrun it:   bench run --detectors {shown}{options}\n"
+        f"wrote {shown}{example}{fill}\nrun it:   bench run --detectors {shown}{options}\n"
         f"check it: bench check detector {shown}{options}"
     )
 

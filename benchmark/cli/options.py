@@ -52,6 +52,18 @@ Data = Annotated[
         "--data", metavar="NAME=PATH", help="Where a dataset lies, if not in --data-root; may be repeated."
     ),
 ]
+FailBelow = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="METRIC=VALUE",
+        help="End with status 3 if a metric of any cell is lower or has no value: ap=0.9; mean:ap=0.9: of a "
+        "detector's mean over test sets; may be repeated.",
+    ),
+]
+FailAbove = Annotated[
+    list[str] | None,
+    typer.Option(metavar="METRIC=VALUE", help="The same of metrics of which lower is better: ece=0.1."),
+]
 _PATTERN = "Files of a path that are {}, as a pattern: {}; may be repeated."
 Real = Annotated[
     list[str] | None, typer.Option("--real", metavar="PATTERN", help=_PATTERN.format("real", "'coco/**'"))

@@ -100,18 +100,6 @@ Address = Annotated[str, typer.Option(help="Of the Ray cluster; local starts one
 ReplicaCores = Annotated[
     int | None, typer.Option(min=1, help="Cores of each replica on the cluster.", show_default="one a thread")
 ]
-FailBelow = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="METRIC=VALUE",
-        help="End with status 3 if a metric of any cell is lower or has no value: ap=0.9; mean:ap=0.9: of a "
-        "detector's mean over test sets; may be repeated.",
-    ),
-]
-FailAbove = Annotated[
-    list[str] | None,
-    typer.Option(metavar="METRIC=VALUE", help="The same of metrics of which lower is better: ece=0.1."),
-]
 
 
 @o.grouped
@@ -138,8 +126,8 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
     engine: Engine = "local",
     address: Address = "auto",
     replica_cpus: ReplicaCores = None,
-    fail_below: FailBelow = None,
-    fail_above: FailAbove = None,
+    fail_below: o.FailBelow = None,
+    fail_above: o.FailAbove = None,
     style: o.Style = "text",
 ) -> None:
     """Score every image with every detector, then show the table.

@@ -45,7 +45,7 @@ def score(  # noqa: PLR0913 - a command's options are its arguments
     if style == "json":
         show(document("scores", scores=rows))
     else:
-        show(rows.to_csv(index=False) if style == "csv" else rows.fillna("").to_string(index=False))
+        show(rows.to_csv(index=False) if style == "csv" else rows.to_string(index=False, na_rep=""))
     bad = int((rows["status"] != "ok").sum())
     if bad:
         say(f"{bad} of {len(rows)} rows are not scored; column 'error' says why", "yellow")

@@ -41,19 +41,27 @@ def split(  # noqa: PLR0913 - a command's options are its arguments
     Images of one origin (photograph, video) or of equal content are never in two of them, and each has its
     share of every label, generator, class and source of reals. The same seed gives the same splits.
     """
-    places = o.parse_places(data)
-    shares = {"val": val, "test": test, "train": train}
     made = forenbench.split(
-        dataset, out, **shares, seed=seed, near=near, of=of, data_root=data_root, places=places, **ruled.words
+        dataset,
+        out,
+        val=val,
+        test=test,
+        train=train,
+        seed=seed,
+        near=near,
+        of=of,
+        data_root=data_root,
+        places=o.parse_places(data),
+        **ruled.words,
     )
     numbers = made.counts.drop(columns="split")
     show_table(
-        ("split", *numbers, "manifest"),
+        ("split", *map(str, numbers), "manifest"),
         [
             (split, *line, short(file))
             for (split, file), line in zip(made.files.items(), numbers.to_numpy().tolist(), strict=True)
         ],
-        right=tuple(numbers),
+        right=tuple(map(str, numbers)),
     )
     if {"val", "test"} <= made.files.keys():
         name = made.files["val"].parent.name

@@ -15,6 +15,7 @@ from forenbench.types import FileSource
 
 from .arguments import PathName, several
 from .bars import Quiet, RunProgress
+from .packed import is_unpacked
 from .results import Results, open_stores
 from .talk import short
 
@@ -52,6 +53,8 @@ def calibrate(  # noqa: PLR0913 - all that says what is fitted, and on what
     validation = open_stores(several(on))
     used = {store.root.resolve() for store in validation}
     tested = [s for s in open_stores(several(runs)) if several(runs) or s.root.resolve() not in used]
+    if packed := [store.root.name for store in tested if is_unpacked(store.root)]:
+        raise BenchError(f"fits are kept in the run folder: unpack the zip file of '{packed[0]}' first")
     # Names alone do not tell whether an image is in both: copies are found by content, where files are there.
     sources: dict[Path, dict[str, FileSource]] = {store.root: {} for store in (*validation, *tested)}
     wanted = [str(one) for one in several(dataset)]

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from forenbench.errors import BenchError
+from forenbench.files.in_use import using
+from forenbench.files.places import cache_folder
 from forenbench.files.regular import irregular
 from forenbench.records.store import Store
 from forenbench.scoring.gathering import Gathered, gather, kinds_of
@@ -149,7 +151,7 @@ class Evaluation:
         required = parse_requirements(self.fail_below, self.fail_above)
         means = replace(self.means, device=devices[0], protocol=self.protocol)
         store = Store(self.folder)
-        with progress:
+        with progress, using(cache_folder()):
             gathered = gather(self.request, means, progress.files, Room(network_memory(means.device)))
             replaced = any(one.is_replaced for job in gathered.jobs for one in job.detectors)
             if means.files.trained_on and not replaced:  # no table would show what the user states
@@ -175,7 +177,8 @@ class Evaluation:
             summary = Summary()
             # The first device is this process's; each other one has a process that loads all of it again.
             workplace = Workplace(self.request, means, settings, store, devices[1:])
-            with stopping() if stopping else nullcontext(lambda: False) as progress.stop:
+            stop = stopping() if stopping else nullcontext(lambda: False)
+            with using(store.root), stop as progress.stop:
                 for number in range(gathered.rounds):
                     summary.add(self._score(workplace, gathered, number, progress))
         return Evaluated(gathered, summary, store, required)

@@ -23,6 +23,8 @@ from forenbench.scoring.requested import Files, load_detectors
 from forenbench.types import FOREIGN
 from forenbench.weights import KINDS
 
+from .packed import is_unpacked
+
 if TYPE_CHECKING:
     from .bars import Quiet, RunProgress
     from .telling import Say
@@ -75,7 +77,9 @@ def write_report(
     # Not at the top: the page brings Jinja and pandas, of which a report that is refused needs none.
     from forenbench.report.page import write
 
-    target = out or (stores[0].root if len(stores) == 1 else Path("results")) / "report.html"
+    # beside the rows of one run, unless these are gone when the program ends
+    own = len(stores) == 1 and not is_unpacked(stores[0].root)
+    target = out or (stores[0].root if own else Path("results")) / "report.html"
     records = [record for store in stores for record in store.records()]
     found = find_datasets(records, request.datasets, request.data_root)
     with progress:

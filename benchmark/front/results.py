@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from forenbench.tables.required import Limits
+    from forenbench.tables.table import Table
 
 
 class Results(ResultTables):
@@ -120,6 +121,20 @@ class Results(ResultTables):
         cells = measure(self._stores, failed_as=failed_as, tampered_as=tampered_as)
         return check(one_protocol(cells, protocol or None), required)
 
+    def provenance(self) -> list[Table]:
+        """Say what made the rows.
+
+        Returns:
+            Tables: how they were made (commands, machines, packages), the files of weights, the test sets,
+            and what was not scored, if anything.
+
+        Raises:
+            BenchError: There is no finished cell, or one is damaged.
+        """
+        from forenbench.report.provenance import provenance
+
+        return provenance(newest(self._stores))
+
     def report(  # noqa: PLR0913 - all that may be asked of a report
         self,
         path: PathName | None = None,
@@ -203,7 +218,7 @@ def load_results(runs: PathName | Sequence[PathName] = ()) -> Results:
     """Open run folders, of `evaluate` or of ``bench run`` and ``bench import``.
 
     Args:
-        runs: One or more; none: all below ``results/runs``.
+        runs: One or more, or zip files of them; none: all below ``results/runs``.
 
     Returns:
         What they hold; where two hold one cell, the newer one counts.

@@ -15,7 +15,7 @@ from .starting_examples import colours, convolutions, every_eighth, random_resne
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class Template:
     """A kind of detector that can be started.
 
     Attributes:
@@ -24,6 +24,7 @@ class Start:
         example: Writes that, of a kind that runs.
         needs: The library, and the extra that installs it; empty: what is there anyway.
         options: That every command has to have.
+        fill: What its user has to write first, in a few words.
     """
 
     line: str
@@ -31,17 +32,27 @@ class Start:
     example: Callable[[Path], None] | None = None
     needs: tuple[str, str] = ("", "")
     options: str = ""
+    fill: str = ""
 
 
-STARTS: Mapping[str, Start] = {
-    "plain": Start("a dozen lines"),
-    "logit": Start("a PyTorch network with one output", ".safetensors", convolutions),
-    "encoder": Start("several detectors that share one backbone"),
-    "timm": Start("a network of timm's with your weights", ".safetensors", random_resnet),
-    "onnx": Start("an ONNX file", ".onnx", colours, ("onnxruntime", "onnx")),
-    "hf": Start("a classifier for transformers", "-model", random_vit, ("transformers", "hf")),
-    "api": Start("a service on the web", needs=("requests_ratelimiter", "api"), options=" --allow-network"),
-    "embedding": Start("scikit-learn on features of a backbone", ".safetensors", every_eighth),
+TEMPLATES: Mapping[str, Template] = {
+    "plain": Template("a dozen lines"),
+    "logit": Template("a PyTorch network with one output", ".safetensors", convolutions),
+    "encoder": Template("several detectors that share one backbone"),
+    "timm": Template(
+        "a network of timm's with your weights", ".safetensors", random_resnet, fill="MODEL, and its weights"
+    ),
+    "onnx": Template("an ONNX file", ".onnx", colours, ("onnxruntime", "onnx")),
+    "hf": Template(
+        "a classifier for transformers", "-model", random_vit, ("transformers", "hf"), fill="MODEL and FAKE"
+    ),
+    "api": Template(
+        "a service on the web",
+        needs=("requests_ratelimiter", "api"),
+        options=" --allow-network",
+        fill="URL and ask; the key is API_KEY in the environment",
+    ),
+    "embedding": Template("scikit-learn on features of a backbone", ".safetensors", every_eighth),
 }
 """In the order of help, by what they are called there; each has a template of that name."""
 
@@ -53,12 +64,12 @@ class Started:
     Attributes:
         file: Where.
         example: What was written beside it, for it to run; None: nothing.
-        options: That commands which run it have to have, with a space before.
+        template: What it was made from.
     """
 
     file: Path
     example: Path | None
-    options: str
+    template: Template
 
 
 def start_detector(name: str, kind: str = "plain", folder: Path = Path()) -> Started:
@@ -66,27 +77,27 @@ def start_detector(name: str, kind: str = "plain", folder: Path = Path()) -> Sta
 
     Args:
         name: The detector's; the file is called likewise, as far as a module can be.
-        kind: One of `STARTS`.
+        kind: One of `TEMPLATES`.
         folder: Where it goes; made where it is missing.
 
     Raises:
         NotHere: The kind needs a library that is not installed; nothing was written.
         BenchError: There is no such kind, no file can be called so, or one is there already.
     """
-    if kind not in STARTS:
-        raise BenchError(unknown("kind of detector", kind, STARTS))
-    start = STARTS[kind]
+    if kind not in TEMPLATES:
+        raise BenchError(unknown("kind of detector", kind, TEMPLATES))
+    template = TEMPLATES[kind]
     # The name stays as it is typed, but a file that can be imported and a class are called otherwise.
     module = name.lower().replace("-", "_")
     if not module.isidentifier() or keyword.iskeyword(module):
         raise BenchError(
             f"'{name}' cannot be a detector's name: use letters, digits, '-' and '_', letter first"
         )
-    library, extra = start.needs
+    library, extra = template.needs
     if library and find_spec(library) is None:
         raise NotHere(f"kind '{kind}' needs {library}: pip install 'forenbench[{extra}]'")
-    path, beside = folder / f"{module}.py", folder / f"{module}{start.beside}"
-    for one in (path, beside) if start.example else (path,):
+    path, beside = folder / f"{module}.py", folder / f"{module}{template.beside}"
+    for one in (path, beside) if template.example else (path,):
         if one.exists():
             raise BenchError(f"'{one}' is there already; choose another name")
     text = (files("forenbench") / "templates" / f"{kind}.py.txt").read_text(encoding="utf-8")
@@ -94,7 +105,7 @@ def start_detector(name: str, kind: str = "plain", folder: Path = Path()) -> Sta
     for mark, filled in (("{name}", name), ("{Class}", class_name), ("{module}", module)):
         text = text.replace(mark, filled)
     folder.mkdir(parents=True, exist_ok=True)
-    if start.example:
-        start.example(beside)
+    if template.example:
+        template.example(beside)
     path.write_text(text, encoding="utf-8")
-    return Started(path, beside if start.example else None, start.options)
+    return Started(path, beside if template.example else None, template)

@@ -12,15 +12,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
 from rich.markup import escape
 
 from forenbench.errors import BenchError
 from forenbench.files.regular import irregular
-from forenbench.printable import printable_lines
+from forenbench.printable import printable_lines, wrapped
+
+from .terminal import columns, console, is_live
 
 # In a notebook Rich would make HTML of each line, which stands among the results and is saved with them.
-talk = Console(stderr=True, soft_wrap=True, highlight=False, force_jupyter=False)
+talk = console(stderr=True, force_jupyter=False)
 QUIET, USUAL, VERBOSE = logging.WARNING, logging.INFO, logging.DEBUG
 """The least that is said: warnings and errors, what goes on, details."""
 _LEVELS = {"yellow": logging.WARNING, "red": logging.ERROR}
@@ -87,12 +88,8 @@ def keep_log(file: Path) -> None:
 
 
 def is_animated() -> bool:
-    """Say whether bars can move: on a terminal, unless nothing is to be said.
-
-    Rich takes a stream for one, too, where FORCE_COLOR asks for colours. Logs of builds set it, and Jupyter's
-    kernel does, whose output shows colours, but every step of a bar below the last one.
-    """
-    return talk.file.isatty() and voice.least < QUIET
+    """Say whether bars can move (see `forenbench.front.terminal.is_live`), unless nothing is to be said."""
+    return is_live(talk.file) and voice.least < QUIET
 
 
 def say(message: str, style: str = "") -> None:
@@ -124,7 +121,7 @@ def _say(message: str, style: str, level: int, *, is_shown: bool = True) -> None
     first, *others = printable_lines(message).split("\n")
     text = "\n".join([first, *(line if line.startswith(" ") else f"  {line}" for line in others)])
     if is_shown and level >= voice.least:
-        talk.print(escape(text), style=style or None)
+        talk.print(escape(wrapped(text, columns(talk))), style=style or None)
     _log.log(level, "%s", text)
 
 

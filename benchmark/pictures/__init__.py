@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from forenbench.errors import BenchError
-from forenbench.scoring.calls import encoder_of, prepare_of
+from forenbench.scoring.calls import encoded, encoder_of, output_of, prepare_of, prepared
 from forenbench.scoring.numerics import Numerics
 from forenbench.types import Detector
 
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 def detector_input(detector: Detector, image: Image.Image, device: str = "cpu") -> Tensor:
     """Return what a detector's `score` gets for an RGB image: a prepared image or its features, (1, …)."""
     # A copy, for what is drawn beside the result has to be the image as it was.
-    encoder, batch = encoder_of(detector), prepare_of(detector)(image.copy())[None].to(device)
+    batch, encoder = prepared(prepare_of(detector), image.copy())[None].to(device), encoder_of(detector)
+    output = output_of(detector)
     with Numerics(device).applied():
-        return batch if encoder is None else encoder.encode(batch)
+        return batch if encoder is None else encoded(encoder, [output], batch)[output]
 
 
 def gradient_picture(detector: Detector, image: Image.Image, device: str = "cpu") -> Image.Image:
@@ -62,7 +63,7 @@ def seen(detector: Detector, image: Image.Image) -> Image.Image:
     if hasattr(prepare, "pixels"):
         picture: Image.Image = prepare.pixels(image.copy())
         return picture
-    tensor = prepare(image.copy()).float().cpu()
+    tensor = prepared(prepare, image.copy()).float()
     if tensor.ndim != 3 or len(tensor) != 3:
         raise BenchError(f"detector '{detector.name}' prepares no picture, but {tuple(tensor.shape)}")
     shifted = tensor - tensor.min()

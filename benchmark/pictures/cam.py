@@ -58,7 +58,7 @@ def activation_map(detector: Detector, image: Image.Image, device: str = "cpu") 
         with torch.enable_grad():
             output = last.over(detector, batch)
     features = last.kept
-    if features is None or not output.requires_grad:
+    if features is None or not getattr(output, "requires_grad", False):  # an array has none
         raise BenchError(
             f"detector '{detector.name}' has no feature map to draw: a CAM needs a convolutional network "
             "that the detector holds as an attribute; cnndetection and lgrad do"

@@ -90,6 +90,13 @@ class CardFacts:
     wrong: tuple[WrongInput, ...] = ()
     reference: tuple[ReferenceScore, ...] = ()
 
+    @property
+    def parity_in_words(self) -> str:
+        """What tests compare with the official code, and how closely."""
+        if not self.within:
+            return "no official number is compared"
+        return f"{self.parity}, on weights by formula: official numbers within {self.within:g}"
+
 
 def card_facts(said: Mapping[str, Any]) -> CardFacts:
     """Read the table ``card``.

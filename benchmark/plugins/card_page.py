@@ -44,7 +44,6 @@ def card_page(card: Card, checkpoints: Iterable[Checkpoint]) -> str:
 
 def _facts(facts: CardFacts, variants: dict[str, str]) -> str:
     code = f"{facts.code} at {facts.commit}" if facts.commit else facts.code
-    bound = f"{facts.parity}, on weights by formula: official numbers within {facts.within:g}"
     known = {
         "Code": f"{code} (licence: {facts.licence})" if code else "none was published",
         "Input": facts.input,
@@ -52,7 +51,7 @@ def _facts(facts: CardFacts, variants: dict[str, str]) -> str:
         "Score": facts.score,
         "Trained on": facts.training,
         **variants,
-        "Parity": bound if facts.within else "no official number is compared",
+        "Parity": facts.parity_in_words,
     }
     quirks = "\n".join(wrapped(f"* {quirk}", "  ") for quirk in facts.quirks)
     wrong = _table(

@@ -90,6 +90,13 @@ def write(root: Path, fits: Mapping[DetectorKey, Fit]) -> Path:
     return path
 
 
+def copy(root: Path, target: Path) -> None:
+    """Bring what is stored in one run folder into another, beside what that one has."""
+    if stored := read(root):
+        every = {**read(target), **stored}
+        write_text(target / _FILE, to_json({"fits": list(every.values())}))
+
+
 def fit(
     validation: Sequence[Store],
     tested: Sequence[Store],

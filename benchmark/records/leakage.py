@@ -163,20 +163,15 @@ def _images(store: Store, perturbation: str | None, contents: Contents) -> Itera
     seen = set()
     for record in store.records():
         # A limit, a protocol or changed files make another set of images under one name; its digest differs.
-        key = full_name(record), record.identity.testset
-        if perturbation not in (None, record.cell.perturbation) or key in seen:
+        known = full_name(record), record.identity.testset
+        if perturbation not in (None, record.cell.perturbation) or known in seen:
             continue
-        seen.add(key)
+        seen.add(known)
         rows = store.rows(record, ["path", "label", "origin"])
-        place = _place(record)
-        columns = (
-            rows["path"],
-            contents.of(store, record, rows),
-            rows["origin"],
-            contents.keys(store, record, rows),
-        )
-        for path, *facts in zip(*columns, strict=True):
-            yield _Image(full_name(record), *home(record.cell.dataset, path), *facts, place)
+        testset, place, files = full_name(record), _place(record), contents.of(store, record, rows)
+        columns = (rows["path"], files, rows["origin"], contents.keys(store, record, rows))
+        for path, sha256, origin, key in zip(*columns, strict=True):
+            yield _Image(testset, *home(record.cell.dataset, path), sha256, origin, key, place)
 
 
 def _place(record: Record) -> str:

@@ -154,6 +154,11 @@ class Store:
             rows: pd.DataFrame = file.read([name for name in wanted if name in there]).to_pandas()
         return rows.assign(**dict.fromkeys(set(wanted) - there, ""))[wanted]
 
+    def files(self, cell: Cell) -> tuple[Path, Path]:
+        """Say where the record of a finished cell is, and where its rows are."""
+        record_file = self._files.place(cell)
+        return record_file, record_file.with_suffix(ROWS)
+
     def stamp(self, record: Record) -> tuple[int, int]:
         """Give what changes, time or size, when the rows behind one record are written again."""
         status = self._files.place(record.cell).with_suffix(ROWS).stat()

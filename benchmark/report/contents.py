@@ -18,7 +18,7 @@ from forenbench.tables.makers import REGISTRY, TABLES
 from forenbench.tables.measured import measure
 from forenbench.tables.notes import left_out
 
-from . import audited, charts, curves, glossary, provenance
+from . import audited, carded, charts, curves, described_sets, glossary, provenance, suite_boards
 from .charts import Chart, Style
 from .chosen import name_detectors, plainest
 from .grid import lay_out
@@ -127,6 +127,12 @@ def collect(stores: Sequence[Store], wishes: Wishes) -> dict[str, Any]:
         "audit": audited.describe(wishes.audit, title) if wishes.audit else None,
         "lacks": dict.fromkeys(wishes.pictures.lacks.values()),
         "perturbation": perturbation,
+        "suites": list(suite_boards.suite_boards(cells, perturbation)),
+        "partial_suites": suite_boards.partial_suites(cells, perturbation),
+        "cards": carded.describe(
+            names, {one.detector: one.record.identity.detector_version for one in scored}
+        ),
+        "described_sets": described_sets.describe(cells),
         "provenance": [lay_out(table) for table in provenance.provenance(scored)],
         "made": provenance.made_now(),
         "numbers": _numbers(cells),

@@ -58,8 +58,6 @@ def trace(labels: NDArray[np.integer], scores: Array, threshold: float) -> Curve
         return None
     fpr, tpr = roc(labels, scores)
     precision, recall, _ = precision_recall_curve(labels, scores)
-    # A curve that rises has several values at one rate: the upper end of each vertical piece stands for it.
-    upper = np.append(np.diff(fpr) > 0, True)
     # Average precision takes, up to each recall, the precision of the step that reaches it.
     step = np.searchsorted(recall[::-1], np.maximum(RECALLS - _ROUNDING, _ROUNDING))
     bins = None
@@ -68,7 +66,9 @@ def trace(labels: NDArray[np.integer], scores: Array, threshold: float) -> Curve
         at = np.searchsorted(equal_width(BINS), scores, side="left")
         weights = (np.ones_like(scores), scores, (labels == FAKE).astype(float))
         bins = np.array([np.bincount(at, weight, BINS) for weight in weights])
-    return Curves(np.interp(RATES, fpr[upper], tpr[upper]), precision[::-1][step], bins)
+    # A curve that rises has several values at one rate. From there on `interp` starts at the upper end, up to
+    # there it goes to the lower one: else the curve of few images, a stair, would lie too high or too low.
+    return Curves(np.interp(RATES, fpr, tpr), precision[::-1][step], bins)
 
 
 def mean(curves: Sequence[Curves]) -> Curves:

@@ -108,7 +108,7 @@ def print_heat(
         for row in range(rows):
             for column in range(columns):
                 if not math.isnan(number := numbers[row, column]):
-                    text = f"{number:.1f}{signs.iat[row, column]}"
+                    text = f"{number:.1f}{signs.iat[row, column]!s}"
                     axes.text(column, row, text, ha="center", va="center", fontsize=size)
         axes.set_xticks(
             range(columns), map(drawable, values.columns), rotation=40, ha="left", rotation_mode="anchor"

@@ -31,7 +31,8 @@ def testsets(store: Store, beside: Sequence[Store], contents: Contents) -> Itera
 
 def _described(store: Store, records: Sequence[Record]) -> ReviewResult:
     """Count the images of described test sets, each as whole as the description says."""
-    problems, partly, undescribed, absent = [], [], [], []
+    problems: list[str] = []
+    partly, undescribed, absent = list[str](), list[str](), list[str]()
     known = specs()
     ran: dict[str, set[str]] = defaultdict(set)
     for record in records:

@@ -154,7 +154,8 @@ def _numbers(returned: Any, number: int, method: str) -> Tensor:  # noqa: ANN401
             f"{method} returned {_described(returned)}; return {number} numbers for {number} images: a "
             f"tensor, an array or a list{hint}"
         )
-    return values.detach().to(torch.float32, copy=True)
+    copied: Tensor = values.detach().to(torch.float32, copy=True)
+    return copied
 
 
 def _counted(returned: object, number: int, method: str) -> Tensor:
@@ -170,7 +171,7 @@ def _counted(returned: object, number: int, method: str) -> Tensor:
 def _dense(returned: object, method: str) -> Tensor:
     """Take a tensor that has all its values, or make one of an array of numbers, or of bytes."""
     array = np.frombuffer(returned, np.uint8) if isinstance(returned, bytes | bytearray) else returned
-    if isinstance(array, np.ndarray) and array.dtype.kind in "biufc":
+    if isinstance(array, np.ndarray | np.generic) and array.dtype.kind in "biufc":
         # A copy, for torch takes no array in the other byte order, none with negative strides, and of memory
         # that is not to be written into it warns.
         returned = torch.from_numpy(np.array(array, array.dtype.newbyteorder("="), order="C"))

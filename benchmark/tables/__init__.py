@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from forenbench.errors import BenchError
+from forenbench.metrics.metric import AUTHOR, ORACLE
+from forenbench.metrics.metric_catalogue import METRICS
 from forenbench.metrics.metric_values import check_names
 from forenbench.records.coverage import APART, MISSING
 from forenbench.records.store import Store
@@ -75,7 +77,8 @@ def make(  # noqa: PLR0913 - what images count as is two of them
     cells = measure(stores, failed_as=failed_as, tampered_as=tampered_as)
     chosen = one_protocol(cells, protocol)
     for metric in metrics:
-        if metric not in chosen:
+        by_fit = METRICS[metric].by not in (AUTHOR, ORACLE)
+        if metric not in chosen or (by_fit and chosen[metric].isna().all()):
             raise BenchError(f"no cell has metric '{metric}': 'bench calibrate --on RUN' fits what it needs")
     # A table of others may change what it is given.
     made = found.make(chosen.copy(), *([list(dict.fromkeys(metrics))] if metrics else []))

@@ -102,8 +102,9 @@ def remarks(cells: pd.DataFrame, board: pd.DataFrame) -> Iterator[str]:
                 first, order = rows[0], ", ".join(row["detector"] for _, row in placed)
                 labels = f"{_named(first)} ({first['real']} real, {first['fake']} fake)"
                 others.setdefault((f"by {name}", f"{order} (--rank-by {metric})"), []).append(labels)
-    for (by, order), named in others.items():
-        yield f"Labels are not balanced, and {by} the order is another one, on {'; '.join(named)}: {order}."
+    for (by, another), contests in others.items():
+        where = "; ".join(contests)
+        yield f"Labels are not balanced, and {by} the order is another one, on {where}: {another}."
     yield from of_added(cells, (METRICS[name] for name in kept()))
     yield from marks.remarks(cells)
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import html
-from collections.abc import Iterator
-from itertools import groupby
-
 import pandas as pd
 
 from forenbench.errors import BenchError
 from forenbench.printable import STYLES as STYLES
-from forenbench.printable import check_style, for_csv, for_markdown, printable
+from forenbench.printable import check_style, for_csv, for_markdown, printable, wrapped
 
+from .folding import fold
 from .latex import Setting, as_latex
+from .notebook import as_html
 from .printed import levels
+from .readable import for_readers
 from .texts import as_markdown, in_words, spelled
 from .tidy import as_json, as_tidy
 from .values import Values
@@ -28,7 +27,7 @@ def render(table: Values, style: str, width: int | None = None, setting: Setting
     Args:
         table: What to lay out.
         style: One of `STYLES`, or "html".
-        width: Columns of the terminal; text wider than that is split into blocks of whole column groups.
+        width: Columns of the terminal, for text (see `fold` and `for_readers`).
         setting: For LaTeX.
 
     Raises:
@@ -47,6 +46,9 @@ def render(table: Values, style: str, width: int | None = None, setting: Setting
 
 def _with_words(table: Values, style: str, width: int | None) -> str:
     """Lay a table out with title and notes around it, as text, Markdown or HTML."""
+    shared: list[tuple[str, str]] = []
+    if style == "text" and width is not None:
+        table, shared = for_readers(table)  # a terminal has no room for what says nothing
     # Titles and notes, too, name what users and packages have named: detectors, test sets, files.
     spell = for_markdown if style == "markdown" else printable
     title, *notes = (spell(line) for line in (table.title, *table.notes))
@@ -64,19 +66,13 @@ def _with_words(table: Values, style: str, width: int | None) -> str:
         ]
         return f"**{title}**\n\n{as_markdown(named)}\n{below}"
     if style == "html":
-        listed = "".join(f"<li>{html.escape(note)}</li>" for note in notes)
-        heading = f"<p><strong>{html.escape(title)}</strong></p>"
-        return f"{heading}\n{frame.to_html(escape=True)}\n<ul>{listed}</ul>\n"
-    # `to_string(line_width=…)` breaks lines, too, but between the columns of one generator.
-    every = list(range(frame.shape[1]))
-    blocks: list[list[int]] = [every if width is None else []]
-    if width is not None:
-        for group in _groups(frame, every, width):
-            if blocks[-1] and _width(frame.iloc[:, [*blocks[-1], *group]]) > width:
-                blocks.append([])
-            blocks[-1] += group
-    body = "\n\n".join(frame.iloc[:, block].to_string() for block in blocks)
-    return f"{title}\n\n{body}\n\n{below}"
+        return as_html(title, frame, notes)
+    if width is None:
+        return f"{title}\n\n{frame.to_string()}\n\n{below}"
+    everywhere = "; ".join(f"{name} {value}" for name, value in shared)
+    above = printable(f"{title}. In all rows: {everywhere}." if everywhere else title)
+    below = "".join(f"{wrapped(note, width)}\n" for note in notes)
+    return f"{wrapped(above, width)}\n\n{fold(frame, width)}\n\n{below}"
 
 
 def _as_csv(table: Values) -> str:
@@ -98,18 +94,3 @@ def _as_csv(table: Values) -> str:
 
 _WHOLE = {"csv": _as_csv, "tidy": as_tidy, "json": as_json}
 """Formats that say everything in their own way."""
-
-
-def _groups(frame: pd.DataFrame, columns: list[int], width: int, level: int = 1) -> Iterator[list[int]]:
-    """Yield columns that stay together: of one name at the outer level, or further in where that is wide."""
-    for _, same in groupby(columns, key=lambda column: levels(frame.columns[column])[:level]):
-        group = list(same)
-        if level < frame.columns.nlevels and _width(frame.iloc[:, group]) > width:
-            yield from _groups(frame, group, width, level + 1)
-        else:
-            yield group
-
-
-def _width(frame: pd.DataFrame) -> int:
-    """Count the characters of a frame's longest line."""
-    return max(map(len, frame.to_string().splitlines()))

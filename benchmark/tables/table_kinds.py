@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from reprlib import repr as short
@@ -81,11 +81,11 @@ def added(cells: pd.DataFrame, registry: Registry[TableKind]) -> Iterator[Table]
             yield Table(one.entry.name, f"Table of package {one.entry.package}", frame, ())
 
 
-def _made(kind: TableKind, cells: pd.DataFrame) -> Table:
+def _made(kind: TableKind, cells: pd.DataFrame, *metrics: Sequence[str]) -> Table:
     """Call code of others, and look at what it made."""
     try:
         with contained():
-            table = kind.make(cells)
+            table = kind.make(cells, *metrics)
     except Exception as error:
         raise BenchError(f"table '{kind.name}' cannot be made: {reason(error)}") from error
     if not isinstance(table, Table) or not isinstance(table.frame, pd.DataFrame):

@@ -19,9 +19,11 @@ from command_line import BRIGHT, Bench
 from hub_cache import in_hub_cache
 from huggingface_hub import constants
 from onnx_graph import colour_classifier
+from PIL import Image
 from safetensors.torch import save_file
 
-from forenbench import registry
+from forenbench import load_results, registry
+from forenbench.front.starting import TEMPLATES
 from forenbench.testing import write_tiny_dataset
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -72,6 +74,33 @@ def test_a_file_that_a_page_shows_runs_with_every_command_that_it_shows(page: st
     assert re.search(r"pixelate@[0-9a-f]{12}|AUROC|sdxl", last.out)
     if page != "adding_table.md":
         assert bench("report", *map(str, Path("results/runs").iterdir())).code == 0
+
+
+def test_a_detector_of_files_runs_as_the_page_shows(bench: Bench) -> None:
+    write_example("adding_a_detector.md")
+    exif = Image.Exif()
+    exif[0x0110] = "a camera"
+    for file in Path("tiny").rglob("0_real/*.png"):
+        with Image.open(file) as image:
+            image.save(file.with_suffix(".jpg"), exif=exif)
+        file.unlink()
+    for command in [one for one in commands("adding_a_detector.md") if "./camera.py" in one]:
+        outcome = bench(*command, *(["--dataset", "tiny"] if command[0] == "run" else []))
+        assert outcome.code == 0, outcome.err
+        assert "FAIL" not in outcome.out
+    rows = load_results("results/runs/tiny").rows()
+    assert dict(rows.groupby("perturbation")["score"].mean()) == {"none": 0.5, "jpeg:75": 1.0}
+    assert "camera got files as they are" in outcome.out
+
+
+def test_the_page_names_every_kind_that_can_be_started() -> None:
+    page = (DOCS / "adding_a_detector.md").read_text(encoding="utf-8")
+    table = page[page.index("| `--kind` |") : page.index("A detector is a class")]
+    assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(TEMPLATES)
+    for kind, template in TEMPLATES.items():
+        (row,) = re.findall(rf"^\| `{kind}` .*$", table, re.MULTILINE)
+        assert (f"`mine{template.beside}" in row) == bool(template.beside)
+        assert (f"extra `{template.needs[1]}`" in row) == bool(template.needs[1])
 
 
 def test_models_without_a_file_run_as_the_page_shows(

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
+from answering_service import service
 from command_line import Bench
 from printed_commands import commands_in
 
@@ -210,3 +211,30 @@ def test_a_new_detector_runs_at_once(bench: Bench) -> None:
     assert check == ("check", "detector", "./my detectors/other.py")
     assert bench(*check).code == 0
     assert bench("new", "detector", "class").code == 2
+
+
+def test_a_service_is_sent_nothing_before_its_user_allows_it_and_no_file_twice(bench: Bench) -> None:
+    pytest.importorskip("requests_ratelimiter", reason="the extra 'api' is not installed")
+    printed = bench("new", "detector", "mine", "--kind", "api").out.splitlines()
+    assert printed[1] == "fill in:  URL and ask; the key is API_KEY in the environment"
+    commands = [next(commands_in(line)) for line in printed[2:]]
+    assert commands == [
+        ("run", "--detectors", "./mine.py", "--allow-network"),
+        ("check", "detector", "./mine.py", "--allow-network"),
+    ]
+    with service() as made:
+        made.point(Path("mine.py"))
+        one = ("score", "tiny/alpha/0_real/0.png", "--detectors", "./mine.py", "--allow-network")
+        for words in (*commands, one):
+            refused = bench(*(word for word in words if word != "--allow-network"))
+            assert (refused.code, made.asked) == (2, [])
+            assert "--allow-network" in refused.err
+        run = (*commands[0], "--dataset", "tiny", "--perturbations", "none,jpeg:50")
+        outcome = bench(*run)
+        assert (outcome.code, len(made.asked)) == (0, 32)
+        assert "mine got files as they are" in outcome.out
+        assert "mine asked a service" in outcome.out
+        assert {file.read_bytes() for file in Path("tiny").rglob("*.png")} < set(made.asked)
+        shutil.rmtree("results")
+        assert (bench(*run).code, len(made.asked)) == (0, 32)
+        assert (bench(*one).code, len(made.asked)) == (0, 32)

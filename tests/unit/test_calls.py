@@ -291,6 +291,11 @@ def test_an_array_is_a_prepared_image_whatever_its_memory_looks_like(values: np.
     assert str(made.dtype).removeprefix("torch.") == values.dtype.name
 
 
+def test_a_number_of_numpy_is_a_prepared_image_of_no_dimension() -> None:
+    made = prepared(lambda image: np.float32(0.5), ONE)
+    assert (made.shape, made.dtype, made.item()) == ((), torch.float32, 0.5)
+
+
 def test_what_is_prepared_is_a_copy_of_the_plugins_array() -> None:
     buffer = np.zeros(2)
     made = prepared(lambda image: buffer, ONE)

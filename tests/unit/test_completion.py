@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
@@ -10,34 +11,37 @@ import pytest
 from forenbench.cli import completion
 
 CODE = """
-import sys
+import json, os, sys
 from forenbench.cli import main
+
 sys.argv = ["bench"]
-try:
-    main()
-finally:
-    print(*sorted({"torch", "pandas"} & set(sys.modules)), file=sys.stderr)
+for environment in json.loads(sys.stdin.read()):
+    os.environ |= environment
+    try:
+        main()
+    except SystemExit:
+        print("--")
+print(*sorted({"torch", "pandas"} & set(sys.modules)))
 """
 
 
-def answers(**environment: str) -> tuple[list[str], str]:
-    """What a shell is told, and which heavy modules were loaded for it."""
+def answers(asked: list[dict[str, str]]) -> tuple[list[list[str]], list[str]]:
+    """What a shell is told each time, and which heavy modules were loaded for it."""
     run = subprocess.run(
-        [sys.executable, "-c", CODE], capture_output=True, text=True, check=True, env=environment
+        [sys.executable, "-c", CODE], capture_output=True, text=True, check=True, input=json.dumps(asked)
     )
-    return run.stdout.split(), run.stderr.strip()
+    *told, loaded = run.stdout.split("--\n")
+    return [one.split() for one in told], loaded.split()
 
 
-def in_bash(*words: str) -> tuple[list[str], str]:
-    """As Bash asks: words with a line break between, the last one under the cursor."""
-    asked = {"COMP_WORDS": "\n".join(("bench", *words)), "COMP_CWORD": str(len(words))}
-    return answers(_BENCH_COMPLETE="complete_bash", **asked)
+def by_bash(*words: str) -> dict[str, str]:
+    """How Bash asks: words with a line break between, the last one under the cursor."""
+    line = {"COMP_WORDS": "\n".join(("bench", *words)), "COMP_CWORD": str(len(words))}
+    return {"_BENCH_COMPLETE": "complete_bash", **line}
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("words", "told"),
-    [
+def test_bash_is_told_how_a_word_goes_on_without_loading_what_is_heavy() -> None:
+    cases: list[tuple[list[str], list[str]]] = [
         (["lead"], ["leaderboard"]),
         (["train", "samp"], ["sample"]),
         (["run", "--detec"], ["--detectors"]),
@@ -47,27 +51,31 @@ def in_bash(*words: str) -> tuple[list[str], str]:
         (["run", "--detectors", "lgrad", "@"], ["published", "sample"]),
         (["run", "--dataset", "univfd-1"], ["univfd-19"]),
         (["run", "--perturbations", "none,jpeg-"], ["none,jpeg-cv2:"]),
-        (["data", "fetch", "genim"], ["genimage"]),
-    ],
-)
-def test_bash_is_told_how_a_word_goes_on(words: list[str], told: list[str]) -> None:
-    assert in_bash(*words) == (told, "")
+        (["run", "--protocol", "aigib"], ["aigibench"]),
+    ]
+    assert answers([by_bash(*words) for words, _ in cases]) == ([told for _, told in cases], [])
 
 
-@pytest.mark.slow
-def test_tables_are_completed_without_a_network_of_theirs() -> None:
-    assert in_bash("table", "lgrad-3") == (["lgrad-3"], "pandas")
+def test_names_in_other_places_are_completed_too() -> None:
+    cases = {
+        ("table", "lgrad-3"): ["lgrad-3"],
+        ("table", "acc"): ["acc-ap"],
+        ("data", "fetch", "genim"): ["genimage"],
+    }
+    told, loaded = answers([by_bash(*words) for words in cases])
+    assert told == list(cases.values())
+    assert loaded == ["pandas"]
 
 
-@pytest.mark.slow
 def test_zsh_and_fish_are_told_the_same() -> None:
     line = {
         "_TYPER_COMPLETE_ARGS": "bench run --detectors univfd:lc-",
         "_TYPER_COMPLETE_FISH_ACTION": "get-args",
     }
-    assert answers(_BENCH_COMPLETE="complete_fish", **line) == (["univfd:lc-own"], "")
-    told, _ = answers(_BENCH_COMPLETE="complete_zsh", **line)
-    assert '(("univfd\\\\:lc-own"))' in " ".join(told)
+    shells = [{"_BENCH_COMPLETE": f"complete_{shell}", **line} for shell in ("fish", "zsh")]
+    (fish, zsh), _ = answers(shells)
+    assert fish == ["univfd:lc-own"]
+    assert '(("univfd\\\\:lc-own"))' in " ".join(zsh)
 
 
 def asked(monkeypatch: pytest.MonkeyPatch, typed: str, names: list[str]) -> list[str]:

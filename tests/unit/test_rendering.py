@@ -200,3 +200,18 @@ def test_a_column_without_signs_of_its_own_has_none() -> None:
         "first,1.0,3.0,",
         "second,2.0,4.0,†",
     ]
+
+
+def test_a_notebook_shows_what_a_sign_means_and_folds_many_notes() -> None:
+    frame = pd.DataFrame({"acc": [50.0], "where": ["<b>"]}, index=pd.Index(["a<b>"], name="detector"))
+    marks = pd.DataFrame({"acc": ["*†"], "where": [""]}, index=frame.index)
+    low, high = frame[["acc"]] - 1, frame[["acc"]] + 1
+    notes = ('* seen in "training".', "† not all.", "another")
+    table = Table("t", "T", frame, notes, low=low, high=high, marks=marks)
+    page = table._repr_html_()
+    told = "seen in &quot;training&quot;.; not all."
+    assert f'50.0<small> [49.0, 51.0]</small><abbr title="{told}">*†</abbr>' in page
+    assert '<span class="words">&lt;b&gt;</span>' in page
+    assert "<b>" not in page
+    assert "<details>" not in page
+    assert "<details><summary>4 notes" in replace(table, notes=(*notes, "a fourth"))._repr_html_()

@@ -68,6 +68,16 @@ def test_areas_below_the_curves_are_the_metrics(levels: int) -> None:
     assert precision == pytest.approx(average_precision_score(labels, scores), abs=0.005)
 
 
+@pytest.mark.parametrize("images", [4, 12, 40])
+def test_areas_below_curves_of_few_images_are_the_metric_too(images: int) -> None:
+    """Where a curve is a stair, a straight line between its corners would lie above it."""
+    labels = np.arange(images) % 2
+    scores = np.random.default_rng(images).permutation(images) / images
+    traced = curves.trace(labels, scores, 0.5)
+    assert traced is not None
+    assert curves.area(traced) == pytest.approx(roc_auc_score(labels, scores), abs=0.005)
+
+
 def test_a_mean_curve_counts_each_test_set_once() -> None:
     one, other = (curves.trace(*arrays(scores), 0.5) for scores in (PERFECT, ONE_WRONG))
     assert one is not None

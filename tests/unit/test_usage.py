@@ -19,7 +19,7 @@ SHOWS = "' shows how it is called"
         ("run --limit=x", "--limit 'x' is no number; 'bench run --help"),
         ("run --limit 0", "--limit '0' is not greater than or equal to 1; 'bench run --help"),
         ("train lgrad", "--data is missing; 'bench train lgrad --help"),
-        ("score", "images is missing; 'bench score --help"),
+        ("score", "IMAGES is missing; 'bench score --help"),
         ("runn", "unknown command 'runn': did you mean run?; 'bench --help"),
         ("nothing", "unknown command 'nothing'; 'bench --help"),
         ("weights lisst", "unknown command 'lisst': did you mean list?; 'bench weights --help"),

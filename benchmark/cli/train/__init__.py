@@ -76,7 +76,7 @@ COMMANDS = {
 }
 
 _PROBE = "a linear layer on a frozen backbone is a probe here: 'bench train probe --backbone NAME --data DIR'"
-app = lazy_group(__name__, COMMANDS, {"head": _PROBE}, help="Train checkpoints.")
+app = lazy_group(__name__, COMMANDS, instead={"head": _PROBE}, help="Train checkpoints.")
 
 
 @app.callback()

@@ -73,12 +73,21 @@ def _kept_apart(request: TrainingRequest, share: float, run: Running) -> Trainin
     if not share or places(request)[1]:
         return request
     folder = request.out / f"{request.name}-split"
+    words: Any = request.rules.to_json()
     with run.processes.in_turn():
         if run.processes.first:
-            how = {"val": share, "train": 1 - share, "of": TRAINED, "seed": request.seed, "progress": False}
-            rules, root = request.rules.to_json(), request.data_root
             try:
-                made = forenbench.split(request.data, folder, **how, data_root=root, **rules)
+                made = forenbench.split(
+                    request.data,
+                    folder,
+                    val=share,
+                    train=1 - share,
+                    of=TRAINED,
+                    seed=request.seed,
+                    data_root=request.data_root,
+                    progress=False,
+                    **words,
+                )
             except MissingDataset:
                 raise
             except BenchError as error:

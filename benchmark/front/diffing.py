@@ -1,0 +1,95 @@
+"""How two runs differ, cell by cell: in what made them, and in their scores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from forenbench.records.record import Record
+from forenbench.records.store import Store
+
+from .arguments import PathName
+from .run_folders import find_run
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_KEY = ("detector", "weights", "dataset", "testset", "perturbation")
+
+
+def diff_runs(first: PathName, second: PathName) -> pd.DataFrame:
+    """Compare two runs cell by cell, as ``bench runs diff`` does.
+
+    Args:
+        first: A run folder, or its name below ``results/runs``.
+        second: Another one.
+
+    Returns:
+        A row a cell of either: ``detector``, ``weights``, ``dataset``, ``testset``, ``perturbation``,
+        ``differs`` (empty where rows are the same bit for bit; "only in first", "only in second", or which
+        fields of the identity differ, and "rows" where any row does), ``images`` (in both), ``scores`` (how
+        many of these have another score or status), ``largest`` (difference of two scores; NaN without any).
+
+    Raises:
+        BenchError: One is no run folder, or damaged.
+    """
+    import pandas as pd
+
+    ours, theirs = (_records(Store(find_run(run))) for run in (first, second))
+    lines = [
+        {**dict(zip(_KEY, key, strict=True)), **_compared(ours.get(key), theirs.get(key))}
+        for key in dict.fromkeys((*ours, *theirs))
+    ]
+    return pd.DataFrame(lines, columns=[*_KEY, "differs", "images", "scores", "largest"])
+
+
+_Cells = dict[tuple[str, ...], tuple[Store, Record]]
+
+
+def _records(store: Store) -> _Cells:
+    found: _Cells = {}
+    for record in store.records():
+        cell = record.cell
+        found[*record.detector, cell.dataset, cell.testset, cell.perturbation] = store, record
+    return found
+
+
+def _compared(ours: tuple[Store, Record] | None, theirs: tuple[Store, Record] | None) -> Mapping[str, object]:
+    """Say how a cell differs between two runs; None where one lacks it."""
+    if ours is None or theirs is None:
+        return {"differs": f"only in {'first' if theirs is None else 'second'}", "images": 0, "scores": 0}
+    (store, record), (other_store, other) = ours, theirs
+    fields = list(_fields(record.identity.to_json(), other.identity.to_json()))
+    same = record.rows_sha256 == other.rows_sha256 and record.rows_sha256 is not None
+    if same:
+        return {"differs": ", ".join(fields), "images": record.counts.images, "scores": 0}
+    rows = _Rows(store, record).beside(_Rows(other_store, other))
+    return {"differs": ", ".join([*fields, "rows"]), **rows}
+
+
+def _fields(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterator[str]:
+    """Name the fields of two identities that differ."""
+    for name in dict.fromkeys((*ours, *theirs)):
+        if ours.get(name) != theirs.get(name):
+            yield name
+
+
+class _Rows:
+    """The scores of a cell by image."""
+
+    def __init__(self, store: Store, record: Record) -> None:
+        rows = store.rows(record, ["path", "label", "score", "status"])
+        # Of a path that stands there twice, the first is compared with the first.
+        rows["time"] = rows.groupby(["path", "label"]).cumcount()
+        self.frame = rows.set_index(["path", "label", "time"])
+
+    def beside(self, other: _Rows) -> dict[str, object]:
+        """Count the images of both, those that were scored otherwise, and find the largest difference."""
+        both = self.frame.merge(other.frame, left_index=True, right_index=True, suffixes=("", "_other"))
+        ours, theirs = both["score"].astype("float64"), both["score_other"].astype("float64")
+        alike = (both["status"] == both["status_other"]) & ((ours == theirs) | (ours.isna() & theirs.isna()))
+        return {
+            "images": len(both),
+            "scores": int((~alike).sum()),
+            "largest": float((ours - theirs).abs().max()),
+        }
