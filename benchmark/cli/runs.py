@@ -16,10 +16,11 @@ from forenbench.front.results import load_results
 from forenbench.front.run_folders import RUNS, find_run
 from forenbench.front.runs import list_runs, remove_run, rename_run, size_of, state_of
 from forenbench.tables.rendering import render
+from forenbench.weights.wording import size_in_words
 
 from . import options as o
 from .console import say, short, show, show_table, width
-from .transfers import agree, size_in_words
+from .transfers import agree
 
 app = typer.Typer(help="List, show, check, rename, remove, merge or compare runs.", no_args_is_help=True)
 
