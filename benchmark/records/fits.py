@@ -11,7 +11,7 @@ import numpy as np
 
 from forenbench.data.sources.lent import home
 from forenbench.errors import BenchError
-from forenbench.files.atomic import write_text
+from forenbench.files.atomic import explaining, write_text
 from forenbench.files.sealed import from_json, to_json
 from forenbench.metrics.calibration import why_no_probabilities
 from forenbench.metrics.classification import why_undefined
@@ -85,7 +85,8 @@ def write(root: Path, fits: Mapping[DetectorKey, Fit]) -> Path:
         names = {"detector": detector, "weights": weights}
         stored[detector, weights] = {**names, **asdict(fit), "maps": maps}
     path = root / _FILE
-    write_text(path, to_json({"fits": list(stored.values())}))
+    with explaining(root):
+        write_text(path, to_json({"fits": list(stored.values())}))
     return path
 
 

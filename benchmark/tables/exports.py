@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import forenbench
-from forenbench.files.atomic import write_json, write_text
+from forenbench.files.atomic import explaining, write_json, write_text
 from forenbench.files.checksums import sha256_of
 from forenbench.files.regular import read_regular
 
@@ -49,7 +49,7 @@ def export(cells: pd.DataFrame, root: Path) -> list[str]:
     written = []
     # Ours alone: code of packages is run when somebody asks for its table, or for a report.
     for name, kind in TABLES.items():
-        with suppress(NothingToShow):
+        with suppress(NothingToShow), explaining(root):
             made = replace(kind.make(cells), cells=cells)
             for suffix, style in _SUFFIXES.items():
                 written.append(f"tables/{name}{suffix}")
@@ -57,7 +57,8 @@ def export(cells: pd.DataFrame, root: Path) -> list[str]:
     written += [path.name for path in leaderboard.write(cells, root)]
     # Last: where this was killed before, the record of the files before does not fit, and all are made anew.
     digests = {name: sha256_of(root / name) for name in written}
-    write_json(root / _RECORD, {"made_from": made_from, "files": digests})
+    with explaining(root):
+        write_json(root / _RECORD, {"made_from": made_from, "files": digests})
     return written
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from forenbench.errors import BenchError
-from forenbench.files.atomic import write_text
+from forenbench.files.atomic import explaining, write_text
 from forenbench.metrics import rounding
 from forenbench.metrics.bootstrap import average
 from forenbench.metrics.metric_catalogue import METRICS
@@ -163,8 +163,9 @@ def write(cells: pd.DataFrame, folder: Path, rank_by: str = "ap") -> list[Path]:
         page.append((name, column))
     notes = "".join(f"{for_markdown(note)}\n" for note in remarks(cells, board))
     csv, markdown = folder / "leaderboard.csv", folder / "leaderboard.md"
-    write_text(csv, pd.DataFrame(safe).to_csv(index=False, lineterminator="\n"))
-    write_text(markdown, f"{as_markdown(page)}\n{notes}")
+    with explaining(folder):  # Windows, for one, replaces no file that a spreadsheet has open
+        write_text(csv, pd.DataFrame(safe).to_csv(index=False, lineterminator="\n"))
+        write_text(markdown, f"{as_markdown(page)}\n{notes}")
     return [csv, markdown]
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from stored_cells import ONE_WRONG, PERFECT, add
 
+from forenbench.errors import RunFailed
+from forenbench.records.fits import write
 from forenbench.records.store import Store
 from forenbench.tables import measure
 from forenbench.tables.exports import code, export
@@ -90,3 +93,19 @@ def test_other_code_anywhere_makes_new_tables() -> None:
         ("tables", "leaderboard.py"),
         ("records", "store.py"),
     } <= parts
+
+
+@pytest.mark.parametrize(
+    "name", ["tables/acc-ap.csv", "leaderboard.csv", "leaderboard.md", "tables/made_from.json"]
+)
+def test_a_file_that_cannot_be_replaced_is_named_with_the_way_out(store: Store, name: str) -> None:
+    """As where a spreadsheet has it open on Windows; here a folder is in its place."""
+    (store.root / name / "something").mkdir(parents=True)
+    with pytest.raises(RunFailed, match=f"{re.escape(Path(name).name)}.*the same command goes on from there"):
+        export(measure([store]), store.root)
+
+
+def test_fits_that_cannot_be_replaced_are_named_with_the_way_out(tmp_path: Path) -> None:
+    (tmp_path / "fits.json" / "something").mkdir(parents=True)
+    with pytest.raises(RunFailed, match=r"fits\.json.*the same command goes on from there"):
+        write(tmp_path, {})
