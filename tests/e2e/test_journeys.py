@@ -23,10 +23,8 @@ MOST = 12
 PUBLISHED = SHARED / "tiny_ladeda_forensynths.pth"
 
 
-def ready(mirror: Path, command: Typed) -> Typed | None:
-    """Fetch from a folder, and leave out what needs published weights where these are not at hand."""
-    if "tiny-ladeda" in command.words and not PUBLISHED.is_file():
-        return None
+def ready(mirror: Path, command: Typed) -> Typed:
+    """Fetch from a folder in place of the network."""
     if command.words[:2] == ("weights", "fetch"):
         return replace(command, words=(*command.words, "--mirror", str(mirror), "--yes"))
     return command
@@ -36,6 +34,8 @@ def ready(mirror: Path, command: Typed) -> Typed | None:
 def test_a_reader_gets_there_by_what_the_page_shows(page: Path, bench: Bench, tmp_path: Path) -> None:
     write_tiny_dataset(tmp_path / "photos", ("flux", "sdxl"), images=3)
     text = page.read_text(encoding="utf-8")
+    if "fetch tiny-ladeda" in text and not PUBLISHED.is_file():
+        pytest.skip("the published weights are not at hand")
     if "theirs" in text:  # what was handed to the reader, made elsewhere
         (tmp_path / "bright.py").write_text(BRIGHT)
         assert bench("run", "--dataset", "photos", "--detectors", "./bright.py", "--out", "theirs").code == 0

@@ -44,13 +44,13 @@ def commands(console: str) -> Iterator[Typed]:
         yield Typed(tuple(words), kept, int(status[1]) if status else 0)
 
 
-def follow(text: str, bench: Bench, ready: Callable[[Typed], Typed | None]) -> list[Typed]:
+def follow(text: str, bench: Bench, ready: Callable[[Typed], Typed]) -> list[Typed]:
     """Do what a page says, in the working folder: write its files, run its Python, type its commands.
 
     Args:
         text: The page.
         bench: Calls the command line.
-        ready: Makes a command one that runs without a network; None leaves it out.
+        ready: Makes a command one that runs without a network.
 
     Returns:
         The commands that were typed.
@@ -63,7 +63,7 @@ def follow(text: str, bench: Bench, ready: Callable[[Typed], Typed | None]) -> l
         elif language == "python":
             run_cell(body, names)
         elif language == "console":
-            for command in filter(None, map(ready, commands(body))):
+            for command in map(ready, commands(body)):
                 _compare(command, bench(*command.words))
                 typed.append(command)
     return typed
