@@ -52,9 +52,8 @@ def merge_runs(runs: Sequence[PathName], out: PathName) -> Results:
             for store, record in chosen:
                 for file in store.files(record.cell):
                     copy = partial / file.relative_to(store.root)
-                    if (
-                        copy.exists()
-                    ):  # earlier versions did not tell whose weights a cell has by its file's name
+                    # By the names of their files, cells of earlier versions did not tell whose weights.
+                    if copy.exists():
                         raise BenchError(
                             f"two cells are both called '{copy.relative_to(partial)}', one of an earlier "
                             f"version: score that of '{store.root}' again"
