@@ -50,7 +50,8 @@ def showing(run: Run, style: o.Style = "text") -> None:
     """Show what made a run: commands, versions, digests of weights and test sets, what was not scored."""
     folder = find_run(run)
     kept = f", asked for by {short(folder / NAME)}" if (folder / NAME).is_file() else ""
-    say(f"{short(folder)}: {state_of(folder)}, {size_in_words(size_of(folder))}{kept}")
+    line = f"{short(folder)}: {state_of(folder)}, {size_in_words(size_of(folder))}{kept}"
+    (show if style in ("text", "markdown") else say)(line)  # no line of a table that programs read
     for table in load_results(folder).provenance():
         show(render(table, style, width()))
 
@@ -127,7 +128,7 @@ def diff(first: Run, second: Run, style: Format = "text") -> None:
         show_table(
             list(map(str, lines)), lines.itertuples(index=False), right={"images", "scores", "largest"}
         )
-    say(f"{len(differing)} of {len(cells)} cells differ.")
+    (show if style == "text" else say)(f"{len(differing)} of {len(cells)} cells differ.")
 
 
 def _check(style: str) -> None:
