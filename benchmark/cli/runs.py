@@ -52,6 +52,8 @@ def showing(run: Run, style: o.Style = "text") -> None:
     kept = f", asked for by {short(folder / NAME)}" if (folder / NAME).is_file() else ""
     line = f"{short(folder)}: {state_of(folder)}, {size_in_words(size_of(folder))}{kept}"
     (show if style in ("text", "markdown") else say)(line)  # no line of a table that programs read
+    if not (folder / "scores").is_dir():  # stopped before its first cell
+        return
     for table in load_results(folder).provenance():
         show(render(table, style, width()))
 
