@@ -113,8 +113,7 @@ def merge(
 ) -> None:
     """Copy the cells of several runs into a new one, bit for bit; what contradicts itself is refused."""
     merged = merge_runs(runs, out)
-    again = f"'bench table acc-ap {short(merged.out)}' shows them"
-    say(f"{len(merged.rows()):,} rows are in {short(merged.out)}/ now; {again}.", "green")
+    say(f"{len(merged.rows()):,} rows are in {short(merged.out)}/ now.", "green")
 
 
 @app.command()

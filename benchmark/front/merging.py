@@ -86,7 +86,7 @@ def _cells(stores: Sequence[Store]) -> list[tuple[Store, Record]]:
             if (same.identity, same.rows_sha256) != (record.identity, record.rows_sha256):
                 raise BenchError(
                     f"cell {cell} is in '{other.root}' and in '{store.root}' with other rows; 'bench runs "
-                    "diff RUN RUN' shows how they differ"
+                    "diff' shows how the two differ"
                 )
     if not found:
         raise BenchError(f"no finished cell in {', '.join(str(store.root) for store in stores)}")
