@@ -59,7 +59,7 @@ def clear(
         )
     chosen = [kind for name in names for kind in (KINDS if name == "all" else [_find(name)])]
     if encoder and names != ["features"]:
-        raise BenchError("--encoder is of features alone: bench cache clear features --encoder NAME")
+        raise BenchError("--encoder is of features alone: name no other kind beside it")
     used = {kind.name: kind.usage() for kind in chosen if any(kind.usage())}
     if not used:  # before the name is looked at: no encoder is known here, and none is misspelt
         say(f"Nothing of that is kept in {short(cache_folder())}.")

@@ -51,7 +51,10 @@ def showing(run: Run, style: o.Style = "text") -> None:
     """Show what made a run: commands, versions, digests of weights and test sets, what was not scored."""
     folder = find_run(run)
     kept = f", asked for by {short(folder / NAME)}" if (folder / NAME).is_file() else ""
-    say(f"{short(folder)}: {state_of(folder)}, {size_in_words(size_of(folder))}{kept}")
+    line = f"{short(folder)}: {state_of(folder)}, {size_in_words(size_of(folder))}{kept}"
+    (show if style in ("text", "markdown") else say)(line)  # no line of a table that programs read
+    if not (folder / "scores").is_dir():  # stopped before its first cell
+        return
     for table in load_results(folder).provenance():
         show(render(table, style, width()))
 
@@ -111,8 +114,7 @@ def merge(
 ) -> None:
     """Copy the cells of several runs into a new one, bit for bit; what contradicts itself is refused."""
     merged = merge_runs(runs, out)
-    again = f"'bench table acc-ap {short(merged.out)}' shows them"
-    say(f"{len(merged.rows()):,} rows are in {short(merged.out)}/ now; {again}.", "green")
+    say(f"{len(merged.rows()):,} rows are in {short(merged.out)}/ now.", "green")
 
 
 @app.command()
@@ -128,7 +130,7 @@ def diff(first: Run, second: Run, style: Format = "text") -> None:
         show_table(
             list(map(str, lines)), lines.itertuples(index=False), right={"images", "scores", "largest"}
         )
-    say(f"{len(differing)} of {len(cells)} cells differ.")
+    (show if style == "text" else say)(f"{len(differing)} of {len(cells)} cells differ.")
 
 
 def _check(style: str) -> None:

@@ -80,7 +80,7 @@ _IN_PYTHON = {"list": "listed", "data": "places"}
 
 
 def read_config(file: PathName) -> dict[str, Any]:
-    """Read a run's options from a TOML file, as ``bench run FILE`` does.
+    """Read a run's options from a TOML file, as ``bench run`` does.
 
     Args:
         file: A file of your own, or the ``config.toml`` of a run folder, which goes on with that folder.

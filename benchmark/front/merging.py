@@ -52,9 +52,8 @@ def merge_runs(runs: Sequence[PathName], out: PathName) -> Results:
             for store, record in chosen:
                 for file in store.files(record.cell):
                     copy = partial / file.relative_to(store.root)
-                    if (
-                        copy.exists()
-                    ):  # earlier versions did not tell whose weights a cell has by its file's name
+                    # By the names of their files, cells of earlier versions did not tell whose weights.
+                    if copy.exists():
                         raise BenchError(
                             f"two cells are both called '{copy.relative_to(partial)}', one of an earlier "
                             f"version: score that of '{store.root}' again"
@@ -87,7 +86,7 @@ def _cells(stores: Sequence[Store]) -> list[tuple[Store, Record]]:
             if (same.identity, same.rows_sha256) != (record.identity, record.rows_sha256):
                 raise BenchError(
                     f"cell {cell} is in '{other.root}' and in '{store.root}' with other rows; 'bench runs "
-                    "diff RUN RUN' shows how they differ"
+                    "diff' shows how the two differ"
                 )
     if not found:
         raise BenchError(f"no finished cell in {', '.join(str(store.root) for store in stores)}")

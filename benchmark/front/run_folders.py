@@ -22,7 +22,8 @@ def open_stores(runs: Sequence[PathName]) -> list[Store]:
         BenchError: There is none, or one is no run folder.
     """
     # Sorted: systems list folders in any order, and tables name detectors in the order of runs.
-    named = [Path(run) for run in runs] or sorted(path for path in RUNS.glob("*") if path.is_dir())
+    # Hidden ones are of a merge that is going on, or was killed.
+    named = [Path(run) for run in runs] or sorted(path for path in RUNS.glob("[!.]*") if path.is_dir())
     if not named:
         raise BenchError(f"there is no run below '{RUNS}'; name a run folder, or make one with 'bench run'")
     folders = [folder for one in named for folder in (unpack(one) if one.is_file() else [one])]
@@ -45,7 +46,7 @@ def find_run(name: PathName) -> Path:
             return folder
     if Path(name).exists():
         raise BenchError(f"'{name}' is no run folder: it has no 'scores' in it")
-    raise BenchError(unknown("run", str(name), (path.name for path in RUNS.glob("*") if is_run(path))))
+    raise BenchError(unknown("run", str(name), (path.name for path in RUNS.glob("[!.]*") if is_run(path))))
 
 
 def is_run(folder: Path) -> bool:

@@ -48,7 +48,7 @@ def list_runs(folder: PathName = RUNS) -> pd.DataFrame:
     """
     import pandas as pd
 
-    folders = sorted(path for path in Path(folder).glob("*") if is_run(path) and not path.is_symlink())
+    folders = sorted(path for path in Path(folder).glob("[!.]*") if is_run(path) and not path.is_symlink())
     columns = ["run", "datasets", "detectors", "cells", "images", "date", "state", "size"]
     return pd.DataFrame([_line(one) for one in folders], columns=columns)
 

@@ -42,7 +42,7 @@ def describe_means(store: Store, device: str, precision: str, jobs: Sequence[Job
     packages = ", ".join(f"{name} {version}" for name, version in versions().items())
     detail(f"Python {platform.python_version()}, {packages}")
     # of several datasets, each has the same detectors, unless it has other checkpoints
-    for one in {loaded.name: loaded for job in jobs for loaded in job.detectors}.values():
+    for one in {(loaded.name, loaded.weights): loaded for job in jobs for loaded in job.detectors}.values():
         files = ", ".join(f"{name} {sha256[:12]}" for name, sha256 in sorted(one.checkpoints.items()))
         detail(f"detector {one.name} ({one.weights}), version {one.detector.version}: {files or 'no files'}")
 

@@ -33,7 +33,7 @@ class Summary:
     unfinished: int = 0
     problems: dict[Cell, StatusCounts] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-    asked: list[Cell] = field(default_factory=list)
+    asked: list[Cell] = field(default_factory=list, compare=False)  # how it went is told by the others
 
     def add(self, other: Summary) -> None:
         """Count in what another round did."""

@@ -182,16 +182,16 @@ def _chosen(cells: pd.DataFrame, asked: Sequence[Cell] | None) -> tuple[list[dic
     lines = as_dicts(cells)
     if asked is None:
         return lines, []
-    # A cell says whose weights it has only where files made it; its line always does.
     names = ("detector", "dataset", "testset", "perturbation")
-    wanted = {tuple(getattr(cell, name) for name in names): cell for cell in asked}
-    meant = [
-        line
-        for line in lines
-        if (cell := wanted.get(key(line, names))) and cell.weights in ("", line["weights"])
-    ]
-    there = {key(line, names) for line in meant}
-    return meant, [cell for name, cell in wanted.items() if name not in there]
+    found = grouped(lines, names)
+    meant, missing = list[dict[str, Any]](), list[Cell]()
+    for cell in asked:
+        own = found.get(tuple(getattr(cell, name) for name in names), [])
+        # A cell says whose weights it has only where files made it; its line always does.
+        its = [line for line in own if cell.weights in ("", line["weights"])]
+        meant += its
+        missing += [] if its else [cell]
+    return meant, missing
 
 
 def _values(lines: Iterable[Mapping[str, Any]], one: Requirement) -> Iterator[Shortfall]:

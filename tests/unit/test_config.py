@@ -12,7 +12,12 @@ from typer.main import get_command
 from forenbench import BenchError, evaluate, read_config
 from forenbench.cli.app import app
 from forenbench.cli.config_file import take_defaults
-from forenbench.front.config import OPTIONS, read_options
+from forenbench.data.sources.rules import Rules
+from forenbench.front.config import OPTIONS, read_options, save_config
+from forenbench.front.experiment import of_table
+from forenbench.scoring.requested import Files
+from forenbench.scoring.run_request import Means, Request
+from forenbench.scoring.working import EngineChoice
 from forenbench.testing import Brightness, write_tiny_dataset
 
 COMMAND: Any = get_command(app).load("run")  # type: ignore[attr-defined]
@@ -146,6 +151,60 @@ def test_the_config_of_a_run_folder_means_that_folder(tmp_path: Path, folder: st
 def test_no_file_leaves_the_defaults() -> None:
     assert take_defaults(None, None) is None  # type: ignore[arg-type]
     assert values()["seed"] == 0
+
+
+def test_what_is_kept_of_a_request_is_read_as_it_was(tmp_path: Path) -> None:
+    rules = Rules.parse(
+        {"real": ["coco/**"], "columns": {"path": "file"}, "labels": {"6": "fake"}, "reals": "coco"}
+    )
+    files = Files(["a=x=y", "b=z"], unverified=True, trained_on=("progan",))
+    means = Means(
+        Path("d"), files, "sample", "cpu", 3, "dda", "val", {"wildrf": Path("w")}, rules, Path("l.csv")
+    )
+    choice = EngineChoice("local", "cpu", 2, "5GB", "local", 4)
+    request = Request(["./a,b.py", "lgrad"], {"x": ["g"], "y": ["g"]}, ["none", "jpeg:75"])
+    save_config(tmp_path, request, means, choice, {"seed": 7, "keep_going": True, "equalise": []})
+    assert read_options(tmp_path / "config.toml") == {
+        "detectors": ["./a,b.py", "lgrad"],
+        "dataset": ["x", "y"],
+        "perturbations": ["none", "jpeg:75"],
+        "generators": ["g"],
+        "checkpoints": "sample",
+        "weights": {"a": "x=y", "b": "z"},
+        "unverified": True,
+        "trained_on": ["progan"],
+        "limit": 3,
+        "protocol": "dda",
+        "split": "val",
+        "list": "l.csv",
+        "data_root": "d",
+        "data": {"wildrf": "w"},
+        "real": ["coco/**"],
+        "columns": {"path": "file"},
+        "labels": {"6": "fake"},
+        "reals": "coco",
+        "engine": "local",
+        "device": "cpu",
+        "readers": 2,
+        "feature_cache": "5GB",
+        "address": "local",
+        "replica_cpus": 4,
+        "out": tmp_path.as_posix(),
+        "seed": 7,
+        "keep_going": True,
+    }
+
+
+@pytest.mark.parametrize("generators", [[], ["stargan"]])
+def test_of_a_papers_table_its_name_is_kept(tmp_path: Path, generators: list[str]) -> None:
+    means = Means(Path("data"), Files(), "", "cpu", None, "all")
+    request = of_table("lgrad-3", {}, generators)
+    save_config(tmp_path, request, means, EngineChoice("local", "cpu"), {})
+    found = read_options(tmp_path / "config.toml")
+    assert found["experiment"] == "lgrad-3"
+    assert found.get("generators", []) == generators
+    assert not found.keys() & {"detectors", "dataset", "perturbations"}
+    assert of_table(found["experiment"], {}, found.get("generators", [])) == request
 
 
 @pytest.mark.slow

@@ -103,6 +103,20 @@ def test_a_run_is_asked_for_its_own_cells_all_of_them(run: Path) -> None:
             check(cells, required, [lacking])
 
 
+def test_a_detector_with_several_kinds_of_weights_is_several(tmp_path: Path) -> None:
+    kinds = {"sample": PERFECT, "own": ONE_WRONG}
+    stores = [Store(tmp_path / kind) for kind in kinds]
+    for store, (kind, scores) in zip(stores, kinds.items(), strict=True):
+        add(store, "d", "t", scores, kind=kind)
+    asked = [Cell("d", "data", "t", "none", kind) for kind in kinds]
+    cells = measure(stores)
+    for order in (asked, asked[::-1]):
+        with pytest.raises(RequirementMissed, match=r"1 of 2 numbers .*\n  d \(own\) on data/t"):
+            check(cells, parse_requirements({"ap": 0.9}), order)
+    with pytest.raises(RequirementMissed, match=r"d on data/t .none.: no value, for the cell is not done"):
+        check(cells[cells["weights"] == "sample"], parse_requirements({"ap": 0.5}), asked)
+
+
 @pytest.mark.parametrize(
     ("at_least", "at_most", "words"),
     [

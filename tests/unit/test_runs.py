@@ -204,6 +204,13 @@ def test_neither_damage_nor_an_existing_folder_is_merged() -> None:
         merge_runs(["one"], "all")
 
 
+def test_what_a_killed_merge_left_is_no_run() -> None:
+    run("one")
+    run(".all.123.merging", ("other", "t"))
+    assert list_runs()["run"].tolist() == ["one"]
+    assert load_results().table("acc-ap").frame.index.get_level_values("detector").tolist() == ["d"]
+
+
 def test_fits_come_along_unless_they_differ() -> None:
     folders = [run(name, (name, "t")) for name in "ab"]
     for folder, threshold in zip(folders, (0.1, 0.2), strict=True):
@@ -329,4 +336,7 @@ def test_show_says_what_made_a_run() -> None:
     assert "results/runs/mine: whole" in shown.stderr
     assert "mine" in CliRunner().invoke(app, ["list"]).stdout
     assert json.loads(CliRunner().invoke(app, ["list", "--format", "json"]).stdout)[0]["run"] == "mine"
+    Path("results/runs/begun/parts").mkdir(parents=True)
+    begun = CliRunner().invoke(app, ["show", "begun"])
+    assert (begun.exit_code, begun.stdout) == (0, "results/runs/begun: unfinished, 0 bytes\n")
     assert "is none of text, csv, json" in str(CliRunner().invoke(app, ["list", "--format", "xml"]).exception)
