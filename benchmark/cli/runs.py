@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from forenbench.errors import BenchError
+from forenbench.files.json_documents import document
 from forenbench.front.config import NAME
 from forenbench.front.diffing import diff_runs
 from forenbench.front.merging import merge_runs
@@ -40,7 +40,7 @@ def listing(
     if runs.empty:
         say(f"There is no run in {short(folder)}; 'bench run' makes one.")
     if style != "text":
-        show(runs.to_csv(index=False) if style == "csv" else _json(runs.to_json(orient="records")))
+        show(runs.to_csv(index=False) if style == "csv" else document("runs", runs=runs))
     elif not runs.empty:
         shown = runs.assign(size=runs["size"].map(size_in_words), date=runs["date"].str[:16])
         show_table(list(map(str, shown)), shown.itertuples(index=False), right={"cells", "images", "size"})
@@ -124,7 +124,7 @@ def diff(first: Run, second: Run, style: Format = "text") -> None:
     cells = diff_runs(first, second)
     differing = cells[cells["differs"] != ""]
     if style != "text":
-        show(differing.to_csv(index=False) if style == "csv" else _json(differing.to_json(orient="records")))
+        show(differing.to_csv(index=False) if style == "csv" else document("diff", cells=differing))
     elif not differing.empty:
         lines = differing.astype({"largest": object}).fillna({"largest": ""})
         show_table(
@@ -136,7 +136,3 @@ def diff(first: Run, second: Run, style: Format = "text") -> None:
 def _check(style: str) -> None:
     if style not in ("text", "csv", "json"):
         raise BenchError(f"--format '{style}' is none of text, csv, json")
-
-
-def _json(text: str | None) -> str:
-    return json.dumps(json.loads(text or "[]"), indent=1, ensure_ascii=False)

@@ -241,7 +241,7 @@ def test_equal_runs_do_not_differ_and_others_say_in_what() -> None:
     assert (row["images"], row["scores"]) == (4, 2)
     assert row["largest"] == pytest.approx(0.4)
     shown = CliRunner().invoke(app, ["diff", "one", "two", "--format", "json"])
-    assert [one["detector"] for one in json.loads(shown.stdout)] == ["d", "gone", "new"]
+    assert [one["detector"] for one in json.loads(shown.stdout)["cells"]] == ["d", "gone", "new"]
     assert "3 of 4 cells differ." in shown.stderr
 
 
@@ -335,7 +335,9 @@ def test_show_says_what_made_a_run() -> None:
     assert "abc" * 20 in shown.stdout
     assert "results/runs/mine: whole" in shown.stderr
     assert "mine" in CliRunner().invoke(app, ["list"]).stdout
-    assert json.loads(CliRunner().invoke(app, ["list", "--format", "json"]).stdout)[0]["run"] == "mine"
+    assert (
+        json.loads(CliRunner().invoke(app, ["list", "--format", "json"]).stdout)["runs"][0]["run"] == "mine"
+    )
     Path("results/runs/begun/parts").mkdir(parents=True)
     begun = CliRunner().invoke(app, ["show", "begun"])
     assert (begun.exit_code, begun.stdout) == (0, "results/runs/begun: unfinished, 0 bytes\n")
