@@ -11,7 +11,7 @@ from typing import Annotated, Any, get_args
 
 from typer.models import ParameterInfo
 
-from forenbench.front import names
+from forenbench.front import known_names as names
 from forenbench.types import PUBLISHED, SAMPLE
 
 _KNOWN: dict[str, tuple[Callable[[], list[str]], str]] = {
