@@ -11,24 +11,24 @@ from typing import Annotated, Any, get_args
 
 from typer.models import ParameterInfo
 
-from forenbench.front import known_names as names
+from forenbench.front import known_names
 from forenbench.types import PUBLISHED, SAMPLE
 
 _KNOWN: dict[str, tuple[Callable[[], list[str]], str]] = {
-    "detectors": (names.detector_names, ","),
-    "detector": (names.detector_names, ","),
-    "card": (names.detector_names, ""),
-    "dataset": (names.dataset_names, ""),
-    "describe": (names.dataset_names, ""),
-    "perturbations": (names.perturbation_names, ",+"),
-    "perturbation": (names.perturbation_names, "+"),
-    "protocol": (names.protocol_names, ""),
-    "experiment": (names.table_names, ""),
-    "table NAME": (names.table_names, ""),
-    "detector NAME": (names.detector_names, ""),
-    "perturbation NAME": (names.perturbation_names, ""),
-    "check NAME": (names.dataset_names, ""),
-    "fetch NAME": (names.dataset_names, ""),
+    "detectors": (known_names.detector_names, ","),
+    "detector": (known_names.detector_names, ","),
+    "card": (known_names.detector_names, ""),
+    "dataset": (known_names.dataset_names, ""),
+    "describe": (known_names.dataset_names, ""),
+    "perturbations": (known_names.perturbation_names, ",+"),
+    "perturbation": (known_names.perturbation_names, "+"),
+    "protocol": (known_names.protocol_names, ""),
+    "experiment": (known_names.table_names, ""),
+    "table NAME": (known_names.table_names, ""),
+    "detector NAME": (known_names.detector_names, ""),
+    "perturbation NAME": (known_names.perturbation_names, ""),
+    "check NAME": (known_names.dataset_names, ""),
+    "fetch NAME": (known_names.dataset_names, ""),
 }
 """By a parameter's name, or a command's and its NAME: the names to choose from, and what parts several."""
 _WORD = re.compile(r"""(?:"[^"]*"?|'[^']*'?|\\.|[^\s"'\\])+""")

@@ -135,9 +135,7 @@ class RunProgress(Bars):
         return self.stop()
 
     def _describe(self) -> None:
-        self._bars.update(
-            self._task, description=f"{self._done}/{self._cells} cells done; images of {self._name}"
-        )
+        self._bars.update(self._task, description=f"{self._done}/{self._cells} cells; {self._name}")
 
     def _pace(self) -> str:
         """Say how far the run is, and how long the rest will take at this pace."""

@@ -12,7 +12,7 @@ from .marks import SIGNS
 
 _SHOWN = 3
 """Notes that stand open below a table; more of them are folded."""
-_NUMBER = re.compile(rf"([+-]?[\d.]+(?:e-\d+)?)( \[[^\]]*\])?([{SIGNS}]*)")
+_NUMBER = re.compile(rf"([+-]?[\d.]+(?:e?-\d+)?)( \[[^\]]*\])?([{SIGNS}]*)")
 # Colours are the notebook's own, by the names that Jupyter and VS Code give them: it may be a dark one.
 _STYLE = """<style>
 .forenbench { font-size: 0.9em; max-width: 100%; }

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import pandas as pd
 
 from .values import Values
 
 V = TypeVar("V", bound=Values)
+Name: TypeAlias = tuple[Hashable, pd.Index]
+"""What names rows: of a level, its name and its value in each row."""
 
 RANKS = ("rank", "ranks")
 _OUTER, _INNER = ("dataset", "protocol", "perturbation"), ("weights",)
@@ -29,7 +32,7 @@ def for_readers(table: V, keep: str = "") -> tuple[V, list[tuple[str, str]]]:
         The table, and what all of its rows share, as (name, text).
     """
     frame = table.frame
-    rows = [(name, frame.index.get_level_values(at)) for at, name in enumerate(frame.index.names)]
+    rows: list[Name] = [(name, frame.index.get_level_values(at)) for at, name in enumerate(frame.index.names)]
     places = list(range(frame.shape[1]))
     shared: list[tuple[str, str]] = []
     # Below outer headings a column's name says too little to stand elsewhere.
@@ -47,31 +50,25 @@ def for_readers(table: V, keep: str = "") -> tuple[V, list[tuple[str, str]]]:
     index = pd.MultiIndex.from_arrays([values for _, values in left], names=[name for name, _ in left])
     named = index if len(left) > 1 else pd.Index(left[0][1], name=left[0][0])
     sides = {name: getattr(table, name) for name in ("frame", "low", "high", "marks")}
-    new = {
+    new: dict[str, Any] = {
         name: None if side is None else side.iloc[:, places].set_axis(named) for name, side in sides.items()
     }
     return replace(table, **new), [(name, text) for name, text in shared if text]
 
 
-def _named(
-    frame: pd.DataFrame, rows: list[tuple[str, pd.Index]]
-) -> tuple[list[tuple[str, pd.Index]], list[int]]:
+def _named(frame: pd.DataFrame, rows: list[Name]) -> tuple[list[Name], list[int]]:
     """Take columns that name a detector's cells to the names of rows; return these, and the other columns."""
     names = [name for name, _ in rows]
     columns = list(frame.columns)
     if "detector" not in names:
         return rows, list(range(len(columns)))
-    outer, inner = (
-        [(name, pd.Index(frame[name])) for name in some if name in columns and name not in names]
-        for some in (_OUTER, _INNER)
-    )
-    taken = {name for name, _ in outer + inner}
-    return outer + rows + inner, [at for at, name in enumerate(columns) if name not in taken]
+    given = [name for name in columns if name in (*_OUTER, *_INNER) and name not in names]
+    outer: list[Name] = [(name, pd.Index(frame[name])) for name in _OUTER if name in given]
+    inner: list[Name] = [(name, pd.Index(frame[name])) for name in _INNER if name in given]
+    return [*outer, *rows, *inner], [at for at, name in enumerate(columns) if name not in given]
 
 
-def _without_lone_ranks(
-    frame: pd.DataFrame, rows: list[tuple[str, pd.Index]], places: list[int]
-) -> list[int]:
+def _without_lone_ranks(frame: pd.DataFrame, rows: list[Name], places: list[int]) -> list[int]:
     """Leave out ranks where one detector is all there is: it is the first of one."""
     names = [values for name, values in rows if name in ("detector", "weights")]
     if len(set(zip(*names, strict=True))) != 1:

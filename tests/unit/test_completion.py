@@ -99,6 +99,7 @@ def test_variants_are_shown_once_their_detector_is_named(monkeypatch: pytest.Mon
         (["run", "a", ":", "b,c", "@", "d"], ["run", "d"], "a:b,c@"),
         (["run", "a", ":", "b", "--o"], ["run", "a:b", "--o"], ""),
         (["run", "a", ":", "b", ""], ["run", "a:b", ""], ""),
+        (["run", "a", ":", ""], ["run", "a:", ""], ""),
         (["run", "'a b'", "c"], ["run", "'a b'", "c"], ""),
         (["run", "a:b"], ["run", "a:b"], ""),
     ],

@@ -115,6 +115,8 @@ def test_points_of_reliability_have_enough_images_and_lose_none() -> None:
     assert [point.predicted * point.images for point in found] == pytest.approx([4.875, 20, 18 * 1 + 0.0])
     assert [point.observed * point.images for point in found] == pytest.approx([10, 20, 12])
     assert [point.images for point in points(bins[:, :2])] == [3]  # all there are
+    exact, left = np.full((3, 2), 20.0), np.full((3, 1), 5.0)
+    assert [point.images for point in points(np.hstack([exact, left]))] == [20, 25]
     assert points(bins[:, :1]) == []
 
 
