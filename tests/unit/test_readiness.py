@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from forenbench import registry
+from forenbench.cli.console import split
 from forenbench.errors import BenchError, hint_at
 from forenbench.plugins.cards import GROUP
 from forenbench.plugins.installed import by_cards, installed
@@ -88,6 +89,12 @@ def test_what_is_here_can_be_run_and_is_named_first() -> None:
     assert refused("lgrad").ways[0].value == "tiny-ladeda@published"
     assert refused("lgrad", "tiny-ladeda").ways[0].value == TINY
     assert "of 41 installed detectors 1 have" in str(refused("lgrad"))
+
+
+def test_a_comma_in_a_files_name_ends_no_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a,b.py").touch()
+    assert split(refused("./a,b.py", "lgrad").ways[0].value) == ["./a,b.py"]
 
 
 def test_a_file_in_the_cache_or_of_the_user_counts_as_here(tmp_path: Path) -> None:
