@@ -145,6 +145,18 @@ def test_a_detector_without_a_card_may_be_ready(tmp_path: Path, monkeypatch: pyt
     check_ready(["bare", "all"], "published", {})
 
 
+def test_a_card_that_cannot_be_read_keeps_no_detector_from_running(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "carded.py").write_text("class X:\n    variants = {'published': ('a',)}\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(registry, "entries_of", lambda group: [EntryPoint("carded", "carded:X", GROUP)])
+    for said in ("[variants\n", '[variants]\npublished = ["a"]\n[needs]\na = ["nothing"]\n'):
+        (tmp_path / "carded.toml").write_text(said)
+        check_ready(["carded:a"], "published", {})
+    assert "unknown checkpoint of a card 'nothing'" in by_cards()["carded"].problem
+
+
 def test_files_of_the_user_are_looked_for_by_near_names(tmp_path: Path) -> None:
     (tmp_path / "x").touch()
     with pytest.raises(BenchError) as caught:
