@@ -18,6 +18,7 @@ from forenbench.plugins.not_ready import NotReady
 from forenbench.plugins.own import OwnDetector
 from forenbench.plugins.readiness import checkpoint_names, survey
 from forenbench.plugins.ways import check_ready
+from forenbench.scoring.devices import check_device, split_devices
 from forenbench.scoring.requested import parse_files
 from forenbench.testing import Brightness
 from forenbench.weights.checkpoint_store import cached
@@ -116,6 +117,7 @@ def test_sample_checkpoints_are_always_here() -> None:
 @pytest.mark.usefixtures("with_tiny")
 def test_of_a_line_up_some_are_enough_but_not_none(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "14 detectors are not here" in str(refused("modern"))
+    assert "more, which 'bench weights list' shows" in str(refused("modern"))
     check_ready(["modern", "tiny-ladeda"], "published", {})
     assert "npr: npr, " in str(refused("modern", "npr", "tiny-ladeda"))
     check_ready(["modern", OwnDetector(Brightness())], "published", {})
@@ -176,6 +178,16 @@ def test_a_path_that_leads_nowhere_is_compared_with_its_neighbours(tmp_path: Pat
     for address in ("https://example.org/a.png", "https:/example.org/a.png", "s3://bucket/a"):
         assert "addresses are not taken" in hint_at(address)
     assert "addresses" not in hint_at("C:/photos")
+
+
+def test_devices_are_known_by_their_names() -> None:
+    for name in ("auto", "cpu", "cuda", "cuda:1", "mps", "xpu:0"):
+        check_device(name)
+    assert split_devices("cuda:0, cuda:1") == ["cuda:0", "cuda:1"]
+    assert split_devices("") == ["auto"]
+    for name in ("gpu", "cuda:", "cuda:x", "cpu:", "CPU "):
+        with pytest.raises(BenchError, match="unknown device"):
+            check_device(name)
 
 
 REFUSED = [
