@@ -122,8 +122,7 @@ def _say_plainly(parameter: Any) -> None:  # noqa: ANN401 - likewise
     """Name the value that is wanted, where its command does not, by a word that is no type's name."""
     if parameter.metavar is not None:
         return
-    # Typer before 0.29 builds on Click, which says it otherwise.
-    kind = parameter.display_type(None) if hasattr(parameter, "display_type") else parameter.type.name
+    kind = parameter.display_type(None)
     if parameter.param_type_name == "argument":
         parameter.metavar = parameter.name.upper()
         # Beside its name an argument's type is shown all the same.

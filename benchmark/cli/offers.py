@@ -15,7 +15,7 @@ from forenbench.front.evaluation import Evaluation
 from forenbench.front.talk import is_animated
 from forenbench.plugins.not_ready import NotReady
 
-from .console import say
+from .console import say, split
 from .weights import fetch
 
 
@@ -41,7 +41,7 @@ def made_ready(asked: Evaluation) -> Evaluation:
         if way.fetch:
             fetch([*way.fetch], yes=True)
         if way.option == "detectors":
-            return replace(asked, request=replace(asked.request, detectors=way.value.split(",")))
+            return replace(asked, request=replace(asked.request, detectors=split(way.value)))
         return replace(asked, means=replace(asked.means, checkpoints=way.value))
     return asked
 

@@ -12,7 +12,7 @@ import pandas as pd
 from forenbench.errors import BenchError
 from forenbench.plugins.own import OwnDetector
 from forenbench.scoring.devices import choose_device
-from forenbench.scoring.requested import load_detectors
+from forenbench.scoring.requested import check_detectors, load_detectors
 from forenbench.scoring.run_request import Request
 from forenbench.types import Detector, FileDetector
 
@@ -23,7 +23,7 @@ from .experiment import of_table
 from .frames import Pairs, as_listed, keeping
 from .keywords import taking
 from .results import Results
-from .single import score_images
+from .single import check_images, score_images
 
 DetectorLike: TypeAlias = str | Detector | FileDetector | type[Any]
 """A name (``univfd:lc``), a file (``./mine.py``), an object, or a class that is called without arguments."""
@@ -133,9 +133,12 @@ def score(
         BenchError: An image, a detector or its weights are not there.
     """
     choice, told = LoadChoice(**options), RunProgress() if progress else Quiet()
-    device, kind = choose_device(choice.device), choice.checkpoints or "published"
-    loaded = load_detectors(requested(detectors), kind, choice.files, device)
-    return score_images([Path(one) for one in several(images)], loaded, device, told.say)
+    paths, wanted = [Path(one) for one in several(images)], requested(detectors)
+    kind = choice.checkpoints or "published"
+    check_images(paths)
+    check_detectors(wanted, kind, choice.files)
+    device = choose_device(choice.device)
+    return score_images(paths, load_detectors(wanted, kind, choice.files, device), device, told.say)
 
 
 def requested(detectors: DetectorLike | Sequence[DetectorLike]) -> list[str | OwnDetector]:

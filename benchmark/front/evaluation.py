@@ -14,15 +14,14 @@ from typing import TYPE_CHECKING
 from forenbench.errors import BenchError
 from forenbench.files.in_use import using
 from forenbench.files.places import cache_folder
-from forenbench.files.regular import irregular
 from forenbench.records.store import Store
-from forenbench.scoring.gathering import Gathered, gather, kinds_of
+from forenbench.scoring.gathering import Gathered, gather
 from forenbench.scoring.memory import network_memory
-from forenbench.scoring.numerics import check_precision
 from forenbench.scoring.run_request import Means, Request, joint_name, parse_perturbations, run_folder
 from forenbench.scoring.workers import Workplace
 from forenbench.scoring.working import EngineChoice, working
 
+from .checking import check_request
 from .config import save_config
 from .equalising import equalise
 from .evaluated import Evaluated
@@ -102,31 +101,13 @@ class Evaluation:
             NotReady: Weights are not here; it says what can be run.
             BenchError: Something else cannot be carried out.
         """
-        from forenbench.data.foreseen import foresee
-        from forenbench.data.protocols import find_protocol
-        from forenbench.scoring.requested import check_detectors
-
-        parse_perturbations(self.request)
-        check_precision(self.precision)
-        find_protocol(self.protocol)
-        if self.equalise:
-            from forenbench.tables import equalised
-
-            equalised.check(self.equalise)
         if self.fail_below or self.fail_above:
-            from forenbench.tables.required import parse_requirements
+            from forenbench.tables.required import parse_requirements  # brings pandas
 
             parse_requirements(self.fail_below, self.fail_above)
-        means = self.means
-        if means.listed and (why := irregular(means.listed)):
-            raise BenchError(f"no list of files at '{means.listed}' ({why})")
-        if self.request.table:  # of which is run what is here
-            return
-        for name, generators in self.request.datasets.items():
-            where = (means.data_root, means.places, means.rules)
-            foresee(name, generators, *where)
-        for kind in dict.fromkeys(kinds_of(self.request, means).values()):
-            check_detectors(self.request.detectors, kind, means.files)
+        check_request(
+            self.request, replace(self.means, protocol=self.protocol), self.precision, self.equalise
+        )
 
     def carry_out(self, progress: RunProgress | Quiet, stopping: Stopping | None = None) -> Evaluated:
         """Load, open, score and store; what is done already is not done again.

@@ -119,6 +119,6 @@ def describe_problems(summary: Summary, store: Store, say: Say) -> None:
 def describe_absent(absent: Sequence[str], say: Say) -> None:
     """Name what a published table, or a line-up, needs and is not here."""
     if absent:
-        say("Not run, for want of:", "yellow")
+        say("Not run, for want of (weights: 'bench weights fetch NAME'):", "yellow")
     for lack in absent:
         say(f"  {lack}")

@@ -18,6 +18,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from forenbench.errors import BenchError, unknown
 from forenbench.registry import Registry, uncallable
 from forenbench.registry.guests import contained, reason
 from forenbench.weights.checkpoint import Checkpoint
@@ -86,6 +87,9 @@ def _read(card: Card, file: Path) -> Card:
         **{Path(name).stem: _trained(card.name, name) for name in said.get("trained", ())},
         **{name: Checkpoint(name, "", "", "", shipped=True) for name in said.get("shipped", ())},
     }
+    for name in (name for names in said.get("needs", {}).values() for name in names):
+        if name not in known:
+            raise BenchError(unknown("checkpoint of a card", name, known, "bench list weights"))
     return replace(
         card,
         variants={kind: tuple(map(str, names)) for kind, names in said["variants"].items()},

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from forenbench.errors import BenchError, NotHere
-from forenbench.weights import Weights
+from forenbench.weights import Checkpoint, MissingWeights, Weights
 
 from .lineups import LINEUPS, named
 from .loaded import LoadedDetector
 from .network_room import Room
+from .not_ready import facts
 from .own import OwnDetector
 from .resolving import resolve
 
@@ -27,10 +28,12 @@ class Absent:
     Attributes:
         request: What was asked for: its own name, or that of a line-up it belongs to.
         lack: What is missing and where to get it.
+        brief: The same in a few words, where several detectors lack something.
     """
 
     request: str
     lack: str
+    brief: str
 
     @property
     def is_needed(self) -> bool:
@@ -102,7 +105,8 @@ def load_available(
     if not words:
         raise BenchError("no detector is named; 'bench list detectors' shows them")
     loaded: dict[_Key, LoadedDetector] = {}
-    absent: dict[Absent, None] = {}
+    # A file that several lack is named once. Errors are not kept: their tracebacks hold networks.
+    absent: dict[tuple[str, str], tuple[Checkpoint | None, list[str]]] = {}
     room = room or Room()
     for request, word in words.items():
         fresh: list[LoadedDetector] = []
@@ -113,7 +117,8 @@ def load_available(
             try:
                 made = [make() for make in exact.makers]
             except NotHere as error:
-                absent[Absent(word, str(error))] = None
+                which = error.checkpoint if isinstance(error, MissingWeights) else None
+                absent.setdefault((word, str(error)), (which, []))[1].append(str(exact.request))
                 continue
             sizes = {name: size for one in made for name, size in one.sizes.items()}
             _make_room(room, sizes, weights, loaded, fresh)
@@ -122,7 +127,13 @@ def load_available(
         _refuse_twins(request, fresh)
         for detector in fresh:
             _add(request, detector, loaded)
-    return list(loaded.values()), list(absent)
+    lacks = [Absent(word, lack, _brief(lack, *told)) for (word, lack), told in absent.items()]
+    return list(loaded.values()), lacks
+
+
+def _brief(lack: str, checkpoint: Checkpoint | None, requests: Sequence[str]) -> str:
+    detectors = ", ".join(request.partition("@")[0] for request in requests)
+    return f"{detectors}: {facts(checkpoint)}" if checkpoint else lack
 
 
 def _make_room(

@@ -64,7 +64,7 @@ class NotReady(NotHere):
         detectors = list(dict.fromkeys(one.detector for one in self._lacking))
         whose = ", ".join(detectors) if len(detectors) <= _SHOWN else f"{len(detectors)} detectors"
         lines = [f"the published weights of {whose} are not here:"]
-        lines += [f"    {', '.join(names)}: {_facts(one)}" for one, names in [*users.items()][:_SHOWN]]
+        lines += [f"    {', '.join(names)}: {facts(one)}" for one, names in [*users.items()][:_SHOWN]]
         if len(users) > _SHOWN:
             lines.append(f"    and {len(users) - _SHOWN} more, which 'bench weights list' shows")
         lines.append(f"What can be run ({self._here}):")
@@ -77,7 +77,8 @@ class NotReady(NotHere):
         return "\n".join(lines)
 
 
-def _facts(checkpoint: Checkpoint) -> str:
+def facts(checkpoint: Checkpoint) -> str:
+    """Say in a few words what a missing checkpoint is, and how it gets here where `fetch` cannot bring it."""
     if checkpoint.command:
         return f"{checkpoint.name}, which nobody published: you train it ({checkpoint.command})"
     by_hand = "" if checkpoint.urls else f"; by hand, 'bench weights fetch {checkpoint.name}' says from where"

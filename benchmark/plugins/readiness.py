@@ -101,7 +101,8 @@ def _standings(request: str, kind: str, paths: Paths, known: Mapping[str, FoundP
     if name not in known:
         raise BenchError(unknown("detector", name, known, "bench list detectors"))
     found = known[name]
-    if not found.problem and not found.has_variants:  # what it reads is known to its code alone
+    # What it reads may be known to its code alone; and what is wrong with it, or with its card, loading says.
+    if found.problem or not found.has_variants:
         yield Standing(request, "")
         return
     variants, kind = found.read(request, kind)

@@ -45,9 +45,9 @@ def _ways(
 ) -> Iterator[Way]:
     """Find what can be run, what costs nothing first, then by what is to be downloaded."""
     if mine := [one.request for one in standings if not one.lacks]:
-        yield Way("what is here of it", "detectors", ",".join(mine))
+        yield Way("what is here of it", "detectors", _listed(mine))
     elif here:
-        yield Way("other detectors, whose weights are here", "detectors", ",".join(_bare(here)))
+        yield Way("other detectors, whose weights are here", "detectors", _listed(_bare(here)))
     fetchable = [one for one in standings if one.lacks and all(file.urls for file in one.lacks)]
     if sized := [one for one in lacking if one.size is not None]:
         smallest = min(sized, key=lambda one: one.size or 0)
@@ -65,7 +65,7 @@ def _ways(
     sampled = [f"{name}@{SAMPLE}" for name in plugins if by_cards()[name].variants(SAMPLE)]
     if sampled:
         plain = len(sampled) == len(plugins) and not any("@" in str(one) for one in requests)
-        option, value = ("checkpoints", SAMPLE) if plain else ("detectors", ",".join(sampled))
+        option, value = ("checkpoints", SAMPLE) if plain else ("detectors", _listed(sampled))
         worth = "small networks that come along, trained on one tiny generator of dataset 'sample': they try "
         yield Way(f"{worth}the harness, and judge no other images (docs/sample.md)", option, value)
 
@@ -77,3 +77,8 @@ def _bare(standings: Iterable[Standing]) -> list[str]:
         f"{one.detector}@{PUBLISHED}" if len(known[one.detector].rows(PUBLISHED)) == 1 else one.request
         for one in standings
     ]
+
+
+def _listed(requests: Iterable[str]) -> str:
+    r"""Write requests as one value; a comma that belongs to a file's name gets a backslash: ``\,``."""
+    return ",".join(one.replace(",", r"\,") for one in requests)

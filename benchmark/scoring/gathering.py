@@ -168,7 +168,7 @@ def _load(request: Request, kinds: Iterable[str], means: Means, room: Room | Non
         if needed:
             raise NotHere("\n".join(needed))
         gathered.loaded[kind] = loaded
-        gathered.absent += [one.lack for one in absent]
+        gathered.absent += [one.brief for one in absent]
     if room.round:  # the last round's networks, too: they are loaded again when it is their turn
         gathered.loaded = {kind: [one.let_go() for one in some] for kind, some in gathered.loaded.items()}
     return gathered

@@ -100,7 +100,7 @@ def is_number(value: str) -> bool:
 def _column(values: pd.Series, decimals: int, signed: bool) -> list[str]:
     """Write one column."""
     if pd.api.types.is_integer_dtype(values) or pd.api.types.is_string_dtype(values):
-        return ["" if value is pd.NA else str(value) for value in values.tolist()]
+        return ["" if pd.isna(value) else str(value) for value in values.tolist()]
     return [number(value, decimals, signed) for value in values.tolist()]
 
 

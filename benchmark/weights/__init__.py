@@ -85,7 +85,7 @@ class Weights:
         named = self.paths.get(checkpoint.name)
         path = Path(named) if named else locate(checkpoint)
         if path is None:
-            raise MissingWeights(instructions(checkpoint))
+            raise MissingWeights(instructions(checkpoint), checkpoint)
         # Opening a pipe would wait for ever for somebody to
         # write into it, and reading a device would never end.
         if why := irregular(path):

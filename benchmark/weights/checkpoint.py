@@ -10,7 +10,15 @@ from forenbench.errors import BenchError, NotHere
 
 
 class MissingWeights(NotHere):
-    """A checkpoint was asked for and is not on this machine."""
+    """A checkpoint was asked for and is not on this machine.
+
+    Attributes:
+        checkpoint: Which, where that is all there is to say.
+    """
+
+    def __init__(self, message: str, checkpoint: Checkpoint | None = None) -> None:
+        super().__init__(message)
+        self.checkpoint = checkpoint
 
 
 class WrongWeights(BenchError):

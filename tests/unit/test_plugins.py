@@ -196,6 +196,8 @@ def test_of_a_line_up_what_has_its_weights_is_loaded_and_the_rest_named(tmp_path
     assert not any("weights 'npr'" in lack for lack in lacks)
     assert not any(one.is_needed for one in absent)
     assert "bench weights fetch dda" in "".join(one.lack for one in absent)
+    [brief] = [one.brief for one in absent if "clip-vit-l14" in one.brief]
+    assert brief.startswith("univfd:lc, rine:1class, rine:2class, rine:4class, rine:ldm: clip-vit-l14, ")
     # By its own name as well: before or behind the line-up, it has to be there.
     for requests in (["modern", "dda"], ["dda", "modern"]):
         _, absent = load_available(requests, weights)

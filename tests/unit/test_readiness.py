@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from forenbench import registry
+from forenbench.cli.console import split
 from forenbench.errors import BenchError, hint_at
 from forenbench.plugins.cards import GROUP
 from forenbench.plugins.installed import by_cards, installed
@@ -17,6 +18,7 @@ from forenbench.plugins.not_ready import NotReady
 from forenbench.plugins.own import OwnDetector
 from forenbench.plugins.readiness import checkpoint_names, survey
 from forenbench.plugins.ways import check_ready
+from forenbench.scoring.devices import check_device, split_devices
 from forenbench.scoring.requested import parse_files
 from forenbench.testing import Brightness
 from forenbench.weights.checkpoint_store import cached
@@ -90,6 +92,12 @@ def test_what_is_here_can_be_run_and_is_named_first() -> None:
     assert "of 41 installed detectors 1 have" in str(refused("lgrad"))
 
 
+def test_a_comma_in_a_files_name_ends_no_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a,b.py").touch()
+    assert split(refused("./a,b.py", "lgrad").ways[0].value) == ["./a,b.py"]
+
+
 def test_a_file_in_the_cache_or_of_the_user_counts_as_here(tmp_path: Path) -> None:
     assert survey(["tiny-ladeda"], "published", {})[0].lacks
     check_ready(["tiny-ladeda"], "published", {"tiny-ladeda": tmp_path / "mine.pth"})
@@ -109,6 +117,7 @@ def test_sample_checkpoints_are_always_here() -> None:
 @pytest.mark.usefixtures("with_tiny")
 def test_of_a_line_up_some_are_enough_but_not_none(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "14 detectors are not here" in str(refused("modern"))
+    assert "more, which 'bench weights list' shows" in str(refused("modern"))
     check_ready(["modern", "tiny-ladeda"], "published", {})
     assert "npr: npr, " in str(refused("modern", "npr", "tiny-ladeda"))
     check_ready(["modern", OwnDetector(Brightness())], "published", {})
@@ -138,6 +147,18 @@ def test_a_detector_without_a_card_may_be_ready(tmp_path: Path, monkeypatch: pyt
     check_ready(["bare", "all"], "published", {})
 
 
+def test_a_card_that_cannot_be_read_keeps_no_detector_from_running(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "carded.py").write_text("class X:\n    variants = {'published': ('a',)}\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(registry, "entries_of", lambda group: [EntryPoint("carded", "carded:X", GROUP)])
+    for said in ("[variants\n", '[variants]\npublished = ["a"]\n[needs]\na = ["nothing"]\n'):
+        (tmp_path / "carded.toml").write_text(said)
+        check_ready(["carded:a"], "published", {})
+    assert "unknown checkpoint of a card 'nothing'" in by_cards()["carded"].problem
+
+
 def test_files_of_the_user_are_looked_for_by_near_names(tmp_path: Path) -> None:
     (tmp_path / "x").touch()
     with pytest.raises(BenchError) as caught:
@@ -157,6 +178,16 @@ def test_a_path_that_leads_nowhere_is_compared_with_its_neighbours(tmp_path: Pat
     for address in ("https://example.org/a.png", "https:/example.org/a.png", "s3://bucket/a"):
         assert "addresses are not taken" in hint_at(address)
     assert "addresses" not in hint_at("C:/photos")
+
+
+def test_devices_are_known_by_their_names() -> None:
+    for name in ("auto", "cpu", "cuda", "cuda:1", "mps", "xpu:0"):
+        check_device(name)
+    assert split_devices("cuda:0, cuda:1") == ["cuda:0", "cuda:1"]
+    assert split_devices("") == ["auto"]
+    for name in ("gpu", "cuda:", "cuda:x", "cpu:", "CPU "):
+        with pytest.raises(BenchError, match="unknown device"):
+            check_device(name)
 
 
 REFUSED = [
