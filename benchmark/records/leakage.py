@@ -79,7 +79,7 @@ class Contents:
         if source is None or not rows["origin"].any():
             return [b""] * len(rows)
         stamps = source.stamps(list(rows["path"]))
-        return [stamps[path].key if stamps[path].mark else b"" for path in rows["path"]]
+        return [stamps[path].key for path in rows["path"]]
 
 
 def refuse_overlap(

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from forenbench.data.descriptions import Suite, suites
-from forenbench.tables import leaderboard
 from forenbench.tables.cell_frame import TESTSET
 
 from .grid import Grid, lay_out
@@ -33,6 +32,8 @@ def suite_boards(cells: pd.DataFrame, perturbation: str) -> Iterator[SuiteBoard]
         cells: Of one protocol.
         perturbation: Which of them count.
     """
+    from forenbench.tables import leaderboard  # here, for it imports half of the harness
+
     cells = cells[cells["perturbation"] == perturbation]
     where = list(zip(*(cells[name] for name in TESTSET), strict=True))
     for suite in suites().values():

@@ -100,3 +100,15 @@ def test_the_page_has_these_sections_and_leads_to_them(store: Store, tmp_path: P
     assert {"#suites", "#detectors", "#described-sets"} <= links
     assert {link[1:] for link in links} <= ids
     assert f"suite-{SUITE}" in ids
+
+
+def test_test_sets_of_one_name_in_two_datasets_are_two(tmp_path: Path) -> None:
+    parts = suites()["truefake"].parts
+    where = [(part.dataset, testset) for part in parts for testset in part.testsets]
+    assert len({testset for _, testset in where}) < len(where)
+    for dataset, testset in where:
+        add(Store(tmp_path), "d", testset, PERFECT, dataset=dataset, digest=dataset + testset)
+    (one,) = [found for found in suite_boards(measure([Store(tmp_path)]), "none") if found.name == "truefake"]
+    heads = [head.text for head in one.board.heads[-1]]
+    (row,) = [dict(zip(heads, (cell.text for cell in found), strict=True)) for found in one.board.rows]
+    assert (row["testsets"], row["rank"]) == (str(len(where)), "1")

@@ -145,6 +145,10 @@ def test_scores_under_another_name_are_found(run: Store, other: Store) -> None:
         copies(run, [other]).problem == f"the scores of d (sample) are those of f (sample) in '{other.root}'"
     )
     assert copies(run, []).problem == ""
+    # Nor does the order of rows hide it.
+    add(other, "f", "t", PERFECT[::-1], [1, 1, 0, 0], paths=[f"t/{at}" for at in (3, 2, 1, 0)], digest="t")
+    assert copies(run, [other]).problem.startswith("the scores of d (sample) are those of f")
+    assert _agreed(run, [other]).problem == ""
     add(run, "f", "t", PERFECT, digest="t")
     assert copies(run, []).problem == "d (sample) and f (sample) have the same scores"
 
@@ -213,6 +217,38 @@ def test_a_described_test_set_lacks_images(run: Store) -> None:
     assert "nobody knows how many images it has: data/t; data/u" in found.said
 
 
+def test_reals_that_are_shared_or_borrowed_are_counted_where_they_are_described(run: Store) -> None:
+    """A thousand of LAION stand beside a thousand fakes; Synthbuster's reals are those of RAISE."""
+    labels = [0] * 1000 + [1] * 1000
+    numbers = [at / 2000 for at in range(2000)]
+    for detector, reals in (("d", 1000), ("e", 999)):
+        add(
+            run,
+            detector,
+            "ldm_200",
+            numbers[1000 - reals :],
+            labels[1000 - reals :],
+            dataset="univfd-diffusion",
+            digest=str(reals),
+            sources=["laion"] * reals + [""] * 1000,
+            generators=["ldm_200"] * (reals + 1000),
+        )
+    paths = [*(f"raise-1k:/{at}.png" for at in range(1000)), *(f"dalle2/{at}.png" for at in range(1000))]
+    add(
+        run,
+        "d",
+        "dalle2",
+        numbers,
+        labels,
+        dataset="synthbuster",
+        paths=paths,
+        digest="lent",
+        generators=["dalle2"] * 2000,
+        lender="raise-1k",
+    )
+    assert _described(run, run.records()).problem == "univfd-diffusion/laion real: 999 images, expected 1000"
+
+
 def test_images_that_are_here_are_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     write_tiny_dataset(tmp_path / "tiny")
@@ -244,6 +280,10 @@ def test_what_is_called_published_is_compared_with_what_is_known(run: Store) -> 
     )
     assert weights(run)[1:] == ("", "e, d: the small checkpoints of the package")
     identity = first(run).identity
+    restate(run, identity=replace(identity, checkpoints={known.name: "f" * 64, "own": "e" * 64}))
+    copied = next(one for found in installed() for one in found.checkpoints if one.copies and one.sha256)
+    restate(run, identity=replace(identity, checkpoints={copied.name: copied.copies[0]}))
+    assert weights(run).problem == ""
     restate(run, identity=replace(identity, checkpoints={known.name: "f" * 64, "own": "e" * 64}))
     assert weights(run).problem.startswith("d: 'cnndetection-0.5' is ffffffffffff…, not ")
     assert "d: checkpoint 'own', which no detector here reads" in weights(run).said
@@ -282,6 +322,7 @@ def test_a_new_run_joins_the_leaderboard_as_a_small_diff(run: Store, tmp_path: P
     add(new, "a-long-name-of-a-detector", "t", ONE_WRONG, digest="t", perturbation="blur:2.0")
     add(new, "a-long-name-of-a-detector", "v", PERFECT, dataset="z", digest="v")
     add(new, "a-long-name-of-a-detector", "v", PERFECT, dataset="a", digest="v")
+    assert as_lines([new, run], tmp_path / "one") == as_lines([run, new], tmp_path / "other")
     before = as_lines([run], tmp_path / "before")
     after = as_lines([new, run] if is_first else [run, new], tmp_path / "after")
     for old, joined in zip(before, after, strict=True):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,11 +15,15 @@ from hypothesis import strategies as st
 import forenbench
 from forenbench.cli.index import index
 from forenbench.data.catalogue import open_dataset
+from forenbench.data.descriptions import Spec
 from forenbench.data.dividing import Division, divide, shares_of
 from forenbench.data.inventory import FileFacts
+from forenbench.data.sources.folder import Folder, find_samples
+from forenbench.data.split_manifests import write_splits
 from forenbench.errors import BenchError
+from forenbench.front.splitting import _shared
 from forenbench.testing import tiny_image, write_tiny_dataset
-from forenbench.types import FAKE, REAL, Sample
+from forenbench.types import FAKE, REAL, Sample, Stamp
 
 
 def images(number: int, *, label: int = FAKE, generator: str = "sdxl", origin: str = "") -> list[Sample]:
@@ -114,6 +120,21 @@ def test_a_seed_gives_one_division_and_another_seed_another() -> None:
     samples = images(40)
     assert split_of(divided(samples)) == split_of(divided(samples[::-1]))
     assert split_of(divided(samples)) != split_of(divided(samples, seed=1))
+
+
+def test_neither_the_order_of_files_nor_another_content_of_one_origin_matters() -> None:
+    """Each photograph is a bundle of two; to re-encode them all, or list them otherwise, moves none."""
+    samples = images(40, origin="photo {}") + images(40, label=REAL, generator="", origin="photo {}")
+    re_encoded = {one.path: FileFacts(f"other sha of {one.path}") for one in samples}
+    first = split_of(divided(samples, val=0.3))
+    assert split_of(divide(samples, re_encoded, shares_of(val=0.3))) == first
+    alone = images(40)
+    facts = {one.path: FileFacts(one.path) for one in alone}
+    pairs = [[alone[at].path, alone[at + 1].path] for at in range(0, 40, 2)]
+    one, other = (
+        split_of(divide(some, facts, shares_of(val=0.3), 0, pairs)) for some in (alone, alone[::-1])
+    )
+    assert one == other
 
 
 def test_files_that_are_added_elsewhere_move_nothing() -> None:
@@ -222,6 +243,31 @@ def test_pictures_that_look_alike_stay_together_if_that_is_asked(here: Path) -> 
         {path.rpartition(".")[0] for path, _ in files(one)["doubled"]} for one in together.files.values()
     ]
     assert not stems[0] & stems[1]
+
+
+def test_reals_that_a_description_shares_are_in_every_test_set_or_refused() -> None:
+    real, own = Sample("r.png", REAL, "coco"), Sample("s.png", REAL, "a")
+    spec = Spec("d", "", "", reals={"coco": ("a", "b")})
+    assert _shared(real, spec, {"a", "b"}) == replace(real, generator="")
+    assert _shared(own, spec, {"a", "b"}) == own
+    with pytest.raises(BenchError, match="reals of 'coco' for some test sets and not for 'c', which a"):
+        _shared(real, spec, {"a", "b", "c"})
+
+
+class Elsewhere(Folder):
+    """A source of which no manifest knows: a package's, say."""
+
+    def stamps(self, paths: Sequence[str]) -> dict[str, Stamp]:
+        return {path: Stamp(b"elsewhere " + path.encode(), "1") for path in paths}
+
+
+def test_images_that_no_manifest_leads_to_are_refused(here: Path) -> None:
+    samples = find_samples(Path("tiny")).samples
+    facts = {one.path: FileFacts(one.path) for one in samples}
+    made = divide(samples, facts, shares_of(val=0.5))
+    with pytest.raises(BenchError, match=r"no manifest can say where '.*' of 'tiny' is; unpack the images"):
+        write_splits(Path("out"), made, facts, Elsewhere(Path("tiny")), Path("tiny"))
+    assert list(Path("out").iterdir()) == []
 
 
 def test_suites_and_borrowed_reals_are_refused(here: Path) -> None:

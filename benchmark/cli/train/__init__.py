@@ -75,7 +75,10 @@ COMMANDS = {
     ),
 }
 
-_PROBE = "a linear layer on a frozen backbone is a probe here: 'bench train probe --backbone NAME --data DIR'"
+_PROBE = (
+    "a linear layer on a frozen backbone is a probe here: 'bench train probe --backbone NAME --data DIR "
+    "--out DIR'"
+)
 app = lazy_group(__name__, COMMANDS, instead={"head": _PROBE}, help="Train checkpoints.")
 
 

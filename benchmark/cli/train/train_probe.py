@@ -107,7 +107,7 @@ def _tell_use(path: Path, variant: str, request: TrainingRequest) -> None:
         say(f"accuracy on the validation images: {100 * accuracy:.1f} %")
     words = ["bench", "run", "--detectors", f"probe:{variant}"]
     words += ["--weights", f"probe-{variant}={short(path)}"]
-    if Path(request.data).suffix == ".csv":
+    if Path(request.data).suffix == ".csv" and not request.rules:  # what was kept apart above, mostly
         _, findings = open_location(Path(request.data))
         seen = dict.fromkeys(one.generator for one in findings.samples if one.label != REAL)
         words += ["--trained-on", ",".join(name.replace(",", r"\,") for name in seen)]
