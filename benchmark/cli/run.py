@@ -159,9 +159,7 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
     if progress.stopped():  # by Ctrl-C: a table of half a run would look like one of all of it
         raise typer.Exit(STOPPED)
     table, written = done.write_tables()
-    made = done.paper_table(request.table) if request.table else table
-    show(made.rendered(style, width()))
+    show((done.paper_table(request.table) if request.table else table).rendered(style, width()))
     done.describe(written, say)
     done.check()
-    if not done.is_whole:
-        raise typer.Exit(1)
+    raise typer.Exit(0 if done.is_whole else 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -75,13 +75,18 @@ def calibrate(  # noqa: PLR0913 - all that says what is fitted, and on what
     for (detector, weights), fit in made.items():
         images = "{} real and {} fake images".format(*fit.images)
         told.say(f"  {detector} ({weights}): threshold {fit.threshold:.4g}, from {images}")
+    for doubt in _doubts(contents):
+        told.say(f"  {doubt}", "yellow")
+    return Results(tested)
+
+
+def _doubts(contents: Contents) -> Iterator[str]:
+    """Say which images may be in both, for all that could be seen."""
     if contents.unknown:
         some = ", ".join(dict.fromkeys(contents.unknown))
-        told.say(f"  compared by name only, their files are not at hand or have changed: {some}", "yellow")
+        yield f"compared by name only, their files are not at hand or have changed: {some}"
     if namesakes := list(dict.fromkeys(contents.namesakes)):
-        told.say(
-            f"  origins of one name in both, taken for different ones, for they are of different datasets: "
-            f"{len(namesakes)}, the first '{namesakes[0]}'",
-            "yellow",
+        yield (
+            "origins of one name in both, taken for different ones, for they are of different datasets: "
+            f"{len(namesakes)}, the first '{namesakes[0]}'"
         )
-    return Results(tested)

@@ -70,8 +70,8 @@ def split(  # noqa: PLR0913 - all that says what is divided, and how
 ) -> Splits:
     """Divide a dataset into splits that share no origin, a manifest each, as ``bench data split`` does.
 
-    Images of one origin or of equal content are in one split, and each split has its share of every label,
-    generator, class and source of reals. The manifests are datasets: ``evaluate(…, "faces-split/val.csv")``.
+    Images of one origin or content are in one split, and each has its share of every label, generator, class
+    and source of reals. The manifests are datasets: ``evaluate(…, "faces-split/val.csv")``.
 
     Args:
         dataset: The name of a dataset, a folder, an archive or a manifest.
@@ -81,8 +81,7 @@ def split(  # noqa: PLR0913 - all that says what is divided, and how
         train: For training.
         seed: Another one gives other splits.
         near: Keep pictures together that look alike, too: all are decoded.
-        of: Of a dataset that has splits, the one that is divided: test, val, train or all; of several the
-            first that is there. By default test, else val, else train.
+        of: Of a dataset that has splits, the first of these that is there; by default test, val, train.
         data_root: Where downloaded datasets lie.
         places: Where datasets lie that are not there, by name.
         progress: Say what was written, on stderr.
@@ -94,10 +93,8 @@ def split(  # noqa: PLR0913 - all that says what is divided, and how
     Raises:
         BenchError: A share is none, a split would be empty, or the folder holds other splits.
     """
-    told = RunProgress() if progress else Quiet()
-    shares = shares_of(val=val, test=test, train=train)
+    told, shares = RunProgress() if progress else Quiet(), shares_of(val=val, test=test, train=train)
     spec = _one_dataset(str(dataset), RuleChoice(**options), places or {})
-    folder = Path(out) if out else Path(f"{spec.name}-split")
     with told:
         source, findings = find_files(spec, Path(data_root), told.files)
         taken = take(findings.samples, [one for word in several(of) for one in chosen(word)])
@@ -105,10 +102,10 @@ def split(  # noqa: PLR0913 - all that says what is divided, and how
         samples = [_shared(sample, spec, generators) for sample in taken.samples]
         told.say(f"reading {spec.name}: {len(samples)} images")
         facts = take_stock(source, [sample.path for sample in samples])
-        links = _alike(source, samples, told.files) if near else ()
-        made = divide(samples, facts, shares, seed, links)
+        made = divide(samples, facts, shares, seed, _alike(source, samples, told.files) if near else ())
         notes = [readable(note) for note in (*taken.notes, *_notes(made))]
-        files = write_splits(folder, made, facts, source, Path(data_root) / spec.folder)
+        out = Path(out or f"{spec.name}-split")
+        files = write_splits(out, made, facts, source, Path(data_root) / spec.folder)
         for file, line in zip(files.values(), made.counts(), strict=True):
             told.say(f"wrote {short(file)}: {_in_words(line)}")
         for note in notes:

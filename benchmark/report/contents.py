@@ -21,7 +21,7 @@ from forenbench.tables.notes import left_out
 from . import audited, carded, charts, curves, described_sets, glossary, provenance, suite_boards
 from .charts import Chart, Style
 from .chosen import name_detectors, plainest
-from .grid import lay_out
+from .grid import Grid, lay_out
 from .heat import heat_map
 from .levels import draw_robustness
 from .mistakes import COLUMNS, Mistake, worst, worst_of_cell
@@ -87,18 +87,7 @@ def collect(stores: Sequence[Store], wishes: Wishes) -> dict[str, Any]:
     names = name_detectors(one.detector for one in scored)
     perturbation = plainest(list(dict.fromkeys(cells["perturbation"])))
     sections, galleries = _of_rows([one for one in scored if one.perturbation == perturbation], names, wishes)
-    made = []
-    for kind in TABLES.values():
-        with suppress(BenchError):  # it has nothing to show: no cell is equalised, say
-            made.append(kind.make(cells))
-    made += table_kinds.added(cells, REGISTRY)
-    # Notes that most tables share stand once, above all of them.
-    counts = Counter(note for table in made for note in table.notes)
-    common = [note for note, number in counts.items() if number > len(made) / 2]
-    tables = [
-        lay_out(replace(table, notes=tuple(note for note in table.notes if note not in common)))
-        for table in made
-    ]
+    tables, common = _tables(cells)
     board = lay_out(leaderboard.lay_out(cells))
     heads = [head.text for grid in (board, *tables) for row in grid.heads for head in row]
     heads += [name for grid in (board, *tables) for name, _ in grid.everywhere]
@@ -138,6 +127,19 @@ def collect(stores: Sequence[Store], wishes: Wishes) -> dict[str, Any]:
         "numbers": _numbers(cells),
         "left_out": list(left_out(every, cells)),
     }
+
+
+def _tables(cells: pd.DataFrame) -> tuple[list[Grid], list[str]]:
+    """Lay out every table that has something to show; return also the notes that most of them share."""
+    made = []
+    for kind in TABLES.values():
+        with suppress(BenchError):  # no cell is equalised, say
+            made.append(kind.make(cells))
+    made += table_kinds.added(cells, REGISTRY)
+    counts = Counter(note for table in made for note in table.notes)
+    common = [note for note, number in counts.items() if number > len(made) / 2]
+    own = [tuple(note for note in table.notes if note not in common) for table in made]
+    return [lay_out(replace(table, notes=notes)) for table, notes in zip(made, own, strict=True)], common
 
 
 def _of_rows(
