@@ -63,7 +63,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     ),
     "plot": (
         "bench plot roc results/runs/photos --out roc.pdf",
-        "bench plot robustness results/runs/photos --metric ap,auroc",
+        "bench plot heat results/runs/photos --wide",
     ),
     "compare": (
         "bench compare results/runs/photos",

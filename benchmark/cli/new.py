@@ -32,12 +32,13 @@ def detector(
 ) -> None:
     """Write NAME.py: a detector of one file that already runs."""
     made = start_detector(name, kind, folder)
-    shown, options = _shown(made.file), made.template.options
+    written = _shown(made.file)
+    shown = f"{written}{made.template.options}"
     example = f"\nwrote {_shown(made.example)}, an example: put your own in its place" if made.example else ""
     fill = f"\nfill in:  {made.template.fill}" if made.template.fill else ""
     show(
-        f"wrote {shown}{example}{fill}\nrun it:   bench run --detectors {shown}{options}\n"
-        f"check it: bench check detector {shown}{options}"
+        f"wrote {written}{example}{fill}\nrun it:   bench run --detectors {shown}\n"
+        f"check it: bench check detector {shown}"
     )
 
 

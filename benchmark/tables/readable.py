@@ -8,6 +8,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import pandas as pd
 
+from .cell_frame import CONTEST, DETECTOR
 from .values import Values
 
 V = TypeVar("V", bound=Values)
@@ -15,7 +16,7 @@ Name: TypeAlias = tuple[Hashable, pd.Index]
 """What names rows: of a level, its name and its value in each row."""
 
 RANKS = ("rank", "ranks")
-_OUTER, _INNER = ("dataset", "protocol", "perturbation"), ("weights",)
+_OUTER, _INNER = CONTEST, DETECTOR[1:]
 """What names a row beside its detector, where it stands among the values."""
 _ENOUGH = 2
 """Rows, for something to repeat itself."""
@@ -70,7 +71,7 @@ def _named(frame: pd.DataFrame, rows: list[Name]) -> tuple[list[Name], list[int]
 
 def _without_lone_ranks(frame: pd.DataFrame, rows: list[Name], places: list[int]) -> list[int]:
     """Leave out ranks where one detector is all there is: it is the first of one."""
-    names = [values for name, values in rows if name in ("detector", "weights")]
+    names = [values for name, values in rows if name in DETECTOR]
     if len(set(zip(*names, strict=True))) != 1:
         return places
     return [at for at in places if frame.columns[at] not in RANKS]

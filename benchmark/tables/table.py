@@ -92,7 +92,7 @@ class Table(Values):
         return self.rendered("html")
 
     def rendered(self, style: str, width: int | None = None) -> str:
-        """Lay it out in any format of ``bench table --format``; text in blocks no wider than `width`.
+        """Lay it out in any format of ``bench table``; text in blocks no wider than `width`.
 
         Raises:
             BenchError: Another format.

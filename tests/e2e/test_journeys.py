@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import tutorials
+from caches import cache_with_sample
 from command_line import BRIGHT, Bench
 from golden import SHARED
 from tutorials import Typed
@@ -30,8 +31,12 @@ def ready(mirror: Path, command: Typed) -> Typed:
     return command
 
 
+@pytest.mark.usefixtures("_own_metrics")
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_a_reader_gets_there_by_what_the_page_shows(page: Path, bench: Bench, tmp_path: Path) -> None:
+def test_a_reader_gets_there_by_what_the_page_shows(
+    page: Path, bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache_with_sample(tmp_path / "cache")))  # weights are fetched
     write_tiny_dataset(tmp_path / "photos", ("flux", "sdxl"), images=3)
     text = page.read_text(encoding="utf-8")
     if "fetch tiny-ladeda" in text and not PUBLISHED.is_file():

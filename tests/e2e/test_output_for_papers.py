@@ -54,6 +54,7 @@ def test_a_run_is_ready_for_papers_and_programs(bench: Bench) -> None:
         assert Path(f"figures/{kind}.pdf").read_bytes().startswith(b"%PDF")
 
 
+@pytest.mark.usefixtures("_own_metrics")
 def test_a_metric_of_a_file_is_added_to_a_table_or_chosen_beside_names(bench: Bench) -> None:
     """Alone it stands beside the table's own, as it always has."""
     Path("fooled.py").write_text(METRIC)

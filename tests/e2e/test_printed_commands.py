@@ -37,8 +37,8 @@ FILLED = {
 LACKS = r"(weights (of .*|'\S+' \([^)]+\)) are not here|nothing of table '\S+' can be run here)"
 """What a machine without published files says, after it has understood all of a command."""
 
-ELSEWHERE = ("detectors/", "benchmark/cli/help_pages.py")
-"""What trains is tried in test_papers.py, examples of help in test_examples.py."""
+ELSEWHERE = ("detectors/", "benchmark/cli/help_pages.py", "benchmark/cli/split.py")
+"""What trains is tried in test_papers.py, examples of help in test_examples.py, splits in test_statistics.py."""
 
 SMALL = {"--dataset": "tiny", "--detectors": "./bright.py"}
 """In place of the default, hundreds of images."""

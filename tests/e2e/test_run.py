@@ -144,7 +144,7 @@ def test_a_detector_that_fails_is_named_and_the_others_finish(bench: Bench) -> N
     assert set(failed["error"]) == {"broken: RuntimeError: no such layer"}
     assert failed["score"].isna().all()
     assert "'bench show errors results/runs/tiny'" in outcome.err
-    shown = json.loads(bench("show", "errors", "results/runs/tiny", "--format", "json").out)
+    shown = json.loads(bench("show", "errors", "results/runs/tiny", "--format", "json").out)["errors"]
     assert [(one["images"], one["detector"], one["path"]) for one in shown] == [
         (16, "broken", "alpha/0_real/0.png")
     ]

@@ -72,7 +72,7 @@ def test_simulated_fakes_train_a_classifier_that_scores_at_once(
         )
     )
     assert scored.code == 0, scored.err
-    assert json.loads(scored.out)[0]["status"] == "ok"
+    assert json.loads(scored.out)["scores"][0]["status"] == "ok"
 
 
 @pytest.mark.parametrize(

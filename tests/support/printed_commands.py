@@ -84,7 +84,10 @@ def commands_in(text: str) -> Iterator[tuple[str, ...]]:
 def parse(words: Iterable[str]) -> str:
     """Parse a command as the command line would, without running it; return what is wrong, or nothing."""
     command: Any = COMMANDS
-    parent, rest = None, list(words)
+    # This one Typer carries out while it parses.
+    parent, rest = None, [word for word in words if word != "--install-completion"]
+    if not rest:
+        return ""
     try:
         while True:
             parent = command.make_context("bench", rest, parent)

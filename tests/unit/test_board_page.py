@@ -48,7 +48,7 @@ def test_a_suite_is_ranked_as_one_though_its_test_sets_are_of_several_datasets(s
     assert "dataset" not in heads + [name for name, _ in one.board.everywhere]
     parts = suites()[SUITE].parts
     assert one.testsets == [f"{part.dataset}/{name}" for part in parts for name in part.testsets]
-    assert {row["testsets"] for row in rows} == {str(len(one.testsets))}
+    assert ("testsets", str(len(one.testsets))) in one.board.everywhere
 
 
 def test_a_suite_that_lacks_a_test_set_is_named_and_not_ranked(tmp_path: Path) -> None:
@@ -111,4 +111,4 @@ def test_test_sets_of_one_name_in_two_datasets_are_two(tmp_path: Path) -> None:
     (one,) = [found for found in suite_boards(measure([Store(tmp_path)]), "none") if found.name == "truefake"]
     heads = [head.text for head in one.board.heads[-1]]
     (row,) = [dict(zip(heads, (cell.text for cell in found), strict=True)) for found in one.board.rows]
-    assert (row["testsets"], row["rank"]) == (str(len(where)), "1")
+    assert row["testsets"] == str(len(where))

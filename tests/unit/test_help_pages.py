@@ -64,9 +64,9 @@ def test_options_of_long_commands_stand_in_panels(
 ) -> None:
     page = help_of(("run",), monkeypatch, capsys)
     titles = [line.split("─")[1].strip() for line in page.splitlines() if line.startswith("╭")]
-    assert titles == ["Options", *OPTION_PANELS]
+    assert titles == ["Arguments", "Options", *OPTION_PANELS]
     assert page.index("--detectors") < page.index("Which images count") < page.index("--split")
     # what has to be given is found in the first panel
     assert "--out" in help_of(("train", "lgrad"), monkeypatch, capsys).partition("Which images count")[0]
     # a short command has one
-    assert "Weights" not in help_of(("score",), monkeypatch, capsys)
+    assert "Weights" not in help_of(("calibrate",), monkeypatch, capsys)

@@ -312,7 +312,7 @@ def test_coverage_and_weights_are_in_the_notes(tmp_path: Path) -> None:
     options = {"dataset": "forensynths", "kind": "published"}
     add(store, HORSE, "progan", PERFECT, status="unreadable", **options)
     notes = laid_out("lgrad-5", store).notes
-    assert f"{HORSE} on forensynths/progan (none): 3 of 4 images scored (1 unreadable)." in notes
+    assert any("forensynths/progan 3 of 4 (1 unreadable) by all." in note for note in notes)
     assert f"Weights of {HORSE} (published): head abcabcabcabc." in notes
 
 

@@ -101,7 +101,7 @@ def test_every_option_that_a_message_names_exists() -> None:
     named = {
         (place, name)
         for place, text in texts()
-        if not place.endswith((".css", ".html.j2"))
+        if not place.endswith((".css", ".html.j2")) and "/notebook.py" not in place  # names of colours
         for name in re.findall(r"(?<![\w-])--[a-z][a-z_-]*[a-z]", text)
     }
     assert len(named) > 50
