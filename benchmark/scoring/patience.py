@@ -7,7 +7,9 @@ takes its place, and the file is tried once more by itself before it is left alo
 from __future__ import annotations
 
 import signal
+import sys
 from dataclasses import dataclass
+from types import TracebackType
 
 from forenbench.images.effort import max_seconds
 
@@ -34,6 +36,7 @@ class Patience:
         # The default action, by which the kernel ends the process: a handler in Python would run only once
         # the decoder's C code returns, and that is what it may never do.
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        sys.excepthook = _but_not_that_the_run_is_gone
         self.seconds = max_seconds()
 
     def begin(self) -> None:
@@ -49,3 +52,14 @@ class Patience:
         """End the last step."""
         if self.seconds:
             signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _but_not_that_the_run_is_gone(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """Show an error that ends a thread, unless it is the end of the run that tensors are handed to.
+
+    A second Ctrl-C ends the run at once, and a thread of the standard library's would print a traceback of it.
+    """
+    if not issubclass(kind, ConnectionError | EOFError):
+        sys.__excepthook__(kind, error, trace)
