@@ -59,7 +59,7 @@ def _but_not_that_the_run_is_gone(
 ) -> None:
     """Show an error that ends a thread, unless it is the end of the run that tensors are handed to.
 
-    A second Ctrl-C ends the run at once, and a thread of the standard library's would print a traceback of it.
+    A second Ctrl-C ends a run at once, and a thread of the standard library would print a traceback of it.
     """
     if not issubclass(kind, ConnectionError | EOFError):
         sys.__excepthook__(kind, error, trace)
