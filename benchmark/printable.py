@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import textwrap
 import unicodedata
+from collections.abc import Sequence
 
 from .errors import BenchError
 
@@ -47,14 +48,14 @@ _LATEX = str.maketrans(
 )
 
 
-def check_style(style: str) -> None:
-    """Refuse what is no format.
+def check_style(style: str, styles: Sequence[str] = STYLES) -> None:
+    """Refuse what is no format of an output.
 
     Raises:
-        BenchError: It is none of `STYLES`.
+        BenchError: It is none of `styles`.
     """
-    if style not in STYLES:
-        raise BenchError(f"format '{style}' is none of {', '.join(STYLES)}")
+    if style not in styles:
+        raise BenchError(f"format '{style}' is none of {', '.join(styles)}")
 
 
 _COMMAND = re.compile(r"'(?:bench|pip) [^']*'|^ *(?:\$ )?(?:bench|pip) .*")

@@ -12,7 +12,6 @@ import typer
 import forenbench
 from forenbench.audit import Audit
 from forenbench.audit.distributions import draw
-from forenbench.errors import BenchError
 from forenbench.files.atomic import replacing
 from forenbench.files.json_documents import document
 from forenbench.printable import for_csv, printable
@@ -21,7 +20,6 @@ from forenbench.scoring.run_request import joint_name
 from . import options as o
 from .console import cell, out, say, short, show, show_table, split_pairs
 
-_STYLES = ("text", "csv", "json")
 _AGAINST = "Training data to look for the same pictures in: as the dataset, or files without labels."
 _SHOWN = 10
 """Groups of twins of each kind that are shown; there may be thousands."""
@@ -49,7 +47,9 @@ Distance = Annotated[
 Figure = Annotated[
     Path | None, typer.Option(help="PNG file for the distributions by label.", show_default="none")
 ]
-Style = Annotated[str, typer.Option("--format", help="text, json, or csv: one row a file, and nothing else.")]
+Style = Annotated[
+    str, o.format_option(("text", "csv", "json"), "text, json, or csv: one row a file, and nothing else.")
+]
 RowsFolder = Annotated[
     Path | None,
     typer.Option(
@@ -78,8 +78,6 @@ def audit(  # noqa: PLR0913 - a command's options are its arguments
     What a classifier makes of these properties, without a pixel, is stored as rows of a detector
     metadata-only: tables and leaderboards of the run folder show it beside the others.
     """
-    if style not in _STYLES:
-        raise BenchError(f"--format '{style}' is none of {', '.join(_STYLES)}")
     names = dataset or ["sample"]
     rules = {
         "columns": split_pairs("--against-columns", against_columns),

@@ -12,7 +12,7 @@ from forenbench.errors import BenchError
 from forenbench.files.json_documents import document
 
 from . import options as o
-from .console import check_listed, show
+from .console import show
 
 _DATASET = "Where the images of a run are, to find copies under other names; may be repeated."
 
@@ -40,7 +40,6 @@ def calibrate(  # noqa: PLR0913 - a command's options are its arguments
     """
     if not on:
         raise BenchError("--on is needed: the run folder over the validation images")
-    check_listed(style)
     tested = forenbench.calibrate(
         on, runs or [], perturbation=perturbation, dataset=dataset or [], data_root=data_root
     )

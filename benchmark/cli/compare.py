@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from forenbench.front.results import load_results
-from forenbench.printable import check_style
 from forenbench.tables.rendering import render
 
 from . import options as o
@@ -36,7 +35,6 @@ def compare(  # noqa: PLR0913 - a command's options are its arguments
     With one run, each pair of its detectors; with two, the detectors they have in common. Differences have
     95 % intervals from resamples that both share, and p-values corrected for their number.
     """
-    check_style(style)
     counted = {"failed_as": failed_as, "tampered_as": tampered_as}
     made = looks.of(load_results(runs).compare(*split(detectors), metrics=split(metric), **counted))
     show(render(made, style, width(), looks.setting))

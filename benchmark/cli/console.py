@@ -62,11 +62,7 @@ def show_lists(kind: str, style: str, **sections: Section) -> None:
         kind: What is listed.
         style: "text" or "json".
         sections: The lists, by their names in JSON.
-
-    Raises:
-        BenchError: Another style.
     """
-    check_listed(style)
     if style == "json":
         show(
             document(
@@ -88,16 +84,6 @@ def _in_words(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(value)
     return f"{value:,}" if isinstance(value, int) else "" if value is None else str(value)
-
-
-def check_listed(style: str) -> None:
-    """Refuse another format than "text" and "json".
-
-    Raises:
-        BenchError: It is another.
-    """
-    if style not in ("text", "json"):
-        raise BenchError(f"--format '{style}' is none of text, json")
 
 
 def width() -> int | None:

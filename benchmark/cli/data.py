@@ -28,7 +28,7 @@ from forenbench.printable import printable, readable
 from forenbench.weights.wording import licence_in_words, size_in_words
 
 from . import options as o
-from .console import check_listed, say, short, show, show_table
+from .console import say, short, show, show_table
 from .hub import fetch_hub_dataset
 from .index import index
 from .listing import datasets
@@ -58,7 +58,6 @@ def check(
     style: o.ListStyle = "text",
 ) -> None:
     """Compare a dataset with what was published: images missing or surplus, unknown folders, broken files."""
-    check_listed(style)
     whole, places, rows = True, o.parse_places(data), list[dict[str, object]]()
     for spec, testsets in _described(name):
         say(f"{spec.name}: {spec.description or 'without a description'}", "bold")

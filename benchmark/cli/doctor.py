@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import textwrap
-from typing import Annotated
 
-import typer
-
-from forenbench.errors import BenchError, unknown
 from forenbench.files.json_documents import document
 from forenbench.front.doctor import diagnose
 from forenbench.printable import printable
 
+from . import options as o
 from .console import show, width
 
 _COLUMNS, _INDENT = 80, 10
 
 
-def doctor(
-    style: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
-) -> None:
+def doctor(style: o.ListStyle = "text") -> None:
     """Show what a report of a fault needs: versions, devices, room, caches, weights, settings.
 
     Home folders stand as ~, and of what may be a secret only that it is set.
     """
-    if style not in ("text", "json"):
-        raise BenchError(unknown("format", style, ("text", "json")))
     found = diagnose()
     if style == "json":
         show(document("doctor", **found))

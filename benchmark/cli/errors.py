@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from forenbench.errors import BenchError, unknown
 from forenbench.files.json_documents import document
 from forenbench.front.results import load_results
 from forenbench.printable import for_csv
@@ -18,11 +17,9 @@ from .console import say, show, show_table
 def errors(
     runs: o.Runs = None,
     every: Annotated[bool, typer.Option("--all", help="Every image with its path, uncounted.")] = False,
-    style: Annotated[str, typer.Option("--format", help="text, csv or json.")] = "text",
+    style: o.RowStyle = "text",
 ) -> None:
     """Count the reasons why images have no score, each with one path."""
-    if style not in ("text", "csv", "json"):
-        raise BenchError(unknown("format", style, ("text", "csv", "json")))
     rows = load_results(runs or ()).errors(every=every)
     if style == "csv":
         safe = rows.map(lambda value: for_csv(value) if isinstance(value, str) else value)

@@ -19,7 +19,7 @@ from forenbench.errors import BenchError, unknown
 from forenbench.plugins.cards import cards
 
 from . import options as o
-from .console import check_listed, say, show, show_lists, show_table
+from .console import say, show, show_lists, show_table
 
 if TYPE_CHECKING:
     from forenbench.registry import Opened
@@ -45,7 +45,6 @@ def detectors(
     style: o.ListStyle = "text",
 ) -> None:
     """List every installed detector, its variants, and the package that provides it."""
-    check_listed(style)
     if card:
         from forenbench.plugins.card_page import card_page
         from forenbench.plugins.installed import find

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +13,7 @@ from forenbench.data.descriptions import check_places
 from forenbench.data.sources.rules import Rules
 from forenbench.errors import BenchError
 from forenbench.front.arguments import ImageChoice
+from forenbench.printable import STYLES, check_style
 
 from .console import split, split_pairs
 from .option_groups import fields_as_options as fields_as_options
@@ -22,10 +23,21 @@ Runs = Annotated[
     list[Path] | None, typer.Argument(help="Run folders.", show_default="all below results/runs")
 ]
 RunFolder = Annotated[Path | None, typer.Option(help="Run folder.", show_default="results/runs/<dataset>")]
-Style = Annotated[
-    str, typer.Option("--format", help="text, csv, tidy (one number a line), markdown, latex or json.")
-]
-ListStyle = Annotated[str, typer.Option("--format", help="text or json.")]
+
+
+def format_option(styles: Sequence[str], words: str) -> object:
+    """Declare the option --format, which refuses any but these before its command begins."""
+
+    def checked(style: str) -> str:
+        check_style(style, styles)
+        return style
+
+    return typer.Option("--format", help=words, callback=checked)
+
+
+Style = Annotated[str, format_option(STYLES, "text, csv, tidy (one number a line), markdown, latex or json.")]
+RowStyle = Annotated[str, format_option(("text", "csv", "json"), "text, csv or json.")]
+ListStyle = Annotated[str, format_option(("text", "json"), "text or json.")]
 Metrics = Annotated[
     list[str] | None,
     typer.Option(

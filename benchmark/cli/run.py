@@ -11,7 +11,6 @@ import typer
 from forenbench.front.bars import RunProgress
 from forenbench.front.evaluation import Evaluation
 from forenbench.front.experiment import of_table
-from forenbench.printable import check_style
 from forenbench.scoring.interrupts import STOPPED, stopping
 from forenbench.scoring.requested import Files
 from forenbench.scoring.run_request import Request
@@ -135,7 +134,6 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
     Without options: the embedded sample dataset with the small checkpoints that come with it. What is already
     done is not done again; a stopped run goes on where it was.
     """
-    check_style(style)
     choice = EngineChoice(engine, device, readers, feature_cache, address, replica_cpus)
     wanted = split(images.generators)
     if experiment:

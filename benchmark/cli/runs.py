@@ -26,16 +26,14 @@ app = typer.Typer(help="List, show, check, rename, remove, merge or compare runs
 
 _RUN = "A run folder, or its name below results/runs."
 Run = Annotated[str, typer.Argument(help=_RUN)]
-Format = Annotated[str, typer.Option("--format", help="text, csv or json.")]
 
 
 @app.command("list")
 def listing(
     folder: Annotated[Path, typer.Argument(help="The folder that runs are in.")] = RUNS,
-    style: Format = "text",
+    style: o.RowStyle = "text",
 ) -> None:
     """List the runs in a folder: what of, how large, how far, and when."""
-    _check(style)
     runs = list_runs(folder)
     if runs.empty:
         say(f"There is no run in {short(folder)}; 'bench run' makes one.")
@@ -118,9 +116,8 @@ def merge(
 
 
 @app.command()
-def diff(first: Run, second: Run, style: Format = "text") -> None:
+def diff(first: Run, second: Run, style: o.RowStyle = "text") -> None:
     """Say where two runs differ: cells, what made them, how many scores, and by how much at most."""
-    _check(style)
     cells = diff_runs(first, second)
     differing = cells[cells["differs"] != ""]
     if style != "text":
@@ -131,8 +128,3 @@ def diff(first: Run, second: Run, style: Format = "text") -> None:
             list(map(str, lines)), lines.itertuples(index=False), right={"images", "scores", "largest"}
         )
     (show if style == "text" else say)(f"{len(differing)} of {len(cells)} cells differ.")
-
-
-def _check(style: str) -> None:
-    if style not in ("text", "csv", "json"):
-        raise BenchError(f"--format '{style}' is none of text, csv, json")

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from forenbench.errors import BenchError
 from forenbench.files.json_documents import document
 from forenbench.front.single import check_images, score_images
 from forenbench.scoring.devices import check_device, choose_device
@@ -27,12 +26,10 @@ def score(  # noqa: PLR0913 - a command's options are its arguments
     weights: o.Pairs = None,
     unverified: o.Unverified = False,
     allow_network: o.AllowNetwork = False,
-    style: Annotated[str, typer.Option("--format", help="text, csv or json.")] = "text",
+    style: o.RowStyle = "text",
     device: o.Device = "auto",
 ) -> None:
     """Score images: one row per image and detector; a higher score means more likely generated."""
-    if style not in ("text", "csv", "json"):
-        raise BenchError(f"--format '{style}' is none of text, csv, json")
     # Each of these answers at once; what comes after imports PyTorch.
     check_images(images)
     check_device(device)

@@ -10,7 +10,6 @@ import typer
 from forenbench.errors import BenchError
 from forenbench.front.results import open_stores
 from forenbench.metrics.file_metrics import add_file
-from forenbench.printable import check_style
 from forenbench.registry.plugin_files import split_request
 from forenbench.tables import find_table, make
 from forenbench.tables.paper import PaperTable
@@ -43,7 +42,6 @@ def table(  # noqa: PLR0913 - a command's options are its arguments
     shown: o.Shown = o.SHOWN,
 ) -> None:
     """Make a table from the rows of one or more runs."""
-    check_style(style)
     metrics = _chosen(metric or ())
     kind = find_table(name)  # says what is wrong with a name before any run is opened
     for option, value in (("--against", against), ("--only", only)):

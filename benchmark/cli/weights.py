@@ -27,7 +27,7 @@ from forenbench.weights.checkpoint_store import (
 from forenbench.weights.wording import licence_in_words, size_in_words
 
 from . import options as o
-from .console import check_listed, say, short, show, split, width
+from .console import say, short, show, split, width
 from .transfers import TransferProgress, agree
 
 app = typer.Typer(help="List, fetch or check checkpoint files.", no_args_is_help=True)
@@ -47,7 +47,6 @@ _MIRROR = "A folder or address to download from, which keeps them as NAME/FILE, 
 @app.command("list")
 def listing(detector: _Detector = "", style: o.ListStyle = "text") -> None:
     """Show every checkpoint by detector: is it here, its size, checksum and licence, and who needs it."""
-    check_listed(style)
     name, _, variant = detector.partition(":")
     rows = []
     for found in [find(name)] if name else installed():

@@ -22,9 +22,8 @@ def using(folder: Path) -> Iterator[None]:
     name = f"{gethostname()}-{os.getpid()}-{uuid4().hex[:8]}.lock"
     lock = FileLock(folder / FOLDER / name)
     try:
-        (folder / FOLDER).mkdir(parents=True, exist_ok=True)
         is_in_use(folder)  # takes away what killed processes left
-        (folder / FOLDER).mkdir(exist_ok=True)
+        (folder / FOLDER).mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
     except (OSError, NotImplementedError, Timeout):
         # A folder that cannot be written is not renamed either; and some network disks have no locks.
