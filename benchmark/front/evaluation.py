@@ -17,6 +17,7 @@ from forenbench.files.places import cache_folder
 from forenbench.records.store import Store
 from forenbench.scoring.gathering import Gathered, gather
 from forenbench.scoring.memory import network_memory
+from forenbench.scoring.numerics import check_precision
 from forenbench.scoring.run_request import Means, Request, joint_name, parse_perturbations, run_folder
 from forenbench.scoring.workers import Workplace
 from forenbench.scoring.working import EngineChoice, working
@@ -30,6 +31,7 @@ from .telling import (
     describe_dataset,
     describe_means,
     describe_other_rules,
+    describe_precision,
 )
 
 if TYPE_CHECKING:
@@ -128,6 +130,8 @@ class Evaluation:
         from forenbench.tables.required import parse_requirements
 
         devices = self.choice.devices()
+        if self.choice.name == "local":
+            check_precision(self.precision, devices)
         perturbations = parse_perturbations(self.request)
         required = parse_requirements(self.fail_below, self.fail_above)
         means = replace(self.means, device=devices[0], protocol=self.protocol)
@@ -141,6 +145,7 @@ class Evaluation:
                     "run has none; detectors state the rest themselves"
                 )
             describe_means(store, ",".join(devices), self.precision, gathered.jobs, progress.detail)
+            describe_precision(self.precision, devices, progress.say)
             for job in gathered.jobs:
                 describe_dataset(job.dataset, [one.detector for one in job.detectors], progress.say)
             describe_other_rules(gathered.datasets, store, progress.say)

@@ -14,6 +14,7 @@ from forenbench.files.places import cache_folder
 from forenbench.printable import printable
 from forenbench.records.environment import versions
 from forenbench.records.store import Store
+from forenbench.scoring.numerics import lacks_bf16
 from forenbench.types import LABEL_NAMES, NOWHERE, Detector
 
 from .talk import short
@@ -45,6 +46,14 @@ def describe_means(store: Store, device: str, precision: str, jobs: Sequence[Job
     for one in {(loaded.name, loaded.weights): loaded for job in jobs for loaded in job.detectors}.values():
         files = ", ".join(f"{name} {sha256[:12]}" for name, sha256 in sorted(one.checkpoints.items()))
         detail(f"detector {one.name} ({one.weights}), version {one.detector.version}: {files or 'no files'}")
+
+
+def describe_precision(precision: str, devices: Sequence[str], say: Say) -> None:
+    """Say where a precision that is there to be fast makes a run slower."""
+    import torch  # loaded by now, but not by commands that tell of finished runs
+
+    if precision == "bf16" and "cpu" in devices and lacks_bf16(torch.cpu.get_capabilities()):
+        say("this processor has no arithmetic of bf16: the run takes longer than in fp32", "yellow")
 
 
 def describe_dataset(dataset: Dataset, detectors: Sequence[Detector], say: Say) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
@@ -49,15 +49,32 @@ class Numerics:
             matmul.allow_tf32, cudnn.allow_tf32 = before
 
 
-def check_precision(request: str) -> str:
-    """Return the precision asked for.
+def check_precision(request: str, devices: Iterable[str] = ()) -> None:
+    """Refuse what is no precision, or none of these devices.
 
     Raises:
-        BenchError: There is no such precision.
+        BenchError: There is no such precision, or a device would compute as without it.
     """
     if request not in PRECISIONS:
         raise BenchError(unknown("precision", request, PRECISIONS))
-    return request
+    others = [device for device in devices if not device.startswith("cuda")]
+    if request == "tf32" and others:
+        # Tables would say "Computed in tf32" of rows that are fp32.
+        raise BenchError(
+            f"precision 'tf32' is one of NVIDIA's GPUs, and device '{others[0]}' would compute in fp32: leave "
+            "it out, or say bf16"
+        )
+
+
+def lacks_bf16(processor: Mapping[str, object]) -> bool:
+    """Say whether a processor has no arithmetic of bf16, and takes longer with it than with fp32.
+
+    Args:
+        processor: What `torch.cpu.get_capabilities` says of it.
+    """
+    # Of x86 and of Arm; of a processor of which torch names neither, nobody can tell.
+    known = [bool(processor[name]) for name in ("avx512_bf16", "amx_bf16", "bf16") if name in processor]
+    return bool(known) and not any(known)
 
 
 @dataclass(slots=True)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import Tensor
 
+import forenbench
 from forenbench.errors import BenchError
-from forenbench.scoring.numerics import Numerics, Portions, check_precision
+from forenbench.scoring.numerics import Numerics, Portions, check_precision, lacks_bf16
 
 
 class Small:
@@ -85,3 +88,29 @@ def test_precision_is_applied_inside_and_left_as_it_was_outside() -> None:
 def test_an_unknown_precision_is_refused() -> None:
     with pytest.raises(BenchError, match=r"unknown precision 'fp16': did you mean .*bf16"):
         check_precision("fp16")
+
+
+def test_tf32_is_refused_on_devices_that_would_compute_in_fp32_all_the_same() -> None:
+    check_precision("tf32", ["cuda", "cuda:1"])
+    check_precision("bf16", ["cpu"])
+    for devices in (["cpu"], ["cuda:0", "mps"]):
+        with pytest.raises(BenchError, match=f"'tf32' .*device '{devices[-1]}' would compute in fp32"):
+            check_precision("tf32", devices)
+
+
+def test_a_run_in_tf32_on_a_processor_is_refused_before_anything_is_loaded(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match="precision 'tf32'"):
+        forenbench.evaluate("lgrad", precision="tf32", device="cpu", out=tmp_path, progress=False)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_processor_lacks_bf16_where_torch_names_such_arithmetic_and_it_has_none() -> None:
+    # The names are those of torch.cpu.get_capabilities, on x86 and on Arm.
+    assert lacks_bf16({"avx2": True, "avx512_bf16": False, "amx_bf16": False})
+    assert not lacks_bf16({"avx512_bf16": True, "amx_bf16": False})
+    assert lacks_bf16({"neon": True, "bf16": False})
+    assert not lacks_bf16({"neon": True, "bf16": True})
+    assert not lacks_bf16({"architecture": "riscv64"})
+    assert {"avx512_bf16", "amx_bf16"} <= set(torch.cpu.get_capabilities()) or "bf16" in (
+        torch.cpu.get_capabilities()
+    )

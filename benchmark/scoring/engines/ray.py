@@ -25,7 +25,7 @@ from forenbench.plugins.loaded import LoadedDetector
 from forenbench.records.environment import versions
 from forenbench.scoring.batches import CellResults
 from forenbench.scoring.lineup import Lineup
-from forenbench.scoring.numerics import Numerics
+from forenbench.scoring.numerics import Numerics, check_precision
 from forenbench.scoring.outcome import Listener
 from forenbench.scoring.plan import Shard
 from forenbench.types import Source
@@ -78,6 +78,7 @@ class RayEngine:
             return
         connect(self.address)
         nodes, device, threads = _nodes(), _device(self.device), torch.get_num_threads()
+        check_precision(self.precision, [device])
         gpus = int(device == "cuda")
         cores = self.cpus or (share(nodes) if gpus else threads)
         if threads > cores and not gpus:
