@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d
 
-from .fourier_types import for_fourier
+from .widening import widened
 
 
 def high_pass(maps: Tensor, dims: tuple[int, ...]) -> Tensor:
@@ -23,7 +23,7 @@ def high_pass(maps: Tensor, dims: tuple[int, ...]) -> Tensor:
     Returns:
         The same shape, non-negative.
     """
-    maps = for_fourier(maps)
+    maps = widened(maps)
     # The official block of zeros has the frequencies from -(side // 4) on, up to side // 4 without it, and of
     # what it leaves the real part counts. So the half of the spectrum that real maps need is enough, twice as
     # fast: a frequency that the block takes at one sign only loses half of itself.
@@ -79,9 +79,9 @@ class FrequencyNetwork(nn.Module):
 
     def _spectrum(self, maps: Tensor, number: int) -> Tensor:
         """Convolve the two parts of the spectrum, each by itself: no complex convolution is the same."""
-        spectrum = torch.fft.rfft2(for_fourier(maps), norm="ortho")
-        real = for_fourier(self.get_submodule(f"realconv{number}")(spectrum.real))
-        imaginary = for_fourier(self.get_submodule(f"imagconv{number}")(spectrum.imag))
+        spectrum = torch.fft.rfft2(widened(maps), norm="ortho")
+        real = widened(self.get_submodule(f"realconv{number}")(spectrum.real))
+        imaginary = widened(self.get_submodule(f"imagconv{number}")(spectrum.imag))
         # Mixing channels leaves the one part even and the other odd: what comes back is real by itself.
         made: Tensor = torch.fft.irfft2(torch.complex(real, imaginary), maps.shape[2:], norm="ortho")
         return made.relu()
