@@ -21,6 +21,7 @@ from ._nets.aide_network import AideNetwork
 from ._nets.graded_patches import five_inputs
 from ._nets.networks import Network
 from ._nets.published import published
+from ._nets.widening import widened
 
 MARKS = {"openclip_convnext_xxl.stem.0.weight": (384, 3, 4, 4), "hpf.hpf.weight": (30, 3, 5, 5)}
 TRAINED_ON = {"progan": ("progan",), "sd14": ("imagenet", "sd-v1.4")}
@@ -45,5 +46,5 @@ class AIDE(LogitDetector):
     def logit(self, batch: Tensor) -> Tensor:
         """Map n pictures' five inputs (n, 5, 3, 256, 256) to the difference of both logits (n,)."""
         # Its sigmoid is the second of the two classes' softmax, which is the official score.
-        logits: Tensor = self.network(batch)
+        logits = widened(self.network(batch))
         return logits[:, 1] - logits[:, 0]

@@ -22,6 +22,7 @@ from ._nets.encoders import RESNET_34
 from ._nets.networks import Network, resnet_34, shipped
 from ._nets.published import own
 from ._nets.small import small_spectrum_resnet
+from ._nets.widening import widened
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -70,7 +71,7 @@ class AutoGAN(LogitDetector):
 
     def logit(self, batch: Tensor) -> Tensor:
         """Map n features (n, 3, H, W) to raw logits (n,)."""
-        classes = self.network(batch)
+        classes = widened(self.network(batch))
         # code/cycleGAN_dataset.py labels real images 1 and generated ones 0.
         difference: Tensor = classes[:, 0] - classes[:, 1]
         return difference

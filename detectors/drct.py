@@ -25,6 +25,7 @@ from ._nets.heads import TEXT_TOWER, WholeModel, without
 from ._nets.networks import Network
 from ._nets.pixels import IMAGENET, FlooredCrop
 from ._nets.published import published
+from ._nets.widening import widened
 
 MARKS = {
     "convnext": {"model.stem.0.weight": (128, 3, 4, 4), "fc.weight": (2, 1024)},
@@ -58,7 +59,7 @@ class DRCT:
         """Map n normalised pictures (n, 3, 224, 224) to scores (n,) in [0, 1]."""
         # Not the sigmoid of a difference: what lies below float32's
         # step at 1 is a tie at 0 here, as in the authors' AUC.
-        logits: Tensor = self.network(batch)
+        logits = widened(self.network(batch))
         return 1 - logits.softmax(1)[:, 0]
 
 

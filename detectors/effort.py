@@ -28,6 +28,7 @@ from ._nets.opencv_resizing import SquashedByOpenCV
 from ._nets.pixels import CLIP, Preprocess, Tiled
 from ._nets.published import published
 from ._nets.singular_residuals import ResidualNames
+from ._nets.widening import widened
 
 # The first family saves all of CLIP, of which no picture passes these.
 TEXT = ("model.text_model.", "model.text_projection.", "model.visual_projection.", "model.logit_scale")
@@ -80,7 +81,7 @@ class EffortOfDeepfakeBench:
     def score(self, batch: Tensor) -> Tensor:
         """Map n normalised pictures (n, 3, 224, 224) to scores (n,) in [0, 1]."""
         # No sigmoid of the difference: the official scores tie where a softmax in float32 ends.
-        logits: Tensor = self.network(batch)
+        logits = widened(self.network(batch))
         return logits.softmax(1)[:, 1]
 
 

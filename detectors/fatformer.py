@@ -21,6 +21,7 @@ from ._nets.fatformer_network import FatFormerNetwork
 from ._nets.networks import Network
 from ._nets.pixels import IMAGENET, Preprocess
 from ._nets.published import published
+from ._nets.widening import widened
 
 CHECKPOINT = published(
     "fatformer",
@@ -46,5 +47,5 @@ class FatFormer(LogitDetector):
     def logit(self, batch: Tensor) -> Tensor:
         """Map n normalised pictures (n, 3, 224, 224) to the difference of both logits (n,)."""
         # Its sigmoid is the second of the two classes' softmax, which is the official score.
-        logits: Tensor = self.network(batch)
+        logits = widened(self.network(batch))
         return logits[:, 1] - logits[:, 0]

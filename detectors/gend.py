@@ -23,6 +23,7 @@ from ._nets.huggingface_clip import ClipClassifier, HuggingFaceNames
 from ._nets.networks import Network
 from ._nets.pixels import CLIP, FlooredCrop
 from ._nets.published import published
+from ._nets.widening import widened
 
 NAMES = HuggingFaceNames(
     "feature_extractor.vision_model.", "model.linear.", unused=("feature_extractor.visual_projection.",)
@@ -58,7 +59,7 @@ class GenD:
     def score(self, batch: Tensor) -> Tensor:
         """Map n normalised pictures (n, 3, 224, 224) to scores (n,) in [0, 1]."""
         # No sigmoid of the difference: the official scores tie where a softmax in float32 ends.
-        logits: Tensor = self.network(batch)
+        logits = widened(self.network(batch))
         return logits.softmax(1)[:, 1]
 
 

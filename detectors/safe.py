@@ -24,6 +24,7 @@ from ._nets.networks import Network
 from ._nets.pixel_residuals import ShortResNet, wavelet_diagonal
 from ._nets.pixels import PLAIN, Preprocess
 from ._nets.published import published
+from ._nets.widening import widened
 
 SAFE_MARKS = {"conv1.weight": (64, 3, 3, 3), "fc1.weight": (2, 512)}
 NETWORK = Network(partial(ShortResNet, 2), published("safe", SAFE_MARKS))
@@ -53,6 +54,7 @@ class SAFE(LogitDetector):
     def logit(self, batch: Tensor) -> Tensor:
         """Map n pictures (n, 3, H, W) in [0, 1] to how far the class "generated" is ahead (n,)."""
         details = wavelet_diagonal(batch)
-        logits: Tensor = self.network(interpolate(details, batch.shape[2:], mode="bilinear", antialias=True))
+        large = interpolate(details, batch.shape[2:], mode="bilinear", antialias=True)
+        logits = widened(self.network(large))
         # The sigmoid of the difference is the softmax's second entry.
         return logits[:, 1] - logits[:, 0]

@@ -35,8 +35,10 @@ class Numerics:
 
         matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
         # Both are said, for torch has TF32 off for matrix products but on for cuDNN's convolutions.
-        before = matmul.allow_tf32, cudnn.allow_tf32
+        before = matmul.allow_tf32, cudnn.allow_tf32, cudnn.deterministic
         matmul.allow_tf32 = cudnn.allow_tf32 = self.precision == "tf32"
+        # Some algorithms for gradients add in any order: LGrad's rows would differ from run to run.
+        cudnn.deterministic = True
         autocast: AbstractContextManager[object] = nullcontext()
         if self.precision == "bf16":
             autocast = torch.autocast(self.device.partition(":")[0], torch.bfloat16)
@@ -46,7 +48,7 @@ class Numerics:
             with torch.no_grad(), autocast:
                 yield
         finally:
-            matmul.allow_tf32, cudnn.allow_tf32 = before
+            matmul.allow_tf32, cudnn.allow_tf32, cudnn.deterministic = before
 
 
 def check_precision(request: str, devices: Iterable[str] = ()) -> None:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from .cyclegan import Generator
+from .widening import widened
 
 
 class PerturbationMap(nn.Module):
@@ -30,7 +31,7 @@ class PerturbationMap(nn.Module):
         parts = torch.cat([spectrum.real, spectrum.imag], 1)
         # The zero frequency is some hundred times the others, and instance norm would leave these nothing.
         compressed = parts.sign() * parts.abs().log1p()
-        real, imaginary = self.network(compressed).chunk(2, 1)
+        real, imaginary = widened(self.network(compressed)).chunk(2, 1)
         # What H makes need not be the spectrum of a real picture: of its inverse, the real part is added.
         made: Tensor = torch.fft.ifft2(torch.complex(real, imaginary), norm="ortho").real
         return made

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d
 
+from .widening import widened
+
 
 def high_pass(maps: Tensor, dims: tuple[int, ...]) -> Tensor:
     """Take the lower half of the frequencies away, and negative values of what is left.
@@ -21,6 +23,7 @@ def high_pass(maps: Tensor, dims: tuple[int, ...]) -> Tensor:
     Returns:
         The same shape, non-negative.
     """
+    maps = widened(maps)
     # The official block of zeros has the frequencies from -(side // 4) on, up to side // 4 without it, and of
     # what it leaves the real part counts. So the half of the spectrum that real maps need is enough, twice as
     # fast: a frequency that the block takes at one sign only loses half of itself.
@@ -76,9 +79,9 @@ class FrequencyNetwork(nn.Module):
 
     def _spectrum(self, maps: Tensor, number: int) -> Tensor:
         """Convolve the two parts of the spectrum, each by itself: no complex convolution is the same."""
-        spectrum = torch.fft.rfft2(maps, norm="ortho")
-        real = self.get_submodule(f"realconv{number}")(spectrum.real)
-        imaginary = self.get_submodule(f"imagconv{number}")(spectrum.imag)
+        spectrum = torch.fft.rfft2(widened(maps), norm="ortho")
+        real = widened(self.get_submodule(f"realconv{number}")(spectrum.real))
+        imaginary = widened(self.get_submodule(f"imagconv{number}")(spectrum.imag))
         # Mixing channels leaves the one part even and the other odd: what comes back is real by itself.
         made: Tensor = torch.fft.irfft2(torch.complex(real, imaginary), maps.shape[2:], norm="ortho")
         return made.relu()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from torch import nn
 
 from .pixels import SYMMETRIC, Preprocess
+from .widening import widened
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -82,7 +83,7 @@ def after_softmax(logits: Tensor) -> Tensor:
 
 def before_softmax(logits: Tensor) -> Tensor:
     """Make one probability of "generated" from the average of the logits, (n, 2, h, w) to (n,)."""
-    return logits.mean((2, 3)).softmax(1)[:, FAKE_CLASS]
+    return widened(logits).mean((2, 3)).softmax(1)[:, FAKE_CLASS]
 
 
 def vote(logits: Tensor) -> Tensor:
@@ -93,4 +94,4 @@ def vote(logits: Tensor) -> Tensor:
 
 def patch_probabilities(logits: Tensor) -> Tensor:
     """Return each patch's probability of "generated", (n, 2, h, w) to (n, h, w)."""
-    return logits.softmax(1)[:, FAKE_CLASS]
+    return widened(logits).softmax(1)[:, FAKE_CLASS]

@@ -16,6 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from .widening import widened
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.Image import Image
@@ -108,4 +110,5 @@ READINGS = {"grip": Reading(five_apart, 2), "paper": Reading(adjacent, 1)}
 def generated(output: Tensor) -> Tensor:
     """Turn what the network makes (n, 1) or (n, 2) into the logit of "generated" (n,)."""
     # main.py of DMimageDetection takes class 1 less class 0 of whatever has two.
+    output = widened(output)
     return output[:, -1] - output[:, 0] if output.shape[1] == 2 else output[:, 0]

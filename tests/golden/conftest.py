@@ -7,15 +7,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from formula import he_weights, sha256_of_weights, shapes_of
+from formula import he_weights, in_openai_order, sha256_of_weights, shapes_of
 from golden import NUMBERS, keys_sha256
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from forenbench.detectors._nets.encoders import clip_tower
-
-PARTS = ("attn", "ln_1", "mlp", "ln_2")
-"""Of a block, in OpenAI's order: open_clip has the norm in front of the attention first."""
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +34,7 @@ def vit_l14(vit_l14_file: Path) -> dict[str, Tensor]:
 
 def _drawn_once(path: Path) -> dict[str, Tensor]:
     with torch.device("meta"):
-        shapes = sorted(shapes_of(clip_tower()), key=_openai_order)
+        shapes = in_openai_order(shapes_of(clip_tower()))
     assert keys_sha256(shapes) == NUMBERS["keys"]["vit_l14_visual"]
     if not path.exists():
         state = he_weights(shapes)
@@ -48,11 +45,3 @@ def _drawn_once(path: Path) -> dict[str, Tensor]:
         own.replace(path)
     state = load_file(path)
     return {key: state[key] for key, _ in shapes}
-
-
-def _openai_order(entry: tuple[str, tuple[int, ...]]) -> tuple[int, int, int]:
-    key, _ = entry
-    if not key.startswith("transformer.resblocks."):
-        return (2 if key.startswith("ln_post.") else 0, 0, 0)
-    number, part = key.split(".")[2:4]
-    return (1, int(number), PARTS.index(part))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from formula import he_weights, sha256_of_weights, shapes_of
+from formula import freqnet_weights, sha256_of_weights, shapes_of
 from golden import assert_sample, card, keys_sha256, modern, picture
 from PIL import Image
 from torch import Tensor
@@ -30,10 +30,7 @@ pytestmark = pytest.mark.slow
 def state() -> dict[str, Tensor]:
     shapes = shapes_of(FrequencyNetwork())
     assert keys_sha256(shapes) == KEYS
-    tenth = {f"bias{number}": lambda z: 0.1 * z for number in range(1, 5)}
-    weights = he_weights(shapes, tenth)
-    # The picture would drown in the norms' biases.
-    weights["weight1"] *= 20
+    weights = freqnet_weights(shapes)
     assert sha256_of_weights(weights) == GOLDEN["weights_sha256"]
     return weights
 

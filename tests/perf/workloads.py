@@ -153,9 +153,11 @@ def score(
     readers: int = 0,
     cache: FeatureCache | None = None,
     reporter: Reporter | None = None,
-) -> None:
+    numerics: Numerics | None = None,
+) -> Store:
     """Do what ``bench run`` does between its preparations and its tables, into a fresh run folder."""
     settings = RunSettings([parse(name) for name in perturbations])
     store = Store(root / f"run-{len(list(root.glob('run-*')))}")
-    engine = LocalEngine(Numerics(), cache, readers)
+    engine = LocalEngine(numerics or Numerics(), cache, readers)
     run([Job(dataset, detectors)], settings, store, engine, reporter or Silent())
+    return store

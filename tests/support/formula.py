@@ -49,6 +49,32 @@ def gan_weights(shapes: Iterable[tuple[str, tuple[int, ...]]]) -> dict[str, torc
     return {key: _gan(key, shape, random) for key, shape in shapes}
 
 
+def freqnet_weights(shapes: Iterable[tuple[str, tuple[int, ...]]]) -> dict[str, torch.Tensor]:
+    """Draw FreqNet's, which has biases outside of layers."""
+    weights = he_weights(shapes, {f"bias{number}": lambda z: 0.1 * z for number in range(1, 5)})
+    # The picture would drown in the norms' biases.
+    weights["weight1"] *= 20
+    return weights
+
+
+def clip_weights(shapes: Iterable[tuple[str, tuple[int, ...]]]) -> dict[str, torch.Tensor]:
+    """Draw those of CLIP's image tower, in OpenAI's order."""
+    return he_weights(in_openai_order(shapes))
+
+
+def in_openai_order(shapes: Iterable[tuple[str, tuple[int, ...]]]) -> list[tuple[str, tuple[int, ...]]]:
+    """Sort the entries of CLIP's image tower: open_clip has the norm in front of the attention first."""
+    return sorted(shapes, key=_place)
+
+
+def _place(entry: tuple[str, tuple[int, ...]]) -> tuple[int, int, int]:
+    key, _ = entry
+    if not key.startswith("transformer.resblocks."):
+        return (2 if key.startswith("ln_post.") else 0, 0, 0)
+    number, part = key.split(".")[2:4]
+    return (1, int(number), ("attn", "ln_1", "mlp", "ln_2").index(part))
+
+
 def shapes_of(module: torch.nn.Module) -> list[tuple[str, tuple[int, ...]]]:
     """List a network's entries in state-dict order."""
     return [(key, tuple(value.shape)) for key, value in module.state_dict().items()]

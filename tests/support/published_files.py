@@ -28,6 +28,9 @@ from forenbench.weights import Checkpoint
 OWN: Mapping[str, Callable[[], nn.Module]] = {
     "frepgan-": frepgan_network,
     "autogan-fft-": resnet_34,
+    "frank-cnn-": partial(frank_network, "cnn", 256),
+    "frank-resnet-": partial(frank_network, "resnet", 256),
+    "cooccurrence-grip-": partial(PairNetwork, 2),
     "cooccurrence-paper-": partial(PairNetwork, 1),
     "patchfor-resnet50-layer1-progan": partial(patch_network, "resnet50-layer1"),
     "patchfor-xception-block2-progan": partial(patch_network, "xception-block2"),
@@ -64,7 +67,7 @@ def write_published(folder: Path) -> Path:
             os.link(written[kind], path)
             continue
         written[kind] = path
-        content = _content(checkpoint)
+        content = content_of(checkpoint)
         if path.suffix == ".safetensors":
             save_file(content, path)
         else:
@@ -83,7 +86,7 @@ def _kind(checkpoint: Checkpoint) -> Hashable:
     return next((beginning for beginning in BEGINNINGS if name.startswith(beginning)), name)
 
 
-def _content(checkpoint: Checkpoint) -> dict[str, object]:
+def content_of(checkpoint: Checkpoint) -> dict[str, object]:
     """Make what a file holds."""
     if _kind(checkpoint) == "ResNet-50":
         return _halved(filled_as_published("lgrad-4class"))

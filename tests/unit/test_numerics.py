@@ -69,16 +69,17 @@ def test_one_image_that_does_not_fit_and_any_other_error_are_raised() -> None:
 
 
 def test_precision_is_applied_inside_and_left_as_it_was_outside() -> None:
-    matmul = torch.backends.cuda.matmul
-    before = matmul.allow_tf32
+    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+    before = matmul.allow_tf32, cudnn.deterministic
     with Numerics("cpu", "tf32").applied():
         assert matmul.allow_tf32
         assert torch.backends.cudnn.allow_tf32
     with Numerics("cpu", "fp32").applied():
         assert not matmul.allow_tf32
         assert not torch.backends.cudnn.allow_tf32
+        assert cudnn.deterministic  # or gradients are other numbers each time
         assert not torch.is_grad_enabled()
-    assert matmul.allow_tf32 == before
+    assert (matmul.allow_tf32, cudnn.deterministic) == before
     layer = torch.nn.Linear(4, 4)
     with Numerics("cpu", "bf16").applied():
         assert layer(torch.ones(1, 4)).dtype == torch.bfloat16
