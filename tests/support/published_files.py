@@ -1,4 +1,4 @@
-"""A folder with every checkpoint that the first papers need: published formats, weights by formula."""
+"""A folder with every checkpoint that the first papers need: published formats, small networks by formula."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from formula import he_weights, shapes_of
 from printed_papers import FIRST_PAPERS
 from published_keys import published_keys, wrapped
 from safetensors.torch import save_file
+from small_networks import small_shapes
 from torch import Tensor, nn
 from transformation_files import filled_as_published
 
@@ -52,6 +53,7 @@ def needed() -> Iterator[Checkpoint]:
 def write_published(folder: Path) -> Path:
     """Write them all as FORENBENCH_WEIGHTS wants them, ``<name>/<file>``; in half precision, for space.
 
+    For networks that `make_networks_small` has made small.
     Files of one network in one format hold the same, and are one file under several names.
     """
     folder.mkdir()
@@ -86,7 +88,7 @@ def _kind(checkpoint: Checkpoint) -> Hashable:
 def _content(checkpoint: Checkpoint) -> dict[str, object]:
     """Make what a file holds."""
     if _kind(checkpoint) == "ResNet-50":
-        return _halved(filled_as_published("lgrad-4class"))
+        return _filled("lgrad-4class")
     if checkpoint.name == "univfd-bank":
         random = torch.Generator().manual_seed(1)
         return {side: torch.randn(12, 768, generator=random) for side in ("real", "fake")}
@@ -105,15 +107,18 @@ def _content(checkpoint: Checkpoint) -> dict[str, object]:
             with torch.device("meta"):
                 shapes = shapes_of(build())
             return _halved(he_weights(shapes))
-    return wrapped(checkpoint.name, checkpoint.key, _halved(filled_as_published(checkpoint.name)))
+    return wrapped(checkpoint.name, checkpoint.key, _filled(checkpoint.name))
 
 
 def _trained_clip() -> dict[str, object]:
     """Make CLIP's image tower and a head as UniversalFakeDetect's training writes them."""
-    tower = filled_as_published("clip-vit-l14")
-    model = {f"model.{key}": value for key, value in _halved(tower).items()}
-    model |= {f"fc.{key}": value for key, value in _halved(filled_as_published("univfd-head")).items()}
+    model = {f"model.{key}": value for key, value in _filled("clip-vit-l14").items()}
+    model |= {f"fc.{key}": value for key, value in _filled("univfd-head").items()}
     return {"model": model, "optimizer": {}, "total_steps": 1}
+
+
+def _filled(name: str) -> dict[str, Tensor]:
+    return _halved(filled_as_published(name, small_shapes(name)))
 
 
 def _halved(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
