@@ -14,7 +14,7 @@ import pytest
 from command_line import Bench
 from layouts import write_layout
 from printed_papers import FIRST_PAPERS
-from published_files import write_published
+from published_files import BLOCKS, write_published
 from sklearn.metrics import average_precision_score
 from small_networks import make_networks_small
 
@@ -62,7 +62,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         # images.
         write_layout(folder / "data", name, contents=None if name.endswith(("-train", "-val")) else 2)
     with pytest.MonkeyPatch.context() as patch:
-        make_networks_small(patch)
+        make_networks_small(patch, BLOCKS)
         write_published(folder / "weights")
         yield folder
     shutil.rmtree(folder)

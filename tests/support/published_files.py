@@ -36,6 +36,9 @@ OWN: Mapping[str, Callable[[], nn.Module]] = {
 """The networks of tables that nobody published, by how their checkpoints' names begin."""
 
 
+BLOCKS = (3, 1, 1, 1)
+"""Of ResNets' stages: patch forensics cuts ResNet-50 off behind the first, which must be whole."""
+
 BEGINNINGS = (*OWN, "durall-", "frank-ridge-")
 """How the names of those begin that differ in nothing but what they were trained on."""
 
@@ -53,7 +56,7 @@ def needed() -> Iterator[Checkpoint]:
 def write_published(folder: Path) -> Path:
     """Write them all as FORENBENCH_WEIGHTS wants them, ``<name>/<file>``; in half precision, for space.
 
-    For networks that `make_networks_small` has made small.
+    Networks must have been made small, with `BLOCKS`.
     Files of one network in one format hold the same, and are one file under several names.
     """
     folder.mkdir()
@@ -118,7 +121,7 @@ def _trained_clip() -> dict[str, object]:
 
 
 def _filled(name: str) -> dict[str, Tensor]:
-    return _halved(filled_as_published(name, small_shapes(name)))
+    return _halved(filled_as_published(name, small_shapes(name, BLOCKS)))
 
 
 def _halved(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

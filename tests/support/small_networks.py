@@ -6,6 +6,7 @@ Golden tests, and `test_published_keys.py` of files, say whether those of full s
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import partial
 
 import open_clip
@@ -15,31 +16,39 @@ import torchvision
 from formula import shapes_of
 from published_keys import Shapes, published_keys
 from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
-from torchvision.models.segmentation import deeplabv3
 from torchvision.models.vision_transformer import VisionTransformer
 
 from forenbench.detectors._nets import gan_discriminators, idinvert_encoder, stylegan2_discriminator
 from forenbench.detectors._nets.networks import Network
 from forenbench.detectors._nets.transformations import TRANSFORMATIONS
 
-BLOCKS = [3, 1, 1, 1]
-"""Of a ResNet; its first stage is whole, for patch forensics cuts networks off behind it."""
+BLOCKS = (1, 1, 1, 1)
+"""Of the four stages of a ResNet; transformers have one."""
 
-LEFT_OUT = re.compile(r"\blayer[2-4]\.[1-9]|blocks\.[1-9]|encoder_layer_[1-9]")
-"""Entries of a published file that are of other blocks; transformers have their first one."""
+STAGED = re.compile(r"\blayer([1-4])\.(\d+)\.")
+"""How published files call what is in a block of a ResNet, by stage and block."""
+
+LATER = re.compile(r"blocks\.[1-9]|encoder_layer_[1-9]")
+"""How they call what is in a block of a transformer behind the first."""
 
 NARROW = (gan_discriminators, stylegan2_discriminator, idinvert_encoder)
 """Modules of networks that have fewer feature maps instead: each of their blocks halves the image."""
 
 
-def make_networks_small(patch: pytest.MonkeyPatch) -> None:
-    """Have torchvision and open_clip build few blocks, and modules of ours few feature maps."""
-    deep = partial(ResNet, Bottleneck, BLOCKS)
-    patch.setattr(torchvision.models, "resnet50", deep)
-    patch.setattr(torchvision.models, "resnet34", partial(ResNet, BasicBlock, BLOCKS))
-    patch.setattr(deeplabv3, "resnet101", lambda weights, **options: deep(**options))
+def make_networks_small(patch: pytest.MonkeyPatch, blocks: Sequence[int] = BLOCKS) -> None:
+    """Have torchvision and open_clip build few blocks, and modules of ours few feature maps.
+
+    Args:
+        patch: Takes it back.
+        blocks: At most so many in each stage of a ResNet.
+    """
+
+    def shallow(block: type[BasicBlock | Bottleneck], layers: Sequence[int], **options: object) -> ResNet:
+        return ResNet(block, [min(pair) for pair in zip(layers, blocks, strict=True)], **options)  # type: ignore[arg-type]
+
+    patch.setattr(torchvision.models.resnet, "ResNet", shallow)
     patch.setattr(torchvision.models, "vit_b_16", partial(VisionTransformer, 224, 16, 1, 12, 768, 3072))
-    for name, layers in (("ViT-L-14-quickgelu", 1), ("RN50-quickgelu", BLOCKS)):
+    for name, layers in (("ViT-L-14-quickgelu", 1), ("RN50-quickgelu", [*blocks])):
         configuration = open_clip.get_model_config(name)
         configuration["vision_cfg"]["layers"] = layers
         patch.setitem(open_clip.factory._MODEL_CONFIGS, name, configuration)
@@ -49,10 +58,15 @@ def make_networks_small(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(idinvert_encoder, "CODES", 5)
 
 
-def small_shapes(name: str) -> Shapes:
+def small_shapes(name: str, blocks: Sequence[int] = BLOCKS) -> Shapes:
     """Give the entries of a checkpoint's published file that its network has when it is small."""
     entries = {**published_keys()[name], **_narrow(name)}
-    return {key: shape for key, shape in entries.items() if not LEFT_OUT.search(key)}
+    return {key: shape for key, shape in entries.items() if not LATER.search(key) and _is_kept(key, blocks)}
+
+
+def _is_kept(key: str, blocks: Sequence[int]) -> bool:
+    found = STAGED.search(key)
+    return found is None or int(found[2]) < blocks[int(found[1]) - 1]
 
 
 def _narrow(name: str) -> Shapes:
