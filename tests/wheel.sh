@@ -5,7 +5,7 @@ BIN=$(cd "$BIN" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 "$BIN/python" -m build --wheel --outdir "$work" . >"$work/build.log" 2>&1 || { cat "$work/build.log"; exit 1; }
-"$BIN/python" -m venv "$work/venv"
+"$BIN/python" -m venv --without-pip "$work/venv"  # a pip of its own would take longer than all that it does
 # Dependencies come from .venv; the editable install of this package must not, so its .pth file is left out.
 site=$("$BIN/python" -c "import site; print(site.getsitepackages()[0])")
 fresh=$("$work/venv/bin/python" -c "import site; print(site.getsitepackages()[0])")
@@ -15,7 +15,7 @@ for entry in "$site"/*; do
     *) ln -s "$entry" "$fresh/" ;;
   esac
 done
-"$work/venv/bin/pip" install -q --no-deps "$work"/*.whl
+"$BIN/pip" --python "$work/venv/bin/python" install -q --no-deps "$work"/*.whl
 cd "$work"
 "$work/venv/bin/bench" list detectors | tee "$work/detectors"
 grep -q '^lgrad .*forenbench' "$work/detectors"

@@ -16,7 +16,8 @@ from command_line import Bench
 from formula import he_weights
 from layouts import write_mock
 from PIL import Image
-from published_keys import published_keys, wrapped
+from published_keys import wrapped
+from small_networks import make_networks_small, small_shapes
 
 from forenbench.data.descriptions import specs, suites
 from forenbench.plugins.installed import find
@@ -32,8 +33,14 @@ SETS = {part.dataset: part.testsets for part in suites()["dda-11"].parts}
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data root with the eleven sets, and a folder of weights."""
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A data root with the eleven sets, and a folder of weights of small networks."""
+    with pytest.MonkeyPatch.context() as patch:
+        make_networks_small(patch)
+        yield _written(tmp_path_factory)
+
+
+def _written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("dda")
     for name in SETS:
         write_mock(folder / "data", specs()[name])
@@ -48,7 +55,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (checkpoint,) = (one for one in find(name).checkpoints if one.name == name)
         path = folder / "weights" / name / checkpoint.file
         path.parent.mkdir(parents=True)
-        state = he_weights([*published_keys()[name].items()])
+        state = he_weights([*small_shapes(name).items()])
         torch.save(wrapped(name, checkpoint.key, state), path)
         (loaded,) = load(name, Weights(paths={name: path}, unverified=True))
         scores = [loaded.detector.score(loaded.detector.prepare(image)[None]) for image in some]

@@ -1,4 +1,4 @@
-"""Every table of the first papers from one command: networks of full size, formula weights, tiny data."""
+"""Every table of the first papers from one command: small networks, formula weights, tiny data."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ import pytest
 from command_line import Bench
 from layouts import write_layout
 from printed_papers import FIRST_PAPERS
-from published_files import write_published
+from published_files import BLOCKS, write_published
 from sklearn.metrics import average_precision_score
+from small_networks import make_networks_small
 
 from forenbench.plugins.installed import find, installed
 from forenbench.plugins.loading import load
@@ -33,7 +34,7 @@ SOME = {
     "univfd-acc": "biggan,dalle",
     "univfd-ap": "biggan,dalle",
 }
-"""Tables of costly networks are run over some of their columns: each row is filled, other columns are not.
+"""Tables of many networks are run over some of their columns: each row is filled, other columns are not.
 
 All are filled where that costs least: in LGrad's sixth table, means included, and in CNNDetection's README.
 """
@@ -57,11 +58,13 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         "celebahq-train",
         "forensynths-val",
     ):
-        # An encoder takes a second an image here: with two contents it sees most of them once. A training
-        # refuses to be validated on its own images.
+        # With two contents an encoder sees most of them once. A training refuses to be validated on its own
+        # images.
         write_layout(folder / "data", name, contents=None if name.endswith(("-train", "-val")) else 2)
-    write_published(folder / "weights")
-    yield folder
+    with pytest.MonkeyPatch.context() as patch:
+        make_networks_small(patch, BLOCKS)
+        write_published(folder / "weights")
+        yield folder
     shutil.rmtree(folder)
 
 

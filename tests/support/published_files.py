@@ -1,4 +1,4 @@
-"""A folder with every checkpoint that the first papers need: published formats, weights by formula."""
+"""A folder with every checkpoint that the first papers need: published formats, small networks by formula."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from formula import he_weights, shapes_of
 from printed_papers import FIRST_PAPERS
 from published_keys import published_keys, wrapped
 from safetensors.torch import save_file
+from small_networks import small_shapes
 from torch import Tensor, nn
 from transformation_files import filled_as_published
 
@@ -38,6 +39,9 @@ OWN: Mapping[str, Callable[[], nn.Module]] = {
 """The networks of tables that nobody published, by how their checkpoints' names begin."""
 
 
+BLOCKS = (3, 1, 1, 1)
+"""Of ResNets' stages: patch forensics cuts ResNet-50 off behind the first, which must be whole."""
+
 BEGINNINGS = (*OWN, "durall-", "frank-ridge-")
 """How the names of those begin that differ in nothing but what they were trained on."""
 
@@ -55,6 +59,7 @@ def needed() -> Iterator[Checkpoint]:
 def write_published(folder: Path) -> Path:
     """Write them all as FORENBENCH_WEIGHTS wants them, ``<name>/<file>``; in half precision, for space.
 
+    Networks must have been made small, with `BLOCKS`.
     Files of one network in one format hold the same, and are one file under several names.
     """
     folder.mkdir()
@@ -89,7 +94,7 @@ def _kind(checkpoint: Checkpoint) -> Hashable:
 def content_of(checkpoint: Checkpoint) -> dict[str, object]:
     """Make what a file holds."""
     if _kind(checkpoint) == "ResNet-50":
-        return _halved(filled_as_published("lgrad-4class"))
+        return _filled("lgrad-4class")
     if checkpoint.name == "univfd-bank":
         random = torch.Generator().manual_seed(1)
         return {side: torch.randn(12, 768, generator=random) for side in ("real", "fake")}
@@ -108,15 +113,18 @@ def content_of(checkpoint: Checkpoint) -> dict[str, object]:
             with torch.device("meta"):
                 shapes = shapes_of(build())
             return _halved(he_weights(shapes))
-    return wrapped(checkpoint.name, checkpoint.key, _halved(filled_as_published(checkpoint.name)))
+    return wrapped(checkpoint.name, checkpoint.key, _filled(checkpoint.name))
 
 
 def _trained_clip() -> dict[str, object]:
     """Make CLIP's image tower and a head as UniversalFakeDetect's training writes them."""
-    tower = filled_as_published("clip-vit-l14")
-    model = {f"model.{key}": value for key, value in _halved(tower).items()}
-    model |= {f"fc.{key}": value for key, value in _halved(filled_as_published("univfd-head")).items()}
+    model = {f"model.{key}": value for key, value in _filled("clip-vit-l14").items()}
+    model |= {f"fc.{key}": value for key, value in _filled("univfd-head").items()}
     return {"model": model, "optimizer": {}, "total_steps": 1}
+
+
+def _filled(name: str) -> dict[str, Tensor]:
+    return _halved(filled_as_published(name, small_shapes(name, BLOCKS)))
 
 
 def _halved(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -9,7 +9,7 @@ from zlib import crc32
 
 import torch
 from formula import shapes_of
-from published_keys import published_keys
+from published_keys import Shapes, published_keys
 from torch import Tensor, nn
 
 from forenbench.detectors._nets.networks import Network
@@ -23,9 +23,14 @@ def pretrained(name: str) -> Network:
     return model
 
 
-def filled_as_published(name: str) -> dict[str, Tensor]:
-    """Fill the entries of a published file as `filled` does a network's; of CLIP's text side, one number."""
-    shapes = published_keys()[name].items()
+def filled_as_published(name: str, of: Shapes | None = None) -> dict[str, Tensor]:
+    """Fill the entries of a published file as `filled` does a network's; of CLIP's text side, one number.
+
+    Args:
+        name: Of the checkpoint.
+        of: Which entries, and how large; by default those that were published.
+    """
+    shapes = (published_keys()[name] if of is None else of).items()
     of_clip = any(key.startswith("visual.") for key, _ in shapes)
     kept = {key: shape for key, shape in shapes if not of_clip or key.startswith("visual.") or not shape}
     return {key: _fill(key, shape) for key, shape in kept.items()}

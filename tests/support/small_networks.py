@@ -1,0 +1,79 @@
+"""Networks of published kinds with few blocks or feature maps, for tests of what is done with their scores.
+
+Golden tests, and `test_published_keys.py` of files, say whether those of full size are the published ones.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import partial
+
+import open_clip
+import pytest
+import torch
+import torchvision
+from formula import shapes_of
+from published_keys import Shapes, published_keys
+from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
+from torchvision.models.vision_transformer import VisionTransformer
+
+from forenbench.detectors._nets import gan_discriminators, idinvert_encoder, stylegan2_discriminator
+from forenbench.detectors._nets.networks import Network
+from forenbench.detectors._nets.transformations import TRANSFORMATIONS
+
+BLOCKS = (1, 1, 1, 1)
+"""Of the four stages of a ResNet; transformers have one."""
+
+STAGED = re.compile(r"\blayer([1-4])\.(\d+)\.")
+"""How published files call what is in a block of a ResNet, by stage and block."""
+
+LATER = re.compile(r"blocks\.[1-9]|encoder_layer_[1-9]")
+"""How they call what is in a block of a transformer behind the first."""
+
+NARROW = (gan_discriminators, stylegan2_discriminator, idinvert_encoder)
+"""Modules of networks that have fewer feature maps instead: each of their blocks halves the image."""
+
+
+def make_networks_small(patch: pytest.MonkeyPatch, blocks: Sequence[int] = BLOCKS) -> None:
+    """Have torchvision and open_clip build few blocks, and modules of ours few feature maps.
+
+    Args:
+        patch: Takes it back.
+        blocks: At most so many in each stage of a ResNet.
+    """
+
+    def shallow(block: type[BasicBlock | Bottleneck], layers: Sequence[int], **options: object) -> ResNet:
+        return ResNet(block, [min(pair) for pair in zip(layers, blocks, strict=True)], **options)  # type: ignore[arg-type]
+
+    patch.setattr(torchvision.models.resnet, "ResNet", shallow)
+    patch.setattr(torchvision.models, "vit_b_16", partial(VisionTransformer, 224, 16, 1, 12, 768, 3072))
+    for name, layers in (("ViT-L-14-quickgelu", 1), ("RN50-quickgelu", [*blocks])):
+        configuration = open_clip.get_model_config(name)
+        configuration["vision_cfg"]["layers"] = layers
+        patch.setitem(open_clip.factory._MODEL_CONFIGS, name, configuration)
+    for module in (gan_discriminators, stylegan2_discriminator):
+        patch.setattr(module, "CHANNELS", [maps // 16 for maps in module.CHANNELS])
+    patch.setattr(idinvert_encoder, "WIDTHS", [maps // 32 for maps in idinvert_encoder.WIDTHS])
+    patch.setattr(idinvert_encoder, "CODES", 5)
+
+
+def small_shapes(name: str, blocks: Sequence[int] = BLOCKS) -> Shapes:
+    """Give the entries of a checkpoint's published file that its network has when it is small."""
+    entries = {**published_keys()[name], **_narrow(name)}
+    return {key: shape for key, shape in entries.items() if not LATER.search(key) and _is_kept(key, blocks)}
+
+
+def _is_kept(key: str, blocks: Sequence[int]) -> bool:
+    found = STAGED.search(key)
+    return found is None or int(found[2]) < blocks[int(found[1]) - 1]
+
+
+def _narrow(name: str) -> Shapes:
+    modules = {module.__name__ for module in NARROW}
+    models = [one.model for one in TRANSFORMATIONS.values() if isinstance(one.model, Network)]
+    builds = [model.build for model in models if model.checkpoint.name == name]
+    with torch.device("meta"):
+        return {
+            key: shape for build in builds if build.__module__ in modules for key, shape in shapes_of(build())
+        }
