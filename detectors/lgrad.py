@@ -98,7 +98,7 @@ class LGrad(LogitDetector):
     rows: ClassVar = {"published": ("stylegan-bedroom",), "sample": ("nearest-gan",)}
     needs: ClassVar = {variant: recipe.checkpoints for variant, recipe in RECIPES.items()}
     checkpoints: ClassVar = tuple(dict.fromkeys(file for files in needs.values() for file in files))
-    version = "1"
+    version = "2"
     threshold = 0.5
 
     def __init__(self, variant: str, weights: Weights) -> None:

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from forenbench.detectors._nets.transformations import TRANSFORMATIONS, Transformation
+from forenbench.detectors._nets.transformations import TRANSFORMATIONS, PictureMaker, Transformation
 from forenbench.errors import BenchError, unknown
 
 from . import learners
@@ -60,7 +60,8 @@ class Gradients:
     def cache(self, root: Path) -> PictureCache:
         """Return where this transformation's pictures lie; each checkpoint has a folder of its own."""
         # Not the number made at once: pictures for training are always made one by one.
-        made = json.dumps([repr(self.transformation.prepare), dict(self.checkpoints)], sort_keys=True)
+        of = [PictureMaker.version, repr(self.transformation.prepare), dict(self.checkpoints)]
+        made = json.dumps(of, sort_keys=True)
         name = f"{self.name}-{hashlib.sha256(made.encode()).hexdigest()[:16]}"
         # Every transformation squashes to a square: pictures of all images take the same room.
         prepare, make = self.transformation.prepare, partial(self.alone.pictures, self.network)
@@ -69,7 +70,7 @@ class Gradients:
     @property
     def alone(self) -> Transformation:
         """The transformation one image at a time: in a batch, the last digits depend on the others."""
-        return replace(self.transformation, at_once=1)
+        return replace(self.transformation, on_cpu=1, on_gpu=1)
 
 
 def prepare(

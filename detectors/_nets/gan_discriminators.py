@@ -18,30 +18,57 @@ from torch.nn import functional
 CHANNELS = (64, 128, 256, 512, 512, 512, 512)
 """Feature maps at 256, 128, …, 4 pixels."""
 
-FUSED = 2
-"""StyleGAN's two largest blocks convolve and average in one strided convolution."""
-
 _DEVIATION = 1e-4
 """Minibatch standard deviation of a single image: the square root of the published epsilon, 1e-8."""
 
 
 class Scaled(nn.Module):
-    """A convolution or matrix product with He's factor applied when it runs ("equalised learning rate")."""
+    """A convolution or matrix product whose file lacks He's factor ("equalised learning rate").
 
-    def __init__(self, *shape: int, gain: float = sqrt(2), bias: bool = True) -> None:
+    The published code multiplies by the factor whenever it runs.
+
+    Args:
+        shape: Of the weight: (C', C, k, k), or (C', C).
+        gain: A factor of the weight beside He's.
+        bias: A factor of the bias; None: there is no bias.
+    """
+
+    def __init__(self, *shape: int, gain: float = sqrt(2), bias: float | None = 1) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.empty(*shape))
-        self.bias = nn.Parameter(torch.empty(shape[0])) if bias else None
-        # fan-in: input channels times the kernel's pixels. The
-        # published file has the weights before this factor.
-        self.factor = gain / sqrt(prod(shape[1:]))
+        self.bias = None if bias is None else nn.Parameter(torch.empty(shape[0]))
+        # fan-in: input channels times the kernel's pixels.
+        self.factors = gain / sqrt(prod(shape[1:])), bias or 1
+
+    def fold(self) -> None:
+        """Multiply the parameters by their factors, once and for all; what is computed stays the same."""
+        weight, bias = self.scaled()
+        self.weight = nn.Parameter(weight, requires_grad=False)
+        self.bias = None if bias is None else nn.Parameter(bias, requires_grad=False)
+        self.factors = 1, 1
+
+    def scaled(self) -> tuple[Tensor, Tensor | None]:
+        """Return the weight and the bias to compute with."""
+        of_weight, of_bias = self.factors
+        weight = self.weight if of_weight == 1 else self.weight * of_weight
+        return weight, self.bias if self.bias is None or of_bias == 1 else self.bias * of_bias
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (n, C, H, W) to as many pixels, or (n, C) to (n, C')."""
-        weight = self.weight * self.factor
+        weight, bias = self.scaled()
         if weight.ndim == 2:
-            return functional.linear(x, weight, self.bias)
-        return functional.conv2d(x, weight, self.bias, padding=weight.shape[-1] // 2)
+            return functional.linear(x, weight, bias)
+        return functional.conv2d(x, weight, bias, padding=weight.shape[-1] // 2)
+
+
+def fold(network: nn.Module) -> None:
+    """Fold the factors of a network into its parameters; of one that has none nothing changes.
+
+    Weights of 92 MB are then no longer multiplied for every call.
+    """
+    for module in network.modules():
+        if isinstance(module, Scaled):
+            module.fold()
 
 
 class Blur(nn.Module):
@@ -62,22 +89,19 @@ class Blur(nn.Module):
 class BlurredHalving(Scaled):
     """StyleGAN's second convolution of a block: blur, convolve, halve the size, then activate."""
 
-    def __init__(self, *shape: int, fused: bool) -> None:
+    def __init__(self, *shape: int) -> None:
         super().__init__(*shape)
         self.blur = Blur(shape[1])
-        self.fused = fused
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (n, C, H, W) to (n, C', H/2, W/2)."""
-        x = self.blur(x)
-        if not self.fused:
-            return activate(functional.avg_pool2d(super().forward(x), 2))
-        # A 3×3 convolution followed by the mean of 2×2 pixels, as one 4×4
-        # convolution: the mean of the kernel at its four shifts. Two steps would
-        # give the same up to rounding, which 8-bit gradient pictures show.
-        wide = functional.pad(self.weight * self.factor, (1, 1, 1, 1))
-        kernel = (wide[..., 1:, 1:] + wide[..., :-1, 1:] + wide[..., 1:, :-1] + wide[..., :-1, :-1]) / 4
-        return activate(functional.conv2d(x, kernel, self.bias, stride=2, padding=1))
+        # The published code convolves at every pixel and then averages 2×2 of them, in its two largest blocks
+        # as one 4×4 convolution. Averages of neighbours commute with a convolution: taken first, at all
+        # pixels and a border of zeros, they leave it every second pixel, a quarter of the products (of the
+        # 4×4 one's, 9/16). The same up to rounding.
+        means = functional.avg_pool2d(self.blur(x), 2, stride=1, padding=1)
+        weight, bias = self.scaled()
+        return activate(functional.conv2d(means, weight, bias, stride=2))
 
 
 class PlainHalving(Scaled):
@@ -95,10 +119,10 @@ class Discriminator(nn.Module):
     at a time, where that feature is a constant. So here it is constant for any batch.
 
     Args:
-        halving: Makes the second convolution of the block with this index, of these shapes.
+        halving: Makes the second convolution of a block, of a weight of this shape.
     """
 
-    def __init__(self, halving: Callable[[int, tuple[int, ...]], nn.Module]) -> None:
+    def __init__(self, halving: Callable[..., nn.Module]) -> None:
         super().__init__()
         # Training's progress through the resolutions; 0 in the published files: all of them, of which
         # `input0` alone is the way in. The other `input…` are there for strict loading.
@@ -106,7 +130,7 @@ class Discriminator(nn.Module):
         for block, (here, after) in enumerate(pairwise(CHANNELS)):
             self.add_module(f"input{block}", Scaled(here, 3, 1, 1))
             self.add_module(f"layer{2 * block}", Scaled(here, here, 3, 3))
-            self.add_module(f"layer{2 * block + 1}", halving(block, (after, here, 3, 3)))
+            self.add_module(f"layer{2 * block + 1}", halving(after, here, 3, 3))
         last = CHANNELS[-1]
         self.add_module("input6", Scaled(last, 3, 1, 1))
         self.layer12 = Scaled(last, last + 1, 3, 3)
@@ -125,8 +149,8 @@ class Discriminator(nn.Module):
 
 
 def activate(x: Tensor) -> Tensor:
-    """Apply the published leaky ReLU."""
-    return functional.leaky_relu(x, 0.2)
+    """Apply the published leaky ReLU, in place: the memory of `x` becomes the result's."""
+    return functional.leaky_relu_(x, 0.2)
 
 
 def with_deviation(x: Tensor) -> Tensor:
@@ -138,9 +162,9 @@ def with_deviation(x: Tensor) -> Tensor:
 
 def stylegan_256() -> Discriminator:
     """Make StyleGAN's discriminator, unfilled: 51 entries, 23 million parameters."""
-    return Discriminator(lambda block, shape: BlurredHalving(*shape, fused=block < FUSED))
+    return Discriminator(BlurredHalving)
 
 
 def pggan_256() -> Discriminator:
     """Make PGGAN's discriminator, unfilled: 45 entries, 23 million parameters."""
-    return Discriminator(lambda block, shape: PlainHalving(*shape))
+    return Discriminator(PlainHalving)

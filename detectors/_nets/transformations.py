@@ -49,7 +49,7 @@ from torch import nn
 from forenbench.weights import Checkpoint, Weights
 
 from .encoders import CLIP_RN50, RESNET_50, VIT_B16, identity
-from .gan_discriminators import pggan_256, stylegan_256
+from .gan_discriminators import fold, pggan_256, stylegan_256
 from .gradients import gradient_images
 from .idinvert_encoder import idinvert_256
 from .image_models import (
@@ -108,12 +108,15 @@ class Transformation:
     Attributes:
         prepare: Turns one RGB image into the model's input (3, H, W).
         model: Whose outputs are differentiated; None: the classifier sees the image itself.
-        at_once: Images differentiated together, so few that the gradients need less than 2 GiB.
+        on_cpu: Images that a CPU differentiates together. One of a GAN's discriminator, whose maps are large;
+            elsewhere weights are, and reading them once for several pays.
+        on_gpu: The same of a GPU, which few would leave idle; so few that gradients need less than 8 GiB.
     """
 
     prepare: Preprocess
     model: Network | Untrained | None = None
-    at_once: int = 4
+    on_cpu: int = 4
+    on_gpu: int = 16
 
     @property
     def checkpoints(self) -> tuple[Checkpoint, ...]:
@@ -131,11 +134,23 @@ class Transformation:
             MissingWeights: The file is not on this machine.
             WrongWeights: It holds something else.
         """
-        return None if self.model is None else self.model.load(weights, known)
+        if self.model is None:
+            return None
+        network = self.model.load(weights, known)
+        fold(network)
+        return network
 
     def pictures(self, network: nn.Module | None, batch: Tensor) -> Tensor:
         """Turn n prepared images (n, 3, H, W) into 8-bit pictures (n, 3, H, W), each by itself."""
-        return as_pixels(batch) if network is None else gradient_images(network, batch, self.at_once)
+        if network is None:
+            return as_pixels(batch)
+        return gradient_images(network, batch, self.at_once(batch.device))
+
+    def at_once(self, device: torch.device) -> int:
+        """Say how many images are differentiated together."""
+        # By the kind of device alone, not by its free memory: batches of another size differ in the last bit,
+        # and by rounding in a level of a picture here and there.
+        return self.on_cpu if device.type == "cpu" else self.on_gpu
 
 
 class PictureMaker:
@@ -148,7 +163,7 @@ class PictureMaker:
         identity: What its pictures are; empty: not known, so they are never kept.
     """
 
-    version = "1"
+    version = "2"
     """Change it whenever the pictures of the same files change."""
 
     def __init__(self, transformation: Transformation, network: nn.Module | None, identity: str = "") -> None:
@@ -170,9 +185,8 @@ def picture_maker(name: str, weights: Weights, known: tuple[Checkpoint, ...] = (
             network = transformation.load(weights, known)
         if network is None:  # the image itself costs less to make than to keep
             return PictureMaker(transformation, network)
-        # Batches of another size differ in the last bit, and
-        # by rounding in a level of a picture here and there.
-        version = f"{PictureMaker.version} ({transformation.at_once} at once)"
+        at_once = f"{transformation.on_cpu} at once, {transformation.on_gpu} on a GPU"
+        version = f"{PictureMaker.version} ({at_once})"
         pictures = identity(f"lgrad-{name}", version, files, transformation.prepare)
         return PictureMaker(transformation, network, pictures)
 
@@ -212,18 +226,18 @@ _IMAGENET_224 = Preprocess(IMAGENET, resize=224)
 _CLIP_224 = Preprocess(CLIP, resize=224)
 
 TRANSFORMATIONS: Mapping[str, Transformation] = {
-    "stylegan-bedroom": Transformation(_GAN, _BEDROOM),
-    "stylegan-bedroom-tf-resize": Transformation(_TF, _BEDROOM),
-    "stylegan-cats": Transformation(_GAN, _CATS),
-    "stylegan2-church": Transformation(_GAN, _CHURCH, at_once=2),  # four would need more than 2 GiB
-    "progan-bedroom": Transformation(_GAN, _PROGAN_BEDROOM),
-    "progan-bridge": Transformation(_GAN, _PROGAN_BRIDGE),
-    "progan-random": Transformation(_GAN, Untrained(pggan_256, seed=0)),
+    "stylegan-bedroom": Transformation(_GAN, _BEDROOM, on_cpu=1),
+    "stylegan-bedroom-tf-resize": Transformation(_TF, _BEDROOM, on_cpu=1),
+    "stylegan-cats": Transformation(_GAN, _CATS, on_cpu=1),
+    "stylegan2-church": Transformation(_GAN, _CHURCH, on_cpu=1, on_gpu=8),
+    "progan-bedroom": Transformation(_GAN, _PROGAN_BEDROOM, on_cpu=1),
+    "progan-bridge": Transformation(_GAN, _PROGAN_BRIDGE, on_cpu=1),
+    "progan-random": Transformation(_GAN, Untrained(pggan_256, seed=0), on_cpu=1),
     "idinvert": Transformation(_GAN, _IDINVERT),
     "vgg16": Transformation(_IMAGENET, _VGG),
     "inception-v3": Transformation(_IMAGENET, _INCEPTION),
     "resnet50": Transformation(_IMAGENET, _RESNET),
-    "deeplab-v3": Transformation(_IMAGENET, _DEEPLAB, at_once=2),
+    "deeplab-v3": Transformation(_IMAGENET, _DEEPLAB, on_cpu=2, on_gpu=8),
     "vit": Transformation(_IMAGENET_224, _VIT),
     "clip-rn50": Transformation(_CLIP_224, _CLIP),
     "input-image": Transformation(Preprocess(PLAIN, resize=256)),

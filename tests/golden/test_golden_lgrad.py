@@ -11,7 +11,6 @@ ones.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -37,7 +36,7 @@ from golden import (
 from numpy.typing import NDArray
 from PIL import Image
 
-from forenbench.detectors._nets.gan_discriminators import activate, pggan_256, stylegan_256
+from forenbench.detectors._nets.gan_discriminators import activate, fold, pggan_256, stylegan_256
 from forenbench.detectors._nets.gradients import gradients, to_pictures
 from forenbench.detectors._nets.networks import resnet_50
 from forenbench.detectors._nets.pixels import IMAGENET, SYMMETRIC, Preprocess, normalise
@@ -149,14 +148,19 @@ def run(request: pytest.FixtureRequest, runs: dict[str, Run], tmp_path: Path, cl
 def make(name: str, path: Path, classifier_file: Path) -> Run:
     """Load a model's detector from files of formula weights, and do stage A."""
     model = MODELS[name]
-    torch.save({"discriminator": gan_weights(shapes_of(model.build()))}, path)
+    wide = model.build()
+    entries = gan_weights(shapes_of(wide))
+    torch.save({"discriminator": entries}, path)
     weights = Weights(paths=dict(zip(model.checkpoints, (path, classifier_file), strict=True)))
     detector = LGrad(model.variant, weights)
     path.unlink()
     network = detector.encoder.network
     assert network is not None
-    # Channels last, as detectors keep their networks, is faster in float32 and slower in float64.
-    wide = copy.deepcopy(network).double().to(memory_format=torch.contiguous_format)
+    # Not the detector's, widened: its weights were multiplied in float32. Nor are channels
+    # last as they are there, which is slower in float64.
+    wide.load_state_dict(entries)
+    wide.double().eval().requires_grad_(False)
+    fold(wide)
     exact = run_of(wide, detector, [name for name in model.exact if name in AVAILABLE])
     rounded = run_of(network, detector, [name for name in model.rounded if name in AVAILABLE])
     return Run(name, model, detector, rounded, exact)

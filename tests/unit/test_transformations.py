@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from math import prod, sqrt
 
 import numpy as np
@@ -11,19 +12,31 @@ import torch
 from formula import gan_weights, he_weights, rgb, shapes_of
 from numpy.typing import NDArray
 from PIL import Image
+from published_discriminators import Published, pggan, stylegan, stylegan2
 from scipy.signal import correlate, upfirdn
 from torch import Tensor, nn
 from torchvision import models
 from transformation_files import filled, pretrained
 
-from forenbench.detectors._nets import idinvert_encoder, stylegan2_discriminator
-from forenbench.detectors._nets.gan_discriminators import pggan_256, stylegan_256, with_deviation
+from forenbench.detectors._nets import (
+    gan_discriminators,
+    idinvert_encoder,
+    stylegan2_discriminator,
+    transformations,
+)
+from forenbench.detectors._nets.gan_discriminators import (
+    Scaled,
+    fold,
+    pggan_256,
+    stylegan_256,
+    with_deviation,
+)
 from forenbench.detectors._nets.gradients import gradient_images, gradients
 from forenbench.detectors._nets.idinvert_encoder import idinvert_256
 from forenbench.detectors._nets.image_models import of_clip
 from forenbench.detectors._nets.pixels import CLIP, IMAGENET, SYMMETRIC, as_pixels
 from forenbench.detectors._nets.stylegan2_discriminator import stylegan2_256
-from forenbench.detectors._nets.transformations import TRANSFORMATIONS
+from forenbench.detectors._nets.transformations import TRANSFORMATIONS, Untrained, picture_maker
 from forenbench.weights import Weights, WrongWeights, frozen, load_strict
 
 Array = NDArray[np.float64]
@@ -268,7 +281,8 @@ def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def narrowed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have networks of the same depth with a few feature maps each."""
-    monkeypatch.setattr(stylegan2_discriminator, "CHANNELS", (2, 3, 4, 4, 4, 4, 4))
+    for module in (gan_discriminators, stylegan2_discriminator):
+        monkeypatch.setattr(module, "CHANNELS", (2, 3, 4, 4, 4, 4, 4))
     monkeypatch.setattr(idinvert_encoder, "WIDTHS", (2, 3, 4, 4, 4, 4, 4))
     monkeypatch.setattr(idinvert_encoder, "CODES", 5)
 
@@ -310,6 +324,40 @@ def test_the_gradient_is_the_slope_of_the_summed_outputs(build: Callable[[], nn.
         assert slope.item() == pytest.approx((gradient * step).sum().item(), rel=1e-3)
 
 
+@pytest.mark.usefixtures("narrow")
+@pytest.mark.parametrize(
+    ("build", "published"), [(stylegan_256, stylegan), (pggan_256, pggan), (stylegan2_256, stylegan2)]
+)
+def test_fewer_steps_give_what_the_published_ones_do(
+    build: Callable[[], nn.Module], published: Published
+) -> None:
+    """Also at the borders, where filters and averages meet zeros; before folding and after."""
+    network, image = in_double(build), image_in_double()
+    entries = {key: value.clone() for key, value in network.state_dict().items()}
+    leaf = image.clone().requires_grad_()
+    expected = published(entries, leaf)
+    (gradient,) = torch.autograd.grad(expected.sum(), leaf)
+    for _ in ("as loaded", "folded", "folded again"):
+        assert torch.allclose(network(image), expected, rtol=1e-9, atol=0)
+        assert torch.allclose(
+            gradients(network, image), gradient, rtol=1e-9, atol=gradient.abs().max() * 1e-9
+        )
+        fold(network)
+
+
+@pytest.mark.usefixtures("narrow")
+def test_a_loaded_transformation_multiplies_no_weights_any_more() -> None:
+    network = TRANSFORMATIONS["progan-random"].load(Weights())
+    assert network is not None
+    scaled = [module for module in network.modules() if isinstance(module, Scaled)]
+    assert len(scaled) == 22
+    for module in scaled:
+        weight, bias = module.scaled()
+        assert weight is module.weight
+        assert bias is module.bias
+    assert not any(parameter.requires_grad for parameter in network.parameters())
+
+
 def test_the_deviation_of_a_single_image_is_a_constant() -> None:
     x = torch.rand(2, 5, 4, 4)
     y = x[:1] - x[:1].mean(0)  # a group of one image
@@ -335,6 +383,44 @@ def test_gradient_picture_is_stretched_by_its_own_extremes_and_rounded_half_to_e
     assert pictures.dtype == torch.uint8
     assert pictures[0].flatten().tolist() == [0, 255, 76, 26, 128, 255]
     assert pictures[1].tolist() == pictures[0].tolist()
+
+
+class Counting(Square):
+    """Notes how many images it gets."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.counts: list[int] = []
+
+    def forward(self, images: Tensor) -> Tensor:
+        self.counts.append(len(images))
+        return super().forward(images)
+
+
+@pytest.mark.parametrize(("name", "counts"), [("stylegan-bedroom", [1] * 5), ("vit", [4, 1])])
+def test_a_cpu_differentiates_large_maps_one_image_at_a_time(name: str, counts: list[int]) -> None:
+    network = Counting()
+    assert len(TRANSFORMATIONS[name].pictures(network, torch.rand(5, 3, 2, 2))) == 5
+    assert network.counts == counts
+
+
+@pytest.mark.parametrize("name", GANS)
+def test_a_gpu_gets_more_at_once_whatever_its_memory(name: str) -> None:
+    transformation = TRANSFORMATIONS[name]
+    assert transformation.at_once(torch.device("cuda:1")) == (8 if name == "stylegan2-church" else 16)
+    assert replace(transformation, on_cpu=3).at_once(torch.device("cpu")) == 3
+
+
+@pytest.mark.usefixtures("narrow")
+@pytest.mark.parametrize("field", ["on_cpu", "on_gpu"])
+def test_kept_pictures_are_of_one_number_at_once(field: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It changes their last bits."""
+    transformation = TRANSFORMATIONS["progan-random"]
+    before = picture_maker("progan-random", Weights()).identity
+    monkeypatch.setattr(
+        transformations, "TRANSFORMATIONS", {"progan-random": replace(transformation, **{field: 7})}
+    )
+    assert picture_maker("progan-random", Weights()).identity != before
 
 
 def test_a_constant_gradient_is_black_and_the_batch_is_untouched() -> None:
@@ -366,8 +452,9 @@ def test_without_a_transformation_the_classifier_sees_the_very_pixels() -> None:
 
 @pytest.mark.slow
 def test_random_weights_are_drawn_from_the_documented_seed() -> None:
-    network = TRANSFORMATIONS["progan-random"].load(Weights())
-    assert network is not None
+    model = TRANSFORMATIONS["progan-random"].model
+    assert isinstance(model, Untrained)
+    network = model.load(Weights(), ())
     random, state = np.random.RandomState(0), network.state_dict()
     for key in ("input0.weight", "layer0.weight", "layer1.weight", "input1.weight"):
         expected = random.standard_normal(state[key].shape).astype(np.float32)
