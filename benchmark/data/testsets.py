@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from .descriptions import Spec
     from .inventory import FileFacts
 
+_AT_ONCE = 1000
+"""Lines that are digested together."""
 Groups = Mapping[str, Sequence[Sample]]
 """Test sets by name, in table order."""
 
@@ -136,8 +139,8 @@ def digest(samples: Iterable[Sample], facts: Mapping[str, FileFacts]) -> str:
     # Neither where the files lie nor their times: the same files, moved or copied, are the same test set.
     lines = (f"{sample.label} {facts[sample.path].sha256} {sample.path}\n" for sample in samples)
     total = hashlib.sha256()
-    for line in lines:
-        total.update(line.encode("utf-8", "surrogateescape"))
+    while some := "".join(islice(lines, _AT_ONCE)):
+        total.update(some.encode("utf-8", "surrogateescape"))
     return total.hexdigest()
 
 

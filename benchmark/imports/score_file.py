@@ -7,6 +7,7 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -149,25 +150,33 @@ def _rows(
     # A prefix that ends in a slash is whole folders: "data/" does not begin "database/a.png".
     prefix = reading.prefix and normal(reading.prefix) + "/" * reading.prefix.endswith(("/", "\\"))
     unused = UnusedColumns({**names, **{f"score of {one}": one for one in scores}})
+    column = {name: names.get(name, "") for name in OF_SCORES}
+    described = [column[name] for name in ("generator", "class", "real_source", "origin")]
     for number, row in enumerate(read_rows(file), 1):
         unused.see(row)
-        given = {name: row.get(names.get(name, ""), "") for name in OF_SCORES}
-        label = labels.get(given["label"])
+        label = labels.get(row.get(column["label"], ""))
         if label == DROP:
             continue
-        path = _path(file, number, given["path"])
+        path = _path(file, number, row.get(column["path"], ""))
         if prefix and path.startswith(prefix):  # where nothing would be left, the path stays whole
             path = path.removeprefix(prefix).lstrip("/") or path
-        generator, class_name, source, origin = (
-            as_text(given[name]) for name in ("generator", "class", "real_source", "origin")
-        )
-        scored = [_score(file, number, given | {"score": row.get(one, "")}) for one in scores]
-        yield [ForeignRow(number, path, label, generator, class_name, source, origin, *one) for one in scored]
+        texts = [_text(row[name]) if name in row else "" for name in described]
+        said = row.get(column["status"], ""), row.get(column["error"], "")
+        scored = [_score(file, number, row.get(one, ""), *said) for one in scores]
+        yield [ForeignRow(number, path, label, *texts, *one) for one in scored]
     unread += unused.notes()
+
+
+@lru_cache(1024)
+def _text(said: str) -> str:
+    """Read a text (see `as_text`) into one object for equal ones: of a million rows most share a few."""
+    return as_text(said)
 
 
 def _path(file: Path, number: int, text: str) -> str:
     """Spell a row's path as paths are compared."""
+    if text.isprintable() and text.strip():  # nearly always: none of the flaws below is printable
+        return normal(text)
     # No file has NUL in its name, and Arrow keeps no half of a surrogate pair, which JSON may hold.
     for is_so, flaw in (
         (not text.strip(), "there is no path"),
@@ -179,22 +188,24 @@ def _path(file: Path, number: int, text: str) -> str:
     return normal(text)
 
 
-def _score(file: Path, number: int, given: Mapping[str, str]) -> tuple[float, str, str]:
+def _score(file: Path, number: int, score: str, status: str, error: str) -> tuple[float, str, str]:
     """Read score, status and reason; what is wrong with a score is its row's, and loses no other row."""
-    status, text = given["status"].strip().lower() or "ok", given["score"].strip()
+    status, text = status.strip().lower() or "ok", score.strip()
     if status not in STATUSES:
         raise BenchError(f"'{file}', row {number}: status '{status}' is none of {', '.join(STATUSES)}")
     if status != "ok":
-        return math.nan, status, readable(given["error"]) or f"status '{status}' in {file.name}"
+        return math.nan, status, readable(error) or f"status '{status}' in {file.name}"
     if not text:
-        return math.nan, "failed", readable(given["error"]) or f"no score in row {number} of {file.name}"
+        return math.nan, "failed", readable(error) or f"no score in row {number} of {file.name}"
+    if _NUMBER.fullmatch(text):
+        value = float(text)
+        if math.isfinite(value):
+            return value, "ok", ""
     shown = readable(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…")
     if not _NUMBER.fullmatch(text):
         return math.nan, "failed", f"score '{shown}' in row {number} of {file.name} is no number"
-    score = float(text)
-    if not math.isfinite(score):  # "nan" and "inf" are written so; 1e999 becomes infinite on the way
-        return math.nan, "nonfinite", f"score {shown} in row {number} of {file.name}"
-    return score, "ok", ""
+    # "nan" and "inf" are written so; 1e999 becomes infinite on the way
+    return math.nan, "nonfinite", f"score {shown} in row {number} of {file.name}"
 
 
 def _orient(
@@ -228,6 +239,6 @@ def _orient(
             error = f"score {row.score:g} in row {row.number} of {file.name} is too large for float32"
             oriented.append(row._replace(score=math.nan, status="nonfinite", error=error))
         else:
-            oriented.append(row._replace(score=score))
+            oriented.append(ForeignRow(*row[:7], score, *row[8:]))  # twice as fast as `_replace`
     # Rounded as the scores are: 0.3 is more than 0.3 once the one is float32 and the other is not.
     return oriented, float(np.float32(threshold)), tuple(notes)

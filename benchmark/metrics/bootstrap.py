@@ -23,17 +23,14 @@ from numpy.typing import NDArray
 from forenbench.types import FAKE, REAL
 
 from .counts import Counts
+from .times_drawn import BLOCK, COUNTED, Numbers, is_kept, times_drawn
 
 REPLICATES = 1000
 STEPS = 1024
 """Distinct scores up to which intervals are exact; beyond, about as many steps of neighbouring scores."""
-_BLOCK = 250
-"""Replicates of one stream of random numbers."""
-BLOCKS = REPLICATES // _BLOCK
+BLOCKS = REPLICATES // BLOCK
 _AT_ONCE = 1 << 21
-"""Numbers drawn at once: memory stays flat for cells of any size."""
-_COUNTED = 1 << 15
-"""Numbers counted at once: they stay in the cache."""
+"""Images times replicates that are measured at once."""
 
 Floats: TypeAlias = NDArray[np.float64]
 Replicates: TypeAlias = Mapping[str, Floats]
@@ -116,23 +113,10 @@ def resample(drawn: Strata, step_of: NDArray[np.integer], steps: int, block: int
         block: Which of `BLOCKS`; any order and any number of threads give the same.
     """
     sides = drawn.real, drawn.fake
-    rows = max(1, min(_BLOCK, _AT_ONCE // max(1, steps, *(len(side.places) for side in sides))))
-    # A stream gives the same numbers in one go or in many, so that a block may be split to save memory.
-    sizes = [min(rows, _BLOCK - start) for start in range(0, _BLOCK, rows)]
-    draws: list[Iterator[Floats]] = []
-    for side in sides:
-        # Each block has a stream of its own, so that threads may draw blocks in any order.
-        stream = np.random.Generator(np.random.SFC64([side.seed, block]))
-        # Images that were not scored are drawn as well, into one step more, and fall out with it: coverage is
-        # a property of the detector, and all detectors have to see the same draws.
-        own = np.where(step_of[side.places] < 0, steps, step_of[side.places])
-        if not len(own):
-            draws.append(np.zeros((size, steps)) for size in sizes)
-        elif side.origin is None:
-            draws.append(_draw_images(stream, own, steps, sizes))
-        else:
-            draws.append(_draw_origins(stream, own, side.origin, steps, sizes))
-    return map(Counts, *draws)
+    real, fake = (_count(side, step_of[side.places], steps, block) for side in sides)
+    rows = max(1, min(BLOCK, _AT_ONCE // max(1, steps, *(len(side.places) for side in sides))))
+    for start in range(0, BLOCK, rows):
+        yield Counts(real[start : start + rows], fake[start : start + rows])
 
 
 def average(testsets: Iterable[Replicates], metric: str, weights: Sequence[float] | None = None) -> Floats:
@@ -147,44 +131,43 @@ def average(testsets: Iterable[Replicates], metric: str, weights: Sequence[float
     return np.asarray(np.average(np.array(found, np.float64), axis=0, weights=weights))
 
 
-def _draw_images(
-    stream: np.random.Generator, step_of: NDArray[np.integer], steps: int, sizes: Sequence[int]
-) -> Iterator[Floats]:
-    """Draw as many images as there are, each for itself, and count them by step: (size, steps) a size."""
-    images = len(step_of)
-    step_of = step_of.astype(np.min_scalar_type(steps))  # two bytes rather than eight: they stay in cache
-    some = max(1, _COUNTED // images)
-    for rows in sizes:
-        # Half the memory of int64, and part of what is drawn: of uint16 the same stream gives other numbers.
-        found = step_of.take(stream.integers(0, images, (rows, images), dtype=np.uint32))
-        counted = []
-        for start in range(0, rows, some):
-            few = found[start : start + some]
-            # One bincount for many rows, each with steps of its own: of few images a call costs more than
-            # the counting.
-            own = few + np.arange(0, len(few) * (steps + 1), steps + 1)[:, None]
-            counted.append(np.bincount(own.ravel(), minlength=len(few) * (steps + 1)))
-        yield np.concatenate(counted).reshape(rows, steps + 1)[:, :steps].astype(np.float64)
-
-
-def _draw_origins(
-    stream: np.random.Generator,
-    step_of: NDArray[np.integer],
-    origin: NDArray[np.intp],
-    steps: int,
-    sizes: Sequence[int],
-) -> Iterator[Floats]:
-    """Draw as many origins as there are, each with all its images, and count these by step."""
+def _count(side: Side, step_of: NDArray[np.integer], steps: int, block: int) -> Floats:
+    """Count what is drawn of one label by step: (`BLOCK`, steps)."""
+    if not len(step_of):
+        return np.zeros((BLOCK, steps))
+    if side.origin is None and not is_kept(len(step_of)):
+        return _count_one_by_one(side.seed, step_of, steps, block)
     from scipy.sparse import csr_array
 
-    # Images of each step and origin (steps, origins), nearly all of them zero: a dense matrix would take a
-    # gigabyte from some hundred thousand origins on.
-    origins = int(origin.max()) + 1
-    members = csr_array((np.ones(len(step_of)), (step_of, origin)), shape=(steps + 1, origins))[:steps]
-    for rows in sizes:
-        # How often each origin is drawn in n draws is multinomial: no need to draw them one by one.
-        times = stream.multinomial(origins, np.full(origins, 1 / origins), rows)
-        yield np.ascontiguousarray((members @ times.T.astype(np.float64)).T)
+    counted, start = np.zeros((BLOCK, steps)), 0
+    scored = np.flatnonzero(step_of >= 0)
+    unit = np.arange(len(step_of)) if side.origin is None else side.origin
+    units = int(unit.max()) + 1
+    # Which images are of which step and unit, nearly all of it zero: by it, rows of `times` are added up. Those
+    # that were not scored are drawn as well, and fall out here: coverage is a property of the detector, and all
+    # detectors have to see the same draws.
+    ones = np.ones(len(scored), np.uint32)
+    members = csr_array((ones, (step_of[scored], unit[scored])), shape=(steps, units))
+    for times in times_drawn(side.seed, block, units, origins=side.origin is not None):
+        # Whole numbers as narrow as sums allow: they are exact, and what is narrow is added up faster.
+        most = len(step_of) * (1 if side.origin is None else int(times.max()))
+        end = start + times.shape[1]
+        counted[start:end] = (members.astype(np.min_scalar_type(most)) @ times).T
+        start = end
+    return counted
+
+
+def _count_one_by_one(seed: int, step_of: NDArray[np.integer], steps: int, block: int) -> Floats:
+    """Count the steps of so many images that how often each is drawn would take gigabytes."""
+    images, numbers = len(step_of), Numbers(np.random.SFC64([seed, block]), len(step_of))
+    # One step more for what was not scored; two bytes rather than eight, so that they stay in the cache.
+    step_of = np.where(step_of < 0, steps, step_of).astype(np.min_scalar_type(steps))
+    counted = np.zeros((BLOCK, steps + 1), np.intp)
+    for replicate in counted:
+        for start in range(0, images, COUNTED):
+            drawn = step_of.take(numbers.take(min(COUNTED, images - start)))
+            replicate += np.bincount(drawn, minlength=steps + 1)
+    return counted[:, :steps].astype(np.float64)
 
 
 def seed_of(what: str, names: NDArray[np.object_]) -> int:

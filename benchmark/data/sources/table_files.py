@@ -8,6 +8,7 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -35,17 +36,24 @@ def read_rows(file: Path) -> Iterator[dict[str, str]]:
     # Not by pandas, which makes the number 1 of a file called 0001, and NaN of one called null.
     read = {".csv": _read_csv, ".jsonl": _read_jsonl, ".parquet": _read_parquet}[file.suffix.lower()]
     try:
+        there: tuple[str, ...] = ()
+        lowered: list[str] = []
         for row in read(file):
-            lowered = {}
-            for name, value in row.items():
-                # a Parquet column of file names that are not all valid text holds bytes (see `write_rows`)
-                text = value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
-                lowered[str(name).strip().lower()] = "" if text is None else str(text)
-            if len(lowered) < len(row):
-                raise BenchError(f"'{file}' has two columns of one name: {', '.join(map(str, row))}")
-            yield lowered
+            if (names := tuple(row)) != there:  # only rows of JSON differ in theirs
+                there, lowered = names, [str(name).strip().lower() for name in names]
+                if len(set(lowered)) < len(lowered):
+                    raise BenchError(f"'{file}' has two columns of one name: {', '.join(map(str, row))}")
+            texts = (value if type(value) is str else _as_text(value) for value in row.values())
+            yield dict(zip(lowered, texts, strict=True))
     except (OSError, ValueError, csv.Error) as error:  # pyarrow's errors are among these
         raise BenchError(f"'{file}' cannot be read as {file.suffix.lower()}: {error}") from error
+
+
+def _as_text(value: object) -> str:
+    """Write a value of a typed table as others hold it."""
+    # a Parquet column of file names that are not all valid text holds bytes (see `write_rows`)
+    text = value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
+    return "" if text is None else str(text)
 
 
 def look_through(file: Path, column: str) -> tuple[list[str], list[str]]:
@@ -57,7 +65,8 @@ def look_through(file: Path, column: str) -> tuple[list[str], list[str]]:
     # Not all rows at once: a million of them, with columns that nobody reads, would fill gigabytes.
     columns, words = dict[str, None](), list[str]()
     for row in read_rows(file):
-        columns.update(dict.fromkeys(row))  # rows of JSON may differ in theirs
+        if row.keys() != columns.keys():  # rows of JSON may differ in theirs
+            columns.update(dict.fromkeys(row))
         words.append(sys.intern(row.get(column, "")))
     return list(columns), words
 
@@ -145,13 +154,15 @@ def _read_csv(file: Path) -> Iterator[Row]:
     # Linux file names are bytes: those that are no UTF-8 pass through as surrogates (PEP 383) and still open.
     errors = "surrogateescape" if encoding.startswith("utf-8") else "strict"
     with file.open(encoding=encoding, errors=errors, newline="") as text:
-        reader = csv.DictReader(text, strict=True, delimiter=separator)
+        reader = csv.reader(text, strict=True, delimiter=separator)
         try:
-            _distinct((name, "") for name in reader.fieldnames or () if name)  # a spreadsheet's edge has none
+            names = next(reader, [])
+            _distinct((name, "") for name in names if name)  # a spreadsheet's edge has none
             for row in reader:
-                if None in row:
+                if len(row) > len(names):
                     raise ValueError(f"line {reader.line_num} has more fields than the header")
-                yield row
+                if row:
+                    yield dict(zip_longest(names, row, fillvalue=""))
         except csv.Error as error:
             raise ValueError(f"line {reader.line_num}: {error}") from error
 
