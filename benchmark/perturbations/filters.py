@@ -1,8 +1,8 @@
-"""Blur, sharpening and noise.
+"""Sharpening and noise; for the blur see `forenbench.perturbations.gaussian`.
 
-Sharpening and the noise's arithmetic are single operations of double precision, each rounded as the IEEE
-standard says, so that machines agree. NumPy's normal and Poisson numbers compare with logarithms at times;
-a library with another last digit would change about one in 10**15 of them. Blur is SciPy's, see there.
+The arithmetic of both is single operations of double precision, each rounded as the IEEE standard says, so
+that machines agree. NumPy's normal and Poisson numbers compare with logarithms at times; a library with
+another last digit would change about one in 10**15 of them.
 """
 
 from __future__ import annotations
@@ -19,18 +19,6 @@ if TYPE_CHECKING:
 
 _STRIP = 64
 _WHITE = 255
-
-
-def blur(image: Image.Image, sigma: float) -> Image.Image:
-    """Blur with scipy's 8-bit output, as the papers do: it truncates after the rows and after the columns.
-
-    Truncation makes even areas depend on the last digit of the weights, exponentials by NumPy: the golden
-    tests show that a machine's are those of the published code.
-    """
-    from scipy.ndimage import gaussian_filter
-
-    # axes: without them the filter would blur across the three channels as well.
-    return Image.fromarray(gaussian_filter(np.asarray(image), sigma, output=np.uint8, axes=(0, 1)))
 
 
 def sharpen(image: Image.Image, amount: float) -> Image.Image:
