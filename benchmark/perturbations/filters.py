@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from forenbench.draws import Draw
 
-_STRIP = 64
+_STRIP = 32
 _WHITE = 255
 
 
@@ -41,7 +41,10 @@ def noise(image: Image.Image, sigma: float, draw: Draw) -> Image.Image:
     # np.array, not asarray: the strips are written to, and the input has to stay as it was.
     pixels = np.array(image)
     for strip in strips(pixels):
-        strip[...] = _to_bytes(strip + sigma * draw.normal(strip.shape))
+        values = draw.normal(strip.shape)
+        values *= sigma
+        values += strip
+        strip[...] = _to_bytes(values)
     return Image.fromarray(pixels)
 
 
@@ -64,5 +67,5 @@ def strips(pixels: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
 
 
 def _to_bytes(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Round, halves to even, and clip to 8 bits."""
-    return np.clip(np.rint(values), 0, _WHITE)
+    """Round, halves to even, and clip to 8 bits, in place: a second array would leave the cache."""
+    return np.clip(np.rint(values, out=values), 0, _WHITE, out=values)
