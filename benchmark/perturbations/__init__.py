@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from forenbench.draws import Draw
 from forenbench.errors import BenchError, unknown
@@ -23,6 +22,7 @@ from forenbench.registry.plugin_files import PluginFile, read_plugin, split_requ
 from forenbench.types import Perturbation
 
 from . import guest_kinds
+from .chains import Chain, Step
 from .kinds import KINDS, Kind
 from .suites import expand, profiles
 
@@ -41,7 +41,7 @@ def parse(text: str) -> Perturbation:
         BenchError: A kind is unknown or cannot be used, its value is missing or out of range, or this machine
             lacks its codec.
     """
-    steps: list[_Step] = []
+    steps: list[Step] = []
     for part in text.split("+"):
         name, colon, _ = part.strip().lower().partition(":")
         profile = profiles().get(name)
@@ -51,8 +51,7 @@ def parse(text: str) -> Perturbation:
         steps += map(_parse_step, profile.chain.split("+") if profile else [part])
     # Without "none", a chain that does the same is not scored twice under two names.
     done = tuple(step for step in steps if step.kind.name != "none")
-    # A partial of a function of the module rather than a closure: readers in other processes get it pickled.
-    return Perturbation("+".join(step.name for step in done) or "none", partial(_apply, done))
+    return Perturbation("+".join(step.name for step in done) or "none", Chain(done))
 
 
 def parse_all(texts: Iterable[str]) -> list[Perturbation]:
@@ -89,32 +88,7 @@ def draw_generator(seed: int, perturbation: str, image_sha256: str) -> Draw:
     return Draw(np.random.Generator(np.random.PCG64(int.from_bytes(digest, "big"))))
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """A kind with its value."""
-
-    kind: Kind
-    value: float
-
-    @property
-    def name(self) -> str:
-        return f"{self.kind.family}:{self.value}" if self.kind.symbol else self.kind.family
-
-    def apply(self, image: Image.Image, draw: Draw) -> Image.Image:
-        values = (self.value,) if self.kind.symbol else ()
-        draws = (draw,) if self.kind.random else ()
-        return self.kind.apply(image, *values, *draws)
-
-
-def _apply(steps: tuple[_Step, ...], image: Image.Image, draw: Draw) -> Image.Image:
-    """Run a chain, all of its steps drawing from one generator."""
-    for number, step in enumerate(steps, 1):
-        # In a chain, parameters are kept with the step's number ("1.left=3"): two steps may be of one kind.
-        image = step.apply(image, draw.step(number) if len(steps) > 1 else draw)
-    return image
-
-
-def _parse_step(text: str) -> _Step:
+def _parse_step(text: str) -> Step:
     """Read one part of a chain: a kind by its name, name and version, or file, and its value."""
     # A path may hold capitals and a drive's colon, so files are looked for before anything is split.
     file, value = split_request(text)
@@ -128,7 +102,7 @@ def _parse_step(text: str) -> _Step:
     if not kind.symbol:
         if value is not None:
             raise BenchError(f"perturbation '{text}': {kind.name} takes no value; write '{kind.name}'")
-        return _Step(kind, 0)
+        return Step(kind, 0)
     try:
         # The number is part of the name that rows are kept under: plus zero, -0.0 becomes 0.0.
         number = kind.number(value or "") + 0
@@ -140,7 +114,7 @@ def _parse_step(text: str) -> _Step:
         raise BenchError(
             f"perturbation '{text}' {problem}: write '{kind.syntax}', {kind.symbol} a {kind.range}"
         )
-    return _Step(kind, number)
+    return Step(kind, number)
 
 
 def _named(written: str) -> Kind:

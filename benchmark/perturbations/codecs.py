@@ -15,7 +15,7 @@ from PIL import Image, features
 from forenbench.errors import BenchError
 from forenbench.images import recompress
 
-_LONGEST_JPEG = 65_500
+from .reaches import LONGEST_JPEG
 
 
 def jpeg(image: Image.Image, quality: int) -> Image.Image:
@@ -32,9 +32,9 @@ def jpeg_opencv(image: Image.Image, quality: int) -> Image.Image:
     import cv2
 
     # imencode above that length returns False with an empty buffer rather than an error.
-    if max(image.size) > _LONGEST_JPEG:
+    if max(image.size) > LONGEST_JPEG:
         raise BenchError(
-            f"JPEG cannot hold {image.width}×{image.height} pixels: a side is over {_LONGEST_JPEG}"
+            f"JPEG cannot hold {image.width}×{image.height} pixels: a side is over {LONGEST_JPEG}"
         )
     # OpenCV's channels are blue, green, red; as a view they go in without a copy.
     blue_first = np.asarray(image)[..., ::-1]

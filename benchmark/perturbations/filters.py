@@ -1,8 +1,8 @@
-"""Blur, sharpening and noise.
+"""Sharpening and noise; for the blur see `forenbench.perturbations.gaussian`.
 
-Sharpening and the noise's arithmetic are single operations of double precision, each rounded as the IEEE
-standard says, so that machines agree. NumPy's normal and Poisson numbers compare with logarithms at times;
-a library with another last digit would change about one in 10**15 of them. Blur is SciPy's, see there.
+The arithmetic of both is single operations of double precision, each rounded as the IEEE standard says, so
+that machines agree. NumPy's normal and Poisson numbers compare with logarithms at times; a library with
+another last digit would change about one in 10**15 of them.
 """
 
 from __future__ import annotations
@@ -17,20 +17,8 @@ if TYPE_CHECKING:
 
     from forenbench.draws import Draw
 
-_STRIP = 64
+_STRIP = 32
 _WHITE = 255
-
-
-def blur(image: Image.Image, sigma: float) -> Image.Image:
-    """Blur with scipy's 8-bit output, as the papers do: it truncates after the rows and after the columns.
-
-    Truncation makes even areas depend on the last digit of the weights, exponentials by NumPy: the golden
-    tests show that a machine's are those of the published code.
-    """
-    from scipy.ndimage import gaussian_filter
-
-    # axes: without them the filter would blur across the three channels as well.
-    return Image.fromarray(gaussian_filter(np.asarray(image), sigma, output=np.uint8, axes=(0, 1)))
 
 
 def sharpen(image: Image.Image, amount: float) -> Image.Image:
@@ -53,7 +41,10 @@ def noise(image: Image.Image, sigma: float, draw: Draw) -> Image.Image:
     # np.array, not asarray: the strips are written to, and the input has to stay as it was.
     pixels = np.array(image)
     for strip in strips(pixels):
-        strip[...] = _to_bytes(strip + sigma * draw.normal(strip.shape))
+        values = draw.normal(strip.shape)
+        values *= sigma
+        values += strip
+        strip[...] = _to_bytes(values)
     return Image.fromarray(pixels)
 
 
@@ -76,5 +67,5 @@ def strips(pixels: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
 
 
 def _to_bytes(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Round, halves to even, and clip to 8 bits."""
-    return np.clip(np.rint(values), 0, _WHITE)
+    """Round, halves to even, and clip to 8 bits, in place: a second array would leave the cache."""
+    return np.clip(np.rint(values, out=values), 0, _WHITE, out=values)

@@ -46,7 +46,9 @@ def held(kind: Kind, apply: Callable[..., Image.Image], version: str) -> Kind:
     """
     # Asked once: a kind that says another thing the next time would stop a run that had begun.
     with contained():
-        return replace(kind, apply=_Guest(apply), version=version, lack=partial(str, kind.lack()))
+        lack = partial(str, kind.lack())
+        # Nothing tries what a guest might say of its reach, and a wrong one would change pixels.
+        return replace(kind, apply=_Guest(apply), version=version, lack=lack, reach=None)
 
 
 def flaw(kind: Kind) -> str:

@@ -13,7 +13,7 @@ from functools import partial
 
 from PIL import Image
 
-from . import codecs, colours, filters, frank, geometry
+from . import codecs, colours, filters, frank, gaussian, geometry, reaches
 
 
 def nothing_lacks() -> str:
@@ -53,6 +53,8 @@ class Kind:
         lack: Says what this machine lacks for it; empty where it has all.
         version: Of a kind that a package adds: change it whenever pixels change, for it is part of the name
             under which rows are kept. Our own have none; a file's is the file's sha256.
+        reach: What of the image decides a part of the result, see `reaches`; None, as of all that packages
+            and files add: all of it, or the size changes.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Kind:
     random: bool = False
     lack: Callable[[], str] = nothing_lacks
     version: str = ""
+    reach: Callable[..., reaches.Box] | None = None
 
     @property
     def family(self) -> str:
@@ -96,9 +99,10 @@ def _codec(
     recode: Callable[[Image.Image, int], Image.Image],
     description: str,
     lack: Callable[[], str] = nothing_lacks,
+    reach: Callable[..., reaches.Box] | None = None,
 ) -> Kind:
     """Make a kind whose value is a codec's quality."""
-    return Kind(name, recode, description, "Q", int, 1, 100, less_is_worse, lack=lack)
+    return Kind(name, recode, description, "Q", int, 1, 100, less_is_worse, lack=lack, reach=reach)
 
 
 def _crop(name: str, cut: Callable[..., Image.Image], description: str, random: bool = False) -> Kind:
@@ -126,20 +130,21 @@ def _of_each_kernel(kind: Kind) -> Iterator[Kind]:
 # In the order of `bench list perturbations`.
 KINDS = (
     Kind("none", Image.Image.copy, "the image as it is"),
-    _codec("jpeg", codecs.jpeg, "JPEG of quality Q, 4:2:0 (Pillow)"),
-    _codec("jpeg-cv2", codecs.jpeg_opencv, "the same with OpenCV", codecs.lack_of_opencv),
+    _codec("jpeg", codecs.jpeg, "JPEG of quality Q, 4:2:0 (Pillow)", reach=reaches.jpeg),
+    _codec("jpeg-cv2", codecs.jpeg_opencv, "the same with OpenCV", codecs.lack_of_opencv, reach=reaches.jpeg),
     _codec("webp", codecs.webp, "lossy WebP of quality Q (Pillow)"),
     _codec("avif", codecs.avif, "AVIF of quality Q (Pillow)", codecs.lack_of_avif),
     Kind("shift", geometry.shift, "1 to 7 pixels cut off left and top: moves JPEG's blocks", random=True),
     Kind(
         "blur",
-        filters.blur,
+        gaussian.blur,
         "Gaussian blur, truncated to 8 bits as in CNNDetection",
         "SIGMA",
         float,
         0,
         100,
         more_is_worse,
+        reach=reaches.blur,
     ),
     Kind(
         "sharpen",
@@ -150,6 +155,7 @@ KINDS = (
         0,
         10,
         more_is_worse,
+        reach=reaches.neighbours,
     ),
     *_of_each_kernel(
         Kind("resize", geometry.resize, "sides times F", "F", float, 0.01, 4, far_from_one_is_worse)
@@ -194,6 +200,7 @@ KINDS = (
         255,
         more_is_worse,
         random=True,
+        reach=reaches.drawn,
     ),
     Kind(
         "poisson",
@@ -205,6 +212,7 @@ KINDS = (
         65535,
         less_is_worse,
         random=True,
+        reach=reaches.drawn,
     ),
     Kind(
         "gamma",
@@ -215,6 +223,7 @@ KINDS = (
         0.1,
         10,
         far_from_one_is_worse,
+        reach=reaches.alone,
     ),
     Kind(
         "jitter",
@@ -227,7 +236,7 @@ KINDS = (
         more_is_worse,
         random=True,
     ),
-    Kind("gray", colours.gray, "grey, on three channels"),
+    Kind("gray", colours.gray, "grey, on three channels", reach=reaches.alone),
     _frank("blur", frank.blur, "blur cut to 3, 5, 7 or 9 pixels"),
     _frank("crop", frank.crop, "5 to 20 % cut off, enlarged again"),
     _frank("jpeg", frank.jpeg, "JPEG of quality 10 to 75"),

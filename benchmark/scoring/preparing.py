@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import zip_longest
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ from torch import Tensor
 
 from forenbench.images import UnreadableImage, decode
 from forenbench.perturbations import draw_generator, parse
+from forenbench.perturbations.chains import Begun, Chain
+from forenbench.perturbations.reaches import within
 from forenbench.records.rows import ImageResult
 from forenbench.registry.guests import reason
 from forenbench.types import Perturbation, Source
@@ -28,6 +31,7 @@ from .batches import CHANGED, Batch, InputKey, ReadRequest, Stack
 from .calls import OfBytes, Prepare, distinct_prepares, prepared
 from .patience import Patience
 from .turns import Turn
+from .windows import Windows
 
 if TYPE_CHECKING:
     from .lineup import Lineup
@@ -90,20 +94,23 @@ class Reader:
 
     def _perturb(self, position: int, image: Image, data: bytes, rows: _Rows) -> None:
         """Perturb and prepare one image, of a file's bytes, in every way that is wanted."""
-        wanted = rows.wanted(position)
-        begun = {"": image}
-        for number, (p, prepares) in enumerate(wanted):
+        begun = {"": Begun(image)}
+        wanted = self._in_order(rows, position)
+        for (p, prepares), following in zip_longest(wanted, wanted[1:]):
             perturbation, first = self.perturbations[p], rows.first(p, position)
             # A draw of its own for each image and perturbation, seeded by the image's content: it depends
             # neither on the order of files nor on what else is run.
             draw = draw_generator(self.seed, perturbation.name, rows.sha256s[position])
+            chain, windows = self._chain(p), Windows([self.prepares[k] for k in prepares])
+            goes_on = following is not None and rows.first(following[0], position) == first
             self.patience.begin()
             try:
                 if first not in begun:
                     # Once for all perturbations, and with a draw of its own: theirs stay what they are.
                     before = draw_generator(self.seed, first, rows.sha256s[position])
-                    begun[first] = _step(first).apply(image, before)
-                perturbed = perturbation.apply(begun[first], draw)
+                    begun[first] = Begun(_step(first).apply(image, before))
+                then = self._chain(following[0]) if goes_on else None
+                perturbed, part = begun[first].run(chain, draw, then, windows)
                 # A row says for itself what it is of: nobody can take it for one of the file as it is.
                 rows.drawn[p][position] = " ".join(filter(None, [first and f"first={first}", draw.text]))
             except Exception as error:
@@ -114,14 +121,16 @@ class Reader:
                 continue
             # A detector may draw on its image, so each gets one of its own: a copy, but for the last that
             # reads the pixels ("none" hands on the image itself). A huge picture has no room for one more.
-            needed = perturbed is begun[first] and number < len(wanted) - 1
+            needed = following is not None and begun[first].keeps(perturbed)
             # Where other files of the test set are re-encoded first, this one's own bytes would tell it from
             # them: there all are sent alike.
             is_file = perturbation.name == "none" and p not in rows.request.first
-            for k in prepares:
+            for number, k in enumerate(prepares):
                 prepare = self.prepares[k]
                 given: Image | bytes = data if is_file else perturbed
-                if not isinstance(prepare, OfBytes):
+                if part:
+                    given = perturbed.crop(within(windows.boxes[number], part))
+                elif not isinstance(prepare, OfBytes):
                     given = perturbed if k == prepares[-1] and not needed else perturbed.copy()
                 self.patience.begin()
                 try:
@@ -131,6 +140,19 @@ class Reader:
                     rows.missing[p, k][position] = ImageResult("failed", error=f"prepare: {reason(error)}")
                 del given  # or it lies in memory beside the next copy
             del perturbed  # likewise, beside the next perturbation's
+
+    def _in_order(self, rows: _Rows, position: int) -> list[tuple[int, list[int]]]:
+        """List in which ways an image is wanted, so that chains that begin alike stand side by side."""
+
+        def route(one: tuple[int, list[int]]) -> tuple[str, list[str]]:
+            return rows.first(one[0], position), [step.name for step in self._chain(one[0]).steps]
+
+        return sorted(rows.wanted(position), key=route)
+
+    def _chain(self, p: int) -> Chain:
+        chain = self.perturbations[p].apply
+        assert isinstance(chain, Chain)  # as `parse` makes them
+        return chain
 
 
 @dataclass(slots=True)

@@ -24,6 +24,7 @@ from forenbench.registry.guests import contained, reason
 from forenbench.scoring.calls import encoded, encoder_of, output_of, prepare_of, prepared
 from forenbench.scoring.numerics import Numerics
 from forenbench.scoring.pipeline import score_testset
+from forenbench.scoring.windows import window
 from forenbench.types import REAL, Detector, FileDetector, LogitDetector, Sample, TestSet
 
 from .direction import PAIRS, pairs
@@ -36,6 +37,8 @@ from .tiny import write_tiny_dataset as write_tiny_dataset
 
 # Sums of a batch are added in another order than those of one image: scores differ by 1e-7 to 1e-5.
 _RELATIVE, _ABSOLUTE = 1e-3, 1e-4
+_ODD = (1003, 603)
+"""Larger than crops, with margins whose half is rounded up by some and down by others."""
 _INVERTED = 0.35
 """AUROC on `PAIRS` of images below which chance is no excuse (p < 0.02)."""
 
@@ -129,6 +132,21 @@ def _check_input(detector: Detector, device: str) -> str:
     return "" if image.tobytes() == before else "prepare changes the image it is given"
 
 
+def _check_window(detector: Detector, device: str) -> str:
+    """`prepare` makes of its window, where it states one, what it makes of the whole image."""
+    prepare = prepare_of(detector)
+    for i, size in enumerate((*SIZES, _ODD)):
+        if box := window(prepare, size):
+            image = tiny_image(i, *size)
+            whole, part = (_values(prepared(prepare, one)) for one in (image, image.crop(box)))
+            if not np.array_equal(whole, part, equal_nan=True):
+                return (
+                    f"{size[0]}×{size[1]} image: prepare gives something else for the part {box} that "
+                    "prepare.window states; state all that it looks at, or leave prepare.window out"
+                )
+    return ""
+
+
 def _check_batches(detector: Detector, device: str) -> str:
     """`encode` and `score` leave their batches as they were."""
     with Numerics(device).applied():
@@ -213,6 +231,7 @@ CHECKS: dict[str, Callable[[Detector, str], str]] = {
     "a batch gives what single images give": _check_batch,
     "the same input gives the same score": _check_deterministic,
     "the input image is left untouched": _check_input,
+    "prepare sees no more than it states": _check_window,
     "batches are left untouched": _check_batches,
     "what is returned is new memory each time": _check_memory,
     "higher means more likely generated": _check_direction,

@@ -72,6 +72,17 @@ class Preprocess:
             image = functional.center_crop(image, [self.crop, self.crop])
         return image
 
+    def window(self, width: int, height: int) -> tuple[int, int, int, int] | None:
+        """Return the box (left, top, right, lower) outside of which no pixel counts; None: all count."""
+        if self.resize is not None or self.crop is None or self.crop > min(width, height):
+            return None
+        left, top = (self._corner(length - self.crop) for length in (width, height))
+        return left, top, left + self.crop, top + self.crop
+
+    def _corner(self, margin: int) -> int:
+        """Say how much of a margin lies before the crop."""
+        return round(margin / 2)
+
 
 @dataclass(frozen=True)
 class FlooredCrop(Preprocess):
@@ -85,6 +96,9 @@ class FlooredCrop(Preprocess):
         # torchvision rounds half to even. Without the last row or column of an odd margin there is no half.
         width, height = (length - (length - self.crop) % 2 * (length > self.crop) for length in image.size)
         return Preprocess(self.statistics, crop=self.crop).pixels(image.crop((0, 0, width, height)))
+
+    def _corner(self, margin: int) -> int:
+        return margin // 2
 
 
 @dataclass(frozen=True)
