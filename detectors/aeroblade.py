@@ -19,7 +19,7 @@ import torch
 from ._nets.autoencoder import LATENT, SHRINKS, Autoencoder, of_diffusers
 from ._nets.networks import Network
 from ._nets.perceptual_distance import LINEAR, VGG16, in_eight_bits, perceptual_distance
-from ._nets.pixels import PLAIN, Preprocess, Tiled
+from ._nets.pixels import PLAIN, Preparation, Preprocess, Statistics, Tiled
 from ._nets.published import published
 
 if TYPE_CHECKING:
@@ -43,14 +43,16 @@ VARIANTS = {"sd1": ("sd1",), "sd2": ("sd2",), "sd1-sd2": ("sd1", "sd2")}
 
 
 @dataclass(frozen=True)
-class WholeLatents:
+class WholeLatents(Preparation):
     """Pictures in [0, 1] of their own size, less what an autoencoder could not give back at the edges."""
 
-    def __call__(self, image: Image) -> Tensor:
-        """Turn one RGB image into a float32 tensor (3, H, W), both multiples of eight."""
+    statistics: Statistics = PLAIN
+
+    def eight_bit(self, image: Image) -> Tensor:
+        """Turn one RGB image into uint8 (3, H, W), both multiples of eight."""
         # The official code asks for sides that are, and fails on others. From the right and below, so that
         # the blocks of a JPEG stay where they are; a picture of less than eight is repeated.
-        pixels = Tiled(SHRINKS, Preprocess(PLAIN))(image)
+        pixels = Tiled(SHRINKS, Preprocess(PLAIN)).eight_bit(image)
         height, width = (side // SHRINKS * SHRINKS for side in pixels.shape[1:])
         return pixels[:, :height, :width].contiguous()
 

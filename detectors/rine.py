@@ -26,7 +26,7 @@ from forenbench.weights import Weights
 from ._nets.block_importance import BlockImportance
 from ._nets.encoders import BACKBONES, CLIP_VIT_L14, FrozenEncoder
 from ._nets.networks import Network
-from ._nets.pixels import CLIP, normalise
+from ._nets.pixels import CLIP, Preparation, Statistics
 from ._nets.published import published
 
 if TYPE_CHECKING:
@@ -46,20 +46,20 @@ def head_of(variant: str) -> Network:
 
 
 @dataclass(frozen=True)
-class TenCrops:
+class TenCrops(Preparation):
     """Cuts four corners, the centre, and their mirror images; `resize` and `crop` as in `Preprocess`."""
 
     crop: int = 224
     resize: None = None
+    statistics: Statistics = CLIP
 
-    def __call__(self, image: Image) -> Tensor:
-        """Turn one RGB image into a float32 tensor (10, 3, crop, crop), with CLIP's statistics."""
+    def eight_bit(self, image: Image) -> Tensor:
+        """Cut one RGB image into uint8 (10, 3, crop, crop)."""
         from torchvision.transforms import functional
 
         # Adds black and cuts nothing: smaller pictures stop the official code.
         framed = functional.center_crop(image, [max(side, self.crop) for side in (image.height, image.width)])
-        crops = functional.ten_crop(framed, [self.crop, self.crop])
-        return normalise(torch.stack([functional.pil_to_tensor(one) for one in crops]), CLIP)
+        return torch.stack([*map(functional.pil_to_tensor, functional.ten_crop(framed, [self.crop] * 2))])
 
 
 class OneCropRine(LogitDetector):

@@ -16,6 +16,8 @@ from torch import Tensor
 
 from forenbench.records.rows import ImageResult
 
+from .memory_files import MemoryFile
+
 InputKey = tuple[int, int]
 """(p, k): which perturbation an image went through, and which `prepare`."""
 CellIndex = tuple[int, int]
@@ -56,17 +58,17 @@ class ReadRequest:
 
 
 class Stack(NamedTuple):
-    """Prepared images of equal shape and type, stacked: where they stand in the batch, and in its memory."""
+    """Prepared images of equal shape and type: where they stand in the batch, and in its memory."""
 
     positions: tuple[int, ...]
     shape: tuple[int, ...]
     dtype: torch.dtype
-    offset: int
+    offsets: tuple[int, ...]
 
     @property
     def size(self) -> int:
-        """Return its bytes."""
-        return prod(self.shape) * self.dtype.itemsize
+        """Return the bytes of all its images together."""
+        return len(self.positions) * prod(self.shape) * self.dtype.itemsize
 
 
 @dataclass(slots=True)
@@ -78,31 +80,43 @@ class Batch:
         first: As it was requested: what was done to each image before a perturbation, by p.
         drawn: What each perturbation drew for each image, by p.
         missing: Images that could not be prepared, and why, by (p, k) and position.
-        blocks: Prepared images, by (p, k).
-        memory: The bytes of all blocks (n,), uint8.
+        stacks: Prepared images, by (p, k).
+        held: Their values, one after the other.
     """
 
     sha256s: list[str]
     first: Mapping[int, tuple[str, ...]]
     drawn: dict[int, list[str]]
     missing: dict[InputKey, dict[int, ImageResult]]
-    blocks: dict[InputKey, list[Stack]]
-    memory: Tensor
+    stacks: dict[InputKey, list[Stack]]
+    held: MemoryFile | Tensor
+
+    @property
+    def memory(self) -> Tensor:
+        """Their values as bytes, uint8 (n,)."""
+        # Only once somebody looks: a reader writes and hands on.
+        if isinstance(self.held, MemoryFile):
+            self.held = self.held.bytes()
+        return self.held
 
     def tensors(self, key: InputKey) -> Iterator[tuple[tuple[int, ...], Tensor]]:
-        """Yield positions and stacked tensors (n, ...), one pair for each shape."""
-        for block in self.blocks[key]:
-            # Views, not copies: a network may write into them, see `forenbench.scoring.pipeline`.
-            flat = self.memory[block.offset : block.offset + block.size]
-            yield block.positions, flat.view(block.dtype).view(block.shape)
+        """Yield positions and stacked tensors (n, ...), one pair for each shape; see `stacked`."""
+        for stack in self.stacks[key]:
+            yield stack.positions, self.stacked(stack)
+
+    def stacked(self, stack: Stack) -> Tensor:
+        """Stack images (n, ...), in memory of their own each time: a network may write into them."""
+        size = stack.size // len(stack.offsets)
+        images = [self.memory[offset : offset + size] for offset in stack.offsets]
+        return torch.stack([image.view(stack.dtype).view(stack.shape) for image in images])
 
     # PyTorch's DataLoader looks for a method of this name on what is no tensor, and calls it in a thread.
     def pin_memory(self) -> Batch:
         """Move to page-locked memory, from where a GPU copies without waiting."""
-        self.memory = self.memory.pin_memory()
+        self.held = self.memory.pin_memory()
         return self
 
     def to(self, device: str) -> Batch:
         """Move to a device, without waiting for the copy."""
-        self.memory = self.memory.to(device, non_blocking=True)
+        self.held = self.memory.to(device, non_blocking=True)
         return self

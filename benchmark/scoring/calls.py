@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -38,14 +38,33 @@ class OfBytes:
         return self.method(given if isinstance(given, bytes) else as_png(given))
 
 
-def distinct_prepares(detectors: Sequence[Detector]) -> tuple[list[Prepare], list[int]]:
-    """Collect the `prepare` functions, and say which one each detector has.
+@runtime_checkable
+class TwoSteps(Protocol):
+    """A `prepare` that readers do the first step of: 8 bits a value cross to the network, and not 32.
 
-    Equal ones, such as a shared encoder's, run once; a property may give another one at every look.
+    ``prepare(image)`` is ``normalised(levels(image)[None])[0]``, bit for bit and on every device.
+    """
+
+    @property
+    def levels(self) -> Prepare:
+        """The first step, of an RGB image; equal where two do the same in it."""
+        ...
+
+    def normalised(self, levels: Tensor) -> Tensor:
+        """Do the second step with n stacked tensors (n, ...), which stay as they are."""
+        ...
+
+
+def distinct_prepares(detectors: Sequence[Detector]) -> tuple[list[Prepare], list[int]]:
+    """Collect what readers do for detectors, and say which of it each detector needs.
+
+    That is `prepare`, or its first step (see `TwoSteps`). Equal ones, such as a shared encoder's, run once; a
+    property may give another one at every look.
     """
     prepares: list[Prepare] = []
     indices = []
-    for prepare in map(prepare_of, detectors):
+    for whole in map(prepare_of, detectors):
+        prepare = whole.levels if isinstance(whole, TwoSteps) else whole
         # Compared by ==, not by identity: Python makes a new bound method at every look at `encoder.prepare`.
         if prepare not in prepares:
             prepares.append(prepare)
@@ -59,6 +78,15 @@ def prepare_of(detector: Detector) -> Prepare:
     holder: Any = detector if encoder is None else encoder
     of_bytes = getattr(holder, "prepare_bytes", None)
     return holder.prepare if of_bytes is None else OfBytes(of_bytes)
+
+
+def finished(detector: Detector, batch: Tensor) -> Tensor:
+    """Make of n stacked tensors from a reader (n, ...) what a detector's `prepare` makes of their images."""
+    prepare = prepare_of(detector)
+    if not isinstance(prepare, TwoSteps):
+        return batch
+    with contained():
+        return prepare.normalised(batch)
 
 
 def encoder_of(detector: Detector) -> Encoder | None:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from forenbench.types import Encoder
+from forenbench.types import Detector
 
-from .calls import encoded
+from .calls import encoded, encoder_of, finished
 from .features import FeatureCache, address
 from .numerics import Portions
 
@@ -51,20 +50,21 @@ class EncoderPass:
     rounding: str
 
     def features(
-        self, encoder: Encoder, name: str, outputs: Sequence[str], batch: Tensor, seen: Seen
+        self, detector: Detector, outputs: Sequence[str], images: Callable[[], Tensor], seen: Seen
     ) -> dict[str, Tensor]:
         """Return features (n, ...) of prepared images of one shape, by output of the encoder.
 
         Args:
-            encoder: Makes them.
-            name: A detector's that reads them, for what is said of memory.
+            detector: One that reads them, with the encoder that makes them.
             outputs: Those that are wanted; an empty name is what `encode` gives.
-            batch: The images (n, ...).
+            images: Gives them (n, ...), as readers made them; asked only where features are not kept.
             seen: What they were made from.
 
         Raises:
             Exception: Whatever the encoder raises.
         """
+        encoder = encoder_of(detector)
+        assert encoder is not None  # nobody else asks
         identity: str = getattr(encoder, "identity", "")
         if identity and hasattr(encoder, "prepare_bytes"):
             identity += "; of files"  # should it have been one of pictures, under the same text
@@ -78,7 +78,11 @@ class EncoderPass:
         found = {output: value.to(self.device) for output, value in kept.items() if value is not None}
         missing = [output for output in outputs if output not in found]
         if missing:
-            made = self.portions.call(f"encoder of {name}", partial(encoded, encoder, missing), batch)
+            made = self.portions.call(
+                f"encoder of {detector.name}",
+                lambda some: encoded(encoder, missing, finished(detector, some)),
+                images(),
+            )
             found |= {output: torch.cat([portion[output] for portion in made]) for output in missing}
             # What was made in portions is not kept: its rounding may not be that of a whole block, which is
             # what the address stands for.

@@ -5,14 +5,11 @@ from __future__ import annotations
 import pickle
 from dataclasses import dataclass, replace
 from multiprocessing.reduction import ForkingPickler
-from typing import TYPE_CHECKING, Any
 
-import torch
+from forenbench.registry.guests import reason
 
 from .batches import Batch
-
-if TYPE_CHECKING:
-    import numpy as np
+from .memory_files import MemoryFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,24 +19,25 @@ class Parcel:
     In the thread that feeds a queue an error is only printed, and the batch would be waited for for ever.
 
     Attributes:
-        content: The batch; its memory is shared between the processes, so that it crosses without a copy.
-        memory: Of a batch whose memory could not be shared, as in a container with a small ``/dev/shm``.
+        content: The batch.
+        why_copied: Why its values are in there, too, and not in memory that both processes have; empty: they
+            are not.
     """
 
     content: bytes
-    memory: np.ndarray[Any, Any] | None = None
+    why_copied: str = ""
 
     @classmethod
     def of(cls, batch: Batch) -> Parcel:
-        """Pack a batch, shared if that can be had."""
+        """Pack a batch, without its values if they can be shared."""
+        held = batch.held
+        assert isinstance(held, MemoryFile)  # nobody has looked into it yet
         try:
-            # Not `pickle`, which copies: torch has told this pickler to move tensors into shared memory and
-            # send a handle.
-            return cls(bytes(ForkingPickler.dumps(batch)))
-        except (OSError, RuntimeError):  # no room for its memory, or no file descriptor left
-            # As a numpy array, which the queue pickles by value: it would send a tensor by handle again.
-            bare = replace(batch, memory=torch.empty(0, dtype=torch.uint8))
-            return cls(pickle.dumps(bare), batch.memory.numpy())
+            # Not `pickle`, which cannot hand over descriptors.
+            return cls(bytes(ForkingPickler.dumps(batch)), held.why_copied)
+        except OSError as error:  # no descriptor left
+            why = reason(error)
+            return cls(pickle.dumps(replace(batch, held=held.copied(why))), why)
 
     def open(self) -> Batch:
         """Unpack the batch, in the other process.
@@ -49,10 +47,7 @@ class Parcel:
             EOFError: It went just now.
         """
         batch: Batch = pickle.loads(self.content)
-        if self.memory is not None:
-            # Cloned to where torch begins its tensors: kernels may sum what is aligned otherwise in another
-            # order (see `_ALIGNMENT` in `forenbench.scoring.preparing`).
-            batch.memory = torch.from_numpy(self.memory).clone()
+        _ = batch.memory  # now, for this may want a descriptor, too
         return batch
 
     def pin_memory(self) -> Batch:

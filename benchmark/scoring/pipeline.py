@@ -22,8 +22,8 @@ from forenbench.records.rows import ImageResult
 from forenbench.registry.guests import reason
 from forenbench.types import Detector, Perturbation, TestSet
 
-from .batches import BATCH, Batch, CellIndex, CellResults, ReadRequest, Todo
-from .calls import OfBytes, encoder_of, output_of, prepare_of, scored
+from .batches import BATCH, Batch, CellIndex, CellResults, ReadRequest, Stack, Todo
+from .calls import OfBytes, encoder_of, finished, output_of, prepare_of, scored
 from .encoding import EncoderPass, Seen
 from .features import FeatureCache
 from .features import numerics as rounding
@@ -39,7 +39,7 @@ class _Piece(NamedTuple):
     """What a network made of some positions of a batch, or why it made nothing."""
 
     positions: tuple[int, ...]
-    values: Tensor
+    values: Tensor = torch.empty(0)
     logits: Tensor | None = None
     failed: str = ""
 
@@ -99,58 +99,63 @@ class Scorer:
             batch.to(self.numerics.device)
             for p, wanted in todo:
                 # A request that was cut (see `forenbench.scoring.budget`) has tensors for some of them only.
-                detectors = [d for d in wanted if (p, self._reads[d].prepare) in batch.blocks]
-                # How many heads read the same features, and how many networks the same prepared tensors.
+                detectors = [d for d in wanted if (p, self._reads[d].prepare) in batch.stacks]
+                # How many heads read the same features.
                 heads = Counter(self._reads[d] for d in detectors)
-                readers = Counter(k for k, _ in {reads[:2] for reads in heads})
                 features: dict[_Reads, list[_Piece]] = {}
                 for d in detectors:
                     detector, reads = self.lineup.detectors[d], self._reads[d]
-                    images = [_Piece(*block) for block in batch.tensors((p, reads.prepare))]
-                    inputs = _own(images, readers[reads.prepare])
-                    if encoder_of(detector) is not None:
-                        if reads not in features:
-                            # All that anybody reads of this encoder, from one pass.
-                            together = [one for one in heads if one[:2] == reads[:2]]
-                            outputs = [one.output for one in together]
-                            of_each = [self._features(detector, outputs, batch, p, piece) for piece in inputs]
-                            features |= {one: [pieces[one.output] for pieces in of_each] for one in together}
-                        inputs = _own(features[reads], heads[reads])
+                    stacks = batch.stacks[p, reads.prepare]
+                    if encoder_of(detector) is None:
+                        # One after the other: pictures that keep their size may be stacks of a batch's size.
+                        images = (_Piece(stack.positions, batch.stacked(stack)) for stack in stacks)
+                        made[p, d] = [self._score(detector, piece) for piece in images]
+                        continue
+                    if reads not in features:
+                        # All that anybody reads of this encoder, from one pass.
+                        together = [one for one in heads if one[:2] == reads[:2]]
+                        outputs = [one.output for one in together]
+                        of_each = [self._features(detector, outputs, batch, p, stack) for stack in stacks]
+                        features |= {one: [pieces[one.output] for pieces in of_each] for one in together}
+                    inputs = _own(features[reads], heads[reads])
                     made[p, d] = [piece if piece.failed else self._score(detector, piece) for piece in inputs]
         # Only now are results fetched, so that a GPU is kept busy until all its work is queued.
         return {(p, d): self._collect(batch, p, d, pieces) for (p, d), pieces in made.items()}
 
     def _features(
-        self, detector: Detector, outputs: Sequence[str], batch: Batch, p: int, inputs: _Piece
+        self, detector: Detector, outputs: Sequence[str], batch: Batch, p: int, stack: Stack
     ) -> dict[str, _Piece]:
         """Make features of prepared images of one shape, by output; a failure is theirs alone."""
-        encoder = encoder_of(detector)
-        assert encoder is not None  # nobody else asks
         # Features rest on what was done to a file first, too: those of the file as it is are others.
         first = batch.first.get(p)
         images = [
             f"{batch.sha256s[at]} {first[at]}" if first and first[at] else batch.sha256s[at]
-            for at in inputs.positions
+            for at in stack.positions
         ]
         if first is not None and isinstance(prepare_of(detector), OfBytes):
             images = [f"{image} as PNG" for image in images]  # none of the files themselves was looked at
         seen = Seen(self.lineup.perturbations[p].name, self.lineup.seed, images)
         try:
-            found = self._encoding.features(encoder, detector.name, outputs, inputs.values, seen)
+            found = self._encoding.features(detector, outputs, partial(batch.stacked, stack), seen)
         except Exception as error:
-            failed = inputs._replace(failed=f"encode: {reason(error)}")
             if len(outputs) == 1:
-                return {outputs[0]: failed}
+                return {outputs[0]: _Piece(stack.positions, failed=f"encode: {reason(error)}")}
             # One output that cannot be had takes no other with it: each by itself.
-            return {one: self._features(detector, [one], batch, p, inputs)[one] for one in outputs}
-        return {output: inputs._replace(values=values) for output, values in found.items()}
+            return {one: self._features(detector, [one], batch, p, stack)[one] for one in outputs}
+        return {output: _Piece(stack.positions, values) for output, values in found.items()}
 
     def _score(self, detector: Detector, inputs: _Piece) -> _Piece:
         """Score prepared images, or features, of one shape; a failure is theirs alone."""
+        # Images have a step of `prepare` before them, which features have behind them.
+        are_images = encoder_of(detector) is None
+
+        def network(some: Tensor) -> tuple[Tensor, Tensor]:
+            return scored(detector, finished(detector, some) if are_images else some)
+
         try:
-            made = self.portions.call(detector.name, partial(scored, detector), inputs.values)
+            made = self.portions.call(detector.name, network, inputs.values)
         except Exception as error:
-            return inputs._replace(failed=f"{detector.name}: {reason(error)}")
+            return _Piece(inputs.positions, failed=f"{detector.name}: {reason(error)}")
         scores, logits = (torch.cat(values) for values in zip(*made, strict=True))
         return _Piece(inputs.positions, scores, logits)
 
@@ -177,7 +182,7 @@ class Scorer:
 
 
 def _own(pieces: Iterable[_Piece], readers: int) -> Iterator[_Piece]:
-    """Give each of several networks that read the same tensors a copy of its own, for it may write there."""
+    """Give each of several heads that read the same features a copy of its own, for it may write there."""
     for piece in pieces:
         yield piece if readers == 1 else piece._replace(values=piece.values.clone())
 

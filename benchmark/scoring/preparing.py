@@ -1,7 +1,7 @@
 """Samples → prepared batches: each file decoded once, perturbed once, prepared once, ahead of the model.
 
-Everything here runs in reader processes. What comes back is one block of memory per batch, so that it crosses
-to the model's process, and on to a GPU, in one piece: PyTorch takes a file descriptor for each.
+Everything here runs in reader processes. What comes back is one piece of memory per batch, into which each
+prepared image goes at once: a reader holds no second copy, and a GPU gets all of it in one go.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from forenbench.types import Perturbation, Source
 
 from .batches import CHANGED, Batch, InputKey, ReadRequest, Stack
 from .calls import OfBytes, Prepare, distinct_prepares, prepared
+from .memory_files import MemoryFile
 from .patience import Patience
 from .turns import Turn
 from .windows import Windows
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
 
 _step = lru_cache(parse)
 """Of a batch, mostly one re-encoding is asked for again and again."""
-_ALIGNMENT = 512
-"""Bytes; where a tensor starts can change how kernels sum it, so all start alike: as on a GPU by itself."""
 
 
 @dataclass(slots=True)
@@ -53,6 +52,7 @@ class Reader:
         seed: Of the run.
         turn: Threads of one process prepare one at a time: to a `prepare`, they are as processes.
         patience: With each step.
+        ahead: Batches that each process may have finished or in work: memory stays flat for data of any size.
     """
 
     sources: Sequence[Source]
@@ -61,11 +61,13 @@ class Reader:
     seed: int
     turn: AbstractContextManager[object] = field(default_factory=Lock)
     patience: Patience = field(default_factory=Patience)
+    ahead: int = 2
 
     @classmethod
-    def of(cls, lineup: Lineup, sources: Sequence[Source]) -> Reader:
+    def of(cls, lineup: Lineup, sources: Sequence[Source], ahead: int = 2) -> Reader:
         """Make what reads the files of sources for a run's detectors."""
-        return cls(sources, lineup.perturbations, distinct_prepares(lineup.detectors)[0], lineup.seed)
+        prepares = distinct_prepares(lineup.detectors)[0]
+        return cls(sources, lineup.perturbations, prepares, lineup.seed, ahead=ahead)
 
     def __getitem__(self, request: ReadRequest) -> Batch:
         """Decode, perturb and prepare the files of one request; what goes wrong stays with its image."""
@@ -90,7 +92,7 @@ class Reader:
                     continue
                 rows.sha256s[position] = sha256
                 self._perturb(position, image, data, rows)
-        return rows.stack()
+        return rows.batch()
 
     def _perturb(self, position: int, image: Image, data: bytes, rows: _Rows) -> None:
         """Perturb and prepare one image, of a file's bytes, in every way that is wanted."""
@@ -135,9 +137,11 @@ class Reader:
                 self.patience.begin()
                 try:
                     with self.turn:
-                        rows.tensors[p, k][position] = prepared(prepare, given)
+                        made = prepared(prepare, given)
                 except Exception as error:
                     rows.missing[p, k][position] = ImageResult("failed", error=f"prepare: {reason(error)}")
+                else:
+                    rows.put(p, k, position, made)
                 del given  # or it lies in memory beside the next copy
             del perturbed  # likewise, beside the next perturbation's
 
@@ -155,6 +159,9 @@ class Reader:
         return chain
 
 
+_Kind = tuple[torch.Size, torch.dtype]
+
+
 @dataclass(slots=True)
 class _Rows:
     """A batch while it is being read."""
@@ -162,15 +169,17 @@ class _Rows:
     request: ReadRequest
     sha256s: list[str] = field(init=False)
     drawn: dict[int, list[str]] = field(init=False)
-    tensors: dict[InputKey, dict[int, Tensor]] = field(init=False)
+    places: dict[InputKey, dict[_Kind, dict[int, int]]] = field(init=False)
     missing: dict[InputKey, dict[int, ImageResult]] = field(init=False)
+    memory: MemoryFile = field(init=False)
 
     def __post_init__(self) -> None:
         keys = [(p, k) for p, prepares in self.request.wanted for k in prepares]
         self.sha256s = [""] * len(self.request.paths)
         self.drawn = {p: list(self.sha256s) for p, _ in self.request.wanted}
-        self.tensors = {key: {} for key in keys}
+        self.places = {key: {} for key in keys}
         self.missing = {key: {} for key in keys}
+        self.memory = MemoryFile()
 
     def first(self, p: int, position: int) -> str:
         """Say what is done to an image before a perturbation; empty: nothing."""
@@ -193,24 +202,16 @@ class _Rows:
                 left.append((p, living))
         return left
 
-    def stack(self) -> Batch:
-        """Lay all tensors into one block of memory, those of equal shape and type side by side."""
-        blocks: dict[InputKey, list[Stack]] = {}
-        offset = 0
-        for key, tensors in self.tensors.items():
-            # In the order in which shapes first appear: batches are cut by the data alone.
-            groups: dict[tuple[torch.Size, torch.dtype], list[int]] = {}
-            for position, tensor in tensors.items():
-                groups.setdefault((tensor.shape, tensor.dtype), []).append(position)
-            blocks[key] = []
-            for (shape, dtype), positions in groups.items():
-                block = Stack(tuple(positions), (len(positions), *shape), dtype, offset)
-                blocks[key].append(block)
-                offset += -(-block.size // _ALIGNMENT) * _ALIGNMENT
-        memory = torch.empty(offset, dtype=torch.uint8)
-        batch = Batch(self.sha256s, self.request.first, self.drawn, self.missing, blocks, memory)
-        # Stacked where they are going to be: a second copy of the whole would double the memory of a reader.
-        for key, tensors in self.tensors.items():
-            for where, stacked in batch.tensors(key):
-                torch.stack([tensors[position] for position in where], out=stacked)
-        return batch
+    def put(self, p: int, k: int, position: int, tensor: Tensor) -> None:
+        """Keep a prepared image."""
+        # By shape and type, in the order in which these first appear: batches are cut by the data alone.
+        alike = self.places[p, k].setdefault((tensor.shape, tensor.dtype), {})
+        alike[position] = self.memory.append(tensor)
+
+    def batch(self) -> Batch:
+        """Say what became of the request."""
+        stacks = {
+            key: [Stack(tuple(at), shape, dtype, tuple(at.values())) for (shape, dtype), at in kinds.items()]
+            for key, kinds in self.places.items()
+        }
+        return Batch(self.sha256s, self.request.first, self.drawn, self.missing, stacks, self.memory)

@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 
     from .preparing import Reader
 
-_AHEAD = 2
-"""Batches that each reader process may have finished or in work: memory stays flat for data of any size."""
-
 
 def reader_processes(device: str) -> int:
     """Say how many reader processes go with one model.
@@ -155,7 +152,7 @@ def _read(
         batch_size=None,
         collate_fn=Parcel.of,  # type: ignore[arg-type]  # a batch as it is, for there is no batch size
         num_workers=processes,
-        prefetch_factor=_AHEAD,
+        prefetch_factor=reader.ahead,
         multiprocessing_context="fork",
         worker_init_fn=reader.patience.keep,
         pin_memory=pin,
@@ -178,10 +175,10 @@ def _read(
             if isinstance(received, Batch):  # it was pinned, and so opened
                 yield received
                 continue
-            if received.memory is not None:
+            if received.why_copied:
                 tell(
-                    "batches do not fit into shared memory (/dev/shm) and are copied instead, which is "
-                    "slower; docker run --shm-size 1g makes it larger"
+                    "batches cannot be shared between processes and are copied instead, which is slower: "
+                    f"{received.why_copied}"
                 )
             yield received.open()
     except (OSError, EOFError, RuntimeError) as error:

@@ -21,7 +21,7 @@ from forenbench.metrics.classification import auroc
 from forenbench.perturbations import parse
 from forenbench.plugins.attributes import problem, refuse_network
 from forenbench.registry.guests import contained, reason
-from forenbench.scoring.calls import encoded, encoder_of, output_of, prepare_of, prepared
+from forenbench.scoring.calls import TwoSteps, encoded, encoder_of, output_of, prepare_of, prepared
 from forenbench.scoring.numerics import Numerics
 from forenbench.scoring.pipeline import score_testset
 from forenbench.scoring.windows import window
@@ -111,6 +111,12 @@ def _check_order(detector: Detector, device: str) -> str:
 def _check_batch(detector: Detector, device: str) -> str:
     """An image's score does not depend on what else is in the batch."""
     images = [tiny_image(i, 256, 256) for i in range(5)]
+    prepare = prepare_of(detector)
+    if isinstance(prepare, TwoSteps):
+        levels = torch.stack([prepared(prepare.levels, image.copy()) for image in images])
+        at_once = torch.stack([prepared(prepare, image.copy()) for image in images])
+        if not torch.equal(prepare.normalised(levels), at_once):
+            return "normalised(levels) of five images gives other values than prepare of each"
     alone = [_scores(detector, [image], device)[0] for image in images]
     return _difference(alone, _scores(detector, images, device), "in a batch of 5")
 

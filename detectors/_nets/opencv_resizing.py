@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import torch
 
 from forenbench.errors import NotHere
 
-from .pixels import Statistics, normalise
+from .pixels import PLAIN, Preparation, Statistics
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class SquashedByOpenCV:
+class SquashedByOpenCV(Preparation):
     """What becomes of an image where code of OpenCV's squashes it; equal ones run once for many detectors.
 
     Attributes:
@@ -40,10 +40,14 @@ class SquashedByOpenCV:
         if find_spec("cv2") is None:
             raise NotHere("squashing pictures as OpenCV does needs it: pip install 'forenbench[opencv]'")
 
-    def __call__(self, image: Image) -> Tensor:
-        """Turn one RGB image into a float32 tensor (3, side, side)."""
+    def plain(self) -> Self:
+        """Return the same without statistics of its own."""
+        return replace(self, statistics=PLAIN)
+
+    def eight_bit(self, image: Image) -> Tensor:
+        """Squash one RGB image to uint8 (3, side, side)."""
         import cv2
 
         how = getattr(cv2, f"INTER_{self.filter}")
         pixels = cv2.resize(np.asarray(image), (self.side, self.side), interpolation=how)
-        return normalise(torch.from_numpy(pixels).permute(2, 0, 1), self.statistics)
+        return torch.from_numpy(pixels).permute(2, 0, 1)

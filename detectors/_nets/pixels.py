@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 import torch
@@ -28,8 +29,54 @@ PLAIN = Statistics((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
 """Leaves pixels in [0, 1]."""
 
 
+class Preparation:
+    """A `prepare` in two steps, see `forenbench.scoring.calls.TwoSteps`: 8-bit pixels, and floats of them.
+
+    Attributes:
+        statistics: Of the normalisation, which is the second step.
+    """
+
+    statistics: Statistics
+
+    def __call__(self, image: Image) -> Tensor:
+        """Turn one RGB image into a float32 tensor (..., 3, H, W)."""
+        return self.normalised(self.levels(image))
+
+    @property
+    def levels(self) -> Levels:
+        """The first step: one RGB image to uint8 (..., 3, H, W); equal where only statistics differ."""
+        return Levels(self.plain())
+
+    def normalised(self, levels: Tensor) -> Tensor:
+        """Do the second step, on whatever device: uint8 (n, ..., 3, H, W) to float32."""
+        return normalise(levels, self.statistics)
+
+    def plain(self) -> Self:
+        """Return the same without statistics of its own; itself, where there is none of other statistics."""
+        return self
+
+    def eight_bit(self, image: Image) -> Tensor:
+        """Do the first step."""
+        raise NotImplementedError
+
+
 @dataclass(frozen=True)
-class Preprocess:
+class Levels:
+    """The first step of a preparation: many that differ in their statistics have one, which readers do once.
+
+    Attributes:
+        of: The preparation, without its statistics.
+    """
+
+    of: Preparation
+
+    def __call__(self, image: Image) -> Tensor:
+        """Turn one RGB image into uint8 (..., 3, H, W)."""
+        return self.of.eight_bit(image)
+
+
+@dataclass(frozen=True)
+class Preprocess(Preparation):
     """What a network's authors do to an image before it; equal ones run once for many detectors.
 
     Attributes:
@@ -46,12 +93,12 @@ class Preprocess:
     resample: str = "bilinear"
     squash: bool = True
 
-    def __call__(self, image: Image) -> Tensor:
-        """Turn one RGB image into a float32 tensor (3, H, W)."""
-        return normalise(self.levels(image), self.statistics)
+    def plain(self) -> Self:
+        """Return the same without statistics of its own."""
+        return replace(self, statistics=PLAIN)
 
-    def levels(self, image: Image) -> Tensor:
-        """Resize and crop one RGB image to a tensor that is not normalised: uint8 (3, H, W)."""
+    def eight_bit(self, image: Image) -> Tensor:
+        """Resize and crop one RGB image to uint8 (3, H, W)."""
         from torchvision.transforms.functional import pil_to_tensor
 
         levels: Tensor = pil_to_tensor(self.pixels(image))
@@ -102,7 +149,7 @@ class FlooredCrop(Preprocess):
 
 
 @dataclass(frozen=True)
-class Tiled:
+class Tiled(Preparation):
     """A preparation of pictures that are repeated beforehand where they are small: black is added to none.
 
     Attributes:
@@ -113,9 +160,18 @@ class Tiled:
     side: int
     prepare: Preprocess
 
-    def __call__(self, image: Image) -> Tensor:
-        """Turn one RGB image into a float32 tensor (3, H, W)."""
-        return self.prepare(self.pixels(image))
+    @property
+    def statistics(self) -> Statistics:  # type: ignore[override]  # read-only, as all of it
+        """Those of what is done then."""
+        return self.prepare.statistics
+
+    def plain(self) -> Self:
+        """Return the same without statistics of its own."""
+        return replace(self, prepare=self.prepare.plain())
+
+    def eight_bit(self, image: Image) -> Tensor:
+        """Lay out and cut one RGB image to uint8 (3, H, W)."""
+        return self.prepare.eight_bit(self.pixels(image))
 
     def pixels(self, image: Image) -> Image:
         """Lay out one RGB image; a large one comes back as it is."""
@@ -134,12 +190,18 @@ AIGCDETECT = Preprocess(IMAGENET, resize=256, crop=224, squash=False)
 
 def normalise(pixels: Tensor, statistics: Statistics) -> Tensor:
     """Turn 8-bit pixels (..., 3, H, W) into float32: scaled to [0, 1], less the mean, over the deviation."""
-    from torchvision.transforms.functional import normalize
+    full, mean, std = _constants(statistics, pixels.device)
+    # In place, on a fresh tensor. Divided by a tensor, for a GPU multiplies by the reciprocal of a number,
+    # which rounds otherwise: so every device makes the same floats of a stack as a CPU of each image.
+    scaled = pixels.to(torch.float32, copy=True).div_(full)
+    return scaled if statistics == PLAIN else scaled.sub_(mean).div_(std)
 
-    # In place, for the quotient is a fresh tensor: one copy of a batch less.
-    mean, std = list(statistics.mean), list(statistics.std)
-    normalised: Tensor = normalize(pixels.float().div(255), mean, std, inplace=True)
-    return normalised
+
+@lru_cache
+def _constants(statistics: Statistics, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    """Return 255, mean and deviation on a device, sent there once: a GPU would be waited for each time."""
+    mean, std = (torch.tensor(values, device=device).view(3, 1, 1) for values in statistics)
+    return torch.tensor(255.0, device=device), mean, std
 
 
 def as_pixels(plain: Tensor) -> Tensor:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import pytest
 import torch
 from PIL import Image
 from torch import Tensor
 
+from forenbench.detectors._nets.pixels import CLIP, IMAGENET, Preprocess
 from forenbench.perturbations import parse
 from forenbench.records.environment import versions
 from forenbench.scoring.batches import CellResults, ReadRequest
-from forenbench.scoring.budget import Budget
+from forenbench.scoring.budget import BUDGET, Ahead, Budget, guesses
 from forenbench.scoring.engines import local
 from forenbench.scoring.engines.local import LocalEngine
 from forenbench.scoring.engines.replica import Replica, Setup
@@ -24,6 +23,8 @@ from forenbench.scoring.preparing import Reader
 from forenbench.testing import MemorySource, tiny_image
 
 MIB = 1 << 20
+GUESS = 3 * 256 * 256 * 4
+"""Bytes of an image, of a `prepare` that says nothing of its size."""
 WANTED = ((0, (0, 1)), (2, (0, 1)), (3, (1,)))
 """Of three perturbations and two prepares, five tensors."""
 
@@ -68,9 +69,9 @@ def work() -> tuple[Lineup, list[MemorySource], Shard]:
 
 def test_an_order_is_cut_between_tensors_and_none_is_lost_or_made_twice() -> None:
     order = ReadRequest(0, ("a", "b"), ("", ""), WANTED)
-    guess = 2 * 3 * 256 * 256 * 4
+    guess = 2 * 1000
     for size, parts in ((5 * guess, [5]), (2 * guess, [2, 2, 1]), (guess, [1] * 5), (1, [1] * 5)):
-        pieces = list(Budget(size).cut(order))
+        pieces = list(Budget(size, {0: 1000, 1: 1000}).cut(order))
         assert [len(keys(piece)) for piece in pieces] == parts
         assert [key for piece in pieces for key in keys(piece)] == keys(order)
         assert {(piece.source, piece.paths, piece.sha256s) for piece in pieces} == {(0, ("a", "b"), ("", ""))}
@@ -81,19 +82,69 @@ def test_a_batch_of_few_large_pictures_is_not_read_twice_on_a_guess() -> None:
     wanted = tuple((p, (0, 1)) for p in range(6))
     for images, pieces in ((16, 1), (32, 2)):
         request = ReadRequest(0, tuple(map(str, range(images))), ("",) * images, wanted)
-        assert len(list(Budget().cut(request))) == pieces
+        assert len(list(Budget(BUDGET, {0: GUESS, 1: GUESS}).cut(request))) == pieces
+
+
+class Prepared(Wide):
+    """A detector with a `prepare` of ours."""
+
+    def __init__(self, prepare: Preprocess) -> None:
+        super().__init__(str(prepare), 4)
+        self.prepare = prepare  # type: ignore[method-assign, assignment]
+
+
+def test_a_prepare_that_states_its_size_is_not_guessed_at() -> None:
+    detectors = [
+        Wide("a", 4),
+        Prepared(Preprocess(CLIP, crop=224)),
+        Prepared(Preprocess(IMAGENET, resize=96)),
+    ]
+    assert guesses(detectors) == {0: GUESS, 1: 3 * 224**2, 2: 3 * 96**2}
+    # Where statistics alone differ, a reader does one thing.
+    shared = [Prepared(Preprocess(statistics, crop=224)) for statistics in (CLIP, IMAGENET)]
+    assert guesses(shared) == {0: 3 * 224**2}
+
+
+WHOLE = Preprocess(CLIP, crop=256)
+"""6.3 MB a batch."""
+ONE = 32 * 3 * 256**2
+
+
+@pytest.mark.parametrize(
+    ("perturbations", "readers", "free", "batches", "size", "times"),
+    [
+        (1, 1, 1 << 40, 2, 256 * MIB, 0),  # the common case
+        (60, 1, 1 << 40, 1, 384 * MIB, 0),  # 377 MB: one is read while one is scored
+        (70, 1, 1 << 40, 1, 384 * MIB, 2),
+        (60, 16, 1 << 40, 2, 16 * 768 * MIB // 33, 0),
+        (1, 16, 33 * ONE, 2, ONE, 0),
+        (1, 16, 33 * ONE - 1, 1, (33 * ONE - 1) // 17, 0),
+        (2, 16, 17 * ONE, 1, ONE, 2),
+        (2, 0, ONE, 1, ONE, 2),
+    ],
+)
+def test_how_far_ahead_is_read_leaves_memory_for_the_rest(
+    perturbations: int, readers: int, free: float, batches: int, size: int, times: int
+) -> None:
+    lineup = Lineup([Prepared(WHOLE)], [parse("none")] * perturbations)
+    ahead = Ahead.of(lineup, readers, free)
+    assert (ahead.batches, ahead.size) == (batches, size)
+    assert (f"read about {times} times" in ahead.note) if times else not ahead.note
+    assert (ahead.batches * readers + 1) * ahead.size <= min(free, 768 * MIB * max(1, readers))
 
 
 def test_what_was_seen_decides_and_the_largest_counts() -> None:
     lineup, sources, shard = work()
-    reader, budget = Reader.of(lineup, sources), Budget(10 * MIB)
+    reader, budget = Reader.of(lineup, sources), Budget(10 * MIB, dict.fromkeys(range(3), GUESS))
     guessed = [keys(piece) for piece in budget.cut(shard.requests[0])]  # 3 MiB each: nothing was seen
     assert guessed == [[(0, 0), (0, 1), (0, 2)], [(1, 1), (3, 0), (3, 2)]]
     budget.learn(reader[shard.requests[0]])
     budget.learn(reader[shard.requests[2]])  # two images only
     pieces = [keys(piece) for piece in budget.cut(shard.requests[1])]
     assert pieces == [[(0, 0), (0, 1), (0, 2), (1, 1), (3, 0), (3, 2)]]
-    assert [keys(piece) for piece in Budget(5 * MIB, budget._seen).cut(shard.requests[1])] == [
+    assert [
+        keys(piece) for piece in Budget(5 * MIB, budget.guesses, budget._seen).cut(shard.requests[1])
+    ] == [
         [(0, 0), (0, 1), (0, 2)],
         [(1, 1), (3, 0), (3, 2)],
     ]
@@ -115,11 +166,11 @@ def test_a_small_budget_changes_no_result_and_no_count(readers: int, monkeypatch
         return values(results), heard.images
 
     whole = scored()
-    monkeypatch.setattr(local, "Budget", partial(Budget, 1))
+    monkeypatch.setattr(local, "batch_memory", lambda device: 1)
     assert scored() == whole
     assert whole[1] == 10
 
     replica = Replica(Setup(lambda _: [], lineup, sources, Numerics(), 0, 1, [], versions()))
     replica.scorer, replica.reader = local.Scorer(lineup, Numerics()), Reader.of(lineup, sources)
-    replica.budget = Budget(1)
+    replica.budget = Budget(1, guesses(lineup.detectors))
     assert values(replica.score(shard)[0]) == whole[0]

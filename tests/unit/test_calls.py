@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from forenbench.perturbations import parse
-from forenbench.scoring.batches import CellResults, ReadRequest
+from forenbench.scoring.batches import Batch, CellResults, ReadRequest, Stack
 from forenbench.scoring.calls import prepared, scored
 from forenbench.scoring.features import FeatureCache
 from forenbench.scoring.lineup import Lineup
@@ -160,20 +160,24 @@ def test_what_an_encoder_gave_is_not_changed_by_what_it_does_later() -> None:
     assert [result.score for result in found[0, 0]] == brightness()
 
 
-def test_networks_that_alone_read_a_tensor_get_it_without_a_copy() -> None:
-    """A copy each for everybody would cost time and, on a GPU, memory."""
-    seen = []
+def test_images_whose_features_are_kept_are_not_even_stacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stacked = []
+    real = Batch.stacked
 
-    class Looks(Brightness):
-        def score(self, batch: Tensor) -> Tensor:
-            seen.append(batch.data_ptr())
-            return super().score(batch)
+    def counted(batch: Batch, stack: Stack) -> Tensor:
+        stacked.append(stack.positions)
+        return real(batch, stack)
 
-    lineup, todo = Lineup([Looks()], [parse("none")]), [(0, [0])]
-    order = ReadRequest(0, ("0",), ("",), lineup.wanted(todo))
-    batch = Reader.of(lineup, [MemorySource([ONE])])[order]
-    Scorer(lineup, Numerics()).score(batch, todo)
-    assert seen == [batch.memory.data_ptr()]
+    monkeypatch.setattr(Batch, "stacked", counted)
+    encoder = Encoder()
+    encoder.identity = "brightness, version 1"  # type: ignore[attr-defined]
+    numbers = []
+    for _ in range(2):
+        score(Head("a", encoder), cache=FeatureCache(tmp_path, 1 << 20))
+        numbers.append(len(stacked))
+    assert numbers[0] == numbers[1] > 0
 
 
 def test_a_network_that_wrote_into_its_images_before_memory_ran_out_is_not_given_them_again() -> None:

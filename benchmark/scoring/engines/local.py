@@ -8,9 +8,10 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from forenbench.scoring.batches import CellResults, ReadRequest
-from forenbench.scoring.budget import Budget
+from forenbench.scoring.budget import Ahead, Budget, guesses
 from forenbench.scoring.features import FeatureCache, user_cache
 from forenbench.scoring.lineup import Lineup
+from forenbench.scoring.memory import batch_memory
 from forenbench.scoring.numerics import Numerics
 from forenbench.scoring.outcome import Listener
 from forenbench.scoring.pipeline import Scorer
@@ -47,7 +48,11 @@ class LocalEngine:
         """Score shards in their order."""
         scorer = Scorer(lineup, self.numerics, self.cache, listener.note)
         begun: deque[tuple[Shard, list[ReadRequest]]] = deque()
-        budget = Budget()
+        device = self.numerics.device
+        ahead = Ahead.of(lineup, self.readers, batch_memory(device))
+        if ahead.note:
+            listener.tell(ahead.note)
+        budget = Budget(ahead.size, guesses(lineup.detectors))
 
         # Readers take requests ahead of what is scored, so shards are noted when they are begun; that is how
         # far ahead locks are held, too.
@@ -57,8 +62,7 @@ class LocalEngine:
                 begun.append((shard, pieces))
                 yield from pieces
 
-        device = self.numerics.device
-        reader, pin = Reader.of(lineup, sources), device.startswith("cuda")
+        reader, pin = Reader.of(lineup, sources, ahead.batches), device.startswith("cuda")
         batches = read_ahead(reader, requests(), self.readers, pin=pin, tell=listener.tell)
         scored: CellResults = {}
         done = 0

@@ -13,7 +13,7 @@ from forenbench.errors import BenchError
 from forenbench.plugins.loaded import LoadedDetector
 from forenbench.records.environment import versions
 from forenbench.scoring.batches import CellResults
-from forenbench.scoring.budget import Budget
+from forenbench.scoring.budget import BUDGET, Budget, guesses
 from forenbench.scoring.features import user_cache
 from forenbench.scoring.lineup import Lineup
 from forenbench.scoring.numerics import Numerics
@@ -58,7 +58,6 @@ class Replica:
         self.setup = setup
         self.notes: list[str] = []
         self.turn = threading.Lock()
-        self.budget = Budget()
 
     def ready(self) -> None:
         """Load everything; what cannot be had is raised here, where it reaches the driver.
@@ -80,6 +79,7 @@ class Replica:
         lineup = Lineup([one.detector for one in loaded], chosen.perturbations, chosen.seed)
         self.scorer = Scorer(lineup, setup.numerics, user_cache(setup.features), self.notes.append)
         self.reader = Reader.of(lineup, setup.sources)
+        self.budget = Budget(BUDGET, guesses(lineup.detectors))
 
     def score(self, shard: Shard) -> tuple[CellResults, list[str]]:
         """Score a shard; reads while another call scores."""
