@@ -63,8 +63,8 @@ def check_precision(request: str, devices: Iterable[str] = ()) -> None:
     if request == "tf32" and others:
         # Tables would say "Computed in tf32" of rows that are fp32.
         raise BenchError(
-            f"precision 'tf32' is one of NVIDIA's GPUs, and device '{others[0]}' would compute in fp32: leave "
-            "it out, or say bf16"
+            f"precision 'tf32' is one of NVIDIA's GPUs, and device '{others[0]}' would compute in fp32: "
+            "leave it out, or say bf16"
         )
 
 

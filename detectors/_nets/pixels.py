@@ -28,6 +28,9 @@ SYMMETRIC = Statistics((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 PLAIN = Statistics((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
 """Leaves pixels in [0, 1]."""
 
+Box = tuple[int, int, int, int]
+"""Left, top, right and lower edge of a part of a picture, in pixels."""
+
 
 class Preparation:
     """A `prepare` in two steps, see `forenbench.scoring.calls.TwoSteps`: 8-bit pixels, and floats of them.
@@ -59,6 +62,10 @@ class Preparation:
         """Do the first step."""
         raise NotImplementedError
 
+    def window(self, width: int, height: int) -> Box | None:
+        """Return the box outside of which no pixel counts; None: all count."""
+        return None
+
 
 @dataclass(frozen=True)
 class Levels:
@@ -73,6 +80,10 @@ class Levels:
     def __call__(self, image: Image) -> Tensor:
         """Turn one RGB image into uint8 (..., 3, H, W)."""
         return self.of.eight_bit(image)
+
+    def window(self, width: int, height: int) -> Box | None:
+        """Return what the preparation looks at."""
+        return self.of.window(width, height)
 
 
 @dataclass(frozen=True)
@@ -119,8 +130,8 @@ class Preprocess(Preparation):
             image = functional.center_crop(image, [self.crop, self.crop])
         return image
 
-    def window(self, width: int, height: int) -> tuple[int, int, int, int] | None:
-        """Return the box (left, top, right, lower) outside of which no pixel counts; None: all count."""
+    def window(self, width: int, height: int) -> Box | None:
+        """Return where the crop is, if nothing else is done."""
         if self.resize is not None or self.crop is None or self.crop > min(width, height):
             return None
         left, top = (self._corner(length - self.crop) for length in (width, height))
@@ -172,6 +183,10 @@ class Tiled(Preparation):
     def eight_bit(self, image: Image) -> Tensor:
         """Lay out and cut one RGB image to uint8 (3, H, W)."""
         return self.prepare.eight_bit(self.pixels(image))
+
+    def window(self, width: int, height: int) -> Box | None:
+        """Return what is looked at of a picture that is large enough to stay as it is."""
+        return self.prepare.window(width, height) if min(width, height) >= self.side else None
 
     def pixels(self, image: Image) -> Image:
         """Lay out one RGB image; a large one comes back as it is."""

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 from torchvision.transforms.functional import center_crop, pil_to_tensor
 
-from forenbench.detectors._nets.pixels import IMAGENET, PLAIN, FlooredCrop, Preprocess
+from forenbench.detectors._nets.pixels import CLIP, IMAGENET, PLAIN, FlooredCrop, Preprocess, Tiled
 from forenbench.perturbations import parse
 from forenbench.perturbations.reaches import Box
 from forenbench.scoring.batches import Batch, ReadRequest
@@ -155,3 +155,17 @@ def test_the_window_is_torchvisions_crop() -> None:
 def test_what_is_scaled_or_not_cut_is_seen_whole() -> None:
     for prepare in (Preprocess(PLAIN), Preprocess(PLAIN, resize=20, crop=12), Preprocess(PLAIN, resize=20)):
         assert prepare.window(90, 90) is None
+
+
+@pytest.mark.parametrize("kind", [Preprocess, FlooredCrop])
+def test_the_first_step_of_a_crop_which_readers_do_looks_at_the_same(kind: type[Preprocess]) -> None:
+    whole = kind(CLIP, crop=32)
+    for prepare in (whole.levels, Tiled(40, whole), Tiled(40, whole).levels):
+        assert (
+            window(prepare, (75, 50))
+            == window(whole, (75, 50))
+            == (whole._corner(43), 9, whole._corner(43) + 32, 41)
+        )
+    # Of a smaller one copies are laid side by side first, and what is cut out of them comes from everywhere.
+    assert window(Tiled(40, whole).levels, (75, 39)) is None
+    assert window(Preprocess(CLIP, resize=40, crop=32).levels, (75, 50)) is None
