@@ -31,7 +31,14 @@ PACKAGES = (
 )
 SETTINGS = (
     *("FORENBENCH_WEIGHTS", "FORENBENCH_FEATURES", "FORENBENCH_NETWORK_MEMORY", "FORENBENCH_MAX_PIXELS"),
-    *("FORENBENCH_MAX_SECONDS", "XDG_CACHE_HOME", "HF_HOME", "HF_HUB_CACHE", "HF_HUB_OFFLINE"),
+    *(
+        "FORENBENCH_MAX_SECONDS",
+        "FORENBENCH_KEEP_MEMORY",
+        "XDG_CACHE_HOME",
+        "HF_HOME",
+        "HF_HUB_CACHE",
+        "HF_HUB_OFFLINE",
+    ),
     *("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS"),
 )
 """Environment variables of which the value is shown; of others it may be a secret."""

@@ -16,6 +16,7 @@ import torch
 from torch.nn import functional
 
 from forenbench.errors import BenchError
+from forenbench.scoring.kept_memory import keeping_memory
 from forenbench.scoring.numerics import Numerics
 from forenbench.types import Advance, Detector
 
@@ -98,7 +99,7 @@ def compression_map(
     """
     if not isinstance(detector, SpectrumDetector):
         raise BenchError(f"detector '{detector.name}' judges no spectra; bihpf does")
-    with Numerics(search.device).applied():
+    with keeping_memory(search.device), Numerics(search.device).applied():
         inputs = (detector_input(detector, image, search.device) for image in images)
         spectra = torch.cat([detector.spectra(one) for one in inputs])
         generated = _generated(detector, spectra)

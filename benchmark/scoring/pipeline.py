@@ -27,6 +27,7 @@ from .calls import OfBytes, encoder_of, finished, output_of, prepare_of, scored
 from .encoding import EncoderPass, Seen
 from .features import FeatureCache
 from .features import numerics as rounding
+from .kept_memory import keeping_memory
 from .lineup import Lineup
 from .numerics import Numerics, Portions
 from .preparing import Reader
@@ -224,7 +225,8 @@ def score_testset(
         for batch in batches
         for steps in [tuple(testset.reencoded.get(path, "") for path in batch)]
     )
-    for batch in read_ahead(reader, requests, readers):
-        for (p, d), found in scorer.score(batch, indices).items():
-            results[lineup.perturbations[p].name, detectors[d].name] += found
+    with keeping_memory(device):
+        for batch in read_ahead(reader, requests, readers):
+            for (p, d), found in scorer.score(batch, indices).items():
+                results[lineup.perturbations[p].name, detectors[d].name] += found
     return results

@@ -11,6 +11,7 @@ from forenbench.errors import BenchError
 from forenbench.files.sizes import parse_size
 
 from .devices import choose_devices, split_devices
+from .kept_memory import is_wanted
 from .workers import Workplace, workers
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class EngineChoice:
 
         check_name(self.name)
         self.room()
+        is_wanted()
         # Refused here, before networks are loaded, which takes minutes.
         if self.name == "ray" and self.device not in ("auto", "cpu", "cuda"):
             raise BenchError(

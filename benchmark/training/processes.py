@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, TypeVar
 import torch
 from torch import distributed
 
+from forenbench.scoring.kept_memory import keeping_memory
+
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
@@ -89,12 +91,13 @@ class Processes:
 
 @contextmanager
 def joined(device: str) -> Iterator[Processes]:
-    """Join the processes that torchrun started; without torchrun, be the only one."""
+    """Join the processes that torchrun started; without torchrun, be the only one. They train inside."""
     # torchrun's variables are the contract: LOCAL_RANK is the
     # GPU on this machine, the rank counts over all machines.
     count = int(os.environ.get("WORLD_SIZE", "1"))
     if count == 1:
-        yield Processes(device)
+        with keeping_memory(device):
+            yield Processes(device)
         return
     if device == "cuda":
         device = f"cuda:{os.environ['LOCAL_RANK']}"
@@ -102,6 +105,7 @@ def joined(device: str) -> Iterator[Processes]:
     backend = "nccl" if device.startswith("cuda") else "gloo"
     distributed.init_process_group(backend, timeout=_PATIENCE)
     try:
-        yield Processes(device, distributed.get_rank(), count)
+        with keeping_memory(device):
+            yield Processes(device, distributed.get_rank(), count)
     finally:
         distributed.destroy_process_group()

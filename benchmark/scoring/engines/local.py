@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from forenbench.scoring.batches import CellResults, ReadRequest
 from forenbench.scoring.budget import Ahead, Budget, guesses
 from forenbench.scoring.features import FeatureCache, user_cache
+from forenbench.scoring.kept_memory import keeping_memory
 from forenbench.scoring.lineup import Lineup
 from forenbench.scoring.memory import batch_memory
 from forenbench.scoring.numerics import Numerics
@@ -66,19 +67,20 @@ class LocalEngine:
         batches = read_ahead(reader, requests(), self.readers, pin=pin, tell=listener.tell)
         scored: CellResults = {}
         done = 0
-        for batch in sent_ahead(batches, device):
-            budget.learn(batch)
-            shard, pieces = begun[0]
-            for index, results in scorer.score(batch, shard.todo).items():
-                scored.setdefault(index, []).extend(results)
-            done += 1
-            # Pieces of one request hold the same files: these count once, with the last piece.
-            if done == len(pieces) or pieces[done].paths != pieces[done - 1].paths:
-                listener.advance(len(batch.sha256s))
-            if done == len(pieces):
-                begun.popleft()
-                yield shard, scored
-                scored, done = {}, 0
+        with keeping_memory(device):
+            for batch in sent_ahead(batches, device):
+                budget.learn(batch)
+                shard, pieces = begun[0]
+                for index, results in scorer.score(batch, shard.todo).items():
+                    scored.setdefault(index, []).extend(results)
+                done += 1
+                # Pieces of one request hold the same files: these count once, with the last piece.
+                if done == len(pieces) or pieces[done].paths != pieces[done - 1].paths:
+                    listener.advance(len(batch.sha256s))
+                if done == len(pieces):
+                    begun.popleft()
+                    yield shard, scored
+                    scored, done = {}, 0
         if self.cache is not None and self.cache.problem:
             listener.tell(self.cache.problem)
 

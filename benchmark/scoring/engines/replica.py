@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from typing import NamedTuple
 
 import torch
@@ -15,6 +16,7 @@ from forenbench.records.environment import versions
 from forenbench.scoring.batches import CellResults
 from forenbench.scoring.budget import BUDGET, Budget, guesses
 from forenbench.scoring.features import user_cache
+from forenbench.scoring.kept_memory import keeping_memory
 from forenbench.scoring.lineup import Lineup
 from forenbench.scoring.numerics import Numerics
 from forenbench.scoring.pipeline import Scorer
@@ -58,6 +60,7 @@ class Replica:
         self.setup = setup
         self.notes: list[str] = []
         self.turn = threading.Lock()
+        self.lasting = ExitStack()  # what holds for as long as this replica lives
 
     def ready(self) -> None:
         """Load everything; what cannot be had is raised here, where it reaches the driver.
@@ -80,6 +83,7 @@ class Replica:
         self.scorer = Scorer(lineup, setup.numerics, user_cache(setup.features), self.notes.append)
         self.reader = Reader.of(lineup, setup.sources)
         self.budget = Budget(BUDGET, guesses(lineup.detectors))
+        self.lasting.enter_context(keeping_memory(setup.numerics.device))
 
     def score(self, shard: Shard) -> tuple[CellResults, list[str]]:
         """Score a shard; reads while another call scores."""
