@@ -21,8 +21,7 @@ from forenbench.detectors._nets.networks import Network, resnet_50
 from forenbench.detectors._nets.transformations import TRANSFORMATIONS
 from forenbench.scoring.kept_memory import KEEP, keeping_memory
 
-ROUNDS, PASSES = 3, 2
-"""Passes of a round, after one that is not counted: the first takes what the others use again."""
+ROUNDS = 3
 
 
 def passes(
@@ -37,12 +36,11 @@ def passes(
     for _ in range(ROUNDS):
         for device in seconds:  # any other than a CPU's name leaves the process alone
             with keeping_memory(device):
-                outputs[device] = use(network)
+                use(network)  # the first pass takes what the others use again
                 begun, before = process_time(), getrusage(RUSAGE_SELF).ru_minflt
-                for _ in range(PASSES):
-                    use(network)
+                outputs[device] = use(network)
                 seconds[device].append(process_time() - begun)
-                faults[device] = (getrusage(RUSAGE_SELF).ru_minflt - before) / PASSES / images
+                faults[device] = (getrusage(RUSAGE_SELF).ru_minflt - before) / images
     assert torch.equal(*outputs.values())
     ratio(f"{name}: as glibc does / kept (processor time)", seconds["left alone"], seconds["cpu"])
     value("  page faults an image, as glibc does", faults["left alone"], "")
@@ -59,7 +57,7 @@ def forward(batch: Tensor, network: nn.Module) -> Tensor:
 def runs(root: Path) -> None:
     """Compare whole runs of ResNet-50, a process tree each: processor time, and memory at its peak."""
     load_resnet(root)
-    write_pngs(root / "pictures", scaled(96, 8))
+    write_pngs(root / "pictures", scaled(64, 8))
     weights = f"{WEIGHTS}={root / 'resnet50.pth'}"
     options = ("--detectors", RESNET_50, "--weights", weights, "--unverified", "--dataset", "pictures")
     found = {}
@@ -74,13 +72,12 @@ def runs(root: Path) -> None:
 
 
 def main() -> None:
-    title("Memory of networks on the CPU (batches of 32; gradients of 4)")
+    title("Memory of networks on the CPU (batches of 32 and 8; gradients of 4)")
     batch = torch.randn(scaled(32, 2), 3, 224, 224)
     passes("ResNet-50", resnet_50, partial(forward, batch), len(batch))
+    some = scaled(8, 2)
     for name in ("efficientnet-lite0", "imagenet-vit-b16"):
-        passes(
-            name, BACKBONES[name].network.build, partial(forward, batch[: len(batch) // 2]), len(batch) // 2
-        )
+        passes(name, BACKBONES[name].network.build, partial(forward, batch[:some]), some)
     model = TRANSFORMATIONS["stylegan-bedroom"].model
     assert isinstance(model, Network)
     pictures = torch.randn(scaled(4), 3, 256, 256)
