@@ -65,8 +65,8 @@ def runs(root: Path) -> None:
         for keep in ("yes", "no"):
             os.environ[KEEP] = keep
             found[keep, number] = bench("run", *options, "--out", f"out-{keep}-{number}", folder=root)
-    both = [[found[keep, number].processors for number in range(2)] for keep in ("no", "yes")]
-    ratio("a run of ResNet-50, start included: as glibc does / kept (processor time)", *both)
+    alone, kept = ([found[keep, number].processors for number in range(2)] for keep in ("no", "yes"))
+    ratio("a run of ResNet-50, start included: as glibc does / kept (processor time)", alone, kept)
     for keep, what in (("no", "as glibc does"), ("yes", "kept")):
         value(f"  its memory at the peak, {what}", max(found[keep, n].peak for n in range(2)) / MIB, "MiB")
 
