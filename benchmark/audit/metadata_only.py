@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from forenbench.files.threads import one_thread
 from forenbench.metrics.classification import why_undefined
 from forenbench.records.environment import environment
 from forenbench.records.record import Identity, Provenance
@@ -30,6 +31,9 @@ THRESHOLD = 0.5
 FOLDS = 5
 _LEAF = 5
 """Files in a leaf of the trees; fewer where a label has fewer, for else no shortcut would be found."""
+
+_SMALL = 250_000
+"""Numbers that trees get one thread for: more save no time there, and take up to 32 times the processor's."""
 
 _CATEGORIES = ["container", "mode", "subsampling"]
 _NUMBERS = ["quality", "width", "height", "aspect", "bytes_per_pixel", "exif", "icc"]
@@ -86,7 +90,8 @@ def cross_validate(files: pd.DataFrame, seed: int) -> tuple[NDArray[np.float32],
         min_samples_leaf=min(_LEAF, int(fewest)),
         random_state=seed,
     )
-    found = cross_val_predict(trees, features, labels, cv=splits, method="predict_proba")
+    with one_thread(when=features.size <= _SMALL):
+        found = cross_val_predict(trees, features, labels, cv=splits, method="predict_proba")
     scores[whole] = found[:, FAKE]
     return scores, ""
 

@@ -29,6 +29,7 @@ from forenbench.detectors._nets.pixel_pairs import generated
 from forenbench.detectors._nets.pixels import IMAGENET, SYMMETRIC, normalise
 from forenbench.detectors._nets.small import small_discriminator, small_resnet
 from forenbench.draws import Draw
+from forenbench.files.threads import one_thread
 from forenbench.perturbations import parse
 from forenbench.weights import Weights
 
@@ -199,7 +200,8 @@ def fit_probe(
         # Crops of one photograph in fit and test would choose the strength that knows photographs by heart.
         cv=GroupKFold(len(set(groups))),
     )
-    probe = search.fit(scaler.transform(features), labels, groups=groups).best_estimator_
+    with one_thread(when=True):  # some hundred images
+        probe = search.fit(scaler.transform(features), labels, groups=groups).best_estimator_
     # The standardisation goes into weight and bias: the detector gets features as they are.
     weight = probe.coef_ / scaler.scale_
     bias = probe.intercept_ - weight @ scaler.mean_

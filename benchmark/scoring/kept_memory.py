@@ -68,7 +68,7 @@ def _glibc() -> ctypes.CDLL | None:
     # Under another allocator (LD_PRELOAD) glibc's own sets what nobody reads.
     try:
         name = os.confstr("CS_GNU_LIBC_VERSION")
-    except (AttributeError, ValueError):  # Windows has no such function, other systems no such name
+    except (AttributeError, ValueError, OSError):  # no such function (Windows), name (macOS), or value (musl)
         return None
     return ctypes.CDLL(None) if name else None
 
