@@ -43,7 +43,9 @@ class Detector(Protocol):
 
     Its ``prepare`` may have attributes ``crop``, the side of the square that it cuts from the centre, with
     black around smaller images, and ``resize``, what it scales them to before (None: nothing): a run then
-    says how many images are smaller.
+    says how many images are smaller. And it may have a method ``window(width, height)``: of an image of that
+    size, the box (left, top, right, lower) that holds every pixel it looks at, or None. It must make of the
+    image cut to that box alone what it makes of the whole, and may be given no more.
 
     One that judges patches may have ``patches`` (see `forenbench.pictures.patch_maps.JudgesPatches`).
     """

@@ -109,7 +109,7 @@ class Chain:
         return image
 
 
-class Begun:
+class Beginning:
     """An image from which one chain after the other starts; what two neighbours begin with is done once."""
 
     def __init__(self, image: Image) -> None:

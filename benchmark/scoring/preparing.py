@@ -21,7 +21,7 @@ from torch import Tensor
 
 from forenbench.images import UnreadableImage, decode
 from forenbench.perturbations import draw_generator, parse
-from forenbench.perturbations.chains import Begun, Chain
+from forenbench.perturbations.chains import Beginning, Chain
 from forenbench.perturbations.reaches import within
 from forenbench.records.rows import ImageResult
 from forenbench.registry.guests import reason
@@ -31,8 +31,8 @@ from .batches import CHANGED, Batch, InputKey, ReadRequest, Stack
 from .calls import OfBytes, Prepare, distinct_prepares, prepared
 from .memory_files import MemoryFile
 from .patience import Patience
+from .prepare_windows import Windows
 from .turns import Turn
-from .windows import Windows
 
 if TYPE_CHECKING:
     from .lineup import Lineup
@@ -96,7 +96,7 @@ class Reader:
 
     def _perturb(self, position: int, image: Image, data: bytes, rows: _Rows) -> None:
         """Perturb and prepare one image, of a file's bytes, in every way that is wanted."""
-        begun = {"": Begun(image)}
+        begun = {"": Beginning(image)}
         wanted = self._in_order(rows, position)
         for (p, prepares), following in zip_longest(wanted, wanted[1:]):
             perturbation, first = self.perturbations[p], rows.first(p, position)
@@ -110,7 +110,7 @@ class Reader:
                 if first not in begun:
                     # Once for all perturbations, and with a draw of its own: theirs stay what they are.
                     before = draw_generator(self.seed, first, rows.sha256s[position])
-                    begun[first] = Begun(_step(first).apply(image, before))
+                    begun[first] = Beginning(_step(first).apply(image, before))
                 then = self._chain(following[0]) if goes_on else None
                 perturbed, part = begun[first].run(chain, draw, then, windows)
                 # A row says for itself what it is of: nobody can take it for one of the file as it is.

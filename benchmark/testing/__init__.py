@@ -24,7 +24,7 @@ from forenbench.registry.guests import contained, reason
 from forenbench.scoring.calls import TwoSteps, encoded, encoder_of, output_of, prepare_of, prepared
 from forenbench.scoring.numerics import Numerics
 from forenbench.scoring.pipeline import score_testset
-from forenbench.scoring.windows import window
+from forenbench.scoring.prepare_windows import window
 from forenbench.types import REAL, Detector, FileDetector, LogitDetector, Sample, TestSet
 
 from .direction import PAIRS, pairs

@@ -12,7 +12,7 @@ from PIL import Image
 from forenbench.draws import Draw
 from forenbench.errors import BenchError
 from forenbench.perturbations import draw_generator, parse
-from forenbench.perturbations.chains import Begun, Chain, Step
+from forenbench.perturbations.chains import Beginning, Chain, Step
 from forenbench.perturbations.kinds import KINDS, Kind
 from forenbench.perturbations.reaches import Box, Size
 
@@ -75,7 +75,7 @@ def test_a_part_is_what_the_whole_has_there(text: str) -> None:
         whole = chain(image, draw)
         for box in boxes(whole.size):
             part_draw = seeded()
-            part, part_is = Begun(image).run(chain, part_draw, None, lambda _, box=box: box)
+            part, part_is = Beginning(image).run(chain, part_draw, None, lambda _, box=box: box)
             assert (part_is, part.size) == (box, (box[2] - box[0], box[3] - box[1]))
             assert part.tobytes() == whole.crop(box).tobytes(), (size, box)
             assert part_draw.text == draw.text
@@ -99,7 +99,7 @@ def test_no_more_is_touched_than_decides_the_part() -> None:
 
     (blur,) = chain_of("blur:2").steps
     chain = Chain((replace(blur, kind=replace(blur.kind, apply=watched)),))
-    Begun(picture(400, 300)).run(chain, draw_generator(0, "", ""), None, lambda _: (200, 100, 210, 120))
+    Beginning(picture(400, 300)).run(chain, draw_generator(0, "", ""), None, lambda _: (200, 100, 210, 120))
     assert seen == [(10 + 2 * 8, 20 + 2 * 8)]
 
 
@@ -107,7 +107,7 @@ def test_what_no_jpeg_can_hold_fails_though_the_part_would_not() -> None:
     for text in ("jpeg:75", "jpeg-cv2:75", "blur:0.5+jpeg:75"):
         long, box = Image.new("RGB", (65_501, 1)), (0, 0, 9, 1)
         with pytest.raises(BenchError, match="JPEG cannot hold 65501×1"):
-            Begun(long).run(chain_of(text), draw_generator(0, "", ""), None, lambda _, box=box: box)
+            Beginning(long).run(chain_of(text), draw_generator(0, "", ""), None, lambda _, box=box: box)
 
 
 class Counted:
@@ -130,7 +130,7 @@ class Counted:
 
 
 def run_all(image: Image.Image, *chains: Chain) -> list[bytes]:
-    begun, made = Begun(image), []
+    begun, made = Beginning(image), []
     for chain, following in zip(chains, [*chains[1:], None], strict=True):
         try:
             made.append(begun.run(chain, draw_generator(0, "", ""), following, lambda _: None)[0].tobytes())
@@ -160,7 +160,7 @@ def test_a_chain_that_fails_leaves_the_next_one_whole() -> None:
 
 def test_an_image_that_a_later_chain_starts_from_is_known() -> None:
     counted, image = Counted(), picture(20, 10)
-    begun, none, one, two = Begun(image), Chain(()), counted.chain("a"), counted.chain("a", "b")
+    begun, none, one, two = Beginning(image), Chain(()), counted.chain("a"), counted.chain("a", "b")
     draw = draw_generator(0, "", "")
     made, _ = begun.run(none, draw, one, lambda _: None)
     assert made is image

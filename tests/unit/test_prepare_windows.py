@@ -15,8 +15,8 @@ from forenbench.detectors._nets.pixels import CLIP, IMAGENET, PLAIN, FlooredCrop
 from forenbench.perturbations import parse
 from forenbench.perturbations.reaches import Box
 from forenbench.scoring.batches import Batch, ReadRequest
+from forenbench.scoring.prepare_windows import window
 from forenbench.scoring.preparing import Reader
-from forenbench.scoring.windows import window
 from forenbench.testing import Brightness, MemorySource, run_check, tiny_image
 
 CHAINS = ("jpeg:75+blur:1", "none", "jpeg:75", "noise:4", "crop:0.5", "resize:0.5+blur:1", "webp:70", "gray")
