@@ -113,7 +113,25 @@ def watching(process: int) -> Iterator[Peak]:
 
 def tree_memory(process: int) -> int:
     """Sum the proportional set sizes of a process and its descendants: shared pages count once."""
-    return sum(map(_proportional, _tree(process)))
+    processes = [*_tree(process)]
+    mapped = sum(_proportional(one, "Pss_Shmem:") for one in processes)
+    files: dict[int, int] = {}
+    for one in processes:
+        files |= _memory_files(one)
+    # What one process wrote into a file in memory is in no set size until another one looks at it.
+    return sum(_proportional(one, "Pss:") for one in processes) - mapped + max(mapped, sum(files.values()))
+
+
+def _memory_files(process: int) -> dict[int, int]:
+    """Return the bytes of each file in memory that a process has open, by its number."""
+    found = {}
+    with suppress(OSError):
+        for descriptor in Path(f"/proc/{process}/fd").iterdir():
+            with suppress(OSError):
+                if str(descriptor.readlink()).startswith("/memfd:"):
+                    status = descriptor.stat()
+                    found[status.st_ino] = 512 * status.st_blocks
+    return found
 
 
 def _tree(process: int) -> Iterator[int]:
@@ -125,10 +143,10 @@ def _tree(process: int) -> Iterator[int]:
                 yield from _tree(int(child))
 
 
-def _proportional(process: int) -> int:
+def _proportional(process: int, kind: str) -> int:
     with suppress(OSError):
         for line in Path(f"/proc/{process}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
+            if line.startswith(kind):
                 return int(line.split()[1]) * 1024
     return 0
 

@@ -24,7 +24,7 @@ from forenbench.plugins.loaded import LoadedDetector
 from forenbench.plugins.loading import load_all
 from forenbench.records.store import Store
 from forenbench.scoring.batches import ReadRequest
-from forenbench.scoring.calls import encoder_of
+from forenbench.scoring.calls import encoder_of, finished
 from forenbench.scoring.engines.local import LocalEngine
 from forenbench.scoring.features import FeatureCache
 from forenbench.scoring.lineup import Lineup
@@ -131,7 +131,7 @@ def prepared(dataset: Dataset, detector: LoadedDetector) -> list[Tensor]:
     for batch in (batch for shard in task.shards() for batch in shard):
         paths = tuple(task.testset.samples[at].path for at in batch)
         read = reader[ReadRequest(0, paths, ("",) * len(paths), ((0, (0,)),))]
-        batches += [tensor for _, tensor in read.tensors((0, 0))]
+        batches += [finished(detector.detector, tensor) for _, tensor in read.tensors((0, 0))]
     return batches
 
 

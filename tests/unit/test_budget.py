@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from PIL import Image
@@ -10,12 +12,13 @@ from torch import Tensor
 from forenbench.detectors._nets.pixels import CLIP, IMAGENET, Preprocess
 from forenbench.perturbations import parse
 from forenbench.records.environment import versions
-from forenbench.scoring.batches import CellResults, ReadRequest
+from forenbench.scoring.batches import Batch, CellResults, ReadRequest
 from forenbench.scoring.budget import BUDGET, Ahead, Budget, guesses
 from forenbench.scoring.engines import local
 from forenbench.scoring.engines.local import LocalEngine
 from forenbench.scoring.engines.replica import Replica, Setup
 from forenbench.scoring.lineup import Lineup
+from forenbench.scoring.memory import batch_memory
 from forenbench.scoring.numerics import Numerics
 from forenbench.scoring.outcome import Silent
 from forenbench.scoring.plan import Shard
@@ -131,6 +134,41 @@ def test_how_far_ahead_is_read_leaves_memory_for_the_rest(
     assert (ahead.batches, ahead.size) == (batches, size)
     assert (f"read about {times} times" in ahead.note) if times else not ahead.note
     assert (ahead.batches * readers + 1) * ahead.size <= min(free, 768 * MIB * max(1, readers))
+
+
+def test_a_quarter_of_what_is_free_is_for_the_batches_of_all_processes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc/meminfo").write_text("MemAvailable:   8000 kB\n")
+    assert batch_memory("cpu", tmp_path) == 2000 * 1024
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 8)  # one process each, all of which read
+    assert batch_memory("cuda:3", tmp_path) == 250 * 1024
+
+
+def test_an_engine_reads_as_far_ahead_as_there_is_memory_for_and_says_where_that_is_little(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Hearing(Silent):
+        told = ""
+
+        def tell(self, text: str) -> None:
+            self.told += text
+
+    seen: list[Reader] = []
+
+    def noted(reader: Reader, *_: object, **__: object) -> list[Batch]:
+        seen.append(reader)
+        return []
+
+    monkeypatch.setattr(local, "read_ahead", noted)
+    lineup = Lineup([Prepared(WHOLE)], [parse("none")] * 2)
+    for free in (6 * ONE, 4 * ONE, 2 * ONE):
+        monkeypatch.setattr(local, "batch_memory", lambda device, free=free: free)
+        hearing = Hearing()
+        assert list(LocalEngine(Numerics(), readers=1).score(lineup, [], [], hearing)) == []
+        assert bool(hearing.told) == (free == 2 * ONE)
+    assert [reader.ahead for reader in seen] == [2, 1, 1]
 
 
 def test_what_was_seen_decides_and_the_largest_counts() -> None:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from io import FileIO
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from forenbench.errors import BenchError, RunFailed
 from forenbench.perturbations import parse
 from forenbench.scoring import memory_files
 from forenbench.scoring.batches import Batch, ReadRequest
+from forenbench.scoring.memory_files import MemoryFile
 from forenbench.scoring.parcels import Parcel
 from forenbench.scoring.preparing import Reader
 from forenbench.scoring.reading import read_ahead
@@ -306,6 +308,30 @@ def test_a_batch_goes_to_another_process_without_its_values() -> None:
     parcel = Parcel.of(batch)
     assert not parcel.why_copied
     assert len(parcel.content) < 10_000
+    # Opened at once: what wants a descriptor fails where that is taken for what it is.
+    assert isinstance(parcel.open().held, torch.Tensor)
+
+
+def test_a_system_that_writes_less_than_was_asked_is_asked_again() -> None:
+    """As Linux does beyond 2 GiB."""
+
+    class Slow(FileIO):
+        def write(self, data: memoryview) -> int:  # type: ignore[override]
+            return super().write(data[:3])
+
+    file = MemoryFile(Slow(os.memfd_create("slow"), "r+b"))
+    begins = [file.append(torch.arange(7)), file.append(torch.tensor(-1.5))]
+    memory = file.bytes()
+    assert memory[begins[0] :][:56].view(torch.int64).tolist() == list(range(7))
+    assert memory[begins[1] :].view(torch.float32).tolist() == [-1.5]
+
+
+def test_no_descriptor_stays_open() -> None:
+    list(read_ahead(reader(4), orders(4), 1))  # what is opened once
+    before = len([*Path("/proc/self/fd").iterdir()])
+    for processes in (0, 1):
+        list(read_ahead(reader(12), orders(12), processes))
+    assert len([*Path("/proc/self/fd").iterdir()]) <= before
 
 
 @pytest.mark.slow
