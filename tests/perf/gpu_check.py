@@ -41,7 +41,7 @@ from forenbench.registry.guests import reason
 
 LIMIT = 480.0
 """Seconds for everything."""
-TINY = {"npr:squash256": ("fp32", "bf16"), "cnndetection:blur_jpg_prob0.5": ("fp32",)}
+TINY = {"npr:squash256": ("fp32", "bf16"), "safe:crop256": ("fp32",)}
 """The cases that a CPU has time for in a test, and their precisions."""
 NO_GPU = "no CUDA device"
 

@@ -22,8 +22,8 @@ from forenbench.detectors._nets.ladeda_network import LaDeDaNetwork
 from forenbench.detectors._nets.networks import resnet_50
 from forenbench.detectors._nets.pixel_residuals import ShortResNet
 
-PICTURES = ("rgb256b", "rgb180x200", "rgb301x257")
-"""Formula images that every case has official numbers of: squashed, padded or cropped, and of odd sides."""
+PICTURES = ("rgb180x200", "rgb301x257", "jpeg256")
+"""Formula images that every case has official numbers of: too small for a crop, of odd sides, and a JPEG."""
 PRECISIONS = ("fp32", "tf32", "bf16")
 
 

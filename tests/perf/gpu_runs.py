@@ -32,7 +32,7 @@ RESNET = "cnndetection:blur_jpg_prob0.5"
 def _detectors(place: Place) -> list[LoadedDetector]:
     """Load detectors: convolutions, gradients and attention, or the sample's small ones."""
     if place.tiny:
-        return load_sample("lgrad:nearest-gan", "cnndetection:small")
+        return load_sample("cnndetection:small")
     return _official(place, "npr:squash256", RESNET, "lgrad:stylegan-bedroom", "univfd:lc")
 
 

@@ -34,8 +34,25 @@ _FILLED = {
     *(_ops.fill_.Scalar, _ops.zero_.default),
 }
 """What new layers are filled with: of no matter here, and half of all calls."""
-_NORMS = {_ops.native_batch_norm.default: 0, _ops.native_layer_norm.default: 1}
-"""Torch works their shapes out in Python, for milliseconds; the last side of what they keep for gradients."""
+_SHAPES: dict[object, Callable[..., object]] = {
+    _ops.addmm.default: lambda bias, left, right: left.new_empty(left.shape[0], right.shape[1]),
+    _ops._safe_softmax.default: lambda values, *_: torch.empty_like(values),
+    _ops.native_batch_norm.default: lambda maps, *_: (torch.empty_like(maps), *_kept(maps, 0)),
+    _ops.native_layer_norm.default: lambda tokens, *_: (
+        torch.empty_like(tokens),
+        *_kept(tokens, *tokens.shape[:-1], 1),
+    ),
+    _ops.native_batch_norm_backward.default: lambda gradient, *_: (
+        torch.empty_like(gradient),
+        *_kept(gradient, 0),
+    ),
+}
+"""What torch works the shapes out of in Python, for milliseconds each; half of all time."""
+
+
+def _kept(values: Tensor, *shape: int) -> tuple[Tensor, Tensor]:
+    """Stand for what a norm keeps for gradients."""
+    return values.new_empty(shape), values.new_empty(shape)
 
 
 class TwoDevices(RuntimeError):
@@ -83,10 +100,8 @@ class FarDevice(TorchDispatchMode):
         near = [one for one in tensors if not one.is_meta and one.ndim]
         if near and op not in (_ops.copy_.default, *_INDEXED):
             raise TwoDevices(f"{op} got a {tuple(near[0].shape)} from the CPU beside what is on the device")
-        if op in _NORMS:
-            made = torch.empty_like(args[0])
-            kept = made.new_empty(*made.shape[:-1], _NORMS[op])
-            return made, kept, kept
+        if op in _SHAPES and not named:
+            return _SHAPES[op](*args)
         return op(*args, **named)
 
 
