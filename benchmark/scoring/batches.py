@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
 
 from forenbench.records.rows import ImageResult
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 InputKey = tuple[int, int]
 """(p, k): which perturbation an image went through, and which `prepare`."""
@@ -24,6 +27,8 @@ Todo = Sequence[tuple[int, Sequence[int]]]
 """(p, [d, ...]): the detectors wanted under each perturbation."""
 CellResults = dict[CellIndex, list[ImageResult]]
 """One result an image, for each cell."""
+CellColumns = Mapping[CellIndex, "pa.RecordBatch"]
+"""The same in columns (see `forenbench.records.rows.as_arrow`)."""
 
 BATCH = 32
 """Images at most; part of what a row is, for floating-point results depend on a batch's shape."""
