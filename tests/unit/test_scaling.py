@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -24,22 +25,32 @@ SAME = settings(max_examples=60, derandomize=True)
 
 @dataclass(frozen=True)
 class Run:
-    """Seconds that each shard takes, and what else a run is made of."""
+    """Seconds that each shard takes, and what else a run is made of.
+
+    Attributes:
+        slow: How many times as long the first replicas take.
+        deaths: When the next ones die, as shares of the time that the model expects.
+    """
 
     shards: Sequence[float]
     replicas: int
     driver: float
     start_ups: Sequence[float]
+    slow: Sequence[float] = ()
+    deaths: Sequence[float] = ()
 
     def expected(self) -> float:
         """Ask the model, which knows means."""
-        mean = sum(self.shards) / len(self.shards)
-        return cost(len(self.shards), self.replicas, mean, self.driver, max(self.start_ups)).seconds
+        mean, faults = sum(self.shards) / len(self.shards), {"slow": self.slow, "losses": len(self.deaths)}
+        return cost(len(self.shards), self.replicas, mean, self.driver, max(self.start_ups), **faults).seconds
 
     def simulated(self) -> float:
         """Have the real pool do the run; the driver stores one shard after another."""
         starts = iter(self.start_ups * (1 + len(self.shards)))
-        cluster = SimulatedCluster(lambda shard: self.shards[shard.start], starts.__next__)
+        lives = [inf] * len(self.slow) + [share * self.expected() for share in self.deaths]
+        cluster = SimulatedCluster(
+            lambda shard: self.shards[shard.start], starts.__next__, lives=lives, slowness=self.slow
+        )
         done = 0
         for _ in ReplicaPool(cluster, self.replicas, Silence()).work(iter(make_shards(len(self.shards)))):
             cluster.clock += self.driver
@@ -70,6 +81,34 @@ def test_from_five_rounds_on_the_cost_model_holds_within_a_quarter(run: Run) -> 
 @given(runs(fewest_rounds=15, driver=3.0))
 def test_from_fifteen_rounds_on_the_cost_model_holds_within_a_sixth(run: Run) -> None:
     assert run.simulated() == pytest.approx(run.expected(), rel=1 / 6)
+
+
+@pytest.mark.parametrize(
+    ("replicas", "slow", "losses", "within"),
+    [
+        (64, [5.0], 0, 1 / 5),
+        (8, [2.0, 2.0, 3.0, 3.0], 0, 1 / 5),
+        (64, [5.0], 8, 1 / 5),
+        (64, [], 8, 1 / 10),
+        (8, [], 8, 1 / 10),
+    ],
+)
+def test_with_stragglers_and_losses_a_run_takes_what_the_model_says(
+    replicas: int, slow: list[float], losses: int, within: float
+) -> None:
+    chance = random.Random(5)
+    for rounds in (15, 20, 30):
+        shards = [chance.uniform(0.5, 1.5) for _ in range(replicas * rounds + chance.randrange(replicas))]
+        deaths = [chance.uniform(0.1, 0.9) for _ in range(losses)]
+        run = Run(shards, replicas, chance.uniform(0, 0.5) / replicas, [6.0], slow, deaths)
+        assert run.simulated() == pytest.approx(run.expected(), rel=within)
+
+
+def test_one_straggler_costs_its_last_shards_and_not_a_share_of_the_run() -> None:
+    """Of 64 replicas one is five times slower: 1.5 shards at the end, however long the run."""
+    for rounds in (10, 50):
+        run = Run([1.0] * 64 * rounds, 64, 0.0, [0.0])
+        assert 0 <= replace(run, slow=[5.0]).simulated() - run.simulated() <= 2 * 5
 
 
 @SAME

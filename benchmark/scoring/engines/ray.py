@@ -132,8 +132,6 @@ class _RayCluster:
         try:
             sent: Sent | None = ray.get(ticket)
             return sent and (sent.open(), sent.notes)
-        except ValueError as error:
-            raise Lost("its results arrived damaged") from error
         except RayTaskError as error:
             if isinstance(error.cause, BenchError):
                 raise RunFailed(f"a replica of the detectors: {error.cause}") from error

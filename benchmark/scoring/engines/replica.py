@@ -24,6 +24,8 @@ from forenbench.scoring.plan import Shard
 from forenbench.scoring.preparing import Reader
 from forenbench.types import Source
 
+from .replicas import Lost
+
 Load = Callable[[str], list[LoadedDetector]]
 """Makes the run's detectors on a device, on whatever node it is called."""
 Identity = tuple[str, str, dict[str, str]]
@@ -75,9 +77,12 @@ class Sent(NamedTuple):
         """Unpack them.
 
         Raises:
-            ValueError: They are not what was packed.
+            Lost: They are not what was packed.
         """
-        return dict(zip(self.cells, from_arrow(self.columns), strict=True))
+        try:
+            return dict(zip(self.cells, from_arrow(self.columns), strict=True))
+        except ValueError as error:
+            raise Lost("what it sent arrived damaged") from error
 
 
 class Replica:

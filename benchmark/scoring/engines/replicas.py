@@ -28,7 +28,7 @@ Ticket = Hashable
 
 
 class Lost(Exception):
-    """A replica died, with its machine or alone, cannot be reached, or raised what it should not."""
+    """A replica died, with its machine or alone, cannot be reached, or raised or sent what it should not."""
 
 
 class Cluster(Protocol):
