@@ -6,6 +6,14 @@ from collections.abc import Sequence
 from math import ceil
 from typing import NamedTuple
 
+METRICS = 24e-6
+"""Of a row: values and intervals, on one core."""
+
+
+def driver(cells: int) -> float:
+    """Estimate what the driver spends on a shard of so many cells."""
+    return 0.004 + 0.0004 * cells
+
 
 class Grid(NamedTuple):
     """What is done to each image: seconds for each thing that counts once.
@@ -26,7 +34,7 @@ class Grid(NamedTuple):
 
     @property
     def image(self) -> float:
-        """What a replica takes for an image."""
+        """What one thread takes for an image."""
         networks = sum(self.prepares) + sum(self.encoders) + sum(self.heads)
         return self.read + sum(self.perturbations) + len(self.perturbations) * networks
 

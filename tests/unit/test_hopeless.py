@@ -60,3 +60,10 @@ def test_keep_going_stops_nobody() -> None:
     hopeless = Hopeless(keep_going=True)
     assert list(hopeless.learn(0, shard())) == []
     assert hopeless.failures(0, BROKEN) == 0
+
+
+def test_who_is_stopped_is_told_the_reason_of_an_image_that_failed() -> None:
+    """Not of an unreadable file before it."""
+    unreadable = ImageResult("unreadable", error="no image")
+    scored = {BROKEN: as_arrow([unreadable, *[FAILED] * 64])}
+    assert [why for _, why, _ in Hopeless().learn(0, scored)] == ["x"]
