@@ -15,7 +15,7 @@ from forenbench.files.threads import one_thread
 from forenbench.metrics.classification import why_undefined
 from forenbench.records.environment import environment
 from forenbench.records.record import Identity, Provenance
-from forenbench.records.rows import as_rows
+from forenbench.records.rows import as_rows, samples_as_arrow
 from forenbench.records.store import Store
 from forenbench.types import FAKE, OWN, REAL, TAMPERED, Cell, Sample, TestSet
 
@@ -128,7 +128,8 @@ def keep(store: Store, testset: TestSet, files: pd.DataFrame, seed: int, positio
     results = pd.DataFrame({"score": files["metadata_score"], "error": files["problem"]})
     results["status"] = np.where(files["problem"] == "", "ok", "unreadable")
     results = results.assign(logit=np.nan, drawn="")
-    rows = as_rows(cell, of_two_labels(testset), pa.Table.from_pandas(results, preserve_index=False))
+    samples = samples_as_arrow(of_two_labels(testset))
+    rows = as_rows(cell, samples, pa.Table.from_pandas(results, preserve_index=False))
     # Trees are another library's than a run's networks: its version is part of where these scores come from.
     here = environment("cpu")
     here["packages"] |= {"scikit-learn": version("scikit-learn")}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,8 +67,10 @@ def as_arrow(results: Sequence[ImageResult]) -> pa.RecordBatch:
 
     columns: dict[str, list[Any]] = {name: [getattr(result, name) for result in results] for name in _RESULT}
     for name in ("status", "error", "drawn"):
-        # Parquet's text is UTF-8; file names and messages of the system may hold bytes that are none
-        columns[name] = [readable(text) for text in columns[name]]
+        # Parquet's text is UTF-8; file names and messages of the system may hold bytes that are none. Most of
+        # a column's texts are equal.
+        known = {text: readable(text) for text in set(columns[name])}
+        columns[name] = [known[text] for text in columns[name]]
     return pa.record_batch(columns, result_schema())
 
 
@@ -79,41 +81,64 @@ def result_schema() -> pa.Schema:
     return pa.schema([_field(name) for name in _RESULT])
 
 
-def as_rows(cell: Cell, samples: Sequence[Sample], results: pa.Table | pa.RecordBatch) -> pa.Table:
-    """Put samples beside their results (see `as_arrow`), in all columns."""
+def samples_as_arrow(samples: Sequence[Sample]) -> pa.Table:
+    """Put what rows say of samples side by side: the same for every cell of their test set."""
+    import pyarrow as pa
+
+    columns: dict[str, list[Any]] = {
+        name: [readable(getattr(sample, "class_name" if name == "class" else name)) for sample in samples]
+        for name in ("generator", "class", "real_source", "origin", "path")
+    }
+    columns["label"] = [sample.label for sample in samples]
+    return pa.table(columns, pa.schema([_field(name) for name in columns]))
+
+
+def as_rows(cell: Cell, samples: pa.Table, results: pa.Table | pa.RecordBatch) -> pa.Table:
+    """Put samples (see `samples_as_arrow`) beside their results (see `as_arrow`), in all columns."""
     import pyarrow as pa
 
     columns = {name: results[name] for name in _RESULT}
+    columns |= {name: samples[name] for name in samples.column_names}
     for name in ("dataset", "testset", "detector", "perturbation"):
         columns[name] = pa.repeat(readable(getattr(cell, name)), len(samples))
-    for name in ("generator", "class", "real_source", "origin", "path"):
-        attribute = "class_name" if name == "class" else name
-        columns[name] = pa.array([readable(getattr(sample, attribute)) for sample in samples], pa.string())
-    columns["label"] = pa.array([sample.label for sample in samples], pa.int8())
     return pa.table({name: columns[name] for name in COLUMNS})
 
 
-def write_rows(file: Path, rows: Iterable[pa.Table]) -> StatusCounts:
-    """Write a Parquet file piece by piece, and count the statuses."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-    import pyarrow.parquet as pq
+class RowFile:
+    """A Parquet file that is written piece by piece, and what was counted of its rows."""
 
-    counts: Counter[str] = Counter()
-    schema = pa.schema([_field(name) for name in COLUMNS])
-    with pq.ParquetWriter(file, schema) as writer:
-        for piece in rows:
-            table = piece.select(COLUMNS)
-            for name in ("score", "logit"):
-                column, at = table[name], table.schema.get_field_index(name)
-                # A score that is not there is null: DuckDB and Spark sort NaN above all numbers, and
-                # Arrow's own mean of a column that holds one is NaN.
-                if pa.types.is_floating(column.type):
-                    table = table.set_column(at, name, pc.if_else(pc.is_nan(column), None, column))
-            writer.write_table(table.cast(schema))
-            for status in piece["status"].value_counts().to_pylist():
-                counts[status["values"]] += status["counts"]
-    return StatusCounts(**counts)
+    def __init__(self, file: Path) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        self._schema = pa.schema([_field(name) for name in COLUMNS])
+        self._writer = pq.ParquetWriter(file, self._schema)
+        self._counts: Counter[str] = Counter()
+
+    def add(self, piece: pa.Table) -> None:
+        """Write some rows."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        table = piece.select(COLUMNS)
+        for name in ("score", "logit"):
+            column, at = table[name], table.schema.get_field_index(name)
+            # A score that is not there is null: DuckDB and Spark sort NaN above all numbers, and Arrow's
+            # own mean of a column that holds one is NaN.
+            if pa.types.is_floating(column.type):
+                table = table.set_column(at, name, pc.if_else(pc.is_nan(column), None, column))
+        self._writer.write_table(table.cast(self._schema))
+        for status in piece["status"].value_counts().to_pylist():
+            self._counts[status["values"]] += status["counts"]
+
+    def close(self) -> None:
+        """Write what ends the file."""
+        self._writer.close()
+
+    @property
+    def counts(self) -> StatusCounts:
+        """Say how many rows there are of each status."""
+        return StatusCounts(**self._counts)
 
 
 def _field(name: str) -> pa.Field[Any]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from forenbench.types import Cell
 from .record import Identity, Provenance, Record, StatusCounts
 from .record_files import ROWS, RecordFiles, way_out
 from .record_files import Damaged as Damaged
-from .rows import COLUMNS, write_rows
+from .rows import COLUMNS, RowFile
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,6 +98,14 @@ class Store:
         Raises:
             RunFailed: The disk is full, or will not be written to.
         """
+        with self.writing(cell, identity, provenance) as file:
+            for piece in rows:
+                file.add(piece)
+        return file.counts
+
+    @contextmanager
+    def writing(self, cell: Cell, identity: Identity, provenance: Provenance) -> Iterator[RowFile]:
+        """Store a cell as `write` does, whose rows are added in the block; nothing, if that raises."""
         with explaining(self.root):
             record_file = self._files.place(cell)
             if record_file.exists() and self._kept(cell, identity) is None:
@@ -109,11 +117,11 @@ class Store:
             # Not durable: a file that a power failure cuts short is known by its digest, and a run of
             # thousands of cells need not wait for the disk after each.
             with replacing(record_file.with_suffix(ROWS), durable=False) as partial:
-                counts = write_rows(partial, rows)
+                with closing(RowFile(partial)) as file:
+                    yield file
                 with partial.open("rb") as written:
                     digest = hashlib.file_digest(written, "sha256").hexdigest()
-            self._files.write(record_file, Record(cell, identity, counts, provenance, digest))
-        return counts
+            self._files.write(record_file, Record(cell, identity, file.counts, provenance, digest))
 
     def restate(self, cell: Cell, *, trained_on: tuple[str, ...]) -> None:
         """Correct what the record of a finished cell says beside its rows, which stay as they are."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
@@ -17,6 +17,9 @@ from torch import Tensor
 from forenbench.records.rows import ImageResult
 
 from .memory_files import MemoryFile
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 InputKey = tuple[int, int]
 """(p, k): which perturbation an image went through, and which `prepare`."""
@@ -26,6 +29,8 @@ Todo = Sequence[tuple[int, Sequence[int]]]
 """(p, [d, ...]): the detectors wanted under each perturbation."""
 CellResults = dict[CellIndex, list[ImageResult]]
 """One result an image, for each cell."""
+CellColumns = Mapping[CellIndex, "pa.RecordBatch"]
+"""The same in columns (see `forenbench.records.rows.as_arrow`)."""
 
 BATCH = 32
 """Images at most; part of what a row is, for floating-point results depend on a batch's shape."""

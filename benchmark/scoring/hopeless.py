@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from forenbench.records.rows import ImageResult
 
-from .batches import BATCH, CellIndex, CellResults
+from .batches import BATCH, CellColumns, CellIndex
 
 UNTRIED = "not scored: "
 """How the reasons of images begin that a stopped detector was not tried on."""
@@ -30,13 +30,13 @@ class Hopeless:
     _failures: Counter[tuple[int | None, CellIndex]] = field(default_factory=Counter)
     _able: set[int] = field(default_factory=set)
 
-    def learn(self, t: int, scored: CellResults) -> Iterator[tuple[CellIndex, ImageResult, bool]]:
+    def learn(self, t: int, scored: CellColumns) -> Iterator[tuple[CellIndex, str, bool]]:
         """See how a shard of a test set went; yield who is stopped now, why, and whether on all test sets."""
         before = {index for index in scored if self.failures(t, index)}
         # An unreadable file says nothing of a detector. Of a shard that has no other, `_all_failed` is true,
         # for `all` of nothing is, but no failure is counted.
         judged = {
-            index: [result for result in found if result.status != "unreadable"]
+            index: [status for status in found["status"].to_pylist() if status != "unreadable"]
             for index, found in scored.items()
         }
         # First for all cells, for one that fails under some perturbation may have scored under another.
@@ -47,7 +47,8 @@ class Hopeless:
             if not _all_failed(found):
                 self._failures[t, index] = 0
             if index not in before and self.failures(t, index):
-                yield index, found[0], index[1] not in self._able
+                why = scored[index]["error"][scored[index]["status"].index("failed").as_py()].as_py()
+                yield index, why, index[1] not in self._able
 
     def failures(self, t: int, index: CellIndex) -> int:
         """Say after how many failures a detector was stopped on a test set; 0: it was not."""
@@ -62,6 +63,6 @@ class Hopeless:
         return [untried] * images if failures else []
 
 
-def _all_failed(found: Sequence[ImageResult]) -> bool:
-    """Say whether a detector scored none of some images; with none to score, it did not fail."""
-    return all(result.status == "failed" for result in found)
+def _all_failed(found: Sequence[str]) -> bool:
+    """Say of some images' statuses whether a detector scored none; with none to score, it did not fail."""
+    return all(status == "failed" for status in found)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from forenbench.images.effort import DEFAULT_PIXELS, max_pixels
 from forenbench.plugins.loaded import LoadedDetector
@@ -83,6 +83,7 @@ class PlannedCell:
         trained_on: What its detector's weights have seen (see `forenbench.plugins.loaded.LoadedDetector`).
         remarks: What readers of its rows must know of these weights.
         digest: A short name for the identity.
+        told: Name and identity in JSON's terms, as each shard's file holds them.
     """
 
     cell: Cell
@@ -92,11 +93,13 @@ class PlannedCell:
     trained_on: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     digest: str = field(init=False)
+    told: tuple[dict[str, Any], dict[str, Any]] = field(init=False)
 
     def __post_init__(self) -> None:
         """Derive a short name for the identity."""
+        object.__setattr__(self, "told", (asdict(self.cell), self.identity.to_json()))
         # Sorted, so that the order in which a plugin names its checkpoints makes no other cell of it.
-        text = json.dumps(self.identity.to_json(), sort_keys=True)
+        text = json.dumps(self.told[1], sort_keys=True)
         object.__setattr__(self, "digest", hashlib.sha256(text.encode()).hexdigest()[:20])
 
 

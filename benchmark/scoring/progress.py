@@ -11,10 +11,10 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from filelock import FileLock, Timeout
 
@@ -24,7 +24,7 @@ from forenbench.files.file_names import file_name
 from forenbench.files.regular import read_regular
 from forenbench.files.sealed import from_arrow, to_arrow
 from forenbench.records.record import Identity
-from forenbench.records.rows import ImageResult, as_arrow, as_rows, result_schema
+from forenbench.records.rows import as_rows, result_schema, samples_as_arrow
 from forenbench.types import Cell
 
 from .plan import PlannedCell, Task
@@ -63,8 +63,13 @@ class Progress:
                 lacking.append(cell)
         return lacking
 
-    def write(self, task: Task, start: int, scored: Mapping[PlannedCell, Sequence[ImageResult]]) -> None:
+    def write(self, task: Task, start: int, scored: Mapping[PlannedCell, pa.RecordBatch]) -> None:
         """Store what was scored on a shard, beside what other cells have of it; hold its lock meanwhile.
+
+        Args:
+            task: The test set.
+            start: The shard's first sample.
+            scored: Its results (see `as_arrow`), by cell.
 
         Raises:
             RunFailed: The disk is full, or will not be written to.
@@ -72,9 +77,9 @@ class Progress:
         path = self._path(task, start)
         found = _read(path)
         for cell, results in scored.items():
-            found[cell.digest] = _Entry(cell.cell, cell.identity, as_arrow(results))
+            found[cell.digest] = _Entry(cell.told, results)
         # The cells stand in the schema's metadata, their results in one record batch each, in that order.
-        told = {key: [asdict(entry.cell), entry.identity.to_json()] for key, entry in found.items()}
+        told = {key: entry.told for key, entry in found.items()}
         schema = result_schema().with_metadata({"cells": json.dumps(told)})
         content = to_arrow((entry.results for entry in found.values()), schema)
         # Not durable: what a power failure cuts short breaks the seal, and that shard is made again.
@@ -82,8 +87,10 @@ class Progress:
             partial.write_bytes(content)
         self._own.add(path)
 
-    def rows(self, task: Task, cell: PlannedCell) -> Iterator[pa.Table]:
-        """Yield all rows of a cell whose shards are all there, in pieces.
+    def rows(self, task: Task, cells: Sequence[PlannedCell]) -> Iterator[list[pa.Table]]:
+        """Yield all rows of some cells whose shards are all there, in pieces, one of each cell at a time.
+
+        Several cells together, for a shard's file is read and its seal verified as a whole.
 
         Raises:
             RunFailed: One is gone.
@@ -92,17 +99,16 @@ class Progress:
 
         shards = task.shards()
         while several := list(islice(shards, _TOGETHER)):
-            results = []
-            for shard in several:
-                found = _read(self._path(task, shard[0].start))
-                if cell.digest not in found:
+            read = [_read(self._path(task, shard[0].start)) for shard in several]
+            for cell in cells:
+                if not all(cell.digest in found for found in read):
                     raise RunFailed(
                         f"results of {cell.cell} are gone from '{self.root}/parts'; "
                         "the same command makes them again"
                     )
-                results.append(found[cell.digest].results)
-            samples = task.testset.samples[several[0][0].start : several[-1][-1].stop]
-            yield as_rows(cell.cell, samples, pa.Table.from_batches(results))
+            samples = samples_as_arrow(task.testset.samples[several[0][0].start : several[-1][-1].stop])
+            of_each = [pa.Table.from_batches(found[cell.digest].results for found in read) for cell in cells]
+            yield [as_rows(one.cell, samples, results) for one, results in zip(cells, of_each, strict=True)]
 
     def claim(self, task: Task, start: int) -> FileLock | None:
         """Take a shard for this process, until the lock is released; None if another one has it."""
@@ -143,7 +149,8 @@ class Progress:
             found = _read(path)
             # Of other commands, too: with other detectors they may be at work on this test set, or come back.
             for digest in found.keys() - needed.keys():
-                needed[digest] = not is_done(found[digest].cell, found[digest].identity)
+                cell, identity = found[digest].told
+                needed[digest] = not is_done(Cell(**cell), Identity.from_json(identity))
             if not any(needed[digest] for digest in found):
                 # The lock's file while the lock is held: once released, another process may have taken it,
                 # and a third one would then take a new file of that name.
@@ -167,10 +174,9 @@ class Progress:
 
 
 class _Entry(NamedTuple):
-    """What one cell has of a shard."""
+    """What one cell has of a shard, and what it is (see `PlannedCell.told`)."""
 
-    cell: Cell
-    identity: Identity
+    told: Sequence[Mapping[str, Any]]
     results: pa.RecordBatch
 
 
@@ -206,6 +212,5 @@ def _read(path: Path) -> dict[str, _Entry]:
         ) from error
     cells = json.loads(batches.schema.metadata[b"cells"])
     return {
-        digest: _Entry(Cell(**cell), Identity.from_json(identity), results)
-        for (digest, (cell, identity)), results in zip(cells.items(), batches, strict=True)
+        digest: _Entry(told, results) for (digest, told), results in zip(cells.items(), batches, strict=True)
     }

@@ -13,11 +13,13 @@ from filelock import FileLock
 from forenbench.data.inventory import forget
 from forenbench.records.environment import environment
 from forenbench.records.record import Provenance
+from forenbench.records.rows import as_arrow
 from forenbench.records.store import Store
 from forenbench.types import FileSource
 
-from .batches import CHANGED, CellResults
+from .batches import CHANGED, CellColumns, CellResults
 from .engines import Engine
+from .finishing import make_rows
 from .hopeless import Hopeless
 from .lineup import Lineup
 from .outcome import Reporter as Reporter
@@ -179,7 +181,7 @@ class _Run:
                 if (results := self.hopeless.untried(t, planned.index, images))
             }
             if untried:
-                self.progress.write(task, start, untried)
+                self.progress.write(task, start, {one: as_arrow(of) for one, of in untried.items()})
                 lacking = [planned for planned in lacking if planned not in untried]
             if not lacking:
                 lock.release()
@@ -192,28 +194,31 @@ class _Run:
             self.held[t, start] = lock
             yield Shard.of(t, task, batches, lacking, self.lineup)
 
-    def _keep(self, shard: Shard, scored: CellResults) -> None:
+    def _keep(self, shard: Shard, results: CellResults | CellColumns) -> None:
         """Store a shard's results and let go of it."""
+        import pyarrow as pa
+
         task = self.tasks[shard.task]
         cells = {planned.index: planned for planned in self.missing[shard.task]}
-        self.progress.write(task, shard.start, {cells[index]: results for index, results in scored.items()})
+        scored = {at: of if isinstance(of, pa.RecordBatch) else as_arrow(of) for at, of in results.items()}
+        self.progress.write(task, shard.start, {cells[index]: of for index, of in scored.items()})
         self.held.pop((shard.task, shard.start)).release()
         changed = {
             task.testset.samples[at].path
-            for results in scored.values()
-            for at, result in enumerate(results, shard.start)
-            if result.error == CHANGED
+            for of in scored.values()
+            for at, error in enumerate(of["error"].to_pylist(), shard.start)
+            if error == CHANGED
         }
         if changed:
             # What is remembered of these files is wrong though nothing on the disk says so (a time that was
             # not changed, say): else every later run would refuse them as well.
             forget(cast("FileSource", task.testset.source), sorted(changed))
-        for index, failed, everywhere in self.hopeless.learn(shard.task, scored):
+        for index, why, everywhere in self.hopeless.learn(shard.task, scored):
             where = "" if everywhere else f" on {task.testset.dataset}/{task.testset.name}"
             cell = cells[index].cell
             self.tell(
                 f"{cell.detector} ({cell.perturbation}) fails on all images and is stopped{where}: "
-                f"{failed.error}. With keep-going it is tried on all of them"
+                f"{why}. With keep-going it is tried on all of them"
             )
         self._close_shard(shard.task)
 
@@ -226,17 +231,20 @@ class _Run:
     def _finish(self, task: Task, cells: Sequence[PlannedCell]) -> None:
         """Turn the shards of a test set into its cells' rows, unless another process has done so."""
         with self.progress.finishing(task):
-            for planned in cells:
-                if not self.store.is_done(planned.cell, planned.identity):
-                    provenance = Provenance(
-                        **environment(self.engine.device_name),
-                        position=planned.position,
-                        protocol=task.testset.protocol,
-                        found=task.testset.found,
-                        notes=(*self.notes, *planned.remarks),
-                        trained_on=planned.trained_on,
-                    )
-                    rows = self.progress.rows(task, planned)
-                    self.store.write(planned.cell, rows, planned.identity, provenance)
+            lacking = [planned for planned in cells if not self.store.is_done(planned.cell, planned.identity)]
+            make_rows(
+                self.progress, self.store, task, [(one, self._provenance(task, one)) for one in lacking]
+            )
             self.progress.forget(task, self.store.is_done)
         self.reporter.stored(len(cells))
+
+    def _provenance(self, task: Task, planned: PlannedCell) -> Provenance:
+        """Say what a reader may want to know of a cell's rows."""
+        return Provenance(
+            **environment(self.engine.device_name),
+            position=planned.position,
+            protocol=task.testset.protocol,
+            found=task.testset.found,
+            notes=(*self.notes, *planned.remarks),
+            trained_on=planned.trained_on,
+        )

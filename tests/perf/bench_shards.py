@@ -11,8 +11,9 @@ from workloads import SETTINGS, Corner, open_folder, score, workplace, write_png
 
 from forenbench.data.dataset import Dataset
 from forenbench.plugins.loaded import LoadedDetector
-from forenbench.records.rows import ImageResult
+from forenbench.records.rows import ImageResult, as_arrow
 from forenbench.records.store import Store
+from forenbench.scoring.finishing import make_rows
 from forenbench.scoring.plan import Job, plan
 from forenbench.scoring.progress import Progress
 from forenbench.scoring.reading import reader_processes
@@ -28,12 +29,12 @@ def keep(job: Job, root: Path) -> tuple[int, float, float]:
         lock = progress.claim(task, start)
         assert lock is not None
         lacking = progress.lacking(task, start, task.cells)
-        progress.write(task, start, {one: [ImageResult("ok", 0.5, 0.0)] * images for one in lacking})
+        results = [ImageResult("ok", 0.5, 0.0)] * images
+        progress.write(task, start, {one: as_arrow(results) for one in lacking})
         lock.release()
     kept = perf_counter()
     with progress.finishing(task):
-        for one in task.cells:
-            store.write(one.cell, progress.rows(task, one), one.identity, provenance())
+        make_rows(progress, store, task, [(one, provenance()) for one in task.cells])
         progress.forget(task, store.is_done)
     return len(shards), kept - begun, perf_counter() - kept
 

@@ -26,6 +26,7 @@ class Machine:
 
     born: float
     dies: float = inf
+    slowness: float = 1.0
     free_at: float = 0.0
 
 
@@ -59,6 +60,7 @@ class SimulatedCluster:
         start_up: Seconds until a replica is ready.
         places: How many replicas there can be at once; those that are hired beyond that wait.
         lives: Seconds that the replicas live, one after another; those beyond the list live for ever.
+        slowness: How many times as long as others they take, likewise; those beyond the list once.
         poison: Shards that kill whoever scores them.
         clock: Seconds since the beginning.
     """
@@ -67,6 +69,7 @@ class SimulatedCluster:
     start_up: Callable[[], float] = lambda: 0.0
     places: int = 1000
     lives: Sequence[float] = ()
+    slowness: Sequence[float] = ()
     poison: Collection[int] = ()
     clock: float = 0.0
     hired: list[Machine] = field(default_factory=list)
@@ -75,8 +78,10 @@ class SimulatedCluster:
     _done_at: dict[object, tuple[float, Any]] = field(default_factory=dict)
 
     def hire(self) -> tuple[Machine, object]:
-        life = self.lives[len(self.hired)] if len(self.hired) < len(self.lives) else inf
-        machine, ticket = Machine(inf, life), object()
+        number = len(self.hired)
+        life = self.lives[number] if number < len(self.lives) else inf
+        slowness = self.slowness[number] if number < len(self.slowness) else 1.0
+        machine, ticket = Machine(inf, life, slowness), object()
         self.hired.append(machine)
         self._done_at[ticket] = inf, None
         self._waiting.append((machine, ticket))
@@ -99,11 +104,10 @@ class SimulatedCluster:
         self._done_at[ticket] = (machine.dies, Lost("it died")) if dead else (at, result)
 
     def give(self, replica: Any, shard: Shard) -> object:  # noqa: ANN401
-        ticket = object()
+        ticket, done = object(), max(self.clock, replica.free_at) + self.seconds(shard) * replica.slowness
         if shard.start in self.poison:
-            begun = max(self.clock, replica.free_at)
-            replica.dies = min(replica.dies, begun + self.seconds(shard))
-        replica.free_at = max(self.clock, replica.free_at) + self.seconds(shard)
+            replica.dies = min(replica.dies, done)
+        replica.free_at = done
         self._finish(replica, ticket, replica.free_at, (RESULTS, []))
         return ticket
 

@@ -14,10 +14,11 @@ from pathlib import Path
 from forenbench.cli import main
 
 FORKING = multiprocessing.get_context("forkserver")
-# All that a run imports by itself, but not Ray: its client has threads, which a fork would lose.
+# All that a run imports by itself, and Ray, which starts its threads only when a cluster is joined.
 FORKING.set_forkserver_preload(
     [
         *("forenbench.cli.run", "forenbench.plugins.loading", "forenbench.scoring.engines.local"),
+        "forenbench.scoring.engines.ray",
         *("forenbench.scoring.runner", "forenbench.tables.exports", "forenbench.testing"),
         *("scipy.special", "torchvision.transforms"),  # of intervals and of readers: more than a second
     ]

@@ -211,4 +211,8 @@ def test_a_small_budget_changes_no_result_and_no_count(readers: int, monkeypatch
     replica = Replica(Setup(lambda _: [], lineup, sources, Numerics(), 0, 1, [], versions()))
     replica.scorer, replica.reader = local.Scorer(lineup, Numerics()), Reader.of(lineup, sources)
     replica.budget = Budget(1, guesses(lineup.detectors))
-    assert values(replica.score(shard)[0]) == whole[0]
+    sent = {
+        place: [(row["status"], row["score"], row["drawn"]) for row in columns.to_pylist()]
+        for place, columns in replica.score(shard).open().items()
+    }
+    assert sent == whole[0]

@@ -20,7 +20,7 @@ from forenbench.errors import BenchError
 from forenbench.records import fits
 from forenbench.records.fits import Fit
 from forenbench.records.record import Record
-from forenbench.records.rows import ImageResult
+from forenbench.records.rows import ImageResult, as_arrow
 from forenbench.records.store import Store
 from forenbench.scoring.feature_files import Address
 from forenbench.scoring.features import FeatureCache
@@ -106,10 +106,12 @@ def test_of_parts_of_unfinished_cells(tmp_path: Path) -> None:
     task = Task(TestSet("d", "t", samples, MemorySource([]), ""), facts, ())
     cell = PlannedCell(Cell("det", "d", "t", "none"), identity(), (0, 0), (0, 0, 0, 0))
     parts = Progress(tmp_path)
-    parts.write(task, 0, {cell: [ImageResult("ok", 0.25, -1.0)] * 3})
+    parts.write(task, 0, {cell: as_arrow([ImageResult("ok", 0.25, -1.0)] * 3)})
     (file,) = tmp_path.glob("parts/**/*.arrow")
     assert set(flip_each(file, lambda: parts.lacking(task, 0, [cell]) == [])) == {"other"}
-    nothing_is_silent(flip_each(file, lambda: [str(rows.to_pylist()) for rows in parts.rows(task, cell)]))
+    nothing_is_silent(
+        flip_each(file, lambda: [str(rows.to_pylist()) for (rows,) in parts.rows(task, [cell])])
+    )
 
 
 def test_of_features_on_disk(tmp_path: Path) -> None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from forenbench.records.rows import ImageResult
-from forenbench.scoring.batches import CellResults
+from forenbench.records.rows import ImageResult, as_arrow
+from forenbench.scoring.batches import CellColumns
 from forenbench.scoring.hopeless import Hopeless
 
 OK, FAILED, UNREADABLE = ImageResult("ok", 0.5), ImageResult("failed", error="x"), ImageResult("unreadable")
 BROKEN, FINE = (0, 0), (0, 1)
 
 
-def shard(*, broken: ImageResult = FAILED, fine: ImageResult = OK, images: int = 128) -> CellResults:
-    return {BROKEN: [broken] * images, FINE: [fine] * images}
+def shard(*, broken: ImageResult = FAILED, fine: ImageResult = OK, images: int = 128) -> CellColumns:
+    return {BROKEN: as_arrow([broken] * images), FINE: as_arrow([fine] * images)}
 
 
 def test_a_detector_that_fails_on_its_first_shard_is_stopped_everywhere_and_told_of_once() -> None:
@@ -31,7 +31,7 @@ def test_one_that_has_scored_something_is_stopped_on_that_test_set_alone() -> No
 
 def test_a_perturbation_that_fails_stops_no_detector_under_others() -> None:
     hopeless = Hopeless()
-    scored = {(0, 0): [OK] * 128, (1, 0): [FAILED] * 128}
+    scored = {(0, 0): as_arrow([OK] * 128), (1, 0): as_arrow([FAILED] * 128)}
     assert [(index, everywhere) for index, _, everywhere in hopeless.learn(0, scored)] == [((1, 0), False)]
 
 
@@ -40,7 +40,7 @@ def test_few_failures_unreadable_files_and_not_a_number_stop_nobody() -> None:
         shard(images=31),
         shard(broken=UNREADABLE),
         shard(broken=ImageResult("nonfinite")),
-        {BROKEN: [FAILED] * 127 + [OK]},
+        {BROKEN: as_arrow([FAILED] * 127 + [OK])},
     ):
         hopeless = Hopeless()
         assert list(hopeless.learn(0, scored)) == []
@@ -60,3 +60,10 @@ def test_keep_going_stops_nobody() -> None:
     hopeless = Hopeless(keep_going=True)
     assert list(hopeless.learn(0, shard())) == []
     assert hopeless.failures(0, BROKEN) == 0
+
+
+def test_who_is_stopped_is_told_the_reason_of_an_image_that_failed() -> None:
+    """Not of an unreadable file before it."""
+    unreadable = ImageResult("unreadable", error="no image")
+    scored = {BROKEN: as_arrow([unreadable, *[FAILED] * 64])}
+    assert [why for _, why, _ in Hopeless().learn(0, scored)] == ["x"]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import nan
 from typing import Any
 
 import pytest
@@ -12,6 +14,8 @@ from hypothesis import strategies as st
 from simulated_cluster import RESULTS, Silence, SimulatedCluster, make_shards
 
 from forenbench.errors import RunFailed
+from forenbench.records.rows import ImageResult
+from forenbench.scoring.engines.replica import Sent
 from forenbench.scoring.engines.replicas import LOOK, LOOKS, TRIES, Lost, ReplicaPool
 from forenbench.scoring.plan import Shard
 
@@ -132,3 +136,21 @@ def test_a_replica_out_of_reach_is_freed_and_what_it_still_delivers_is_taken() -
     assert cluster.tickets == [("score", 0), ("score", 1), ("score", 0)]
     assert listener.notes == ["a note"]
     assert listener.images == 2
+
+
+def test_results_cross_as_they_are_and_damaged_ones_count_as_lost() -> None:
+    """Not a number, a message that is no valid text, and what was drawn; then each with a bit flipped."""
+    odd = [ImageResult("nonfinite", logit=2.0, error="\udcff"), ImageResult("ok", 0.25, drawn="q=7")]
+    sent = Sent.of({(1, 2): [ImageResult("ok", 0.5)] * 3, (0, 4): odd}, ["a note"])
+    found = pickle.loads(pickle.dumps(sent)).open()
+    assert list(found) == [(1, 2), (0, 4)]
+    assert found[1, 2]["score"].to_pylist() == [0.5] * 3
+    assert [str(row) for row in found[0, 4].to_pylist()] == [
+        str({"score": nan, "logit": 2.0, "status": "nonfinite", "error": "\\udcff", "drawn": ""}),
+        str({"score": 0.25, "logit": nan, "status": "ok", "error": "", "drawn": "q=7"}),
+    ]
+    for at in range(0, len(sent.columns), 97):
+        damaged = bytearray(sent.columns)
+        damaged[at] ^= 4
+        with pytest.raises(Lost, match="arrived damaged"):
+            sent._replace(columns=bytes(damaged)).open()

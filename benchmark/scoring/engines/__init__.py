@@ -15,7 +15,7 @@ from forenbench.registry.guests import contained, reason
 
 if TYPE_CHECKING:  # a name is looked up before PyTorch is loaded, which these bring
     from forenbench.plugins.loaded import LoadedDetector
-    from forenbench.scoring.batches import CellResults
+    from forenbench.scoring.batches import CellColumns, CellResults
     from forenbench.scoring.lineup import Lineup
     from forenbench.scoring.outcome import Listener
     from forenbench.scoring.plan import Shard
@@ -32,8 +32,10 @@ class Engine(Protocol):
 
     def score(
         self, lineup: Lineup, sources: Sequence[Source], shards: Iterable[Shard], listener: Listener
-    ) -> Generator[tuple[Shard, CellResults]]:
+    ) -> Generator[tuple[Shard, CellResults | CellColumns]]:
         """Take shards one by one, no further ahead than needed, and yield each when it is scored.
+
+        Results that come from another process cross faster in columns.
 
         Args:
             lineup: The detectors and perturbations.

@@ -23,7 +23,7 @@ from ray.exceptions import RayError, RayTaskError
 from forenbench.errors import BenchError, RunFailed
 from forenbench.plugins.loaded import LoadedDetector
 from forenbench.records.environment import versions
-from forenbench.scoring.batches import CellResults
+from forenbench.scoring.batches import CellColumns
 from forenbench.scoring.lineup import Lineup
 from forenbench.scoring.numerics import Numerics, check_precision
 from forenbench.scoring.outcome import Listener
@@ -31,7 +31,7 @@ from forenbench.scoring.plan import Shard
 from forenbench.types import Source
 
 from . import Engine, EngineRequest
-from .replica import Load, Replica, Setup, identity
+from .replica import Load, Replica, Sent, Setup, identity
 from .replicas import IN_HAND, Lost, ReplicaPool
 
 _KNOCK = 10.0
@@ -70,7 +70,7 @@ class RayEngine:
 
     def score(
         self, lineup: Lineup, sources: Sequence[Source], shards: Iterable[Shard], listener: Listener
-    ) -> Generator[tuple[Shard, CellResults]]:
+    ) -> Generator[tuple[Shard, CellColumns]]:
         """Score shards on all replicas; they come back as they are done, in any order."""
         taken = iter(shards)
         first = next(taken, None)
@@ -131,7 +131,8 @@ class _RayCluster:
 
     def collect(self, ticket: Any) -> Any:  # noqa: ANN401 - Ray's own
         try:
-            return ray.get(ticket)
+            sent: Sent | None = ray.get(ticket)
+            return sent and (sent.open(), sent.notes)
         except RayTaskError as error:
             if isinstance(error.cause, BenchError):
                 raise RunFailed(f"a replica of the detectors: {error.cause}") from error

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any, Protocol
 
 from forenbench.errors import RunFailed
-from forenbench.scoring.batches import CellResults
+from forenbench.scoring.batches import CellColumns
 from forenbench.scoring.outcome import Listener
 from forenbench.scoring.plan import Shard
 
@@ -28,7 +28,7 @@ Ticket = Hashable
 
 
 class Lost(Exception):
-    """A replica died, with its machine or alone, cannot be reached, or raised what it should not."""
+    """A replica died, with its machine or alone, cannot be reached, or raised or sent what it should not."""
 
 
 class Cluster(Protocol):
@@ -88,7 +88,7 @@ class ReplicaPool:
     stillborn: int = 0
     told: set[str] = field(default_factory=set)
 
-    def work(self, shards: Iterator[Shard]) -> Iterator[tuple[Shard, CellResults]]:
+    def work(self, shards: Iterator[Shard]) -> Iterator[tuple[Shard, CellColumns]]:
         """Hand out shards and yield them as they come back, in any order.
 
         Raises:
@@ -165,7 +165,7 @@ class ReplicaPool:
         else:
             self.hands[replica] = 0
 
-    def _receive(self, ticket: Ticket) -> tuple[Shard, CellResults] | None:
+    def _receive(self, ticket: Ticket) -> tuple[Shard, CellColumns] | None:
         """Take a result in, if there is one."""
         shard, replica = self.tasks.pop(ticket)
         try:
