@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import median
 
+import numpy as np
 import torch
 from measuring import SCALE, scaled, title
 from torch import Tensor
@@ -81,7 +83,7 @@ def network(name: str) -> torch.nn.Module:
     build = resnet_50 if name == "ResNet-50" else BACKBONES[name].network.build
     made = build()
     made.load_state_dict(dict(filled(build)))
-    return made.to(memory_format=torch.channels_last).eval().requires_grad_(False)  # type: ignore[call-overload, no-any-return]
+    return made.to(memory_format=torch.channels_last).eval().requires_grad_(False)
 
 
 def main() -> None:
@@ -91,13 +93,13 @@ def main() -> None:
     print(f"bf16: {', '.join(name for name in has if name.endswith('bf16') and has[name]) or 'none'}")
     for name, images in NETWORKS.items():
         made, batch = network(name), torch.randn(scaled(images), 3, 224, 224)
-        gain, _, _ = in_turns(lambda made=made, batch=batch: made(batch))
+        gain, _, _ = in_turns(partial(made, batch))
         print(f"{name:<24} {gain:6.2f} times as fast", flush=True)
     for detector in load_sample(*SAMPLE):
         batches, labels = sample_batches(detector)
-        gain, exact, rounded = in_turns(lambda one=detector, of=batches: scores(one, of))
+        gain, exact, rounded = in_turns(partial(scores, detector, batches))
         change = (exact - rounded).abs().max().item()
-        before, after = (100 * average_precision(labels, made.tolist()) for made in (exact, rounded))
+        before, after = (100 * average_precision(np.array(labels), made.numpy()) for made in (exact, rounded))
         print(
             f"{detector.name:<24} {gain:6.2f} times as fast, scores move by up to {change:.4f}, "
             f"A.P. {before:.2f} → {after:.2f}",
