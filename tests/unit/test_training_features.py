@@ -19,7 +19,7 @@ from forenbench.detectors._nets.encoders import FrozenEncoder
 from forenbench.detectors._nets.heads import feature_bank
 from forenbench.detectors._nets.pixels import CLIP, SYMMETRIC, Preprocess
 from forenbench.detectors._nets.small import small_discriminator
-from forenbench.detectors._nets.transformations import Transformation
+from forenbench.detectors._nets.transformations import PictureMaker, Transformation
 from forenbench.errors import BenchError
 from forenbench.images import decode
 from forenbench.training import univfd
@@ -157,6 +157,16 @@ def test_only_missing_pictures_are_made_and_another_checkpoint_has_its_own(
     gradients(seed=1).cache(root).filled(examples, running(other))
     assert again.steps == []
     assert other.steps[-1] == (20, 20)
+
+
+def test_pictures_of_another_version_are_not_mixed_with_those_that_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A resumed training would see both, a level apart here and there."""
+    before = gradients().cache(tmp_path).name
+    assert gradients().cache(tmp_path).name == before
+    monkeypatch.setattr(PictureMaker, "version", "another")
+    assert gradients().cache(tmp_path).name != before
 
 
 def test_a_training_is_the_same_to_the_last_bit_with_kept_pictures_and_without(
