@@ -106,7 +106,8 @@ def test_a_reader_does_once_what_chains_begin_with_wherever_they_stand(tmp_path:
     file, calls = tmp_path / "noted.py", tmp_path / "calls"
     file.write_text(
         "from forenbench.perturbations.kinds import Kind\n"
-        f"def noted(image):\n    open({str(calls)!r}, 'a').write('x')\n    return image\n"
+        f"def noted(image):\n    with open({str(calls)!r}, 'a') as file:\n        file.write('x')\n"
+        "    return image\n"
         "KIND = Kind('noted', noted, 'noted')\n"
     )
     names = (f"{file}+jpeg:50", "none", f"{file}", "blur:1", f"{file}+gray")
