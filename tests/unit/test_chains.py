@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -88,6 +89,16 @@ def test_steps_that_can_be_are_run_on_parts() -> None:
     assert {kind.name for kind in KINDS if kind.reach} == {
         text.partition(":")[0] for text in (*LOCAL, *DRAWN)
     }
+
+
+def test_what_a_file_states_of_its_reach_is_not_believed(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "from forenbench.perturbations.kinds import Kind\n"
+        "KIND = Kind('turned', lambda image: image.rotate(180), 'turned', reach=lambda size, box: box)\n"
+    )
+    assert chain_of(f"{file}").whole == 1
+    assert chain_of(f"jpeg:75+{file}+blur:1").whole == 2
 
 
 def test_no_more_is_touched_than_decides_the_part() -> None:

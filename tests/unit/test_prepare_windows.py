@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -90,8 +91,44 @@ def test_beside_one_that_sees_all_pictures_are_whole() -> None:
     assert IMAGES[0].size in stating.sizes
 
 
+def test_one_that_draws_on_its_image_changes_none_that_is_still_needed() -> None:
+    plain = Cropped(32, None)
+
+    def drawing(image: Image.Image) -> Tensor:
+        tensor = plain(image)
+        image.paste((1, 2, 3), (0, 0, *image.size))
+        return tensor
+
+    assert_same(tensors(read(drawing), 0), tensors(read(plain), 0))
+
+
+def test_a_reader_does_once_what_chains_begin_with_wherever_they_stand(tmp_path: Path) -> None:
+    file, calls = tmp_path / "noted.py", tmp_path / "calls"
+    file.write_text(
+        "from forenbench.perturbations.kinds import Kind\n"
+        f"def noted(image):\n    with open({str(calls)!r}, 'a') as file:\n        file.write('x')\n"
+        "    return image\n"
+        "KIND = Kind('noted', noted, 'noted')\n"
+    )
+    names = (f"{file}+jpeg:50", "none", f"{file}", "blur:1", f"{file}+gray")
+    reader = Reader([MemorySource(IMAGES)], [parse(name) for name in names], [Cropped(9, None)], seed=0)
+    reader[ReadRequest(0, ("0",), ("",), tuple((p, (0,)) for p in range(len(names))))]
+    assert calls.read_text() == "x"
+
+
 @pytest.mark.parametrize(
-    "stated", [(0, 0, 33, 32, 1), "all", (5, 5, 5, 9), (0, 0, 900, 900), (-1, 0, 9, 9), 7, (0, "x", 3, 4)]
+    "stated",
+    [
+        (0, 0, 33, 32, 1),
+        "all",
+        (5, 5, 5, 9),
+        (0, 0, 900, 900),
+        (-1, 0, 9, 9),
+        (0, -1, 9, 9),
+        (0, 0, 9, 900),
+        7,
+        (0, "x", 3, 4),
+    ],
 )
 def test_a_statement_that_names_no_part_is_as_none_and_the_contract_says_so(stated: object) -> None:
     def state(width: int, height: int) -> object:
