@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from os import times
 from pathlib import Path
 from statistics import median
 from time import perf_counter, process_time
@@ -75,6 +76,20 @@ def compare(dataset: Dataset, detector: LoadedDetector, root: Path) -> None:
     value("  what a run takes beside its batches", median(besides), "s")
 
 
+def compare_work(dataset: Dataset, detector: LoadedDetector, root: Path) -> None:
+    """Print the ratio of processor times, readers included: a busy machine disturbs it less than rates."""
+    batches = prepared(dataset, detector)
+    spent: dict[str, list[float]] = {"bare": [], "whole": []}
+    for _ in range(ROUNDS):
+        before = sum(times()[:4])
+        bare_loop(detector.detector, batches)
+        between = sum(times()[:4])
+        score(dataset, [detector], root, readers=reader_processes("cpu"))
+        spent["bare"].append(between - before)
+        spent["whole"].append(sum(times()[:4]) - between)
+    ratio("  the same, processor time of all processes", spent["whole"], spent["bare"], "1.05")
+
+
 def account(dataset: Dataset, detector: LoadedDetector) -> None:
     """Print where a run's processor time goes, in milliseconds an image; readers have one thread."""
     (testset,) = dataset.testsets
@@ -115,10 +130,12 @@ def main() -> None:
         dataset = open_folder(write_pngs(root / "pngs", scaled(256, 6 * SOME)))
         resnet, (probe,) = load_resnet(root), load_sample("univfd:lc")
         compare(dataset, resnet, root)
+        compare_work(dataset, resnet, root)
         account(dataset, resnet)
         value("  what `bench run` takes above the bare loop", command(root, resnet), "s")
         larger = open_folder(write_pngs(root / "more", scaled(384, 6 * SOME)))
         compare(larger, probe, root)
+        compare_work(larger, probe, root)
         account(larger, probe)
 
 
