@@ -85,3 +85,9 @@ def test_without_one_shard_there_is_no_cell_and_no_half_of_one(task: Task, tmp_p
         )
     assert Store(tmp_path).records() == []
     assert [path for path in tmp_path.glob("scores/**/*") if path.is_file()] == []
+
+
+def test_what_is_counted_is_of_all_pieces(task: Task, tmp_path: Path) -> None:
+    pieces = [piece for (piece,) in Progress(tmp_path).rows(task, CELLS[:1])]
+    counts = Store(tmp_path).write(CELLS[0].cell, pieces * 2, CELLS[0].identity, provenance())
+    assert (counts.ok, counts.images) == (600, 600)

@@ -158,6 +158,29 @@ def test_a_file_is_read_once_to_be_listed_and_once_to_be_scored(
         assert sorted(heard) == sorted(files * times)
 
 
+def test_a_file_that_changed_after_it_was_listed_fails_and_is_alone_listed_again(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is in the second shard."""
+    bench.data = tmp_path / "large"
+    write_tiny_dataset(bench.data, ["alpha"], images=80)
+    jobs, file = [Job(bench.dataset(), [bench.loaded])], bench.data / "alpha/1_fake/70.png"
+    tiny_image(77).save(file)
+    summary = run(jobs, RunSettings([parse("none")]), bench.store, LocalEngine(Numerics()), Silent())
+    assert [counts.failed for counts in summary.problems.values()] == [1]
+    heard: list[Path] = []
+    read = Path.read_bytes
+
+    def listen(file: Path) -> bytes:
+        if file.is_relative_to(bench.data):
+            heard.append(file)
+        return read(file)
+
+    monkeypatch.setattr(Path, "read_bytes", listen)
+    bench.dataset()
+    assert heard == [file]
+
+
 def test_what_is_stored_is_verified_once_by_a_run_that_is_started_again(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
