@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from command_line import BRIGHT, Bench, Outcome
+from filelock import FileLock
 from slow_run import SlowRun
 
 from forenbench.cli import main
@@ -32,8 +33,16 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
 
 
 @pytest.fixture(scope="session")
-def slow(tmp_path_factory: pytest.TempPathFactory) -> SlowRun:
-    """A slow run, finished by the local engine, without interruption, as ``whole``."""
+def slow(tmp_path_factory: pytest.TempPathFactory, shared_by_processes: Path) -> SlowRun:
+    """A slow run, finished by the local engine, without interruption, as ``whole``.
+
+    Of pytest's processes one makes that run, the others have a link to it.
+    """
     slow = SlowRun(tmp_path_factory.mktemp("slow"))
-    slow.finish_as_a_user_would("whole")
+    whole, made = slow.folder / "whole", shared_by_processes / "whole-slow-run"
+    with FileLock(made.with_suffix(".lock")):
+        if not made.exists():
+            slow.finish_as_a_user_would(whole.name)
+            whole.rename(made)
+    whole.symlink_to(made)
     return slow
