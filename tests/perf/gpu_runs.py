@@ -163,7 +163,7 @@ def reading(place: Place) -> Facts:
 
 def overlap(place: Place) -> Facts:
     """Profile a run of a ResNet-50: the share of the time in which the device computes, or copies."""
-    dataset = open_folder(write_pngs(place.root / "busy", 2 * BATCH if place.tiny else 40 * BATCH))
+    dataset = open_folder(write_pngs(place.root / "busy", BATCH if place.tiny else 40 * BATCH))
     detectors = load_sample("cnndetection:small") if place.tiny else _official(place, RESNET)
     readers = 1 if place.tiny else reader_processes(place.device)
     with profile(activities=[ProfilerActivity.CPU if place.tiny else ProfilerActivity.CUDA]) as seen:
