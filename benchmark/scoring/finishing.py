@@ -7,8 +7,6 @@ from contextlib import ExitStack
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from forenbench.files.threads import in_threads
-
 if TYPE_CHECKING:
     from forenbench.records.record import Provenance
     from forenbench.records.store import Store
@@ -42,5 +40,5 @@ def make_rows(
                 for one, provenance in several
             ]
             for pieces in progress.rows(task, [one for one, _ in several]):
-                # In threads, for Parquet is made without the interpreter's lock.
-                list(in_threads(lambda one: one[0].add(one[1]), list(zip(files, pieces, strict=True))))
+                for file, piece in zip(files, pieces, strict=True):
+                    file.add(piece)
