@@ -110,8 +110,8 @@ def blurs(files: Sequence[bytes]) -> None:
     for sigma in (1.0, 2.0, 4.0):
         for what, picture in (("smooth", image), ("with noise", noisy), ("white", white)):
             tasks = {one.__module__: partial(one, picture, sigma) for one in (scipy_blur, gaussian.blur)}
-            seconds = list(alternately(ROUNDS, tasks).values())
-            ratio(f"blur:{sigma}, picture {what}: SciPy / now", *seconds)
+            before, now = alternately(ROUNDS, tasks).values()
+            ratio(f"blur:{sigma}, picture {what}: SciPy / now", before, now)
 
 
 def main() -> None:

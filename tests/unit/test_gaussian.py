@@ -45,10 +45,10 @@ def same(pixels: Pixels, sigma: float) -> bool:
 
 
 @pytest.mark.parametrize("texture", [uniform, even, ramp, patches])
-@pytest.mark.parametrize("sigma", [0.3, 0.5, 1.0, 1.5, 2.0, 2.5, 4.0, 7.7])
+@pytest.mark.parametrize("sigma", [0.3, 1.0, 2.0, 2.5, 7.7])
 def test_every_level_is_scipys(texture: Callable[[int, int], Pixels], sigma: float) -> None:
-    assert same(texture(256, 190), sigma)
-    assert same(texture(190, 256).swapaxes(0, 1), sigma)
+    assert same(texture(256, 90), sigma)
+    assert same(texture(90, 256).swapaxes(0, 1), sigma)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_pictures_smaller_than_the_kernel_are_mirrored_as_scipy_does(
     assert same(ramp(*size), sigma)
 
 
-@pytest.mark.parametrize("size", [(3, 70_000), (70_000, 3), (700, 700)])
+@pytest.mark.parametrize("size", [(3, 70_000), (70_000, 3), (400, 700)])
 def test_strips_meet_without_a_seam(size: tuple[int, int]) -> None:
     assert same(uniform(*size), 1.0)
 

@@ -166,12 +166,15 @@ def test_the_contract_tries_what_is_stated() -> None:
     assert "(0, 0, 9, 8) that prepare.window states" in run_check(check, OfACorner((0, 0, 9, 8)))
     assert "gives (0, 0, 0, 9); it must be" in run_check(check, OfACorner((0, 0, 0, 9)))
     assert run_check(check, Brightness()) == ""
+    rounded = Brightness()
+    rounded.prepare = Cropped(224, FlooredCrop(PLAIN, crop=224).window)  # type: ignore[method-assign]
+    assert "1003×603 image" in run_check(check, rounded)
 
 
 @pytest.mark.parametrize("kind", [Preprocess, FlooredCrop])
 def test_crops_state_their_window_for_every_margin(kind: type[Preprocess]) -> None:
     prepare = kind(IMAGENET, crop=12)
-    for side in range(12, 24):
+    for side in range(8, 28):
         image = tiny_image(side, side, 35 - side)
         box = prepare.window(*image.size)
         if min(image.size) < 12:
