@@ -14,7 +14,9 @@ def stream(seed: int, block: int) -> np.random.Generator:
     return np.random.Generator(np.random.SFC64([seed, block]))
 
 
-@pytest.mark.parametrize("limit", [1, 2, 3, 1000, 3 << 30, (1 << 32) - 1])  # of the fifth, a quarter is refused
+@pytest.mark.parametrize(
+    "limit", [1, 2, 3, 1000, 3 << 30, (1 << 32) - 1]
+)  # of the fifth, a quarter is refused
 def test_numbers_are_those_of_numpy_however_many_are_taken_at_a_time(limit: int) -> None:
     expected = stream(7, 1).integers(0, limit, 1001, dtype=np.uint32)
     numbers = Numbers(np.random.SFC64([7, 1]), limit)
@@ -27,7 +29,9 @@ def expected_counts(seed: int, images: int) -> NDArray[np.intp]:
     return np.array([np.bincount(row, minlength=images) for row in drawn])
 
 
-@pytest.mark.parametrize(("images", "at_once"), [(1, 1 << 23), (5, 1 << 23), (300, 20_000), (20_000, 1 << 20)])
+@pytest.mark.parametrize(
+    ("images", "at_once"), [(1, 1 << 23), (5, 1 << 23), (300, 20_000), (20_000, 1 << 20)]
+)
 def test_each_image_is_counted_as_often_as_numpy_draws_it(
     monkeypatch: pytest.MonkeyPatch, images: int, at_once: int
 ) -> None:
