@@ -88,6 +88,8 @@ class Measurements:
         processes = at_once(images)
         if processes < 2:
             return  # `of` measures each when it is asked for
+        import scipy.special  # noqa: F401 - once, and not in each process
+
         groups = list(_by_testset(lacking.values(), -(-len(lacking) // (_GROUPS * processes))))
         answers = in_processes(partial(_answers, self.store), groups, processes)
         for key, answer in zip(lacking, chain.from_iterable(answers), strict=True):
