@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from forenbench.files.processes import is_forked
+from forenbench.files.forked import is_forked
 from forenbench.files.threads import in_threads
 from forenbench.types import FAKE, REAL
 

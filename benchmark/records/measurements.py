@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from forenbench.files.checksums import sha256_of
-from forenbench.files.processes import in_processes, most
+from forenbench.files.forked import in_processes, most
 from forenbench.metrics import classification as metrics
 from forenbench.metrics.metric_catalogue import METRICS
 from forenbench.metrics.times_drawn import ROOM

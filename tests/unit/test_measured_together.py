@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from stored_cells import add
 
-from forenbench.files import processes
+from forenbench.files import forked
 from forenbench.records import measurements
 from forenbench.records.measurements import Measurements, at_once
 from forenbench.records.record_files import Damaged
@@ -62,4 +62,4 @@ def test_processes_are_as_many_as_pay_and_find_memory(monkeypatch: pytest.Monkey
     assert 1 < at_once([100_000] * 200) < 9
     monkeypatch.setattr(measurements, "most", lambda: 1)
     assert at_once([100_000] * 200) == 1
-    assert processes.most() >= 1
+    assert forked.most() >= 1

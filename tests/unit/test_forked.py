@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from forenbench.errors import BenchError
-from forenbench.files.processes import in_processes, is_forked, most
+from forenbench.files.forked import in_processes, is_forked, most
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing is forked")
 
@@ -61,7 +61,7 @@ def test_what_a_killed_process_leaves_this_one_does() -> None:
 def test_no_process_outlives_the_first_one(how: signal.Signals) -> None:
     code = (
         "import os, time\n"
-        "from forenbench.files.processes import in_processes\n"
+        "from forenbench.files.forked import in_processes\n"
         "def tell(item):\n"
         "    print(os.getpid(), flush=True)\n"
         "    time.sleep(60)\n"
