@@ -160,10 +160,12 @@ def _rows(
         path = _path(file, number, row.get(column["path"], ""))
         if prefix and path.startswith(prefix):  # where nothing would be left, the path stays whole
             path = path.removeprefix(prefix).lstrip("/") or path
-        texts = [_text(row[name]) if name in row else "" for name in described]
-        said = row.get(column["status"], ""), row.get(column["error"], "")
-        scored = [_score(file, number, row.get(one, ""), *said) for one in scores]
-        yield [ForeignRow(number, path, label, *texts, *one) for one in scored]
+        generator, class_name, source, origin = [
+            _text(row[name]) if name in row else "" for name in described
+        ]
+        reason = row.get(column["status"], ""), row.get(column["error"], "")
+        scored = [_score(file, number, row.get(one, ""), *reason) for one in scores]
+        yield [ForeignRow(number, path, label, generator, class_name, source, origin, *one) for one in scored]
     unread += unused.notes()
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,8 @@ STEPS = 1024
 BLOCKS = REPLICATES // BLOCK
 _AT_ONCE = 1 << 21
 """Images times replicates that are measured at once."""
+_FEW = 1 << 10
+"""Entries of a matrix that is multiplied as it is."""
 
 Floats: TypeAlias = NDArray[np.float64]
 Replicates: TypeAlias = Mapping[str, Floats]
@@ -137,17 +139,14 @@ def _count(side: Side, step_of: NDArray[np.integer], steps: int, block: int) -> 
         return np.zeros((BLOCK, steps))
     if side.origin is None and not is_kept(len(step_of)):
         return _count_one_by_one(side.seed, step_of, steps, block)
-    from scipy.sparse import csr_array
-
     counted, start = np.zeros((BLOCK, steps)), 0
     scored = np.flatnonzero(step_of >= 0)
     unit = np.arange(len(step_of)) if side.origin is None else side.origin
     units = int(unit.max()) + 1
-    # Which images are of which step and unit, nearly all of it zero: by it, rows of `times` are added up. Those
-    # that were not scored are drawn as well, and fall out here: coverage is a property of the detector, and all
-    # detectors have to see the same draws.
-    ones = np.ones(len(scored), np.uint32)
-    members = csr_array((ones, (step_of[scored], unit[scored])), shape=(steps, units))
+    # Which images are of which step and unit, nearly all of it zero: by it, rows of `times` are added up.
+    # Images that were not scored are drawn as well, and fall out here: coverage is a property of the
+    # detector, and all detectors have to see the same draws.
+    members = _members(step_of[scored], unit[scored], (steps, units))
     for times in times_drawn(side.seed, block, units, origins=side.origin is not None):
         # Whole numbers as narrow as sums allow: they are exact, and what is narrow is added up faster.
         most = len(step_of) * (1 if side.origin is None else int(times.max()))
@@ -155,6 +154,17 @@ def _count(side: Side, step_of: NDArray[np.integer], steps: int, block: int) -> 
         counted[start:end] = (members.astype(np.min_scalar_type(most)) @ times).T
         start = end
     return counted
+
+
+def _members(step: NDArray[np.integer], unit: NDArray[np.intp], shape: tuple[int, int]) -> Any:  # noqa: ANN401 - matrices of two libraries
+    """Make a matrix of how many images are of each step and unit."""
+    if shape[0] * shape[1] <= _FEW:  # of few images a sparse matrix costs more than it saves
+        members = np.zeros(shape, np.uint32)
+        np.add.at(members, (step, unit), 1)
+        return members
+    from scipy.sparse import csr_array
+
+    return csr_array((np.ones(len(step), np.uint32), (step, unit)), shape=shape)
 
 
 def _count_one_by_one(seed: int, step_of: NDArray[np.integer], steps: int, block: int) -> Floats:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from forenbench.files.forked import is_forked
 from forenbench.files.threads import in_threads
 from forenbench.types import FAKE, REAL
 
@@ -107,7 +108,7 @@ def replicates(scored: ScoredImages, drawn: Strata, rows: NDArray[np.intp]) -> d
     step_of[rows] = steps.number
     draw = partial(resample, drawn, step_of, len(steps.edges))
     # Threads help because NumPy lets go of the interpreter while it draws and sums.
-    each = in_threads if len(step_of) > _FEW else map
+    each = in_threads if len(step_of) > _FEW and not is_forked() else map
     blocks = list(each(lambda block: steps.measure(draw(block)), range(BLOCKS)))
     found = {}
     for name, (coarse,) in steps.measure([steps.once]).items():

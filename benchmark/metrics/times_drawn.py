@@ -1,7 +1,7 @@
 """How often each image, or origin, is drawn in each replicate: made once for all cells of a test set.
 
-The cells of a test set draw the same images, whichever detector scored them under whichever perturbation. What
-they differ in, the steps of their scores, comes last: a sum of rows, some twenty times as fast as drawing.
+The cells of a test set draw the same images, whichever detector scored them under whichever perturbation.
+What they differ in, the steps of their scores, comes last: a sum of rows, much faster than drawing.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 BLOCK = 250
 """Replicates of one stream of random numbers."""
 ROOM = 1 << 28
-"""Bytes that are kept for the next cell of a test set; of one that is larger nothing is, and each cell draws."""
+"""Bytes that are kept for the next cell of a test set; of a larger one nothing is, and each cell draws."""
 _BLOCKS = 4
 _AT_ONCE = 1 << 23
 """Images times replicates that lie in memory at once: it stays flat for cells of any size."""
@@ -67,7 +67,7 @@ def times_drawn(seed: int, block: int, units: int, *, origins: bool = False) -> 
         origins: They are few, and drawn all at once.
 
     Yields:
-        (units, some) for the next some of `BLOCK` replicates: a row a unit, so that the rows of a step add up.
+        (units, some) for the next some of `BLOCK` replicates: a row a unit, so that rows of a step add up.
     """
     key = seed, units, origins, block
     if (kept := _KEPT.get(key)) is not None:
@@ -89,8 +89,8 @@ def _of_images(bits: np.random.BitGenerator, units: int) -> Iterator[Times]:
     numbers, one = Numbers(bits, units), np.uint8(1)
     some, rows = max(1, COUNTED // units), max(1, _AT_ONCE // units)
     for start in range(0, BLOCK, rows):
-        # A byte holds any of these numbers: that one image of 256 or more is drawn as often as 256 times has a
-        # probability of 1 in 10 to the power of 500.
+        # A byte holds any of these numbers: that an image is drawn 256 times has a probability of 1 in 10 to
+        # the power of 500.
         counted = np.zeros((min(rows, BLOCK - start), units), np.uint8)
         for at in range(0, len(counted), some):
             several = counted[at : at + some]

@@ -45,6 +45,8 @@ def measure(
         root: Measurements(store, by_class, failed_as, tampered_as, anew)
         for root, store in stores_by_root.items()
     }
+    for root, run in measured.items():
+        run.prepare(one.record for one in cells if one.store.root == root)
     lines = []
     for one in cells:
         identity, provenance = one.record.identity, one.record.provenance
