@@ -90,7 +90,7 @@ def test_broken_files_are_named(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("tiny", "--format", "xml"), "--format 'xml' is none of text, csv, json"),
+        (("tiny", "--format", "xml"), "format 'xml' is none of text, csv, json"),
         (("tiny", "--distance", "40"), "distance 40 is not from 0 to 16"),
         (("tiny", "./tiny"), "2 test sets are called 'tiny/alpha'"),
         (("nowhere",), "unknown dataset 'nowhere'"),

@@ -138,7 +138,7 @@ def test_the_contract_of_a_published_detector_is_checked_with_files_of_ones_own(
     assert "has no sample checkpoints; ask for tiny-ladeda@published" in unasked.err
     checked = bench(*command, "--checkpoints", "published", "--unverified")
     assert checked.code == 0, checked.err
-    assert checked.out.count("ok    tiny-ladeda:forensynths") == 11
+    assert checked.out.count("ok    tiny-ladeda:forensynths") == 12
 
 
 def test_both_lists_of_weights_say_the_same(bench: Bench) -> None:
