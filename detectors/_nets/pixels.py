@@ -185,8 +185,10 @@ class Tiled(Preparation):
         return self.prepare.eight_bit(self.pixels(image))
 
     def window(self, width: int, height: int) -> Box | None:
-        """Return what is looked at of a picture that is large enough to stay as it is."""
-        return self.prepare.window(width, height) if min(width, height) >= self.side else None
+        """Return what is looked at of a picture that stays as it is, as that part by itself would."""
+        box = self.prepare.window(width, height)
+        # A smaller part would be laid out, though the picture is not.
+        return box if box and min(box[2] - box[0], box[3] - box[1]) >= self.side else None
 
     def pixels(self, image: Image) -> Image:
         """Lay out one RGB image; a large one comes back as it is."""

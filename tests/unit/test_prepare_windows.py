@@ -200,12 +200,12 @@ def test_what_is_scaled_or_not_cut_is_seen_whole() -> None:
 @pytest.mark.parametrize("kind", [Preprocess, FlooredCrop])
 def test_the_first_step_of_a_crop_which_readers_do_looks_at_the_same(kind: type[Preprocess]) -> None:
     whole = kind(CLIP, crop=32)
-    for prepare in (whole.levels, Tiled(40, whole), Tiled(40, whole).levels):
-        assert (
-            window(prepare, (75, 50))
-            == window(whole, (75, 50))
-            == (whole._corner(43), 9, whole._corner(43) + 32, 41)
-        )
-    # Of a smaller one copies are laid side by side first, and what is cut out of them comes from everywhere.
-    assert window(Tiled(40, whole).levels, (75, 39)) is None
+    for prepare in (whole.levels, Tiled(32, whole), Tiled(32, whole).levels):
+        assert window(prepare, (75, 50)) == whole.window(75, 50) is not None
     assert window(Preprocess(CLIP, resize=40, crop=32).levels, (75, 50)) is None
+
+
+def test_of_what_small_pictures_are_tiled_for_no_part_is_shown_that_would_be_tiled() -> None:
+    for side, size in ((33, (75, 50)), (32, (75, 31))):
+        tiled = Tiled(side, Preprocess(CLIP, crop=32))
+        assert window(tiled, size) is window(tiled.levels, size) is None
