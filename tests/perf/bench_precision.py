@@ -25,7 +25,7 @@ from forenbench.detectors._nets.networks import resnet_50
 from forenbench.metrics.classification import average_precision
 from forenbench.plugins.loaded import LoadedDetector
 from forenbench.scoring.batches import BATCH, ReadRequest
-from forenbench.scoring.calls import encoder_of, scored
+from forenbench.scoring.calls import encoder_of, finished, scored
 from forenbench.scoring.lineup import Lineup
 from forenbench.scoring.numerics import Numerics
 from forenbench.scoring.preparing import Reader
@@ -63,7 +63,7 @@ def sample_batches(detector: LoadedDetector) -> tuple[list[Tensor], list[int]]:
         for start in range(0, len(samples), BATCH):
             some = samples[start : start + BATCH]
             read = reader[ReadRequest(0, tuple(one.path for one in some), ("",) * len(some), ((0, (0,)),))]
-            batches += [tensor for _, tensor in read.tensors((0, 0))]
+            batches += [finished(detector.detector, tensor) for _, tensor in read.tensors((0, 0))]
             labels += [int(one.label) for one in some]
     return batches, labels
 
