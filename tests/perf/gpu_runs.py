@@ -6,6 +6,7 @@ import resource
 import time
 import warnings
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -109,21 +110,30 @@ def halving(place: Place) -> Facts:
     dataset = open_folder(write_pngs(place.root / "hungry", BATCH))
     tight = Hungry(each)
     enough = _scores(place, [LoadedDetector(Hungry(4), "own")], dataset)
-    _limit_memory(place, 20 * each)
+    held = _limit_memory(place, 20 * each)
     little = _scores(place, [LoadedDetector(tight, "own")], dataset)
+    del held
     if tight.sizes[0] != BATCH or tight.sizes[-1] == BATCH or enough != little:
         raise ValueError(f"batches were {tight.sizes}, and scores are {'not ' * (enough != little)}equal")
     return {"images at once": tight.sizes, "scores": "equal"}
 
 
-def _limit_memory(place: Place, size: int) -> None:
-    """Let this process take so many more bytes, of the GPU's memory or of the machine's."""
+def _limit_memory(place: Place, size: int) -> list[torch.Tensor]:
+    """Let this process take so many more bytes, of the GPU or of the machine, while this is held."""
+    held: list[torch.Tensor] = []
     if place.tiny:
         pages = int(Path("/proc/self/statm").read_text().split()[0])
-        resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + size,) * 2)
+        here, most = pages * resource.getpagesize(), resource.getrlimit(resource.RLIMIT_AS)[1]
+        resource.setrlimit(resource.RLIMIT_AS, (here, most))
+        # What the heap has free needs no more of the system: a process that did much has room for a batch.
+        with suppress(RuntimeError, MemoryError):
+            while True:
+                held.append(torch.empty(MIB, dtype=torch.uint8))
+        resource.setrlimit(resource.RLIMIT_AS, (here + size, most))
     else:
         total = torch.cuda.get_device_properties(place.device).total_memory
         torch.cuda.set_per_process_memory_fraction(size / total, place.device)
+    return held
 
 
 class Beats(Silent):
