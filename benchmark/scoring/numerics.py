@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from forenbench.errors import BenchError, unknown
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
 T = TypeVar("T")
 PRECISIONS = ("fp32", "tf32", "bf16")
@@ -42,13 +42,34 @@ class Numerics:
         autocast: AbstractContextManager[object] = nullcontext()
         if self.precision == "bf16":
             autocast = torch.autocast(self.device.partition(":")[0], torch.bfloat16)
+        hooks = ExitStack()
+        if self.precision == "bf16" and self.device == "cpu":
+            # On modules of plugins as well, for all of them are as slow.
+            hook = torch.nn.modules.module.register_module_forward_pre_hook(_as_weights)  # type: ignore[arg-type]
+            hooks.callback(hook.remove)
         try:
             # Not `inference_mode`, whose tensors can never be differentiated: LGrad takes gradients (and its
             # gain was none, see docs/performance.md).
-            with torch.no_grad(), autocast:
+            with torch.no_grad(), autocast, hooks:
                 yield
         finally:
             matmul.allow_tf32, cudnn.allow_tf32, cudnn.deterministic = before
+
+
+def _as_weights(module: nn.Module, given: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    """Give attention tensors of its weights' type, which autocast narrows within.
+
+    Of another type, PyTorch (2.14) takes a way on which it multiplies transposed bfloat16 a hundred times as
+    slowly as any other tensors.
+    """
+    from torch import Tensor, nn
+
+    weight = module.in_proj_weight if isinstance(module, nn.MultiheadAttention) else None
+    if weight is None:
+        return None
+    # One tensor stays one: its own way is for self-attention, which it knows by that.
+    widened = {id(one): one.to(weight.dtype) for one in given if isinstance(one, Tensor)}
+    return tuple(widened.get(id(one), one) for one in given)
 
 
 def check_precision(request: str, devices: Iterable[str] = ()) -> None:
