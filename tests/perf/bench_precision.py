@@ -32,7 +32,7 @@ from forenbench.scoring.preparing import Reader
 
 ROUNDS = 3
 SAMPLE = ("lgrad", "univfd:lc", "univfd:nn-k9", "cnndetection", "cooccurrence", "durall", "frank")
-NETWORKS = {"ResNet-50": 16, "efficientnet-lite0": 16, "imagenet-vit-b16": 8, "clip-vit-l14": 2}
+NETWORKS = {"ResNet-50": 16, "efficientnet-lite0": 16, "imagenet-vit-b16": 8, "clip-vit-l14": 8}
 
 
 def applied(precision: str, work: Callable[[], Tensor]) -> tuple[float, Tensor]:
