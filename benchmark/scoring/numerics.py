@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -39,18 +39,16 @@ class Numerics:
         matmul.allow_tf32 = cudnn.allow_tf32 = self.precision == "tf32"
         # Some algorithms for gradients add in any order: LGrad's rows would differ from run to run.
         cudnn.deterministic = True
-        autocast: AbstractContextManager[object] = nullcontext()
-        if self.precision == "bf16":
-            autocast = torch.autocast(self.device.partition(":")[0], torch.bfloat16)
-        hooks = ExitStack()
-        if self.precision == "bf16" and self.device == "cpu":
-            # On modules of plugins as well, for all of them are as slow.
-            hook = torch.nn.modules.module.register_module_forward_pre_hook(_as_weights)  # type: ignore[arg-type]
-            hooks.callback(hook.remove)
         try:
             # Not `inference_mode`, whose tensors can never be differentiated: LGrad takes gradients (and its
             # gain was none, see docs/performance.md).
-            with torch.no_grad(), autocast, hooks:
+            with torch.no_grad(), ExitStack() as narrowed:
+                if self.precision == "bf16":
+                    narrowed.enter_context(torch.autocast(self.device.partition(":")[0], torch.bfloat16))
+                    if self.device == "cpu":
+                        # On modules of plugins as well, for all of them are as slow.
+                        register = torch.nn.modules.module.register_module_forward_pre_hook
+                        narrowed.callback(register(_as_weights).remove)  # type: ignore[arg-type]
                 yield
         finally:
             matmul.allow_tf32, cudnn.allow_tf32, cudnn.deterministic = before

@@ -139,18 +139,24 @@ def test_only_the_test_set_with_a_changed_image_is_computed_again(bench: Bench) 
     assert bench()[0].computed == 1
 
 
-def test_a_file_is_read_once_to_be_listed_and_once_to_be_scored(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def reads_below(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Give a list that each file below a folder is added to when it is read from now on."""
     heard: list[Path] = []
     read = Path.read_bytes
 
     def listen(file: Path) -> bytes:
-        if file.is_relative_to(bench.data):
+        if file.is_relative_to(folder):
             heard.append(file)
         return read(file)
 
     monkeypatch.setattr(Path, "read_bytes", listen)
+    return heard
+
+
+def test_a_file_is_read_once_to_be_listed_and_once_to_be_scored(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard = reads_below(bench.data, monkeypatch)
     files = sorted(file for file in bench.data.rglob("*") if file.is_file())
     for perturbations, times in (((), 2), ((), 0), (("none", "jpeg:50", "noise:4"), 1)):
         heard.clear()
@@ -168,15 +174,7 @@ def test_a_file_that_changed_after_it_was_listed_fails_and_is_alone_listed_again
     tiny_image(77).save(file)
     summary = run(jobs, RunSettings([parse("none")]), bench.store, LocalEngine(Numerics()), Silent())
     assert [counts.failed for counts in summary.problems.values()] == [1]
-    heard: list[Path] = []
-    read = Path.read_bytes
-
-    def listen(file: Path) -> bytes:
-        if file.is_relative_to(bench.data):
-            heard.append(file)
-        return read(file)
-
-    monkeypatch.setattr(Path, "read_bytes", listen)
+    heard = reads_below(bench.data, monkeypatch)
     bench.dataset()
     assert heard == [file]
 
