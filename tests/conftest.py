@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import random
+import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +25,8 @@ settings.register_profile(
     derandomize="CI" in os.environ,  # new examples are looked for where somebody can look at what they find
 )
 settings.load_profile("forenbench")
+# A shell starts what it has in the background without Ctrl-C, which tests wait for.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
@@ -59,11 +63,19 @@ def _dead_readers_are_missed_soon() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _the_same_draws_in_any_order() -> None:
-    """Seed what a test draws without a seed of its own: which test ran before depends on the machine."""
+def _the_same_in_any_order(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Seed what a test draws, and forget what it imported from folders of tests: another has the same names.
+
+    Which tests ran before in a process depends on the machine.
+    """
     random.seed(0)
     np.random.seed(0)
-    torch.manual_seed(0)
+    torch.default_generator.manual_seed(0)  # `torch.manual_seed` asks all devices, which takes a millisecond
+    before = set(sys.modules)
+    yield
+    for name in set(sys.modules) - before:
+        if (vars(sys.modules[name]).get("__file__") or "").startswith(str(tmp_path_factory.getbasetemp())):
+            del sys.modules[name]
 
 
 @pytest.fixture

@@ -73,43 +73,41 @@ def cards() -> list[Card]:
                     file = Path(spec.origin or "").with_suffix(".toml")
                     # A card is not asked for: without one, variants are seen once the module is imported.
                     if file.is_file():
-                        card = _read(card, file)
+                        weights = file.with_name("weights.toml")
+                        listed = weights.read_text(encoding="utf-8") if weights.is_file() else ""
+                        card = _card(card.name, card.package, file.read_text(encoding="utf-8"), listed)
             except Exception as error:
                 card = replace(card, problem=reason(error))
         found.append(card)
     return found
 
 
-def _read(card: Card, file: Path) -> Card:
-    said = _parsed(file.read_text(encoding="utf-8"))
+# By what files hold, not by when they were written: one command asks for all cards seven times.
+@cache
+def _card(name: str, package: str, text: str, weights: str) -> Card:
+    said = tomllib.loads(text)
     known = {
-        **_catalogue(file.with_name("weights.toml")),
-        **{Path(name).stem: _trained(card.name, name) for name in said.get("trained", ())},
-        **{name: Checkpoint(name, "", "", "", shipped=True) for name in said.get("shipped", ())},
+        **_catalogue(weights),
+        **{Path(file).stem: _trained(name, file) for file in said.get("trained", ())},
+        **{one: Checkpoint(one, "", "", "", shipped=True) for one in said.get("shipped", ())},
     }
-    for name in (name for names in said.get("needs", {}).values() for name in names):
-        if name not in known:
-            raise BenchError(unknown("checkpoint of a card", name, known, "bench list weights"))
-    return replace(
-        card,
+    for one in (one for names in said.get("needs", {}).values() for one in names):
+        if one not in known:
+            raise BenchError(unknown("checkpoint of a card", one, known, "bench list weights"))
+    return Card(
+        name,
+        package,
         variants={kind: tuple(map(str, names)) for kind, names in said["variants"].items()},
         rows={kind: tuple(map(str, names)) for kind, names in said.get("rows", {}).items()},
-        needs={name: tuple(known[one] for one in read) for name, read in said.get("needs", {}).items()},
+        needs={variant: tuple(known[one] for one in read) for variant, read in said.get("needs", {}).items()},
         checkpoints=tuple(known.values()),
         facts=card_facts(said["card"]) if "card" in said else None,
     )
 
 
-def _catalogue(file: Path) -> Mapping[str, Checkpoint]:
-    if not file.is_file():
-        return {}
-    tables = _parsed(file.read_text(encoding="utf-8"))
-    return {name: Checkpoint.of(name, said) for name, said in tables.items()}
-
-
-@cache  # cards are asked for several times, and those of one folder share a catalogue
-def _parsed(text: str) -> Mapping[str, Any]:
-    return tomllib.loads(text)
+@cache  # cards of one folder share a catalogue
+def _catalogue(text: str) -> Mapping[str, Checkpoint]:
+    return {name: Checkpoint.of(name, said) for name, said in tomllib.loads(text).items()}
 
 
 def _trained(detector: str, file: str) -> Checkpoint:
