@@ -34,7 +34,7 @@ test: lint wheel
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy -p forenbench $(patsubst tests/perf/%.py,-m %,$(wildcard tests/perf/*.py))
+	$(BIN)/mypy -n 2 -p forenbench $(patsubst tests/perf/%.py,-m %,$(wildcard tests/perf/*.py))
 
 wheel: $(INSTALLED)
 	BIN=$(BIN) tests/wheel.sh
