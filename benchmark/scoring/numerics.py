@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 PRECISIONS = ("fp32", "tf32", "bf16")
+# For the machine's memory torch (2.14) raises a plain RuntimeError, "DefaultCPUAllocator: can't allocate
+# memory", and one for libraries of NVIDIA that take some of their own, "CUBLAS_STATUS_ALLOC_FAILED": there
+# only the words tell. cuDNN's "unable to find an engine" is often an old driver: it is not here.
+_OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "alloc_failed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +139,9 @@ class Portions:
             try:
                 return [network(portion) for portion in portions]
             except Exception as error:
-                # For the machine's memory torch (2.14) raises a plain RuntimeError, "DefaultCPUAllocator:
-                # can't allocate memory": there only the words tell.
                 words = str(error).lower()
                 is_out_of_memory = isinstance(error, torch.OutOfMemoryError | MemoryError) or (
-                    isinstance(error, RuntimeError)
-                    and ("out of memory" in words or "can't allocate memory" in words)
+                    isinstance(error, RuntimeError) and any(said in words for said in _OUT_OF_MEMORY)
                 )
                 if size == 1 or not is_out_of_memory:
                     raise
