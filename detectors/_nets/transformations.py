@@ -108,8 +108,9 @@ class Transformation:
     Attributes:
         prepare: Turns one RGB image into the model's input (3, H, W).
         model: Whose outputs are differentiated; None: the classifier sees the image itself.
-        on_cpu: Images that a CPU differentiates together. One of a GAN's discriminator, whose maps are large;
-            elsewhere weights are, and reading them once for several pays.
+        on_cpu: Images that a CPU differentiates together. One of a GAN's discriminator, whose maps are large,
+            and of a transformer, whose attention PyTorch (2.14) transposes for several, which it multiplies
+            more slowly; elsewhere weights are large, and reading them once for several pays.
         on_gpu: The same of a GPU, which few would leave idle; so few that gradients need less than 8 GiB.
     """
 
@@ -238,7 +239,7 @@ TRANSFORMATIONS: Mapping[str, Transformation] = {
     "inception-v3": Transformation(_IMAGENET, _INCEPTION),
     "resnet50": Transformation(_IMAGENET, _RESNET),
     "deeplab-v3": Transformation(_IMAGENET, _DEEPLAB, on_cpu=2, on_gpu=8),
-    "vit": Transformation(_IMAGENET_224, _VIT),
+    "vit": Transformation(_IMAGENET_224, _VIT, on_cpu=1),
     "clip-rn50": Transformation(_CLIP_224, _CLIP),
     "input-image": Transformation(Preprocess(PLAIN, resize=256)),
     "nearest-gan": Transformation(_GAN, Network(small_discriminator, shipped("nearest_discriminator"))),

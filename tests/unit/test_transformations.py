@@ -397,8 +397,15 @@ class Counting(Square):
         return super().forward(images)
 
 
-@pytest.mark.parametrize(("name", "counts"), [("stylegan-bedroom", [1] * 5), ("vit", [4, 1])])
-def test_a_cpu_differentiates_large_maps_one_image_at_a_time(name: str, counts: list[int]) -> None:
+ONE_BY_ONE = [1] * 5
+
+
+@pytest.mark.parametrize(
+    ("name", "counts"), [("stylegan-bedroom", ONE_BY_ONE), ("vit", ONE_BY_ONE), ("resnet50", [4, 1])]
+)
+def test_a_cpu_differentiates_large_maps_and_attention_one_image_at_a_time(
+    name: str, counts: list[int]
+) -> None:
     network = Counting()
     assert len(TRANSFORMATIONS[name].pictures(network, torch.rand(5, 3, 2, 2))) == 5
     assert network.counts == counts
