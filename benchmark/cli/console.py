@@ -98,19 +98,19 @@ def split(values: str) -> list[str]:
 
 
 def split_pairs(option: str, text: str) -> dict[str, str]:
-    """Read an option ``NAME=VALUE,…``.
+    r"""Read an option ``NAME=VALUE,…``; an equals sign that belongs to a name has a backslash: ``\=``.
 
     Raises:
         BenchError: A part of it has no value, or a name is there twice.
     """
     found: dict[str, str] = {}
     for pair in split(text):
-        name, equals, value = pair.partition("=")
-        if not equals or not value.strip():
+        name, *values = (side.replace("\\=", "=").strip() for side in re.split(r"(?<!\\)=", pair, maxsplit=1))
+        if values in ([], [""]):
             raise BenchError(f"{option} '{pair}' is not NAME=VALUE")
-        if name.strip() in found:
-            raise BenchError(f"{option} names '{name.strip()}' twice")
-        found[name.strip()] = value.strip()
+        if name in found:
+            raise BenchError(f"{option} names '{name}' twice")
+        found[name] = values[0]
     return found
 
 

@@ -242,10 +242,14 @@ def test_rules_hand_the_words_on_to_every_kind_of_table(tmp_path: Path) -> None:
 
 
 def test_options_are_read_strictly() -> None:
-    words = Ruled(columns="path=a=b, generator=my\\,model", labels="*=drop").rules
+    words = Ruled(columns="path=a=b, generator=my\\,model", labels="*=drop,fake\\=yes = fake").rules
     assert words.columns == {"path": "a=b", "generator": "my,model"}
-    assert words.labels == {"*": "drop"}
-    for text, message in (("path", "is not NAME=VALUE"), ("path=a,path=b", "names 'path' twice")):
+    assert words.labels == {"*": "drop", "fake=yes": "fake"}
+    for text, message in (
+        ("path", "is not NAME=VALUE"),
+        ("path\\=a", "is not NAME=VALUE"),
+        ("path=a,path=b", "names 'path' twice"),
+    ):
         with pytest.raises(BenchError, match=f"--columns .*{message}"):
             _ = Ruled(columns=text).rules
 
