@@ -25,7 +25,7 @@ from .generators import Generator
 from .photographs import Photograph, crop, load, photographs
 
 REAL, FAKE = "0_real", "1_fake"
-_PAIRS_EACH = 5
+_PAIRS_EACH = 10
 """How many pairs of images a process makes at least: for fewer, its start would not pay."""
 
 
@@ -73,7 +73,7 @@ def build(
     # Beside its place, not in /tmp: a rename within one file system is all or nothing.
     with TemporaryDirectory(prefix=f".{split}-", dir=folder) as unfinished, ExitStack() as ending:
         # How a sum is split over threads shows in its last bits, and in some pixel: one thread, the same
-        # files. Cores are shared out by pairs.
+        # files. Also, a forked process would wait for ever for threads that this one has and it has not.
         torch.set_num_threads(1)
         ending.callback(torch.set_num_threads, threads)
         place = Path(unfinished) / split
