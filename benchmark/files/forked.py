@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+import warnings
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing import get_context, parent_process
 from threading import Thread
 from typing import Any, TypeVar
@@ -28,7 +30,7 @@ def is_forked() -> bool:
     return _function is not None
 
 
-def in_processes(function: Callable[[S], T], items: Sequence[S], processes: int) -> Iterator[T]:
+def in_processes(function: Callable[[S], T], items: Sequence[S], processes: int) -> Generator[T]:
     """Call a function with each item in forked processes, and yield the results in order.
 
     Forked, because what packages and files have added (metrics, say) is there as it is here, and because
@@ -39,12 +41,17 @@ def in_processes(function: Callable[[S], T], items: Sequence[S], processes: int)
         function: What it returns and raises is pickled.
         items: Its arguments.
         processes: How many, not above `most`; below 2 it is this one.
+
+    Returns:
+        The results. Closed before the last of them, it waits for what has begun and begins nothing more.
     """
     done = 0
     if processes > 1:
         pool = ProcessPoolExecutor(processes, get_context("fork"), _begin, (function,))
         try:
-            for result in pool.map(_call, items):
+            with fork_beside_threads():
+                results = pool.map(_call, items)
+            for result in results:
                 yield result
                 done += 1
         except BrokenProcessPool:
@@ -52,6 +59,16 @@ def in_processes(function: Callable[[S], T], items: Sequence[S], processes: int)
         finally:
             pool.shutdown(cancel_futures=True)  # where something was raised, what has begun is waited for
     yield from map(function, items[done:])
+
+
+@contextmanager
+def fork_beside_threads() -> Iterator[None]:
+    """Fork without a warning: what is forked calls nothing that threads of torch or rich may have locked."""
+    # Python 3.12 and later warn of every fork in a process with threads, for any of them may hold a lock
+    # that the child waits for; torch has started some by now.
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*multi-threaded, use of fork")
+        yield
 
 
 def _begin(function: Callable[[Any], Any]) -> None:

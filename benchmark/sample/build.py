@@ -8,8 +8,9 @@ them. Every family has crops of its own, so no image of the dataset occurs twice
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,10 +18,15 @@ from zlib import crc32
 
 import torch
 
+from forenbench.files.forked import in_processes, most
+
 from .fakes import WEIGHTS, generate, load_generator
-from .photographs import crop, photographs
+from .generators import Generator
+from .photographs import Photograph, crop, load, photographs
 
 REAL, FAKE = "0_real", "1_fake"
+_PAIRS_EACH = 10
+"""How many pairs of images a process makes at least: for fewer, its start would not pay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,31 +68,40 @@ def build(
     if target.exists():
         return
     folder.mkdir(parents=True, exist_ok=True)
-    done, total = 0, 2 * len(extent.families) * len(sources) * extent.crops
+    pairs = list(product(extent.families, sources, range(extent.crops)))
     threads = torch.get_num_threads()
     # Beside its place, not in /tmp: a rename within one file system is all or nothing.
-    with TemporaryDirectory(prefix=f".{split}-", dir=folder) as unfinished, ExitStack() as restoring:
+    with TemporaryDirectory(prefix=f".{split}-", dir=folder) as unfinished, ExitStack() as ending:
         # How a sum is split over threads shows in its last bits, and in some pixel: one thread, the same
-        # files.
+        # files. Also, a forked process would wait for ever for threads that this one has and it has not.
         torch.set_num_threads(1)
-        restoring.callback(torch.set_num_threads, threads)
-        for family in extent.families:
-            generator = load_generator(family, weights)
-            for label in (REAL, FAKE):
-                (Path(unfinished) / split / family / label).mkdir(parents=True)
-            for photograph, number in product(sources, range(extent.crops)):
-                name = f"{photograph.name}_{number:02}.png"
-                real = crop(photograph, family, number)
-                # The seed comes from the name, not from a stream: a smaller extent has the same fakes.
-                fake = generate(generator, real, seed=crc32(f"{family}/{name}".encode()))
-                real.save(Path(unfinished) / split / family / REAL / name)
-                fake.save(Path(unfinished) / split / family / FAKE / name)
-                done += 2
-                if report:
-                    report(done, total)
+        ending.callback(torch.set_num_threads, threads)
+        place = Path(unfinished) / split
+        for family, label in product(extent.families, (REAL, FAKE)):
+            (place / family / label).mkdir(parents=True)
+        # Read here, and not in each process.
+        generators = {family: load_generator(family, weights) for family in extent.families}
+        for photograph in sources:
+            load(photograph)
+        write = partial(_write_pair, place, generators)
+        made = in_processes(write, pairs, min(most(), len(pairs) // _PAIRS_EACH))
+        ending.enter_context(closing(made))
+        for done, _ in enumerate(made, start=1):
+            if report:
+                report(2 * done, 2 * len(pairs))
         try:
-            (Path(unfinished) / split).rename(target)
+            place.rename(target)
         except OSError:
             # Another process was faster, with the same bytes.
             if not target.is_dir():
                 raise
+
+
+def _write_pair(place: Path, generators: Mapping[str, Generator], pair: tuple[str, Photograph, int]) -> None:
+    family, photograph, number = pair
+    name = f"{photograph.name}_{number:02}.png"
+    real = crop(photograph, family, number)
+    # The seed comes from the name, not from a stream: a smaller extent has the same fakes.
+    fake = generate(generators[family], real, seed=crc32(f"{family}/{name}".encode()))
+    real.save(place / family / REAL / name)
+    fake.save(place / family / FAKE / name)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
+from forenbench.files.forked import fork_beside_threads
 from forenbench.images.effort import TIME_LIMIT, max_seconds
 
 from .batches import InputKey, ReadRequest
@@ -79,13 +78,3 @@ def _attempt(reader: Reader, request: ReadRequest, sent: Connection) -> None:
     with suppress(Exception):
         reader[request]
     sent.send(None)
-
-
-@contextmanager
-def fork_beside_threads() -> Iterator[None]:
-    """Fork without a warning: readers call nothing that the threads of torch or rich may have locked."""
-    # Python 3.12 and later warn of every fork in a process with threads, for any of them may hold a lock
-    # that the child waits for; torch has started some by now.
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*multi-threaded, use of fork")
-        yield

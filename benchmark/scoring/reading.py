@@ -14,10 +14,11 @@ from functools import cache
 from typing import TYPE_CHECKING, cast
 
 from forenbench.errors import RunFailed
+from forenbench.files.forked import fork_beside_threads
 from forenbench.registry.guests import reason
 
 from .batches import Batch, ReadRequest
-from .fatal_files import fork_beside_threads, without_fatal_files
+from .fatal_files import without_fatal_files
 from .parcels import Parcel
 
 if TYPE_CHECKING:

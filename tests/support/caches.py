@@ -20,11 +20,17 @@ def cache_with_sample(folder: Path, otherwise: Path | None = None) -> Path:
     """
     mine = folder / "forenbench"
     mine.mkdir(parents=True)
-    name = f"sample-{specs()['sample'].version}"
-    built = cache_folder() / name
-    if otherwise and not built.is_dir():
-        built = otherwise
-        built.mkdir(exist_ok=True)
-    if built.is_dir():
-        (mine / name).symlink_to(built.resolve())
+    spec = specs()["sample"]
+    name = f"{spec.name}-{spec.version}"
+    place = (cache_folder() / name).resolve()
+    if otherwise and not (place / spec.folder).is_dir():
+        place = otherwise
+        place.mkdir(exist_ok=True)
+    if place.is_dir():
+        (mine / name).symlink_to(place)
+        if not (place / spec.folder).is_dir():
+            # One lock by several names: of caches that share the place, one makes what the others wait for.
+            lock = place.with_name(f"{place.name}.lock")
+            lock.touch()
+            (mine / f"{name}.lock").hardlink_to(lock)
     return folder

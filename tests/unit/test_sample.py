@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from io import BytesIO
 from itertools import product
+from multiprocessing import active_children
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from caches import cache_with_sample
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 from PIL import Image
 from safetensors.torch import load_file
@@ -21,6 +24,7 @@ from forenbench.data.sources.folder import find_samples
 from forenbench.data.testsets import describe
 from forenbench.detectors._nets.small import small_discriminator, small_resnet
 from forenbench.errors import BenchError
+from forenbench.files.forked import most
 from forenbench.sample import build as building
 from forenbench.sample import photographs as photos
 from forenbench.sample.build import EXTENTS, Extent, build
@@ -29,8 +33,8 @@ from forenbench.sample.generators import FAMILIES
 from forenbench.sample.learning import RECIPES, train_generators
 from forenbench.sample.photographs import PHOTOGRAPHS, SIZE, SPLITS, crop, draw, is_flat, photographs
 
-CHELSEA = next(photograph for photograph in PHOTOGRAPHS if photograph.name == "chelsea")
-SMALL = Extent(("nearest", "diffusion"), 1)
+CHELSEA, FLOWER = (one for one in PHOTOGRAPHS if one.name in ("chelsea", "flower"))
+SMALL = Extent(tuple(FAMILIES), 1)
 
 
 def pixels(image: Image.Image) -> NDArray[np.float64]:
@@ -63,10 +67,22 @@ def all_crops(split: str) -> Iterator[Image.Image]:
             yield from (crop(photograph, family, number) for number in range(EXTENTS[split].crops))
 
 
+def without_most_photographs(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(photos, "PHOTOGRAPHS", (CHELSEA, FLOWER))
+
+
+@pytest.fixture
+def _two_photographs(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_most_photographs(monkeypatch)
+
+
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Every family, of two photographs."""
     folder = tmp_path_factory.mktemp("sample")
-    build(folder, extent=SMALL)
+    with pytest.MonkeyPatch.context() as patch:
+        without_most_photographs(patch)
+        build(folder, extent=SMALL)
     return folder
 
 
@@ -75,8 +91,23 @@ def test_the_dataset_that_runs_score_holds_what_the_builder_makes(dataset: Path)
     """It may have been made long ago: runs take the files that are there."""
     (kept,) = open_dataset("sample", data_root=dataset)
     made = {str(path.relative_to(dataset / "test")): path.read_bytes() for path in dataset.rglob("*.png")}
-    assert len(made) == 2 * 2 * len(photographs("test"))
+    assert len(made) == 2 * 2 * len(FAMILIES)
     assert {path: kept.testsets[0].source.read(path) for path in made} == made
+
+
+def test_of_caches_that_share_the_dataset_one_makes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tests run in several processes with a cache each, and some have another one for themselves."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "none"))
+    caches = [cache_with_sample(tmp_path / name, otherwise=tmp_path / "shared") for name in ("a", "b")]
+    monkeypatch.setenv("XDG_CACHE_HOME", str(caches[1]))
+    caches.append(cache_with_sample(tmp_path / "c"))
+    first, *others = (next(cache.rglob("*.lock")) for cache in caches)
+    with FileLock(first):
+        for lock in others:
+            with pytest.raises(Timeout):
+                FileLock(lock).acquire(timeout=0)
 
 
 def test_a_changed_photograph_is_named_with_both_digests_and_the_way_out() -> None:
@@ -181,7 +212,10 @@ def test_crops_of_a_photograph_have_it_for_their_origin(dataset: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_same_bytes_every_time(dataset: Path, tmp_path: Path) -> None:
+def test_the_same_bytes_every_time(dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With whatever threads and processes; an image does not depend on what is made beside it."""
+    monkeypatch.setattr(photos, "PHOTOGRAPHS", (FLOWER,))
+    monkeypatch.setattr(building, "_PAIRS_EACH", 1)  # in as many processes as there are cores
     threads = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
@@ -190,23 +224,33 @@ def test_the_same_bytes_every_time(dataset: Path, tmp_path: Path) -> None:
     finally:
         torch.set_num_threads(threads)
     again = {path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.rglob("*.png")}
-    assert again == {path.relative_to(dataset): path.read_bytes() for path in dataset.rglob("*.png")}
+    assert len(again) == 2 * len(FAMILIES)
+    assert again == {path: (dataset / path).read_bytes() for path in again}
 
 
+@pytest.mark.usefixtures("_two_photographs")
 def test_progress_reaches_the_end(tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
-    build(tmp_path, lambda done, total: seen.append((done, total)), extent=Extent(("superres",), 1))
-    assert seen == [(2 * count, 10) for count in range(1, 6)]
+    build(tmp_path, lambda done, total: seen.append((done, total)), extent=Extent(("superres",), 2))
+    assert seen == [(2 * count, 8) for count in range(1, 5)]
 
 
-def test_a_killed_build_leaves_nothing(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("_two_photographs")
+def test_an_interrupted_build_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(building, "_PAIRS_EACH", 2)
+    at_work = []
+
     def interrupt(done: int, total: int) -> None:
+        at_work.append(len(active_children()))
         if done > total // 2:
             raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        build(tmp_path, interrupt, extent=Extent(("superres",), 1))
+    with pytest.raises(KeyboardInterrupt) as caught:
+        build(tmp_path, interrupt, extent=Extent(("superres",), 3))
     assert list(tmp_path.iterdir()) == []
+    assert at_work[0] == (0 if most() == 1 else min(most(), 3))
+    assert active_children() == []
+    del caught  # until now, for it holds what the build would leave to the collection of garbage
 
 
 def test_a_finished_build_is_kept(dataset: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,6 +258,7 @@ def test_a_finished_build_is_kept(dataset: Path, monkeypatch: pytest.MonkeyPatch
     build(dataset, extent=SMALL)
 
 
+@pytest.mark.usefixtures("_two_photographs")
 def test_the_loser_of_a_race_keeps_the_winners_folder(tmp_path: Path) -> None:
     extent = Extent(("superres",), 1)
 
