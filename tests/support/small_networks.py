@@ -19,14 +19,21 @@ from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
 from torchvision.models.vision_transformer import VisionTransformer
 
 from forenbench.detectors._nets import gan_discriminators, idinvert_encoder, stylegan2_discriminator
+from forenbench.detectors._nets.frequency_maps import PerturbationMap
 from forenbench.detectors._nets.networks import Network
 from forenbench.detectors._nets.transformations import TRANSFORMATIONS
 
 BLOCKS = (1, 1, 1, 1)
 """Of the four stages of a ResNet; transformers have one."""
 
+INSIDE = 16
+"""Maps inside a ResNet's bottleneck for each 64 of its stage: a quarter of the published; outside stay all."""
+
 STAGED = re.compile(r"\blayer([1-4])\.(\d+)\.")
 """How published files call what is in a block of a ResNet, by stage and block."""
+
+BOTTLENECK = re.compile(r"(?<!visual\.)(layer[1-4]\.\d+\.)(?:conv|bn)([123])\.")
+"""How they call what is in a bottleneck of torchvision's: its block, and the number of the layer."""
 
 LATER = re.compile(r"blocks\.[1-9]|encoder_layer_[1-9]")
 """How they call what is in a block of a transformer behind the first."""
@@ -38,12 +45,16 @@ NARROW = (gan_discriminators, stylegan2_discriminator, idinvert_encoder)
 def make_networks_small(patch: pytest.MonkeyPatch, blocks: Sequence[int] = BLOCKS) -> None:
     """Have torchvision and open_clip build few blocks, and modules of ours few feature maps.
 
+    Bottlenecks have fewer maps inside, too.
+
     Args:
         patch: Takes it back.
         blocks: At most so many in each stage of a ResNet.
     """
 
     def shallow(block: type[BasicBlock | Bottleneck], layers: Sequence[int], **options: object) -> ResNet:
+        if block is Bottleneck:
+            options["width_per_group"] = INSIDE
         return ResNet(block, [min(pair) for pair in zip(layers, blocks, strict=True)], **options)  # type: ignore[arg-type]
 
     patch.setattr(torchvision.models.resnet, "ResNet", shallow)
@@ -54,6 +65,7 @@ def make_networks_small(patch: pytest.MonkeyPatch, blocks: Sequence[int] = BLOCK
         patch.setitem(open_clip.factory._MODEL_CONFIGS, name, configuration)
     for module in (gan_discriminators, stylegan2_discriminator):
         patch.setattr(module, "CHANNELS", [maps // 16 for maps in module.CHANNELS])
+    patch.setattr(PerturbationMap.__init__, "__defaults__", (32, 1))  # one residual block
     patch.setattr(idinvert_encoder, "WIDTHS", [maps // 32 for maps in idinvert_encoder.WIDTHS])
     patch.setattr(idinvert_encoder, "CODES", 5)
 
@@ -61,12 +73,22 @@ def make_networks_small(patch: pytest.MonkeyPatch, blocks: Sequence[int] = BLOCK
 def small_shapes(name: str, blocks: Sequence[int] = BLOCKS) -> Shapes:
     """Give the entries of a checkpoint's published file that its network has when it is small."""
     entries = {**published_keys()[name], **_narrow(name)}
-    return {key: shape for key, shape in entries.items() if not LATER.search(key) and _is_kept(key, blocks)}
+    kept = {key: shape for key, shape in entries.items() if not LATER.search(key) and _is_kept(key, blocks)}
+    return {key: _slim(key, shape, kept) for key, shape in kept.items()}
 
 
 def _is_kept(key: str, blocks: Sequence[int]) -> bool:
     found = STAGED.search(key)
     return found is None or int(found[2]) < blocks[int(found[1]) - 1]
+
+
+def _slim(key: str, shape: tuple[int, ...], beside: Shapes) -> tuple[int, ...]:
+    """Give an entry of a bottleneck `INSIDE` maps for each 64, on the sides of it that lie inside."""
+    found = BOTTLENECK.search(key)
+    if found is None or f"{key[: found.end(1)]}conv3.weight" not in beside:  # of a block without such an inside
+        return shape
+    inside = {"1": (0,), "2": (0, 1), "3": (1,)}[found[2]]
+    return tuple(size * INSIDE // 64 if at in inside else size for at, size in enumerate(shape))
 
 
 def _narrow(name: str) -> Shapes:
