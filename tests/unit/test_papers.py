@@ -375,7 +375,8 @@ def test_cells_seen_in_training_and_their_means_are_marked(tmp_path: Path) -> No
     """Also beside published numbers, which are not ours to mark."""
     table = paper_tables()["lgrad-3"]
     store = Store(tmp_path)
-    for place, (detector, dataset, testset, perturbation) in enumerate(needed(table)):
+    some = needed(table)[: 3 * len(EIGHT)]  # three rows: no mark is in the others, which are blank
+    for place, (detector, dataset, testset, perturbation) in enumerate(some):
         options = {"dataset": dataset, "perturbation": perturbation, "kind": "published"}
         add(store, detector, testset, PERFECT, place=place, trained_on=["ProGAN"], **options)
     measured = laid_out("lgrad-3", store)
@@ -398,7 +399,8 @@ def test_cells_seen_in_training_and_their_means_are_marked(tmp_path: Path) -> No
 def test_a_test_set_of_one_label_leaves_its_means_blank(tmp_path: Path) -> None:
     """A paper's mean is over all of its columns, and a true positive rate is no accuracy."""
     store = Store(tmp_path)
-    for place, (detector, dataset, testset, perturbation) in enumerate(needed(paper_tables()["lgrad-3"])):
+    one_row = needed(paper_tables()["lgrad-3"])[: len(EIGHT)]
+    for place, (detector, dataset, testset, perturbation) in enumerate(one_row):
         options = {"dataset": dataset, "perturbation": perturbation, "kind": "published"}
         one_label = {"labels": [1] * 4} if testset == "biggan" else {}
         add(store, detector, testset, PERFECT, place=place, **one_label, **options)
