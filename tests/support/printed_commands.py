@@ -8,6 +8,7 @@ import shlex
 import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -67,9 +68,10 @@ def printed() -> list[Printed]:
     return list(found.values())
 
 
-def texts() -> list[tuple[str, str]]:
+@cache
+def texts() -> tuple[tuple[str, str], ...]:
     """List every string of the package with its place."""
-    return [*_literals(), *_data_files()]
+    return (*_literals(), *_data_files())
 
 
 def commands_in(text: str) -> Iterator[tuple[str, ...]]:

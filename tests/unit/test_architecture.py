@@ -73,6 +73,7 @@ def modules() -> dict[str, Path]:
     return {".".join(("forenbench", *name)): path for path, name in parts.items()}
 
 
+@cache
 def edges(*, eager: bool) -> dict[str, set[str]]:
     """Say which modules each one imports; `eager`: when it is imported itself, and not for types alone."""
     known = modules()
