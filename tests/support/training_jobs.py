@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import time
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
+from forking import FORKING
 from PIL import Image
 from torch import Tensor, nn
 
@@ -39,9 +39,6 @@ RECIPE = replace(
     schedule=EarlyStopping(patience=1),
     augmentation=Augmentation(0.5, 0.5),
 )
-# One server process imports torch once; what it forks is ready at once and has no threads.
-CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["forenbench.training.supervised", "forenbench.data.catalogue", "timm"])
 
 
 def write_images(
@@ -137,7 +134,7 @@ def start(
     folder: Path, out: Path, environment: dict[str, str] | None = None, **settings: object
 ) -> BaseProcess:
     """Start `job`."""
-    process = CONTEXT.Process(target=job, args=((folder, out), environment or {}, settings), daemon=True)
+    process = FORKING.Process(target=job, args=((folder, out), environment or {}, settings), daemon=True)
     process.start()
     return process
 

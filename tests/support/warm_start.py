@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import subprocess
@@ -11,18 +10,9 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from forenbench.cli import main
+from forking import FORKING
 
-FORKING = multiprocessing.get_context("forkserver")
-# All that a run imports by itself, and Ray, which starts its threads only when a cluster is joined.
-FORKING.set_forkserver_preload(
-    [
-        *("forenbench.cli.run", "forenbench.plugins.loading", "forenbench.scoring.engines.local"),
-        "forenbench.scoring.engines.ray",
-        *("forenbench.scoring.runner", "forenbench.tables.exports", "forenbench.testing"),
-        *("scipy.special", "torchvision.transforms"),  # of intervals and of readers: more than a second
-    ]
-)
+from forenbench.cli import main
 
 
 class WarmStart:
