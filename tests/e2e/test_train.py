@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 import torch
 from command_line import Bench
+from small_networks import make_networks_small
 from training_jobs import write_images
 
 
@@ -135,6 +136,7 @@ def test_a_bank_in_two_parts(bench: Bench, tmp_path: Path) -> None:
 def test_an_lgrad_classifier_scores_at_once(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    make_networks_small(monkeypatch)
     trained = bench(
         *("train", "lgrad", "--transformation", "input-image", "--data", "faces/train", "--out", "out"),
         *("--name", "lgrad-input-image-celebahq", "--init", "random", "--limit", "4", "--batch", "4"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from math import prod, sqrt
 
 import numpy as np
@@ -16,6 +17,7 @@ from published_discriminators import Published, pggan, stylegan, stylegan2
 from scipy.signal import correlate, upfirdn
 from torch import Tensor, nn
 from torchvision import models
+from torchvision.models.vision_transformer import VisionTransformer
 from transformation_files import filled, pretrained
 
 from forenbench.detectors._nets import (
@@ -488,6 +490,7 @@ class Loaded:
 def loaded(request: pytest.FixtureRequest) -> Iterator[Loaded]:
     with pytest.MonkeyPatch.context() as patch:
         narrowed(patch)
+        patch.setattr(models, "vit_b_16", partial(VisionTransformer, 224, 16, 2, 12, 768, 3072))  # two layers
         yield Loaded(request.param)
 
 
