@@ -146,7 +146,8 @@ def expected(run: Path, table: PaperTable, some: list[str]) -> list[list[str]]:
 
     Of other test sets than `some`, where any are named, there need not be one: another table may have run it.
     """
-    rows = pd.concat([pd.read_parquet(path) for path in run.glob("scores/**/*.parquet")])
+    kept = [*CELL, "class", "label", "score", "status"]
+    rows = pd.concat([pd.read_parquet(path, columns=kept) for path in run.glob("scores/**/*.parquet")])
     found = dict(iter(rows.groupby(CELL)))  # once: to look through all rows for each number takes longer
     cells = [[next(iter(table.behind(row, column)), None) for column in table.columns] for row in table.rows]
     values = [
