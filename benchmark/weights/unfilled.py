@@ -39,7 +39,7 @@ class _Unfilled(TorchFunctionMode):
         kwargs = kwargs or {}
         if func in _FILLING:
             # Functions of `init` hand over all that they take by name.
-            filled = args[0] if args else kwargs["tensor"]
+            filled = args[0] if args else kwargs.get("tensor")
             if isinstance(filled, Tensor) and filled.is_meta:
                 return filled
         return func(*args, **kwargs)
