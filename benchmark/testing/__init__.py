@@ -8,12 +8,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from io import BytesIO
 from typing import Any, cast
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from forenbench.images import decode
@@ -28,6 +26,7 @@ from forenbench.scoring.prepare_windows import window
 from forenbench.types import REAL, Detector, FileDetector, LogitDetector, Sample, TestSet
 
 from .direction import PAIRS, pairs
+from .shown import other_formats, tiny_png
 from .tiny import SIZES as SIZES
 from .tiny import Brightness as Brightness
 from .tiny import CheckResult as CheckResult
@@ -64,9 +63,9 @@ def run_check(name: str, detector: Detector | FileDetector, device: str = "cpu")
         return reason(error)
 
 
-def _scores(detector: Detector, images: Sequence[Image.Image | bytes], device: str) -> list[float]:
-    """Send images through the same pipeline as a run; raise with the first one's reason for no score."""
-    samples, source = tuple(Sample(str(i), REAL) for i in range(len(images))), MemorySource(images)
+def _scores(detector: Detector, files: Sequence[bytes], device: str) -> list[float]:
+    """Send files through the same pipeline as a run; raise with the first one's reason for no score."""
+    samples, source = tuple(Sample(str(i), REAL) for i in range(len(files))), MemorySource(files)
     none, testset = parse("none"), TestSet("check", "check", samples, source, "")
     results = score_testset(testset, [(none, [detector])], seed=0, device=device)[none.name, detector.name]
     for sample, result in zip(samples, results, strict=True):
@@ -83,49 +82,43 @@ def _check_attributes(detector: Detector, device: str) -> str:
 
 def _check_finite(kinds: Iterable[tuple[tuple[int, int], str]], detector: Detector, device: str) -> str:
     """Images of some sizes, stored in some modes, get one finite score each."""
-    images = [tiny_image(i, *size).convert(mode) for i, (size, mode) in enumerate(kinds)]
-    _scores(detector, images, device)
+    _scores(detector, [tiny_png(i, size, mode) for i, (size, mode) in enumerate(kinds)], device)
     return ""
 
 
 def _check_files(detector: Detector, device: str) -> str:
     """Files of other formats than PNG get one finite score each, with what stands beside their pixels."""
-    files, exif = [], Image.Exif()
-    exif[0x0131] = "forenbench"  # the software that made it
-    for i, kind in enumerate(("JPEG", "WEBP", "GIF")):
-        buffer = BytesIO()
-        tiny_image(i, 256, 256).save(buffer, format=kind, exif=exif)
-        files.append(buffer.getvalue())
-    _scores(detector, files, device)
+    _scores(detector, other_formats(), device)
     return ""
 
 
 def _check_order(detector: Detector, device: str) -> str:
     """The same images in another order get the same scores in that order."""
     # Rotated rather than reversed, which would hide a detector that reverses.
-    images = [tiny_image(i, 256, 256) for i in range(5)]
-    first, rotated = _scores(detector, images, device), _scores(detector, images[2:] + images[:2], device)
+    files = [tiny_png(i) for i in range(5)]
+    first, rotated = _scores(detector, files, device), _scores(detector, files[2:] + files[:2], device)
     return _difference(first, rotated[3:] + rotated[:3], "in another order")
 
 
 def _check_batch(detector: Detector, device: str) -> str:
     """An image's score does not depend on what else is in the batch."""
-    images = [tiny_image(i, 256, 256) for i in range(5)]
     prepare = prepare_of(detector)
     if isinstance(prepare, TwoSteps):
+        images = [tiny_image(i, 256, 256) for i in range(5)]
         levels = torch.stack([prepared(prepare.levels, image.copy()) for image in images])
         at_once = torch.stack([prepared(prepare, image.copy()) for image in images])
         if not torch.equal(prepare.normalised(levels), at_once):
             return "normalised(levels) of five images gives other values than prepare of each"
-    alone = [_scores(detector, [image], device)[0] for image in images]
-    return _difference(alone, _scores(detector, images, device), "in a batch of 5")
+    files = [tiny_png(i) for i in range(5)]
+    alone = [_scores(detector, [file], device)[0] for file in files]
+    return _difference(alone, _scores(detector, files, device), "in a batch of 5")
 
 
 def _check_deterministic(detector: Detector, device: str) -> str:
     """The same images twice get exactly the same scores."""
-    images = [tiny_image(i, 256, 256) for i in range(3)]
+    files = [tiny_png(i) for i in range(3)]
     # Exactly: what differs from call to call cannot be resumed, nor scored again by anybody else.
-    first, second = _scores(detector, images, device), _scores(detector, images, device)
+    first, second = _scores(detector, files, device), _scores(detector, files, device)
     return "" if first == second else f"scored {first}, the second time {second}"
 
 

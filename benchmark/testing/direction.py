@@ -10,10 +10,10 @@ import torch
 from forenbench.sample.fakes import generate, load_generator
 from forenbench.sample.photographs import crop, photographs
 
+from .tiny import quick_png
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from PIL.Image import Image
 
 PAIRS = 32
 _SIDE = 224
@@ -21,8 +21,8 @@ _SIDE = 224
 
 
 @cache
-def pairs() -> tuple[Sequence[Image], Sequence[Image]]:
-    """Make `PAIRS` crops of photographs, and as many fakes of the same content; always the same.
+def pairs() -> tuple[Sequence[bytes], Sequence[bytes]]:
+    """Make files of `PAIRS` crops of photographs, and of as many fakes of the same content; always the same.
 
     They are none of the sample dataset's, whose test set of this family has crops of its own.
     """
@@ -34,6 +34,7 @@ def pairs() -> tuple[Sequence[Image], Sequence[Image]]:
     # One thread, as where the sample is made: the same pixels everywhere, and no wait of one for the others.
     torch.set_num_threads(1)
     try:
-        return reals, [generate(generator, real, seed=0) for real in reals]
+        fakes = [generate(generator, real, seed=0) for real in reals]
     finally:
         torch.set_num_threads(threads)
+    return [quick_png(real) for real in reals], [quick_png(fake) for fake in fakes]

@@ -35,12 +35,8 @@ class MemorySource:
 
     def read(self, path: str) -> bytes:
         """Return a file as it is, an image as a PNG file's bytes."""
-        image, buffer = self.images[int(path)], BytesIO()
-        if isinstance(image, bytes):
-            return image
-        # The contract sends hundreds of pictures through this: nobody keeps them, so they need not be small.
-        image.save(buffer, format="PNG", compress_level=1)
-        return buffer.getvalue()
+        image = self.images[int(path)]
+        return image if isinstance(image, bytes) else quick_png(image)
 
 
 class Brightness:
@@ -57,6 +53,13 @@ class Brightness:
     def score(self, batch: Tensor) -> Tensor:
         """Map (n, 1) to (n,)."""
         return batch[:, 0]
+
+
+def quick_png(image: Image.Image) -> bytes:
+    """Return an image as a PNG file's bytes, which nobody keeps: they need not be small."""
+    buffer = BytesIO()
+    image.save(buffer, format="PNG", compress_level=1)
+    return buffer.getvalue()
 
 
 def tiny_image(seed: int, width: int = 32, height: int = 24) -> Image.Image:

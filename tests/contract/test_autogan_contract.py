@@ -21,7 +21,9 @@ def detector(plugin: type[Detector], variant: str, folder: Path) -> Detector:
     """Make a variant whose file has weights by formula."""
     network = NETWORKS[plugin][variant]
     file = folder / network.checkpoint.file
-    torch.save(he_weights(shapes_of(network.build())), file)
+    with torch.device("meta"):
+        shapes = shapes_of(network.build())
+    torch.save(he_weights(shapes), file)
     return plugin(variant, Weights(paths={network.checkpoint.name: file}))
 
 

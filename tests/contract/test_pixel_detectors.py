@@ -8,6 +8,7 @@ import pytest
 import torch
 from formula import he_weights
 from published_keys import published_keys, wrapped
+from torch import nn
 
 from forenbench.plugins.installed import find
 from forenbench.testing import CHECKS, run_check
@@ -29,6 +30,9 @@ def detector(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         paths[one.name] = folder / one.file
         torch.save(wrapped(one.name, one.key, state), paths[one.name])
     made: Detector = plugin(variant, Weights(paths=paths, unverified=True))
+    if name == "patchcraft":
+        # Four ordinary layers, for the many images of the contract: what is ours lies around them.
+        made.network.group2 = nn.AvgPool2d(8)  # type: ignore[attr-defined]
     return made
 
 

@@ -41,6 +41,7 @@ from forenbench.detectors._nets.gradients import gradients, to_pictures
 from forenbench.detectors._nets.networks import resnet_50
 from forenbench.detectors._nets.pixels import IMAGENET, SYMMETRIC, Preprocess, normalise
 from forenbench.detectors.lgrad import LGrad
+from forenbench.scoring.kept_memory import keeping_memory
 from forenbench.weights import Weights
 
 pytestmark = pytest.mark.slow
@@ -169,7 +170,8 @@ def make(name: str, path: Path, classifier_file: Path) -> Run:
 def run_of(network: torch.nn.Module, detector: LGrad, names: Sequence[str]) -> Gradients:
     """Differentiate pictures in the network's own precision."""
     batch = torch.stack([detector.prepare(picture(name)) for name in names])
-    with outputs_of(network) as outputs, outputs_of(network.layer11) as deepest:
+    # As a run does: double precision alone takes new memory of gigabytes.
+    with keeping_memory("cpu"), outputs_of(network) as outputs, outputs_of(network.layer11) as deepest:
         gradient = gradients(network, batch.to(next(network.parameters()).dtype))
     each = (gradient, torch.cat(outputs).flatten().tolist(), torch.cat(deepest).detach())
     return Gradients(network, *(dict(zip(names, one, strict=True)) for one in each))

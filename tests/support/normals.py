@@ -22,6 +22,9 @@ CHUNK = 1 << 24
 _KEPT = 20
 """Files that are kept at most; what comes after them is drawn by each process for itself."""
 
+_PIECE = 1 << 16
+"""Numbers that are drawn at once: more would come in memory of their own, which takes longer than a file."""
+
 Chunk = NDArray[np.float64]
 
 
@@ -56,14 +59,14 @@ def _drawn(state: dict[str, Any] | None = None) -> Iterator[Chunk]:
     if state is not None:
         random.set_state(state)
     while True:
-        yield random.randn(1 << 16)
+        yield random.randn(_PIECE)
 
 
 def _shared(folder: Path) -> Iterator[Chunk]:
     """Map one file after the other, and draw it if it is not there."""
     after: dict[str, Any] | None = None
     for number in range(_KEPT):
-        path = folder / f"normals-{number}.npy"
+        path = folder / f"normals-{number}.float64"
         # the generator's state after each, for the numbers alone do not say how it goes on
         state = path.with_suffix(".state")
         with FileLock(path.with_suffix(".lock")):
@@ -71,8 +74,10 @@ def _shared(folder: Path) -> Iterator[Chunk]:
                 random = np.random.RandomState(SEED)
                 if after is not None:
                     random.set_state(after)
-                np.save(path, random.randn(CHUNK))
+                with path.open("wb", buffering=0) as file:
+                    for _ in range(CHUNK // _PIECE):
+                        file.write(random.randn(_PIECE).data)
                 state.write_bytes(pickle.dumps(random.get_state(legacy=False)))
         after = pickle.loads(state.read_bytes())
-        yield np.load(path, mmap_mode="r")
+        yield np.memmap(path, np.float64, "r")
     yield from _drawn(after)

@@ -95,17 +95,17 @@ class Leaves(Brightness):
 
 
 class Inverted(LogitDetector):
-    """LGrad with the labels mixed up."""
+    """CNNDetection with the labels mixed up."""
 
     name, version, threshold = "inverted", "1", 0.5
 
     def __init__(self) -> None:
-        self._lgrad = load("lgrad", Weights("sample"))[0].detector
-        self.encoder = self._lgrad.encoder  # type: ignore[attr-defined]
+        self._right = load("cnndetection:small", Weights("sample"))[0].detector
+        self.prepare = self._right.prepare  # type: ignore[method-assign]
 
     def logit(self, batch: Tensor) -> Tensor:
-        assert isinstance(self._lgrad, LogitDetector)
-        return -self._lgrad.logit(batch)
+        assert isinstance(self._right, LogitDetector)
+        return -self._right.logit(batch)
 
 
 @pytest.mark.slow

@@ -11,7 +11,10 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torchvision.models import resnet18
 
+from forenbench.weights import Checkpoint, frozen
 from forenbench.weights.unfilled import unfilled
+
+_DRAWN = {"uniform_", "normal_", "fill_", "zero_", "erfinv_"}
 
 
 class Computed(TorchDispatchMode):
@@ -45,7 +48,7 @@ def test_a_network_has_its_entries_and_no_number_is_drawn_for_them(build: Callab
         (key, value.shape, value.dtype) for key, value in filled.items()
     ]
     assert all(value.is_meta for value in state.values())
-    assert computed.names & {"uniform_", "normal_", "fill_", "zero_", "erfinv_"} == set()
+    assert computed.names & _DRAWN == set()
 
 
 def test_what_a_network_computes_by_itself_is_computed() -> None:
@@ -54,3 +57,11 @@ def test_what_a_network_computes_by_itself_is_computed() -> None:
         assert torch.ones(3).mul_(2).is_meta
     assert kernel.tolist() == [3, 3, 3]
     assert torch.ones(2).mul_(2).tolist() == [2, 2]
+
+
+def test_a_network_that_a_file_fills_draws_nothing_first() -> None:
+    state = resnet18().state_dict()
+    with Computed() as computed:
+        network = frozen(resnet18, state, Checkpoint("net", "net.pth", "https://example.org/net", "MIT"))
+    assert computed.names & _DRAWN == set()
+    assert all(torch.equal(value, state[key]) for key, value in network.state_dict().items())
