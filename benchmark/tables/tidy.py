@@ -41,7 +41,7 @@ def records(table: Values) -> list[dict[str, Any]]:
     sides = [
         [[None] * len(frame)] * frame.shape[1]
         if side is None
-        else [side.iloc[:, at].tolist() for at in range(side.shape[1])]
+        else [column.tolist() for _, column in side.items()]
         for side in (frame, *ends, table.marks)
     ]
     # Where rows are of a metric, columns are what is told of it: its difference, its p-value.
