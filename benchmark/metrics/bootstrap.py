@@ -31,8 +31,8 @@ STEPS = 1024
 BLOCKS = REPLICATES // BLOCK
 _AT_ONCE = 1 << 21
 """Images times replicates that are measured at once."""
-_FEW = 1 << 10
-"""Entries of a matrix that is multiplied as it is."""
+_FEW = 1 << 13
+"""Entries of a matrix up to which it is multiplied as fast with its zeros, and without an import of scipy."""
 
 Floats: TypeAlias = NDArray[np.float64]
 Replicates: TypeAlias = Mapping[str, Floats]
@@ -148,18 +148,20 @@ def _count(side: Side, step_of: NDArray[np.integer], steps: int, block: int) -> 
     # detector, and all detectors have to see the same draws.
     members = _members(step_of[scored], unit[scored], (steps, units))
     for times in times_drawn(side.seed, block, units, origins=side.origin is not None):
-        # Whole numbers as narrow as sums allow: they are exact, and what is narrow is added up faster.
-        most = len(step_of) * (1 if side.origin is None else int(times.max()))
         end = start + times.shape[1]
-        counted[start:end] = (members.astype(np.min_scalar_type(most)) @ times).T
+        if not isinstance(members, np.ndarray):
+            # Whole numbers as narrow as sums allow: they are exact, and what is narrow is added up faster.
+            most = len(step_of) * (1 if side.origin is None else int(times.max()))
+            members = members.astype(np.min_scalar_type(most))
+        counted[start:end] = (members @ times).T
         start = end
     return counted
 
 
 def _members(step: NDArray[np.integer], unit: NDArray[np.intp], shape: tuple[int, int]) -> Any:  # noqa: ANN401 - matrices of two libraries
     """Make a matrix of how many images are of each step and unit."""
-    if shape[0] * shape[1] <= _FEW:  # of few images a sparse matrix costs more than it saves
-        members = np.zeros(shape, np.uint32)
+    if shape[0] * shape[1] <= _FEW:
+        members = np.zeros(shape)  # of floats, for which processors have products; all sums are exact in them
         np.add.at(members, (step, unit), 1)
         return members
     from scipy.sparse import csr_array
