@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,9 @@ from forenbench.types import FAKE, REAL
 
 from .counts import Counts
 from .times_drawn import BLOCK, COUNTED, Numbers, is_kept, times_drawn
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 REPLICATES = 1000
 STEPS = 1024
@@ -73,35 +76,36 @@ class Side:
     origin: NDArray[np.intp] | None = None
 
 
-def images(
-    labels: NDArray[np.integer], paths: Iterable[str], origins: Sequence[str] | NDArray[np.object_] = ()
-) -> Strata:
+def images(labels: NDArray[np.integer], paths: Iterable[str], origins: Iterable[str] = ()) -> Strata:
     """Split all rows of a cell, in their order, into what the bootstrap draws from.
 
     Args:
         labels: 0 or 1 (n,).
         paths: The images' names (n).
-        origins: The photograph or video of each image (n,), or nothing; an image whose origin is empty is an
+        origins: The photograph or video of each image (n), or nothing; an image whose origin is empty is an
             origin of its own.
     """
-    names = np.asarray(origins, object)
-    known = names != ""
-    grouped = bool(np.any(known))
-    # Millions of paths take gigabytes as objects: they become an array only where they are needed.
-    if not (grouped and known.all()):
-        own = np.asarray(list(paths), object)
-        names = np.where(known, names, own) if grouped else own
+    import pyarrow.compute as pc
+
+    names, whole = as_bytes(paths), as_bytes(origins)
+    known = pc.not_equal(whole, b"")
+    grouped = pc.any(known).as_py()
+    if grouped:
+        names = pc.if_else(known, whole, names)
     sides = []
     for label in (REAL, FAKE):
         places = np.flatnonzero(labels == label)
+        own = names.take(places)
         if grouped:
             # The seed leaves out the label: where reals and fakes come from the same photographs, the same
             # photographs are then drawn for both, and what they share stays in the difference.
-            distinct, origin = np.unique(names[places], return_inverse=True)
-            sides.append(Side(places, seed_of("origins", distinct), origin))
+            coded = own.dictionary_encode()
+            order = pc.sort_indices(coded.dictionary)
+            origin = np.argsort(order)[coded.indices]
+            sides.append(Side(places, seed_of("origins", coded.dictionary.take(order)), origin))
         else:
             # With the label: else reals and fakes of equal names ("0.png") would be drawn in step.
-            sides.append(Side(places, seed_of(str(label), names[places])))
+            sides.append(Side(places, seed_of(str(label), own)))
     return Strata(*sides)
 
 
@@ -182,10 +186,32 @@ def _count_one_by_one(seed: int, step_of: NDArray[np.integer], steps: int, block
     return counted[:, :steps].astype(np.float64)
 
 
-def seed_of(what: str, names: NDArray[np.object_]) -> int:
-    """Make a seed of the names of what is drawn: the same images give the same draws to every detector."""
-    digest = hashlib.sha256(f"{what}\n".encode())
-    for start in range(0, len(names), 1 << 16):  # joined at once, millions of names would be copied whole
+def as_bytes(names: Iterable[str]) -> pa.Array[Any]:
+    """Put names into one piece of memory: of millions, Python's texts would take gigabytes."""
+    import pyarrow as pa
+
+    try:
+        found = pa.array(names)
+    except UnicodeEncodeError:
         # Linux allows file names that are no UTF-8; Python reads them as surrogates, which UTF-8 refuses.
-        digest.update("\n".join(names[start : start + (1 << 16)]).encode("utf-8", "surrogateescape"))
+        found = pa.array([name.encode("utf-8", "surrogateescape") for name in names])
+    whole = found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
+    return whole.cast(pa.large_binary())
+
+
+def seed_of(what: str, names: pa.Array[Any]) -> int:
+    """Make a seed of the names of what is drawn: the same images give the same draws to every detector.
+
+    Args:
+        what: Is drawn: the same names of something else give other draws.
+        names: As `as_bytes` returns them.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    digest, newline = hashlib.sha256(f"{what}\n".encode()), pa.scalar(b"\n", names.type)
+    for start in range(0, len(names), 1 << 16):  # joined at once, millions of names would be copied whole
+        some = names[start : start + (1 << 16)]
+        (joined,) = pc.binary_join(pa.ListArray.from_arrays([0, len(some)], some), newline)
+        digest.update(joined.as_buffer())
     return int.from_bytes(digest.digest()[:8], "little")
