@@ -13,7 +13,7 @@ have origins, these are drawn in their place, each with all its images (Davison 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from forenbench.types import FAKE, REAL
 
 from .counts import Counts
-from .times_drawn import BLOCK, COUNTED, Numbers, is_kept, times_drawn
+from .times_drawn import BLOCK, COUNTED, Numbers, Times, is_kept, times_drawn
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -34,8 +34,8 @@ STEPS = 1024
 BLOCKS = REPLICATES // BLOCK
 _AT_ONCE = 1 << 21
 """Images times replicates that are measured at once."""
-_FEW = 1 << 13
-"""Entries of a matrix up to which it is multiplied as fast with its zeros, and without an import of scipy."""
+_FEW = 128
+"""Images up to which adding row by row is as fast as a sparse matrix, and needs no import of scipy."""
 
 Floats: TypeAlias = NDArray[np.float64]
 Replicates: TypeAlias = Mapping[str, Floats]
@@ -147,30 +147,36 @@ def _count(side: Side, step_of: NDArray[np.integer], steps: int, block: int) -> 
     scored = np.flatnonzero(step_of >= 0)
     unit = np.arange(len(step_of)) if side.origin is None else side.origin
     units = int(unit.max()) + 1
-    # Which images are of which step and unit, nearly all of it zero: by it, rows of `times` are added up.
     # Images that were not scored are drawn as well, and fall out here: coverage is a property of the
     # detector, and all detectors have to see the same draws.
-    members = _members(step_of[scored], unit[scored], (steps, units))
+    sums = _sums(step_of[scored], unit[scored], (steps, units))
     for times in times_drawn(side.seed, block, units, origins=side.origin is not None):
         end = start + times.shape[1]
-        if not isinstance(members, np.ndarray):
-            # Whole numbers as narrow as sums allow: they are exact, and what is narrow is added up faster.
-            most = len(step_of) * (1 if side.origin is None else int(times.max()))
-            members = members.astype(np.min_scalar_type(most))
-        counted[start:end] = (members @ times).T
+        counted[start:end] = sums(times).T
         start = end
     return counted
 
 
-def _members(step: NDArray[np.integer], unit: NDArray[np.intp], shape: tuple[int, int]) -> Any:  # noqa: ANN401 - matrices of two libraries
-    """Make a matrix of how many images are of each step and unit."""
-    if shape[0] * shape[1] <= _FEW:
-        members = np.zeros(shape)  # of floats, for which processors have products; all sums are exact in them
-        np.add.at(members, (step, unit), 1)
-        return members
+def _sums(
+    step: NDArray[np.integer], unit: NDArray[np.intp], shape: tuple[int, int]
+) -> Callable[[Times], NDArray[Any]]:
+    """Return what adds up how often units are drawn (units, some) to how often steps are (steps, some)."""
+    if len(step) <= _FEW:
+
+        def one_by_one(times: Times) -> Floats:
+            added = np.zeros((shape[0], times.shape[1]))
+            for row, of in zip(step.tolist(), unit.tolist(), strict=True):
+                added[row] += times[of]
+            return added
+
+        return one_by_one
     from scipy.sparse import csr_array
 
-    return csr_array((np.ones(len(step), np.uint32), (step, unit)), shape=shape)
+    # Which images are of which step and unit, nearly all of it zero. Whole numbers as narrow as sums allow
+    # are exact, and what is narrow is added up faster; drawn are as many units as there are.
+    most = shape[1] * int(np.bincount(unit).max())
+    members = csr_array((np.ones(len(step), np.min_scalar_type(most)), (step, unit)), shape=shape)
+    return lambda times: members @ times
 
 
 def _count_one_by_one(seed: int, step_of: NDArray[np.integer], steps: int, block: int) -> Floats:
