@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -112,7 +113,7 @@ def group(spec: Spec, samples: Iterable[Sample]) -> dict[str, tuple[Sample, ...]
             if not source or (name in spec.reals[source] and not has_reals)
             for sample in reals
         ]
-        joined[name] = tuple(sorted([*own, *beside], key=lambda sample: sample.path))
+        joined[name] = tuple(sorted([*own, *beside], key=attrgetter("path")))
     return joined
 
 
@@ -168,17 +169,18 @@ def warnings(groups: Groups, facts: Mapping[str, FileFacts]) -> Iterator[SetNote
             yield SetNote(name, "tampered images, which are in no number but their own", str(edited))
         # What tells the labels apart without a look at the picture: no file format, or no size, in common.
         # Files that hold no image have neither.
-        real, fake = ([facts[s.path] for s in samples if s.label == label] for label in (REAL, FAKE))
+        known = ((sample.label, facts[sample.path]) for sample in samples)
+        images = [(label, fact) for label, fact in known if fact.format]
         traits: dict[str, Callable[[FileFacts], str]] = {
             "file format": lambda fact: fact.format,
             "size": lambda fact: f"{fact.width}×{fact.height}",
         }
         for trait, value in traits.items():
-            sides = [Counter(value(fact) for fact in side if fact.format) for side in (real, fake)]
+            sides = [Counter(value(fact) for of, fact in images if of == label) for label in (REAL, FAKE)]
             if all(sides) and not sides[0].keys() & sides[1].keys():
                 example = " against ".join(side.most_common(1)[0][0] for side in sides)
                 yield SetNote(name, f"real and fake share no {trait}, an easy way to cheat", example)
         # Pillow's modes I, I;16 and F: `convert("RGB")` clips them at 255, where viewers would scale
-        if deep := sum(facts[sample.path].mode.startswith(("I", "F")) for sample in samples):
+        if deep := sum(fact.mode.startswith(("I", "F")) for _, fact in images):
             words = "grey with more than 8 bits, which are clipped at 255, as the official loaders do"
             yield SetNote(name, words, f"{deep} of {len(samples)} files")

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from forenbench.audit import audit as audit_files
 from forenbench.data.catalogue import reopen
 from forenbench.data.testsets import Selection, splits_in
 from forenbench.errors import BenchError
@@ -16,9 +15,7 @@ from forenbench.records.dataset_paths import DATA_ROOT, find_datasets
 from forenbench.records.record import Record
 from forenbench.records.store import Store
 from forenbench.report.contents import Wishes
-from forenbench.report.explained import explainer
 from forenbench.report.thumbnails import Explain, open_pictures
-from forenbench.scoring.devices import choose_device
 from forenbench.scoring.requested import Files, load_detectors
 from forenbench.types import FOREIGN
 from forenbench.weights import KINDS
@@ -90,6 +87,8 @@ def write_report(
             pictures.explain = dict(_explainers(records, request.weights, progress.say))
         audited = None
         if request.audit and found:
+            from forenbench.audit import audit as audit_files
+
             # What was scored, and no more: some of a dataset's test sets, and of these the same split.
             testsets: dict[str, list[str]] = {}
             splits: dict[str, tuple[str, ...]] = {}
@@ -116,6 +115,10 @@ def _explainers(
     records: Sequence[Record], weights: Sequence[str], say: Say
 ) -> Iterator[tuple[tuple[str, str], Explain]]:
     """Load the detectors that made records, as far as that can be done here."""
+    # Both bring PyTorch, of which a report of numbers needs nothing.
+    from forenbench.report.explained import explainer
+    from forenbench.scoring.devices import choose_device
+
     device = choose_device("auto")
     # One record each: a detector is loaded once, however many cells it has.
     made_by = {record.detector: record for record in records}

@@ -19,7 +19,8 @@ from forenbench.errors import BenchError
 from forenbench.records.rows import ImageResult
 from forenbench.types import REAL, Sample, TestSet
 
-from .score_file import ForeignScores, normal, refuse
+from .row_texts import normal
+from .score_file import ForeignScores, refuse
 
 ImportedResults = Mapping[tuple[str, str], ImageResult]
 """By test set (empty: by any) and path."""
@@ -48,9 +49,9 @@ class Import:
     def of(self, testset: TestSet) -> list[ImageResult]:
         """Return the result of each sample of a test set; an image without a score has failed."""
         lacking = ImageResult("failed", error=f"no score in {self.scores.file.name}")
-        shared = self.results.get
+        result = self.results.get
         return [
-            self.results.get((testset.name, path), shared(("", path), lacking))
+            result((testset.name, path)) or result(("", path), lacking)
             for path in (normal(sample.path) for sample in testset.samples)
         ]
 
@@ -79,7 +80,8 @@ def by_itself(scores: ForeignScores, dataset: str, generator: str) -> Import:
         samples.append(Sample(row.path, row.label, made_by, row.class_name, where, row.origin))
     samples, words = share_reals(samples)
     results = _results(scores, [(sample.generator, sample.path) for sample in samples])
-    both = [path for name, path in results if name and ("", path) in results]
+    anywhere = {path for name, path in results if not name}
+    both = [path for name, path in results if name and path in anywhere]
     if both:
         raise refuse(f"paths of '{scores.file}' both with and without a generator", both, "keep one row each")
     order = tuple(dict.fromkeys(sample.generator for sample in samples if sample.generator))
@@ -142,10 +144,11 @@ def beside(scores: ForeignScores, datasets: Iterable[Dataset], some: bool = Fals
 
 def _results(scores: ForeignScores, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], ImageResult]:
     """Put each row's result under its key, the only one of that key."""
-    twice = [path for (_, path), number in Counter(keys).items() if number > 1]
-    if twice:
-        raise refuse(f"paths that '{scores.file}' lists more than once", twice, "keep one row each")
-    return {
+    found = {
         key: ImageResult(row.status, row.score, error=row.error)
         for key, row in zip(keys, scores.rows, strict=True)
     }
+    if len(found) < len(keys):
+        twice = [path for (_, path), number in Counter(keys).items() if number > 1]
+        raise refuse(f"paths that '{scores.file}' lists more than once", twice, "keep one row each")
+    return found

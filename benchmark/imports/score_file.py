@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import posixpath
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -15,21 +13,13 @@ import numpy as np
 
 from forenbench.data.sources.columns import UnusedColumns
 from forenbench.data.sources.labels import DROP, OF_SCORES, TableWords
-from forenbench.data.sources.names import with_slashes
 from forenbench.data.sources.table_files import check_suffix, look_through, read_rows, remarks
 from forenbench.data.sources.table_rows import as_text
 from forenbench.errors import BenchError
 from forenbench.files.checksums import sha256_of
 from forenbench.files.regular import irregular
-from forenbench.printable import readable
-from forenbench.records.rows import STATUSES
 
-_NUMBER = re.compile(r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf|infinity|nan)", re.ASCII | re.IGNORECASE)
-"""What tables mean by a number; Python also takes ``1_000`` and the digits of other scripts for one."""
-_HALF = re.compile("[\ud800-\udc7f\udd00-\udfff]")
-"""Lone surrogates, but for those that stand for a byte of a file's name (PEP 383)."""
-_SHOWN = 40
-"""Characters of a score in an error: JSON may hold a number of thousands of digits."""
+from .row_texts import Scored, normal, read_path, read_score
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +39,10 @@ class Reading:
     prefix: str = ""
     threshold: float | None = None
     real_is_high: bool = False
+
+
+_Said = tuple[int, str, int | None, str, str, str, str]
+"""Of a row, whatever its score: the first fields of `ForeignRow`."""
 
 
 class ForeignRow(NamedTuple):
@@ -108,12 +102,12 @@ def read_scores(file: Path, readings: Sequence[Reading]) -> list[ForeignScores]:
     rows = list(_rows(file, readings, told, unread))
     found, written, sha256 = [], (*remarks(file), *told), sha256_of(file)
     for at, reading in enumerate(readings):
-        column = [several[at] for several in rows]
-        if not any(row.status == "ok" for row in column):
-            why = f" (row {column[0].number}: {column[0].error})" if column else ""
+        column = [scored[at] for _, scored in rows]
+        if not any(status == "ok" for _, status, _ in column):
+            why = f" (row {rows[0][0][0]}: {column[0][2]})" if column else ""
             where = f"in column '{TableWords(reading.columns).theirs('score')}'{why}"
             raise BenchError(f"'{file}' holds no score {where}; say which column holds the scores")
-        oriented, limit, notes = _orient(file, column, reading)
+        oriented, limit, notes = _orient(file, [said for said, _ in rows], column, reading)
         found.append(ForeignScores(reading, file, sha256, oriented, limit, (*notes, *written), tuple(unread)))
     return found
 
@@ -124,15 +118,10 @@ def refuse(what: str, found: Sequence[str], way_out: str) -> BenchError:
     return BenchError(f"{what}: {len(found)} ({some}); {way_out}")
 
 
-def normal(path: str) -> str:
-    """Spell a path, also one that Windows wrote, so that equal ones compare equal."""
-    return posixpath.normpath(with_slashes(path))
-
-
 def _rows(
     file: Path, readings: Sequence[Reading], notes: list[str], unread: list[str]
-) -> Iterator[list[ForeignRow]]:
-    """Read row by row, each once for every column of scores; rows that labels leave out are none.
+) -> Iterator[tuple[_Said, list[Scored]]]:
+    """Read row by row, with a score of every column of scores; rows that labels leave out are none.
 
     What there is to say of labels, and of columns, is added to `notes` and, at the end, to `unread`.
     """
@@ -157,15 +146,15 @@ def _rows(
         label = labels.get(row.get(column["label"], ""))
         if label == DROP:
             continue
-        path = _path(file, number, row.get(column["path"], ""))
+        path = read_path(file, number, row.get(column["path"], ""))
         if prefix and path.startswith(prefix):  # where nothing would be left, the path stays whole
             path = path.removeprefix(prefix).lstrip("/") or path
         generator, class_name, source, origin = [
             _text(row[name]) if name in row else "" for name in described
         ]
         reason = row.get(column["status"], ""), row.get(column["error"], "")
-        scored = [_score(file, number, row.get(one, ""), *reason) for one in scores]
-        yield [ForeignRow(number, path, label, generator, class_name, source, origin, *one) for one in scored]
+        scored = [read_score(file, number, row.get(one, ""), *reason) for one in scores]
+        yield (number, path, label, generator, class_name, source, origin), scored
     unread += unused.notes()
 
 
@@ -175,51 +164,16 @@ def _text(said: str) -> str:
     return as_text(said)
 
 
-def _path(file: Path, number: int, text: str) -> str:
-    """Spell a row's path as paths are compared."""
-    if text.isprintable() and text.strip():  # nearly always: none of the flaws below is printable
-        return normal(text)
-    # No file has NUL in its name, and Arrow keeps no half of a surrogate pair, which JSON may hold.
-    for is_so, flaw in (
-        (not text.strip(), "there is no path"),
-        ("\0" in text, "the path holds a NUL character"),
-        (_HALF.search(text), "the path holds half a character"),
-    ):
-        if is_so:
-            raise BenchError(f"'{file}', row {number}: {flaw}")
-    return normal(text)
-
-
-def _score(file: Path, number: int, score: str, status: str, error: str) -> tuple[float, str, str]:
-    """Read score, status and reason; what is wrong with a score is its row's, and loses no other row."""
-    status, text = status.strip().lower() or "ok", score.strip()
-    if status not in STATUSES:
-        raise BenchError(f"'{file}', row {number}: status '{status}' is none of {', '.join(STATUSES)}")
-    if status != "ok":
-        return math.nan, status, readable(error) or f"status '{status}' in {file.name}"
-    if not text:
-        return math.nan, "failed", readable(error) or f"no score in row {number} of {file.name}"
-    if _NUMBER.fullmatch(text):
-        value = float(text)
-        if math.isfinite(value):
-            return value, "ok", ""
-    shown = readable(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…")
-    if not _NUMBER.fullmatch(text):
-        return math.nan, "failed", f"score '{shown}' in row {number} of {file.name} is no number"
-    # "nan" and "inf" are written so; 1e999 becomes infinite on the way
-    return math.nan, "nonfinite", f"score {shown} in row {number} of {file.name}"
-
-
 def _orient(
-    file: Path, rows: Sequence[ForeignRow], reading: Reading
+    file: Path, rows: Sequence[_Said], scored: Sequence[Scored], reading: Reading
 ) -> tuple[list[ForeignRow], float, tuple[str, ...]]:
     """Turn scores so that higher means generated, and round them to the float32 that the store keeps."""
-    given = np.array([row.score for row in rows])
+    given = np.array([score for score, _, _ in scored])
     outside = np.flatnonzero((given < 0) | (given > 1))  # NaN is neither
     if len(outside) and reading.threshold is None:
-        row = rows[outside[0]]
+        (number, *_), score = rows[outside[0]], given[outside[0]]
         raise BenchError(
-            f"'{file}', row {row.number}: score {row.score:g} is outside [0, 1], so that 0.5 is no natural "
+            f"'{file}', row {number}: score {score:g} is outside [0, 1], so that 0.5 is no natural "
             "threshold; say above which score (threshold) an image counts as generated"
         )
     threshold = 0.5 if reading.threshold is None else reading.threshold
@@ -236,11 +190,11 @@ def _orient(
     if lost:
         notes.append(f"{lost} distinct scores became ties in float32")
     oriented = []
-    for row, score in zip(rows, stored.tolist(), strict=True):
+    for said, (before, status, error), score in zip(rows, scored, stored.tolist(), strict=True):
         if math.isinf(score):
-            error = f"score {row.score:g} in row {row.number} of {file.name} is too large for float32"
-            oriented.append(row._replace(score=math.nan, status="nonfinite", error=error))
+            error = f"score {before:g} in row {said[0]} of {file.name} is too large for float32"
+            oriented.append(ForeignRow(*said, math.nan, "nonfinite", error))
         else:
-            oriented.append(ForeignRow(*row[:7], score, *row[8:]))  # twice as fast as `_replace`
+            oriented.append(ForeignRow(*said, score, status, error))
     # Rounded as the scores are: 0.3 is more than 0.3 once the one is float32 and the other is not.
     return oriented, float(np.float32(threshold)), tuple(notes)

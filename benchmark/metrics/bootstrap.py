@@ -13,9 +13,9 @@ have origins, these are drawn in their place, each with all its images (Davison 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,10 @@ from numpy.typing import NDArray
 from forenbench.types import FAKE, REAL
 
 from .counts import Counts
-from .times_drawn import BLOCK, COUNTED, Numbers, is_kept, times_drawn
+from .times_drawn import BLOCK, COUNTED, Numbers, Times, is_kept, times_drawn
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 REPLICATES = 1000
 STEPS = 1024
@@ -31,8 +34,8 @@ STEPS = 1024
 BLOCKS = REPLICATES // BLOCK
 _AT_ONCE = 1 << 21
 """Images times replicates that are measured at once."""
-_FEW = 1 << 10
-"""Entries of a matrix that is multiplied as it is."""
+_FEW = 128
+"""Images up to which adding row by row is as fast as a sparse matrix, and needs no import of scipy."""
 
 Floats: TypeAlias = NDArray[np.float64]
 Replicates: TypeAlias = Mapping[str, Floats]
@@ -73,35 +76,36 @@ class Side:
     origin: NDArray[np.intp] | None = None
 
 
-def images(
-    labels: NDArray[np.integer], paths: Iterable[str], origins: Sequence[str] | NDArray[np.object_] = ()
-) -> Strata:
+def images(labels: NDArray[np.integer], paths: Iterable[str], origins: Iterable[str] = ()) -> Strata:
     """Split all rows of a cell, in their order, into what the bootstrap draws from.
 
     Args:
         labels: 0 or 1 (n,).
         paths: The images' names (n).
-        origins: The photograph or video of each image (n,), or nothing; an image whose origin is empty is an
+        origins: The photograph or video of each image (n), or nothing; an image whose origin is empty is an
             origin of its own.
     """
-    names = np.asarray(origins, object)
-    known = names != ""
-    grouped = bool(np.any(known))
-    # Millions of paths take gigabytes as objects: they become an array only where they are needed.
-    if not (grouped and known.all()):
-        own = np.asarray(list(paths), object)
-        names = np.where(known, names, own) if grouped else own
+    import pyarrow.compute as pc
+
+    names, whole = as_bytes(paths), as_bytes(origins)
+    known = pc.not_equal(whole, b"")
+    grouped = pc.any(known).as_py()
+    if grouped:
+        names = pc.if_else(known, whole, names)
     sides = []
     for label in (REAL, FAKE):
         places = np.flatnonzero(labels == label)
+        own = names.take(places)
         if grouped:
             # The seed leaves out the label: where reals and fakes come from the same photographs, the same
             # photographs are then drawn for both, and what they share stays in the difference.
-            distinct, origin = np.unique(names[places], return_inverse=True)
-            sides.append(Side(places, seed_of("origins", distinct), origin))
+            coded = own.dictionary_encode()
+            order = pc.sort_indices(coded.dictionary)
+            origin = np.argsort(order)[coded.indices]
+            sides.append(Side(places, seed_of("origins", coded.dictionary.take(order)), origin))
         else:
             # With the label: else reals and fakes of equal names ("0.png") would be drawn in step.
-            sides.append(Side(places, seed_of(str(label), names[places])))
+            sides.append(Side(places, seed_of(str(label), own)))
     return Strata(*sides)
 
 
@@ -143,28 +147,36 @@ def _count(side: Side, step_of: NDArray[np.integer], steps: int, block: int) -> 
     scored = np.flatnonzero(step_of >= 0)
     unit = np.arange(len(step_of)) if side.origin is None else side.origin
     units = int(unit.max()) + 1
-    # Which images are of which step and unit, nearly all of it zero: by it, rows of `times` are added up.
     # Images that were not scored are drawn as well, and fall out here: coverage is a property of the
     # detector, and all detectors have to see the same draws.
-    members = _members(step_of[scored], unit[scored], (steps, units))
+    sums = _sums(step_of[scored], unit[scored], (steps, units))
     for times in times_drawn(side.seed, block, units, origins=side.origin is not None):
-        # Whole numbers as narrow as sums allow: they are exact, and what is narrow is added up faster.
-        most = len(step_of) * (1 if side.origin is None else int(times.max()))
         end = start + times.shape[1]
-        counted[start:end] = (members.astype(np.min_scalar_type(most)) @ times).T
+        counted[start:end] = sums(times).T
         start = end
     return counted
 
 
-def _members(step: NDArray[np.integer], unit: NDArray[np.intp], shape: tuple[int, int]) -> Any:  # noqa: ANN401 - matrices of two libraries
-    """Make a matrix of how many images are of each step and unit."""
-    if shape[0] * shape[1] <= _FEW:  # of few images a sparse matrix costs more than it saves
-        members = np.zeros(shape, np.uint32)
-        np.add.at(members, (step, unit), 1)
-        return members
+def _sums(
+    step: NDArray[np.integer], unit: NDArray[np.intp], shape: tuple[int, int]
+) -> Callable[[Times], NDArray[Any]]:
+    """Return what adds up how often units are drawn (units, some) to how often steps are (steps, some)."""
+    if len(step) <= _FEW:
+
+        def one_by_one(times: Times) -> Floats:
+            added = np.zeros((shape[0], times.shape[1]))
+            for row, of in zip(step.tolist(), unit.tolist(), strict=True):
+                added[row] += times[of]
+            return added
+
+        return one_by_one
     from scipy.sparse import csr_array
 
-    return csr_array((np.ones(len(step), np.uint32), (step, unit)), shape=shape)
+    # Which images are of which step and unit, nearly all of it zero. Whole numbers as narrow as sums allow
+    # are exact, and what is narrow is added up faster; drawn are as many units as there are.
+    most = shape[1] * int(np.bincount(unit).max())
+    members = csr_array((np.ones(len(step), np.min_scalar_type(most)), (step, unit)), shape=shape)
+    return lambda times: members @ times
 
 
 def _count_one_by_one(seed: int, step_of: NDArray[np.integer], steps: int, block: int) -> Floats:
@@ -180,10 +192,32 @@ def _count_one_by_one(seed: int, step_of: NDArray[np.integer], steps: int, block
     return counted[:, :steps].astype(np.float64)
 
 
-def seed_of(what: str, names: NDArray[np.object_]) -> int:
-    """Make a seed of the names of what is drawn: the same images give the same draws to every detector."""
-    digest = hashlib.sha256(f"{what}\n".encode())
-    for start in range(0, len(names), 1 << 16):  # joined at once, millions of names would be copied whole
+def as_bytes(names: Iterable[str]) -> pa.Array[Any]:
+    """Put names into one piece of memory: of millions, Python's texts would take gigabytes."""
+    import pyarrow as pa
+
+    try:
+        found = pa.array(names)
+    except UnicodeEncodeError:
         # Linux allows file names that are no UTF-8; Python reads them as surrogates, which UTF-8 refuses.
-        digest.update("\n".join(names[start : start + (1 << 16)]).encode("utf-8", "surrogateescape"))
+        found = pa.array([name.encode("utf-8", "surrogateescape") for name in names])
+    whole = found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
+    return whole.cast(pa.large_binary())
+
+
+def seed_of(what: str, names: pa.Array[Any]) -> int:
+    """Make a seed of the names of what is drawn: the same images give the same draws to every detector.
+
+    Args:
+        what: Is drawn: the same names of something else give other draws.
+        names: As `as_bytes` returns them.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    digest, newline = hashlib.sha256(f"{what}\n".encode()), pa.scalar(b"\n", names.type)
+    for start in range(0, len(names), 1 << 16):  # joined at once, millions of names would be copied whole
+        some = names[start : start + (1 << 16)]
+        (joined,) = pc.binary_join(pa.ListArray.from_arrays([0, len(some)], some), newline)
+        digest.update(joined.as_buffer())
     return int.from_bytes(digest.digest()[:8], "little")

@@ -172,11 +172,10 @@ class Ranked:
         """Add up precision times the gain in recall, step by step."""
         if not self.true_positives.size:
             return math.nan
-        precision = self.true_positives / (self.true_positives + self.false_positives)
         gained = np.diff(self.true_positives / self.true_positives[-1], prepend=0.0)
         # Sums of floats depend on their order: scikit-learn's average_precision_score adds from the lowest
         # score up. Copied, so that the terms lie in that order whatever NumPy makes of a reversed view.
-        return float(np.ascontiguousarray((gained * precision)[::-1]).sum())
+        return float(np.ascontiguousarray((gained * self.precision)[::-1]).sum())
 
     def auroc(self) -> float:
         """Add up the area between the corners of the curve."""
@@ -189,6 +188,11 @@ class Ranked:
         curve = Ranked(self.false_positives[corners], self.true_positives[corners]).curve
         heights = curve.tpr[1:] + curve.tpr[:-1]
         return float((np.diff(curve.fpr) * heights / 2).sum())
+
+    @property
+    def precision(self) -> NDArray[np.float64]:
+        """Return the share of fakes among the images of each step and of all above it."""
+        return self.true_positives / (self.true_positives + self.false_positives)
 
     @cached_property
     def curve(self) -> Roc:

@@ -34,6 +34,7 @@ class _Kept:
 
     def __init__(self) -> None:
         self._found: OrderedDict[_Key, Sequence[Times]] = OrderedDict()
+        self._bytes = 0
         self._lock = Lock()
 
     def get(self, key: _Key) -> Sequence[Times] | None:
@@ -44,9 +45,14 @@ class _Kept:
 
     def put(self, key: _Key, drawn: Sequence[Times]) -> None:
         with self._lock:
+            self._bytes += _bytes(drawn) - _bytes(self._found.pop(key, ()))  # two threads may draw the same
             self._found[key] = drawn
-            while sum(times.nbytes for several in self._found.values() for times in several) > ROOM:
-                self._found.popitem(last=False)
+            while self._bytes > ROOM:
+                self._bytes -= _bytes(self._found.popitem(last=False)[1])
+
+
+def _bytes(drawn: Sequence[Times]) -> int:
+    return sum(times.nbytes for times in drawn)
 
 
 _KEPT = _Kept()

@@ -52,8 +52,6 @@ class Question:
 
     def answer(self, store: Store) -> Remembered:
         """Read the cell's rows and compute their metrics."""
-        import pandas as pd
-
         whole = [] if self.by_class else ["path", "real_source", "origin"]
         columns = ["class", "label", "score", "logit", "status", *whole]
         rows = store.rows(self.record, columns)
@@ -69,15 +67,12 @@ class Question:
             ]
             return Remembered(self.mark, [line | _one_sided(line) for line in lines], {})
         scored = _scored(rows, threshold, fitted)
-        # Equal origins become one object: a million rows hold a million copies of some texts. `pop` lets go
-        # of the columns before replicates take their memory.
-        codes, distinct = pd.factorize(rows.pop("origin"))
-        origins = np.asarray(distinct, object)[codes]
         # Resamples are drawn of all images, the scored ones picked from them: so two detectors are compared
-        # on the same resamples, though one of them lost an image.
-        names = rows.pop("path")
-        same_reals = str(bootstrap.seed_of("reals", names[rows["label"] == REAL].to_numpy(object)))
-        drawn = bootstrap.images(rows["label"].to_numpy(), names, origins)
+        # on the same resamples, though one of them lost an image. `pop` lets go of the columns before
+        # replicates take their memory.
+        names = bootstrap.as_bytes(rows.pop("path"))
+        same_reals = str(bootstrap.seed_of("reals", names.filter((rows["label"] == REAL).to_numpy())))
+        drawn = bootstrap.images(rows["label"].to_numpy(), names, rows.pop("origin"))
         del names
         replicates = intervals.replicates(scored, drawn, np.flatnonzero(rows["counted"]))
         line = coverage.count(rows) | _point(scored) | {"class": "", "origins": drawn.origins}
@@ -134,7 +129,7 @@ def _of_tampered(
     # what is asked of fakes: so that value and interval come from what makes theirs
     rows = rows.assign(label=np.int8(FAKE)).reset_index(drop=True)
     coverage.mark_counted(rows, failed_as, [threshold])
-    drawn = bootstrap.images(rows["label"].to_numpy(), rows["path"], rows["origin"].to_numpy(object))
+    drawn = bootstrap.images(rows["label"].to_numpy(), rows["path"], rows["origin"])
     scored = _scored(rows, threshold)
     replicates = intervals.replicates(scored, drawn, np.flatnonzero(rows["counted"]))
     line = coverage.count(rows) | _point(scored) | {"origins": drawn.origins}

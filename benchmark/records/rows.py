@@ -86,9 +86,12 @@ def samples_as_arrow(samples: Sequence[Sample]) -> pa.Table:
     import pyarrow as pa
 
     columns: dict[str, list[Any]] = {
-        name: [readable(getattr(sample, "class_name" if name == "class" else name)) for sample in samples]
+        name: [getattr(sample, "class_name" if name == "class" else name) for sample in samples]
         for name in ("generator", "class", "real_source", "origin", "path")
     }
+    for name, texts in columns.items():
+        if not all(map(str.isascii, texts)):
+            columns[name] = list(map(readable, texts))
     columns["label"] = [sample.label for sample in samples]
     return pa.table(columns, pa.schema([_field(name) for name in columns]))
 

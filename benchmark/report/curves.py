@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forenbench.metrics.calibration import BINS, equal_width, why_no_probabilities
-from forenbench.metrics.classification import roc, why_undefined
+from forenbench.metrics.classification import Ranked, why_undefined
 from forenbench.types import FAKE
 
 Array = NDArray[np.float64]
@@ -52,14 +52,13 @@ def trace(labels: NDArray[np.integer], scores: Array, threshold: float) -> Curve
     Returns:
         None where one of the labels is missing.
     """
-    from sklearn.metrics import precision_recall_curve
-
     if why_undefined(labels):
         return None
-    fpr, tpr = roc(labels, scores)
-    precision, recall, _ = precision_recall_curve(labels, scores)
+    ranked = Ranked.of(labels, scores)
+    fpr, tpr = ranked.curve
+    precision = np.append(1.0, ranked.precision)
     # Average precision takes, up to each recall, the precision of the step that reaches it.
-    step = np.searchsorted(recall[::-1], np.maximum(RECALLS - _ROUNDING, _ROUNDING))
+    step = np.searchsorted(tpr, np.maximum(RECALLS - _ROUNDING, _ROUNDING))
     bins = None
     if not why_no_probabilities(scores, threshold):
         # ECE's bins are closed above, (0, 1/15] and so on, and the first has 0, too: hence "left".
@@ -68,7 +67,7 @@ def trace(labels: NDArray[np.integer], scores: Array, threshold: float) -> Curve
         bins = np.array([np.bincount(at, weight, BINS) for weight in weights])
     # A curve that rises has several values at one rate. From there on `interp` starts at the upper end, up to
     # there it goes to the lower one: else the curve of few images, a stair, would lie too high or too low.
-    return Curves(np.interp(RATES, fpr, tpr), precision[::-1][step], bins)
+    return Curves(np.interp(RATES, fpr, tpr), precision[step], bins)
 
 
 def mean(curves: Sequence[Curves]) -> Curves:
@@ -83,6 +82,4 @@ def mean(curves: Sequence[Curves]) -> Curves:
 
 def area(curves: Curves) -> float:
     """Return the area below the ROC curve, to the precision of `RATES`."""
-    from sklearn.metrics import auc
-
-    return float(auc(RATES, curves.tpr))
+    return float((np.diff(RATES) * (curves.tpr[1:] + curves.tpr[:-1]) / 2).sum())

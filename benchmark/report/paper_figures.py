@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forenbench.errors import BenchError, unknown
-from forenbench.metrics.classification import roc, why_undefined
+from forenbench.metrics.classification import Ranked, why_undefined
 from forenbench.metrics.metric_catalogue import METRICS
 from forenbench.records.coverage import judged, mark_counted
 from forenbench.records.finished import Finished
@@ -205,15 +205,10 @@ def only(names: Mapping[Key, str], wanted: Iterable[str]) -> dict[Key, str]:
 
 def _curve(kind: str, images: Sequence[Images]) -> tuple[Array, Array]:
     """Return the points of a curve: of one test set all there are, of several their mean."""
-    from sklearn.metrics import precision_recall_curve
-
     if len(images) == 1:
-        labels, scores = images[0]
-        if kind == "roc":
-            curve = roc(labels, scores)
-            return curve.fpr, curve.tpr
-        precision, recall, _ = precision_recall_curve(labels, scores)
-        return recall[::-1], precision[::-1]
+        ranked = Ranked.of(*images[0])
+        fpr, tpr = ranked.curve
+        return (fpr, tpr) if kind == "roc" else (tpr, np.append(1.0, ranked.precision))
     # The threshold tells whether scores are probabilities, which matters to no curve drawn here.
     mean = curves.mean([one for some in images if (one := curves.trace(*some, threshold=0.5))])
     if kind == "roc":

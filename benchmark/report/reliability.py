@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 
 ENOUGH = 20
 """Images of a point, for its share of fakes to say something: its interval is 40 % wide then, or less."""
+_NORMAL = 1.959963984540054
+"""What 97.5 % of a normal distribution lie below."""
 
 
 class Point(NamedTuple):
@@ -41,13 +44,22 @@ def points(bins: NDArray[np.float64]) -> list[Point]:
     Returns:
         Points in the same order; none where there is no image, and a single one may have fewer than `ENOUGH`.
     """
-    from scipy.stats import binomtest
+    return [
+        Point(scores / images, fakes / images, *_wilson(round(fakes), round(images)), round(images))
+        for images, scores, fakes in _joined(bins)
+    ]
 
-    found = []
-    for images, scores, fakes in _joined(bins):
-        ends = binomtest(round(fakes), round(images)).proportion_ci(method="wilson")
-        found.append(Point(scores / images, fakes / images, float(ends.low), float(ends.high), round(images)))
-    return found
+
+def _wilson(found: int, among: int) -> tuple[float, float]:
+    """Return the 95 % interval of a share.
+
+    In the order of SciPy's `binomtest`, with equal bits; that one brings `scipy.stats`, an import that takes
+    longer than a report's charts.
+    """
+    share, squared = found / among, _NORMAL**2
+    centre = (2 * among * share + squared) / (2 * (among + squared))
+    half = _NORMAL / (2 * (among + squared)) * sqrt(4 * among * share * (1 - share) + squared)
+    return centre - half if found else 0.0, centre + half if found < among else 1.0
 
 
 def _joined(bins: NDArray[np.float64]) -> Iterator[tuple[float, float, float]]:

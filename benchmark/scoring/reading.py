@@ -18,6 +18,7 @@ from forenbench.files.forked import fork_beside_threads
 from forenbench.registry.guests import reason
 
 from .batches import Batch, ReadRequest
+from .calls import Prepare
 from .fatal_files import without_fatal_files
 from .parcels import Parcel
 
@@ -144,9 +145,9 @@ def _read(
     reader: Reader, requests: _Requests, processes: int, tell: Callable[[str], None], *, pin: bool
 ) -> Iterator[Batch]:
     """Run PyTorch's loader: processes, shared memory, bounded queues, and the order kept."""
-    import torchvision.transforms  # noqa: F401  # detectors prepare with it: else every new process imports it
     from torch.utils.data import DataLoader
 
+    _import_for(reader.prepares)
     loader: DataLoader[Parcel | Batch] = DataLoader(
         cast("Dataset[Batch]", reader),  # whatever can be indexed by a request
         sampler=requests,
@@ -191,6 +192,14 @@ def _read(
         if requests.broken or passed_on or not is_death:
             raise
         raise _Died(reason(error)) from error
+
+
+def _import_for(prepares: Iterable[Prepare]) -> None:
+    """Import what our detectors first need when they prepare an image: else every new process imports it."""
+    # Others have mostly imported it by now, at their top; for those that need nothing of it, it takes longer
+    # than to score hundreds of small images.
+    if any(getattr(prepare, "__module__", "").startswith("forenbench.detectors.") for prepare in prepares):
+        import torchvision.transforms  # noqa: F401
 
 
 def sent_ahead(batches: Iterable[Batch], device: str) -> Iterator[Batch]:

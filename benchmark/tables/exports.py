@@ -6,6 +6,7 @@ import hashlib
 import json
 from contextlib import suppress
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,8 +39,7 @@ def export(cells: pd.DataFrame, root: Path) -> list[str]:
     """
     digest = hashlib.sha256("\n".join(cells["mark"]).encode())
     # Ranks, notes and layouts rest on code that no cell's mark knows of: any change of it makes new files.
-    for file in (*code(), *described()):
-        digest.update(file.read_bytes())
+    digest.update(_of_code())
     made_from = digest.hexdigest()
     with suppress(OSError, ValueError, KeyError):  # there is none yet, or somebody has changed it
         known = json.loads(read_regular(root / _RECORD))
@@ -60,6 +60,15 @@ def export(cells: pd.DataFrame, root: Path) -> list[str]:
     with explaining(root):
         write_json(root / _RECORD, {"made_from": made_from, "files": digests})
     return written
+
+
+@cache
+def _of_code() -> bytes:
+    """Digest what tables rest on beside cells: read once, as the code that is at work was."""
+    digest = hashlib.sha256()
+    for file in (*code(), *described()):
+        digest.update(file.read_bytes())
+    return digest.digest()
 
 
 def described() -> list[Path]:

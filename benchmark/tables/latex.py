@@ -15,7 +15,7 @@ from forenbench.printable import for_latex, printable
 from .best import BEST, outstanding
 from .marks import SIGNS
 from .printed import levels
-from .texts import in_words, is_number, spelled
+from .texts import Texts, in_words, is_number, spelled
 from .values import Values
 
 _LABEL = re.compile(r"[A-Za-z0-9:.+/_-]+")
@@ -55,7 +55,8 @@ def as_latex(table: Values, setting: Setting) -> str:
     if not _LABEL.fullmatch(label):
         raise BenchError(f"label '{label}' is none for LaTeX: use letters, digits and : . + / _ -")
     caption = printable(setting.caption) or for_latex(table.title.rstrip(".")) + "."
-    body, signs = _tabular(table), set("".join(in_words(table).marks.to_numpy(str).ravel()))
+    words = in_words(table)
+    body, signs = _tabular(table, words), {sign for column in words.marks for sign in "".join(column)}
     packages = ["booktabs", *(["graphicx"] if setting.fit else [])]
     needed = " and ".join(f"\\usepackage{{{name}}}" for name in packages)
     head = [f"Needs {needed} before \\begin{{document}}."]
@@ -74,12 +75,12 @@ def as_latex(table: Values, setting: Setting) -> str:
     return "\n".join([*lines, f"\\end{{{kind}}}", ""])
 
 
-def _tabular(table: Values) -> str:
+def _tabular(table: Values, words: Texts) -> str:
     """Write the ``tabular`` environment."""
-    best, words = outstanding(table), in_words(table)
+    best = outstanding(table)
     if table.look.transposed:
         best = best.T
-    frame = spelled(words.together, table, for_latex)
+    frame = spelled(words.together, words.rows, words.heads, table, for_latex).frame
     for row, column in product(range(frame.shape[0]), range(frame.shape[1])):
         text = str(frame.iat[row, column])
         if is_number(text):

@@ -147,7 +147,7 @@ def _rows(
         # Each was measured on the images that it scored itself: that stands where these are the same ones.
         if not np.array_equal(one.images.ok, other.images.ok):
             known, rows = one.rows(["path", "origin"]), np.flatnonzero(both)
-            drawn = bootstrap.images(one.images.labels, known["path"], known["origin"].to_list())
+            drawn = bootstrap.images(one.images.labels, known["path"], known["origin"])
             lines = _measure(one, drawn, rows), _measure(other, drawn, rows)
         # The cross-checks take images for independent, which those of one origin are not.
         checks = {} if lines[0]["origins"] else _cross_checks(one, other, both)

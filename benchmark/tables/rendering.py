@@ -11,7 +11,6 @@ from forenbench.printable import check_style, for_csv, for_markdown, printable, 
 from .folding import fold
 from .latex import Setting, as_latex
 from .notebook import as_html
-from .printed import levels
 from .readable import for_readers
 from .texts import as_markdown, in_words, spelled
 from .tidy import as_json, as_tidy
@@ -54,17 +53,18 @@ def _with_words(table: Values, style: str, width: int | None) -> str:
     title, *notes = (spell(line) for line in (table.title, *table.notes))
     below = "".join(f"{note}\n" for note in notes)
     # Interval and signs stand in the value's own cell, so that copying the one copies the other.
-    frame = spelled(in_words(table).together, table, printable)
+    words = in_words(table)
+    made = spelled(words.together, words.rows, words.heads, table, printable)
     if style == "markdown":
+        heads = (
+            " ".join(filter(None, names)) for names in zip(*(one.texts for one in made.heads), strict=True)
+        )
         named = [
-            (str(name or ""), list(frame.index.get_level_values(n)))
-            for n, name in enumerate(frame.index.names)
-        ]
-        named += [
-            (" ".join(filter(None, levels(name))), frame.iloc[:, at].tolist())
-            for at, name in enumerate(frame.columns)
+            *((level.name or "", level.texts) for level in made.rows),
+            *zip(heads, made.columns, strict=True),
         ]
         return f"**{title}**\n\n{as_markdown(named)}\n{below}"
+    frame = made.frame
     if style == "html":
         return as_html(title, frame, notes)
     if width is None:
@@ -79,17 +79,15 @@ def _as_csv(table: Values) -> str:
     """Lay a table out as CSV; signs and ends of intervals are columns beside the values that have some."""
     words, names, texts = in_words(table), [], []
     sides = {"": words.values, " marks": words.marks, " low": words.low, " high": words.high}
-    for at, name in enumerate(words.values.columns):
+    for at, name in enumerate(words.heads):
         outer, inner = (name[:-1], name[-1]) if isinstance(name, tuple) else ((), name)
         for suffix, side in sides.items():
-            column = side.iloc[:, at].tolist()
-            if not suffix or any(column):
+            if not suffix or any(side[at]):
                 inner_name = f"{table.look.rename.get(str(inner), inner)}{suffix}"
                 names.append((*outer, inner_name) if outer else inner_name)
-                texts.append(column)
-    frame = pd.DataFrame(dict(enumerate(texts)), range(len(words.values)), dtype=object)
-    frame.index, frame.columns = words.values.index, pd.Index(names)
-    return spelled(frame, table, for_csv).to_csv(lineterminator="\n")
+                texts.append(side[at])
+    made = spelled(texts, words.rows, pd.Index(names), table, for_csv)
+    return made.frame.to_csv(lineterminator="\n")
 
 
 _WHOLE = {"csv": _as_csv, "tidy": as_tidy, "json": as_json}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
 
 import pandas as pd
 
@@ -17,67 +18,124 @@ from .values import Values
 _A_NUMBER = re.compile(rf"[+-]?[\d.]+(e-\d+)?( \[-?[\d.]+, -?[\d.]+\])?[{SIGNS}]*")
 
 
+Columns: TypeAlias = list[list[str]]
+"""The texts of a table, column by column: pandas takes a hundred times as long for each."""
+
+
 @dataclass(frozen=True, slots=True)
 class Texts:
     """A table in words, with the rows and columns that are shown; what a value does not have is empty.
 
     Attributes:
+        rows: Their labels.
+        heads: Those of the columns.
         values: With the table's decimals; counts and words as they are.
         low: Lower ends of intervals.
         high: Upper ends.
         marks: Signs.
     """
 
-    values: pd.DataFrame
-    low: pd.DataFrame
-    high: pd.DataFrame
-    marks: pd.DataFrame
+    rows: pd.Index
+    heads: pd.Index
+    values: Columns
+    low: Columns
+    high: Columns
+    marks: Columns
 
     @property
-    def together(self) -> pd.DataFrame:
+    def together(self) -> Columns:
         """Values with interval and signs in one cell: copying the one copies the others."""
-        between = " [" + self.low + ", " + self.high + "]"
-        return self.values + between.where(self.low != "", "") + self.marks
+        return [
+            [
+                f"{value}{f' [{low}, {high}]' if low else ''}{signs}"
+                for value, low, high, signs in zip(*one, strict=True)
+            ]
+            for one in zip(self.values, self.low, self.high, self.marks, strict=True)
+        ]
 
 
 def in_words(table: Values) -> Texts:
     """Write a table's values, intervals and signs as texts, transposed where that is asked for."""
-    frame, sides = table.frame, [table.frame, None, None, table.marks]
-    if table.shows_intervals:
-        sides[1:3] = table.low, table.high
-    written = [[[""] * len(frame)] * frame.shape[1] for _ in sides]
-    for at, name in enumerate(frame.columns):
-        signed = table.signed != "" and levels(name)[-1] == table.signed
-        for side, texts in zip(sides[:3], written[:3], strict=True):
-            if side is not None:
-                texts[at] = _column(side.iloc[:, at], table.decimals, signed)
-        if table.marks is not None:
-            signs = zip(written[0][at], table.marks.iloc[:, at], strict=True)
-            written[3][at] = [sign if value else "" for value, sign in signs]
-    frames = [
-        pd.DataFrame(dict(enumerate(texts)), range(len(frame)), dtype=object)
-        .set_axis(frame.columns, axis=1)
-        .set_axis(frame.index)
-        for texts in written
-    ]
-    return Texts(*(one.T if table.look.transposed else one for one in frames))
+    frame, blank = table.frame, [[""] * len(table.frame)] * table.frame.shape[1]
+
+    def written(side: pd.DataFrame | None) -> Columns:
+        if side is None:
+            return blank
+        signed = [table.signed != "" and levels(name)[-1] == table.signed for name in frame.columns]
+        return [
+            _column(column, table.decimals, one)
+            for (_, column), one in zip(side.items(), signed, strict=True)
+        ]
+
+    values, marks = written(frame), blank
+    low, high = (written(side if table.shows_intervals else None) for side in (table.low, table.high))
+    if table.marks is not None:
+        marks = [
+            [sign if value else "" for value, sign in zip(texts, signs.tolist(), strict=True)]
+            for texts, (_, signs) in zip(values, table.marks.items(), strict=True)
+        ]
+    if table.look.transposed:
+        sides = (
+            [[column[row] for column in side] for row in range(len(frame))]
+            for side in (values, low, high, marks)
+        )
+        return Texts(frame.columns, frame.index, *sides)
+    return Texts(frame.index, frame.columns, values, low, high, marks)
 
 
-def spelled(text: pd.DataFrame, table: Values, spell: Callable[[str], str]) -> pd.DataFrame:
-    """Write names of rows and columns, and words among the values, so that a format only shows them."""
+class Level(NamedTuple):
+    """One level of the labels of rows, or of columns: its name, if it has one, and its texts."""
+
+    name: str | None
+    texts: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Spelled:
+    """A table of which a format only shows what is there.
+
+    Attributes:
+        rows: The levels of their labels.
+        heads: Those of the columns' labels.
+        columns: Texts.
+    """
+
+    rows: list[Level]
+    heads: list[Level]
+    columns: Columns
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The same for pandas to lay out."""
+        rows = range(len(self.rows[0].texts))
+        frame = pd.DataFrame(dict(enumerate(self.columns)), index=rows, dtype=object)
+        frame.index, frame.columns = _index(self.rows), _index(self.heads)
+        return frame
+
+
+def spelled(
+    columns: Columns, rows: pd.Index, heads: pd.Index, table: Values, spell: Callable[[str], str]
+) -> Spelled:
+    """Write names of rows and columns, and words among the texts, so that a format only shows them.
+
+    Args:
+        columns: The texts.
+        rows: Labels of rows.
+        heads: Labels of the columns.
+        table: Whose look says what is called otherwise.
+        spell: Writes any text as the format takes it.
+    """
 
     def name(known: object) -> str:
         return spell(table.look.rename.get(str(known), str(known)))
 
-    # Numbers are left alone: a minus sign before one would be taken for the beginning of a formula.
-    values = {at: [one if is_number(one) else name(one) for one in text.iloc[:, at]] for at in _places(text)}
-    frame = pd.DataFrame(values, index=range(len(text)), dtype=object)
-    for axis, labels in (("index", text.index), ("columns", text.columns)):
-        spelt = [list(map(name, labels.get_level_values(n))) for n in range(labels.nlevels)]
+    def each_level(labels: pd.Index) -> list[Level]:
         names = [None if one is None else name(one) for one in labels.names]
-        single = pd.Index(spelt[0], name=names[0])
-        setattr(frame, axis, pd.MultiIndex.from_arrays(spelt, names=names) if labels.nlevels > 1 else single)
-    return frame
+        return [Level(one, list(map(name, labels.get_level_values(at)))) for at, one in enumerate(names)]
+
+    # Numbers are left alone: a minus sign before one would be taken for the beginning of a formula.
+    texts = [[one if is_number(one) else name(one) for one in column] for column in columns]
+    return Spelled(each_level(rows), each_level(heads), texts)
 
 
 def as_markdown(columns: Sequence[tuple[str, Sequence[object]]]) -> str:
@@ -104,5 +162,7 @@ def _column(values: pd.Series, decimals: int, signed: bool) -> list[str]:
     return [number(value, decimals, signed) for value in values.tolist()]
 
 
-def _places(frame: pd.DataFrame) -> range:
-    return range(frame.shape[1])
+def _index(labels: Sequence[Level]) -> pd.Index:
+    if len(labels) == 1:
+        return pd.Index(labels[0].texts, name=labels[0].name)
+    return pd.MultiIndex.from_arrays([one.texts for one in labels], names=[one.name for one in labels])

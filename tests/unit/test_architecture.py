@@ -201,6 +201,16 @@ def test_looking_up_detectors_loads_no_library_of_networks() -> None:
     assert not {"torchvision", "timm", "open_clip", "sklearn"} & loaded
 
 
+@pytest.mark.slow
+def test_a_report_of_numbers_loads_nothing_of_networks() -> None:
+    code = """import forenbench.front.reporting, forenbench.report.page, numpy as np, sys
+from forenbench.report import charts, curves
+one = curves.trace(np.array([0, 1]), np.array([0.2, 0.8]), 0.5)
+assert len(charts.draw({"a": one}, charts.styles(["a"]))) == 4
+assert "scipy.stats" not in sys.modules"""
+    assert not {"torch", "torchvision", "sklearn"} & _loaded_by(code)
+
+
 def test_top_level_folders_do_not_shadow_other_packages() -> None:
     assert not (ROOT / "datasets" / "__init__.py").exists()
     assert not (ROOT / "tests" / "__init__.py").exists()

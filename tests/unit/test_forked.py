@@ -62,10 +62,10 @@ def test_no_process_outlives_the_first_one(how: signal.Signals) -> None:
     code = (
         "import os, time\n"
         "from forenbench.files.forked import in_processes\n"
-        "def tell(item):\n"
+        "def tell(seconds):\n"
         "    print(os.getpid(), flush=True)\n"
-        "    time.sleep(60)\n"
-        "list(in_processes(tell, range(2), 2))\n"
+        "    time.sleep(seconds)\n"
+        "list(in_processes(tell, [60, 60, 0], 3))\n"
     )
     command = [sys.executable, "-c", code]
     with subprocess.Popen(
@@ -73,7 +73,8 @@ def test_no_process_outlives_the_first_one(how: signal.Signals) -> None:
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
-        children = [int(process.stdout.readline()) for _ in range(2)]
+        children = [int(process.stdout.readline()) for _ in range(3)]
+        time.sleep(0.1)  # the third has nothing more to do, and waits: only there would it speak of Ctrl-C
         if how == signal.SIGINT:  # as a terminal sends it: to all
             os.killpg(process.pid, how)
         else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,8 @@ from stored_cells import PERFECT, add
 
 from forenbench.data.dataset import Dataset
 from forenbench.errors import BenchError
+from forenbench.front.bars import Quiet
+from forenbench.front.importing import ScoreImport
 from forenbench.imports.cells import store_scores
 from forenbench.imports.matching import Import, beside, by_itself
 from forenbench.imports.score_file import ForeignScores, Reading, read_scores
@@ -130,3 +134,22 @@ def test_a_damaged_cell_is_named_and_imported_again(tmp_path: Path) -> None:
         assert again.computed == 1
         assert "is damaged" in again.notes[0]
         assert store_scores({"a": found}, store).notes == []
+
+
+@pytest.mark.parametrize(
+    ("second", "outcome"), [("f", nullcontext()), ("r", pytest.raises(BenchError, match="keep one row each"))]
+)
+def test_garbage_is_looked_for_again_after_an_import(
+    tmp_path: Path, second: str, outcome: AbstractContextManager[object]
+) -> None:
+    file, seen = tmp_path / "scores.csv", list[bool]()
+    file.write_text(f"path,label,score\nr,0,0.25\n{second},1,0.5\n")
+
+    class Listening(Quiet):
+        def say(self, message: str, style: str = "") -> None:
+            seen.append(gc.isenabled())
+
+    with outcome:
+        ScoreImport(file=file, detectors={"it": "score"}, out=tmp_path / "run").carry_out(Listening())
+    assert gc.isenabled()
+    assert set(seen) == {False}

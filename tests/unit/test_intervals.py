@@ -84,7 +84,7 @@ def test_the_first_replicate_of_everything_is_what_its_images_give() -> None:
     assert {"ap", "auroc", "eer", "acc", "fitted_acc", "f1", "mcc", "nll", "brier"} <= found.keys()
 
 
-@pytest.mark.parametrize("origins", [[], ["", "o1", "o1", "o2", "", "o2", "o3"]], ids=["images", "origins"])
+@pytest.mark.parametrize("origins", [[], ["", "o1", "o1", "o2", "o3", "", "o2"]], ids=["images", "origins"])
 def test_what_is_drawn_follows_from_label_and_names_as_documented(origins: list[str]) -> None:
     """Written out: a stream is one of a label and its images' names, or of origins' names alone."""
     labels, names = np.array([0, 0, 0, 1, 1, 1, 1]), list("abcdefg")

@@ -20,15 +20,16 @@ import pytest
 import torch
 from PIL import Image
 
+from forenbench.detectors._nets.pixels import IMAGENET, Preprocess
 from forenbench.errors import BenchError, RunFailed
 from forenbench.perturbations import parse
-from forenbench.scoring import memory_files
+from forenbench.scoring import memory_files, reading
 from forenbench.scoring.batches import Batch, ReadRequest
 from forenbench.scoring.memory_files import MemoryFile
 from forenbench.scoring.parcels import Parcel
 from forenbench.scoring.preparing import Reader
 from forenbench.scoring.reading import read_ahead
-from forenbench.testing import MemorySource, tiny_image
+from forenbench.testing import Brightness, MemorySource, tiny_image
 
 WANTED = ((0, (0, 1)), (1, (0,)))
 
@@ -393,3 +394,13 @@ def test_a_file_that_is_gone_from_this_machine_failed_and_is_tried_again(tmp_pat
     )
     assert some[listed].missing[0, 0][0].status == "failed"
     assert some[never].missing[0, 0][0].status == "unreadable"
+
+
+def test_readers_find_imported_what_our_detectors_prepare_with_and_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delitem(sys.modules, "torchvision.transforms", raising=False)
+    reading._import_for([Brightness().prepare])
+    assert "torchvision.transforms" not in sys.modules
+    reading._import_for([Brightness().prepare, Preprocess(IMAGENET).levels])
+    assert "torchvision.transforms" in sys.modules

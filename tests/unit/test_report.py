@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from report_page import Page
+from scipy.stats import binomtest
 from sklearn.metrics import average_precision_score, roc_auc_score
 from stored_cells import LABELS, ONE_WRONG, PERFECT, add, record
 
@@ -128,6 +129,15 @@ def test_points_of_reliability_have_the_intervals_of_wilson() -> None:
     (half,) = points(np.array([[20.0], [4.0], [10.0]]))
     assert half.high - half.low == pytest.approx(2 * 1.959964 * math.sqrt(5 + 3.841459 / 4) / 23.841459)
     assert half.high - half.low < 0.41
+
+
+@pytest.mark.parametrize(
+    ("fakes", "images"), [(0, 3), (3, 3), (1, 20), (19, 20), (7, 1234), (123_456, 500_000)]
+)
+def test_these_intervals_are_those_of_scipy(fakes: int, images: int) -> None:
+    (point,) = points(np.array([[images], [images / 2], [fakes]], float))
+    expected = binomtest(fakes, images).proportion_ci(method="wilson")
+    assert (point.low, point.high) == (expected.low, expected.high)
 
 
 def test_a_point_of_few_images_is_hollow_and_the_words_say_what_that_means() -> None:

@@ -80,6 +80,15 @@ def test_replicates_hold_as_many_images_as_there_are_and_each_label_draws_its_ow
     assert not found.fake[:, :20].any()
 
 
+@pytest.mark.parametrize("origin", [None, np.arange(1000) // 10])
+def test_a_step_of_many_images_has_them_all(origin: NDArray[np.intp] | None) -> None:
+    side = bootstrap.Side(np.arange(1000), 3, origin)
+    step_of = np.repeat([0, 1], [990, 10])
+    (found,) = bootstrap.resample(bootstrap.Strata(side, bootstrap.Side(np.arange(0), 4)), step_of, 2, 0)
+    assert set(found.real.sum(1)) == {1000.0}
+    assert abs(found.real[:, 0].mean() - 990) < 2
+
+
 def test_no_more_is_kept_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(times_drawn, "ROOM", 4 * BLOCK * 100)
     fresh = times_drawn._Kept()
@@ -94,3 +103,14 @@ def test_no_more_is_kept_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch)
     assert [key[0] for key in fresh._found] == [3, 4, 5, 6, 7, 8, 1, 9]
     list(times_drawn.times_drawn(10, 0, 51))  # too many for one of two labels in four blocks
     assert 10 not in [key[0] for key in fresh._found]
+
+
+def test_what_two_threads_drew_takes_its_room_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(times_drawn, "ROOM", 100)
+    kept, drawn = times_drawn._Kept(), [np.zeros((5, 5), np.uint8)]
+    for seed in (1, 2, 3, 3, 3, 4):
+        kept.put((seed, 5, False, 0), drawn)
+    assert [kept.get((seed, 5, False, 0)) for seed in (1, 2, 3, 4)] == [drawn] * 4
+    kept.put((5, 5, False, 0), drawn)
+    assert kept.get((1, 5, False, 0)) is None
+    assert [kept.get((seed, 5, False, 0)) for seed in (2, 3, 4, 5)] == [drawn] * 4

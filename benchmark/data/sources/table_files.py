@@ -8,7 +8,6 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,8 @@ _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "pipes"}
 _QUOTED = re.compile('"[^"]*"')
 
 Row = Mapping[str, Any]
+_Line = tuple[Sequence[str], Sequence[str]]
+"""Names of columns, and what stands in them."""
 
 
 def read_rows(file: Path) -> Iterator[dict[str, str]]:
@@ -31,22 +32,32 @@ def read_rows(file: Path) -> Iterator[dict[str, str]]:
     Raises:
         BenchError: There is no such file, it is broken, or two of its columns have one name, in any case.
     """
+    for names, texts in _lines(file):
+        yield dict(zip(names, texts, strict=True))
+
+
+def _lines(file: Path) -> Iterator[_Line]:
+    """Yield lower-case names and texts of each row: one list of names, until a row has others."""
     if why := irregular(file):
         raise BenchError(f"no manifest at '{file}' ({why})")
     # Not by pandas, which makes the number 1 of a file called 0001, and NaN of one called null.
     read = {".csv": _read_csv, ".jsonl": _read_jsonl, ".parquet": _read_parquet}[file.suffix.lower()]
     try:
-        there: tuple[str, ...] = ()
+        there: Sequence[str] = ()
         lowered: list[str] = []
-        for row in read(file):
-            if (names := tuple(row)) != there:  # only rows of JSON differ in theirs
+        for names, texts in read(file):
+            if names != there:  # only rows of JSON differ in theirs
                 there, lowered = names, [str(name).strip().lower() for name in names]
                 if len(set(lowered)) < len(lowered):
-                    raise BenchError(f"'{file}' has two columns of one name: {', '.join(map(str, row))}")
-            texts = (value if type(value) is str else _as_text(value) for value in row.values())
-            yield dict(zip(lowered, texts, strict=True))
+                    raise BenchError(f"'{file}' has two columns of one name: {', '.join(map(str, names))}")
+            yield lowered, texts
     except (OSError, ValueError, csv.Error) as error:  # pyarrow's errors are among these
         raise BenchError(f"'{file}' cannot be read as {file.suffix.lower()}: {error}") from error
+
+
+def _typed(row: Row) -> _Line:
+    """Make texts of a row's values."""
+    return tuple(row), [value if type(value) is str else _as_text(value) for value in row.values()]
 
 
 def _as_text(value: object) -> str:
@@ -64,10 +75,13 @@ def look_through(file: Path, column: str) -> tuple[list[str], list[str]]:
     """
     # Not all rows at once: a million of them, with columns that nobody reads, would fill gigabytes.
     columns, words = dict[str, None](), list[str]()
-    for row in read_rows(file):
-        if row.keys() != columns.keys():  # rows of JSON may differ in theirs
-            columns.update(dict.fromkeys(row))
-        words.append(sys.intern(row.get(column, "")))
+    known: Sequence[str] = ()
+    at = -1
+    for names, texts in _lines(file):
+        if names is not known:  # rows of JSON may differ in theirs
+            known, at = names, names.index(column) if column in names else -1
+            columns.update(dict.fromkeys(names))
+        words.append("" if at < 0 else sys.intern(texts[at]))
     return list(columns), words
 
 
@@ -148,7 +162,7 @@ def _spelling(file: Path) -> tuple[str, str]:
     return encoding, max(_SEPARATORS, key="".join(header).count)
 
 
-def _read_csv(file: Path) -> Iterator[Row]:
+def _read_csv(file: Path) -> Iterator[_Line]:
     """Read a CSV file, refusing rows longer than the header."""
     encoding, separator = _spelling(file)
     # Linux file names are bytes: those that are no UTF-8 pass through as surrogates (PEP 383) and still open.
@@ -158,16 +172,20 @@ def _read_csv(file: Path) -> Iterator[Row]:
         try:
             names = next(reader, [])
             _distinct((name, "") for name in names if name)  # a spreadsheet's edge has none
+            distinct = tuple(dict.fromkeys(names))
             for row in reader:
                 if len(row) > len(names):
                     raise ValueError(f"line {reader.line_num} has more fields than the header")
                 if row:
-                    yield dict(zip_longest(names, row, fillvalue=""))
+                    row += [""] * (len(names) - len(row))
+                    # of several columns without a name the last counts
+                    is_plain = len(distinct) == len(names)
+                    yield distinct, row if is_plain else [*dict(zip(names, row, strict=True)).values()]
         except csv.Error as error:
             raise ValueError(f"line {reader.line_num}: {error}") from error
 
 
-def _read_jsonl(file: Path) -> Iterator[Row]:
+def _read_jsonl(file: Path) -> Iterator[_Line]:
     """Read one JSON object a line."""
     with file.open(encoding="utf-8-sig", errors="surrogateescape") as lines:
         for number, line in enumerate(lines, 1):
@@ -180,7 +198,7 @@ def _read_jsonl(file: Path) -> Iterator[Row]:
                     raise ValueError(f"line {number}: {getattr(error, 'msg', error)}") from error
                 if not isinstance(row, dict):
                     raise ValueError(f"line {number} is no object")
-                yield row
+                yield _typed(row)
 
 
 def _distinct(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
@@ -193,7 +211,7 @@ def _distinct(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     return row
 
 
-def _read_parquet(file: Path) -> Iterator[Row]:
+def _read_parquet(file: Path) -> Iterator[_Line]:
     """Read a Parquet file batch by batch."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -202,6 +220,6 @@ def _read_parquet(file: Path) -> Iterator[Row]:
         with pq.ParquetFile(file) as table:
             _distinct((name, "") for name in table.schema_arrow.names)
             for batch in table.iter_batches():
-                yield from batch.to_pylist()
+                yield from map(_typed, batch.to_pylist())
     except (pa.ArrowException, OverflowError) as error:  # not all of these are ValueErrors
         raise ValueError(str(error)) from error
