@@ -63,7 +63,7 @@ def test_no_process_outlives_the_first_one(how: signal.Signals) -> None:
         "import os, time\n"
         "from forenbench.files.forked import in_processes\n"
         "def tell(seconds):\n"
-        "    print(os.getpid(), flush=True)\n"
+        "    os.write(1, f'{os.getpid()}\\n'.encode())\n"  # at once: three write to one pipe
         "    time.sleep(seconds)\n"
         "list(in_processes(tell, [60, 60, 0], 3))\n"
     )
