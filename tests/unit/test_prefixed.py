@@ -157,6 +157,7 @@ class TestOnnx:
         with pytest.raises(MissingWeights, match=r"no file at none\.onnx"):
             one("onnx:none.onnx")
 
+    @pytest.mark.slow
     def test_the_contract(self) -> None:
         assert kept(one("onnx:two.onnx#fake=1"))
 
@@ -222,6 +223,7 @@ class TestTimm:
         with pytest.raises(WrongWeights, match=r"no 'weight' \(1, 96\) or \(2, 96\): it seems"):
             one(f"timm:{self.NAME}+weights=net.pth+head=narrow.pth")
 
+    @pytest.mark.slow
     def test_the_contract(self) -> None:
         assert kept(one(f"timm:{self.NAME}+weights=net.pth+head=head.pth"))
 

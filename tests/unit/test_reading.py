@@ -277,6 +277,7 @@ def test_no_batch_needs_room_in_dev_shm(said_of_dev_shm: dict[str, str], options
     assert bool(DEV_SHM[options]) == bool(said_of_dev_shm[options])
 
 
+@pytest.mark.slow
 def test_without_files_in_memory_batches_are_copied_and_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a system that has none, or with as many files open as a process may have."""
 

@@ -49,6 +49,7 @@ def test_what_does_not_fit_in_begins_a_round_of_its_own() -> None:
     assert (Room(10).takes({"huge": 99}), Room().takes({"huge": 99})) == (True, True)
 
 
+@pytest.mark.slow
 def test_loading_lets_go_of_what_came_before() -> None:
     loaded, _ = load_available(NAMES, Weights(), Room(1))
     # One CLIP serves both heads, but of one byte more than nothing each takes too much.
@@ -81,6 +82,7 @@ def dataset(tmp_path: Path) -> Path:
     return tmp_path / "tiny"
 
 
+@pytest.mark.slow
 def test_rows_and_their_order_are_those_of_one_round(
     dataset: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

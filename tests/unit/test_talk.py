@@ -15,6 +15,7 @@ from forenbench.errors import BenchError
 from forenbench.front import talk
 from forenbench.front.bars import Quiet, RunProgress
 from forenbench.front.talk import QUIET, VERBOSE, detail, is_animated, keep_log, say, voice
+from forenbench.testing import write_tiny_dataset
 
 Said = Callable[[], list[str]]
 
@@ -156,9 +157,9 @@ def bench(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
 @pytest.mark.parametrize(
     "words",
     [
-        ("-q", "data", "check", "sample"),
-        ("data", "check", "sample", "--quiet"),
-        ("data", "-q", "check", "sample"),
+        ("-q", "data", "index", "tiny"),
+        ("data", "index", "tiny", "--quiet"),
+        ("data", "-q", "index", "tiny"),
     ],
 )
 def test_each_command_takes_the_options_before_its_name_and_behind(
@@ -167,12 +168,14 @@ def test_each_command_takes_the_options_before_its_name_and_behind(
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
 ) -> None:
-    assert bench(monkeypatch, *words, "--log-file", str(tmp_path / "log.txt")) == 0
+    monkeypatch.chdir(tmp_path)
+    write_tiny_dataset(tmp_path / "tiny")
+    assert bench(monkeypatch, *words, "--log-file", "log.txt") == 0
     found = capsys.readouterr()
     assert (found.err, found.out != "") == ("", True)
-    assert "420 images" in (tmp_path / "log.txt").read_text()
-    assert bench(monkeypatch, "data", "check", "sample") == 0  # the next call in this process says the usual
-    assert "420 images" in capsys.readouterr().err
+    assert "16 images" in Path("log.txt").read_text()
+    assert bench(monkeypatch, "data", "index", "tiny") == 0  # the next call in this process says the usual
+    assert "16 images" in capsys.readouterr().err
 
 
 def test_the_log_begins_with_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
