@@ -355,6 +355,7 @@ def test_measured_published_and_difference_stand_side_by_side(tmp_path: Path) ->
     )
 
 
+@pytest.mark.slow
 def test_blanks_on_either_side_leave_the_difference_blank(univfd: pd.DataFrame) -> None:
     table = paper_tables()["univfd-ap"]
     made = lay_out(table, univfd.drop(index=0))

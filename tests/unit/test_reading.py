@@ -217,6 +217,7 @@ class Unpicklable(Reader):
         return batch
 
 
+@pytest.mark.slow
 def test_a_batch_that_cannot_be_sent_is_an_error_and_not_waited_for() -> None:
     some = reader(4)
     with pytest.raises(Exception, match=r"pickle|[Ll]ocal object"):

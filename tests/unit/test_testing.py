@@ -133,6 +133,7 @@ def test_each_check_fails_for_the_detector_it_is_meant_for(detector: Brightness,
     assert problems[check]
 
 
+@pytest.mark.slow
 def test_a_sound_detector_passes() -> None:
     results = check_detector(Brightness())
     assert [result.check for result in results] == list(CHECKS)
