@@ -236,6 +236,7 @@ def test_test_sets_are_rows_and_models_columns_of_the_readme(tmp_path: Path) -> 
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_univfd_totals_are_over_nineteen_sets_of_two_datasets(univfd: pd.DataFrame) -> None:
     table = paper_tables()["univfd-acc"]
     assert {name: len(sets) for name, sets in table.testsets().items()} == {
