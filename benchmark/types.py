@@ -208,8 +208,7 @@ class TestSet:
 
     `order` is its place among all test sets of the dataset, also where only some are run; `protocol` names
     the rule by which its samples were chosen ("all": every file that is there); `found` says where.
-    `reencoded` says what the protocol does to files before anything else, by path: a perturbation's canonical
-    name; a file that is not in it stays as it is.
+    `reencoded` says what the protocol does first to some files, by path: a perturbation's canonical name.
     """
 
     __test__: ClassVar[bool] = False  # pytest takes classes whose names begin with "Test" for tests
@@ -237,8 +236,7 @@ class Perturbation:
 class Cell:
     """Detector × test set × perturbation, by name: the unit of resuming.
 
-    `weights` says whose files the detector was filled with (see `forenbench.weights.checkpoint_store`); empty
-    where it reads none, or is none of ours.
+    `weights` says whose files it was filled with (`PUBLISHED`, …); empty where it reads none, or is not ours.
     """
 
     detector: str

@@ -33,17 +33,15 @@ def measure(
         anew: From the rows, whatever run folders remember of them.
 
     Returns:
-        A row a cell, or a class of its images (see `forenbench.tables.cell_frame`), in the order of the runs;
-        where two hold the same cell with the same kind of weights and protocol, the newer one counts.
+        A row a cell, or a class of its images (see `cell_frame`), in the runs' order, each the `newest`.
 
     Raises:
         BenchError: No finished cell anywhere.
     """
     cells = newest(stores)
-    stores_by_root = {one.store.root: one.store for one in cells}
+    runs = {one.store.root: one.store for one in cells}
     measured = {
-        root: Measurements(store, by_class, failed_as, tampered_as, anew)
-        for root, store in stores_by_root.items()
+        root: Measurements(store, by_class, failed_as, tampered_as, anew) for root, store in runs.items()
     }
     for root, run in measured.items():
         run.prepare(one.record for one in cells if one.store.root == root)
@@ -72,7 +70,7 @@ def measure(
         # Reals seen in training count as seen, too: a detector may know their camera or crop.
         for line in measured[one.store.root].of(one.record):
             known = contamination.seen_in_training(trained_on, one.testset, line.get("sources", {}))
-            whole = {**cell, **line, "seen": bool(known), "known": known, "unstated": unstated}
+            whole = cell | line | {"seen": bool(known), "known": known, "unstated": unstated}
             lines.append(whole | {"marks": marks.of_cell(whole)})
     for run in measured.values():
         run.save()  # once for a run: each time writes all that is remembered of it

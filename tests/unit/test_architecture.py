@@ -97,6 +97,22 @@ def _imported(module: str, path: Path, known: dict[str, Path], eager: bool) -> I
             waiting += ast.iter_child_nodes(node)
 
 
+def test_files_and_functions_stay_short() -> None:
+    """As CONTRIBUTING says."""
+    long = []
+    for folder in ("benchmark", "datasets", "detectors", "results"):
+        for path in (ROOT / folder).rglob("*.py"):
+            text = path.read_text(encoding="utf-8")
+            if len(text.splitlines()) > 250:
+                long.append(str(path))
+            long += [
+                f"{path}: {node.name}"
+                for node in ast.walk(ast.parse(text))
+                if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno >= 60
+            ]
+    assert long == []
+
+
 @pytest.mark.slow
 def test_imports_point_one_way() -> None:
     """Also those inside functions, and those of types."""
