@@ -59,10 +59,9 @@ class Roc(NamedTuple):
     fpr: NDArray[np.float64]
     tpr: NDArray[np.float64]
 
-
-def roc(labels: Labels, scores: Scores) -> Roc:
-    """Return the receiver operating characteristic."""
-    return Ranked.of(labels, scores).curve
+    def area(self) -> float:
+        """Return the area below it, by straight lines between its points."""
+        return float((np.diff(self.fpr) * (self.tpr[1:] + self.tpr[:-1]) / 2).sum())
 
 
 def equal_error_rate(curve: Roc) -> float:
@@ -185,9 +184,7 @@ class Ranked:
         # come out different in its last bits.
         bent = (np.diff(self.false_positives, 2) != 0) | (np.diff(self.true_positives, 2) != 0)
         corners = np.concatenate([[True], bent, [True]])[-len(self.true_positives) :]  # one of a single step
-        curve = Ranked(self.false_positives[corners], self.true_positives[corners]).curve
-        heights = curve.tpr[1:] + curve.tpr[:-1]
-        return float((np.diff(curve.fpr) * heights / 2).sum())
+        return Ranked(self.false_positives[corners], self.true_positives[corners]).curve.area()
 
     @property
     def precision(self) -> NDArray[np.float64]:

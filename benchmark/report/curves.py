@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forenbench.metrics.calibration import BINS, equal_width, why_no_probabilities
-from forenbench.metrics.classification import Ranked, why_undefined
+from forenbench.metrics.classification import Ranked, Roc, why_undefined
 from forenbench.types import FAKE
 
 Array = NDArray[np.float64]
@@ -82,4 +82,4 @@ def mean(curves: Sequence[Curves]) -> Curves:
 
 def area(curves: Curves) -> float:
     """Return the area below the ROC curve, to the precision of `RATES`."""
-    return float((np.diff(RATES) * (curves.tpr[1:] + curves.tpr[:-1]) / 2).sum())
+    return Roc(RATES, curves.tpr).area()

@@ -117,7 +117,7 @@ def test_metrics_of_many_images_are_scikit_learns_to_the_last_bit() -> None:
             assert ranked["auroc"] == roc_auc_score(labels, scores)
             assert decided["f1"] == f1_score(labels, scores > 0.6)
             assert decided["mcc"] == matthews_corrcoef(labels, scores > 0.6)
-            curve = metrics.roc(labels, scores)
+            curve = metrics.Ranked.of(labels, scores).curve
             for ours, theirs in zip(curve, roc_curve(labels, scores, drop_intermediate=False), strict=False):
                 assert np.array_equal(ours, theirs)
 
@@ -126,7 +126,7 @@ def test_metrics_of_many_images_are_scikit_learns_to_the_last_bit() -> None:
 @given(rows(), st.sampled_from([0.0, 0.01, 0.05, 0.3, 0.5, 0.95, 1.0]))
 def test_rates_at_fixed_rates_are_those_of_the_best_threshold(data: Rows, share: float) -> None:
     labels, scores = data
-    real, fake, curve = scores[labels == 0], scores[labels == 1], metrics.roc(labels, scores)
+    real, fake, curve = scores[labels == 0], scores[labels == 1], metrics.Ranked.of(labels, scores).curve
     points = [(np.mean(real >= at), np.mean(fake >= at)) for at in [*scores, math.inf]]
     assert metrics.tpr_at(curve, share) == max(found for alarms, found in points if alarms <= share)
     assert metrics.fpr_at(curve, share) == min(alarms for alarms, found in points if found >= share)
@@ -134,17 +134,21 @@ def test_rates_at_fixed_rates_are_those_of_the_best_threshold(data: Rows, share:
 
 def test_equal_error_rate_is_exact_at_a_point_and_straight_between_points() -> None:
     labels = np.repeat([0, 1], 4)
-    assert metrics.equal_error_rate(metrics.roc(labels, np.array([1, 2, 3, 6, 4, 5, 7, 8]))) == 0.25
+    assert (
+        metrics.equal_error_rate(metrics.Ranked.of(labels, np.array([1, 2, 3, 6, 4, 5, 7, 8])).curve) == 0.25
+    )
     # (FPR, TPR) goes from (0, 0) straight to (1, 1): all scores are equal
-    assert metrics.equal_error_rate(metrics.roc(labels, np.zeros(8))) == 0.5
+    assert metrics.equal_error_rate(metrics.Ranked.of(labels, np.zeros(8)).curve) == 0.5
     # from (0, 1/2) to (1/2, 1): FPR = 1 - TPR at (1/4, 3/4)
-    assert metrics.equal_error_rate(metrics.roc(labels, np.array([0, 0, 1, 1, 1, 1, 2, 2]))) == 0.25
+    assert (
+        metrics.equal_error_rate(metrics.Ranked.of(labels, np.array([0, 0, 1, 1, 1, 1, 2, 2])).curve) == 0.25
+    )
 
 
 @settings(deadline=None)
 @given(rows())
 def test_equal_error_rate_lies_on_the_curve(data: Rows) -> None:
-    curve = metrics.roc(*data)
+    curve = metrics.Ranked.of(*data).curve
     rate = metrics.equal_error_rate(curve)
     excess = curve.fpr + curve.tpr - 1
     before, after = int(np.sum(excess < 0)) - 1, int(np.argmax(excess >= 0))
