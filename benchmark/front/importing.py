@@ -99,7 +99,7 @@ class ScoreImport(ImageChoice):
         scores = read_scores(self.file, [self.reading(column) for column in self.detectors.values()])
         for detector, one in zip(self.detectors, scores, strict=True):
             which = f", {detector}" if len(self.detectors) > 1 else ""
-            what = f"{len(one.rows)} rows, {', '.join(one.notes)}, threshold {one.threshold:g}"
+            what = f"{len(one.results)} rows, {', '.join(one.notes)}, threshold {one.threshold:g}"
             progress.say(f"{self.file}{which}: {what}")
         name = joint_name([self.dataset]) if self.dataset else self.dataset_name or self.file.stem
         found, seen = self.match(scores, name, progress), tuple(several(self.trained_on))

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from forenbench.errors import BenchError
 from forenbench.records.environment import environment
 from forenbench.records.record import Identity, Provenance, Record
-from forenbench.records.rows import as_arrow, as_rows, samples_as_arrow
+from forenbench.records.rows import as_rows, samples_as_arrow
 from forenbench.records.store import Store
 from forenbench.scoring.outcome import Summary
 from forenbench.types import FOREIGN, Cell
@@ -101,7 +101,7 @@ def _store(detector: str, found: Import, records: Sequence[Record], store: Store
                 trained_on=found.trained_on,
                 file=str(scores.file.resolve()),
             )
-            rows = as_rows(cell, samples_as_arrow(testset.samples), as_arrow(found.of(testset)))
+            rows = as_rows(cell, samples_as_arrow(testset.samples), found.of(testset))
             counts = store.write(cell, [rows], identity, provenance)
             summary.computed += 1
         else:  # what the detector has seen is no part of what the rows are, and may be stated later

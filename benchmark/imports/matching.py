@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import repeat
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from forenbench.data.dataset import Dataset
 from forenbench.data.descriptions import Spec
@@ -16,14 +18,17 @@ from forenbench.data.sources.table_rows import share_reals
 from forenbench.data.testsets import digest, group
 from forenbench.data.testsets import warnings as shortcomings
 from forenbench.errors import BenchError
-from forenbench.records.rows import ImageResult
+from forenbench.records.rows import ImageResult, as_arrow
 from forenbench.types import REAL, Sample, TestSet
 
-from .row_texts import normal
+from .row_texts import normal_paths
 from .score_file import ForeignScores, refuse
 
-ImportedResults = Mapping[tuple[str, str], ImageResult]
-"""By test set (empty: by any) and path."""
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Places = Mapping[str, Mapping[str, int]]
+"""Of rows in what was read: by test set (empty: by any) and path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +38,7 @@ class Import:
     Attributes:
         scores: As they were read.
         testsets: In table order.
-        results: Of the images.
+        places: Which row is of which image.
         notes: What a reader must know of the images.
         perturbation: What had been done to the images that were scored, by its canonical name.
         trained_on: What the detector has seen in training, as the user states it.
@@ -41,19 +46,21 @@ class Import:
 
     scores: ForeignScores
     testsets: tuple[TestSet, ...]
-    results: ImportedResults
+    places: Places
     notes: tuple[str, ...] = ()
     perturbation: str = "none"
     trained_on: tuple[str, ...] = ()
 
-    def of(self, testset: TestSet) -> list[ImageResult]:
-        """Return the result of each sample of a test set; an image without a score has failed."""
-        lacking = ImageResult("failed", error=f"no score in {self.scores.file.name}")
-        result = self.results.get
-        return [
-            result((testset.name, path)) or result(("", path), lacking)
-            for path in (normal(sample.path) for sample in testset.samples)
-        ]
+    def of(self, testset: TestSet) -> pa.Table:
+        """Return the result of each sample of a test set, as in rows; an image without a score has failed."""
+        import pyarrow as pa
+
+        results = self.scores.results
+        lacking = as_arrow([ImageResult("failed", error=f"no score in {self.scores.file.name}")])
+        own, anywhere = (self.places.get(name, {}).get for name in (testset.name, ""))
+        paths = normal_paths([sample.path for sample in testset.samples])
+        places = [own(path, anywhere(path, len(results))) for path in paths]
+        return pa.Table.from_batches([results, lacking]).take(pa.array(places))
 
 
 def by_itself(scores: ForeignScores, dataset: str, generator: str) -> Import:
@@ -67,21 +74,21 @@ def by_itself(scores: ForeignScores, dataset: str, generator: str) -> Import:
     Raises:
         BenchError: There are no labels, or a test set would hold a path twice.
     """
-    if scores.rows[0].label is None:
+    said, samples = scores.said, []
+    if said.labels[0] is None:
         raise BenchError(
             f"'{scores.file}' has no column 'label'; say what it is called there, or name a dataset, whose "
             "labels are known"
         )
-    samples = []
-    for row in scores.rows:
-        assert row.label is not None  # a file has labels in all of its rows, or in none
-        made_by = row.generator or (generator if row.label != REAL else "")
-        where = row.real_source or row.generator or dataset if row.label == REAL else ""
-        samples.append(Sample(row.path, row.label, made_by, row.class_name, where, row.origin))
+    rows = zip(*said[1:], strict=True)
+    for path, label, made_by, class_name, source, origin in rows:
+        where = source or made_by or dataset if label == REAL else ""
+        made_by = made_by or (generator if label != REAL else "")
+        samples.append(Sample(path, label, made_by, class_name, where, origin))
     samples, words = share_reals(samples)
-    results = _results(scores, [(sample.generator, sample.path) for sample in samples])
-    anywhere = {path for name, path in results if not name}
-    both = [path for name, path in results if name and path in anywhere]
+    places = _places(scores.file, (sample.generator for sample in samples), said.paths)
+    anywhere = places.get("", {})
+    both = [path for name, own in places.items() if name for path in own if path in anywhere]
     if both:
         raise refuse(f"paths of '{scores.file}' both with and without a generator", both, "keep one row each")
     order = tuple(dict.fromkeys(sample.generator for sample in samples if sample.generator))
@@ -93,7 +100,7 @@ def by_itself(scores: ForeignScores, dataset: str, generator: str) -> Import:
         TestSet(dataset, name, found, source, digest(found, facts), position)
         for position, (name, found) in enumerate(groups.items())
     )
-    return Import(scores, testsets, results, (*words, *scores.unread, *by_words(shortcomings(groups, facts))))
+    return Import(scores, testsets, places, (*words, *scores.unread, *by_words(shortcomings(groups, facts))))
 
 
 def beside(scores: ForeignScores, datasets: Iterable[Dataset], some: bool = False) -> Import:
@@ -111,9 +118,9 @@ def beside(scores: ForeignScores, datasets: Iterable[Dataset], some: bool = Fals
     labels: dict[str, int] = {}
     owners: dict[str, Home] = {}
     for testset in testsets:
-        for sample in testset.samples:
+        spelled = normal_paths([sample.path for sample in testset.samples])
+        for path, sample in zip(spelled, testset.samples, strict=True):
             # Real images stand in several test sets of a dataset, but a path of two datasets is two images.
-            path = normal(sample.path)
             labels[path] = sample.label
             whose = home(testset.dataset, path)
             if owners.setdefault(path, whose) != whose:
@@ -121,16 +128,16 @@ def beside(scores: ForeignScores, datasets: Iterable[Dataset], some: bool = Fals
                 raise BenchError(f"'{path}' is in {both}; import scores for one of them at a time")
     # Another tool knows borrowed reals by their own paths, where it has read them.
     lent = {whose.path: path for path, whose in owners.items() if whose.path not in labels}
-    rows = tuple(row._replace(path=lent.get(row.path, row.path)) for row in scores.rows)
-    scores = replace(scores, rows=rows)
-    results = _results(scores, [("", row.path) for row in scores.rows])
-    unknown = [row.path for row in scores.rows if row.path not in labels]
+    paths = [lent.get(path, path) for path in scores.said.paths]
+    places = _places(scores.file, repeat("", len(paths)), paths)
+    unknown = [path for path in paths if path not in labels]
     # Of a part of the images, others' scores are expected; a file of which not one fits is a mistake.
-    if unknown and not (some and len(unknown) < len(scores.rows)):
+    if unknown and not (some and len(unknown) < len(paths)):
         example = next(iter(labels))
         way_out = f"the dataset's are like '{example}'; say which prefix is to be removed from the file's"
         raise refuse(f"paths of '{scores.file}' that the dataset does not have", unknown, way_out)
-    wrong = [row.path for row in scores.rows if row.label not in (None, labels.get(row.path, row.label))]
+    said = zip(paths, scores.said.labels, strict=True)
+    wrong = [path for path, label in said if label not in (None, labels.get(path, label))]
     if wrong:
         raise refuse(
             f"labels of '{scores.file}' that differ from the dataset's", wrong, "say what its words mean"
@@ -139,16 +146,16 @@ def beside(scores: ForeignScores, datasets: Iterable[Dataset], some: bool = Fals
         f"{len(unknown)} rows are of no image that was asked for: left aside, the first '{path}'"
         for path in unknown[:1]
     ]
-    return Import(scores, testsets, results, tuple(notes))
+    return Import(scores, testsets, places, tuple(notes))
 
 
-def _results(scores: ForeignScores, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], ImageResult]:
-    """Put each row's result under its key, the only one of that key."""
-    found = {
-        key: ImageResult(row.status, row.score, error=row.error)
-        for key, row in zip(keys, scores.rows, strict=True)
-    }
-    if len(found) < len(keys):
-        twice = [path for (_, path), number in Counter(keys).items() if number > 1]
-        raise refuse(f"paths that '{scores.file}' lists more than once", twice, "keep one row each")
-    return found
+def _places(file: Path, testsets: Iterable[str], paths: Sequence[str]) -> Places:
+    """Note the place of each row, the only one of its path in its test set."""
+    places: dict[str, dict[str, int]] = {}
+    twice = {}
+    for at, (name, path) in enumerate(zip(testsets, paths, strict=True)):
+        if places.setdefault(name, {}).setdefault(path, at) != at:
+            twice[name, path] = path
+    if twice:
+        raise refuse(f"paths that '{file}' lists more than once", [*twice.values()], "keep one row each")
+    return places

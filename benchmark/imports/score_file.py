@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from itertools import compress
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from forenbench.data.sources.columns import UnusedColumns
+from forenbench.data.sources.columns import UnusedColumns, is_likely
 from forenbench.data.sources.labels import DROP, OF_SCORES, TableWords
-from forenbench.data.sources.table_files import check_suffix, look_through, read_rows, remarks
+from forenbench.data.sources.table_files import check_suffix, look_through, read_texts, remarks
 from forenbench.data.sources.table_rows import as_text
 from forenbench.errors import BenchError
 from forenbench.files.checksums import sha256_of
 from forenbench.files.regular import irregular
+from forenbench.records.rows import columns_as_arrow
 
-from .row_texts import Scored, normal, read_path, read_score
+from .row_texts import ReadScores, normal, read_column, read_paths
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,23 +45,26 @@ class Reading:
     real_is_high: bool = False
 
 
-_Said = tuple[int, str, int | None, str, str, str, str]
-"""Of a row, whatever its score: the first fields of `ForeignRow`."""
+class Said(NamedTuple):
+    """What a score file says of its images: columns with one entry for each row that was read.
 
+    Attributes:
+        numbers: Of the rows in the file, from 1.
+        paths: As they are compared.
+        labels: None in every row where there is no such column.
+        generators: Empty where a row names none, as are the others.
+        classes: Of the images, such as ``horse``.
+        real_sources: Where real images come from.
+        origins: What images are pieces of.
+    """
 
-class ForeignRow(NamedTuple):
-    """One row; `score` is NaN unless `status` is "ok", and `label` is None where there is no such column."""
-
-    number: int
-    path: str
-    label: int | None
-    generator: str
-    class_name: str
-    real_source: str
-    origin: str
-    score: float
-    status: str
-    error: str
+    numbers: Sequence[int]
+    paths: Sequence[str]
+    labels: Sequence[int | None]
+    generators: Sequence[str]
+    classes: Sequence[str]
+    real_sources: Sequence[str]
+    origins: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +75,8 @@ class ForeignScores:
         reading: How.
         file: Where it is.
         sha256: Of its content.
-        rows: In the file's order.
+        said: Of the images, in the file's order.
+        results: Of these (see `forenbench.records.rows.columns_as_arrow`).
         threshold: A float32 number, as the scores are: one that equals the threshold is not above it.
         notes: What was done to the scores.
         unread: Which columns seem to hold generators, where none is read.
@@ -77,7 +85,8 @@ class ForeignScores:
     reading: Reading
     file: Path
     sha256: str
-    rows: Sequence[ForeignRow]
+    said: Said
+    results: pa.RecordBatch
     threshold: float
     notes: tuple[str, ...]
     unread: tuple[str, ...] = ()
@@ -99,16 +108,16 @@ def read_scores(file: Path, readings: Sequence[Reading]) -> list[ForeignScores]:
     check_suffix(file)
     told: list[str] = []
     unread: list[str] = []
-    rows = list(_rows(file, readings, told, unread))
+    said, columns = _read(file, readings, told, unread)
     found, written, sha256 = [], (*remarks(file), *told), sha256_of(file)
-    for at, reading in enumerate(readings):
-        column = [scored[at] for _, scored in rows]
-        if not any(status == "ok" for _, status, _ in column):
-            why = f" (row {rows[0][0][0]}: {column[0][2]})" if column else ""
-            where = f"in column '{TableWords(reading.columns).theirs('score')}'{why}"
+    for reading, column in zip(readings, columns, strict=True):
+        if len(column.flaws) == len(column.values):
+            first = [f" (row {number}: {error})" for number, (_, error) in column.flaws.items()][:1]
+            where = f"in column '{TableWords(reading.columns).theirs('score')}'{''.join(first)}"
             raise BenchError(f"'{file}' holds no score {where}; say which column holds the scores")
-        oriented, limit, notes = _orient(file, [said for said, _ in rows], column, reading)
-        found.append(ForeignScores(reading, file, sha256, oriented, limit, (*notes, *written), tuple(unread)))
+        results, limit, notes = _orient(file, said.numbers, column, reading)
+        notes = (*notes, *written)
+        found.append(ForeignScores(reading, file, sha256, said, results, limit, notes, tuple(unread)))
     return found
 
 
@@ -118,60 +127,68 @@ def refuse(what: str, found: Sequence[str], way_out: str) -> BenchError:
     return BenchError(f"{what}: {len(found)} ({some}); {way_out}")
 
 
-def _rows(
+def _read(
     file: Path, readings: Sequence[Reading], notes: list[str], unread: list[str]
-) -> Iterator[tuple[_Said, list[Scored]]]:
-    """Read row by row, with a score of every column of scores; rows that labels leave out are none.
+) -> tuple[Said, list[ReadScores]]:
+    """Read what rows say, and every column of scores; rows that labels leave out are none.
 
-    What there is to say of labels, and of columns, is added to `notes` and, at the end, to `unread`.
+    What there is to say of labels, and of columns, is added to `notes` and `unread`.
     """
     reading = readings[0]
     words = TableWords(reading.columns, reading.labels)
-    columns, said = look_through(file, words.theirs("label"))
-    if not columns:
-        return
-    names = words.find(columns, str(file), ("path",))
-    scores = [TableWords(one.columns).find(columns, str(file), ["score"])["score"] for one in readings]
+    there, marks = look_through(file, words.theirs("label"))
+    if not there:
+        return Said([], [], [], [], [], [], []), [ReadScores([], {}) for _ in readings]
+    names = words.find(there, str(file), ("path",))
+    scores = [TableWords(one.columns).find(there, str(file), ["score"])["score"] for one in readings]
     labels: Mapping[str, int | None] = {}
     if "label" in names:
-        labels, more = words.meanings(said, str(file), names["label"])
+        labels, more = words.meanings(marks, str(file), names["label"])
         notes += more
-    # A prefix that ends in a slash is whole folders: "data/" does not begin "database/a.png".
-    prefix = reading.prefix and normal(reading.prefix) + "/" * reading.prefix.endswith(("/", "\\"))
     unused = UnusedColumns({**names, **{f"score of {one}": one for one in scores}})
-    column = {name: names.get(name, "") for name in OF_SCORES}
-    described = [column[name] for name in ("generator", "class", "real_source", "origin")]
-    for number, row in enumerate(read_rows(file), 1):
-        unused.see(row)
-        label = labels.get(row.get(column["label"], ""))
-        if label == DROP:
-            continue
-        path = read_path(file, number, row.get(column["path"], ""))
-        if prefix and path.startswith(prefix):  # where nothing would be left, the path stays whole
-            path = path.removeprefix(prefix).lstrip("/") or path
-        generator, class_name, source, origin = [
-            _text(row[name]) if name in row else "" for name in described
-        ]
-        reason = row.get(column["status"], ""), row.get(column["error"], "")
-        scored = [read_score(file, number, row.get(one, ""), *reason) for one in scores]
-        yield (number, path, label, generator, class_name, source, origin), scored
+    texts = read_texts(file, [*names.values(), *scores, *filter(is_likely, there)])
+    unused.see(texts)
     unread += unused.notes()
+    numbers: Sequence[int] = range(1, len(marks) + 1)
+    if DROP in labels.values():
+        kept = [labels[mark] != DROP for mark in marks]
+        texts = {name: list(compress(column, kept)) for name, column in texts.items()}
+        marks, numbers = list(compress(marks, kept)), list(compress(numbers, kept))
+    absent = [""] * len(numbers)
+    ours = {name: texts[names[name]] if name in names else absent for name in OF_SCORES}
+    said = Said(
+        numbers,
+        _without(reading.prefix, read_paths(file, numbers, ours["path"])),
+        [labels.get(mark) for mark in marks],
+        *(_texts(ours[name]) for name in ("generator", "class", "real_source", "origin")),
+    )
+    reasons = ours["status"], ours["error"]
+    return said, [read_column(file, numbers, texts[one], *reasons) for one in scores]
 
 
-@lru_cache(1024)
-def _text(said: str) -> str:
-    """Read a text (see `as_text`) into one object for equal ones: of a million rows most share a few."""
-    return as_text(said)
+def _without(prefix: str, paths: Sequence[str]) -> Sequence[str]:
+    """Remove what paths begin with; where nothing would be left, a path stays whole."""
+    if not prefix:
+        return paths
+    # One that ends in a slash is whole folders: "data/" does not begin "database/a.png".
+    prefix = normal(prefix) + "/" * prefix.endswith(("/", "\\"))
+    return [(path.startswith(prefix) and path.removeprefix(prefix).lstrip("/")) or path for path in paths]
+
+
+def _texts(column: Sequence[str]) -> list[str]:
+    """Read texts (see `as_text`) into one object for equal ones: of a million rows most share a few."""
+    read = {said: as_text(said) for said in dict.fromkeys(column)}
+    return [read[said] for said in column]
 
 
 def _orient(
-    file: Path, rows: Sequence[_Said], scored: Sequence[Scored], reading: Reading
-) -> tuple[list[ForeignRow], float, tuple[str, ...]]:
+    file: Path, numbers: Sequence[int], column: ReadScores, reading: Reading
+) -> tuple[pa.RecordBatch, float, tuple[str, ...]]:
     """Turn scores so that higher means generated, and round them to the float32 that the store keeps."""
-    given = np.array([score for score, _, _ in scored])
-    outside = np.flatnonzero((given < 0) | (given > 1))  # NaN is neither
-    if len(outside) and reading.threshold is None:
-        (number, *_), score = rows[outside[0]], given[outside[0]]
+    given = np.array(column.values)
+    outside = np.flatnonzero((given < 0) | (given > 1)).tolist()  # NaN is neither
+    if outside and reading.threshold is None:
+        number, score = numbers[outside[0]], given[outside[0]]
         raise BenchError(
             f"'{file}', row {number}: score {score:g} is outside [0, 1], so that 0.5 is no natural "
             "threshold; say above which score (threshold) an image counts as generated"
@@ -181,20 +198,27 @@ def _orient(
         raise BenchError(f"threshold {threshold} is no finite number")
     turned, notes = given, ["higher means generated"]
     if reading.real_is_high:
-        turned, threshold = (-given, -threshold) if len(outside) else (1 - given, 1 - threshold)
-        notes = [f"higher meant real, turned round by {'-score' if len(outside) else '1 - score'}"]
+        turned, threshold = (-given, -threshold) if outside else (1 - given, 1 - threshold)
+        notes = [f"higher meant real, turned round by {'-score' if outside else '1 - score'}"]
     with np.errstate(over="ignore"):  # float32 ends at 3.4e38: infinite there, and said of the row below
         stored = turned.astype(np.float32)
     # Ties change AUROC and AP. NumPy counts each NaN as a value of its own, so that they are left out.
     lost = len(np.unique(given[~np.isnan(given)])) - len(np.unique(stored[~np.isnan(stored)]))
     if lost:
         notes.append(f"{lost} distinct scores became ties in float32")
-    oriented = []
-    for said, (before, status, error), score in zip(rows, scored, stored.tolist(), strict=True):
-        if math.isinf(score):
-            error = f"score {before:g} in row {said[0]} of {file.name} is too large for float32"
-            oriented.append(ForeignRow(*said, math.nan, "nonfinite", error))
-        else:
-            oriented.append(ForeignRow(*said, score, status, error))
+    flaws = dict(column.flaws)
+    for at in np.flatnonzero(np.isinf(stored)).tolist():
+        error = f"score {given[at]:g} in row {numbers[at]} of {file.name} is too large for float32"
+        stored[at], flaws[numbers[at]] = np.nan, ("nonfinite", error)
+    said = [flaws.get(number, ("ok", "")) for number in numbers]
+    results = columns_as_arrow(
+        {
+            "score": stored,
+            "logit": np.full(len(stored), np.nan, np.float32),
+            "status": [status for status, _ in said],
+            "error": [error for _, error in said],
+            "drawn": [""] * len(stored),
+        }
+    )
     # Rounded as the scores are: 0.3 is more than 0.3 once the one is float32 and the other is not.
-    return oriented, float(np.float32(threshold)), tuple(notes)
+    return results, float(np.float32(threshold)), tuple(notes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from .record import StatusCounts
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from numpy.typing import NDArray
 
 COLUMNS = (
     "dataset",
@@ -63,15 +64,20 @@ class ImageResult:
 
 def as_arrow(results: Sequence[ImageResult]) -> pa.RecordBatch:
     """Put results side by side, typed as in rows."""
+    return columns_as_arrow({name: [getattr(result, name) for result in results] for name in _RESULT})
+
+
+def columns_as_arrow(columns: Mapping[str, Sequence[Any] | NDArray[Any]]) -> pa.RecordBatch:
+    """Type columns of the fields of `ImageResult`, all of one length, as in rows."""
     import pyarrow as pa
 
-    columns: dict[str, list[Any]] = {name: [getattr(result, name) for result in results] for name in _RESULT}
+    typed = dict(columns)
     for name in ("status", "error", "drawn"):
         # Parquet's text is UTF-8; file names and messages of the system may hold bytes that are none. Most of
         # a column's texts are equal.
         known = {text: readable(text) for text in set(columns[name])}
-        columns[name] = [known[text] for text in columns[name]]
-    return pa.record_batch(columns, result_schema())
+        typed[name] = [known[text] for text in columns[name]]
+    return pa.record_batch(typed, result_schema())
 
 
 def result_schema() -> pa.Schema:

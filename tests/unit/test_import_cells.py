@@ -46,7 +46,7 @@ def scores(folder: Path, text: str) -> Path:
 def test_one_score_serves_a_real_image_in_every_test_set(tmp_path: Path) -> None:
     one = read(scores(tmp_path, "./r,0.25\nf1,0.5\nf2,0.75\n"), Reading())
     found = beside(one, [dataset("d", {"one": ["r", "f1"], "two": ["r", "f2"]})])
-    assert [[one.score for one in found.of(testset)] for testset in found.testsets] == [
+    assert [found.of(testset)["score"].to_pylist() for testset in found.testsets] == [
         [0.25, 0.5],
         [0.25, 0.75],
     ]
@@ -63,7 +63,7 @@ def test_another_tool_s_paths_of_borrowed_reals_are_those_that_they_have_at_home
     lent = "photos:/real/r"
     both = [dataset("d", {"one": [lent, "f1"]}), dataset("e", {"two": [lent, "f2"]})]
     found = beside(one, both)
-    assert [[one.score for one in found.of(testset)] for testset in found.testsets] == [
+    assert [found.of(testset)["score"].to_pylist() for testset in found.testsets] == [
         [0.25, 0.5],
         [0.25, 0.75],
     ]
@@ -113,6 +113,18 @@ def test_reals_stay_where_the_generator_column_has_them_otherwise(
     found = by_itself_of(tmp_path, text)
     assert [testset.name for testset in found.testsets] == testsets
     assert not any("no generated image has" in note for note in found.notes)
+
+
+def test_a_path_twice_in_one_test_set_is_refused(tmp_path: Path) -> None:
+    found = by_itself_of(tmp_path, "r,0,0.1,,\nf,1,0.9,sdxl,\nf,1,0.8,dalle,\n")
+    assert [found.of(testset)["score"].to_pylist()[0] for testset in found.testsets] == pytest.approx(
+        [0.9, 0.8]
+    )
+    with pytest.raises(BenchError, match=r"lists more than once: 1 \(f\); keep one row each"):
+        by_itself_of(tmp_path, "r,0,0.1,,\nf,1,0.9,sdxl,\nf,1,0.8,sdxl,\n")
+    twice = read(scores(tmp_path, "r,0.25\nf1,0.5\n./f1,0.5\nf1,0.5\n"), Reading())
+    with pytest.raises(BenchError, match=r"lists more than once: 1 \(f1\)"):
+        beside(twice, [dataset("d", {"t": ["r", "f1"]})])
 
 
 def test_a_name_of_a_detector_that_was_run_here_is_refused_before_anything_is_written(tmp_path: Path) -> None:

@@ -340,6 +340,7 @@ def test_separators_within_a_quoted_header_do_not_count(tmp_path: Path) -> None:
 
 def test_a_column_that_seems_to_hold_generators_is_named_with_its_values(tmp_path: Path) -> None:
     rows = [f"{number},1,{'flux' if number % 2 else 'sdxl'},cat,rgb" for number in range(5)]
+    rows.append("5,0,,cat,rgb")  # a real image, which no model has made
     (tmp_path / "m.csv").write_text("\n".join(["path,label,Model_Name,class,mode", *rows]))
     (note,) = open_location(tmp_path / "m.csv")[1].notes
     assert "column 'model_name' is not read; it has 2 values, such as 'flux'" in note

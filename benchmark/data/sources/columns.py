@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -29,13 +29,13 @@ class UnusedColumns:
     used: Mapping[str, str]
     _values: dict[str, set[str]] = field(default_factory=dict)
 
-    def see(self, row: Mapping[str, str]) -> None:
-        """Look at one row, by lower-case column name."""
+    def see(self, columns: Mapping[str, Iterable[str]]) -> None:
+        """Look at columns, or at some rows of them, by lower-case name."""
         if "generator" in self.used:
             return
-        for name, value in row.items():
-            if value and is_likely(name) and name not in self.used.values():
-                self._values.setdefault(name, set()).add(value)
+        for name, values in columns.items():
+            if is_likely(name) and name not in self.used.values() and (said := {*values} - {""}):
+                self._values.setdefault(name, set()).update(said)
 
     def notes(self) -> Iterator[str]:
         """Say which columns these are, with how many values."""

@@ -115,7 +115,7 @@ def _read(file: Path, words: TableWords) -> tuple[list[_Row], list[str]]:
     labels, notes = words.meanings(said, str(file), names["label"])
     unused, rows = UnusedColumns(names), []
     for number, row in enumerate(read_rows(file), 1):
-        unused.see(row)
+        unused.see({name: (value,) for name, value in row.items()})
         ours = {name: row.get(theirs, "") for name, theirs in names.items()}
         label = labels[ours["label"]]
         if label is None or label == DROP:

@@ -8,6 +8,8 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby, islice
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from forenbench.files.regular import irregular
 
 SUFFIXES = (".csv", ".jsonl", ".parquet")
 _HEAD = 1 << 16
+_BLOCK = 1 << 14
 _MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "pipes"}
 _QUOTED = re.compile('"[^"]*"')
@@ -34,6 +37,23 @@ def read_rows(file: Path) -> Iterator[dict[str, str]]:
     """
     for names, texts in _lines(file):
         yield dict(zip(names, texts, strict=True))
+
+
+def read_texts(file: Path, columns: Iterable[str]) -> dict[str, list[str]]:
+    """Read some of a table's columns, by lower-case name; where a row lacks one, its text is empty.
+
+    Raises:
+        BenchError: See `read_rows`.
+    """
+    read: dict[str, list[str]] = {name: [] for name in columns}
+    lines = _lines(file)
+    while block := list(islice(lines, _BLOCK)):
+        for names, rows in groupby(block, itemgetter(0)):  # only rows of JSON differ in theirs
+            there = dict(zip(names, zip(*(texts for _, texts in rows), strict=True), strict=True))
+            absent = ("",) * len(next(iter(there.values())))
+            for name, texts in read.items():
+                texts += there.get(name, absent)
+    return read
 
 
 def _lines(file: Path) -> Iterator[_Line]:

@@ -148,7 +148,5 @@ def read_columns(
         samples, more = share_reals(samples)
         notes += more
     unused = UnusedColumns(columns.names)
-    for name, column in columns.words.items():
-        for value in set(column):
-            unused.see({name: value})
+    unused.see(columns.words)
     return Findings(tuple(samples), tuple(unlabelled), (*notes, *unused.notes()))
