@@ -113,8 +113,19 @@ def protocols() -> Mapping[str, Protocol]:
     """Read every protocol that comes with the package, by name; ``all`` is the first."""
     found = []
     for file in (files("forenbench.datasets") / "protocols").iterdir():
-        if file.name.endswith(".toml"):
-            found.append(_parse(file.name.removesuffix(".toml"), tomllib.loads(file.read_text("utf-8"))))
+        if not file.name.endswith(".toml"):
+            continue
+        name, values = file.name.removesuffix(".toml"), tomllib.loads(file.read_text("utf-8"))
+        rules = tuple(Reencoding(**_frozen(name, rule, Reencoding)) for rule in values.pop("reencode", ()))
+        chosen = FileRule(**_frozen(name, values.pop("files", {}), FileRule))
+        protocol = Protocol(**_frozen(name, values, Protocol), name=name, files=chosen, reencode=rules)
+        if chosen.chosen_by and chosen.chosen_by not in FUNCTIONS:
+            raise BenchError(unknown("function", chosen.chosen_by, FUNCTIONS))
+        if protocol.threshold not in (None, 0.5):
+            raise BenchError(f"protocols/{name}.toml: threshold {protocol.threshold}; only 0.5 can be had")
+        if surplus := set(protocol.spread) - set(STATISTICS):
+            raise BenchError(unknown("statistic", min(surplus), STATISTICS))
+        found.append(protocol)
     found.sort(key=lambda one: (one.name != "all", one.name))
     return MappingProxyType({one.name: one for one in found})
 
@@ -135,21 +146,6 @@ def protocol_of(selection: str) -> Protocol:
     # Of another version there may be protocols that this one does not know: nothing is known of them.
     name, _, _ = selection.partition(",")
     return protocols().get(name) or Protocol(name, "")
-
-
-def _parse(name: str, values: Mapping[str, Any]) -> Protocol:
-    """Make a protocol of one file's content, checking its keys."""
-    rules = tuple(Reencoding(**_frozen(name, rule, Reencoding)) for rule in values.get("reencode", ()))
-    chosen = FileRule(**_frozen(name, values.get("files", {}), FileRule))
-    plain = {key: value for key, value in values.items() if key not in ("files", "reencode")}
-    protocol = Protocol(**_frozen(name, plain, Protocol), name=name, files=chosen, reencode=rules)
-    if chosen.chosen_by and chosen.chosen_by not in FUNCTIONS:
-        raise BenchError(unknown("function", chosen.chosen_by, FUNCTIONS))
-    if protocol.threshold not in (None, 0.5):
-        raise BenchError(f"protocols/{name}.toml: threshold {protocol.threshold}; only 0.5 can be had")
-    if surplus := set(protocol.spread) - set(STATISTICS):
-        raise BenchError(unknown("statistic", min(surplus), STATISTICS))
-    return protocol
 
 
 def _frozen(name: str, values: Mapping[str, Any], kind: type) -> dict[str, Any]:

@@ -17,28 +17,21 @@ _FAMILIES = {"midjourney", "stablediffusion"}
 
 
 @cache
-def _rows() -> tuple[Mapping[str, str], ...]:
-    """Read ``datasets/released.csv``."""
+def _rows() -> Mapping[str, Mapping[str, str]]:
+    """Read ``datasets/released.csv``: a generator's line by all of its names, as `plain` spells them."""
+    found: dict[str, Mapping[str, str]] = {}
     with (files("forenbench.datasets") / "released.csv").open(encoding="utf-8") as text:
-        return tuple(csv.DictReader(text))
+        for row in csv.DictReader(text):
+            for name in (row["generator"], *row["also"].split()):
+                # "ZITS++" is "ZITS" to `plain`: the earlier line keeps the name
+                found.setdefault(plain(name), row)
+    return found
 
 
 @cache
 def listed() -> Mapping[str, date]:
     """Return the list's dates by every name of a generator, as `plain` spells it."""
-    found: dict[str, date] = {}
-    for row in _rows():
-        for name in (row["generator"], *row["also"].split()):
-            # "ZITS++" is "ZITS" to `plain`: the earlier line keeps the name
-            found.setdefault(plain(name), date.fromisoformat(row["released"]))
-    return found
-
-
-@cache
-def _names() -> Mapping[str, str]:
-    """Return the list's own name of each generator by all of its names, as `plain` spells both."""
-    every = ((name, row["generator"]) for row in _rows() for name in row["also"].split())
-    return {plain(name): plain(generator) for name, generator in every}
+    return {name: date.fromisoformat(row["released"]) for name, row in _rows().items()}
 
 
 def one_name(generator: str) -> str:
@@ -47,7 +40,7 @@ def one_name(generator: str) -> str:
     Of those that ``datasets/released.csv`` does not list it is the name itself, as `plain` spells it.
     """
     key = plain(generator)
-    return _names().get(key, key)
+    return plain(_rows()[key]["generator"]) if key in _rows() else key
 
 
 def read_dates(file: str, values: Mapping[str, object]) -> dict[str, date]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from forenbench.errors import BenchError
@@ -63,23 +63,19 @@ def _draft(
     Raises:
         BenchError: It is not the same files.
     """
+    # A table that holds its images is found by way of its folder.
+    folder = root if root.is_dir() else root.parent
     paths = [sample.path for sample in samples]
-    write_manifest(file, dict(_locations(source, paths, root)), samples, facts)
-    opened, _ = open_location(file)
-    theirs, ours = opened.stamps(paths), source.stamps(paths)
+    ours, locations = source.stamps(paths), {}
+    for path, stamp in ours.items():
+        name = os.fsencode(path)
+        # Two slashes stand between an archive and its member.
+        ends = [end for end in (b"//" + name, b"/" + name) if stamp.key.endswith(end)]
+        locations[path] = Path(os.fsdecode(stamp.key.removesuffix(ends[0]))) if ends else folder
+    write_manifest(file, locations, samples, facts)
+    theirs = open_location(file)[0].stamps(paths)
     for path in paths:
         if theirs[path].key != ours[path].key:
             raise BenchError(
                 f"no manifest can say where '{readable(path)}' of '{root}' is; unpack the images"
             )
-
-
-def _locations(source: FileSource, paths: Sequence[str], root: Path) -> Iterator[tuple[str, Path]]:
-    """Say which folder or archive each path is in, by what names the file on this machine."""
-    # A table that holds its images is found by way of its folder.
-    folder = root if root.is_dir() else root.parent
-    for path, stamp in source.stamps(paths).items():
-        name = os.fsencode(path)
-        # Two slashes stand between an archive and its member.
-        ends = [end for end in (b"//" + name, b"/" + name) if stamp.key.endswith(end)]
-        yield path, Path(os.fsdecode(stamp.key.removesuffix(ends[0]))) if ends else folder

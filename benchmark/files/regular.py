@@ -40,8 +40,10 @@ def open_regular(path: Path) -> BufferedReader:
     Raises:
         OSError: It is none, as its ``strerror`` says in the words of `irregular`; or it cannot be opened.
     """
+    # Without waiting for whoever would write into a pipe; Windows has no such files.
+    at_once = getattr(os, "O_NONBLOCK", 0)
     # What was opened is looked at, not the path, which may lead to something else by then.
-    file = open(path, "rb", opener=_at_once)  # noqa: SIM115 - Path.open takes no opener
+    file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | at_once))  # noqa: SIM115
     mode = os.fstat(file.fileno()).st_mode
     if not stat.S_ISREG(mode):
         file.close()
@@ -53,8 +55,3 @@ def read_regular(path: Path) -> bytes:
     """Read a regular file; errors are those of `open_regular`."""
     with open_regular(path) as file:
         return file.read()
-
-
-def _at_once(path: str, flags: int) -> int:
-    """Open a path without waiting for whoever would write into a pipe; Windows has no such files."""
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))

@@ -68,7 +68,10 @@ def correlation(made: Decisions[N]) -> N:
     right_reals, missed = made.reals - made.false_positives, made.fakes - made.true_positives
     covariance = made.true_positives * right_reals - made.false_positives * missed
     variances = called * passed * made.reals * made.fakes
-    return ratio(covariance, _root(variances))
+    # The product of four counts of some 100,000 images is beyond 64 bits: Python's integers hold it exactly,
+    # NumPy's would overflow without a word. Replicates are floats, and only their spread counts.
+    root: N = np.sqrt(variances) if isinstance(variances, np.ndarray) else math.sqrt(variances)
+    return ratio(covariance, root)
 
 
 def average_precision(made: Decisions[N]) -> N:
@@ -94,13 +97,3 @@ def ratio(above: N, below: N) -> N:
         divided: N = np.divide(above, below, out=np.full(np.shape(above), np.nan), where=below != 0)
         return divided
     return above / below if below else math.nan
-
-
-def _root(square: N) -> N:
-    """Take the square root."""
-    # The product of four counts of some 100,000 images is beyond 64 bits: Python's integers hold it exactly,
-    # NumPy's would overflow without a word. Replicates are floats, and only their spread counts.
-    if isinstance(square, np.ndarray):
-        root: N = np.sqrt(square)
-        return root
-    return math.sqrt(square)

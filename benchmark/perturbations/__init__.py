@@ -159,12 +159,10 @@ def _call_in(file: PluginFile, function: str, *values: object) -> Any:  # noqa: 
     return getattr(_kind_in(file), function)(*values)
 
 
-def _flaw(thing: object) -> str:
-    """Say what is no kind of perturbation."""
-    # Here, for guest_kinds imports no kinds: the chain of imports would be eleven modules long.
-    return guest_kinds.flaw(thing) if isinstance(thing, Kind) else "is no perturbations.kinds.Kind"
-
-
 PERTURBATIONS: Registry[Kind] = Registry(
-    "perturbation", "forenbench.perturbations", _flaw, {kind.name: kind for kind in KINDS}
+    "perturbation",
+    "forenbench.perturbations",
+    # Here, for guest_kinds imports no kinds: the chain of imports would be eleven modules long.
+    lambda thing: guest_kinds.flaw(thing) if isinstance(thing, Kind) else "is no perturbations.kinds.Kind",
+    {kind.name: kind for kind in KINDS},
 )

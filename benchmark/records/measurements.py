@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import astuple, dataclass, field
-from functools import partial
 from importlib.metadata import version
 from itertools import chain, groupby, islice
 from pathlib import Path
@@ -22,6 +21,7 @@ from forenbench.metrics.times_drawn import ROOM
 
 from . import coverage, fits, remembered
 from .coverage import APART, MISSING, WRONG
+from .leakage import full_name
 from .record import DetectorKey, Record
 from .remembered import CellMetrics, Remembered
 from .store import Store
@@ -90,8 +90,12 @@ class Measurements:
             return  # `of` measures each when it is asked for
         import scipy.special  # noqa: F401 - once, and not in each process
 
-        groups = list(_by_testset(lacking.values(), -(-len(lacking) // (_GROUPS * processes))))
-        answers = in_processes(partial(_answers, self.store), groups, processes)
+        most_each, groups = -(-len(lacking) // (_GROUPS * processes)), []
+        # Consecutive cells of a test set go together, for they share what they draw.
+        for _, several in groupby(lacking.values(), lambda one: full_name(one.record)):
+            while some := list(islice(several, most_each)):
+                groups.append(some)
+        answers = in_processes(lambda some: [one.answer(self.store) for one in some], groups, processes)
         for key, answer in zip(lacking, chain.from_iterable(answers), strict=True):
             self._keep(key, answer)
 
@@ -151,14 +155,3 @@ def at_once(images: Sequence[int]) -> int:
         return 1
     memory = max(_MEMORY, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 8)
     return min(len(images), most(), max(1, memory // (ROOM + _BYTES * max(images))))
-
-
-def _by_testset(questions: Iterable[Question], most: int) -> Iterator[list[Question]]:
-    """Put at most so many consecutive cells of a test set together, for they share what they draw."""
-    for _, several in groupby(questions, lambda one: (one.record.cell.dataset, one.record.cell.testset)):
-        while some := list(islice(several, most)):
-            yield some
-
-
-def _answers(store: Store, questions: Iterable[Question]) -> list[Remembered]:
-    return [question.answer(store) for question in questions]

@@ -136,7 +136,11 @@ def encoded(encoder: Encoder, outputs: Sequence[str], batch: Tensor) -> dict[str
             raise ValueError(f"outputs returned no '{absent[0]}', which it was asked for")
         found = {}
         for output in outputs:
-            features = _counted(made[output], len(batch), f"outputs['{output}']" if output else "encode")
+            method = f"outputs['{output}']" if output else "encode"
+            features = _dense(made[output], method)
+            if features.ndim == 0 or len(features) != len(batch):
+                what = _described(made[output])
+                raise ValueError(f"{method} returned {what} for {len(batch)} images: return one row for each")
             # Under autocast features are bfloat16, and a detector may hand them to numpy, which has no such
             # type.
             dtype = torch.float32 if features.dtype == torch.bfloat16 else features.dtype
@@ -181,16 +185,6 @@ def _numbers(returned: Any, number: int, method: str) -> Tensor:  # noqa: ANN401
         )
     copied: Tensor = values.detach().to(torch.float32, copy=True)
     return copied
-
-
-def _counted(returned: object, number: int, method: str) -> Tensor:
-    """Refuse anything but one value or vector per image."""
-    values = _dense(returned, method)
-    if values.ndim == 0 or len(values) != number:
-        raise ValueError(
-            f"{method} returned {_described(returned)} for {number} images: return one row for each"
-        )
-    return values
 
 
 def _dense(returned: object, method: str) -> Tensor:

@@ -35,14 +35,10 @@ class MemoryFile:
     def __init__(self, file: FileIO | BytesIO | None = None, why_copied: str = "") -> None:
         """Make an empty one, or take a file that holds one."""
         self.why_copied = why_copied
-        self._file = file or self._new()
-
-    def _new(self) -> FileIO | BytesIO:
         try:
-            return _opened(os.memfd_create("forenbench batch"))
+            self._file = file or _opened(os.memfd_create("forenbench batch"))
         except (AttributeError, OSError) as error:  # only Linux has them, and may have no descriptor left
-            self.why_copied = reason(error)
-            return BytesIO()
+            self._file, self.why_copied = BytesIO(), reason(error)
 
     def append(self, tensor: Tensor) -> int:
         """Write the values of a tensor on the CPU; return at which byte they begin."""

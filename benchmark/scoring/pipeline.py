@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -118,7 +118,11 @@ class Scorer:
                         outputs = [one.output for one in together]
                         of_each = [self._features(detector, outputs, batch, p, stack) for stack in stacks]
                         features |= {one: [pieces[one.output] for pieces in of_each] for one in together}
-                    inputs = _own(features[reads], heads[reads])
+                    # Each of several heads gets a copy of its own, for it may write there.
+                    inputs = (
+                        piece if heads[reads] == 1 else piece._replace(values=piece.values.clone())
+                        for piece in features[reads]
+                    )
                     made[p, d] = [piece if piece.failed else self._score(detector, piece) for piece in inputs]
         # Only now are results fetched, so that a GPU is kept busy until all its work is queued.
         return {(p, d): self._collect(batch, p, d, pieces) for (p, d), pieces in made.items()}
@@ -180,12 +184,6 @@ class Scorer:
                     results[position] = ImageResult("nonfinite", logit=logit, error=error)
         drawn = batch.drawn[p]
         return [replace(results[at], drawn=drawn[at]) if drawn[at] else results[at] for at in sorted(results)]
-
-
-def _own(pieces: Iterable[_Piece], readers: int) -> Iterator[_Piece]:
-    """Give each of several heads that read the same features a copy of its own, for it may write there."""
-    for piece in pieces:
-        yield piece if readers == 1 else piece._replace(values=piece.values.clone())
 
 
 def score_testset(

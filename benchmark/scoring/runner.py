@@ -232,19 +232,17 @@ class _Run:
         """Turn the shards of a test set into its cells' rows, unless another process has done so."""
         with self.progress.finishing(task):
             lacking = [planned for planned in cells if not self.store.is_done(planned.cell, planned.identity)]
-            make_rows(
-                self.progress, self.store, task, [(one, self._provenance(task, one)) for one in lacking]
-            )
+            made = [
+                Provenance(
+                    **environment(self.engine.device_name),
+                    position=planned.position,
+                    protocol=task.testset.protocol,
+                    found=task.testset.found,
+                    notes=(*self.notes, *planned.remarks),
+                    trained_on=planned.trained_on,
+                )
+                for planned in lacking
+            ]
+            make_rows(self.progress, self.store, task, zip(lacking, made, strict=True))
             self.progress.forget(task, self.store.is_done)
         self.reporter.stored(len(cells))
-
-    def _provenance(self, task: Task, planned: PlannedCell) -> Provenance:
-        """Say what a reader may want to know of a cell's rows."""
-        return Provenance(
-            **environment(self.engine.device_name),
-            position=planned.position,
-            protocol=task.testset.protocol,
-            found=task.testset.found,
-            notes=(*self.notes, *planned.remarks),
-            trained_on=planned.trained_on,
-        )

@@ -76,15 +76,13 @@ def _lines(file: Path) -> Iterator[_Line]:
 
 
 def _typed(row: Row) -> _Line:
-    """Make texts of a row's values."""
-    return tuple(row), [value if type(value) is str else _as_text(value) for value in row.values()]
-
-
-def _as_text(value: object) -> str:
-    """Write a value of a typed table as others hold it."""
-    # a Parquet column of file names that are not all valid text holds bytes (see `write_rows`)
-    text = value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
-    return "" if text is None else str(text)
+    """Make texts of a row's values, as tables without types hold them."""
+    texts = []
+    for value in row.values():
+        # a Parquet column of file names that are not all valid text holds bytes (see `write_rows`)
+        text = value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
+        texts.append("" if text is None else str(text))
+    return tuple(row), texts
 
 
 def look_through(file: Path, column: str) -> tuple[list[str], list[str]]:
