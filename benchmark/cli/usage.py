@@ -33,18 +33,16 @@ def usage_error(error: typer.TyperException, arguments: Sequence[str]) -> str:
     context = getattr(error, "ctx", None)
     words = takewhile(lambda word: not word.startswith("-"), arguments)
     command = context.command_path if context else " ".join(["bench", *words])
-    return f"{_ours(message, arguments)}; '{command} --help' shows how it is called"
-
-
-def _ours(message: str, arguments: Sequence[str]) -> str:
-    for pattern, words in _WORDS.items():
+    refusal = message[:1].lower() + message[1:].rstrip(".")
+    for pattern, ours in _WORDS.items():
         if found := re.fullmatch(pattern, message):
             said = found.groupdict()
             near = said.get("near", "").replace("'", "")
             value = _value_of(said["name"], arguments)
             quoted = f"'{value}' " if value else ""
-            return words.format(**{**said, "value": quoted, "near": near and f": did you mean {near}?"})
-    return message[:1].lower() + message[1:].rstrip(".")
+            refusal = ours.format(**{**said, "value": quoted, "near": near and f": did you mean {near}?"})
+            break
+    return f"{refusal}; '{command} --help' shows how it is called"
 
 
 def _value_of(name: str, arguments: Sequence[str]) -> str:
