@@ -12,16 +12,10 @@ def main() -> None:
     # Not at the top: importing one command's module imports this one first, and needs no application.
     from .app import run_app
 
-    _have_any_letter_written()
-    run_app()
-
-
-def _have_any_letter_written() -> None:
-    """Write files and pipes as UTF-8 where they are not: Windows' code pages lack letters that tables have.
-
-    An encoding that the user asked for is kept, and what it lacks is written as an escape.
-    """
+    # As UTF-8, for Windows' code pages lack letters that tables have. An encoding that the user asked for is
+    # kept, and what it lacks is written as an escape.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper) and not stream.encoding.lower().startswith("utf"):
             wanted = None if "PYTHONIOENCODING" in os.environ else "utf-8"
             stream.reconfigure(encoding=wanted, errors="backslashreplace")
+    run_app()

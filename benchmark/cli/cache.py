@@ -8,7 +8,7 @@ import typer
 
 from forenbench.errors import BenchError, unknown
 from forenbench.files.places import cache_folder
-from forenbench.front.caches import KINDS, CacheKind
+from forenbench.front.caches import KINDS
 from forenbench.scoring.features import SIZE, user_cache
 from forenbench.weights.wording import size_in_words
 
@@ -57,7 +57,10 @@ def clear(
         raise BenchError(
             f"say what to clear: {', '.join(_KINDS)} or all; 'bench cache show' shows how much it is"
         )
-    chosen = [kind for name in names for kind in (KINDS if name == "all" else [_find(name)])]
+    for name in names:
+        if name not in (*_KINDS, "all"):
+            raise BenchError(unknown("kind of cache", name, [*_KINDS, "all"]))
+    chosen = [kind for name in names for kind in (KINDS if name == "all" else [_KINDS[name]])]
     if encoder and names != ["features"]:
         raise BenchError("--encoder is of features alone: name no other kind beside it")
     used = {kind.name: kind.usage() for kind in chosen if any(kind.usage())}
@@ -75,12 +78,6 @@ def clear(
         if kept := _KINDS[name].clear():
             say(f"{kept[0].name} and {len(kept) - 1} more are just being written, and stay.", "yellow")
         say(f"Removed {name}: {size_in_words(size)}.", "green")
-
-
-def _find(name: str) -> CacheKind:
-    if name not in _KINDS:
-        raise BenchError(unknown("kind of cache", name, [*_KINDS, "all"]))
-    return _KINDS[name]
 
 
 def _clear_encoder(encoder: str, yes: bool) -> None:

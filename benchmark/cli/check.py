@@ -22,8 +22,3 @@ COMMANDS = {
 """As `forenbench.cli.app.COMMANDS`: who checks a detector need not wait for what tables rest on."""
 
 app = lazy_group(__package__, COMMANDS, help="Check what you add against its contract, or results.")
-
-
-@app.callback()
-def _group() -> None:
-    """Check what you add against its contract, or results."""

@@ -20,14 +20,10 @@ def take_defaults(context: typer.Context, file: Path | None) -> Path | None:
         context.default_map = {}
         for name, value in read_options(file).items():
             param = by_option[f"--{name.replace('_', '-')}"]
-            context.default_map[param.name] = _as_typed(value, several=param.multiple)
+            # As the command line has them: as several options, or as one with commas.
+            if isinstance(value, Mapping):
+                value = [f"{key}={one}" for key, one in value.items()]
+            if isinstance(value, list) and not param.multiple:
+                value = ",".join(one.replace(",", "\\,") for one in value)
+            context.default_map[param.name] = value
     return file
-
-
-def _as_typed(value: object, *, several: bool) -> object:
-    """Word a value as the command line has it: as several options, or as one with commas."""
-    if isinstance(value, Mapping):
-        value = [f"{name}={one}" for name, one in value.items()]
-    if not isinstance(value, list) or several:
-        return value
-    return ",".join(one.replace(",", "\\,") for one in value)

@@ -110,7 +110,13 @@ def laid_out(parameters: Sequence[Any]) -> list[Any]:
     order = [None, *OPTION_PANELS]
     places = []
     for one in parameters:
-        _say_plainly(one)
+        if one.metavar is None and one.param_type_name == "argument":
+            one.metavar = one.name.upper()
+            # Beside its name an argument's type is shown all the same.
+            one.display_type_rich = lambda ctx: None
+        elif one.metavar is None:
+            kind = one.display_type(None)
+            one.metavar = next((word for name, word in _KINDS.items() if name in kind), "TEXT")
         if len(parameters) > _LONG and one.param_type_name == "option":
             # What has to be said is not to be looked for.
             one.rich_help_panel = None if one.required else panels.get(one.opts[0])
@@ -118,19 +124,5 @@ def laid_out(parameters: Sequence[Any]) -> list[Any]:
     return [one for _, one in sorted(zip(places, parameters, strict=True), key=lambda pair: pair[0])]
 
 
-def _say_plainly(parameter: Any) -> None:  # noqa: ANN401 - likewise
-    """Name the value that is wanted, where its command does not, by a word that is no type's name."""
-    if parameter.metavar is not None:
-        return
-    kind = parameter.display_type(None)
-    if parameter.param_type_name == "argument":
-        parameter.metavar = parameter.name.upper()
-        # Beside its name an argument's type is shown all the same.
-        parameter.display_type_rich = lambda ctx: None
-    elif "bool" in kind:
-        parameter.metavar = ""
-    else:
-        parameter.metavar = next((word for name, word in _KINDS.items() if name in kind), "TEXT")
-
-
-_KINDS = {"int": "N", "float": "X", "path": "PATH", "file": "PATH"}
+_KINDS = {"bool": "", "int": "N", "float": "X", "path": "PATH", "file": "PATH"}
+"""The value that is wanted, where a command does not name it, by its type: no type's name."""

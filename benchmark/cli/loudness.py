@@ -16,16 +16,9 @@ from forenbench.errors import BenchError
 from forenbench.front.talk import QUIET, USUAL, VERBOSE, detail, keep_log, voice
 
 
-def _be_quiet(asked: bool) -> None:
-    _choose(QUIET, asked)
-
-
-def _be_verbose(asked: bool) -> None:
-    _choose(VERBOSE, asked)
-
-
-def _choose(least: int, asked: bool) -> None:
-    """Say so much from here on, unless the contrary was asked for."""
+def _choose(option: typer.CallbackParam, asked: bool) -> None:
+    """Say less, or more, from here on, unless the contrary was asked for."""
+    least = QUIET if option.name == "quiet" else VERBOSE
     if asked and voice.least not in (USUAL, least):
         raise BenchError("--quiet says less and --verbose more: choose one")
     voice.least = least if asked else voice.least
@@ -39,10 +32,10 @@ def _log(file: Path | None) -> None:
 
 Quiet = Annotated[
     bool,
-    typer.Option("--quiet", "-q", callback=_be_quiet, help="Show results, warnings and errors alone."),
+    typer.Option("--quiet", "-q", callback=_choose, help="Show results, warnings and errors alone."),
 ]
 Verbose = Annotated[
-    bool, typer.Option("--verbose", "-v", callback=_be_verbose, help="Show details of what is done, too.")
+    bool, typer.Option("--verbose", "-v", callback=_choose, help="Show details of what is done, too.")
 ]
 LogFile = Annotated[
     Path | None,

@@ -14,12 +14,6 @@ from .console import show
 
 app = typer.Typer(help="Start a new detector.", no_args_is_help=True)
 
-
-@app.callback()
-def _group() -> None:
-    """Start a new detector."""
-
-
 _KINDS = "; ".join(f"{kind}, {template.line}" for kind, template in TEMPLATES.items())
 Kind = Annotated[str, typer.Option(help=f"What it starts from: {_KINDS}.")]
 

@@ -9,12 +9,13 @@ import typer
 
 from forenbench.errors import BenchError
 from forenbench.files.json_documents import document
+from forenbench.files.sizes import size_of
 from forenbench.front.config import NAME
 from forenbench.front.diffing import diff_runs
 from forenbench.front.merging import merge_runs
 from forenbench.front.results import load_results
 from forenbench.front.run_folders import RUNS, find_run
-from forenbench.front.runs import list_runs, remove_run, rename_run, size_of, state_of
+from forenbench.front.runs import list_runs, remove_run, rename_run, state_of
 from forenbench.tables.rendering import render
 from forenbench.weights.wording import size_in_words
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Annotated
 
 import typer
@@ -42,7 +41,11 @@ def table(  # noqa: PLR0913 - a command's options are its arguments
     shown: o.Shown = o.SHOWN,
 ) -> None:
     """Make a table from the rows of one or more runs."""
-    metrics = _chosen(metric or ())
+    requests = [one for text in metric or () for one in split(text)]
+    files = [one for one in requests if split_request(one)[0]]
+    metrics = [add_file(one).name if one in files else one for one in requests]
+    # Files alone choose nothing: their metrics stand where their headings say, beside the others.
+    metrics = metrics if len(metrics) > len(files) else []
     kind = find_table(name)  # says what is wrong with a name before any run is opened
     for option, value in (("--against", against), ("--only", only)):
         if value and value != "published":
@@ -60,18 +63,6 @@ def table(  # noqa: PLR0913 - a command's options are its arguments
         made = make(kind, stores, *shown.cells, against_published=bool(against), metrics=metrics)
     made = looks.of(made)
     show(render(made, style, width(), looks.setting))
-    for note in (
-        made.notes if style in ("csv", "tidy") else ()
-    ):  # a line that is no row would break readers of CSV
-        say(note, "yellow")
-
-
-def _chosen(asked: Iterable[str]) -> list[str]:
-    """Add the metrics of files, and name those that are shown in place of a table's own.
-
-    Files alone choose nothing: their metrics stand where their headings say, beside the others.
-    """
-    requests = [one for text in asked for one in split(text)]
-    files = [one for one in requests if split_request(one)[0]]
-    names = [add_file(one).name if one in files else one for one in requests]
-    return names if len(names) > len(files) else []
+    if style in ("csv", "tidy"):  # a line that is no row would break their readers
+        for note in made.notes:
+            say(note, "yellow")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import takewhile
+from itertools import pairwise, takewhile
 
 import typer
 
@@ -33,26 +33,17 @@ def usage_error(error: typer.TyperException, arguments: Sequence[str]) -> str:
     context = getattr(error, "ctx", None)
     words = takewhile(lambda word: not word.startswith("-"), arguments)
     command = context.command_path if context else " ".join(["bench", *words])
-    return f"{_ours(message, arguments)}; '{command} --help' shows how it is called"
-
-
-def _ours(message: str, arguments: Sequence[str]) -> str:
-    for pattern, words in _WORDS.items():
+    given = dict[str, str]()  # which the parser's messages do not say
+    for word, following in pairwise([*arguments, ""]):
+        option, equals, value = word.partition("=")
+        given[option] = value if equals else following
+    refusal = message[:1].lower() + message[1:].rstrip(".")
+    for pattern, ours in _WORDS.items():
         if found := re.fullmatch(pattern, message):
             said = found.groupdict()
             near = said.get("near", "").replace("'", "")
-            value = _value_of(said["name"], arguments)
+            value = given.get(said["name"], "")
             quoted = f"'{value}' " if value else ""
-            return words.format(**{**said, "value": quoted, "near": near and f": did you mean {near}?"})
-    return message[:1].lower() + message[1:].rstrip(".")
-
-
-def _value_of(name: str, arguments: Sequence[str]) -> str:
-    """Find what was given for an option; the parser's message does not say it."""
-    given = ""
-    for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
-        if word == name:
-            given = following
-        elif word.startswith(f"{name}="):
-            given = word.removeprefix(f"{name}=")
-    return given
+            refusal = ours.format(**{**said, "value": quoted, "near": near and f": did you mean {near}?"})
+            break
+    return f"{refusal}; '{command} --help' shows how it is called"

@@ -1,9 +1,12 @@
-"""Sizes in words."""
+"""Sizes: read from words, and of what lies on the disk."""
 
 from __future__ import annotations
 
+import os
 import re
+from contextlib import suppress
 from decimal import Decimal
+from pathlib import Path
 
 from forenbench.errors import BenchError
 
@@ -21,3 +24,13 @@ def parse_size(text: str) -> int:
     if not match:
         raise BenchError(f"'{text}' is no size; write one such as 20GB, 500MB or 0")
     return int(Decimal(match[1]) * 1000 ** _UNITS.index(match[2]))
+
+
+def size_of(path: Path) -> int:
+    """Add up the bytes of a file, or of all files in a folder, without those that links lead to."""
+    inside = (Path(folder, name) for folder, _, names in os.walk(path) for name in names)
+    size = 0
+    for file in [path] if path.is_file() else inside:
+        with suppress(FileNotFoundError):  # a run is going on
+            size += file.lstat().st_size
+    return size

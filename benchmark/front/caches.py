@@ -46,7 +46,11 @@ class CacheKind:
     def usage(self) -> tuple[int, int]:
         """Count its files, and their bytes."""
         files = [file for path in self.paths() for file in _files(path)]
-        return len(files), sum(map(_size, files))
+        size = 0
+        for file in files:
+            with suppress(FileNotFoundError):  # it may vanish meanwhile
+                size += file.lstat().st_size
+        return len(files), size
 
     def clear(self) -> list[Path]:
         """Remove it.
@@ -131,12 +135,6 @@ def _files(path: Path) -> Iterator[Path]:
         return
     for parent, _, names in os.walk(path):
         yield from (Path(parent, name) for name in names)
-
-
-def _size(file: Path) -> int:
-    with suppress(FileNotFoundError):  # it may vanish meanwhile
-        return file.lstat().st_size
-    return 0
 
 
 @contextmanager

@@ -142,7 +142,7 @@ def save_config(
     """
     if any(isinstance(one, OwnDetector) for one in request.detectors):
         return
-    asked = _what(request) | _how(means) | _where(choice) | {"out": folder.as_posix(), **others}
+    asked = _what(request) | _how(means, choice) | {"out": folder.as_posix(), **others}
     said = {name: value for name, value in asked.items() if value not in ("", None, [], {})}
     head = _HEAD.format(str(Path.cwd()).encode("unicode_escape").decode("ascii"))
     text = f"{head}{tomli_w.dumps(said)}"
@@ -165,7 +165,7 @@ def _what(request: Request) -> dict[str, Any]:
     }
 
 
-def _how(means: Means) -> dict[str, Any]:
+def _how(means: Means, choice: EngineChoice) -> dict[str, Any]:
     return {
         "checkpoints": means.checkpoints,
         "weights": dict(pair.split("=", 1) for pair in means.files.pairs),
@@ -181,11 +181,6 @@ def _how(means: Means) -> dict[str, Any]:
             word: list(said) if isinstance(said, tuple) else said
             for word, said in means.rules.to_json().items()
         },
-    }
-
-
-def _where(choice: EngineChoice) -> dict[str, Any]:
-    return {
         "engine": choice.name,
         "device": choice.device,
         "readers": choice.readers,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from forenbench.records.record import Record
 from forenbench.records.store import Store
@@ -35,7 +35,8 @@ def diff_runs(first: PathName, second: PathName) -> pd.DataFrame:
     """
     import pandas as pd
 
-    ours, theirs = (_records(Store(find_run(run))) for run in (first, second))
+    stores = (Store(find_run(run)) for run in (first, second))
+    ours, theirs = ({record.key: (store, record) for record in store.records()} for store in stores)
     lines = [
         {**dict(zip(_KEY, key, strict=True)), **_compared(ours.get(key), theirs.get(key))}
         for key in dict.fromkeys((*ours, *theirs))
@@ -43,35 +44,18 @@ def diff_runs(first: PathName, second: PathName) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=[*_KEY, "differs", "images", "scores", "largest"])
 
 
-_Cells = dict[tuple[str, ...], tuple[Store, Record]]
-
-
-def _records(store: Store) -> _Cells:
-    found: _Cells = {}
-    for record in store.records():
-        cell = record.cell
-        found[*record.detector, cell.dataset, cell.testset, cell.perturbation] = store, record
-    return found
-
-
 def _compared(ours: tuple[Store, Record] | None, theirs: tuple[Store, Record] | None) -> Mapping[str, object]:
     """Say how a cell differs between two runs; None where one lacks it."""
     if ours is None or theirs is None:
         return {"differs": f"only in {'first' if theirs is None else 'second'}", "images": 0, "scores": 0}
     (store, record), (other_store, other) = ours, theirs
-    fields = list(_fields(record.identity.to_json(), other.identity.to_json()))
+    made, other_made = record.identity.to_json(), other.identity.to_json()
+    fields = [name for name in {**made, **other_made} if made.get(name) != other_made.get(name)]
     same = record.rows_sha256 == other.rows_sha256 and record.rows_sha256 is not None
     if same:
         return {"differs": ", ".join(fields), "images": record.counts.images, "scores": 0}
     rows = _Rows(store, record).beside(_Rows(other_store, other))
     return {"differs": ", ".join([*fields, "rows"]), **rows}
-
-
-def _fields(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterator[str]:
-    """Name the fields of two identities that differ."""
-    for name in dict.fromkeys((*ours, *theirs)):
-        if ours.get(name) != theirs.get(name):
-            yield name
 
 
 class _Rows:

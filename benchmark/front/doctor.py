@@ -16,6 +16,7 @@ from rich.filesize import decimal
 
 from forenbench.errors import BenchError
 from forenbench.files.places import cache_folder
+from forenbench.files.sizes import size_of
 from forenbench.plugins.readiness import ready
 from forenbench.registry.guests import contained, reason
 from forenbench.scoring.memory import network_memory
@@ -56,21 +57,21 @@ def diagnose() -> Findings:
     Returns:
         Words by name, by subject: versions, extras, devices, room, cache, weights, settings, plugins.
     """
+    own = {"forenbench": __version__, "python": platform.python_version(), "system": platform.platform()}
+    folder = cache_folder()
+    kept = [one for one in sorted(folder.glob("*")) if one.suffix != ".lock"]
+    ours = sorted(name for name in os.environ if name.startswith("FORENBENCH_"))
+    given = {name: os.environ[name] for name in (*SETTINGS, *_SECRETS, *ours) if os.environ.get(name)}
     return {
-        "versions": _versions(),
+        "versions": own | {name: _version(name) for name in PACKAGES},
         "extras": dict(_extras()),
         "devices": dict(_devices()),
         "room": dict(_room()),
-        "cache": dict(_cache()),
+        "cache": {"folder": _short(folder), **{one.name: decimal(size_of(one)) for one in kept}},
         "weights": _weights(),
-        "settings": dict(_settings()),
+        "settings": {name: _short(value) if name in SETTINGS else "set" for name, value in given.items()},
         "plugins": dict(_plugins()),
     }
-
-
-def _versions() -> dict[str, str]:
-    own = {"forenbench": __version__, "python": platform.python_version(), "system": platform.platform()}
-    return own | {name: _version(name) for name in PACKAGES}
 
 
 def _version(package: str) -> str:
@@ -128,19 +129,6 @@ def _room() -> Iterator[tuple[str, str]]:
         yield name, f"{decimal(usage.free)} of {decimal(usage.total)} free"
 
 
-def _cache() -> Iterator[tuple[str, str]]:
-    folder = cache_folder()
-    yield "folder", _short(folder)
-    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        if path.suffix != ".lock":
-            yield path.name, decimal(_size(path))
-
-
-def _size(path: Path) -> int:
-    inside = (Path(folder) / name for folder, _, names in os.walk(path) for name in names)
-    return sum(file.lstat().st_size for file in ([path] if path.is_file() else inside) if file.exists())
-
-
 def _weights() -> dict[str, str]:
     try:
         here, lacking = ready({})
@@ -153,13 +141,6 @@ def _weights() -> dict[str, str]:
         "folder": _short(Path(own).expanduser()) if own else f"none ({FOLDER} is not set)",
         "published": f"of {len(every)} detectors {len(names)} have theirs: {', '.join(names) or 'none'}",
     }
-
-
-def _settings() -> Iterator[tuple[str, str]]:
-    ours = (name for name in os.environ if name.startswith("FORENBENCH_"))
-    for name in dict.fromkeys((*SETTINGS, *_SECRETS, *sorted(ours))):
-        if value := os.environ.get(name):
-            yield name, _short(value) if name in SETTINGS else "set"
 
 
 def _plugins() -> Iterator[tuple[str, str]]:

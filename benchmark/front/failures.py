@@ -22,19 +22,14 @@ def failures(stores: Sequence[Store], *, every: bool = False) -> pd.DataFrame:
     for one in newest(stores):
         if one.record.counts.lost:
             rows = one.store.rows(one.record, ["path", "status", "error"])
-            cell = dict(zip(WHERE, (*one.detector, one.dataset, one.testset, one.perturbation), strict=True))
+            cell = dict(zip(WHERE, one.record.key, strict=True))
             found.append(rows[rows["status"] != "ok"].assign(**cell)[list(found[0])])
     rows = pd.concat(found[1:] or found, ignore_index=True)
-    return rows if every else _by_reason(rows)
-
-
-def _by_reason(rows: pd.DataFrame) -> pd.DataFrame:
-    """Count rows of one detector, status and reason, the most frequent first; each with its first path."""
-    import pandas as pd
-
-    groups = rows.groupby(["detector", "weights", "status", "error"], sort=False)
+    if every:
+        return rows
+    columns = ["images", "detector", "weights", "status", "error", "path"]
     if not len(rows):  # of no rows pandas makes no count
-        return pd.DataFrame(columns=["images", "detector", "weights", "status", "error", "path"])
+        return pd.DataFrame(columns=columns)
+    groups = rows.groupby(["detector", "weights", "status", "error"], sort=False)
     counted = groups["path"].agg(images="size", path="first").reset_index()
-    counted = counted.sort_values("images", ascending=False, kind="stable", ignore_index=True)
-    return counted[["images", "detector", "weights", "status", "error", "path"]]
+    return counted.sort_values("images", ascending=False, kind="stable", ignore_index=True)[columns]

@@ -55,6 +55,18 @@ class ImportOptions(ImageOptions, total=False):
     generator: str
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Have no garbage looked for among millions of rows, which takes a third of the time: they hold none."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreImport(ImageChoice):
     """What is asked of one import: `ImportOptions` with their defaults, and what they are about.
@@ -78,6 +90,7 @@ class ScoreImport(ImageChoice):
     dataset_name: str = ""
     generator: str = ""
 
+    @_uncollected()
     def carry_out(self, progress: RunProgress | Quiet) -> Imported:
         """Read the file, match it with its images, and store what is not there yet.
 
@@ -91,11 +104,6 @@ class ScoreImport(ImageChoice):
                 "generators, protocol, limit, lists, split and rules choose images of a dataset: name one"
             )
         perturbation = parse(self.perturbation).name  # spelled as runs do: jpeg:090 is jpeg:90
-        with _uncollected():
-            return self._import(perturbation, progress)
-
-    def _import(self, perturbation: str, progress: RunProgress | Quiet) -> Imported:
-        """Do what `carry_out` does with a request that makes sense."""
         scores = read_scores(self.file, [self.reading(column) for column in self.detectors.values()])
         for detector, one in zip(self.detectors, scores, strict=True):
             which = f", {detector}" if len(self.detectors) > 1 else ""
@@ -164,18 +172,6 @@ class Imported:
             say(f"Nothing to import: all {self.summary.present} cells were there before.", "green")
         if self.summary.problems:
             describe_problems(self.summary, self.store, say)
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Have no garbage looked for among millions of rows, which takes a third of the time: they hold none."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 @taking(ImportOptions, ScoreImport)

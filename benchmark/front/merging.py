@@ -74,19 +74,17 @@ def _cells(stores: Sequence[Store]) -> list[tuple[Store, Record]]:
     Raises:
         BenchError: Two of one name differ, or there is none.
     """
-    found: dict[tuple[object, ...], tuple[Store, Record]] = {}
+    found: dict[tuple[str, ...], tuple[Store, Record]] = {}
     for store in stores:
         for record in store.records():
             if damage := store.damage(record.cell):
                 raise BenchError(f"'{store.root}' cannot be merged: {damage}")
-            # Cells that read no files do not say whose weights they have; records always do.
-            cell = record.cell
-            key = (*record.detector, cell.dataset, cell.testset, cell.perturbation)
-            other, same = found.setdefault(key, (store, record))
+            # Cells that read no files do not say whose weights they have; keys of records always do.
+            other, same = found.setdefault(record.key, (store, record))
             if (same.identity, same.rows_sha256) != (record.identity, record.rows_sha256):
                 raise BenchError(
-                    f"cell {cell} is in '{other.root}' and in '{store.root}' with other rows; 'bench runs "
-                    "diff' shows how the two differ"
+                    f"cell {record.cell} is in '{other.root}' and in '{store.root}' with other rows; "
+                    "'bench runs diff' shows how the two differ"
                 )
     if not found:
         raise BenchError(f"no finished cell in {', '.join(str(store.root) for store in stores)}")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from forenbench.errors import BenchError
 from forenbench.files.in_use import FOLDER, is_in_use
+from forenbench.files.sizes import size_of
 from forenbench.records.store import Damaged, Store
 
 from .arguments import PathName
@@ -65,16 +64,6 @@ def state_of(run: Path) -> str:
         return "unfinished"
     lost = sum(sum(record.counts.lost.values()) for record in records)
     return f"{lost} images not scored" if lost else "whole"
-
-
-def size_of(folder: Path) -> int:
-    """Add up the bytes of all files in a folder, without those that links lead to."""
-    sizes = 0
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            with suppress(FileNotFoundError):  # a run is going on
-                sizes += Path(parent, name).lstat().st_size
-    return sizes
 
 
 def rename_run(run: PathName, name: PathName) -> Path:

@@ -67,12 +67,11 @@ def newest(stores: Iterable[Store]) -> list[Finished]:
     for store in stores:
         roots.append(str(store.root))
         for record in store.records():
-            cell = Finished(store, record)
-            key = (*cell.detector, cell.dataset, cell.testset, cell.perturbation, cell.protocol)
+            key = (*record.key, record.protocol)
             # times are ISO 8601 in UTC to the second, which sort as text; a newer one takes the older one's
             # position in the dict, and with it in tables
             if key not in found or found[key].record.provenance.time < record.provenance.time:
-                found[key] = cell
+                found[key] = Finished(store, record)
     if not found:
         raise BenchError(f"no finished cell in {', '.join(roots)}; 'bench run' makes some")
     return list(found.values())

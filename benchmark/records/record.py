@@ -187,6 +187,11 @@ class Record:
         return self.cell.detector, self.identity.weights
 
     @property
+    def key(self) -> tuple[str, ...]:
+        """What tells the cell from others, whose weights it has among it: detector to perturbation."""
+        return *self.detector, self.cell.dataset, self.cell.testset, self.cell.perturbation
+
+    @property
     def threshold(self) -> float:
         """The detector's own; a score strictly above it means "generated"."""
         return float(self.identity.threshold)

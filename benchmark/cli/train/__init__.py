@@ -80,8 +80,3 @@ _PROBE = (
     "--out DIR'"
 )
 app = lazy_group(__name__, COMMANDS, instead={"head": _PROBE}, help="Train checkpoints.")
-
-
-@app.callback()
-def _group() -> None:
-    """Train checkpoints."""
