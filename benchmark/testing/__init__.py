@@ -75,11 +75,6 @@ def _scores(detector: Detector, files: Sequence[bytes], device: str) -> list[flo
     return [result.score for result in results]
 
 
-def _check_attributes(detector: Detector, device: str) -> str:
-    """Name and version are texts, the threshold is a finite number, and so on."""
-    return problem(detector)
-
-
 def _check_finite(files: Callable[[], Sequence[bytes]], detector: Detector, device: str) -> str:
     """Each of some files gets one finite score."""
     _scores(detector, files(), device)
@@ -214,7 +209,7 @@ def _difference(expected: Sequence[float], got: Sequence[float], when: str) -> s
 
 
 CHECKS: dict[str, Callable[[Detector, str], str]] = {
-    "name, version and threshold": _check_attributes,
+    "name, version and threshold": lambda detector, device: problem(detector),
     "one finite score for an image of any size": partial(_check_finite, all_sizes),
     "one finite score for grey, palette, alpha and 1-bit images": partial(_check_finite, other_modes),
     "one finite score for JPEG, WebP and GIF files": partial(_check_finite, other_formats),
