@@ -36,15 +36,15 @@ TRAINING = {
 }
 """How to train what nobody has published, by the end of the variant's name."""
 
-
-def _own(feature: str, ending: str) -> Network:
-    command = f"bench train autogan {TRAINING[ending]} --feature {feature}"
-    marks = {"conv1.weight": (64, 3, 7, 7), "fc.weight": (2, 512)}
-    return Network(resnet_34, own(f"autogan-{feature}-{ending}", command, marks))
-
-
 PUBLISHED = {
-    f"{feature}-{ending}": _own(feature, ending)
+    f"{feature}-{ending}": Network(
+        resnet_34,
+        own(
+            f"autogan-{feature}-{ending}",
+            f"bench train autogan {TRAINING[ending]} --feature {feature}",
+            {"conv1.weight": (64, 3, 7, 7), "fc.weight": (2, 512)},
+        ),
+    )
     for feature, endings in {"fft": TRAINING, **dict.fromkeys(FEATURES[1:], ("progan",))}.items()
     for ending in endings
 }

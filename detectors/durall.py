@@ -15,11 +15,10 @@ are the second class everywhere, while the notebook of FaceForensics has them as
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from forenbench.types import LogitDetector
-from forenbench.weights import Checkpoint, Weights
+from forenbench.weights import Weights
 
 from ._nets.fitted_classifiers import LINEAR, POLYNOMIAL, RBF, Content, decision, load_classifier
 from ._nets.networks import shipped
@@ -31,21 +30,22 @@ if TYPE_CHECKING:
 
 KINDS = {"svm-rbf": RBF, "svm-linear": LINEAR, "svm-poly": POLYNOMIAL, "logistic": LINEAR}
 NOTEBOOKS = {"faces-hq": tuple(KINDS), "celeba": tuple(KINDS), "ffpp": ("svm-rbf", "logistic")}
-
-
-def _own(features: str, classifier: str, ending: str) -> Checkpoint:
-    command = f"bench train durall --features {features} --classifier {classifier} {TRAINING_DATA[ending]}"
-    name, kind = f"durall-{features}-{classifier}-{ending}", KINDS[classifier]
-    described = own(name, command)
-    # No marks: how many support vectors there are is found out by fitting.
-    return replace(described, file=f"{name}.safetensors", key="", format=f"safetensors: {', '.join(kind)}")
-
-
 CHOICES = (
     *((features, classifier, "4class") for features, some in NOTEBOOKS.items() for classifier in some),
     *(("celeba", "svm-rbf", ending) for ending in ("1class", "2class")),
 )
-PUBLISHED = {"-".join(choice): (choice, _own(*choice)) for choice in CHOICES}
+# No marks: how many support vectors there are is found out by fitting.
+PUBLISHED = {
+    f"{features}-{classifier}-{ending}": (
+        (features, classifier, ending),
+        own(
+            f"durall-{features}-{classifier}-{ending}",
+            f"bench train durall --features {features} --classifier {classifier} {TRAINING_DATA[ending]}",
+            safetensors=f"safetensors: {', '.join(KINDS[classifier])}",
+        ),
+    )
+    for features, classifier, ending in CHOICES
+}
 SAMPLE = {"celeba-svm-rbf": (("celeba", "svm-rbf", "nearest"), shipped("durall"))}
 VARIANTS = PUBLISHED | SAMPLE
 

@@ -31,25 +31,30 @@ if TYPE_CHECKING:
 
     from ._nets.cosines import Pixels
 
-TRAINED = (
-    *((name, "dct", setting) for name in CLASSIFIERS for setting in TRAINING_DATA),
-    *((name, seen, "progan") for name in CLASSIFIERS for seen in INPUTS if seen != "dct"),
-)
-"""Classifiers, what they see, and what they are trained on."""
+TRAINED = {f"{name}-{setting}": (name, "dct", setting) for name in CLASSIFIERS for setting in TRAINING_DATA}
+TRAINED |= {
+    f"{name}-{seen}-progan": (name, seen, "progan")
+    for name in CLASSIFIERS
+    for seen in INPUTS
+    if seen != "dct"
+}
+"""Classifiers, what they see, and what they are trained on, by variant."""
 
-
-def _variant(name: str, seen: str, setting: str) -> str:
-    return "-".join([name, *([seen] if seen != "dct" else []), setting])
-
-
-def _own(name: str, seen: str, setting: str) -> Network:
-    command = f"bench train frank {TRAINING_DATA[setting]} --classifier {name} --input {seen}"
-    side = INPUTS[seen][1]
-    checkpoint = own(f"frank-{_variant(name, seen, setting)}", command, {"mean": (3, side, side)})
-    return Network(partial(classifier, name, side), checkpoint)
-
-
-PUBLISHED = {_variant(*one): (INPUTS[one[1]][0], _own(*one)) for one in TRAINED}
+PUBLISHED = {
+    variant: (
+        prepare,
+        Network(
+            partial(classifier, name, side),
+            own(
+                f"frank-{variant}",
+                f"bench train frank {TRAINING_DATA[setting]} --classifier {name} --input {seen}",
+                {"mean": (3, side, side)},
+            ),
+        ),
+    )
+    for variant, (name, seen, setting) in TRAINED.items()
+    for prepare, side in [INPUTS[seen]]
+}
 SAMPLE = {"ridge-small": (SMALL_INPUT, Network(partial(classifier, "ridge", SMALL), shipped("frank")))}
 VARIANTS = PUBLISHED | SAMPLE
 

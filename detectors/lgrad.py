@@ -72,12 +72,6 @@ OWN = (
     *((model, "celebahq") for model in TABLE_1),
 )
 
-
-def _own(model: str, ending: str) -> Network:
-    command = f"bench train lgrad --transformation {model} {TRAINING[ending]}"
-    return Network(resnet_50, own(f"lgrad-{model}-{ending}", command, RESNET_50))
-
-
 # The published classifiers were trained on pictures of the older TensorFlow code, and the released PyTorch
 # code resizes otherwise. Images of 256² are the same to both; each classifier is offered with either.
 PUBLISHED = {
@@ -86,7 +80,20 @@ PUBLISHED = {
     )
     for resize in ("", "-tf-resize")
     for ending, classifier in (("", "lgrad-4class"), ("-2class", "lgrad-2class"), ("-1class", "lgrad-1class"))
-} | {f"{model}-{ending}": Configuration(model, _own(model, ending)) for model, ending in OWN}
+} | {
+    f"{model}-{ending}": Configuration(
+        model,
+        Network(
+            resnet_50,
+            own(
+                f"lgrad-{model}-{ending}",
+                f"bench train lgrad --transformation {model} {TRAINING[ending]}",
+                RESNET_50,
+            ),
+        ),
+    )
+    for model, ending in OWN
+}
 SAMPLE = {"nearest-gan": Configuration("nearest-gan", Network(small_resnet, shipped("lgrad")))}
 RECIPES = PUBLISHED | SAMPLE
 

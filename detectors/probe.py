@@ -10,28 +10,30 @@ A variant is whose input, which backbone, and what the regression was fitted to:
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import ClassVar
 
 from torch import Tensor, nn
 
 from forenbench.types import LogitDetector
-from forenbench.weights import Checkpoint, Weights
+from forenbench.weights import Weights
 
-from ._nets.encoders import Backbone, FrozenEncoder
+from ._nets.encoders import FrozenEncoder
 from ._nets.heads import linear_probe
 from ._nets.probe_backbones import PROBED
 from ._nets.published import TRAINING_DATA, own
 
-
-def _head(name: str, backbone: Backbone) -> Checkpoint:
-    command = f"bench train probe --backbone {name} {TRAINING_DATA['progan']}"
-    described = own(f"probe-{name}-progan", command, {"weight": (1, backbone.width), "bias": (1,)})
-    form = f"safetensors, `weight` (1, {backbone.width}) and `bias` (1,)"
-    return replace(described, file=f"{described.name}.safetensors", format=form, key="")
-
-
-RECIPES = {f"{name}-progan": (backbone, _head(name, backbone)) for name, backbone in PROBED.items()}
+RECIPES = {
+    f"{name}-progan": (
+        backbone,
+        own(
+            f"probe-{name}-progan",
+            f"bench train probe --backbone {name} {TRAINING_DATA['progan']}",
+            {"weight": (1, backbone.width), "bias": (1,)},
+            safetensors=f"safetensors, `weight` (1, {backbone.width}) and `bias` (1,)",
+        ),
+    )
+    for name, backbone in PROBED.items()
+}
 
 
 class Probe(LogitDetector):

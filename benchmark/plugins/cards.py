@@ -84,18 +84,22 @@ def cards() -> list[Card]:
 
 # By what files hold, not by when they were written: one command asks for all cards seven times.
 @cache
-def _card(name: str, package: str, text: str, weights: str) -> Card:
+def _card(detector: str, package: str, text: str, weights: str) -> Card:
     said = tomllib.loads(text)
+    how = f"'bench weights list --detector {detector}' says how"  # the code alone knows it
     known = {
         **_catalogue(weights),
-        **{Path(file).stem: _trained(name, file) for file in said.get("trained", ())},
+        **{
+            Path(file).stem: Checkpoint(Path(file).stem, file, "your own training", "yours", command=how)
+            for file in said.get("trained", ())
+        },
         **{one: Checkpoint(one, "", "", "", shipped=True) for one in said.get("shipped", ())},
     }
     for one in (one for names in said.get("needs", {}).values() for one in names):
         if one not in known:
             raise BenchError(unknown("checkpoint of a card", one, known, "bench list weights"))
     return Card(
-        name,
+        detector,
         package,
         variants={kind: tuple(map(str, names)) for kind, names in said["variants"].items()},
         rows={kind: tuple(map(str, names)) for kind, names in said.get("rows", {}).items()},
@@ -108,9 +112,3 @@ def _card(name: str, package: str, text: str, weights: str) -> Card:
 @cache  # cards of one folder share a catalogue
 def _catalogue(text: str) -> Mapping[str, Checkpoint]:
     return {name: Checkpoint.of(name, said) for name, said in tomllib.loads(text).items()}
-
-
-def _trained(detector: str, file: str) -> Checkpoint:
-    """Describe what users train; how is known to the code alone."""
-    command = f"'bench weights list --detector {detector}' says how"
-    return Checkpoint(Path(file).stem, file, "your own training", "yours", command=command)

@@ -53,7 +53,7 @@ class NotReady(NotHere):
 
     def __init__(self, lacking: Sequence[Standing], ways: Sequence[Way], here: str) -> None:
         self._lacking, self._here, self.ways = lacking, here, ways
-        super().__init__(self.worded(_in_python))
+        super().__init__(self.worded(lambda option, value: f'the same with {option}="{value}"'))
 
     def worded(self, again: Again) -> str:
         """Word it for who asks in another way than a program does."""
@@ -84,7 +84,3 @@ def facts(checkpoint: Checkpoint) -> str:
     by_hand = "" if checkpoint.urls else f"; by hand, 'bench weights fetch {checkpoint.name}' says from where"
     known = f"{size_in_words(checkpoint.size)}, {licence_in_words(checkpoint.licence)}"
     return f"{checkpoint.name}, {known}{by_hand}"
-
-
-def _in_python(option: str, value: str) -> str:
-    return f'the same with {option}="{value}"'

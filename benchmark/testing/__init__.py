@@ -6,7 +6,7 @@ The contracts of what else can be added are in `forenbench.testing.contracts`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, cast
 
@@ -26,7 +26,7 @@ from forenbench.scoring.prepare_windows import window
 from forenbench.types import REAL, Detector, FileDetector, LogitDetector, Sample, TestSet
 
 from .direction import PAIRS, pairs
-from .shown import other_formats, tiny_png
+from .shown import all_sizes, other_formats, other_modes, tiny_png
 from .tiny import SIZES as SIZES
 from .tiny import Brightness as Brightness
 from .tiny import CheckResult as CheckResult
@@ -75,20 +75,9 @@ def _scores(detector: Detector, files: Sequence[bytes], device: str) -> list[flo
     return [result.score for result in results]
 
 
-def _check_attributes(detector: Detector, device: str) -> str:
-    """Name and version are texts, the threshold is a finite number, and so on."""
-    return problem(detector)
-
-
-def _check_finite(kinds: Iterable[tuple[tuple[int, int], str]], detector: Detector, device: str) -> str:
-    """Images of some sizes, stored in some modes, get one finite score each."""
-    _scores(detector, [tiny_png(i, size, mode) for i, (size, mode) in enumerate(kinds)], device)
-    return ""
-
-
-def _check_files(detector: Detector, device: str) -> str:
-    """Files of other formats than PNG get one finite score each, with what stands beside their pixels."""
-    _scores(detector, other_formats(), device)
+def _check_finite(files: Callable[[], Sequence[bytes]], detector: Detector, device: str) -> str:
+    """Each of some files gets one finite score."""
+    _scores(detector, files(), device)
     return ""
 
 
@@ -220,12 +209,10 @@ def _difference(expected: Sequence[float], got: Sequence[float], when: str) -> s
 
 
 CHECKS: dict[str, Callable[[Detector, str], str]] = {
-    "name, version and threshold": _check_attributes,
-    "one finite score for an image of any size": partial(_check_finite, [(size, "RGB") for size in SIZES]),
-    "one finite score for grey, palette, alpha and 1-bit images": partial(
-        _check_finite, [((256, 256), mode) for mode in ("L", "P", "RGBA", "1")]
-    ),
-    "one finite score for JPEG, WebP and GIF files": _check_files,
+    "name, version and threshold": lambda detector, device: problem(detector),
+    "one finite score for an image of any size": partial(_check_finite, all_sizes),
+    "one finite score for grey, palette, alpha and 1-bit images": partial(_check_finite, other_modes),
+    "one finite score for JPEG, WebP and GIF files": partial(_check_finite, other_formats),
     "order is kept": _check_order,
     "a batch gives what single images give": _check_batch,
     "the same input gives the same score": _check_deterministic,

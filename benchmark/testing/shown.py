@@ -7,7 +7,7 @@ from io import BytesIO
 
 from PIL import Image
 
-from .tiny import quick_png, tiny_image
+from .tiny import SIZES, quick_png, tiny_image
 
 _SIZE = (256, 256)
 
@@ -16,6 +16,16 @@ _SIZE = (256, 256)
 def tiny_png(seed: int, size: tuple[int, int] = _SIZE, mode: str = "RGB") -> bytes:
     """Return a tiny image of a size (width, height) as a PNG file of a mode."""
     return quick_png(tiny_image(seed, *size).convert(mode))
+
+
+def all_sizes() -> list[bytes]:
+    """Return a PNG file of each of the `SIZES`."""
+    return [tiny_png(i, size) for i, size in enumerate(SIZES)]
+
+
+def other_modes() -> list[bytes]:
+    """Return PNG files in grey, with a palette, with alpha, and of 1 bit."""
+    return [tiny_png(i, mode=mode) for i, mode in enumerate(("L", "P", "RGBA", "1"))]
 
 
 @cache

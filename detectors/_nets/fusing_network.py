@@ -5,7 +5,6 @@ Ju et al. (ICIP 2022), as AIGCDetectBenchmark has it (networks/Patch5Model.py).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
@@ -40,7 +39,25 @@ class FusingNetwork(nn.Module):
     def look(self, small: Tensor, height: int, width: int) -> Seen:
         """See a small picture (3, 224, 224) as a whole; sides are those of the picture itself."""
         maps = self._maps(small[None])
-        return Seen(list(_parts(maps, height, width)), maps.mean((2, 3)))
+        least, grid, parts = min(height, width), maps.shape[-1], []
+        # The squares of the picture that the features (1, c, 7, 7) answer to most: three of each window.
+        for window, side in WINDOWS:
+            scores = avg_pool2d(maps, window, stride=1).sum(1, keepdim=True)
+            for _ in range(3):
+                highest, at = scores.flatten().max(0)
+                row, column = divmod(int(at), scores.shape[-1])
+                # Its neighbours are passed over with it. Features are at least 0, for they come from a ReLU.
+                scores = scores * (max_pool2d(scores, 3, stride=1, padding=1) != highest)
+                square = []
+                for place, length in ((row, height), (column, width)):
+                    # In float32, as the official code: a place just below a whole number is cut off.
+                    share = torch.tensor(2 * place + grid - scores.shape[-1] + 1) / (2 * grid)
+                    first = int((length - least) // 2 + least * share) - side // 2
+                    first = max(0, min(max(0, first), length - side))
+                    square.append((first, min(first + side, length)))
+                (top, bottom), (left, right) = square
+                parts.append((top, left, bottom, right))
+        return Seen(parts, maps.mean((2, 3)))
 
     def forward(self, prepared: Tensor) -> Tensor:
         """Map one prepared picture to a raw logit (1,)."""
@@ -77,24 +94,3 @@ class _Attention(nn.Module):
         tokens = self.ln1(tokens + self.mha(tokens, tokens, tokens)[0])
         mixed: Tensor = self.ln2(tokens + self.fc2(self.fc1(tokens).relu()))
         return mixed
-
-
-def _parts(maps: Tensor, height: int, width: int) -> Iterator[tuple[int, int, int, int]]:
-    """Yield the squares of a picture that its features (1, c, 7, 7) answer to most: three of each window."""
-    least = min(height, width)
-    for window, side in WINDOWS:
-        scores = avg_pool2d(maps, window, stride=1).sum(1, keepdim=True)
-        for _ in range(3):
-            highest, at = scores.flatten().max(0)
-            row, column = divmod(int(at), scores.shape[-1])
-            # Its neighbours are passed over with it. Features are at least 0, for they come from a ReLU.
-            scores = scores * (max_pool2d(scores, 3, stride=1, padding=1) != highest)
-            square = []
-            for place, length in ((row, height), (column, width)):
-                # In float32, as the official code: a place just below a whole number is cut off.
-                share = torch.tensor(2 * place + maps.shape[-1] - scores.shape[-1] + 1) / (2 * maps.shape[-1])
-                first = int((length - least) // 2 + least * share) - side // 2
-                first = max(0, min(max(0, first), length - side))
-                square.append((first, min(first + side, length)))
-            (top, bottom), (left, right) = square
-            yield top, left, bottom, right

@@ -57,7 +57,7 @@ def grades(pixels: Tensor) -> Tensor:
     Args:
         pixels: (3, H, W) in [0, 1]; in [0, 255] other patches would be chosen.
     """
-    transform, weights = _transform(), _weights()
+    transform, weights = _matrices()
     # A row of patches at a time: those of a large photograph take four times its memory at once, and again
     # for every step.
     found = [
@@ -76,22 +76,16 @@ def chosen(grades: Tensor) -> tuple[int, int, int, int]:
 
 
 @cache
-def _transform() -> Tensor:
-    """Make the matrix of the orthonormal cosine transform of 32 numbers."""
+def _matrices() -> tuple[Tensor, Tensor]:
+    """Make the orthonormal cosine transform of 32 numbers, and the weights of coefficients in a grade."""
     place = torch.arange(SIDE, dtype=torch.float64)
     waves = torch.cos((place + 0.5) * place[:, None] * math.pi / SIDE) * math.sqrt(2 / SIDE)
     waves[0] = math.sqrt(1 / SIDE)
-    return waves.float()
-
-
-@cache
-def _weights() -> Tensor:
-    """Make the weights of coefficients in a grade (32, 32): each band's mean counts twice the one before."""
-    place = torch.arange(SIDE, dtype=torch.float64)
+    # Each band's mean counts twice the one before.
     frequency, width = place + place[:, None], 2 * SIDE / BANDS
     weights = torch.zeros(SIDE, SIDE)
     for band in range(BANDS):
         # Both ends belong to a band: i + j = 32 is in two. Three channels are divided by the size of one.
         inside = ((frequency >= width * band) & (frequency <= width * (band + 1))).float()
         weights += 2**band * inside / inside.sum()
-    return weights
+    return waves.float(), weights

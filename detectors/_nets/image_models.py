@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
 
 State = Mapping[str, object]
 
@@ -59,7 +59,7 @@ def deeplab_v3() -> nn.Module:
         weights_backbone=None, num_classes=21, aux_loss=True
     )
     # LGrad sums all outputs of a network; the auxiliary head was of use in its training alone.
-    network.register_forward_hook(_main_head)
+    network.register_forward_hook(lambda module, images, outputs: outputs["out"])
     return network
 
 
@@ -101,7 +101,3 @@ def of_vit(content: State) -> State:
     for before, now in names.items():
         content = {key.replace(before, now): value for key, value in content.items()}
     return content
-
-
-def _main_head(module: nn.Module, images: tuple[Tensor], outputs: dict[str, Tensor]) -> Tensor:
-    return outputs["out"]

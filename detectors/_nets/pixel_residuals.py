@@ -41,17 +41,16 @@ def wavelet_diagonal(images: Tensor) -> Tensor:
     Returns:
         (n, c, (H + 5) // 2, (W + 5) // 2).
     """
-    rows, columns = (_mirrored(side, images.device) for side in images.shape[-2:])
+    mirrored = []
+    for side in images.shape[-2:]:
+        # From two before the first pixel on, in a mirror that repeats the edge.
+        places = torch.arange(-2, side + 2 + side % 2, device=images.device) % (2 * side)
+        mirrored.append(torch.minimum(places, 2 * side - 1 - places))
+    rows, columns = mirrored
     padded = images[..., rows, :][..., columns]
     upper = padded[..., ::2, ::2] - padded[..., ::2, 1::2]
     lower = padded[..., 1::2, ::2] - padded[..., 1::2, 1::2]
     return (upper - lower) / 2
-
-
-def _mirrored(side: int, device: torch.device) -> Tensor:
-    """Number the pixels of a row from two before its first on, in a mirror that repeats the edge."""
-    places = torch.arange(-2, side + 2 + side % 2, device=device) % (2 * side)
-    return torch.minimum(places, 2 * side - 1 - places)
 
 
 class ShortResNet(nn.Module):

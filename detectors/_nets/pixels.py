@@ -134,12 +134,8 @@ class Preprocess(Preparation):
         """Return where the crop is, if nothing else is done."""
         if self.resize is not None or self.crop is None or self.crop > min(width, height):
             return None
-        left, top = (self._corner(length - self.crop) for length in (width, height))
+        left, top = (round((length - self.crop) / 2) for length in (width, height))
         return left, top, left + self.crop, top + self.crop
-
-    def _corner(self, margin: int) -> int:
-        """Say how much of a margin lies before the crop."""
-        return round(margin / 2)
 
 
 @dataclass(frozen=True)
@@ -151,12 +147,20 @@ class FlooredCrop(Preprocess):
         if self.crop is None:
             return super().pixels(image)
         image = replace(self, crop=None).pixels(image)
-        # torchvision rounds half to even. Without the last row or column of an odd margin there is no half.
-        width, height = (length - (length - self.crop) % 2 * (length > self.crop) for length in image.size)
-        return Preprocess(self.statistics, crop=self.crop).pixels(image.crop((0, 0, width, height)))
+        even = image.crop((0, 0, *_with_even_margins(image.size, self.crop)))
+        return Preprocess(self.statistics, crop=self.crop).pixels(even)
 
-    def _corner(self, margin: int) -> int:
-        return margin // 2
+    def window(self, width: int, height: int) -> Box | None:
+        """Return where the crop is, if nothing else is done."""
+        if self.crop is None:
+            return None
+        return super().window(*_with_even_margins((width, height), self.crop))
+
+
+def _with_even_margins(size: tuple[int, int], crop: int) -> tuple[int, int]:
+    """Leave the last row or column of an odd margin out: torchvision would round the half of it to even."""
+    width, height = (length - (length - crop) % 2 * (length > crop) for length in size)
+    return width, height
 
 
 @dataclass(frozen=True)

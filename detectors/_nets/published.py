@@ -39,23 +39,24 @@ def published(name: str, marks: Marks | None = None) -> Checkpoint:
     return Checkpoint.of(name, _CATALOGUE[name], marks)
 
 
-def own(name: str, command: str, marks: Marks | None = None) -> Checkpoint:
+def own(name: str, command: str, marks: Marks | None = None, safetensors: str = "") -> Checkpoint:
     """Describe a checkpoint that nobody has published: users train it.
 
     Args:
         name: Its own, and that of the file which the command writes.
         command: It can be typed as it is; where it writes is added.
         marks: Keys with shapes that tell its content from other files'.
+        safetensors: What is in the file, in words, if it is one of these; else it is torch's.
     """
     # Typed as it stands, it writes where the documents go on: FORENBENCH_WEIGHTS=trained.
     command = f"{command} --out trained"
     return Checkpoint(
         name=name,
-        file=f"{name}.pth",
+        file=f"{name}.{'safetensors' if safetensors else 'pth'}",
         source=f"your own training, nobody has published it: {command}",
         licence="yours",
         marks=marks or {},
-        format="torch, bare state dict",
-        key="model",
+        format=safetensors or "torch, bare state dict",
+        key="" if safetensors else "model",
         command=command,
     )
