@@ -108,11 +108,9 @@ def audit(
     """
     import pandas as pd
 
+    testsets = [testset for dataset in datasets for testset in dataset.testsets]
     # Before anything is read, which takes long: rows of the same names could not be told apart.
-    names = Counter(
-        f"{testset.dataset}/{testset.name}" for dataset in datasets for testset in dataset.testsets
-    )
-    for name, number in names.items():
+    for name, number in Counter(f"{one.dataset}/{one.name}" for one in testsets).items():
         if number > 1:
             raise BenchError(
                 f"{number} test sets are called '{name}'; rename a folder, or audit them one by one"
@@ -133,15 +131,17 @@ def audit(
     for training in against:
         found = dict(_examine(f"reading {training.name}", training.source, training.paths, advance))
         rows = _frame(list(found.values()))[["sha256", "looks", "problem"]]
-        rows = rows.assign(dataset=training.name, path=list(map(readable, found)), label=TRAINING)
-        pictures.append(rows)
+        pictures.append(rows.assign(dataset=training.name, path=list(map(readable, found)), label=TRAINING))
+    # Shortcuts tell real from fake, and tampered images are neither.
+    tampered = {f"{one.dataset}/{one.name}": len(one.samples) - len(of_two_labels(one)) for one in testsets}
+    left_out = [f"{one}: tampered images, left out of this audit: {n}" for one, n in tampered.items() if n]
     return Audit(
         files,
         overview.describe(files),
         duplicates.find(pd.concat(pictures, ignore_index=True), distance),
         distinct.loc[distinct["problem"] != "", ["dataset", "path", "problem"]].reset_index(drop=True),
         baseline,
-        (*shortcuts.warnings(files), *shortcuts.of_baseline(baseline), *_left_out(datasets)),
+        (*shortcuts.warnings(files), *shortcuts.of_baseline(baseline), *left_out),
     )
 
 
@@ -174,13 +174,6 @@ def open_training(
         return [TrainingFiles(spec.name, source, paths, findings.notes if rules else ())]
     opened = open_dataset(name, data_root=data_root, advance=advance)
     return [TrainingFiles(one.name, one.testsets[0].source, list(one.facts)) for one in opened]
-
-
-def _left_out(datasets: Sequence[Dataset]) -> Iterator[str]:
-    """Say of which test sets tampered images were left out: shortcuts tell real from fake."""
-    for testset in (testset for dataset in datasets for testset in dataset.testsets):
-        if left := len(testset.samples) - len(of_two_labels(testset)):
-            yield f"{testset.dataset}/{testset.name}: tampered images, left out of this audit: {left}"
 
 
 def _read(dataset: Dataset, advance: Advance) -> pd.DataFrame:

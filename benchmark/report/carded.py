@@ -66,23 +66,17 @@ def describe(names: Mapping[DetectorKey, str], versions: Mapping[DetectorKey, st
         )
     columns = ["detector", "weights", "version", "parity", "within", "official code", "commit"]
     frame = pd.DataFrame(rows, columns=columns).set_index("detector")
-    sections = [_section(plugin, facts) for plugin, facts in used.items()]
-    return Cards(
-        lay_out(Table("detectors", "Where they are from, and parity with official code", frame, _NOTES)),
-        sections,
-    )
-
-
-def _section(plugin: str, facts: CardFacts) -> CardSection:
-    """Word one card."""
-    said = {
-        "Input": facts.input,
-        "Network": facts.network,
-        "Score": facts.score,
-        "Trained on": facts.training,
-        "Code": f"{facts.code} at {facts.commit} (licence: {facts.licence})"
-        if facts.code
-        else "none was published",
-        "Parity": facts.parity_in_words,
-    }
-    return CardSection(plugin, facts.paper, said, facts.quirks)
+    table = Table("detectors", "Where they are from, and parity with official code", frame, _NOTES)
+    sections = []
+    for plugin, one in used.items():
+        code = f"{one.code} at {one.commit} (licence: {one.licence})" if one.code else "none was published"
+        said = {
+            "Input": one.input,
+            "Network": one.network,
+            "Score": one.score,
+            "Trained on": one.training,
+            "Code": code,
+            "Parity": one.parity_in_words,
+        }
+        sections.append(CardSection(plugin, one.paper, said, one.quirks))
+    return Cards(lay_out(table), sections)

@@ -111,15 +111,8 @@ def draw(lines: Lines, looks: Mapping[str, Style]) -> list[Chart]:
         axes.set_xticks(ndtri(_ODDS), ticks)
         axes.set_yticks(ndtri(_ODDS), ticks)
     bins = {name: one.bins for name, one in lines.items() if one.bins is not None}
-    if not bins:
-        return charts
-    several = {name: points(one) for name, one in bins.items()}
-    with _picture(charts, "Reliability", _words_on(several)) as axes:
-        axes.plot([0, 1], [0, 1], **_CHANCE)
-        for name, found in several.items():
-            _draw_reliability(axes, found, looks[name], banded=len(several) <= _BANDS)
-        axes.set(xlabel="Mean predicted probability", ylabel="Fraction of fakes")
-        axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+    if bins:
+        _draw_reliability(charts, {name: points(one) for name, one in bins.items()}, looks)
     return charts
 
 
@@ -152,27 +145,31 @@ def draw_levels(levels: Levels, words: str, looks: Mapping[str, Style]) -> Chart
     return charts[0]
 
 
-def _words_on(several: Mapping[str, Sequence[Point]]) -> str:
-    """Say what a reliability diagram shows, and what its intervals rest on."""
-    sparse = any(point.images < ENOUGH for points in several.values() for point in points)
-    return (
+def _draw_reliability(
+    charts: list[Chart], several: Mapping[str, Sequence[Point]], looks: Mapping[str, Style]
+) -> None:
+    """Draw each detector's points with their intervals, as a band or as a bar each."""
+    sparse = any(point.images < ENOUGH for found in several.values() for point in found)
+    words = (
         "Whether a score of 0.8 means that 80 % of such images are fake, as on the grey line. Neighbouring "
         f"bins are joined until each point stands for {ENOUGH} images or more"
         f"{'; a hollow point has fewer' if sparse else ''}. "
         "Bands, or bars, are Wilson's 95 % intervals, too narrow where several images come from one origin."
     )
-
-
-def _draw_reliability(axes: Axes, found: Sequence[Point], style: Style, *, banded: bool) -> None:
-    """Draw one detector's points with their intervals, as a band or as a bar each."""
-    predicted, observed, low, high = ([point[field] for point in found] for field in range(4))
-    if banded and len(found) > 1:
-        axes.fill_between(predicted, low, high, color=style.colour, alpha=0.15, linewidth=0)
-    else:
-        axes.vlines(predicted, low, high, color=style.colour, linewidth=0.9, alpha=0.5)
-    fills = [style.colour if point.images >= ENOUGH else "white" for point in found]
-    axes.plot(predicted, observed, **_look(style))
-    axes.scatter(predicted, observed, s=13, facecolors=fills, edgecolors=style.colour, zorder=3)
+    with _picture(charts, "Reliability", words) as axes:
+        axes.plot([0, 1], [0, 1], **_CHANCE)
+        for name, found in several.items():
+            colour = looks[name].colour
+            predicted, observed, low, high = ([point[field] for point in found] for field in range(4))
+            if len(several) <= _BANDS and len(found) > 1:
+                axes.fill_between(predicted, low, high, color=colour, alpha=0.15, linewidth=0)
+            else:
+                axes.vlines(predicted, low, high, color=colour, linewidth=0.9, alpha=0.5)
+            fills = [colour if point.images >= ENOUGH else "white" for point in found]
+            axes.plot(predicted, observed, **_look(looks[name]))
+            axes.scatter(predicted, observed, s=13, facecolors=fills, edgecolors=colour, zorder=3)
+        axes.set(xlabel="Mean predicted probability", ylabel="Fraction of fakes")
+        axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
 
 
 @contextmanager

@@ -121,7 +121,9 @@ def print_heat(
 
 def drawable(name: object) -> str:
     """Write a name in letters that the font has; others as their escapes, for they would be empty boxes."""
-    known = _letters()
+    from matplotlib.font_manager import findfont, get_font
+
+    known = get_font(findfont(_FONT)).get_charmap()
     return "".join(
         one if ord(one) in known else one.encode("unicode_escape").decode("ascii")
         for one in printable(str(name))
@@ -166,10 +168,3 @@ def _drawing(figure: Figure, path: Path, size: tuple[float, float]) -> Iterator[
         drawing.savefig(written, format=kind, metadata=metadata)
     with replacing(path) as partial:
         partial.write_bytes(written.getvalue())
-
-
-def _letters() -> set[int]:
-    """List the letters that the font has."""
-    from matplotlib.font_manager import findfont, get_font
-
-    return set(get_font(findfont(_FONT)).get_charmap())

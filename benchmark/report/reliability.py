@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from math import sqrt
 from typing import NamedTuple
 
@@ -44,9 +43,15 @@ def points(bins: NDArray[np.float64]) -> list[Point]:
     Returns:
         Points in the same order; none where there is no image, and a single one may have fewer than `ENOUGH`.
     """
+    sums: list[NDArray[np.float64]] = []
+    for one in bins.T:
+        sums.append(sums.pop() + one if sums and sums[-1][0] < ENOUGH else one)
+    if len(sums) > 1 and sums[-1][0] < ENOUGH:  # what is left over at the top goes to the sum below
+        sums.append(sums.pop() + sums.pop())
     return [
         Point(scores / images, fakes / images, *_wilson(round(fakes), round(images)), round(images))
-        for images, scores, fakes in _joined(bins)
+        for images, scores, fakes in (one.tolist() for one in sums)
+        if images
     ]
 
 
@@ -60,17 +65,3 @@ def _wilson(found: int, among: int) -> tuple[float, float]:
     centre = (2 * among * share + squared) / (2 * (among + squared))
     half = _NORMAL / (2 * (among + squared)) * sqrt(4 * among * share * (1 - share) + squared)
     return centre - half if found else 0.0, centre + half if found < among else 1.0
-
-
-def _joined(bins: NDArray[np.float64]) -> Iterator[tuple[float, float, float]]:
-    """Add bins up from below; what is left over at the top goes to the last sum."""
-    sums: list[NDArray[np.float64]] = []
-    for one in bins.T:
-        if sums and sums[-1][0] < ENOUGH:
-            sums[-1] = sums[-1] + one
-        else:
-            sums.append(one)
-    if len(sums) > 1 and sums[-1][0] < ENOUGH:
-        last = sums.pop()
-        sums[-1] = sums[-1] + last
-    yield from ((float(images), float(scores), float(fakes)) for images, scores, fakes in sums if images)

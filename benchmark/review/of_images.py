@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from forenbench.data.check_counts import compare
 from forenbench.data.descriptions import Spec, specs
@@ -18,9 +17,6 @@ from forenbench.records.store import Damaged, Store
 from forenbench.types import REAL, Sample
 
 from .result import ReviewResult, some
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def testsets(store: Store, beside: Sequence[Store], contents: Contents) -> Iterator[ReviewResult]:
@@ -81,27 +77,22 @@ def _missing(spec: Spec, store: Store, record: Record) -> Iterator[str]:
 
 def _agreed(store: Store, beside: Sequence[Store]) -> ReviewResult:
     """See that cells over one test set are over the same images under the same labels, here and elsewhere."""
-    seen: dict[str, tuple[str, str]] = {}
+    seen: dict[str, tuple[bytes, str]] = {}
     problems = []
     own = {record.identity.testset for record in store.records()}
     for one in (store, *beside):
         for record in one.records(beside_damaged=one is not store):
+            if record.identity.testset not in own:
+                continue
             with suppress(Damaged):  # of another run: this one's rows have been looked at
-                if (digest := record.identity.testset) in own:
-                    images = _images(one.rows(record, ["path", "label"]))
-                    first, where = seen.setdefault(digest, (images, f"{record.cell} in '{one.root}'"))
-                    if first != images:
-                        problems.append(
-                            f"{record.cell} in '{one.root}' has other images or labels than {where}"
-                        )
+                ordered = one.rows(record, ["path", "label"]).sort_values("path")
+                lines = "\n".join(f"{label} {path}" for path, label in ordered.itertuples(index=False))
+                images = hashlib.sha256(lines.encode("utf-8", "surrogateescape")).digest()
+                here = f"{record.cell} in '{one.root}'"
+                first, where = seen.setdefault(record.identity.testset, (images, here))
+                if first != images:
+                    problems.append(f"{here} has other images or labels than {where}")
     return ReviewResult("rows over one test set have the same images and labels", some(problems))
-
-
-def _images(rows: pd.DataFrame) -> str:
-    """Digest which images a cell has, and their labels, in whatever order."""
-    ordered = rows.sort_values("path")
-    lines = "\n".join(f"{label} {path}" for path, label in ordered.itertuples(index=False))
-    return hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _at_hand(store: Store, records: Sequence[Record], contents: Contents) -> ReviewResult:

@@ -50,14 +50,11 @@ def outstanding(table: Values) -> pd.DataFrame:
         printed = column.iloc[rows].map(lambda value: float(f"{value:.{table.decimals}f}"))  # equal as read
         if table.marks is not None:  # what was left out may be the hardest: such a value is not the best one
             printed = printed.where(~table.marks.iloc[rows, position].str.contains(PARTIAL))
-        values = sorted(set(printed.dropna()), reverse=not is_lowest_best(_metric(names[inner])))
+        about, _, _ = names[inner].rpartition(", ")  # of "EER, macro"
+        is_lowest = is_lowest_best(names[inner]) or is_lowest_best(about)
+        values = sorted(set(printed.dropna()), reverse=not is_lowest)
         # Of two values the second is the worst: only one stands out.
         for best, place in zip(values[: len(values) - 1], (BEST, SECOND), strict=False):
             for row in (row for row, value in zip(rows, printed, strict=True) if value == best):
                 found.iat[row, position] = place
     return found
-
-
-def _metric(heading: str) -> str:
-    """Return what a heading is about: of "EER, macro" what stands before the last comma."""
-    return heading if is_lowest_best(heading) else heading.rpartition(", ")[0] or heading

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import product
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from forenbench.data.protocols import Protocol, protocol_of, protocols
 from forenbench.metrics.metric_catalogue import METRICS
+from forenbench.metrics.metric_values import percent
 
 from . import marks
 from .cell_frame import ROW, TESTSET, Key, as_dicts, framed, grouped, in_order, several
@@ -79,11 +79,12 @@ def table(cells: pd.DataFrame) -> Table:
         signs = [marks.together(cell["marks"] for cell in group) for group in behind.values()]
         rows += [(*detector, one) for one in datasets]
         for metric in protocol.metrics:
-            # A detector that was not run on a hard test set must not look better for it.
-            each = [
-                [_value(cell, metric, protocol) for cell in group] if len(group) == sizes[one] else [_NAN]
-                for one, group in behind.items()
-            ]
+            each = []
+            for one, group in behind.items():
+                read = [metric if cell["reals"] else protocol.of_fakes_alone for cell in group]
+                values = [percent(name) * cell[name] for name, cell in zip(read, group, strict=True)]
+                # A detector that was not run on a hard test set must not look better for it.
+                each.append(values if len(group) == sizes[one] else [_NAN])
             told = [over(values, protocol.spread) for values in each]
             if len(datasets) > 1:
                 told.append(over([over(values, ["mean"])["mean"] for values in each], protocol.spread))
@@ -97,12 +98,6 @@ def table(cells: pd.DataFrame) -> Table:
     title = f"Protocol {protocol.name}: {protocol.description}"
     decimals = 1 if all(METRICS[name].percent for name in protocol.metrics) else 3
     return Table("protocol", title, frame, notes, decimals=decimals, marks=marked)
-
-
-def _value(cell: Mapping[str, Any], metric: str, protocol: Protocol) -> float:
-    """Read a metric off a cell, or what stands in for it on fakes alone; shares in percent."""
-    name = metric if cell["reals"] else protocol.of_fakes_alone
-    return float(cell[name]) * (100 if METRICS[name].percent else 1)
 
 
 def _notes(cells: pd.DataFrame, protocol: Protocol) -> Iterator[str]:

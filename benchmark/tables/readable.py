@@ -32,17 +32,24 @@ def for_readers(table: V, keep: str = "") -> tuple[V, list[tuple[str, str]]]:
     Returns:
         The table, and what all of its rows share, as (name, text).
     """
-    frame = table.frame
+    frame, columns = table.frame, table.frame.columns
     rows: list[Name] = [(name, frame.index.get_level_values(at)) for at, name in enumerate(frame.index.names)]
     places = list(range(frame.shape[1]))
     shared: list[tuple[str, str]] = []
     # Below outer headings a column's name says too little to stand elsewhere.
-    if frame.columns.nlevels == 1:
-        rows, places = _named(frame, rows)
-        places = _without_lone_ranks(frame, rows, places)
+    if columns.nlevels == 1:
+        if "detector" in frame.index.names:  # what else names its cells stands in front, too
+            given = [name for name in (*_OUTER, *_INNER) if name in columns and name not in frame.index.names]
+            outer = [(name, pd.Index(frame[name])) for name in _OUTER if name in given]
+            inner = [(name, pd.Index(frame[name])) for name in _INNER if name in given]
+            rows = [*outer, *rows, *inner]
+            places = [at for at in places if columns[at] not in given]
+        detectors = set(zip(*(values for name, values in rows if name in DETECTOR), strict=True))
+        if len(detectors) == 1:  # without a rival, it is the first of one
+            places = [at for at in places if columns[at] not in RANKS]
         shared, places = _shared_columns(table, places)
         counts = [at for at in places if pd.api.types.is_integer_dtype(frame.dtypes.iloc[at])]
-        counts = [at for at in counts if frame.columns[at] not in RANKS]
+        counts = [at for at in counts if columns[at] not in RANKS]
         places = [at for at in places if at not in counts] + counts
     same = [at for at, (name, values) in enumerate(rows) if name != keep and _is_shared(values)]
     same = same[: len(rows) - 1]  # something has to name them
@@ -55,26 +62,6 @@ def for_readers(table: V, keep: str = "") -> tuple[V, list[tuple[str, str]]]:
         name: None if side is None else side.iloc[:, places].set_axis(named) for name, side in sides.items()
     }
     return replace(table, **new), [(name, text) for name, text in shared if text]
-
-
-def _named(frame: pd.DataFrame, rows: list[Name]) -> tuple[list[Name], list[int]]:
-    """Take columns that name a detector's cells to the names of rows; return these, and the other columns."""
-    names = [name for name, _ in rows]
-    columns = list(frame.columns)
-    if "detector" not in names:
-        return rows, list(range(len(columns)))
-    given = [name for name in columns if name in (*_OUTER, *_INNER) and name not in names]
-    outer: list[Name] = [(name, pd.Index(frame[name])) for name in _OUTER if name in given]
-    inner: list[Name] = [(name, pd.Index(frame[name])) for name in _INNER if name in given]
-    return [*outer, *rows, *inner], [at for at, name in enumerate(columns) if name not in given]
-
-
-def _without_lone_ranks(frame: pd.DataFrame, rows: list[Name], places: list[int]) -> list[int]:
-    """Leave out ranks where one detector is all there is: it is the first of one."""
-    names = [values for name, values in rows if name in DETECTOR]
-    if len(set(zip(*names, strict=True))) != 1:
-        return places
-    return [at for at in places if frame.columns[at] not in RANKS]
 
 
 def _shared_columns(table: Values, places: list[int]) -> tuple[list[tuple[str, str]], list[int]]:

@@ -133,7 +133,16 @@ def check(
     Raises:
         RequirementMissed: One is not as good as required, or has no value.
     """
-    lines, missing = _chosen(cells, asked)
+    lines, missing = as_dicts(cells), list[Cell]()
+    if asked is not None:
+        names = ("detector", "dataset", "testset", "perturbation")
+        found, lines = grouped(lines, names), []
+        for cell in asked:
+            own = found.get(tuple(getattr(cell, name) for name in names), [])
+            # A cell says whose weights it has only where files made it; its line always does.
+            its = [line for line in own if cell.weights in ("", line["weights"])]
+            lines += its
+            missing += [] if its else [cell]
     checked, missed = 0, list[Shortfall]()
     for one in requirements:
         numbers = list(_means(lines, one) if one.of_means else _values(lines, one))
@@ -175,23 +184,6 @@ def _parsed(name: str, text: float | str, is_least: bool) -> Requirement:
             f"'{text}' is no value of metric '{column}', which lies in {low:g} to {high:g}{hint}"
         )
     return Requirement(column, value, is_least, name.startswith(MEAN))
-
-
-def _chosen(cells: pd.DataFrame, asked: Sequence[Cell] | None) -> tuple[list[dict[str, Any]], list[Cell]]:
-    """Return the cells that are meant, and those of them that are not there."""
-    lines = as_dicts(cells)
-    if asked is None:
-        return lines, []
-    names = ("detector", "dataset", "testset", "perturbation")
-    found = grouped(lines, names)
-    meant, missing = list[dict[str, Any]](), list[Cell]()
-    for cell in asked:
-        own = found.get(tuple(getattr(cell, name) for name in names), [])
-        # A cell says whose weights it has only where files made it; its line always does.
-        its = [line for line in own if cell.weights in ("", line["weights"])]
-        meant += its
-        missing += [] if its else [cell]
-    return meant, missing
 
 
 def _values(lines: Iterable[Mapping[str, Any]], one: Requirement) -> Iterator[Shortfall]:

@@ -67,8 +67,9 @@ def table(cells: pd.DataFrame, chosen: Sequence[str] = ()) -> Table:
             if metric == "acc":
                 line[f"{label}, micro"] = (*_micro(group, wanted, sides), signs)
             if chosen or metric != "acc":
-                where = "worst on" if metric == "ap" else f"{label} worst on"
-                line |= _worst(group, wanted, metric, f"{label}, worst", where)
+                cell, where, signs_of_worst = worst(group, metric, wanted)
+                line[f"{label}, worst"] = entry({**cell, "marks": signs_of_worst}, metric)
+                line["worst on" if metric == "ap" else f"{label} worst on"] = where, _NAN, _NAN, ""
         for label, metric in metrics.items():
             each = [percent(metric) * cell[metric] for cell in group]
             spread = deviation(each) if len(each) == wanted else _NAN
@@ -106,12 +107,3 @@ def _mean(group: Sequence[Mapping[str, Any]], wanted: int, metric: str) -> _Inte
     scale, bounds = (percent(metric), METRICS[metric].bounds) if metric in METRICS else (100, SHARE)
     value, low, high = with_interval(group, wanted, metric, bounds)
     return scale * value, scale * low, scale * high
-
-
-def _worst(
-    group: Sequence[dict[str, Any]], wanted: int, metric: str, value: str, name: str
-) -> dict[str, tuple[object, float, float, str]]:
-    """Make two columns of the worst test set by a metric: its value with its interval, and its name."""
-    cell, where, signs = worst(group, metric, wanted)
-    found = entry({**cell, "marks": signs}, metric)
-    return {value: found, name: (where, _NAN, _NAN, "")}

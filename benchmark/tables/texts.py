@@ -61,11 +61,14 @@ def in_words(table: Values) -> Texts:
     def written(side: pd.DataFrame | None) -> Columns:
         if side is None:
             return blank
-        signed = [table.signed != "" and levels(name)[-1] == table.signed for name in frame.columns]
-        return [
-            _column(column, table.decimals, one)
-            for (_, column), one in zip(side.items(), signed, strict=True)
-        ]
+        columns = []
+        for name, (_, column) in zip(frame.columns, side.items(), strict=True):
+            if pd.api.types.is_integer_dtype(column) or pd.api.types.is_string_dtype(column):
+                columns.append(["" if pd.isna(value) else str(value) for value in column.tolist()])
+            else:
+                signed = table.signed != "" and levels(name)[-1] == table.signed
+                columns.append([number(value, table.decimals, signed) for value in column.tolist()])
+        return columns
 
     values, marks = written(frame), blank
     low, high = (written(side if table.shows_intervals else None) for side in (table.low, table.high))
@@ -153,13 +156,6 @@ def as_markdown(columns: Sequence[tuple[str, Sequence[object]]]) -> str:
 def is_number(value: str) -> bool:
     """Say whether a cell of a table is a number, with an interval and signs perhaps."""
     return _A_NUMBER.fullmatch(value) is not None
-
-
-def _column(values: pd.Series, decimals: int, signed: bool) -> list[str]:
-    """Write one column."""
-    if pd.api.types.is_integer_dtype(values) or pd.api.types.is_string_dtype(values):
-        return ["" if pd.isna(value) else str(value) for value in values.tolist()]
-    return [number(value, decimals, signed) for value in values.tolist()]
 
 
 def _index(labels: Sequence[Level]) -> pd.Index:

@@ -64,12 +64,15 @@ def table(name: str, period: Callable[[date], str], cells: pd.DataFrame, chosen:
         periods.items(), labelled(*(chosen or _METRICS)).items()
     ):
         means = macro(_of(cells, testsets), row, metric)
-        days = [dated.testsets[where] for where in testsets]
-        columns[time, label] = [
-            (value, low, high, signs + _sign(days, trained[one]))
-            for one in rows
-            for value, low, high, signs in [means.get(one, NO_MEAN)]
-        ]
+        columns[time, label] = []
+        for one in rows:
+            value, low, high, signs = means.get(one, NO_MEAN)
+            if (newest := trained[one]) is None:
+                since = marks.UNDATED
+            else:
+                later = [dated.testsets[where] > newest for where in testsets]
+                since = marks.AFTER if all(later) else marks.BOTH if any(later) else ""
+            columns[time, label].append((value, low, high, signs + since))
     frame, lows, highs, marked = framed(columns, rows, row, "released", "metric")
     shown = _of(cells, dated.testsets)
     blank = "Blank: a detector that lacks a test set of that time which any has, or a value on one."
@@ -84,14 +87,6 @@ def table(name: str, period: Callable[[date], str], cells: pd.DataFrame, chosen:
 def _of(cells: pd.DataFrame, testsets: Collection[Key]) -> pd.DataFrame:
     """Keep the cells of some test sets."""
     return cells[[where in testsets for where in zip(*(cells[name] for name in TESTSET), strict=True)]]
-
-
-def _sign(days: Sequence[date], trained: date | None) -> str:
-    """Say whether generators came before or after what a detector was trained on."""
-    if trained is None:
-        return marks.UNDATED
-    later = [day > trained for day in days]
-    return marks.AFTER if all(later) else marks.BOTH if any(later) else ""
 
 
 def _remarks(cells: pd.DataFrame, dated: Calendar, periods: Mapping[str, Sequence[Key]]) -> Iterator[str]:
