@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     import torch
@@ -96,6 +96,8 @@ class Program(pickle._Unpickler):
         storages: Tensors of one dimension, by the file's keys for them.
     """
 
+    stack: list[Any]
+
     def __init__(self, file: Readable, room: int, device: str) -> None:
         super().__init__(file, encoding="utf-8")
         self.storages: dict[str, Tensor] = {}
@@ -112,6 +114,21 @@ class Program(pickle._Unpickler):
         if (module, name) in _FIRST:
             return self._first
         return _PLAIN.get((module, name)) or type(f"{module}.{name}", (Holder,), {})
+
+    def load_build(self) -> None:
+        """Give a holder the state behind it; drop that of a dict, a module's versions.
+
+        Raises:
+            UnpicklingError: It is for anything else. Pickle itself would set attributes on what stands in for
+                the file's functions, and a tensor's state gives it another size, and memory for that.
+        """
+        state, built = self.stack.pop(), self.stack[-1]
+        if isinstance(built, Holder):
+            built.__setstate__(state)
+        elif not isinstance(built, OrderedDict):
+            raise pickle.UnpicklingError(f"a {type(built).__name__} has a state: torch.save did not write it")
+
+    dispatch: ClassVar[dict[int, Any]] = {**pickle._Unpickler.dispatch, pickle.BUILD[0]: load_build}
 
     def persistent_load(self, pid: Any) -> Any:  # noqa: ANN401 - a tuple, if the file is right
         """Make room for one storage; of a whole module's class, only the stand-in counts."""

@@ -45,9 +45,9 @@ def own_head(name: str, backbone: str) -> Checkpoint:
 def own_bank(name: str, backbone: str) -> Checkpoint:
     """Describe a bank that users make: features of the training images, real and generated."""
     # No marks: how many rows it has is the user's choice.
-    bank, width = own(name, _command("univfd-nn", backbone)), BACKBONES[backbone].width
+    width = BACKBONES[backbone].width
     content = f"safetensors, `real` (n, {width}) and `fake` (m, {width})"
-    return replace(bank, file=f"{name}.safetensors", format=content)
+    return own(name, _command("univfd-nn", backbone), safetensors=content)
 
 
 def _command(recipe: str, backbone: str) -> str:

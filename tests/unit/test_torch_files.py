@@ -245,19 +245,40 @@ def test_no_way_of_naming_code_runs_it(tmp_path: Path, monkeypatch: pytest.Monke
     assert tried == 2 * (len(calls) + 7 * len(names))
 
 
-def test_what_a_file_sets_on_a_class_no_other_file_sees(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "state", [b"(NVappend\nVchanged\nd\x86", b"(Vappend\nVchanged\nd"], ids=["slots", "dict"]
+)
+def test_what_a_file_sets_on_a_class_or_function_no_other_file_sees(state: bytes, tmp_path: Path) -> None:
     """A pickle may set attributes on what it names; that of the next file has none of them."""
-    for module, name in (
-        ("any", "Thing"),
-        ("torch._utils", "_rebuild_tensor_v2"),
-        ("collections", "OrderedDict"),
-    ):
-        program = f"c{module}\n{name}\n".encode() + b"(NVappend\nVchanged\nd\x86b."  # state of slots
+    names = [("any", "Thing"), ("torch._utils", "_rebuild_tensor_v2"), *pickles._FIRST, *pickles._PLAIN]
+    for module, name in names:
         with suppress(WrongWeights):
-            load(zipped(tmp_path / "model.pt", {"data.pkl": program}))
+            load(zipped(tmp_path / "model.pt", {"data.pkl": f"c{module}\n{name}\n".encode() + state + b"b."}))
     assert pickles.Holder.append.__name__ == "append"
-    assert not hasattr(pickles.Program._tensor, "append")
+    assert not any(
+        hasattr(one, "append") for one in (pickles.Program._tensor, pickles.Program._first, OrderedDict)
+    )
     assert load(archive(STATE, tmp_path / "fine.pt")).keys() == STATE.keys()
+
+
+def test_no_tensor_is_made_over_by_a_state_beside_it(tmp_path: Path) -> None:
+    """It would take any size for a storage of four numbers, and memory for all of it."""
+
+    class MadeOver(Calls):
+        def __reduce__(self) -> tuple[object, ...]:
+            return *super().__reduce__(), (made, 0, (1 << 30,), (1,))
+
+    class Whole(pickle.Pickler):
+        def persistent_id(self, value: object) -> object:
+            return ("storage", torch.FloatStorage, "0", "cpu", 4) if torch.is_storage(value) else None
+
+    arguments = torch.zeros(4).storage(), 0, (4,), (1,), False, OrderedDict()
+    made = Calls(torch._utils._rebuild_tensor_v2, *arguments)
+    file = BytesIO()
+    Whole(file, protocol=2).dump({"weight": MadeOver(torch._utils._rebuild_tensor_v2, *arguments)})
+    path = zipped(tmp_path / "model.pt", {"data.pkl": file.getvalue(), "data/0": bytes(16)})
+    with pytest.raises(WrongWeights, match="a Tensor has a state"):
+        load(path)
 
 
 def storage(count: int, key: str = "0", *, bare: bool = False) -> bytes:
