@@ -8,10 +8,10 @@ from functools import partial
 from typing import NamedTuple
 
 from forenbench.files.threads import in_threads
-from forenbench.images import UnreadableImage, decode, header
 from forenbench.types import FAKE, LABEL_NAMES, REAL, Sample, Source
 
 from .descriptions import CountKey, Spec
+from .inventory import format_or_flaw
 
 _FORMATS = {"jpg": "JPEG", "tif": "TIFF"}
 _Side = tuple[str, int]
@@ -94,23 +94,13 @@ def examine(
     """
     formats: dict[str, str] = {}
     broken: dict[str, str] = {}
-    for done, (name, problem) in enumerate(in_threads(partial(_decode, source), paths)):
+    for done, (name, problem) in enumerate(in_threads(partial(format_or_flaw, source), paths)):
         if problem:
             broken[paths[done]] = problem
         else:
             formats[paths[done]] = name
         advance(done + 1, len(paths))
     return formats, broken
-
-
-def _decode(source: Source, path: str) -> tuple[str, str]:
-    """Return one file's format, or what is wrong with it."""
-    try:
-        data = source.read(path)
-        decode(data)
-        return header(data).format, ""
-    except (OSError, UnreadableImage) as error:
-        return "", str(error)
 
 
 def _generators(spec: Spec, testsets: Sequence[str]) -> list[str]:

@@ -142,7 +142,17 @@ def save_config(
     """
     if any(isinstance(one, OwnDetector) for one in request.detectors):
         return
-    asked = _what(request) | _how(means, choice) | {"out": folder.as_posix(), **others}
+    if request.table:
+        asked = {"experiment": request.table, "generators": narrowed(request)}
+    else:
+        asked = {
+            "detectors": [str(one) for one in request.detectors],
+            "dataset": list(request.datasets),
+            "perturbations": list(request.perturbations),
+            # the same ones are wanted of every dataset
+            "generators": next(iter(request.datasets.values()), []),
+        }
+    asked |= _how(means, choice) | {"out": folder.as_posix(), **others}
     said = {name: value for name, value in asked.items() if value not in ("", None, [], {})}
     head = _HEAD.format(str(Path.cwd()).encode("unicode_escape").decode("ascii"))
     text = f"{head}{tomli_w.dumps(said)}"
@@ -151,18 +161,6 @@ def save_config(
         # Left alone where it says the same: a finished run may lie where nothing can be written any more.
         if not (file.is_file() and file.read_bytes() == text.encode("utf-8")):
             write_text(file, text)
-
-
-def _what(request: Request) -> dict[str, Any]:
-    if request.table:
-        return {"experiment": request.table, "generators": narrowed(request)}
-    return {
-        "detectors": [str(one) for one in request.detectors],
-        "dataset": list(request.datasets),
-        "perturbations": list(request.perturbations),
-        # the same ones are wanted of every dataset
-        "generators": next(iter(request.datasets.values()), []),
-    }
 
 
 def _how(means: Means, choice: EngineChoice) -> dict[str, Any]:

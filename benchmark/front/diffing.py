@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from forenbench.records.record import Record
@@ -37,25 +36,23 @@ def diff_runs(first: PathName, second: PathName) -> pd.DataFrame:
 
     stores = (Store(find_run(run)) for run in (first, second))
     ours, theirs = ({record.key: (store, record) for record in store.records()} for store in stores)
-    lines = [
-        {**dict(zip(_KEY, key, strict=True)), **_compared(ours.get(key), theirs.get(key))}
-        for key in dict.fromkeys((*ours, *theirs))
-    ]
+    lines = []
+    for key in dict.fromkeys((*ours, *theirs)):
+        line: dict[str, object] = {**dict(zip(_KEY, key, strict=True)), "images": 0, "scores": 0}
+        lines.append(line)
+        if key not in ours or key not in theirs:
+            line["differs"] = f"only in {'first' if key in ours else 'second'}"
+            continue
+        (store, record), (other_store, other) = ours[key], theirs[key]
+        made, other_made = record.identity.to_json(), other.identity.to_json()
+        fields = [name for name in {**made, **other_made} if made.get(name) != other_made.get(name)]
+        if record.rows_sha256 is not None and record.rows_sha256 == other.rows_sha256:
+            line["images"] = record.counts.images
+        else:
+            fields.append("rows")
+            line |= _Rows(store, record).beside(_Rows(other_store, other))
+        line["differs"] = ", ".join(fields)
     return pd.DataFrame(lines, columns=[*_KEY, "differs", "images", "scores", "largest"])
-
-
-def _compared(ours: tuple[Store, Record] | None, theirs: tuple[Store, Record] | None) -> Mapping[str, object]:
-    """Say how a cell differs between two runs; None where one lacks it."""
-    if ours is None or theirs is None:
-        return {"differs": f"only in {'first' if theirs is None else 'second'}", "images": 0, "scores": 0}
-    (store, record), (other_store, other) = ours, theirs
-    made, other_made = record.identity.to_json(), other.identity.to_json()
-    fields = [name for name in {**made, **other_made} if made.get(name) != other_made.get(name)]
-    same = record.rows_sha256 == other.rows_sha256 and record.rows_sha256 is not None
-    if same:
-        return {"differs": ", ".join(fields), "images": record.counts.images, "scores": 0}
-    rows = _Rows(store, record).beside(_Rows(other_store, other))
-    return {"differs": ", ".join([*fields, "rows"]), **rows}
 
 
 class _Rows:

@@ -49,7 +49,16 @@ def list_runs(folder: PathName = RUNS) -> pd.DataFrame:
 
     folders = sorted(path for path in Path(folder).glob("[!.]*") if is_run(path) and not path.is_symlink())
     columns = ["run", "datasets", "detectors", "cells", "images", "date", "state", "size"]
-    return pd.DataFrame([_line(one) for one in folders], columns=columns)
+    rows = []
+    for run in folders:
+        records = Store(run).records(beside_damaged=True)
+        datasets = dict.fromkeys(record.cell.dataset for record in records)
+        detectors = dict.fromkeys(record.cell.detector for record in records)
+        images = sum(record.counts.images for record in records)
+        date = max((record.provenance.time for record in records), default="")
+        words = run.name, ", ".join(datasets), ", ".join(detectors)
+        rows.append((*words, len(records), images, date, state_of(run), size_of(run)))
+    return pd.DataFrame(rows, columns=columns)
 
 
 def state_of(run: Path) -> str:
@@ -126,17 +135,3 @@ def _idle(run: PathName) -> Path:
     if is_in_use(folder):
         raise BenchError(f"'{folder}' is in use: a run is going on there; wait for it, or stop it")
     return folder
-
-
-def _line(run: Path) -> tuple[str, str, str, int, int, str, str, int]:
-    records = Store(run).records(beside_damaged=True)
-    return (
-        run.name,
-        ", ".join(dict.fromkeys(record.cell.dataset for record in records)),
-        ", ".join(dict.fromkeys(record.cell.detector for record in records)),
-        len(records),
-        sum(record.counts.images for record in records),
-        max((record.provenance.time for record in records), default=""),
-        state_of(run),
-        size_of(run),
-    )

@@ -93,7 +93,15 @@ def _parse_step(text: str) -> Step:
     # A path may hold capitals and a drive's colon, so files are looked for before anything is split.
     file, value = split_request(text)
     if file:
-        kind = _of_file(read_plugin(file, "perturbation"))
+        plugin = read_plugin(file, "perturbation")
+        kind = _kind_in(plugin)
+        try:
+            # A file's functions cannot be pickled, for its module exists in this process alone: readers get
+            # the file's text, and run it for themselves.
+            held = guest_kinds.held(kind, partial(_call_in, plugin, "apply"), plugin.sha256[:_DIGITS])
+            kind = replace(held, harm=kind.harm and partial(_call_in, plugin, "harm"))
+        except Exception as error:
+            raise BenchError(f"perturbation '{plugin.path}' cannot be used: {reason(error)}") from error
     else:
         written, colon, after = text.strip().lower().partition(":")
         kind, value = _named(written), after if colon else None
@@ -134,18 +142,6 @@ def _named(written: str) -> Kind:
         there = f"version {kind.version} of {name} is installed" if found else f"{name} has no versions"
         raise BenchError(f"perturbation '{written}': {there}")
     return kind
-
-
-def _of_file(file: PluginFile) -> Kind:
-    """Take the kind that a file defines; its version is the file's content."""
-    kind = _kind_in(file)
-    try:
-        # A file's functions cannot be pickled, for its module exists in this process alone: readers get the
-        # file's text, and run it for themselves.
-        held = guest_kinds.held(kind, partial(_call_in, file, "apply"), file.sha256[:_DIGITS])
-        return replace(held, harm=kind.harm and partial(_call_in, file, "harm"))
-    except Exception as error:
-        raise BenchError(f"perturbation '{file.path}' cannot be used: {reason(error)}") from error
 
 
 @lru_cache

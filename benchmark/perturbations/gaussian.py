@@ -114,7 +114,7 @@ def _strip(padded: Levels, sigma: float) -> Levels:
     pieces = _pieces(padded, len(matrix)).swapaxes(0, 1)
     if np.count_nonzero(doubtful) > doubtful.size / 8:
         # Even ones are doubtful throughout, as those of a white sky, but there are only 256 of them.
-        even = _even(padded, len(matrix))[::_BLOCK].T
+        even = pieces.max(axis=2) == pieces.min(axis=2)
         levels[even] = of_even[pieces[even, 0]]
         doubtful &= ~even
     levels[doubtful] = gaussian_filter1d(pieces[doubtful], sigma, axis=1, output=np.uint8)[:, radius:-radius]
@@ -126,15 +126,3 @@ def _pieces(columns: NDArray[Number], length: int) -> NDArray[Number]:
     down, across = columns.strides
     shape = ((len(columns) - length) // _BLOCK + 1, columns.shape[1], length)
     return as_strided(columns, shape, (_BLOCK * down, across, down), writeable=False)
-
-
-def _even(levels: Levels, run: int) -> NDArray[np.bool_]:
-    """Say of every run of so many pixels of a column whether all are equal: (height - run + 1, width)."""
-    even: NDArray[np.bool_] = levels[1:] == levels[:-1]
-    pairs = 1
-    # Runs of doubled length, of which the last two may overlap.
-    while pairs < run - 1:
-        more = min(pairs, run - 1 - pairs)
-        even = even[more:] & even[:-more]
-        pairs += more
-    return even

@@ -20,8 +20,11 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
 
-_WEIGHTS = ("model.safetensors", "pytorch_model.bin")
-"""In this order, each whole or in pieces that an index lists."""
+_WEIGHTS = (
+    *("model.safetensors", "model.safetensors.index.json"),
+    *("pytorch_model.bin", "pytorch_model.bin.index.json"),
+)
+"""In this order; an index lists the pieces of one."""
 _INPUT = ("preprocessor_config.json", "processor_config.json")
 
 
@@ -67,8 +70,12 @@ class HubModel(LogitDetector):
             raise BenchError(f"'{request}' cannot be used by transformers: {reason(error)}") from error
         labels = {int(number): str(label) for number, label in config.id2label.items()}
         self.fakes = fake_classes(labels, asked.options.get("fake", ()), request)
+        # Where there is none, the first is what is missing; an index counts as read.
+        stored = next((name for name in _WEIGHTS if (folder / name).is_file()), _WEIGHTS[0])
+        is_index = stored.endswith(".json")
+        pieces = {*json.loads(bytes(note(stored)))["weight_map"].values()} if is_index else {stored}
         state: dict[str, object] = {}
-        for name in _pieces(folder, note):
+        for name in sorted(pieces):
             try:
                 state |= read(note(name), "cpu")
             except ValueError as error:
@@ -117,17 +124,6 @@ def _missing(asked: ModelRequest, lack: str) -> MissingWeights:
         "" if asked.is_place else f". Get it with 'hf download {asked.model}' (nothing is downloaded unasked)"
     )
     return MissingWeights(f"model '{asked}' {lack}{way}")
-
-
-def _pieces(folder: Path, note: Any) -> list[str]:  # noqa: ANN401 - what reads one of them
-    """List the files of a model's weights; an index counts as read."""
-    for name in _WEIGHTS:
-        if (folder / name).is_file():
-            return [name]
-        if (folder / f"{name}.index.json").is_file():
-            index = json.loads(bytes(note(f"{name}.index.json")))
-            return sorted(set(index["weight_map"].values()))
-    return [_WEIGHTS[0]]  # what its absence is called
 
 
 def _filled(transformers: Any, config: Any, state: dict[str, object], request: str) -> Any:  # noqa: ANN401

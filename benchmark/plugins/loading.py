@@ -118,7 +118,8 @@ def load_available(
                 made = [make() for make in exact.makers]
             except NotHere as error:
                 which = error.checkpoint if isinstance(error, MissingWeights) else None
-                absent.setdefault((word, str(error)), (which, []))[1].append(str(exact.request))
+                lacking = str(exact.request).partition("@")[0]
+                absent.setdefault((word, str(error)), (which, []))[1].append(lacking)
                 continue
             sizes = {name: size for one in made for name, size in one.sizes.items()}
             _make_room(room, sizes, weights, loaded, fresh)
@@ -127,13 +128,11 @@ def load_available(
         _refuse_twins(request, fresh)
         for detector in fresh:
             _add(request, detector, loaded)
-    lacks = [Absent(word, lack, _brief(lack, *told)) for (word, lack), told in absent.items()]
+    lacks = [
+        Absent(word, lack, f"{', '.join(names)}: {facts(checkpoint)}" if checkpoint else lack)
+        for (word, lack), (checkpoint, names) in absent.items()
+    ]
     return list(loaded.values()), lacks
-
-
-def _brief(lack: str, checkpoint: Checkpoint | None, requests: Sequence[str]) -> str:
-    detectors = ", ".join(request.partition("@")[0] for request in requests)
-    return f"{detectors}: {facts(checkpoint)}" if checkpoint else lack
 
 
 def _make_room(

@@ -36,24 +36,16 @@ def resolve(request: str | OwnDetector, weights: Weights) -> list[Exact]:
         return [Exact(request, [partial(_make, request, request, None, weights, request.code)])]
     if loader := find_loader(request):
         return [Exact(request, [partial(_make, request, loader, request, weights)])]
-    if not (request.endswith(".py") or "/" in request):
-        return _by_name(request, weights)
-    file = read_plugin(request, "detector", "'bench new detector NAME' writes one")
-    module = file.run("detector")
-    # What the file imports is there by name as well; only what it defines is meant.
-    defined: list[Any] = [
-        value
-        for value in vars(module).values()
-        if inspect.isclass(value) and value.__module__ == module.__name__ and hasattr(value, "score")
-    ]
-    if not defined:
-        raise BenchError(f"'{request}' defines no detector: no class in it has a 'score' method")
-    makers = [partial(_make, request, plugin, None, weights, file.sha256) for plugin in defined]
-    return [Exact(request, makers)]
-
-
-def _by_name(request: str, weights: Weights) -> list[Exact]:
-    """Say what makes the detectors that an installed plugin's name means."""
+    if request.endswith(".py") or "/" in request:
+        file = read_plugin(request, "detector", "'bench new detector NAME' writes one")
+        module = file.run("detector")
+        # What the file imports is there by name as well; only what it defines is meant.
+        classes: Iterator[Any] = filter(inspect.isclass, vars(module).values())
+        defined = (one for one in classes if one.__module__ == module.__name__ and hasattr(one, "score"))
+        makers = [partial(_make, request, plugin, None, weights, file.sha256) for plugin in defined]
+        if not makers:
+            raise BenchError(f"'{request}' defines no detector: no class in it has a 'score' method")
+        return [Exact(request, makers)]
     found = find(request.partition("@")[0].partition(":")[0])
     variants, kind = found.read(request, weights.kind)
     if not found.has_variants:
@@ -93,22 +85,23 @@ def _make(
     # One name alone is a list of one, and not of its letters.
     trained_on: str | Sequence[str] = getattr(detector, "trained_on", ())
     stated = (trained_on,) if isinstance(trained_on, str) else tuple(trained_on)
-    word, remarks = weights.whose(used), (*weights.remarks(used), *_remarks(detector))
-    sizes = weights.sizes(used)
-    loaded = LoadedDetector(detector, word, dict(used), code, variant or "", stated, remarks, request, sizes)
-    if loaded.is_replaced:  # what may be the published file keeps its stars: to lose them would flatter it
-        known = stated if word == UNVERIFIED else ()
-        return replace(loaded, trained_on=weights.trained_on or known)
-    return loaded
-
-
-def _remarks(detector: Detector) -> Iterator[str]:
-    """Say what readers of its rows must know of how they were made."""
+    # What readers of its rows must know of how they were made.
+    remarks = [*weights.remarks(used)]
     holder = getattr(detector, "encoder", None)
     if getattr(detector if holder is None else holder, "prepare_bytes", None) is not None:
-        yield (
+        remarks.append(
             f"{detector.name} got files as they are, metadata included, but the pixels as PNG where a "
             "perturbation changes images, or a protocol any of a test set"
         )
     if asks_network(detector):
-        yield f"{detector.name} asked a service over the network, which may answer otherwise another day"
+        remarks.append(
+            f"{detector.name} asked a service over the network, which may answer otherwise another day"
+        )
+    word, sizes = weights.whose(used), weights.sizes(used)
+    loaded = LoadedDetector(
+        detector, word, dict(used), code, variant or "", stated, tuple(remarks), request, sizes
+    )
+    if loaded.is_replaced:  # what may be the published file keeps its stars: to lose them would flatter it
+        known = stated if word == UNVERIFIED else ()
+        return replace(loaded, trained_on=weights.trained_on or known)
+    return loaded

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from forenbench.data.dataset import Dataset
-from forenbench.data.inventory import FileFacts
 from forenbench.data.set_notes import SetNote, by_words
-from forenbench.types import Detector, TestSet
+from forenbench.types import Detector
 
 from .calls import prepare_of
 
@@ -25,24 +24,20 @@ def borders(dataset: Dataset, detectors: Sequence[Detector]) -> Iterator[str]:
         crop, resize = (getattr(prepare_of(detector), name, None) for name in ("crop", "resize"))
         if isinstance(crop, int) and crop > 0 and resize is None:
             crops.setdefault(crop, []).append(detector.name)
-    return by_words(note for testset in dataset.testsets for note in _around(testset, dataset.facts, crops))
-
-
-def _around(
-    testset: TestSet, facts: Mapping[str, FileFacts], crops: Mapping[int, Sequence[str]]
-) -> Iterator[SetNote]:
-    """Say of one test set which of its images are smaller than crops, and by how much."""
-    files = [facts[sample.path] for sample in testset.samples]
-    sizes = [(fact.width, fact.height) for fact in files if fact.format]  # without one, it is no image
-    for crop, names in crops.items():
-        seen = [min(w, crop) * min(h, crop) for w, h in sizes if min(w, h) < crop]
-        if seen:
+    notes = []
+    for testset in dataset.testsets:
+        files = [dataset.facts[sample.path] for sample in testset.samples]
+        sizes = [(fact.width, fact.height) for fact in files if fact.format]  # without one, it is no image
+        for crop, names in crops.items():
+            seen = [min(w, crop) * min(h, crop) for w, h in sizes if min(w, h) < crop]
+            if not seen:
+                continue
             black = 100 * (1 - sum(seen) / (len(seen) * crop**2))
             share = f"{black:.0f} %" if black >= 1 else "less than 1 %"
-            more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-            yield SetNote(
-                testset.name,
-                f"images are smaller than the crop of {crop} pixels that {names[0]}{more} sees, with black "
-                "border around",
-                f"{len(seen)} of {len(sizes)} images: {share} of these inputs",
+            who = f"{names[0]} and {len(names) - 1} more" if len(names) > 1 else names[0]
+            words = (
+                f"images are smaller than the crop of {crop} pixels that {who} sees, with black border around"
             )
+            particular = f"{len(seen)} of {len(sizes)} images: {share} of these inputs"
+            notes.append(SetNote(testset.name, words, particular))
+    return by_words(notes)

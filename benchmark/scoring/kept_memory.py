@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from forenbench.errors import BenchError
 
@@ -38,10 +38,14 @@ def keeping_memory(device: str) -> Iterator[None]:
     Raises:
         BenchError: FORENBENCH_KEEP_MEMORY is neither yes nor no.
     """
-    glibc = _glibc() if is_wanted() and device == "cpu" else None
-    if glibc is None:
+    version = None
+    # Windows has no such function, macOS no such name, musl no such value.
+    with suppress(AttributeError, ValueError, OSError):
+        version = os.confstr("CS_GNU_LIBC_VERSION")
+    if not is_wanted() or device != "cpu" or not version:
         yield
         return
+    glibc = ctypes.CDLL(None)  # under another allocator (LD_PRELOAD), it sets what nobody reads
     _set(glibc, _KEPT)
     try:
         yield
@@ -61,16 +65,6 @@ def is_wanted() -> bool:
         raise BenchError(f"{KEEP}: '{text}' is neither yes nor no")
     has_own = any(os.environ.get(name) for name in _OWN_SETTINGS)
     return text == "yes" and not has_own and "glibc.malloc" not in os.environ.get("GLIBC_TUNABLES", "")
-
-
-def _glibc() -> ctypes.CDLL | None:
-    """Return the C library of this process, if it is glibc."""
-    # Under another allocator (LD_PRELOAD) glibc's own sets what nobody reads.
-    try:
-        name = os.confstr("CS_GNU_LIBC_VERSION")
-    except (AttributeError, ValueError, OSError):  # no such function (Windows), name (macOS), or value (musl)
-        return None
-    return ctypes.CDLL(None) if name else None
 
 
 def _set(glibc: ctypes.CDLL, settings: Mapping[int, int]) -> None:

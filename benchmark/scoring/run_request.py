@@ -127,18 +127,6 @@ def run_folder(  # noqa: PLR0913 - all that makes rows others than a whole run's
 
     A run over some of the files, or over a split that was named, or of less precision, or beside reals that
     were named, has a folder of its own, so that it never displaces a whole one.
-    """
-    lenders = [_lender_name(reals)] if reals else []
-    protocols = [] if protocol == "all" else [protocol]
-    limits = [] if limit is None else [f"limit{limit}"]
-    lists = [] if listed is None else [listed.stem]
-    less = [] if precision == "fp32" else [precision]
-    splits = [split_of(split) or split] if split else []
-    return Path("results/runs") / "-".join([name, *lenders, *protocols, *lists, *limits, *splits, *less])
-
-
-def _lender_name(reals: str) -> str:
-    """Name the dataset whose reals are borrowed: one with a description by its name, any other by its place.
 
     Raises:
         BenchError: See `forenbench.data.requests.find_lender`.
@@ -146,8 +134,14 @@ def _lender_name(reals: str) -> str:
     from forenbench.data.descriptions import Spec
     from forenbench.data.requests import find_lender
 
-    lender = find_lender(Spec("fakes", "", "", folder="", rules=Rules(reals=reals)))
-    assert lender is not None  # for there are rules that name it
-    # Folders of one name may hold other photographs, and then the rows are others.
-    place = hashlib.sha256(lender.folder.encode("utf-8", "surrogateescape")).hexdigest()[:7]
-    return lender.name if lender.description else f"{lender.name}@{place}"
+    lenders = []
+    if lender := find_lender(Spec("fakes", "", "", folder="", rules=Rules(reals=reals))):
+        # Folders of one name may hold other photographs, and then the rows are others.
+        place = hashlib.sha256(lender.folder.encode("utf-8", "surrogateescape")).hexdigest()[:7]
+        lenders.append(lender.name if lender.description else f"{lender.name}@{place}")
+    protocols = [] if protocol == "all" else [protocol]
+    limits = [] if limit is None else [f"limit{limit}"]
+    lists = [] if listed is None else [listed.stem]
+    less = [] if precision == "fp32" else [precision]
+    splits = [split_of(split) or split] if split else []
+    return Path("results/runs") / "-".join([name, *lenders, *protocols, *lists, *limits, *splits, *less])

@@ -39,7 +39,19 @@ def durall_estimator(features: str, classifier: str, workers: int) -> Estimator:
     if classifier not in CLASSIFIERS:
         raise BenchError(unknown("classifier", classifier, CLASSIFIERS))
     spectrum = FEATURES[features]
-    settings = _settings(features, classifier, spectrum.points)
+    # What a notebook passes to scikit-learn, or left to its defaults of 2019; what is not named is the same
+    # today as it was then. No features are standardised in any of them. Faces-HQ's are not divided by the
+    # first one, and are a hundred times as large.
+    penalty, gamma = (3.1, 2e-5) if features == "faces-hq" else (6.37, 0.86)
+    every: dict[str, dict[str, Any]] = {
+        "svm-rbf": {"kernel": "rbf", "C": penalty, "gamma": gamma},
+        "svm-linear": {"kernel": "linear"},
+        # "auto" was the default until scikit-learn 0.22, as warnings stored in the notebooks say: one over
+        # the number of features.
+        "svm-poly": {"kernel": "poly", "gamma": 1 / spectrum.points},
+        "logistic": {"solver": "liblinear", "max_iter": 1000},
+    }
+    settings = every[classifier]
     made = Handmade(spectrum, f"radial spectrum '{features}', version {_VERSION}", spectrum.points, workers)
     facts = {"classifier": classifier, "settings": settings}
     is_logistic = classifier == "logistic"
@@ -57,19 +69,3 @@ def durall_estimator(features: str, classifier: str, workers: int) -> Estimator:
         return found.sigmoid() if is_logistic else found
 
     return Estimator(made, estimate, judge, threshold=0.5 if is_logistic else 0.0, facts=facts)
-
-
-def _settings(features: str, classifier: str, points: int) -> dict[str, Any]:
-    """Return what a notebook passes to scikit-learn, or left to its defaults of 2019."""
-    # No features are standardised in any of them. What is not named is the same today as it was then.
-    if classifier == "logistic":
-        return {"solver": "liblinear", "max_iter": 1000}
-    if classifier == "svm-linear":
-        return {"kernel": "linear"}
-    if classifier == "svm-poly":
-        # "auto" was the default until scikit-learn 0.22, as warnings stored in the notebooks say: one over
-        # the number of features.
-        return {"kernel": "poly", "gamma": 1 / points}
-    # Faces-HQ's features are not divided by the first one, and are a hundred times as large.
-    penalty, gamma = (3.1, 2e-5) if features == "faces-hq" else (6.37, 0.86)
-    return {"kernel": "rbf", "C": penalty, "gamma": gamma}

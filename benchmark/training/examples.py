@@ -12,7 +12,6 @@ import numpy as np
 
 from forenbench.errors import BenchError, unknown
 from forenbench.files.threads import in_threads
-from forenbench.images import UnreadableImage, decode
 from forenbench.printable import readable
 from forenbench.types import FAKE, REAL, TAMPERED, Advance, Source
 
@@ -190,13 +189,16 @@ def check_readable(examples: Examples, *, skip: bool, advance: Advance) -> Examp
     Raises:
         BenchError: Files cannot be read, and `skip` is not set.
     """
+    from forenbench.data.inventory import format_or_flaw  # here, or chains of imports would be too long
+
     # The loaders of CNNDetection, UniversalFakeDetect and LGrad set Pillow's LOAD_TRUNCATED_IMAGES: they
     # train on what can be decoded of a broken file, without a word.
     unreadable: dict[str, str] = {}
     items = examples.items
-    for done, (item, problem) in enumerate(zip(items, in_threads(_problem, items), strict=True), 1):
-        if problem:
-            unreadable[item.path] = problem
+    looked = in_threads(lambda item: format_or_flaw(item.source, item.path), items)
+    for done, (item, (_, flaw)) in enumerate(zip(items, looked, strict=True), 1):
+        if flaw:
+            unreadable[item.path] = flaw
         advance(f"checking the images of {examples.request}", done, len(items))
     if unreadable and not skip:
         first = [f"{readable(path)} ({why})" for path, why in list(unreadable.items())[:_SHOWN]]
@@ -227,12 +229,3 @@ def _with_wanted_labels(examples: Examples) -> Examples:
                 f"'{examples.request}' has no {LABELS[label]} images (of the classes asked for); {needed}"
             )
     return examples
-
-
-def _problem(item: Example) -> str:
-    """Say why an image cannot be read; empty where it can."""
-    try:
-        decode(item.source.read(item.path))
-    except (OSError, UnreadableImage) as error:
-        return str(error)
-    return ""

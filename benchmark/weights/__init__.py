@@ -15,7 +15,7 @@ from forenbench.files.regular import irregular
 from .checkpoint import Checkpoint as Checkpoint
 from .checkpoint import MissingWeights as MissingWeights
 from .checkpoint import WrongWeights as WrongWeights
-from .checkpoint_store import Judgement, instructions, judge, locate, weakest
+from .checkpoint_store import instructions, judge, locate, weakest
 from .file_bytes import FileBytes
 from .filling import frozen as frozen
 from .filling import load_strict as load_strict
@@ -109,7 +109,15 @@ class Weights:
         try:
             file = FileBytes.of(path)
             found = judge(checkpoint, path, file)
-            problem = found.problem or self._mistaken(checkpoint, found)
+            # Shapes do not tell every family apart: an ordinary ResNet-50 has those of one that keeps the
+            # full resolution longer, and OpenAI's CLIP those of others that differ in an activation.
+            mistaken = (
+                f"is the published file of '{other.name}'"
+                for other in (() if found.weights in KINDS else self.known)
+                for sha256 in (other.sha256, *other.copies)
+                if other.name != checkpoint.name and sha256 and found.sha256.startswith(sha256)
+            )
+            problem = found.problem or next(mistaken, "")
             # A file with another sha256 goes no further: only its shapes are read, for the message.
             if problem and not self.unverified:
                 raise WrongWeights(
@@ -203,16 +211,6 @@ class Weights:
             yield used
         finally:
             self._records.pop()
-
-    def _mistaken(self, checkpoint: Checkpoint, found: Judgement) -> str:
-        """Say which other known checkpoint a file is by its sha256; empty where it is none of them."""
-        # Shapes do not tell every family apart: an ordinary ResNet-50 has those of one that keeps the full
-        # resolution longer, and OpenAI's CLIP those of others that differ in an activation.
-        for other in self.known if found.weights not in KINDS else ():
-            published = [one for one in (other.sha256, *other.copies) if one]
-            if other.name != checkpoint.name and any(map(found.sha256.startswith, published)):
-                return f"is the published file of '{other.name}'"
-        return ""
 
     def _record(self, used: Mapping[str, str]) -> None:
         # Recordings nest: that of an encoder lies inside that of the detector which asked for it.

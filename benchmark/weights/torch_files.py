@@ -44,10 +44,19 @@ def read_archive(file: Readable, size: int, device: str, *, zipped: bool = False
         Exception: Of many kinds: it is no such file, is cut off, or asks for more than its own length holds.
     """
     with ZipFile(cast("IO[bytes]", file)) as archive:
-        if not zipped and not any(name.endswith("/data.pkl") for name in archive.namelist()):
-            return _read_zipped(archive, size, device)
+        trees = [name for name in archive.namelist() if name.endswith("/data.pkl")]
+        if not trees and not zipped:
+            (inner,) = (one for one in archive.infolist() if one.filename.endswith((".pth", ".pt")))
+            if inner.file_size > _SHRUNK * size:
+                raise pickle.UnpicklingError(
+                    f"{inner.filename} in it has more than {_SHRUNK} times its bytes"
+                )
+            data = archive.read(inner)
+            if data.startswith(b"PK"):
+                return read_archive(BytesIO(data), len(data), device, zipped=True)
+            return read_stream(BytesIO(data), len(data), device)
         # The folder is named after the file that was first written, whatever it is called now.
-        (tree,) = (name for name in archive.namelist() if name.endswith("/data.pkl"))
+        (tree,) = trees
         folder = tree.removesuffix("data.pkl")
         if archive.getinfo(tree).file_size > _LARGEST_PROGRAM:
             raise pickle.UnpicklingError(f"its pickle has more than {_LARGEST_PROGRAM} bytes")
@@ -94,16 +103,6 @@ def read_stream(file: Readable, size: int, device: str) -> object:
     if file.tell() > size:  # seeking goes beyond the end without a word
         raise EOFError("no more data")
     return content
-
-
-def _read_zipped(archive: ZipFile, size: int, device: str) -> object:
-    (member,) = (one for one in archive.infolist() if one.filename.endswith((".pth", ".pt")))
-    if member.file_size > _SHRUNK * size:
-        raise pickle.UnpicklingError(f"{member.filename} in it has more than {_SHRUNK} times its bytes")
-    content = archive.read(member)
-    if content.startswith(b"PK"):
-        return read_archive(BytesIO(content), len(content), device, zipped=True)
-    return read_stream(BytesIO(content), len(content), device)
 
 
 def _refuse_big_endian(little: bool) -> None:
