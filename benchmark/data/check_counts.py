@@ -8,10 +8,10 @@ from functools import partial
 from typing import NamedTuple
 
 from forenbench.files.threads import in_threads
+from forenbench.images import format_or_flaw
 from forenbench.types import FAKE, LABEL_NAMES, REAL, Sample, Source
 
 from .descriptions import CountKey, Spec
-from .inventory import format_or_flaw
 
 _FORMATS = {"jpg": "JPEG", "tif": "TIFF"}
 _Side = tuple[str, int]

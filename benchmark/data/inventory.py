@@ -15,7 +15,7 @@ from functools import partial
 from forenbench.errors import BenchError
 from forenbench.files.places import cache_folder
 from forenbench.files.threads import in_threads
-from forenbench.images import UnreadableImage, decode, header, reading
+from forenbench.images import UnreadableImage, header, reading
 from forenbench.printable import readable
 from forenbench.types import FileSource, Source, Stamp
 
@@ -142,16 +142,6 @@ def _examine(source: Source, path: str) -> FileFacts:
     except UnreadableImage:
         return FileFacts(digest, bytes=len(data))
     return FileFacts(digest, found.format, found.mode, found.width, found.height, len(data))
-
-
-def format_or_flaw(source: Source, path: str) -> tuple[str, str]:
-    """Decode one file, and return its format, or what is wrong with it; the other is empty."""
-    try:
-        data = source.read(path)
-        decode(data)
-        return header(data).format, ""
-    except (OSError, UnreadableImage) as error:
-        return "", str(error)
 
 
 def formats(facts: Iterable[FileFacts]) -> Iterator[str]:

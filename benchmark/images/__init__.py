@@ -19,6 +19,7 @@ import PIL
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from forenbench.errors import BenchError
+from forenbench.types import Source
 
 from .effort import LIMIT, excess, max_pixels
 from .jpeg_ends import ended
@@ -138,6 +139,16 @@ def header(data: bytes) -> ImageHeader:
     return look(
         data, lambda opened: ImageHeader(opened.format or "", opened.mode, opened.width, opened.height)
     )
+
+
+def format_or_flaw(source: Source, path: str) -> tuple[str, str]:
+    """Decode one file, and return its format, or what is wrong with it; the other is empty."""
+    try:
+        data = source.read(path)
+        decode(data)
+        return header(data).format, ""
+    except (OSError, UnreadableImage) as error:
+        return "", str(error)
 
 
 def look(data: bytes, read: Callable[[ImageFile.ImageFile], T]) -> T:

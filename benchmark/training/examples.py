@@ -12,6 +12,7 @@ import numpy as np
 
 from forenbench.errors import BenchError, unknown
 from forenbench.files.threads import in_threads
+from forenbench.images import format_or_flaw
 from forenbench.printable import readable
 from forenbench.types import FAKE, REAL, TAMPERED, Advance, Source
 
@@ -189,8 +190,6 @@ def check_readable(examples: Examples, *, skip: bool, advance: Advance) -> Examp
     Raises:
         BenchError: Files cannot be read, and `skip` is not set.
     """
-    from forenbench.data.inventory import format_or_flaw  # here, or chains of imports would be too long
-
     # The loaders of CNNDetection, UniversalFakeDetect and LGrad set Pillow's LOAD_TRUNCATED_IMAGES: they
     # train on what can be decoded of a broken file, without a word.
     unreadable: dict[str, str] = {}

@@ -8,6 +8,7 @@ import warnings
 import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
+from forenbench.data.sources.folder import Folder
 from forenbench.errors import BenchError
-from forenbench.images import ImageHeader, UnreadableImage, decode, header
+from forenbench.images import ImageHeader, UnreadableImage, decode, format_or_flaw, header
 from forenbench.images.effort import DEFAULT_PIXELS, LIMIT, max_pixels
 
 
@@ -288,3 +290,16 @@ def decode_or_refuse(data: bytes) -> Image.Image | None:
         return decode(data)
     except UnreadableImage:
         return None
+
+
+def test_a_file_has_a_format_or_a_flaw(tmp_path: Path) -> None:
+    RGB.save(tmp_path / "whole.jpg", "PNG")
+    (tmp_path / "cut.png").write_bytes((tmp_path / "whole.jpg").read_bytes()[:-40])
+    (tmp_path / "text.png").write_text("no image")
+    folder = Folder(tmp_path)
+    assert format_or_flaw(folder, "whole.jpg") == ("PNG", "")
+    flaws = {"cut.png": "truncated PNG", "text.png": "not an image", "gone.png": "No such file"}
+    for path, words in flaws.items():
+        found, flaw = format_or_flaw(folder, path)
+        assert found == ""
+        assert words in flaw

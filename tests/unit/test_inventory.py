@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from forenbench import images
-from forenbench.data.inventory import FileFacts, forget, format_or_flaw, formats, take_stock
+from forenbench.data.inventory import FileFacts, forget, formats, take_stock
 from forenbench.data.sources.folder import Folder
 from forenbench.errors import BenchError
 from forenbench.files.places import cache_folder
@@ -272,16 +272,3 @@ def test_a_memory_that_is_none_is_named(source: Listening) -> None:
     (cache_folder() / "inventory.sqlite").write_bytes(b"no data base at all" * 99)
     with pytest.raises(BenchError, match=r"inventory.sqlite', .* is of no use: .*Delete it"):
         source.take(*ALL)
-
-
-def test_a_file_has_a_format_or_a_flaw(tmp_path: Path) -> None:
-    tiny_image(0).save(tmp_path / "whole.jpg", "PNG")
-    (tmp_path / "cut.png").write_bytes((tmp_path / "whole.jpg").read_bytes()[:-40])
-    (tmp_path / "text.png").write_text("no image")
-    folder = Folder(tmp_path)
-    assert format_or_flaw(folder, "whole.jpg") == ("PNG", "")
-    flaws = {"cut.png": "truncated PNG", "text.png": "not an image", "gone.png": "No such file"}
-    for path, words in flaws.items():
-        found, flaw = format_or_flaw(folder, path)
-        assert found == ""
-        assert words in flaw
