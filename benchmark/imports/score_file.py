@@ -156,29 +156,20 @@ def _read(
         marks, numbers = list(compress(marks, kept)), list(compress(numbers, kept))
     absent = [""] * len(numbers)
     ours = {name: texts[names[name]] if name in names else absent for name in OF_SCORES}
-    said = Said(
-        numbers,
-        _without(reading.prefix, read_paths(file, numbers, ours["path"])),
-        [labels.get(mark) for mark in marks],
-        *(_texts(ours[name]) for name in ("generator", "class", "real_source", "origin")),
-    )
+    paths = read_paths(file, numbers, ours["path"])
+    if reading.prefix:
+        # One that ends in a slash is whole folders: "data/" does not begin "database/a.png".
+        prefix = normal(reading.prefix) + "/" * reading.prefix.endswith(("/", "\\"))
+        # Where nothing would be left, a path stays whole.
+        paths = [(one.startswith(prefix) and one.removeprefix(prefix).lstrip("/")) or one for one in paths]
+    described = []
+    for name in ("generator", "class", "real_source", "origin"):
+        # One object for equal texts: of a million rows most share a few.
+        read = {text: as_text(text) for text in dict.fromkeys(ours[name])}
+        described.append([read[text] for text in ours[name]])
+    said = Said(numbers, paths, [labels.get(mark) for mark in marks], *described)
     reasons = ours["status"], ours["error"]
     return said, [read_column(file, numbers, texts[one], *reasons) for one in scores]
-
-
-def _without(prefix: str, paths: Sequence[str]) -> Sequence[str]:
-    """Remove what paths begin with; where nothing would be left, a path stays whole."""
-    if not prefix:
-        return paths
-    # One that ends in a slash is whole folders: "data/" does not begin "database/a.png".
-    prefix = normal(prefix) + "/" * prefix.endswith(("/", "\\"))
-    return [(path.startswith(prefix) and path.removeprefix(prefix).lstrip("/")) or path for path in paths]
-
-
-def _texts(column: Sequence[str]) -> list[str]:
-    """Read texts (see `as_text`) into one object for equal ones: of a million rows most share a few."""
-    read = {said: as_text(said) for said in dict.fromkeys(column)}
-    return [read[said] for said in column]
 
 
 def _orient(
