@@ -89,14 +89,21 @@ def _bars(panel: Axes, files: pd.DataFrame, column: str) -> None:
 
 
 def _histogram(panel: Axes, files: pd.DataFrame, column: str) -> None:
-    """Draw shares by value, both labels over the same bins; nothing where all files are the same."""
+    """Draw shares by value, both labels over the same bins; nothing where all files are the same.
+
+    Where all values are whole, each bin is of as many whole numbers.
+    """
     values = files[column].dropna()
     if values.nunique() < 2:
         text = f"{values.iloc[0]:g}\nin every file that has it" if len(values) else "no file has it"
         panel.text(0.5, 0.5, text, ha="center", va="center", transform=panel.transAxes)
         panel.set_axis_off()
         return
-    edges = _edges(values)
+    edges = np.histogram_bin_edges(values, _BINS).tolist()
+    if (values % 1 == 0).all():
+        # Bins that hold 3 and 4 whole numbers in turn would show a comb that is not in the data.
+        step = -(-(values.max() - values.min() + 1) // _BINS)
+        edges = (np.arange(values.min(), values.max() + step + 1, step) - 0.5).tolist()
     for label, (_, colour) in _LABELS.items():
         of_label = files.loc[files["label"] == label, column]
         mine = of_label.dropna()
@@ -104,13 +111,3 @@ def _histogram(panel: Axes, files: pd.DataFrame, column: str) -> None:
         weights = np.full(len(mine), 1 / max(1, len(of_label)))
         panel.hist(mine, edges, weights=weights, color=colour, alpha=0.3)
         panel.hist(mine, edges, weights=weights, color=colour, histtype="step", linewidth=1.5)
-
-
-def _edges(values: pd.Series) -> list[float]:
-    """Cut the range of values into bins, each of as many whole numbers where all values are whole."""
-    edges = np.histogram_bin_edges(values, _BINS)
-    if (values % 1 == 0).all():
-        # Bins that hold 3 and 4 whole numbers in turn would show a comb that is not in the data.
-        step = -(-(values.max() - values.min() + 1) // _BINS)
-        edges = np.arange(values.min(), values.max() + step + 1, step) - 0.5
-    return [float(edge) for edge in edges]

@@ -62,15 +62,32 @@ def diagnose() -> Findings:
     kept = [one for one in sorted(folder.glob("*")) if one.suffix != ".lock"]
     ours = sorted(name for name in os.environ if name.startswith("FORENBENCH_"))
     given = {name: os.environ[name] for name in (*SETTINGS, *_SECRETS, *ours) if os.environ.get(name)}
+    room = {}
+    for name, path in (("here", Path()), ("cache", folder), ("/dev/shm", _SHARED)):
+        there = next((one for one in (path, *path.absolute().parents) if one.exists()), None)
+        if there is None or (path == _SHARED and there != _SHARED):
+            room[name] = "not there"
+            continue
+        usage = shutil.disk_usage(there)
+        room[name] = f"{decimal(usage.free)} of {decimal(usage.total)} free"
+    plugins = {
+        group.removeprefix("forenbench."): sorted(
+            f"{one.name} ({one.dist.name if one.dist else one.value})"
+            for one in entry_points(group=group)
+            if one.dist is None or one.dist.name != "forenbench"
+        )
+        for group in sorted(entry_points().groups)
+        if group.startswith("forenbench.")
+    }
     return {
         "versions": own | {name: _version(name) for name in PACKAGES},
         "extras": dict(_extras()),
         "devices": dict(_devices()),
-        "room": dict(_room()),
+        "room": room,
         "cache": {"folder": _short(folder), **{one.name: decimal(size_of(one)) for one in kept}},
         "weights": _weights(),
         "settings": {name: _short(value) if name in SETTINGS else "set" for name, value in given.items()},
-        "plugins": dict(_plugins()),
+        "plugins": {kind: ", ".join(others) for kind, others in plugins.items() if others},
     }
 
 
@@ -119,16 +136,6 @@ def _devices() -> Iterator[tuple[str, str]]:
         yield "torch", f"cannot be used: {reason(error)}"
 
 
-def _room() -> Iterator[tuple[str, str]]:
-    for name, path in (("here", Path()), ("cache", cache_folder()), ("/dev/shm", _SHARED)):
-        there = next((one for one in (path, *path.absolute().parents) if one.exists()), None)
-        if there is None or (path == _SHARED and there != _SHARED):
-            yield name, "not there"
-            continue
-        usage = shutil.disk_usage(there)
-        yield name, f"{decimal(usage.free)} of {decimal(usage.total)} free"
-
-
 def _weights() -> dict[str, str]:
     try:
         here, lacking = ready({})
@@ -141,19 +148,6 @@ def _weights() -> dict[str, str]:
         "folder": _short(Path(own).expanduser()) if own else f"none ({FOLDER} is not set)",
         "published": f"of {len(every)} detectors {len(names)} have theirs: {', '.join(names) or 'none'}",
     }
-
-
-def _plugins() -> Iterator[tuple[str, str]]:
-    """Name what other packages add, by their kind."""
-    for group in sorted(entry_points().groups):
-        if group.startswith("forenbench."):
-            others = [
-                f"{one.name} ({one.dist.name if one.dist else one.value})"
-                for one in entry_points(group=group)
-                if one.dist is None or one.dist.name != "forenbench"
-            ]
-            if others:
-                yield group.partition(".")[2], ", ".join(sorted(others))
 
 
 def _short(text: str | Path) -> str:

@@ -68,7 +68,12 @@ def review_results(
     from .importing import import_scores  # of a file of scores alone
 
     path, root = Path(results), Path(options.get("data_root", "data"))
-    stores = open_stores(several(beside)) if several(beside) else _neighbours(path)
+    if several(beside):
+        stores = open_stores(several(beside))
+    else:
+        folders = {one.resolve(): one for place in (path.parent, RUNS) for one in sorted(place.glob("*"))}
+        folders.pop(path.resolve(), None)
+        stores = [Store(one) for one in folders.values() if (one / "scores").is_dir()]
     if path.is_dir():
         (store,) = open_stores([path])
         yield from review(store, stores, _contents(store, [str(one) for one in several(dataset)], root))
@@ -87,14 +92,6 @@ def review_results(
         yield ReviewResult(check)
         store = Store(out)
         yield from review(store, stores, _contents(store, [images] if images else [], root))
-
-
-def _neighbours(path: Path) -> list[Store]:
-    """List the run folders beside one, and those of this working folder."""
-    folders = {one.resolve(): one for root in (path.parent, RUNS) for one in sorted(root.glob("*"))}
-    return [
-        Store(one) for real, one in folders.items() if real != path.resolve() and (one / "scores").is_dir()
-    ]
 
 
 def _contents(store: Store, requests: Sequence[str], data_root: Path) -> Contents:

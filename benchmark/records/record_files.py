@@ -69,8 +69,15 @@ class RecordFiles:
                 status = os.fstat(opened.fileno())
                 stamp = status.st_ino, status.st_mtime_ns, status.st_ctime_ns, status.st_size
                 known, record = self._known.get(file, ((), None))
-                if record is None or known != stamp:
-                    record = self._parse(file, opened.read())
+                data = b"" if known == stamp else opened.read()
+            if record is None or known != stamp:
+                content, sealed = from_json(data)
+                record = Record.from_json(content)
+                # Both digests or none: else whoever takes one out of a file has the rest believed. And a
+                # folder that was renamed by hand would give one test set's numbers another's name.
+                whole = sealed == (record.rows_sha256 is not None)
+                if not whole or file.relative_to(self.root).as_posix() not in cell_names(record.cell):
+                    raise ValueError("it is not of this cell")
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -92,21 +99,6 @@ class RecordFiles:
         text = to_json(content) if sealed else json.dumps(content, indent=1, sort_keys=True)
         with replacing(file, durable=False) as partial:
             partial.write_text(text, encoding="utf-8")
-
-    def _parse(self, file: Path, text: bytes) -> Record:
-        """Make a record of what its file holds, if that is what was written.
-
-        Raises:
-            ValueError, TypeError, AttributeError: It is not.
-        """
-        content, sealed = from_json(text)
-        record = Record.from_json(content)
-        # Both digests or none: else whoever takes one out of a file has the rest believed. And a folder that
-        # was renamed by hand would give one test set's numbers another's name.
-        whole = sealed == (record.rows_sha256 is not None)
-        if not whole or file.relative_to(self.root).as_posix() not in cell_names(record.cell):
-            raise ValueError("it is not of this cell")
-        return record
 
 
 def way_out(file: Path) -> str:

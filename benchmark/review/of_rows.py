@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from forenbench.audit import metadata_only
 from forenbench.errors import BenchError
 from forenbench.files.file_names import RECORD
-from forenbench.records.record import DetectorKey, Record
+from forenbench.records.record import DetectorKey
 from forenbench.records.record_files import ROWS
 from forenbench.records.rows import COLUMNS
 from forenbench.records.store import Damaged, Store
@@ -32,32 +32,29 @@ def cells(store: Store) -> ReviewResult:
         return ReviewResult(check, str(error))
     if not records:
         return ReviewResult(check, f"there is no finished cell in '{store.root}'")
-    problems = []
-    for file in sorted(store.root.glob(f"scores/*/*/*/*{ROWS}")):
-        if not file.with_name(file.name.removesuffix(ROWS) + RECORD).is_file():
-            problems.append(f"'{file.relative_to(store.root)}' has no record")
+    problems = [
+        f"'{file.relative_to(store.root)}' has no record"
+        for file in sorted(store.root.glob(f"scores/*/*/*/*{ROWS}"))
+        if not file.with_name(file.name.removesuffix(ROWS) + RECORD).is_file()
+    ]
     for record in records:
+        cell = f"cell {record.cell}"
         if record.rows_sha256 is None:
-            problems.append(f"cell {record.cell} is of an earlier version, and nothing vouches for its rows")
-        else:
-            problems += _flaws(store, record)
+            problems.append(f"{cell} is of an earlier version, and nothing vouches for its rows")
+            continue
+        try:
+            rows = store.rows(record, COLUMNS)
+        except Damaged as error:
+            problems.append(str(error))
+            continue
+        stated = {status: number for status, number in vars(record.counts).items() if number}
+        if Counter(rows["status"]) != stated:
+            problems.append(f"{cell} has other numbers of rows by status than its record says")
+        if twice := [path for path, number in Counter(rows["path"]).items() if number > 1]:
+            problems.append(f"{cell} has '{twice[0]}' twice")
+        if not np.isfinite(rows["score"][rows["status"] == "ok"].to_numpy(float)).all():
+            problems.append(f"{cell} has rows that are ok and have no finite score")
     return ReviewResult(check, some(problems), f"{len(records)} cells")
-
-
-def _flaws(store: Store, record: Record) -> Iterator[str]:
-    try:
-        rows = store.rows(record, COLUMNS)
-    except Damaged as error:
-        yield str(error)
-        return
-    counted = Counter(rows["status"])
-    if dict(counted) != {status: number for status, number in vars(record.counts).items() if number}:
-        yield f"cell {record.cell} has other numbers of rows by status than its record says"
-    if twice := [path for path, number in Counter(rows["path"]).items() if number > 1]:
-        yield f"cell {record.cell} has '{twice[0]}' twice"
-    scored = rows["score"][rows["status"] == "ok"]
-    if not np.isfinite(scored.to_numpy(float)).all():
-        yield f"cell {record.cell} has rows that are ok and have no finite score"
 
 
 def grid(store: Store) -> ReviewResult:
@@ -104,29 +101,28 @@ def copies(store: Store, beside: Sequence[Store]) -> ReviewResult:
     for one in (store, *beside):
         for record in one.records(beside_damaged=one is not store):
             # Rows of other images are not read: results may hold millions.
-            if record.identity.testset in own and (key := _scores(one, record)):
+            if record.identity.testset not in own:
+                continue
+            try:
+                rows = one.rows(record, ["path", "score"]).sort_values("path")
+            except Damaged:
+                continue
+            numbers = rows["score"].to_numpy(np.float32)
+            # A column of one number is like any other such one.
+            if len(np.unique(numbers[np.isfinite(numbers)])) > 1:
+                digest = hashlib.sha256(numbers.tobytes()).hexdigest()
+                key = record.identity.testset, record.cell.perturbation, digest
                 known[key].append((f"{record.detector[0]} ({record.detector[1]})", one))
-    problems, repeated = [], 0
+    problems, repeated = list[str](), 0
     for several in known.values():
         mine = [name for name, one in several if one is store]
-        for name, one in several:
-            if mine and name not in mine:
-                problems.append(f"the scores of {mine[0]} are those of {name} in '{one.root}'")
-            elif mine and one is not store:
-                repeated += 1
+        problems += [
+            f"the scores of {mine[0]} are those of {name} in '{one.root}'"
+            for name, one in several
+            if mine and name not in mine
+        ]
+        repeated += sum(one is not store for name, one in several if name in mine)
         if len(set(mine)) > 1:
             problems.append(f"{' and '.join(dict.fromkeys(mine))} have the same scores")
     said = f"{repeated} cells are in another run too, under the same name" if repeated else ""
     return ReviewResult("its scores are nobody else's", some(list(dict.fromkeys(problems))), said)
-
-
-def _scores(store: Store, record: Record) -> Scores | None:
-    """Digest a cell's scores, in the order of paths; a column of one number is like any other such one."""
-    try:
-        rows = store.rows(record, ["path", "score"]).sort_values("path")
-    except Damaged:
-        return None
-    numbers = rows["score"].to_numpy(np.float32)
-    if len(np.unique(numbers[np.isfinite(numbers)])) < 2:
-        return None
-    return record.identity.testset, record.cell.perturbation, hashlib.sha256(numbers.tobytes()).hexdigest()

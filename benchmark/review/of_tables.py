@@ -36,8 +36,16 @@ def tables(store: Store) -> ReviewResult:
             theirs, ours = (
                 read_regular(one).decode("utf-8", "replace") for one in (file, Path(folder) / name)
             )
-            if theirs != ours:
-                problems.append(f"{name}, {_first_difference(theirs, ours)}")
+            if theirs == ours:
+                continue
+            # the first line that differs, around the place
+            lines = enumerate(zip_longest(theirs.splitlines(), ours.splitlines(), fillvalue=""), 1)
+            number, there, here = next((at, one, other) for at, (one, other) in lines if one != other)
+            letters = enumerate(zip(there, here, strict=False))
+            start = next((at for at, (one, other) in letters if one != other), 0)
+            begin = max(0, start - _LONGEST // 2)
+            around = slice(begin, begin + _LONGEST)
+            problems.append(f"{name}, line {number}: '{there[around]}' there, '{here[around]}' from the rows")
     return ReviewResult(check, some(problems), f"not there: {some(absent)}" if absent else "")
 
 

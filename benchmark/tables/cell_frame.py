@@ -156,6 +156,19 @@ def framed(
     return frames
 
 
+def labels_of(levels: Sequence[Any], names: Sequence[Any]) -> pd.Index[Any]:
+    """Make the labels of rows or columns; of a single level a plain index.
+
+    Args:
+        levels: The labels of each, a sequence or an index.
+        names: What the levels are called.
+    """
+    if len(levels) > 1:
+        return pd.MultiIndex.from_arrays(list(levels), names=list(names))
+    plain: pd.Index[Any] = pd.Index(levels[0], name=names[0])
+    return plain
+
+
 def in_order(cells: pd.DataFrame, columns: Iterable[str]) -> list[tuple[str, ...]]:
     """List the distinct combinations of columns in the order of their first appearance."""
     return list(dict.fromkeys(zip(*(cells[name].tolist() for name in columns), strict=True)))

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby, product
-
-import pandas as pd
 
 from forenbench.errors import BenchError
 from forenbench.printable import for_latex, printable
@@ -95,16 +92,13 @@ def _tabular(table: Values, words: Texts) -> str:
     lines = made.rstrip("\n").split("\n")
     top = lines.index("\\toprule")
     for level in reversed(range(frame.columns.nlevels - 1)):
-        if rules := "".join(_rules(frame, level)):
+        # A line under each group of several columns of one name, which pandas does not rule.
+        rules, first = "", frame.index.nlevels + 1
+        for name, same in groupby(frame.columns, key=lambda column: levels(column)[: level + 1]):
+            last = first + len(list(same)) - 1
+            if last > first and name[-1]:
+                rules += f"\\cmidrule(lr){{{first}-{last}}}"
+            first = last + 1
+        if rules:
             lines.insert(top + 2 + level, rules)  # below the headings of this level
     return "\n".join(lines)
-
-
-def _rules(frame: pd.DataFrame, level: int) -> Iterator[str]:
-    """Rule a line under each group of several columns of one name, as pandas does not."""
-    first = frame.index.nlevels + 1
-    for name, same in groupby(frame.columns, key=lambda column: levels(column)[: level + 1]):
-        last = first + len(list(same)) - 1
-        if last > first and name[-1]:
-            yield f"\\cmidrule(lr){{{first}-{last}}}"
-        first = last + 1

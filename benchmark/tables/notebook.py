@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from .cell_frame import labels_of
 from .marks import SIGNS
 
 _SHOWN = 3
@@ -69,6 +70,4 @@ def _escaped(index: pd.Index) -> pd.Index:
     levels = [
         [html.escape(str(label)) for label in index.get_level_values(at)] for at in range(index.nlevels)
     ]
-    if index.nlevels == 1:
-        return pd.Index(levels[0], name=names[0])
-    return pd.MultiIndex.from_arrays(levels, names=names)
+    return labels_of(levels, names)

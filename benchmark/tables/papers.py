@@ -14,7 +14,7 @@ from forenbench.errors import BenchError
 from forenbench.types import OWN, PUBLISHED, UNVERIFIED
 
 from . import marks
-from .cell_frame import CELL_AND_CLASS, Key, as_dicts, key, one_protocol
+from .cell_frame import CELL_AND_CLASS, Key, as_dicts, key, labels_of, one_protocol
 from .notes import left_out, notes_on
 from .paper import Heading, PaperTable
 from .paper_files import folder as folder
@@ -189,12 +189,10 @@ def _words(line: Heading) -> str:
 def _axis(
     lines: tuple[Heading, ...], names: tuple[str, ...], whose: Mapping[str, str] | None = None
 ) -> pd.Index[Any]:
-    """Make an index from labels, with whose weights a line's detector has; of one level, a plain one."""
+    """Make an index from labels, with whose weights a line's detector has."""
     kinds = [(whose or {}).get(line.cell.get("detector", "")) for line in lines]
     labels = [
         (f"{line.label[0]} ({kind})", *line.label[1:]) if kind else line.label
         for line, kind in zip(lines, kinds, strict=True)
     ]
-    if len(names) == 1:
-        return pd.Index([label[0] for label in labels], name=names[0])
-    return pd.MultiIndex.from_tuples(labels, names=names)
+    return labels_of(list(zip(*labels, strict=True)), names)

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import pandas as pd
 
-from .cell_frame import CONTEST, DETECTOR
+from .cell_frame import CONTEST, DETECTOR, labels_of
 from .values import Values
 
 V = TypeVar("V", bound=Values)
@@ -47,7 +47,17 @@ def for_readers(table: V, keep: str = "") -> tuple[V, list[tuple[str, str]]]:
         detectors = set(zip(*(values for name, values in rows if name in DETECTOR), strict=True))
         if len(detectors) == 1:  # without a rival, it is the first of one
             places = [at for at in places if columns[at] not in RANKS]
-        shared, places = _shared_columns(table, places)
+        once: dict[int, str] = {}  # words and counts, with their signs, that all rows share
+        for at in places:
+            column = frame.iloc[:, at]
+            signs = [""] * len(column) if table.marks is None else table.marks.iloc[:, at].tolist()
+            texts = [f"{value}{sign}" for value, sign in zip(column.tolist(), signs, strict=True)]
+            is_number = pd.api.types.is_float_dtype(column) or column.isna().any()
+            if _is_shared(texts) and not is_number:
+                once[at] = texts[0]
+        if len(once) < len(places):  # a table of names alone would show nothing
+            shared = [(str(columns[at]), text) for at, text in once.items()]
+            places = [at for at in places if at not in once]
         counts = [at for at in places if pd.api.types.is_integer_dtype(frame.dtypes.iloc[at])]
         counts = [at for at in counts if columns[at] not in RANKS]
         places = [at for at in places if at not in counts] + counts
@@ -55,28 +65,12 @@ def for_readers(table: V, keep: str = "") -> tuple[V, list[tuple[str, str]]]:
     same = same[: len(rows) - 1]  # something has to name them
     shared = [(str(rows[at][0]), str(rows[at][1][0])) for at in same] + shared
     left = [row for at, row in enumerate(rows) if at not in same]
-    index = pd.MultiIndex.from_arrays([values for _, values in left], names=[name for name, _ in left])
-    named = index if len(left) > 1 else pd.Index(left[0][1], name=left[0][0])
+    named = labels_of([values for _, values in left], [name for name, _ in left])
     sides = {name: getattr(table, name) for name in ("frame", "low", "high", "marks")}
     new: dict[str, Any] = {
         name: None if side is None else side.iloc[:, places].set_axis(named) for name, side in sides.items()
     }
     return replace(table, **new), [(name, text) for name, text in shared if text]
-
-
-def _shared_columns(table: Values, places: list[int]) -> tuple[list[tuple[str, str]], list[int]]:
-    """Find words and counts, with their signs, that all rows share; return these, and the other columns."""
-    shared, left = [], []
-    for at in places:
-        column = table.frame.iloc[:, at]
-        signs = [""] * len(column) if table.marks is None else table.marks.iloc[:, at].tolist()
-        texts = [f"{value}{sign}" for value, sign in zip(column.tolist(), signs, strict=True)]
-        is_number = pd.api.types.is_float_dtype(column) or column.isna().any()
-        if is_number or not _is_shared(texts):
-            left.append(at)
-        else:
-            shared.append((str(table.frame.columns[at]), texts[0]))
-    return (shared, left) if left else ([], places)  # a table of names alone would show nothing
 
 
 def _is_shared(values: pd.Index | list[str]) -> bool:

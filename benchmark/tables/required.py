@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -112,8 +112,14 @@ def parse_requirements(at_least: Limits, at_most: Limits = ()) -> list[Requireme
     """
     found = []
     for limits, is_least in ((at_least, True), (at_most, False)):
-        pairs = limits.items() if isinstance(limits, Mapping) else map(_split, limits)
-        found += [_parsed(name, text, is_least) for name, text in pairs]
+        if isinstance(limits, Mapping):
+            found += [_parsed(name, value, is_least) for name, value in limits.items()]
+            continue
+        for text in limits:
+            name, equals, value = text.partition("=")
+            if not equals:
+                raise BenchError(f"requirement '{text}' is not METRIC=VALUE, such as ap=0.9 or mean:ap=0.9")
+            found.append(_parsed(name.strip(), value, is_least))
     return found
 
 
@@ -145,21 +151,13 @@ def check(
             missing += [] if its else [cell]
     checked, missed = 0, list[Shortfall]()
     for one in requirements:
-        numbers = list(_means(lines, one) if one.of_means else _values(lines, one))
+        numbers = list(_numbers(lines, one))
         numbers += [Shortfall(one, str(cell), reason="the cell is not done") for cell in missing]
         checked += len(numbers)
         missed += [number for number in numbers if not one.is_met(number.value)]
     if missed:
         raise RequirementMissed(missed, checked)
     return checked
-
-
-def _split(text: str) -> tuple[str, str]:
-    """Take METRIC=VALUE apart."""
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise BenchError(f"requirement '{text}' is not METRIC=VALUE, such as ap=0.9 or mean:ap=0.9")
-    return name.strip(), value
 
 
 def _parsed(name: str, text: float | str, is_least: bool) -> Requirement:
@@ -186,8 +184,18 @@ def _parsed(name: str, text: float | str, is_least: bool) -> Requirement:
     return Requirement(column, value, is_least, name.startswith(MEAN))
 
 
-def _values(lines: Iterable[Mapping[str, Any]], one: Requirement) -> Iterator[Shortfall]:
-    """List the values of a metric, cell by cell."""
+def _numbers(lines: Sequence[dict[str, Any]], one: Requirement) -> Iterator[Shortfall]:
+    """List a metric's values, cell by cell, or its means over test sets with both labels, row by row."""
+    if one.of_means:
+        rows = grouped(lines, ROW).items()
+        both = {row: [line for line in group if line["reals"] and line["fakes"]] for row, group in rows}
+        wanted = len({key(line, TESTSET) for group in both.values() for line in group})
+        for (perturbation, detector, weights), group in both.items():
+            value, low, high = with_interval(group, wanted, one.metric, METRICS[one.metric].bounds)
+            where = f"mean of {detector} ({weights}) over test sets ({perturbation})"
+            why = "a test set has no value, or none has both labels"
+            yield Shortfall(one, where, value, low, high, why)
+        return
     for line in lines:
         where = f"{line['detector']} ({line['weights']}) on {'/'.join(key(line, TESTSET))}"
         value, low, high = (line.get(f"{one.metric}{end}", _NAN) for end in ("", "_low", "_high"))
@@ -195,15 +203,3 @@ def _values(lines: Iterable[Mapping[str, Any]], one: Requirement) -> Iterator[Sh
         yield Shortfall(
             one, f"{where} ({line['perturbation']})", value, low, high, why or "it is undefined there"
         )
-
-
-def _means(lines: Sequence[dict[str, Any]], one: Requirement) -> Iterator[Shortfall]:
-    """List the means of a metric over test sets with both labels, by detector and perturbation."""
-    both = [line for line in lines if line["reals"] and line["fakes"]]
-    wanted = len({key(line, TESTSET) for line in both})
-    for row, group in grouped(lines, ROW).items():
-        both_labels = [line for line in group if line["reals"] and line["fakes"]]
-        value, low, high = with_interval(both_labels, wanted, one.metric, METRICS[one.metric].bounds)
-        perturbation, detector, weights = row
-        where = f"mean of {detector} ({weights}) over test sets ({perturbation})"
-        yield Shortfall(one, where, value, low, high, "a test set has no value, or none has both labels")

@@ -11,6 +11,7 @@ import pandas as pd
 
 from forenbench.printable import for_markdown
 
+from .cell_frame import labels_of
 from .marks import SIGNS
 from .printed import levels, number
 from .values import Values
@@ -112,7 +113,10 @@ class Spelled:
         """The same for pandas to lay out."""
         rows = range(len(self.rows[0].texts))
         frame = pd.DataFrame(dict(enumerate(self.columns)), index=rows, dtype=object)
-        frame.index, frame.columns = _index(self.rows), _index(self.heads)
+        frame.index, frame.columns = (
+            labels_of([level.texts for level in side], [level.name for level in side])
+            for side in (self.rows, self.heads)
+        )
         return frame
 
 
@@ -156,9 +160,3 @@ def as_markdown(columns: Sequence[tuple[str, Sequence[object]]]) -> str:
 def is_number(value: str) -> bool:
     """Say whether a cell of a table is a number, with an interval and signs perhaps."""
     return _A_NUMBER.fullmatch(value) is not None
-
-
-def _index(labels: Sequence[Level]) -> pd.Index:
-    if len(labels) == 1:
-        return pd.Index(labels[0].texts, name=labels[0].name)
-    return pd.MultiIndex.from_arrays([one.texts for one in labels], names=[one.name for one in labels])

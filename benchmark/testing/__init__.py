@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import torch
@@ -40,6 +40,8 @@ _ODD = (1003, 603)
 """Larger than crops, with margins whose half is rounded up by some and down by others."""
 _INVERTED = 0.35
 """AUROC on `PAIRS` of images below which chance is no excuse (p < 0.02)."""
+_Stage: TypeAlias = tuple[str, Callable[[Any], Any], list[Any]]
+"""A method's name, what calls it, and two inputs that differ."""
 
 
 def check_detector(
@@ -111,13 +113,17 @@ def _check_deterministic(detector: Detector, device: str) -> str:
     return "" if first == second else f"scored {first}, the second time {second}"
 
 
-def _check_input(detector: Detector, device: str) -> str:
-    """`prepare` leaves its image as it was."""
-    # Called by itself: the pipeline hands out copies, which would hide it.
-    image = tiny_image(0, 256, 256)
-    before = image.tobytes()
-    prepare_of(detector)(image)
-    return "" if image.tobytes() == before else "prepare changes the image it is given"
+def _check_untouched(
+    stages: Callable[[Detector, str], list[_Stage]], what: str, detector: Detector, device: str
+) -> str:
+    """Methods leave what they are given as it was."""
+    with Numerics(device).applied():
+        for method, call, (given, _) in stages(detector, device):
+            before = _values(given)
+            call(given)
+            if not np.array_equal(before, _values(given), equal_nan=True):
+                return f"{method} changes the {what}"
+    return ""
 
 
 def _check_window(detector: Detector, device: str) -> str:
@@ -135,32 +141,26 @@ def _check_window(detector: Detector, device: str) -> str:
     return ""
 
 
-def _check_batches(detector: Detector, device: str) -> str:
-    """`encode` and `score` leave their batches as they were."""
-    with Numerics(device).applied():
-        for method, call, (batch, _) in _stages(detector, device):
-            before = _values(batch)
-            call(batch)
-            if not np.array_equal(before, _values(batch), equal_nan=True):
-                return f"{method} changes the batch it is given; other detectors may share it"
-    return ""
-
-
 def _check_memory(detector: Detector, device: str) -> str:
     """What `prepare`, `encode` and `score` return stays as it is when they are called again."""
-    prepare, images = prepare_of(detector), [tiny_image(i, 256, 256) for i in range(2)]
     with Numerics(device).applied():
-        for method, call, inputs in [("prepare", prepare, images), *_stages(detector, device)]:
-            returned = call(inputs[0])
+        for method, call, (first, second) in [*_preparing(detector, device), *_scoring(detector, device)]:
+            returned = call(first)
             before = _values(returned)
-            call(inputs[1])
+            call(second)
             if not np.array_equal(before, _values(returned), equal_nan=True):
                 return f"{method} returns the same memory again, with other values; return a new tensor"
     return ""
 
 
-def _stages(detector: Detector, device: str) -> list[tuple[str, Callable[[Any], Any], list[Any]]]:
-    """List the methods that get batches, each with two that differ; on memory that is nobody else's."""
+def _preparing(detector: Detector, device: str) -> list[_Stage]:
+    """List the method that gets images."""
+    # Called by itself: the pipeline hands out copies, which would hide that it changes its image.
+    return [("prepare", prepare_of(detector), [tiny_image(i, 256, 256) for i in range(2)])]
+
+
+def _scoring(detector: Detector, device: str) -> list[_Stage]:
+    """List the methods that get batches; on memory that is nobody else's."""
     encoder = encoder_of(detector)
     batches = [prepared(prepare_of(detector), tiny_image(i, 256, 256))[None].to(device) for i in range(2)]
     name = "logit" if isinstance(detector, LogitDetector) else "score"
@@ -216,9 +216,11 @@ CHECKS: dict[str, Callable[[Detector, str], str]] = {
     "order is kept": _check_order,
     "a batch gives what single images give": _check_batch,
     "the same input gives the same score": _check_deterministic,
-    "the input image is left untouched": _check_input,
+    "the input image is left untouched": partial(_check_untouched, _preparing, "image it is given"),
     "prepare sees no more than it states": _check_window,
-    "batches are left untouched": _check_batches,
+    "batches are left untouched": partial(
+        _check_untouched, _scoring, "batch it is given; other detectors may share it"
+    ),
     "what is returned is new memory each time": _check_memory,
     "higher means more likely generated": _check_direction,
 }

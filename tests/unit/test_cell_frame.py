@@ -14,7 +14,7 @@ from forenbench import tables
 from forenbench.metrics.metric_catalogue import METRICS
 from forenbench.records.store import Store
 from forenbench.tables import cell_frame
-from forenbench.tables.cell_frame import COLUMNS, WHOLE, as_dicts, framed, grouped
+from forenbench.tables.cell_frame import COLUMNS, WHOLE, as_dicts, framed, grouped, labels_of
 from forenbench.tables.table import Table
 
 ROOMS = [Path(__file__).parents[2] / "benchmark" / room for room in ("tables", "report")]
@@ -96,6 +96,13 @@ def test_entries_are_parted_into_frames_of_one_shape() -> None:
     assert signs.loc[("b", "own"), ("g", "y")] == "†"
     assert values.dtypes.tolist() == ["int64", "float64"]
     assert list(signs.columns.names) == ["group", "metric"]
+
+
+def test_labels_of_one_level_are_a_plain_index() -> None:
+    one, two = labels_of([["a", "b"]], ["name"]), labels_of([["a", "b"], pd.Index([1, 2])], [None, "number"])
+    assert (one.tolist(), one.names, one.nlevels) == (["a", "b"], ["name"], 1)
+    assert not isinstance(one, pd.MultiIndex)
+    assert (two.tolist(), two.names) == ([("a", 1), ("b", 2)], [None, "number"])
 
 
 def _is_text(node: ast.expr) -> bool:

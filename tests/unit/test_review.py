@@ -13,7 +13,6 @@ from stored_cells import ONE_WRONG, PERFECT, add
 import forenbench
 from forenbench.data.catalogue import open_dataset
 from forenbench.errors import BenchError
-from forenbench.front.reviewing import _neighbours
 from forenbench.plugins.installed import installed
 from forenbench.records import remembered
 from forenbench.records.leakage import Contents
@@ -176,9 +175,13 @@ def test_the_same_cell_elsewhere_is_said(run: Store, other: Store) -> None:
 
 
 def test_runs_beside_it_are_looked_into(run: Store, other: Store) -> None:
-    assert [store.root for store in _neighbours(run.root)] == []
+    alone = forenbench.check_results(run.root).iloc[-1]
+    assert alone.to_list() == ["its scores are nobody else's", True, "", ""]
     add(other, "f", "t", PERFECT, digest="t")
-    assert [store.root for store in _neighbours(run.root)] == [other.root]
+    add(other, "d", "u", PERFECT, digest="u")
+    found = forenbench.check_results(run.root).iloc[-1]
+    assert found["problem"] == f"the scores of d (sample) are those of f (sample) in '{other.root}'"
+    assert found["said"] == "1 cells are in another run too, under the same name"
 
 
 def test_other_labels_than_those_of_another_run_are_found(run: Store, other: Store) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -93,7 +93,15 @@ def open_manifest(
     if "generator" in words.columns:
         shared, more = share_reals(listed)
         listed, notes = tuple(shared), [*notes, *more]
-    notes = [*remarks(file), *notes, *_misspelt(file, opened, samples)]
+    notes = [*remarks(file), *notes]
+    if file.suffix.lower() == ".csv":
+        # It does not say its encoding: bytes that are no UTF-8 came through as surrogates.
+        strange = [path for path in samples if readable(path) != path]
+        if absent := [path for path, stamp in opened.stamps(strange).items() if not stamp.mark]:
+            notes.append(
+                f"'{file.name}' is neither UTF-8 nor Windows-1252, or files are absent: {len(absent)} of its "
+                f"paths lead to none, the first '{readable(absent[0])}'"
+            )
     return Manifest(opened, digests), Findings(listed, (), tuple(notes))
 
 
@@ -145,19 +153,6 @@ def _found(source: FileSource, paths: Iterable[str]) -> dict[str, str]:
         path: next((one for one in several if stamps[one].mark), with_slashes(path))
         for path, several in spellings.items()
     }
-
-
-def _misspelt(file: Path, source: FileSource, paths: Iterable[str]) -> Iterator[str]:
-    """Say that a table is perhaps in another encoding, where that may be why files are absent."""
-    if file.suffix.lower() == ".csv":
-        # a CSV file does not say its encoding: bytes that are no UTF-8 came through as surrogates
-        strange = [path for path in paths if readable(path) != path]
-        absent = [path for path, stamp in source.stamps(strange).items() if not stamp.mark]
-        if absent:
-            yield (
-                f"'{file.name}' is neither UTF-8 nor Windows-1252, or files are absent: {len(absent)} of its "
-                f"paths lead to none, the first '{readable(absent[0])}'"
-            )
 
 
 def write_manifest(
