@@ -36,16 +36,16 @@ def tables(store: Store) -> ReviewResult:
             theirs, ours = (
                 read_regular(one).decode("utf-8", "replace") for one in (file, Path(folder) / name)
             )
-            if theirs == ours:
-                continue
-            # the first line that differs, around the place
-            lines = enumerate(zip_longest(theirs.splitlines(), ours.splitlines(), fillvalue=""), 1)
-            number, there, here = next((at, one, other) for at, (one, other) in lines if one != other)
-            letters = enumerate(zip(there, here, strict=False))
-            start = next((at for at, (one, other) in letters if one != other), 0)
-            begin = max(0, start - _LONGEST // 2)
-            around = slice(begin, begin + _LONGEST)
-            problems.append(f"{name}, line {number}: '{there[around]}' there, '{here[around]}' from the rows")
+            # Line ends, which moving between systems may change, say nothing, nor do blank lines at the end.
+            pairs = zip_longest(theirs.splitlines(), ours.splitlines(), fillvalue="")
+            for number, (there, here) in enumerate(pairs, 1):
+                if there != here:
+                    letters = enumerate(zip_longest(there, here))
+                    begin = max(0, next(at for at, (a, b) in letters if a != b) - _LONGEST // 2)
+                    around = slice(begin, begin + _LONGEST)
+                    what = f"'{there[around]}' there, '{here[around]}' from the rows"
+                    problems.append(f"{name}, line {number}: {what}")
+                    break
     return ReviewResult(check, some(problems), f"not there: {some(absent)}" if absent else "")
 
 

@@ -309,6 +309,19 @@ def test_a_number_that_the_rows_do_not_give_is_found(run: Store) -> None:
     assert found.said == "not there: leaderboard.md"
 
 
+def test_line_ends_are_no_numbers_and_what_is_cut_off_is_shown(run: Store) -> None:
+    """A run that was moved between systems may have other line ends; a line may lack its last numbers."""
+    export(measure([run]), run.root)
+    file = run.root / "tables/cells.csv"
+    text = file.read_bytes()
+    for moved in (text.replace(b"\n", b"\r\n"), text.rstrip(b"\n"), text + b"\n\n"):
+        file.write_bytes(moved)
+        assert tables(run).problem == ""
+    file.write_bytes(text[:-20])
+    last = text.decode().splitlines()[-1]
+    assert tables(run).problem.endswith(f"there, '{last[len(last) - 19 - 30 :][:60]}' from the rows")
+
+
 def as_lines(runs: list[Store], folder: Path) -> tuple[list[str], list[str]]:
     csv, markdown = write(measure(runs), folder)
     return csv.read_text().splitlines(), markdown.read_text().splitlines()
