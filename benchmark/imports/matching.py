@@ -55,12 +55,13 @@ class Import:
         """Return the result of each sample of a test set, as in rows; an image without a score has failed."""
         import pyarrow as pa
 
-        results = self.scores.results
-        lacking = as_arrow([ImageResult("failed", error=f"no score in {self.scores.file.name}")])
+        found = [self.scores.results]
         own, anywhere = (self.places.get(name, {}).get for name in (testset.name, ""))
         paths = normal_paths([sample.path for sample in testset.samples])
-        places = [own(path, anywhere(path, len(results))) for path in paths]
-        return pa.Table.from_batches([results, lacking]).take(pa.array(places))
+        places = [own(path, anywhere(path, len(found[0]))) for path in paths]
+        if len(found[0]) in places:  # else: of one piece, of which nothing but these rows is copied
+            found.append(as_arrow([ImageResult("failed", error=f"no score in {self.scores.file.name}")]))
+        return pa.Table.from_batches(found).take(pa.array(places))
 
 
 def by_itself(scores: ForeignScores, dataset: str, generator: str) -> Import:

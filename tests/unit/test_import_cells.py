@@ -52,6 +52,16 @@ def test_one_score_serves_a_real_image_in_every_test_set(tmp_path: Path) -> None
     ]
 
 
+def test_an_image_without_a_score_has_failed(tmp_path: Path) -> None:
+    found = beside(
+        read(scores(tmp_path, "r,0.25\nf2,0.75\n"), Reading()), [dataset("d", {"t": ["r", "f1", "f2"]})]
+    )
+    rows = found.of(found.testsets[0])
+    assert rows["status"].to_pylist() == ["ok", "failed", "ok"]
+    assert rows["error"].to_pylist() == ["", "no score in scores.csv", ""]
+    assert rows["score"].to_pylist()[::2] == [0.25, 0.75]
+
+
 def test_a_path_of_two_datasets_is_refused(tmp_path: Path) -> None:
     one = read(scores(tmp_path, "r,0.25\n"), Reading())
     with pytest.raises(BenchError, match="'r' is in d and e; import scores for one of them at a time"):
