@@ -110,13 +110,13 @@ def laid_out(parameters: Sequence[Any]) -> list[Any]:
     order = [None, *OPTION_PANELS]
     places = []
     for one in parameters:
-        if one.metavar is None and one.param_type_name == "argument":
-            one.metavar = one.name.upper()
-            # Beside its name an argument's type is shown all the same.
+        if is_argument := one.param_type_name == "argument":
+            # Beside its name an argument's type would be shown all the same.
             one.display_type_rich = lambda ctx: None
-        elif one.metavar is None:
+        if one.metavar is None:
             kind = one.display_type(None)
-            one.metavar = next((word for name, word in _KINDS.items() if name in kind), "TEXT")
+            word = next((word for name, word in _KINDS.items() if name in kind), "TEXT")
+            one.metavar = one.name.upper() if is_argument else word
         if len(parameters) > _LONG and one.param_type_name == "option":
             # What has to be said is not to be looked for.
             one.rich_help_panel = None if one.required else panels.get(one.opts[0])
