@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from torch import Tensor
 
 from forenbench.perturbations import parse
 from forenbench.scoring.batches import Batch, CellResults, ReadRequest, Stack
-from forenbench.scoring.calls import prepared, scored
+from forenbench.scoring.calls import encoded, prepared, scored
 from forenbench.scoring.features import FeatureCache
 from forenbench.scoring.lineup import Lineup
 from forenbench.scoring.numerics import Numerics
@@ -313,6 +314,33 @@ def test_an_encoder_may_give_arrays() -> None:
             return batch.numpy()
 
     assert scores(score(Head("head", Arrays()))) == brightness()
+
+
+def test_what_is_not_a_row_an_image_is_named_with_what_gave_it() -> None:
+    """Features of fewer or more images would become scores of the wrong ones."""
+
+    class Gives(Encoder):
+        def __init__(self, features: object) -> None:
+            super().__init__()
+            self.features = features
+
+        def encode(self, batch: Tensor) -> Tensor:
+            return self.features  # type: ignore[return-value]
+
+        def outputs(self, batch: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
+            return dict.fromkeys(names, self.features)  # type: ignore[arg-type]
+
+    batch = torch.zeros(2, 1)
+    for features, words in (
+        (torch.zeros(3, 4), "a tensor of shape (3, 4), float32"),
+        (torch.zeros(1, 2), "a tensor of shape (1, 2), float32"),
+        (torch.tensor(0.5), "a tensor of shape (), float32"),
+    ):
+        for output, method in (("", "encode"), ("deep", "outputs['deep']")):
+            wanted = f"{method} returned {words} for 2 images: return one row for each"
+            with pytest.raises(ValueError, match=f"^{re.escape(wanted)}$"):
+                encoded(Gives(features), [output], batch)
+    assert encoded(Gives(torch.ones(2)), [""], batch)[""].tolist() == [1, 1]
 
 
 def test_what_is_no_dense_tensor_is_no_prepared_image() -> None:

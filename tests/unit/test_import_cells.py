@@ -62,6 +62,28 @@ def test_an_image_without_a_score_has_failed(tmp_path: Path) -> None:
     assert rows["score"].to_pylist()[::2] == [0.25, 0.75]
 
 
+def test_rows_of_other_images_are_left_aside_of_a_part_of_a_dataset_alone(tmp_path: Path) -> None:
+    part = [dataset("d", {"t": ["r", "f1"]})]
+    one = read(scores(tmp_path, "r,0.25\nf1,0.5\nf2,0.75\n"), Reading())
+    assert beside(one, part, some=True).notes == (
+        "1 rows are of no image that was asked for: left aside, the first 'f2'",
+    )
+    with pytest.raises(BenchError, match=r"the dataset does not have: 1 \(f2\)"):
+        beside(one, part)
+    strange = read(scores(tmp_path, "x/r,0.25\nx/f1,0.5\n"), Reading())
+    with pytest.raises(BenchError, match=r"the dataset does not have: 2 .*like 'r'; say which prefix"):
+        beside(strange, part, some=True)
+
+
+def test_fakes_that_name_no_generator_have_the_one_that_is_said_and_reals_none(tmp_path: Path) -> None:
+    found = by_itself_of(tmp_path, "r,0,0.1,,\nf,1,0.9,,\ng,1,0.8,sdxl,\n")
+    assert [testset.name for testset in found.testsets] == ["wild", "sdxl"]
+    assert [[sample.path for sample in testset.samples] for testset in found.testsets] == [
+        ["f", "r"],
+        ["g", "r"],
+    ]
+
+
 def test_a_path_of_two_datasets_is_refused(tmp_path: Path) -> None:
     one = read(scores(tmp_path, "r,0.25\n"), Reading())
     with pytest.raises(BenchError, match="'r' is in d and e; import scores for one of them at a time"):

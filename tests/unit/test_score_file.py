@@ -126,6 +126,18 @@ def test_scores_turn_round_with_their_threshold(tmp_path: Path) -> None:
     assert turned.threshold == -1
 
 
+def test_shares_need_no_threshold_and_turn_round_within_0_and_1(tmp_path: Path) -> None:
+    file = write(tmp_path, "path,label,score\na,1,0\nb,0,1\n")
+    plain, turned = read(file, Reading()), read(file, Reading(real_is_high=True))
+    assert [row.score for row in rows(plain)] == [0, 1]
+    assert [row.score for row in rows(turned)] == [1, 0]
+    assert (plain.threshold, turned.threshold) == (0.5, 0.5)
+    assert plain.notes[0] == "higher means generated"
+    assert turned.notes[0] == "higher meant real, turned round by 1 - score"
+    raw = read(write(tmp_path, "path,label,score\na,1,0\nb,0,2\n"), Reading(real_is_high=True, threshold=1))
+    assert raw.notes[0] == "higher meant real, turned round by -score"
+
+
 def test_a_score_at_the_threshold_is_not_above_it_after_rounding(tmp_path: Path) -> None:
     assert float(np.float32(0.3)) > 0.3
     scores = read(write(tmp_path, "path,label,score\na,0,0.3\nb,1,0.4\n"), Reading(threshold=0.3))
