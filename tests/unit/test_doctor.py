@@ -10,6 +10,7 @@ import pytest
 
 from forenbench import __version__, diagnose
 from forenbench.cli import main
+from forenbench.front import doctor as doctor_
 
 
 @pytest.fixture(autouse=True)
@@ -63,8 +64,35 @@ def test_caches_are_told_with_their_sizes(tmp_path: Path) -> None:
     (folder / "weights/x").mkdir(parents=True)
     (folder / "weights/x/a.pth").write_bytes(bytes(1500))
     (folder / "weights/x/b.pth").write_bytes(bytes(500))
+    (folder / "inventory.sqlite").write_bytes(bytes(3000))
     (folder / "sample.lock").touch()
-    assert diagnose()["cache"] == {"folder": "~/cache/forenbench", "weights": "2.0 kB"}
+    assert diagnose()["cache"] == {
+        "folder": "~/cache/forenbench",
+        "inventory.sqlite": "3.0 kB",
+        "weights": "2.0 kB",
+    }
+
+
+def test_room_is_told_where_there_is_some(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor_, "_SHARED", tmp_path / "shm")  # no such place; its parent is another one
+    room = diagnose()["room"]
+    assert room["/dev/shm"] == "not there"
+    assert room["here"].endswith(" free")
+    assert room["cache"].endswith(" free")  # of the disk where it will be
+    (tmp_path / "shm").mkdir()
+    assert diagnose()["room"]["/dev/shm"].endswith(" free")
+
+
+def test_what_other_packages_add_is_told_and_ours_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, group in (("other-pack", "forenbench.detectors"), ("third", "pytest_other")):
+        folder = tmp_path / f"site/{name.replace('-', '_')}-1.0.dist-info"
+        folder.mkdir(parents=True)
+        (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        (folder / "entry_points.txt").write_text(f"[{group}]\ntheirs = their.module:Theirs\n")
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    assert diagnose()["plugins"] == {"detectors": "theirs (other-pack)"}
 
 
 def test_what_is_broken_is_told_and_nothing_else_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -236,6 +236,8 @@ def test_equal_runs_do_not_differ_and_others_say_in_what() -> None:
         ("gone", "t"): "only in first",
         ("new", "t"): "only in second",
     }
+    assert found.loc[("gone", "t"), ["images", "scores"]].tolist() == [0, 0]
+    assert found.loc[("d", "t"), ["images", "scores"]].tolist() == [4, 0]
     # 0.1, 0.2, 0.8, 0.9 against 0.1, 0.6, 0.4, 0.9
     row = found.loc[("d", "u")]
     assert (row["images"], row["scores"]) == (4, 2)
