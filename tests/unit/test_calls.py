@@ -139,6 +139,8 @@ def test_a_detector_that_writes_into_its_features_changes_no_other_ones_scores(
     found = score(first, Writes(encoder, way), second, cache=folder)
     assert scores(found, 0) == scores(found, 1) == scores(found, 2) == brightness()
     assert scores(score(second, cache=folder)) == brightness()
+    both = score(Writes(encoder, way), second, cache=folder)
+    assert scores(both, 0) == scores(both, 1) == brightness()
 
 
 def test_an_encoder_that_writes_into_its_images_changes_no_other_ones_scores() -> None:

@@ -12,6 +12,7 @@ from forenbench.plugins.card_facts import card_facts
 from forenbench.plugins.card_page import card_page
 from forenbench.plugins.cards import Card, cards
 from forenbench.plugins.installed import find
+from forenbench.report.carded import describe
 from forenbench.weights import Checkpoint
 
 SAID: dict[str, Any] = {
@@ -126,3 +127,12 @@ def test_the_page_of_all_detectors_is_what_their_cards_say() -> None:
     assert page.endswith("\n\n" + "\n".join(card_page(one, find(one.name).checkpoints) for one in ours)), (
         "docs/detectors.md is not what 'bench list detectors --card all' prints: put that behind its head"
     )
+
+
+def test_a_report_says_where_a_detectors_code_is_or_that_there_is_none() -> None:
+    names = {("lgrad:nearest-gan", "sample"): "a", ("frepgan:4class", "own"): "b", ("lgrad", "foreign"): "c"}
+    made = describe(names, dict.fromkeys(names, "1"))
+    said = {one.name: one.facts["Code"] for one in made.sections}
+    assert set(said) == {"lgrad", "frepgan"}
+    assert said["lgrad"].startswith("https://github.com/chuangchuangtan/LGrad at ")
+    assert said["frepgan"] == "none was published"

@@ -23,6 +23,7 @@ from sklearn.metrics import (
 )
 
 from forenbench.metrics import classification as metrics
+from forenbench.metrics.decisions import Decisions, correlation
 from forenbench.metrics.metric_values import decide, rank
 
 Rows: TypeAlias = tuple[metrics.Labels, metrics.Scores]
@@ -104,6 +105,15 @@ def test_accuracies_equal_scikit_learn(data: Rows, threshold: float) -> None:
         assert found["mcc"] == matthews_corrcoef(labels, fake)
     else:
         assert math.isnan(found["mcc"])
+
+
+def test_the_correlation_of_millions_of_images_is_exact() -> None:
+    """The product of the four counts is beyond 64 bits."""
+    few, many = (Decisions(2 * n, n, n // 2, n // 2 + n // 4) for n in (4, 4 * 10**6))
+    assert correlation(many) == pytest.approx(correlation(few), rel=1e-12)
+    assert correlation(few) == pytest.approx(
+        matthews_corrcoef([0] * 8 + [1] * 4, [1, 1] + [0] * 6 + [1, 1, 1, 0])
+    )
 
 
 def test_metrics_of_many_images_are_scikit_learns_to_the_last_bit() -> None:

@@ -130,6 +130,12 @@ def install(
     monkeypatch.setattr(registry, "entries_of", lambda group: [point] if group == point.group else [])
 
 
+def test_what_a_package_adds_has_to_be_a_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(tmp_path, monkeypatch, "MINE = len", module="no_kind")
+    with pytest.raises(BenchError, match=r"'mine'.* is no perturbations\.kinds\.Kind"):
+        parse("mine")
+
+
 def test_a_package_is_found_by_name_and_rows_carry_its_version(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

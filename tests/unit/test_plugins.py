@@ -38,13 +38,17 @@ def write(path: Path, text: str = MINE) -> str:
     return str(path)
 
 
-def test_a_file_is_a_plugin_and_its_text_is_part_of_what_made_the_rows(tmp_path: Path) -> None:
+def test_a_file_is_a_plugin_and_its_text_is_part_of_what_made_the_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     request = write(tmp_path / "mine.py")
     (first,) = load(request, Weights())
     assert (first.name, first.weights) == ("mine", "own")
     write(tmp_path / "mine.py", MINE + "# changed\n")
     (second,) = load(request, Weights())
     assert first.code != second.code
+    monkeypatch.chdir(tmp_path)
+    assert load("mine.py", Weights())[0].code == second.code  # a path without a folder is one, too
 
 
 @pytest.mark.parametrize(
