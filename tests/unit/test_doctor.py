@@ -91,8 +91,12 @@ def test_what_other_packages_add_is_told_and_ours_is_not(
         folder.mkdir(parents=True)
         (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
         (folder / "entry_points.txt").write_text(f"[{group}]\ntheirs = their.module:Theirs\n")
+    before = diagnose()["plugins"]  # of whoever runs this
     monkeypatch.syspath_prepend(tmp_path / "site")
-    assert diagnose()["plugins"] == {"detectors": "theirs (other-pack)"}
+    found = diagnose()["plugins"]
+    assert found.keys() == {*before, "detectors"}
+    assert "theirs (other-pack)" in found["detectors"].split(", ")
+    assert not any("(forenbench)" in others for others in found.values())
 
 
 def test_what_is_broken_is_told_and_nothing_else_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
