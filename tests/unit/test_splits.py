@@ -159,6 +159,18 @@ def test_runs_of_another_split_have_a_folder_of_their_own() -> None:
     assert run_folder("x", "all", None, "Validation") == run_folder("x", "all", None, "val")
 
 
+def test_runs_over_a_part_or_of_less_precision_have_a_folder_of_their_own() -> None:
+    """Or their rows would displace those of a whole run, which tables then show as the newer ones."""
+    whole, listed = Path("results/runs/x"), Path("lists/faces.csv")
+    assert run_folder("x", "all", None) == whole
+    assert run_folder("x", "genimage", None).name == "x-genimage"
+    assert run_folder("x", "all", 0).name == "x-limit0"
+    assert run_folder("x", "all", None, listed=listed).name == "x-faces"
+    assert run_folder("x", "all", None, precision="bf16").name == "x-bf16"
+    all_of_it = run_folder("x", "genimage", 5, "val", "bf16", listed)
+    assert all_of_it == Path("results/runs/x-genimage-faces-limit5-val-bf16")
+
+
 def test_the_name_of_a_selection_says_its_split() -> None:
     for selection in (
         Selection(),
