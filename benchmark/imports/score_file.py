@@ -93,7 +93,7 @@ class ForeignScores:
 
 
 def read_scores(file: Path, readings: Sequence[Reading]) -> list[ForeignScores]:
-    """Read a CSV, JSON Lines or Parquet file of scores in one pass.
+    """Read a CSV, JSON Lines or Parquet file, all of its columns of scores at once.
 
     A row whose score is missing or no number is `failed`; NaN, infinity, and what float32 cannot hold are
     `nonfinite`. A row with a status of its own keeps it. There is a reading for each column of scores; they

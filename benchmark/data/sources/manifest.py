@@ -14,7 +14,7 @@ from forenbench.errors import BenchError
 from forenbench.printable import readable
 from forenbench.types import TAMPERED, FileSource, Sample, Stamp
 
-from .columns import UnusedColumns
+from .columns import UnusedColumns, is_likely
 from .findings import Findings
 from .folder import Folder
 from .joined import Joined
@@ -121,9 +121,9 @@ def _read(file: Path, words: TableWords) -> tuple[list[_Row], list[str]]:
         raise BenchError(f"'{file}' is empty: there is no file to score")
     names = words.find(columns, str(file), ("path", "label"))
     labels, notes = words.meanings(said, str(file), names["label"])
-    unused, rows = UnusedColumns(names), []
+    unused, likely, rows = UnusedColumns(names), list(filter(is_likely, columns)), []
     for number, row in enumerate(read_rows(file), 1):
-        unused.see({name: (value,) for name, value in row.items()})
+        unused.see({name: (row.get(name, ""),) for name in likely})
         ours = {name: row.get(theirs, "") for name, theirs in names.items()}
         label = labels[ours["label"]]
         if label is None or label == DROP:
